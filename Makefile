@@ -1,0 +1,152 @@
+# How sqlite-art is built, shown and checked. GNU make.
+#
+#   make              art.so, from core/ and ext/
+#   make demo         installs what is missing, builds, and walks through sql/tour.sql with the paths of this machine
+#   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
+#   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
+#   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
+#   make prove-memory 5 million keys in one transaction, and what that costs in memory
+#   make tidy         format, layering, lengths, the one exported symbol, static analysis
+#   make format       lets clang-format write what `make tidy` wants to see
+#   make install      art.so into $(DESTDIR)$(PREFIX)/lib/sqlite-art, README and sql/ into .../share/doc/sqlite-art
+#   make clean
+#
+# Options, each with a build directory of its own, so that they live side by side:
+#
+#   CC=gcc|clang      the compiler
+#   URING=0           without liburing: all I/O by pread and pwrite
+#   SANITIZE=address  AddressSanitizer and UBSan; SANITIZE=thread: ThreadSanitizer
+#
+# Objects go to build/<variant>/, the extension to build/<variant>/art.so; `make` alone copies it to ./art.so.
+
+CC       = gcc
+URING    = 1
+SANITIZE =
+PREFIX   = /usr/local
+DESTDIR  =
+BENCH_SIZES = 100000 1000000
+BENCH_SETS  = obj,fs,hex,real
+
+# ---- variants ----
+
+COMPILER := $(notdir $(firstword $(CC)))
+VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(filter 0,$(URING)),-nouring)
+BUILD   := build/$(VARIANT)
+
+CFLAGS   = -O2 -g
+WARNINGS = -Wall -Wextra -Werror
+ARCH    := $(if $(filter x86_64,$(shell uname -m)),-march=x86-64-v2)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS)
+
+ifeq ($(SANITIZE),address)
+SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+else ifeq ($(SANITIZE),thread)
+SANITIZE_FLAGS = -fsanitize=thread -O1
+else ifneq ($(SANITIZE),)
+$(error SANITIZE is address or thread)
+endif
+
+ifneq ($(URING),0)
+URING_FLAGS = -DART_HAVE_URING
+URING_LIBS  = -luring
+endif
+
+# ---- sources ----
+
+CORE    := $(sort $(wildcard core/*.c core/*/*.c))
+EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
+SUPPORT := $(sort $(wildcard tests/support/*.c))
+TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
+TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
+TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
+
+object = $(patsubst %.c,$(BUILD)/%.o,$(1))
+TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all library programs test demo check bench bench-core prove-memory tidy format install clean deps-build FORCE
+
+ifeq ($(EXT),)
+all:
+	@echo "There is no ext/*.c yet, so there is no art.so to build. The tests of core: make test"
+library:
+else
+all: library
+	@cmp -s $(BUILD)/art.so art.so || { cp $(BUILD)/art.so art.so.new && mv art.so.new art.so; }
+library: $(BUILD)/art.so
+endif
+
+# Only the entry point is visible; everything else is hidden (-fvisibility=hidden), so that two copies of core in one
+# process (a test program and the extension it loads) never mix.
+$(BUILD)/art.so: $(call object,$(EXT) $(CORE))
+	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) $(URING_LIBS) -lm -lpthread $(LDFLAGS)
+
+# The sanitizers' own symbols come from the program that loads the extension.
+ifneq ($(SANITIZE),)
+$(BUILD)/art.so: SHARED_LIBS = -Wl,-z,undefs
+endif
+
+$(BUILD)/core.a: $(call object,$(CORE))
+$(BUILD)/support.a: $(call object,$(SUPPORT))
+$(BUILD)/%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Other flags than last time: everything is built anew.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
+
+-include $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c)))
+
+# ---- tests and benchmarks: one program a file, linked with what it uses of core and tests/support ----
+
+$(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a
+	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+
+programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES))
+
+test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)))
+	@.ci/test $(BUILD) $(TESTS)
+
+check:
+	@.ci/deps check
+	@.ci/check
+
+tidy:
+	@.ci/deps tidy
+	@$(MAKE) --no-print-directory library
+	@.ci/tidy $(wildcard $(BUILD)/art.so)
+
+format:
+	clang-format -i $(wildcard core/*/*.[ch] ext/*.[ch] tests/*.[ch] tests/support/*.[ch])
+
+demo:
+	@.ci/deps demo
+	@$(MAKE) --no-print-directory -j2 all
+	@sql/demo.sh
+
+bench: library $(BUILD)/tests/bench_sql
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_sql -s $(BENCH_SETS) $(BENCH_SIZES)
+
+bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql prove_%,$(BENCH_NAMES)))
+	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
+
+prove-memory: library $(BUILD)/tests/prove_memory
+	@ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/sqlite-art $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
+	install -m 755 art.so $(DESTDIR)$(PREFIX)/lib/sqlite-art/art.so
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/sqlite-art
+	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
+
+clean:
+	rm -rf build art.so

@@ -1,0 +1,28 @@
+#include "core/base/buffer.h"
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+
+void art_buffer_clear(struct art_buffer *buffer) {
+    art_free(buffer->data);
+    *buffer = (struct art_buffer){0};
+}
+
+int art_buffer_reserve(struct art_buffer *buffer, size_t more) {
+    if (buffer->capacity - buffer->len >= more) return ART_OK;
+    size_t capacity = buffer->capacity ? buffer->capacity * 2 : 256;
+    while (capacity - buffer->len < more) capacity *= 2;
+    uint8_t *data = art_resize(buffer->data, capacity);
+    if (!data) return art_nomem();
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return ART_OK;
+}
+
+int art_buffer_append(struct art_buffer *buffer, const void *data, size_t len) {
+    int rc = art_buffer_reserve(buffer, len);
+    if (rc) return rc;
+    if (len) memcpy(buffer->data + buffer->len, data, len);
+    buffer->len += len;
+    return ART_OK;
+}

@@ -1,0 +1,65 @@
+/* Errors: one list, one place where a message is made.
+ *
+ * Every function of core returns one of these codes. Whoever finds the fault calls art_fail() (or art_corrupt()),
+ * which notes a sentence for people in a buffer of this thread and returns the code, so that the way up is a plain
+ * `return rc`. Only ext/ turns a code into an SQLite code and hands the sentence to the user.
+ *
+ * A message says what went wrong, where, and what to do: "art: <what> (<where>): <what to do>".
+ */
+#ifndef ART_BASE_ERROR_H
+#define ART_BASE_ERROR_H
+
+#include <stdint.h>
+
+#define ART_ERROR_LIST(X)                                                                                              \
+    X(OK, "no error")                                                                                                  \
+    X(NOTFOUND, "no such key") /* an answer, not a fault: carries no message */                                        \
+    X(NOMEM, "out of memory")                                                                                          \
+    X(IO, "input/output error")                                                                                        \
+    X(DISKFULL, "disk full")                                                                                           \
+    X(CORRUPT, "damaged data")                                                                                         \
+    X(BUSY, "another connection is writing")                                                                           \
+    X(READONLY, "read-only")                                                                                           \
+    X(CANTOPEN, "cannot open the file")                                                                                \
+    X(MISSING, "the .art file is missing")                                                                             \
+    X(FOREIGN, "the .art file belongs to another database")                                                            \
+    X(TOOBIG, "too big")                                                                                               \
+    X(MISUSE, "wrong use")                                                                                             \
+    X(INTERRUPT, "interrupted")                                                                                        \
+    X(POISONED, "an earlier sync failed")                                                                              \
+    X(FORKED, "connection inherited through fork()")                                                                   \
+    X(REBUILD, "the log does not continue what is in memory") /* for the refresh only: read the log from its root */
+
+enum art_rc {
+#define ART_ERROR_ENUM(name, text) ART_##name,
+    ART_ERROR_LIST(ART_ERROR_ENUM)
+#undef ART_ERROR_ENUM
+        ART_ERROR_COUNT
+};
+
+/* Notes a message and returns `code`. */
+int art_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* The errno flavour: picks the code (ENOSPC, EDQUOT: DISKFULL; ENOMEM: NOMEM; EROFS: READONLY; else `code`) and
+ * appends the system's text. `error` is a positive errno. */
+int art_fail_errno(int code, int error, const char *format, ...) __attribute__((format(printf, 3, 4), cold));
+
+/* Where corruption is born: which file, slot and page (ART_NOWHERE where unknown) and what is wrong with it. */
+#define ART_NOWHERE UINT32_MAX
+int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
+    __attribute__((format(printf, 4, 5), cold));
+
+/* Out of memory, for the return statement after a failed allocation. */
+int art_nomem(void) __attribute__((cold));
+
+/* The sentence noted last in this thread; never NULL. Valid until the next failure in this thread. */
+const char *art_error_message(void);
+
+/* The errno behind the last failure of this thread, 0 if there was none. */
+int art_error_errno(void);
+
+/* The list's name ("CORRUPT") and text of a code. */
+const char *art_error_name(int code);
+const char *art_error_text(int code);
+
+#endif

@@ -1,0 +1,38 @@
+#include "core/base/hash.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/base/error.h"
+
+uint64_t art_hash64(const void *data, size_t len) {
+    return XXH3_64bits(data, len);
+}
+
+struct art_hash128 art_hash128(const void *data, size_t len) {
+    XXH128_hash_t h = XXH3_128bits(data, len);
+    return (struct art_hash128){h.low64, h.high64};
+}
+
+struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned count) {
+    XXH3_state_t state;
+    XXH3_128bits_reset(&state);
+    for (unsigned i = 0; i < count; i++) XXH3_128bits_update(&state, parts[i].data, parts[i].len);
+    XXH128_hash_t h = XXH3_128bits_digest(&state);
+    return (struct art_hash128){h.low64, h.high64};
+}
+
+int art_random(void *out, size_t len) {
+    uint8_t *at = out;
+    while (len) {
+        ssize_t n = getrandom(at, len, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return art_fail_errno(ART_IO, errno, "art: no random bytes from the system (getrandom)");
+        at += n;
+        len -= (size_t)n;
+    }
+    return ART_OK;
+}

@@ -1,0 +1,30 @@
+/* Checksums and key hashes are xxHash's XXH3; nothing here is meant to resist an attacker who can compute them. */
+#ifndef ART_BASE_HASH_H
+#define ART_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct art_hash128 {
+    uint64_t low, high;
+};
+
+uint64_t art_hash64(const void *data, size_t len);
+struct art_hash128 art_hash128(const void *data, size_t len);
+
+/* Hash of several pieces, as if they stood one behind the other. */
+struct art_hash_part {
+    const void *data;
+    size_t len;
+};
+struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned count);
+
+static inline bool art_hash128_equal(struct art_hash128 a, struct art_hash128 b) {
+    return a.low == b.low && a.high == b.high;
+}
+
+/* `len` random bytes from the system. Returns ART_OK or ART_IO. */
+int art_random(void *out, size_t len);
+
+#endif

@@ -1,0 +1,159 @@
+/* A blob as its readers see it: an immutable, packed ART in a 512 KB image, pages of which may still be on disk.
+ *
+ *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
+ *   (gap)
+ *   last head_pages pages      routing part, filter, header: always present
+ *
+ * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
+ * art_blob.load, and what comes is verified by whoever loads it with art_blob_verify_page().
+ *
+ * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so that a
+ * moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never read, never
+ * compared. Every key handed to a function below must begin with the label; whoever descends compares it first with
+ * art_label_compare(). Cursors write only what lies behind it.
+ *
+ * Search keys must be readable ART_KEY_PADDING bytes past their end.
+ */
+#ifndef ART_BLOB_BLOB_H
+#define ART_BLOB_BLOB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/base/bytes.h"
+#include "core/base/entry.h"
+#include "core/base/hash.h"
+
+enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_BLOB_BYTES / ART_BLOB_PAGE };
+
+enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
+
+/* What a parent, or the root, knows of a child. Stored as 48 bytes and the label (blob_format.h). */
+struct art_ref {
+    uint32_t slot;
+    uint8_t level; /* 0: the child is a leaf blob */
+    uint8_t leaf_pages, head_pages;
+    uint64_t generation;
+    struct art_hash128 hash; /* XXH3-128 of the child's last page (its header) */
+    uint64_t entries;        /* in all leaf blobs below */
+    int64_t count;           /* sum of the weights of all entries below: live rows */
+    struct art_bytes label;  /* common prefix of all keys below; borrowed from where the reference was read */
+};
+
+/* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut), so that a reference is a value like any other. */
+enum { ART_REF_FIXED = 48, ART_REF_MAX = ART_VALUE_INLINE_MAX, ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED };
+uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns bytes written, 48 + label.len */
+/* ART_CORRUPT (no message) when cut short or senseless. */
+int art_ref_decode(struct art_bytes bytes, struct art_ref *out);
+
+/* Header fields that others want to see, decoded once. */
+struct art_blob {
+    const uint8_t *image; /* 512 KB, at least 16-byte aligned */
+    uint32_t slot;        /* for messages */
+    const char *file;     /* for messages, or NULL */
+    enum art_blob_kind kind;
+    uint32_t label_len, entries, buckets, leaf_pages, head_pages;
+    int64_t count;
+    uint64_t generation;
+    _Atomic uint64_t present[2]; /* leaf pages that may be read */
+    /* Makes leaf pages [first, first + n) present, verified. Called by any reader; NULL when all are there. */
+    int (*load)(struct art_blob *, uint32_t first, uint32_t n);
+    /* (private) where things lie in the image */
+    uint32_t routing, root, filter, filter_blocks;
+    uint8_t flags, level;
+    void *owner; /* for load() */
+};
+
+/* --- trust ------------------------------------------------------------------------------------------------------------ */
+
+/* Verifies the head pages of `image` against the reference that leads there and sanity-checks header and routing part, so
+ * that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page present.
+ * ART_CORRUPT with file, slot, page otherwise; a header of a later generation than `ref` says that the file is newer than
+ * the database. */
+int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
+                  const char *file);
+/* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
+ * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present. */
+int art_blob_verify_page(struct art_blob *blob, uint32_t page);
+/* Marks all leaf pages present after verifying them. */
+int art_blob_verify_all(struct art_blob *blob);
+
+/* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last run:
+ * `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
+int art_blob_check(struct art_blob *blob, bool only_puts);
+/* Draws the blob for people: header, routing, buckets; entries too if `entries`. */
+void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
+
+/* --- search ----------------------------------------------------------------------------------------------------------- */
+
+/* Where `key` stands to all keys that begin with `label`: <0 before them, 0 it begins with the label, >0 behind them.
+ * (A proper prefix of the label stands before.) */
+static inline int art_label_compare(struct art_bytes label, struct art_bytes key) {
+    uint32_t n = art_min32(label.len, key.len);
+    int c = n ? memcmp(key.data, label.data, n) : 0;
+    return c ? c : key.len < label.len ? -1 : 0;
+}
+
+/* Hash for the filters: of the whole key, label included; the same for every blob. */
+uint64_t art_blob_key_hash(struct art_bytes key);
+/* False: the key is not in this blob, and no leaf page need be read. True also where there is no filter. */
+bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
+
+/* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
+int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
+/* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and, if
+ * `before` is not NULL, the sum of the counts of the children before it. */
+int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
+/* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
+int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
+
+/* --- cursor ----------------------------------------------------------------------------------------------------------- */
+
+/* A position in one blob. The key under it stands in `key` (whole, the label's bytes included, which the caller has put
+ * there), a buffer of ART_KEY_MAX + ART_KEY_PADDING bytes that the caller owns. The cursor does not keep the blob alive. */
+struct art_bucket_view { /* (private) a decoded bucket header */
+    const uint8_t *start, *first_bytes, *shared, *suffix_len, *flags, *csns, *value_ends, *prefix, *suffixes, *values;
+    uint32_t count, prefix_len, value_len;
+    uint8_t form;
+};
+
+struct art_blob_cursor {
+    struct art_blob *blob;
+    uint8_t *key;
+    uint32_t key_len;
+    bool valid; /* on an entry */
+    /* (private) */
+    uint32_t bucket, entry, suffix_at;
+    struct art_bucket_view view;
+};
+
+void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
+/* All return ART_OK (look at `valid`) or what load() said (then invalid). */
+int art_blob_first(struct art_blob_cursor *cursor);
+int art_blob_last(struct art_blob_cursor *cursor);
+int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
+int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
+int art_blob_next(struct art_blob_cursor *cursor);
+int art_blob_prev(struct art_blob_cursor *cursor);
+/* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
+ * subtree, forward; backward: to the last entry before it. */
+int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward);
+/* Entry number `index` (0-based) in key order; invalid past the end. */
+int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);
+/* The k-th live row (0-based) by weights, for blobs in which no weight is negative (last run; index blobs). */
+int art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k);
+
+/* Sum of the weights (leaf) or counts (index) of all entries before the cursor's. */
+int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
+/* Number of entries before the cursor's. */
+uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
+/* What stands at a valid cursor. The value lies in the image. */
+void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
+/* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
+int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
+/* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be less
+ * than the truth; 0 for the first entry): lets a merge skip comparisons. */
+uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor);
+
+#endif

@@ -1,0 +1,170 @@
+/* The bytes of a blob. Integers are little-endian; nothing is aligned except where said.
+ *
+ *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
+ *   (gap)                       never written, never read
+ *   last head_pages pages       [zeros][routing part][zeros][filter][zeros][header], the header ends with the slot
+ *
+ *   routing part   u16 offset[buckets]       of each bucket, in units of 8 bytes
+ *                  u32 rank[buckets + 1]     entries before bucket b
+ *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
+ *                  nodes                     an ART over the buckets' separators, breadth first, root first
+ *
+ *   node           u8  flags | path length << 4         length 15: a u16 with the true length stands before the path
+ *                  u8  children - 1                     absent in a tail
+ *                 (u16 path length)
+ *                  path
+ *                  u8  key[children], ascending         or, with MAP, 32 bytes with a bit for each key
+ *                  u8 or u16 bucket[children]           first bucket below each child; u8 (SMALL): minus the node's first
+ *                  u16 or u32 ref[children]             from the root node; 0: one bucket, nothing left to compare
+ *
+ *   Separators are stored without the label. The separator of bucket b > 0 is its first key, cut one byte after what it
+ *   shares with the last key of bucket b-1; that of bucket 0 is empty. A separator that ends in a node (VALUE) belongs to
+ *   the node's first bucket.
+ *
+ *   bucket         struct art_bucket_header
+ *                  u8  first_byte[n]        the first byte of each key that its predecessor does not share
+ *                  uW  shared[n]            bytes shared with the predecessor, behind the bucket's prefix   W: 8, or 16 with
+ *                  uW  suffix_len[n]        bytes behind the first byte                                     ART_BUCKET_WIDE
+ *                 (u8  flags[n])            with ART_BUCKET_FLAGS
+ *                 (uC  csn[n])              minus the base; C from the form, 0: all equal the base
+ *                 (u16 value_end[n])        with ART_BUCKET_LENGTHS, else all values are value_len long
+ *                  prefix, suffixes, values
+ *
+ *   key i = prefix . (first shared[i] bytes of key i-1 behind the prefix) . first_byte[i] . suffix i
+ *   Entry 0 shares nothing, and with ART_BUCKET_PREFIX_ENTRY it is the prefix itself.
+ *
+ *   A bucket of two or more entries lies in one page. A bucket knows nothing of its blob, page or number, so whole pages
+ *   can be copied into other blobs. The last byte of bucket b lies in the page before offset[b + 1].
+ *
+ *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
+ *
+ * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets begin,
+ * which is how art_blob_check() checks them.
+ */
+#ifndef ART_BLOB_FORMAT_H
+#define ART_BLOB_FORMAT_H
+
+#include <stddef.h>
+
+#include "core/blob/blob.h"
+
+enum {
+    ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
+    ART_BLOB_FORMAT = 1,
+    ART_BUCKET_ALIGN = 8,
+    ART_BUCKET_MAX = 128,      /* entries */
+    ART_PAGE_LOSS_MAX = 384,   /* bytes of a page given up rather than let a bucket cross into the next page */
+    ART_NODE_MAP_BYTES = 32,   /* nodes with more children than this keep their keys in a bit map of this size */
+    ART_NODE_PATH_SHORT = 15,  /* path lengths from here on are stored as u16 */
+    ART_FILTER_BLOCK = 64,
+    ART_LEVEL_MAX = 24
+};
+
+enum art_blob_flags {
+    ART_BLOB_WIDE = 1, /* node references are u32 */
+    ART_BLOB_SUMS = 2, /* the sum directory is present */
+    ART_BLOB_FILTER = 4,
+    ART_BLOB_FLAGS = 7
+};
+
+enum art_node_flags {
+    ART_NODE_VALUE = 1, /* a separator ends here: the node's first bucket */
+    ART_NODE_MAP = 2,
+    ART_NODE_TAIL = 4, /* no children: the path is the rest of one separator */
+    ART_NODE_SMALL = 8
+};
+
+enum art_bucket_form {
+    ART_BUCKET_WIDE = 1,
+    ART_BUCKET_LENGTHS = 2,
+    ART_BUCKET_FLAGS = 4,
+    ART_BUCKET_PREFIX_ENTRY = 8,
+    ART_BUCKET_CSN_SHIFT = 4 /* bits 4..6: 0, 1, 2, 3, 4 for 0, 1, 2, 4, 8 bytes of csn an entry */
+};
+
+struct art_blob_header {
+    uint64_t page_hash[ART_BLOB_PAGES - 1]; /*    0 XXH3-64 of pages 0..126; the last page's hash is in the reference */
+    uint32_t magic;                         /* 1016 */
+    uint16_t format;                        /* 1020 */
+    uint8_t kind, flags;                    /* 1022 */
+    uint8_t uuid[16];                       /* 1024 of the table */
+    uint64_t generation;                    /* 1040 */
+    uint32_t slot;                          /* 1048 */
+    uint32_t entries;                       /* 1052 in this blob */
+    uint64_t csn_min;                       /* 1056 */
+    int64_t count;                          /* 1064 sum of weights */
+    uint32_t buckets;                       /* 1072 */
+    uint32_t leaf_pages, head_pages;        /* 1076 */
+    uint32_t routing, root;                 /* 1084 offsets in the slot: routing part, its first node */
+    uint32_t common;                        /* 1092 length of the label */
+    uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
+    uint64_t below;                         /* 1104 entries in all leaf blobs below, or in this leaf */
+    uint8_t level;                          /* 1112 */
+    uint8_t spare[31];                      /* 1113 zero */
+};
+_Static_assert(sizeof(struct art_blob_header) == 1144, "header size");
+_Static_assert(offsetof(struct art_blob_header, magic) == 1016, "header layout");
+_Static_assert(offsetof(struct art_blob_header, uuid) == 1024, "header layout");
+_Static_assert(offsetof(struct art_blob_header, slot) == 1048, "header layout");
+_Static_assert(offsetof(struct art_blob_header, csn_min) == 1056, "header layout");
+_Static_assert(offsetof(struct art_blob_header, buckets) == 1072, "header layout");
+_Static_assert(offsetof(struct art_blob_header, common) == 1092, "header layout");
+_Static_assert(offsetof(struct art_blob_header, below) == 1104, "header layout");
+_Static_assert(offsetof(struct art_blob_header, spare) == 1113, "header layout");
+
+enum { ART_HEADER_AT = ART_BLOB_BYTES - (int)sizeof(struct art_blob_header) };
+_Static_assert(ART_HEADER_AT % 8 == 0, "the header is read in place");
+
+struct art_bucket_header {
+    uint8_t count;        /*  0 entries, 1..128 */
+    uint8_t form;         /*  1 */
+    uint16_t prefix_len;  /*  2 */
+    uint16_t value_len;   /*  4 of every value, without ART_BUCKET_LENGTHS */
+    uint16_t suffix_size; /*  6 sum of the suffix lengths */
+    uint64_t base;        /*  8 csn base << 8 | flags of every entry, without ART_BUCKET_FLAGS */
+};
+_Static_assert(sizeof(struct art_bucket_header) == 16, "bucket header size");
+_Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header layout");
+
+/* A reference in an index blob (and in the root): this, then the label. */
+struct art_ref_format {
+    uint32_t slot;                              /*  0 */
+    uint8_t level, leaf_pages, head_pages, spare; /*  4 spare: 0 */
+    uint64_t generation;                        /*  8 */
+    uint64_t hash_low, hash_high;               /* 16 */
+    uint64_t entries;                           /* 32 */
+    int64_t count;                              /* 40 */
+};
+_Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
+_Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
+
+static inline const struct art_blob_header *art_blob_header(const uint8_t *image) {
+    return (const struct art_blob_header *)(const void *)(image + ART_HEADER_AT);
+}
+
+/* --- the directories of an open blob ------------------------------------------------------------------------------- */
+
+static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
+    return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->routing + 2 * bucket);
+}
+
+/* Where the room of a bucket ends: at the next bucket, or with the leaf pages. */
+static inline uint32_t art_bucket_end(const struct art_blob *blob, uint32_t bucket) {
+    return bucket + 1 < blob->buckets ? art_bucket_offset(blob, bucket + 1) : blob->leaf_pages * ART_BLOB_PAGE;
+}
+
+static inline uint32_t art_bucket_rank(const struct art_blob *blob, uint32_t bucket) {
+    return art_load32(blob->image + blob->routing + 2 * blob->buckets + 4 * bucket);
+}
+
+static inline int64_t art_bucket_sum(const struct art_blob *blob, uint32_t bucket) {
+    if (!(blob->flags & ART_BLOB_SUMS)) return art_bucket_rank(blob, bucket);
+    return (int64_t)art_load64(blob->image + blob->routing + 6 * blob->buckets + 4 + 8 * bucket);
+}
+
+/* Bytes of the directories in front of the nodes. */
+static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums) {
+    return 2 * buckets + 4 * (buckets + 1) + (sums ? 8 * (buckets + 1) : 0);
+}
+
+#endif

@@ -1,0 +1,190 @@
+/* Trust: nothing in an image is believed before it passed here.
+ *
+ *   reference --XXH3-128--> last page (header) --XXH3-64--> every other page in use
+ *
+ * Hashes find what the device or another program did. Behind them comes a sanity check, for bytes that somebody wrote on
+ * purpose together with their hashes: offsets, counts and lengths are brought into bounds here, once, so that no search
+ * needs to look at bounds at all. Whether the content makes sense (order, sums) is art_blob_check()'s business.
+ */
+#include "core/base/error.h"
+#include "core/blob/bucket.h"
+#include "core/blob/filter.h"
+#include "core/blob/routing.h"
+
+enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
+
+static int head_corrupt(const struct art_blob *blob, const char *what) {
+    return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob header: %s", what);
+}
+
+/* The last page against the reference. The bytes are only looked at, for a better message, when they are wrong anyway. */
+static int verify_header_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
+    struct art_hash128 hash = art_hash128(blob->image + LAST_PAGE * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    if (art_hash128_equal(hash, ref->hash)) return ART_OK;
+    const struct art_blob_header *header = art_blob_header(blob->image);
+    if (header->magic == ART_BLOB_MAGIC && !memcmp(header->uuid, uuid, 16) && header->slot == ref->slot &&
+        header->generation > ref->generation) {
+        return art_corrupt(blob->file, blob->slot, LAST_PAGE,
+                           "the .art file is newer than this database (generation %llu where %llu is expected); was one "
+                           "of them restored alone?",
+                           (unsigned long long)header->generation, (unsigned long long)ref->generation);
+    }
+    return art_corrupt(blob->file, blob->slot, LAST_PAGE, "the hash of the blob's header is not that of its reference");
+}
+
+static const char *wrong_identity(const struct art_blob_header *header, const struct art_ref *ref,
+                                  const uint8_t uuid[16]) {
+    if (header->magic != ART_BLOB_MAGIC) return "not a blob";
+    if (header->format != ART_BLOB_FORMAT) return "written by another version of sqlite-art";
+    if (memcmp(header->uuid, uuid, 16)) return "it belongs to another table";
+    if (header->slot != ref->slot) return "it belongs into another slot";
+    if (header->generation != ref->generation) return "it is of another generation than its reference";
+    if (header->kind != (ref->level ? ART_BLOB_INDEX : ART_BLOB_LEAF) || header->level != ref->level) {
+        return "it is of another kind or level than its reference";
+    }
+    if (header->leaf_pages != ref->leaf_pages || header->head_pages != ref->head_pages) {
+        return "its number of pages is not that of its reference";
+    }
+    if (header->below != ref->entries || header->count != ref->count) return "its counts are not those of its reference";
+    if (header->common != ref->label.len) return "its label has another length than that of its reference";
+    for (size_t i = 0; i < sizeof header->spare; i++) {
+        if (header->spare[i]) return "unknown header fields";
+    }
+    return NULL;
+}
+
+/* Bounds of everything that the header names. */
+static const char *wrong_header(const struct art_blob_header *header) {
+    uint32_t leaf = header->leaf_pages, head = header->head_pages, buckets = header->buckets;
+    if (!leaf || !head || leaf > LAST_PAGE || head > ART_BLOB_PAGES - leaf) return "senseless page counts";
+    if (header->flags & ~(uint32_t)ART_BLOB_FLAGS) return "unknown flags";
+    if (!buckets || buckets > header->entries || buckets > leaf * ART_BLOB_PAGE / 24) return "senseless bucket count";
+    if (header->kind == ART_BLOB_LEAF && header->below != header->entries) return "senseless entry count";
+    if (header->kind == ART_BLOB_INDEX && !(header->flags & ART_BLOB_SUMS)) return "an index without sums";
+    bool filter = header->flags & ART_BLOB_FILTER;
+    uint32_t end = filter ? header->filter : (uint32_t)ART_HEADER_AT;
+    if (filter) {
+        if (header->filter % ART_FILTER_BLOCK || header->filter > ART_HEADER_AT) return "the filter lies outside";
+        if (!header->filter_blocks || header->filter_blocks > (ART_HEADER_AT - header->filter) / ART_FILTER_BLOCK) {
+            return "the filter leaves the head";
+        }
+    } else if (header->filter || header->filter_blocks) {
+        return "a filter that is not there";
+    }
+    if (header->routing < ART_BLOB_BYTES - head * ART_BLOB_PAGE || header->routing % 8 || header->routing >= end) {
+        return "the routing part lies outside";
+    }
+    uint32_t directory = art_directory_bytes(buckets, header->flags & ART_BLOB_SUMS);
+    if (directory >= end - header->routing || header->root != header->routing + directory) {
+        return "the routing part leaves the head";
+    }
+    if (header->common > ART_LABEL_MAX) return "the label is too long";
+    return NULL;
+}
+
+static const char *wrong_sums(const struct art_blob *blob) {
+    if (art_bucket_sum(blob, 0) || art_bucket_sum(blob, blob->buckets) != blob->count) {
+        return "the sum directory does not end with the count";
+    }
+    if (blob->kind != ART_BLOB_LEAF) return NULL;
+    for (uint32_t b = 0; b < blob->buckets; b++) {
+        uint64_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
+        uint64_t sum = (uint64_t)art_bucket_sum(blob, b + 1) - (uint64_t)art_bucket_sum(blob, b);
+        if (sum + entries > 2 * entries) return "a bucket's sum is larger than its number of entries";
+    }
+    return NULL;
+}
+
+static const char *wrong_directories(const struct art_blob *blob) {
+    if (art_bucket_offset(blob, 0) || art_bucket_rank(blob, 0)) return "the first bucket is not the first";
+    if (art_bucket_rank(blob, blob->buckets) != blob->entries) return "the rank directory does not end with the entries";
+    for (uint32_t b = 0; b < blob->buckets; b++) {
+        uint32_t at = art_bucket_offset(blob, b), end = art_bucket_end(blob, b);
+        uint32_t rank = art_bucket_rank(blob, b), next = art_bucket_rank(blob, b + 1);
+        if (end > blob->leaf_pages * ART_BLOB_PAGE || end < at + 24) return "bucket offsets do not ascend";
+        if (next <= rank || next - rank > ART_BUCKET_MAX) return "ranks do not ascend";
+        if (next - rank > 1 && at / ART_BLOB_PAGE != (end - 1) / ART_BLOB_PAGE) {
+            return "a bucket of several entries crosses pages";
+        }
+    }
+    return wrong_sums(blob);
+}
+
+static void take_header(struct art_blob *blob, const struct art_blob_header *header) {
+    blob->kind = header->kind;
+    blob->level = header->level;
+    blob->flags = header->flags;
+    blob->label_len = header->common;
+    blob->entries = header->entries;
+    blob->buckets = header->buckets;
+    blob->leaf_pages = header->leaf_pages;
+    blob->head_pages = header->head_pages;
+    blob->count = header->count;
+    blob->generation = header->generation;
+    blob->routing = header->routing;
+    blob->root = header->root;
+    blob->filter = header->filter;
+    blob->filter_blocks = header->filter_blocks;
+}
+
+int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
+                  const char *file) {
+    memset(blob, 0, sizeof *blob);
+    blob->image = image;
+    blob->slot = ref->slot;
+    blob->file = file;
+    int rc = verify_header_page(blob, ref, uuid);
+    if (rc) return rc;
+    const struct art_blob_header *header = art_blob_header(image);
+    const char *wrong = wrong_identity(header, ref, uuid);
+    if (!wrong) wrong = wrong_header(header);
+    if (wrong) return head_corrupt(blob, wrong);
+    for (uint32_t page = ART_BLOB_PAGES - header->head_pages; page < LAST_PAGE; page++) {
+        if (art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != header->page_hash[page]) {
+            return art_corrupt(file, ref->slot, page, "the hash of a head page is not that of the blob's header");
+        }
+    }
+    take_header(blob, header);
+    wrong = wrong_directories(blob);
+    if (wrong) return head_corrupt(blob, wrong);
+    return art_routing_check(blob);
+}
+
+/* First bucket that ends behind byte `at`. */
+static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
+    uint32_t low = 0, high = blob->buckets;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (art_bucket_end(blob, middle) <= at) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+int art_blob_verify_page(struct art_blob *blob, uint32_t page) {
+    if (page >= blob->leaf_pages) return art_fail(ART_MISUSE, "art: slot %u has no leaf page %u", blob->slot, page);
+    uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
+    if (art_hash64(blob->image + from, ART_BLOB_PAGE) != art_blob_header(blob->image)->page_hash[page]) {
+        return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's header");
+    }
+    for (uint32_t b = bucket_at(blob, from); b < blob->buckets && art_bucket_end(blob, b) <= to; b++) {
+        uint32_t at = art_bucket_offset(blob, b);
+        if (at < from) continue; /* crosses into this page: looked at when it is read */
+        const char *wrong = art_bucket_insane(blob->image + at, art_bucket_end(blob, b) - at, blob,
+                                              art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b));
+        if (wrong) return art_corrupt(blob->file, blob->slot, page, "bucket %u: %s", b, wrong);
+    }
+    atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
+    return ART_OK;
+}
+
+int art_blob_verify_all(struct art_blob *blob) {
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        int rc = art_blob_verify_page(blob, page);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}

@@ -1,0 +1,123 @@
+/* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are not all there. */
+#include "core/blob/bucket.h"
+
+#include "core/base/error.h"
+
+static int64_t child_count(const struct art_bucket_view *view, uint32_t entry) {
+    return (int64_t)art_load64(art_bucket_value(view, entry).data + offsetof(struct art_ref_format, count));
+}
+
+int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind) {
+    return kind == ART_BLOB_LEAF ? art_entry_weight(art_bucket_flags(view, entry)) : child_count(view, entry);
+}
+
+/* A weight is 1 - delete - over: the sum is the number of entries less the number of those two bits. */
+static int64_t leaf_weights(const uint8_t *flags, uint32_t n) {
+    const uint64_t bits = (ART_DELETE | ART_OVER) * 0x0101010101010101ull;
+    int64_t sum = n;
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8) sum -= __builtin_popcountll(art_load64(flags + i) & bits);
+    for (; i < n; i++) sum -= __builtin_popcount(flags[i] & (ART_DELETE | ART_OVER));
+    return sum;
+}
+
+int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind) {
+    if (kind == ART_BLOB_LEAF) {
+        if (view->form & ART_BUCKET_FLAGS) return leaf_weights(view->flags, entry);
+        return (int64_t)entry * art_entry_weight(view->start[8]);
+    }
+    uint64_t sum = 0; /* unsigned: hostile counts may overflow */
+    for (uint32_t i = 0; i < entry; i++) sum += (uint64_t)child_count(view, i);
+    return (int64_t)sum;
+}
+
+static const char *insane_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
+    uint32_t len = 0, sum = 0;
+    bool wrong = art_bucket_shared(view, 0) != 0;
+    if (view->form & ART_BUCKET_PREFIX_ENTRY) {
+        wrong |= art_bucket_suffix_len(view, 0) != 0;
+        sum = 0;
+    } else {
+        sum = art_bucket_suffix_len(view, 0);
+        len = 1 + sum;
+        wrong |= view->prefix_len + len > ART_KEY_MAX;
+    }
+    for (uint32_t i = 1; i < view->count; i++) {
+        uint32_t shared = art_bucket_shared(view, i), suffix = art_bucket_suffix_len(view, i);
+        wrong |= shared > len;
+        len = shared + 1 + suffix;
+        sum += suffix;
+        wrong |= view->prefix_len + len > ART_KEY_MAX;
+    }
+    if (wrong) return "a key shares more than its predecessor has";
+    return sum == suffix_size ? NULL : "the suffixes do not fill their place";
+}
+
+static const char *insane_values(const struct art_bucket_view *view, uint32_t room, enum art_blob_kind kind) {
+    uint32_t least = kind == ART_BLOB_INDEX ? ART_REF_FIXED : 0, end = 0;
+    if (!(view->form & ART_BUCKET_LENGTHS)) {
+        if (view->value_len < least || view->value_len > ART_VALUE_INLINE_MAX) return "a value of a senseless length";
+        end = view->count * view->value_len;
+    } else {
+        for (uint32_t i = 0; i < view->count; i++) {
+            uint32_t next = art_load16(view->value_ends + 2 * i);
+            if (next < end + least || next > end + ART_VALUE_INLINE_MAX) return "a value of a senseless length";
+            end = next;
+        }
+    }
+    return end <= room ? NULL : "the values do not fit";
+}
+
+static const char *insane_flags(const struct art_bucket_view *view) {
+    uint32_t all = 0;
+    if (view->form & ART_BUCKET_FLAGS) {
+        for (uint32_t i = 0; i < view->count; i++) all |= view->flags[i];
+    } else {
+        all = view->start[8];
+    }
+    return all & ~(uint32_t)ART_ENTRY_FLAGS ? "unknown flags" : NULL;
+}
+
+const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count) {
+    if (room < sizeof(struct art_bucket_header)) return "a bucket without room";
+    uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
+    if (n != count) return "a bucket's number of entries is not that of the directory";
+    if (!n || n > ART_BUCKET_MAX || code > 4 || form & 0x80) return "a bucket of an unknown form";
+    uint32_t columns = n * (form & ART_BUCKET_WIDE ? 5 : 3) + (form & ART_BUCKET_FLAGS ? n : 0) +
+                       n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
+    uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);
+    uint64_t used = sizeof(struct art_bucket_header) + (uint64_t)columns + prefix_len + suffix_size;
+    if (used > room) return "a bucket larger than its room";
+    if (prefix_len < blob->label_len) return "a bucket's prefix is shorter than the label";
+    struct art_bucket_view view;
+    art_bucket_view_open(&view, start);
+    const char *wrong = insane_keys(&view, suffix_size);
+    if (!wrong) wrong = insane_values(&view, room - (uint32_t)used, blob->kind);
+    if (!wrong) wrong = insane_flags(&view);
+    return wrong;
+}
+
+int art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
+    uint32_t at = art_bucket_offset(blob, bucket), end = art_bucket_end(blob, bucket);
+    uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
+    bool missing = false;
+    for (uint32_t page = first; page <= last; page++) missing |= !art_page_present(blob, page);
+    if (missing) {
+        if (!blob->load) {
+            return art_fail(ART_MISUSE, "art: pages %u to %u of slot %u are not loaded and nobody can load them", first,
+                            last, blob->slot);
+        }
+        int rc = blob->load(blob, first, last - first + 1);
+        if (rc) return rc;
+        for (uint32_t page = first; page <= last; page++) {
+            if (!art_page_present(blob, page)) {
+                return art_fail(ART_MISUSE, "art: page %u of slot %u was not loaded when asked for", page, blob->slot);
+            }
+        }
+    }
+    *start = blob->image + at;
+    if (first == last) return ART_OK;
+    const char *wrong = art_bucket_insane(*start, end - at, blob,
+                                          art_bucket_rank(blob, bucket + 1) - art_bucket_rank(blob, bucket));
+    return wrong ? art_corrupt(blob->file, blob->slot, first, "bucket %u: %s", bucket, wrong) : ART_OK;
+}

@@ -1,0 +1,178 @@
+/* A bucket: the flattened ART of up to 128 neighbouring keys, as columns (blob_format.h). Reading one decodes nothing:
+ * a view only says where each column begins, and a search compares all entries of a column at once.
+ *
+ * An entry stands to a search key as its predecessor does, unless it branches off within the bytes that are known to be
+ * equal. So a search needs to look only at entries that share as many bytes with their predecessor as the search key has
+ * matched so far (a continuation) or fewer (the end of the subtree): one step for each node of the flattened tree.
+ */
+#ifndef ART_BLOB_BUCKET_H
+#define ART_BLOB_BUCKET_H
+
+#include "core/blob/blob_format.h"
+#include "core/blob/simd.h"
+
+/* Bytes of csn an entry by the form's width code; the codes 5..7 are refused by the sanity check. */
+static inline uint32_t art_csn_bytes(uint32_t code) {
+    return code ? 1u << (code - 1) : 0;
+}
+
+static inline uint32_t art_bucket_csn_code(uint8_t form) {
+    return (form >> ART_BUCKET_CSN_SHIFT) & 7;
+}
+
+static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start) {
+    uint32_t n = start[0];
+    uint8_t form = start[1];
+    uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
+    view->start = start;
+    view->count = n;
+    view->form = form;
+    view->prefix_len = art_load16(start + 2);
+    view->value_len = art_load16(start + 4);
+    const uint8_t *at = start + sizeof(struct art_bucket_header);
+    view->first_bytes = at;
+    view->shared = at += n;
+    view->suffix_len = at += n * width;
+    view->flags = at += n * width;
+    if (form & ART_BUCKET_FLAGS) at += n;
+    view->csns = at;
+    at += n * art_csn_bytes(art_bucket_csn_code(form));
+    view->value_ends = at;
+    if (form & ART_BUCKET_LENGTHS) at += 2 * n;
+    view->prefix = at;
+    view->suffixes = at + view->prefix_len;
+    view->values = view->suffixes + art_load16(start + 6);
+}
+
+static inline uint32_t art_bucket_shared(const struct art_bucket_view *view, uint32_t entry) {
+    return view->form & ART_BUCKET_WIDE ? art_load16(view->shared + 2 * entry) : view->shared[entry];
+}
+
+static inline uint32_t art_bucket_suffix_len(const struct art_bucket_view *view, uint32_t entry) {
+    return view->form & ART_BUCKET_WIDE ? art_load16(view->suffix_len + 2 * entry) : view->suffix_len[entry];
+}
+
+static inline struct art_bytes art_bucket_value(const struct art_bucket_view *view, uint32_t entry) {
+    if (!(view->form & ART_BUCKET_LENGTHS)) return art_bytes(view->values + entry * view->value_len, view->value_len);
+    uint32_t from = entry ? art_load16(view->value_ends + 2 * entry - 2) : 0;
+    return art_bytes(view->values + from, art_load16(view->value_ends + 2 * entry) - from);
+}
+
+static inline uint8_t art_bucket_flags(const struct art_bucket_view *view, uint32_t entry) {
+    return view->form & ART_BUCKET_FLAGS ? view->flags[entry] : view->start[8];
+}
+
+static inline uint64_t art_bucket_csn_base(const struct art_bucket_view *view) {
+    return art_load64(view->start + 8) >> 8;
+}
+
+static inline uint64_t art_bucket_csn(const struct art_bucket_view *view, uint32_t entry) {
+    uint64_t base = art_bucket_csn_base(view);
+    switch (art_bucket_csn_code(view->form)) {
+    case 0: return base;
+    case 1: return base + view->csns[entry];
+    case 2: return base + art_load16(view->csns + 2 * entry);
+    case 3: return base + art_load32(view->csns + 4 * entry);
+    default: return base + art_load64(view->csns + 8 * entry);
+    }
+}
+
+static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
+    out->value = art_bucket_value(view, entry);
+    out->csn = art_bucket_csn(view, entry);
+    out->flags = art_bucket_flags(view, entry);
+}
+
+/* Where suffix `entry` begins: the sum of the suffix lengths before it. */
+static inline uint32_t art_bucket_suffix_at(const struct art_bucket_view *view, uint32_t entry) {
+    if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) return art_column_sum(view->suffix_len, view->count, entry);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < entry; i++) at += art_load16(view->suffix_len + 2 * i);
+    return at;
+}
+
+/* Fetches the columns and suffixes of a bucket that is about to be searched, instead of one miss after another. */
+static inline void art_bucket_prefetch(const uint8_t *start) {
+    for (int line = 0; line < 12; line++) __builtin_prefetch(start + 64 * line);
+}
+
+/* First entry >= `from` with shared < depth, or shared == depth and first byte >= c; view->count if there is none. */
+static inline uint32_t art_bucket_step(const struct art_bucket_view *view, uint32_t from, uint32_t depth, uint8_t c) {
+    uint32_t n = view->count;
+    if (ART_UNLIKELY(view->form & ART_BUCKET_WIDE)) {
+        for (; from < n; from++) {
+            uint32_t shared = art_load16(view->shared + 2 * from);
+            if (shared < depth || (shared == depth && view->first_bytes[from] >= c)) return from;
+        }
+        return n;
+    }
+    if (ART_UNLIKELY(depth > 255)) return from;
+    for (uint32_t at = from & 64; at < n; at += 64) {
+        uint64_t hit = art_columns_hit(view->shared + at, view->first_bytes + at, n - at, (uint8_t)depth, c);
+        if (from > at) hit = hit >> (from - at) << (from - at);
+        if (hit) {
+            uint32_t entry = at + (uint32_t)__builtin_ctzll(hit);
+            return entry < n ? entry : n;
+        }
+    }
+    return n;
+}
+
+/* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the bucket's
+ * first key. */
+static inline uint32_t art_bucket_search(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,
+                                         bool *exact) {
+    uint32_t prefix_len = view->prefix_len, n = view->count;
+    uint32_t common = art_min32(key.len, prefix_len), x = art_min32(known, common);
+    *exact = false;
+    x += art_common_prefix_padded(key.data + x, view->prefix + x, common - x);
+    if (x < prefix_len) return x == key.len || key.data[x] < view->prefix[x] ? 0 : n;
+    const uint8_t *rest = key.data + prefix_len;
+    uint32_t rest_len = key.len - prefix_len, entry = view->form & ART_BUCKET_PREFIX_ENTRY ? 1 : 0, depth = 0;
+    if (!rest_len) {
+        *exact = entry == 1;
+        return 0;
+    }
+    while (entry < n) {
+        uint8_t c = rest[depth];
+        entry = art_bucket_step(view, entry, depth, c);
+        if (entry >= n) return n;
+        if (art_bucket_shared(view, entry) < depth || view->first_bytes[entry] != c) return entry;
+        uint32_t len = art_bucket_suffix_len(view, entry), left = rest_len - depth - 1;
+        const uint8_t *suffix = view->suffixes + art_bucket_suffix_at(view, entry);
+        x = art_common_prefix_padded(suffix, rest + depth + 1, art_min32(len, left));
+        if (x == left) {
+            *exact = x == len;
+            return entry;
+        }
+        if (x < len && rest[depth + 1 + x] < suffix[x]) return entry;
+        depth += 1 + x;
+        entry++;
+    }
+    return n;
+}
+
+/* Sum of the weights of the entries before `entry`; in an index blob, of the counts of their children. */
+int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
+int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
+
+/* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its room (but
+ * for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is not looked at.
+ * `count` is what the rank directory says. */
+const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count);
+
+/* Where bucket `bucket` lies, present and sane; asks load() for its pages. */
+int art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
+
+static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
+    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
+}
+
+static inline int art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
+    uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
+    *start = blob->image + at;
+    if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page))) return 0;
+    return art_bucket_fetch_slow(blob, bucket, start);
+}
+
+#endif

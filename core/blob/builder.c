@@ -1,0 +1,314 @@
+/* One sorted stream in, blobs out. builder.h has the protocol, builder_internal.h the parts.
+ *
+ * A bucket is closed when the next entry does not fit into its page, and goes into the blob if the head, as it would then
+ * be, still fits behind the leaf pages. The nodes' size is kept as a cheap upper bound and measured only when that bound
+ * is what stands in the way; so a blob is filled to its last page and closing it cannot fail for want of room.
+ */
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/blob/builder_internal.h"
+#include "core/blob/filter.h"
+
+int art_builder_open(struct art_builder **out, const struct art_builder_options *options) {
+    *out = NULL;
+    bool index = options->kind == ART_BLOB_INDEX;
+    if ((options->kind != ART_BLOB_LEAF && !index) || index != (options->level > 0) || options->level > ART_LEVEL_MAX ||
+        (index && options->filter) || options->fill_pages > ART_BLOB_PAGES) {
+        return art_fail(ART_MISUSE, "art: a blob builder with senseless options");
+    }
+    struct art_builder *builder = art_alloc(sizeof *builder);
+    if (!builder) return art_nomem();
+    memset(builder, 0, offsetof(struct art_builder, hash));
+    builder->options = *options;
+    if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
+    art_head_init(&builder->head);
+    builder->pending.count = 0;
+    builder->last.len = builder->emitted_last.len = builder->first.len = 0;
+    *out = builder;
+    return ART_OK;
+}
+
+void art_builder_close(struct art_builder *builder) {
+    if (!builder) return;
+    art_head_clear(&builder->head);
+    art_free(builder);
+}
+
+static uint32_t left_in_page(uint32_t at) {
+    return ART_BLOB_PAGE - at % ART_BLOB_PAGE;
+}
+
+void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
+    builder->buffer = buffer;
+    builder->at = 0;
+    builder->refused = false;
+    builder->entries = 0;
+    builder->below = 0;
+    builder->csn_min = UINT64_MAX;
+    memset(builder->hash_known, 0, sizeof builder->hash_known);
+    assert(builder->head.buckets == 0);
+    if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
+}
+
+/* --- the pending bucket's way into the blob --------------------------------------------------------------------------- */
+
+struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
+                                       struct art_bytes first_key) {
+    if (!builder->head.buckets) return art_bytes(first_key.data, 0);
+    uint32_t n = art_min32(before->len, first_key.len);
+    return art_bytes(first_key.data, art_common_prefix(before->bytes, first_key.data, n) + 1);
+}
+
+bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
+                          uint32_t keys, bool sums) {
+    /* A blob takes its first entry however small it is to be, an index blob its first two, or levels would not end. */
+    uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
+    uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
+    uint32_t leaf_pages = (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
+    return leaf_pages + art_head_pages(buckets, sums, builder->options.filter ? keys : 0, node_bytes) <= limit;
+}
+
+void art_builder_note_first(struct art_builder *builder, struct art_bytes key) {
+    const struct art_key_copy *before = &builder->emitted_last;
+    art_key_copy_set(&builder->first, key.data, key.len);
+    builder->label_shared = UINT32_MAX;
+    if (builder->options.kind == ART_BLOB_INDEX) {
+        builder->separator_len = key.len; /* a separator itself */
+    } else if (!builder->any_emitted) {
+        builder->separator_len = 0;
+    } else {
+        builder->separator_len = art_common_prefix(before->bytes, key.data, art_min32(before->len, key.len)) + 1;
+    }
+}
+
+static bool sums_needed(const struct art_builder *builder) {
+    const struct art_pending *pending = &builder->pending;
+    return builder->head.sums || (pending->count && pending->odd_weight) || builder->options.kind == ART_BLOB_INDEX;
+}
+
+static bool pending_has_room(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
+    return art_builder_has_room(builder, builder->at + size, builder->head.buckets + 1,
+                                builder->head.nodes_bound + node_cost, builder->entries + builder->pending.count,
+                                sums_needed(builder));
+}
+
+int art_builder_emit(struct art_builder *builder, bool *full) {
+    struct art_pending *pending = &builder->pending;
+    struct art_head *head = &builder->head;
+    struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
+    *full = builder->refused;
+    if (!pending->count || builder->refused) return ART_OK;
+    struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, first_key);
+    uint32_t size = art_pending_size(pending), node_cost = art_head_node_cost(head, separator);
+    int rc = art_head_reserve(head, 1, separator.len, 0);
+    if (rc) return rc;
+    if (!pending_has_room(builder, size, node_cost)) {
+        rc = art_head_measure(head);
+        if (rc) return rc;
+        if (!pending_has_room(builder, size, node_cost)) {
+            *full = builder->refused = true;
+            return ART_OK;
+        }
+    }
+    if (!head->buckets) art_builder_note_first(builder, first_key);
+    head->sums = sums_needed(builder);
+    art_head_push(head, separator, builder->at, pending->count, pending->sum);
+    builder->at += art_pending_write(pending, builder->buffer + builder->at);
+    builder->entries += pending->count;
+    builder->below += pending->below;
+    if (pending->shape.csn_least < builder->csn_min) builder->csn_min = pending->shape.csn_least;
+    uint32_t n = art_min32(builder->first.len, pending->first_len);
+    n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
+    builder->label_shared = art_min32(n, pending->label_shared);
+    pending->count = 0;
+    art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
+    builder->any_emitted = true;
+    return ART_OK;
+}
+
+/* --- adding ----------------------------------------------------------------------------------------------------------- */
+
+/* The entry opens a bucket. What is left of a page is given up if it is little, else the entry crosses into the next. */
+static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
+    art_pending_begin(&builder->pending, arrival);
+    uint32_t size = art_pending_size(&builder->pending), left = left_in_page(builder->at);
+    if (size > left && left <= ART_PAGE_LOSS_MAX) {
+        memset(builder->buffer + builder->at, 0, left);
+        builder->at += left;
+        left = ART_BLOB_PAGE;
+    }
+    builder->pending.alone = size > left;
+}
+
+static int out_of_order(void) {
+    return art_fail(ART_MISUSE, "art: keys handed to a blob builder must ascend");
+}
+
+static int take(struct art_builder *builder, struct art_arrival *arrival, bool *full) {
+    struct art_pending *pending = &builder->pending;
+    struct art_key_copy *last = &builder->last;
+    struct art_bytes key = arrival->key;
+    *full = false;
+    if (!builder->buffer) return art_fail(ART_MISUSE, "art: a blob builder without a buffer");
+    if (builder->any_added) {
+        uint32_t most = art_min32(key.len, last->len);
+        if (arrival->shared == ART_SHARED_UNKNOWN) arrival->shared = art_common_prefix(key.data, last->bytes, most);
+        if (arrival->shared > most || arrival->shared == key.len) return out_of_order();
+        if (arrival->shared < last->len && key.data[arrival->shared] <= last->bytes[arrival->shared]) return out_of_order();
+    } else {
+        arrival->shared = 0;
+    }
+    if (builder->options.filter) {
+        int rc = art_head_reserve(&builder->head, 1, 0, 1);
+        if (rc) return rc;
+    }
+    if (!pending->count) {
+        begin_bucket(builder, arrival);
+    } else if (pending->alone || !art_pending_add(pending, arrival, left_in_page(builder->at))) {
+        int rc = art_builder_emit(builder, full);
+        if (rc || *full) return rc;
+        begin_bucket(builder, arrival);
+    }
+    if (builder->options.filter) builder->head.hashes[builder->head.hash_count++] = art_blob_key_hash(key);
+    last->len = key.len;
+    if (key.len) memcpy(last->bytes + arrival->shared, key.data + arrival->shared, key.len - arrival->shared);
+    builder->any_added = true;
+    return ART_OK;
+}
+
+int art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry, uint32_t shared,
+                    bool *full) {
+    if (key.len > ART_KEY_MAX || entry->value.len > ART_VALUE_INLINE_MAX) {
+        return art_fail(ART_TOOBIG, "art: a key of %u bytes with a value of %u bytes does not fit into a blob", key.len,
+                        entry->value.len);
+    }
+    if (builder->options.kind != ART_BLOB_LEAF || entry->flags & ~ART_ENTRY_FLAGS || entry->csn >> 56 ||
+        (entry->flags & ART_DELETE && entry->value.len)) {
+        return art_fail(ART_MISUSE, "art: this entry cannot go into this blob");
+    }
+    struct art_arrival arrival = {
+        .key = key, .entry = entry, .shared = shared, .weight = art_entry_weight(entry->flags), .below = 1};
+    return take(builder, &arrival, full);
+}
+
+int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref, bool *full) {
+    uint8_t value[ART_REF_MAX];
+    if (builder->options.kind != ART_BLOB_INDEX || separator.len > ART_KEY_MAX || ref->label.len > ART_LABEL_MAX ||
+        ref->level + 1u != builder->options.level) {
+        return art_fail(ART_MISUSE, "art: this reference cannot go into this blob");
+    }
+    struct art_entry entry = {.value = art_bytes(value, art_ref_encode(ref, value))};
+    struct art_arrival arrival = {.key = separator,
+                                  .entry = &entry,
+                                  .shared = ART_SHARED_UNKNOWN,
+                                  .weight = ref->count,
+                                  .below = ref->entries,
+                                  .label = ref->label};
+    return take(builder, &arrival, full);
+}
+
+uint32_t art_builder_pending(const struct art_builder *builder) {
+    return builder->entries + builder->pending.count;
+}
+
+uint32_t art_builder_pages(const struct art_builder *builder) {
+    const struct art_head *head = &builder->head;
+    const struct art_pending *pending = &builder->pending;
+    uint32_t end = builder->at, keys = builder->entries, nodes = head->nodes_bound;
+    if (!art_builder_pending(builder)) return 0;
+    if (pending->count && !builder->refused) {
+        struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
+        nodes += art_head_node_cost(head, art_builder_separator(builder, &builder->emitted_last, first_key));
+        end += art_pending_size(pending);
+        keys += pending->count;
+    }
+    return (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE +
+           art_head_pages(head->buckets + 1, sums_needed(builder), builder->options.filter ? keys : 0, nodes);
+}
+
+/* --- closing a blob --------------------------------------------------------------------------------------------------- */
+
+/* Of a leaf: what its first and last key share. Of an index blob also what all labels below share with them. */
+static uint32_t label_length(const struct art_builder *builder) {
+    const struct art_key_copy *first = &builder->first, *last = &builder->emitted_last;
+    uint32_t n = art_min32(art_min32(first->len, last->len), ART_LABEL_MAX);
+    if (builder->options.kind == ART_BLOB_INDEX) n = art_min32(n, builder->label_shared);
+    return art_common_prefix(first->bytes, last->bytes, n);
+}
+
+static void hash_pages(const struct art_builder *builder, struct art_blob_header *header) {
+    const uint8_t *image = builder->buffer;
+    for (uint32_t page = 0; page < header->leaf_pages; page++) {
+        header->page_hash[page] = builder->hash_known[page] ? builder->hash[page]
+                                                            : art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+    for (uint32_t page = ART_BLOB_PAGES - header->head_pages; page < ART_BLOB_PAGES - 1; page++) {
+        header->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+}
+
+static int close_blob(struct art_builder *builder, uint32_t slot, uint64_t generation) {
+    struct art_head *head = &builder->head;
+    struct art_head_layout layout;
+    uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
+    int rc = art_head_write(head, label_len, builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
+    if (rc) return rc;
+    assert(leaf_pages + layout.head_pages <= ART_BLOB_PAGES);
+    memset(builder->buffer + builder->at, 0, leaf_pages * ART_BLOB_PAGE - builder->at);
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(builder->buffer + ART_HEADER_AT);
+    memset(header, 0, sizeof *header);
+    header->magic = ART_BLOB_MAGIC;
+    header->format = ART_BLOB_FORMAT;
+    header->kind = builder->options.kind;
+    header->level = builder->options.level;
+    header->flags = layout.flags;
+    memcpy(header->uuid, builder->options.uuid, sizeof header->uuid);
+    header->generation = generation;
+    header->slot = slot;
+    header->entries = builder->entries;
+    header->below = builder->below;
+    header->csn_min = builder->csn_min;
+    header->count = head->sum[head->buckets];
+    header->buckets = head->buckets;
+    header->leaf_pages = leaf_pages;
+    header->head_pages = layout.head_pages;
+    header->routing = layout.routing;
+    header->root = layout.root;
+    header->common = label_len;
+    header->filter = layout.filter;
+    header->filter_blocks = layout.filter_blocks;
+    hash_pages(builder, header);
+    return ART_OK;
+}
+
+int art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out) {
+    struct art_head *head = &builder->head;
+    bool full;
+    if (!builder->buffer) return art_fail(ART_MISUSE, "art: a blob builder without a buffer");
+    int rc = art_builder_emit(builder, &full);
+    if (rc) return rc;
+    if (!head->buckets) return art_fail(ART_MISUSE, "art: a blob without entries");
+    rc = close_blob(builder, slot, generation);
+    if (rc) return rc;
+    const struct art_blob_header *header = art_blob_header(builder->buffer);
+    out->ref = (struct art_ref){
+        .slot = slot,
+        .level = header->level,
+        .leaf_pages = (uint8_t)header->leaf_pages,
+        .head_pages = (uint8_t)header->head_pages,
+        .generation = generation,
+        .hash = art_hash128(builder->buffer + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE),
+        .entries = header->below,
+        .count = header->count,
+        .label = art_bytes(builder->first.bytes, header->common),
+    };
+    out->separator = art_bytes(builder->first.bytes, builder->separator_len);
+    out->more = builder->pending.count > 0;
+    art_head_reset(head, builder->options.filter ? builder->entries : 0);
+    builder->entries = 0;
+    builder->buffer = NULL;
+    return ART_OK;
+}

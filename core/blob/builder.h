@@ -1,0 +1,65 @@
+/* Builds blobs from one sorted stream of entries: leaf blobs of a run, or index blobs from references.
+ *
+ *   art_builder_begin(b, buffer)                      an empty blob in `buffer` (512 KB, 4 KB-aligned, any content)
+ *   art_builder_add(b, key, entry, ...)   repeated    ART_OK: taken.  *full set: NOT taken, the blob is full:
+ *   art_builder_finish(b, slot, generation, &built)       closes it: routing, filter, hashes, header
+ *   art_builder_begin(b, next buffer), add again      what the builder still held back goes to the new blob by itself
+ *   ...
+ *   art_builder_finish()                              until built.more is false: normally once, rarely twice
+ *
+ * Keys must ascend strictly over the whole stream, not only within a blob. Only used pages need to be written:
+ * built.leaf_pages from the front, built.head_pages at the back; unused bytes inside them are zero.
+ */
+#ifndef ART_BLOB_BUILDER_H
+#define ART_BLOB_BUILDER_H
+
+#include "core/blob/blob.h"
+
+struct art_builder;
+
+struct art_builder_options {
+    enum art_blob_kind kind;
+    uint8_t level;    /* 0 for leaves; of the blobs that are built, for index blobs 1.. */
+    bool filter;      /* leaf blobs of upper runs */
+    uint8_t uuid[16]; /* the table's id */
+    /* close a blob when it uses this many pages; 0: 128, all. A leaf takes its first entry, an index its first two,
+     * whatever they need. */
+    uint32_t fill_pages;
+};
+
+int art_builder_open(struct art_builder **out, const struct art_builder_options *options);
+void art_builder_close(struct art_builder *builder);
+
+void art_builder_begin(struct art_builder *builder, uint8_t *buffer);
+
+/* `shared`: bytes that `key` shares with the key added before, or ART_SHARED_UNKNOWN. */
+#define ART_SHARED_UNKNOWN UINT32_MAX
+int art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry, uint32_t shared,
+                    bool *full);
+/* Index blobs: `separator` must sort above all keys of the children before and not above any of this child's. The first
+ * separator of a run's index is the empty key. */
+int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref, bool *full);
+
+/* Takes whole pages over from a source blob, as many as possible of buckets [from, to) of `source` that fill pages
+ * exactly, continuing the stream; their hashes, columns and values are copied as they are. *taken: buckets taken; 0 when
+ * `from` does not begin a page, none fits here, or more than a tenth of what is copied would be lost in half-filled
+ * pages (then add the entries one by one). Leaf blobs only, and only such whose label was not changed since they were
+ * built: the stored bytes are taken as they are. The pages must be present. Pays off only where many untouched pages
+ * follow each other. Which bucket the source's cursor is in: art_blob_cursor.bucket. */
+int art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
+                            uint32_t *taken);
+
+struct art_built {
+    struct art_ref ref;         /* complete, for the parent; label borrowed until the next call on the builder */
+    struct art_bytes separator; /* shortest key above the previous blob's last key and not above this one's first; empty for
+                                   the stream's first blob; borrowed likewise */
+    bool more;                  /* entries are still held back: begin a new blob and finish again */
+};
+int art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);
+
+/* Entries taken that are not in a finished blob yet. 0: nothing to finish. */
+uint32_t art_builder_pending(const struct art_builder *builder);
+/* Pages that the blob would use if it were finished now (an upper bound). */
+uint32_t art_builder_pages(const struct art_builder *builder);
+
+#endif

@@ -1,0 +1,169 @@
+/* Whole pages from one blob to another: nothing in a bucket depends on the blob or page around it, so only the separators
+ * have to be found again, from the first and last keys of the buckets, and the filter's hashes from all keys.
+ */
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/blob/builder_internal.h"
+#include "core/blob/cursor.h"
+
+/* Buckets first .. end-1 are what lies in a run of whole pages: no bucket crosses its borders. */
+struct art_page_run {
+    uint32_t first, end;
+};
+
+static uint32_t page_of(const struct art_blob *blob, uint32_t bucket) {
+    return art_bucket_offset(blob, bucket) / ART_BLOB_PAGE;
+}
+
+/* Does a page begin with this bucket (or the leaf pages end before it)? */
+static bool begins_page(const struct art_blob *blob, uint32_t bucket) {
+    return bucket == blob->buckets || art_bucket_offset(blob, bucket) % ART_BLOB_PAGE == 0;
+}
+
+static struct art_page_run shortest_run(const struct art_blob *source, uint32_t from, uint32_t to) {
+    struct art_page_run run = {from, from};
+    for (uint32_t b = from + 1; b <= to && begins_page(source, from); b++) {
+        if (begins_page(source, b)) {
+            run.end = b;
+            break;
+        }
+    }
+    return run;
+}
+
+static uint32_t run_pages(const struct art_blob *source, struct art_page_run run) {
+    uint32_t end = run.end == source->buckets ? source->leaf_pages : page_of(source, run.end);
+    return end - page_of(source, run.first);
+}
+
+/* Would more than a tenth of what can be copied be lost? Behind the pending bucket, and behind the source's last one. */
+static bool wasteful(const struct art_builder *builder, const struct art_blob *source, uint32_t from, uint32_t to) {
+    uint32_t at = builder->at + (builder->pending.count ? art_pending_size(&builder->pending) : 0);
+    uint32_t lost = (ART_BLOB_PAGE - at % ART_BLOB_PAGE) % ART_BLOB_PAGE;
+    struct art_page_run all = {from, to};
+    while (all.end > from && !begins_page(source, all.end)) all.end--;
+    if (all.end == from) return true;
+    if (all.end == source->buckets) {
+        const uint8_t *image = source->image;
+        uint32_t end = source->leaf_pages * ART_BLOB_PAGE, used = end;
+        while (used > art_bucket_offset(source, source->buckets - 1) && !image[used - 1]) used--;
+        lost += end - used;
+    }
+    return lost * 10 > run_pages(source, all) * ART_BLOB_PAGE;
+}
+
+/* Adds a row of the directory for the bucket that the cursor's bucket is, at its place in this blob. */
+static int add_bucket(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t bucket, uint32_t offset) {
+    struct art_head *head = &builder->head;
+    struct art_blob *source = cursor->blob;
+    uint32_t entries = art_bucket_rank(source, bucket + 1) - art_bucket_rank(source, bucket);
+    int64_t sum = art_bucket_sum(source, bucket + 1) - art_bucket_sum(source, bucket);
+    int rc = art_blob_cursor_place(cursor, bucket, 0);
+    if (rc) return rc;
+    struct art_bytes key = art_bytes(cursor->key, cursor->key_len);
+    if (builder->any_emitted && art_bytes_compare(key, art_bytes(builder->emitted_last.bytes, builder->emitted_last.len)) <= 0) {
+        return art_fail(ART_MISUSE, "art: buckets handed to a blob builder must ascend");
+    }
+    struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, key);
+    rc = art_head_reserve(head, 1, separator.len, builder->options.filter ? entries : 0);
+    if (rc) return rc;
+    if (!head->buckets) art_builder_note_first(builder, key);
+    art_head_push(head, separator, offset, entries, sum);
+    for (uint32_t i = 0; builder->options.filter && i < entries; i++) {
+        head->hashes[head->hash_count++] = art_blob_key_hash(art_bytes(cursor->key, cursor->key_len));
+        if (i + 1 < entries) art_blob_next(cursor); /* within the bucket: cannot fail */
+    }
+    if (!builder->options.filter) {
+        rc = art_blob_cursor_place(cursor, bucket, ART_BUCKET_MAX);
+        if (rc) return rc;
+    }
+    art_key_copy_set(&builder->emitted_last, cursor->key, cursor->key_len);
+    builder->any_emitted = true;
+    return ART_OK;
+}
+
+/* The run's rows were added; take them off again. `last` is still the last key before them. */
+static void forget_run(struct art_builder *builder, uint32_t buckets, uint32_t nodes_bound, uint32_t hashes, bool emitted) {
+    art_head_truncate(&builder->head, buckets, nodes_bound);
+    builder->head.hash_count = hashes;
+    art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
+    builder->any_emitted = emitted;
+}
+
+static void copy_pages(struct art_builder *builder, const struct art_blob *source, struct art_page_run run) {
+    uint32_t pages = run_pages(source, run), from = page_of(source, run.first), to = builder->at / ART_BLOB_PAGE;
+    memcpy(builder->buffer + builder->at, source->image + from * ART_BLOB_PAGE, pages * ART_BLOB_PAGE);
+    for (uint32_t i = 0; i < pages; i++) {
+        builder->hash_known[to + i] = true;
+        builder->hash[to + i] = art_blob_header(source->image)->page_hash[from + i];
+    }
+    builder->at += pages * ART_BLOB_PAGE;
+}
+
+/* One run, if there is room. *taken is raised by its buckets. */
+static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor, struct art_page_run run, uint32_t *taken) {
+    struct art_head *head = &builder->head;
+    struct art_blob *source = cursor->blob;
+    uint32_t buckets = head->buckets, nodes_bound = head->nodes_bound, hashes = head->hash_count;
+    uint32_t base = page_of(source, run.first) * ART_BLOB_PAGE, entries = 0;
+    uint64_t csn_min = builder->csn_min;
+    bool emitted = builder->any_emitted;
+    bool sums = head->sums || source->flags & ART_BLOB_SUMS;
+    for (uint32_t b = run.first; b < run.end; b++) {
+        int rc = add_bucket(builder, cursor, b, builder->at + art_bucket_offset(source, b) - base);
+        if (rc) {
+            forget_run(builder, buckets, nodes_bound, hashes, emitted);
+            return rc;
+        }
+        if (art_load64(cursor->view.start + 8) >> 8 < csn_min) csn_min = art_load64(cursor->view.start + 8) >> 8;
+        entries += cursor->view.count;
+    }
+    uint32_t end = builder->at + run_pages(source, run) * ART_BLOB_PAGE;
+    if (!art_builder_has_room(builder, end, head->buckets, head->nodes_bound, builder->entries + entries, sums)) {
+        forget_run(builder, buckets, nodes_bound, hashes, emitted);
+        return ART_OK;
+    }
+    copy_pages(builder, source, run);
+    head->sums = sums;
+    builder->entries += entries;
+    builder->below += entries;
+    builder->csn_min = csn_min;
+    art_key_copy_set(&builder->last, builder->emitted_last.bytes, builder->emitted_last.len);
+    builder->any_added = true;
+    *taken += run.end - run.first;
+    return ART_OK;
+}
+
+int art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
+                            uint32_t *taken) {
+    *taken = 0;
+    if (!builder->buffer || builder->options.kind != ART_BLOB_LEAF || source->kind != ART_BLOB_LEAF || from > to ||
+        to > source->buckets) {
+        return art_fail(ART_MISUSE, "art: these buckets cannot go into this blob");
+    }
+    struct art_page_run run = shortest_run(source, from, to);
+    bool full = false;
+    if (run.end == run.first || builder->refused || wasteful(builder, source, from, to)) return ART_OK;
+    int rc = art_builder_emit(builder, &full);
+    if (rc || full) return rc;
+    uint32_t lost = (ART_BLOB_PAGE - builder->at % ART_BLOB_PAGE) % ART_BLOB_PAGE;
+    uint8_t *key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
+    if (!key) return art_nomem();
+    memset(builder->buffer + builder->at, 0, lost);
+    builder->at += lost;
+    struct art_blob_cursor cursor;
+    art_blob_cursor_init(&cursor, source, key);
+    rc = art_blob_cursor_place(&cursor, from, 0);
+    if (!rc) memcpy(key, cursor.view.prefix, source->label_len); /* the label, as it was when the blob was built */
+    while (!rc && run.end > run.first) {
+        uint32_t before = *taken;
+        rc = take_run(builder, &cursor, run, taken);
+        if (*taken == before) break;
+        run = shortest_run(source, run.end, to);
+    }
+    art_free(key);
+    return rc;
+}

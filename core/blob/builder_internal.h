@@ -1,0 +1,99 @@
+/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and builder_copy.c
+ * (whole pages).
+ *
+ *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the head's directories
+ *
+ * The pending bucket is kept as columns until its page is full; it may outlive its blob and open the next one. Invariant:
+ * it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`).
+ */
+#ifndef ART_BLOB_BUILDER_INTERNAL_H
+#define ART_BLOB_BUILDER_INTERNAL_H
+
+#include "core/blob/builder.h"
+#include "core/blob/head.h"
+
+/* What decides on the form, and so on the size, of a bucket. */
+struct art_bucket_shape {
+    bool wide, same_length, same_flags;
+    uint32_t least_shared, most_shared; /* of entries 1..; whole lengths */
+    uint64_t csn_least, csn_most;
+};
+
+struct art_pending {
+    uint32_t count; /* 0: nothing pending */
+    struct art_bucket_shape shape;
+    bool alone;
+    uint32_t first_len, suffix_bytes, value_bytes; /* suffixes of entries 1.. only */
+    int64_t sum;           /* of weights */
+    bool odd_weight;       /* some weight is not 1 */
+    uint64_t below;        /* index: leaf entries under the children */
+    uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
+    uint16_t shared[ART_BUCKET_MAX], suffix_len[ART_BUCKET_MAX], value_end[ART_BUCKET_MAX];
+    uint8_t first_byte[ART_BUCKET_MAX], flags[ART_BUCKET_MAX];
+    uint64_t csn[ART_BUCKET_MAX];
+    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOB_PAGE + ART_VALUE_INLINE_MAX];
+    uint8_t first_key[ART_KEY_MAX + ART_KEY_PADDING];
+};
+
+/* An entry on its way in. */
+struct art_arrival {
+    struct art_bytes key;
+    const struct art_entry *entry;
+    uint32_t shared; /* with the key before */
+    int64_t weight;
+    uint64_t below;
+    struct art_bytes label;
+};
+
+struct art_key_copy {
+    uint32_t len;
+    uint8_t bytes[ART_KEY_MAX + ART_KEY_PADDING];
+};
+
+struct art_builder {
+    struct art_builder_options options;
+    uint8_t *buffer; /* NULL: no blob begun */
+    uint32_t at;     /* where the next bucket goes */
+    bool refused;    /* the pending bucket does not fit into this blob */
+    bool any_added, any_emitted; /* in the stream: `last`, `emitted_last` mean something */
+    uint32_t entries;            /* in this blob's buckets */
+    uint64_t below, csn_min;
+    uint32_t label_shared;   /* index: of all children's labels with the blob's first key */
+    uint32_t separator_len;  /* the blob's separator: so many bytes of its first key */
+    bool hash_known[ART_BLOB_PAGES];
+    uint64_t hash[ART_BLOB_PAGES]; /* of pages that were copied */
+    struct art_head head;
+    struct art_pending pending;
+    struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
+};
+
+static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *key, uint32_t len) {
+    copy->len = len;
+    if (len) memcpy(copy->bytes, key, len);
+}
+
+/* --- pending.c -------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that the pending bucket takes, a multiple of 8, at most. */
+uint32_t art_pending_size(const struct art_pending *pending);
+/* Takes one more entry if the bucket then still has at most `room` bytes. */
+bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t room);
+/* Begins a new bucket with this entry. */
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival);
+/* Writes the bucket; returns its size. Does not empty it. */
+uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
+
+/* --- builder.c -------------------------------------------------------------------------------------------------------- */
+
+/* Moves the pending bucket into the blob. *full: it does not fit. */
+int art_builder_emit(struct art_builder *builder, bool *full);
+/* The separator of a bucket with this first key, if it is the blob's next; `before` is the last key before it. */
+struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
+                                       struct art_bytes first_key);
+/* Is there room for leaf pages up to byte `end`, and a head with so many buckets, bytes of nodes and keys? */
+bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
+                          uint32_t keys, bool sums);
+/* Notes the first key of a blob, and from it the blob's own separator. */
+void art_builder_note_first(struct art_builder *builder, struct art_bytes key);
+
+#endif

@@ -1,0 +1,204 @@
+/* The deep check: is this blob what the builder would have made of these entries?
+ *
+ * The entries are walked once, in order. From their keys the routing part and the filter are built again and compared with
+ * the stored bytes, which covers separators, directories and nodes at one stroke. The label's bytes are taken as they are
+ * stored (the same in every bucket), whatever label the reference gives them now.
+ */
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/blob/bucket.h"
+#include "core/blob/cursor.h"
+#include "core/blob/head.h"
+
+struct art_blob_checker {
+    struct art_blob *blob;
+    struct art_blob_cursor cursor;
+    struct art_head head;
+    uint8_t *key, *before, *image; /* this key, the one before, the head that is expected */
+    uint32_t before_len;
+    uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
+    uint32_t first_len, label_shared;
+    uint64_t csn_min, below;
+    bool only_puts, odd_weight;
+};
+
+static int wrong_at(const struct art_blob_checker *checker, const char *what) {
+    const struct art_blob_cursor *cursor = &checker->cursor;
+    return art_corrupt(checker->blob->file, checker->blob->slot,
+                       art_bucket_offset(checker->blob, cursor->bucket) / ART_BLOB_PAGE, "bucket %u, entry %u: %s",
+                       cursor->bucket, cursor->entry, what);
+}
+
+static int check_hashes(struct art_blob *blob) {
+    const struct art_blob_header *header = art_blob_header(blob->image);
+    for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
+        bool head = page >= ART_BLOB_PAGES - blob->head_pages;
+        if (!head && page >= blob->leaf_pages) {
+            if (header->page_hash[page]) return art_corrupt(blob->file, blob->slot, page, "a hash of an unused page");
+            continue;
+        }
+        if (!head && !art_page_present(blob, page)) {
+            int rc = blob->load ? blob->load(blob, page, 1)
+                                : art_fail(ART_MISUSE, "art: page %u of slot %u is not loaded", page, blob->slot);
+            if (rc) return rc;
+        }
+        if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != header->page_hash[page]) {
+            return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's header");
+        }
+    }
+    return ART_OK;
+}
+
+static int check_child(struct art_blob_checker *checker) {
+    struct art_ref ref;
+    struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
+    int rc = art_blob_cursor_ref(&checker->cursor, &ref);
+    if (rc) return rc;
+    uint32_t label_len = checker->blob->label_len, n = art_min32(ref.label.len, key.len);
+    if (ref.label.len < label_len) return wrong_at(checker, "the child's label is shorter than the index's");
+    if (n > label_len && memcmp(ref.label.data + label_len, key.data + label_len, n - label_len) < 0) {
+        return wrong_at(checker, "the child's keys lie before its separator");
+    }
+    n = art_min32(art_min32(checker->first_len, ref.label.len), checker->label_shared);
+    checker->label_shared = art_common_prefix(checker->first, ref.label.data, n);
+    checker->below += ref.entries;
+    return ART_OK;
+}
+
+static int check_entry(struct art_blob_checker *checker) {
+    struct art_entry entry;
+    art_blob_cursor_entry(&checker->cursor, &entry);
+    if (entry.csn >> 56) return wrong_at(checker, "a commit sequence number out of range");
+    if (entry.csn < checker->csn_min) checker->csn_min = entry.csn;
+    if (checker->blob->kind == ART_BLOB_INDEX) {
+        if (entry.flags || entry.csn) return wrong_at(checker, "flags on a reference");
+        return check_child(checker);
+    }
+    if (entry.flags & ART_DELETE && entry.value.len) return wrong_at(checker, "a delete with a value");
+    if (checker->only_puts && entry.flags & (ART_DELETE | ART_OVER)) {
+        return wrong_at(checker, "the last run holds something else than a first put");
+    }
+    if (art_entry_weight(entry.flags) != 1) checker->odd_weight = true;
+    return ART_OK;
+}
+
+/* Order, and that the columns say what the keys share. */
+static int check_key(struct art_blob_checker *checker, bool first) {
+    const struct art_blob_cursor *cursor = &checker->cursor;
+    uint32_t n = art_min32(cursor->key_len, checker->before_len);
+    uint32_t shared = first ? 0 : art_common_prefix(checker->key, checker->before, n);
+    if (!first && (shared == cursor->key_len ||
+                   (shared < checker->before_len && checker->key[shared] < checker->before[shared]))) {
+        return wrong_at(checker, "the key does not follow its predecessor");
+    }
+    if (cursor->entry && shared != art_blob_cursor_shared(cursor)) {
+        return wrong_at(checker, "the key shares another number of bytes with its predecessor than its columns say");
+    }
+    return ART_OK;
+}
+
+static int begin_bucket(struct art_blob_checker *checker) {
+    struct art_blob *blob = checker->blob;
+    struct art_head *head = &checker->head;
+    const struct art_bucket_view *view = &checker->cursor.view;
+    uint32_t b = checker->cursor.bucket, len = checker->cursor.key_len, separator_len = 0;
+    uint32_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
+    if (!b) {
+        memcpy(checker->key, view->prefix, blob->label_len);
+        checker->first_len = art_min32(len, ART_LABEL_MAX);
+        memcpy(checker->first, checker->key, checker->first_len);
+    } else {
+        if (memcmp(checker->key, view->prefix, blob->label_len)) return wrong_at(checker, "the label differs");
+        separator_len = art_common_prefix(checker->key, checker->before, art_min32(len, checker->before_len)) + 1;
+    }
+    if (separator_len > len) return wrong_at(checker, "the key does not follow its predecessor");
+    int rc = art_head_reserve(head, 1, separator_len, entries);
+    if (rc) return rc;
+    art_head_push(head, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
+                  art_bucket_weights(view, entries, blob->kind));
+    const uint8_t *end = blob->image + art_bucket_end(blob, b);
+    struct art_bytes last = art_bucket_value(view, view->count - 1);
+    for (const uint8_t *at = last.data + last.len; at < end; at++) {
+        if (*at) return wrong_at(checker, "unused bytes behind the bucket are not zero");
+    }
+    return ART_OK;
+}
+
+static int walk(struct art_blob_checker *checker) {
+    struct art_blob_cursor *cursor = &checker->cursor;
+    struct art_head *head = &checker->head;
+    uint32_t count = 0;
+    int rc = art_blob_first(cursor);
+    for (; !rc && cursor->valid; count++) {
+        if (!cursor->entry) rc = begin_bucket(checker);
+        if (!rc) rc = check_key(checker, count == 0);
+        if (!rc) rc = check_entry(checker);
+        if (rc) return rc;
+        if (checker->blob->filter) {
+            head->hashes[head->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
+        }
+        memcpy(checker->before, checker->key, cursor->key_len);
+        checker->before_len = cursor->key_len;
+        rc = art_blob_next(cursor);
+    }
+    if (!rc && count != checker->blob->entries) rc = wrong_at(checker, "the blob's number of entries is another");
+    return rc;
+}
+
+/* The label is what all keys share; of an index blob, what all labels below share, too. */
+static uint32_t expected_label(const struct art_blob_checker *checker) {
+    uint32_t n = art_min32(art_min32(checker->first_len, checker->before_len), checker->label_shared);
+    return art_common_prefix(checker->first, checker->before, n);
+}
+
+static int check_head(struct art_blob_checker *checker) {
+    struct art_blob *blob = checker->blob;
+    const struct art_blob_header *header = art_blob_header(blob->image);
+    struct art_head_layout layout;
+    const char *wrong = blob->label_len == expected_label(checker) ? NULL : "the label is not what all keys share";
+    checker->head.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
+    if (!wrong && header->csn_min != checker->csn_min) wrong = "the least commit sequence number is another";
+    if (!wrong && header->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries)) {
+        wrong = "the number of entries below is another";
+    }
+    if (!wrong && blob->count != checker->head.sum[blob->buckets]) wrong = "the sum of the weights is another";
+    if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob header: %s", wrong);
+    int rc = art_head_write(&checker->head, blob->label_len, blob->filter ? blob->entries : 0, checker->image, &layout);
+    if (rc == ART_TOOBIG) return wrong_at(checker, "the head that these entries ask for does not fit");
+    if (rc) return rc;
+    uint32_t from = ART_BLOB_BYTES - blob->head_pages * ART_BLOB_PAGE;
+    if (layout.routing != blob->routing || layout.root != blob->root || layout.head_pages != blob->head_pages ||
+        layout.filter != blob->filter || layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
+        return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "the head is laid out otherwise than its entries ask");
+    }
+    for (uint32_t at = from; at < ART_HEADER_AT; at++) {
+        if (checker->image[at] == blob->image[at]) continue;
+        return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
+                           blob->filter && at >= blob->filter ? "filter" : "routing part", at);
+    }
+    return ART_OK;
+}
+
+int art_blob_check(struct art_blob *blob, bool only_puts) {
+    struct art_blob_checker checker = {
+        .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .only_puts = only_puts};
+    art_head_init(&checker.head);
+    int rc = check_hashes(blob);
+    if (rc) return rc;
+    checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
+    checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
+    checker.image = art_alloc(ART_BLOB_BYTES);
+    if (!checker.key || !checker.before || !checker.image) {
+        rc = art_nomem();
+        goto done;
+    }
+    art_blob_cursor_init(&checker.cursor, blob, checker.key);
+    rc = walk(&checker);
+    if (!rc) rc = check_head(&checker);
+done:
+    art_free(checker.key);
+    art_free(checker.before);
+    art_free(checker.image);
+    art_head_clear(&checker.head);
+    return rc;
+}

@@ -1,0 +1,290 @@
+/* A position in a blob, and the ways to move it.
+ *
+ * The key is kept whole in the caller's buffer and changed as little as possible: next() writes the bytes behind what two
+ * neighbours share, prev() fetches those that are missing from the nearest entries before. Keys are written front to back,
+ * since a short copy may spoil up to 16 bytes behind its end.
+ */
+#include <assert.h>
+
+#include "core/base/error.h"
+#include "core/blob/cursor.h"
+#include "core/blob/search.h"
+
+void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer) {
+    memset(cursor, 0, sizeof *cursor);
+    cursor->blob = blob;
+    cursor->key = key_buffer;
+}
+
+/* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the nearest with
+ * fewer shared bytes, and what that one shares, from the nearest before it. They are found back to front. */
+ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32_t keep, uint32_t until) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint8_t *key = cursor->key + view->prefix_len;
+    struct {
+        uint32_t shared, suffix_at, until;
+        uint8_t first_byte;
+    } piece[ART_BUCKET_MAX];
+    uint32_t pieces = 0, entry = cursor->entry, suffix_at = cursor->suffix_at;
+    do {
+        uint32_t shared;
+        do {
+            entry--;
+            suffix_at -= art_bucket_suffix_len(view, entry);
+            shared = art_bucket_shared(view, entry);
+        } while (shared >= until);
+        piece[pieces].shared = shared;
+        piece[pieces].suffix_at = suffix_at;
+        piece[pieces].until = until;
+        piece[pieces++].first_byte = view->first_bytes[entry];
+        until = shared;
+    } while (until > keep);
+    while (pieces--) {
+        uint32_t shared = piece[pieces].shared, end = piece[pieces].until;
+        const uint8_t *suffix = view->suffixes + piece[pieces].suffix_at;
+        if (shared >= keep) {
+            key[shared] = piece[pieces].first_byte;
+            art_copy_padded(key + shared + 1, suffix, end - shared - 1);
+        } else {
+            art_copy_padded(key + keep, suffix + (keep - shared - 1), end - keep);
+        }
+    }
+}
+
+/* Writes the current entry's key, of which the bucket's prefix and `keep` bytes behind it are right already. */
+ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint32_t keep) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t entry = cursor->entry, shared = art_bucket_shared(view, entry);
+    if (entry == 0 && view->form & ART_BUCKET_PREFIX_ENTRY) {
+        cursor->key_len = view->prefix_len;
+        return;
+    }
+    uint8_t *key = cursor->key + view->prefix_len;
+    const uint8_t *suffix = view->suffixes + cursor->suffix_at;
+    uint32_t len = shared + 1 + art_bucket_suffix_len(view, entry);
+    cursor->key_len = view->prefix_len + len;
+    if (shared > keep) {
+        fill_inherited(cursor, keep, shared);
+        keep = shared;
+    }
+    if (shared == keep) {
+        key[shared] = view->first_bytes[entry];
+        art_copy_padded(key + shared + 1, suffix, len - shared - 1);
+    } else if (len > keep) {
+        art_copy_padded(key + keep, suffix + (keep - shared - 1), len - keep);
+    }
+}
+
+/* To an entry of the bucket whose view is open; ART_BUCKET_MAX: the last. */
+ART_READS_PAST static inline void settle(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+    const struct art_bucket_view *view = &cursor->view;
+    cursor->bucket = bucket;
+    cursor->entry = entry < view->count ? entry : view->count - 1;
+    cursor->suffix_at = art_bucket_suffix_at(view, cursor->entry);
+    cursor->valid = true;
+    for (uint32_t at = cursor->blob->label_len; at < view->prefix_len; at += 16) {
+        art_copy_padded(cursor->key + at, view->prefix + at, art_min32(16, view->prefix_len - at));
+    }
+    fill_key(cursor, 0);
+}
+
+int art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+    cursor->valid = false;
+    if (bucket >= cursor->blob->buckets) return ART_OK;
+    int rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
+    if (ART_UNLIKELY(rc)) return rc;
+    settle(cursor, bucket, entry);
+    return ART_OK;
+}
+
+int art_blob_first(struct art_blob_cursor *cursor) {
+    return art_blob_cursor_place(cursor, 0, 0);
+}
+
+int art_blob_last(struct art_blob_cursor *cursor) {
+    return art_blob_cursor_place(cursor, cursor->blob->buckets - 1, ART_BUCKET_MAX);
+}
+
+int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
+    struct art_place place;
+    cursor->valid = false;
+    int rc = art_blob_find(cursor->blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    if (place.entry == place.view.count) return art_blob_cursor_place(cursor, place.bucket + 1, 0);
+    cursor->view = place.view;
+    settle(cursor, place.bucket, place.entry);
+    return ART_OK;
+}
+
+/* To the entry before the place, in this bucket or at the end of the one before. */
+static int settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
+    if (!place->entry) {
+        return place->bucket ? art_blob_cursor_place(cursor, place->bucket - 1, ART_BUCKET_MAX) : ART_OK;
+    }
+    cursor->view = place->view;
+    settle(cursor, place->bucket, place->entry - 1);
+    return ART_OK;
+}
+
+int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
+    struct art_place place;
+    cursor->valid = false;
+    int rc = art_blob_find(cursor->blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    if (!place.exact) return settle_before(cursor, &place);
+    cursor->view = place.view;
+    settle(cursor, place.bucket, place.entry);
+    return ART_OK;
+}
+
+ART_READS_PAST int art_blob_next(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(cursor->entry + 1 >= view->count)) return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
+    /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
+    __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
+    cursor->suffix_at += art_bucket_suffix_len(view, cursor->entry);
+    uint32_t entry = ++cursor->entry;
+    uint32_t shared = art_bucket_shared(view, entry), suffix_len = art_bucket_suffix_len(view, entry);
+    uint8_t *to = cursor->key + view->prefix_len + shared;
+    *to = view->first_bytes[entry];
+    art_copy_padded(to + 1, view->suffixes + cursor->suffix_at, suffix_len);
+    cursor->key_len = view->prefix_len + shared + 1 + suffix_len;
+    return ART_OK;
+}
+
+ART_READS_PAST int art_blob_prev(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(!cursor->entry)) {
+        if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
+        cursor->valid = false;
+        return ART_OK;
+    }
+    __builtin_prefetch((const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE +
+                                         64 * ((view->count - cursor->entry) & 63)));
+    uint32_t keep = art_bucket_shared(view, cursor->entry);
+    cursor->entry--;
+    cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);
+    fill_key(cursor, keep);
+    return ART_OK;
+}
+
+/* Forward: the successor of a prefix is the prefix with its last byte below 0xff incremented. It is built where the key
+ * stands, behind the label. */
+static int skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t label_len = cursor->blob->label_len;
+    if (len > view->prefix_len && cursor->entry + 1 < view->count) {
+        uint32_t entry = art_bucket_step(view, cursor->entry + 1, len - view->prefix_len - 1, 0);
+        if (entry < view->count) {
+            settle(cursor, cursor->bucket, entry);
+            return ART_OK;
+        }
+    }
+    while (len > label_len && cursor->key[len - 1] == 0xff) len--;
+    cursor->valid = false;
+    if (len <= label_len) return ART_OK;
+    cursor->key[len - 1]++;
+    return art_blob_seek_ge(cursor, art_bytes(cursor->key, len));
+}
+
+static int skip_backward(struct art_blob_cursor *cursor, uint32_t len) {
+    const struct art_bucket_view *view = &cursor->view;
+    if (len > view->prefix_len) {
+        /* The nearest entry that does not share the prefix with its predecessor is the first one with the prefix. */
+        uint32_t entry = cursor->entry;
+        while (entry && art_bucket_shared(view, entry) >= len - view->prefix_len) entry--;
+        if (entry) {
+            settle(cursor, cursor->bucket, entry - 1);
+            return ART_OK;
+        }
+    }
+    cursor->valid = false;
+    if (len <= cursor->blob->label_len) return ART_OK;
+    struct art_place place;
+    int rc = art_blob_find(cursor->blob, art_bytes(cursor->key, len), &place);
+    return rc ? rc : settle_before(cursor, &place);
+}
+
+int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward) {
+    if (!cursor->valid) return ART_OK;
+    assert(len <= cursor->key_len);
+    return backward ? skip_backward(cursor, len) : skip_forward(cursor, len);
+}
+
+int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
+    const struct art_blob *blob = cursor->blob;
+    cursor->valid = false;
+    if (index >= blob->entries) return ART_OK;
+    uint32_t low = 0, high = blob->buckets;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (art_bucket_rank(blob, middle) <= index) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return art_blob_cursor_place(cursor, low, index - art_bucket_rank(blob, low));
+}
+
+int art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
+    struct art_blob *blob = cursor->blob;
+    cursor->valid = false;
+    if (k < 0 || k >= blob->count) return ART_OK;
+    if (!(blob->flags & ART_BLOB_SUMS)) return art_blob_seek_entry(cursor, (uint32_t)k);
+    uint32_t low = 0, high = blob->buckets;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (art_bucket_sum(blob, middle) <= k) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    int rc = art_bucket_open(blob, low, &cursor->view);
+    if (rc) return rc;
+    int64_t left = (int64_t)((uint64_t)k - (uint64_t)art_bucket_sum(blob, low));
+    for (uint32_t entry = 0; entry < cursor->view.count; entry++) {
+        int64_t weight = art_bucket_weight(&cursor->view, entry, blob->kind);
+        if (left < weight) {
+            settle(cursor, low, entry);
+            return ART_OK;
+        }
+        left = (int64_t)((uint64_t)left - (uint64_t)weight);
+    }
+    return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
+                       "bucket %u: its weights are not those of the sum directory", low);
+}
+
+int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
+    return (int64_t)((uint64_t)art_bucket_sum(cursor->blob, cursor->bucket) +
+                     (uint64_t)art_bucket_weights(&cursor->view, cursor->entry, cursor->blob->kind));
+}
+
+uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
+    return art_bucket_rank(cursor->blob, cursor->bucket) + cursor->entry;
+}
+
+void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
+    assert(cursor->valid);
+    art_bucket_entry(&cursor->view, cursor->entry, out);
+}
+
+int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out) {
+    const struct art_blob *blob = cursor->blob;
+    assert(cursor->valid);
+    int rc = art_ref_decode(art_bucket_value(&cursor->view, cursor->entry), out);
+    if (!rc && out->level + 1u == blob->level) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
+                       "bucket %u, entry %u: not a reference to a child", cursor->bucket, cursor->entry);
+}
+
+uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
+    if (cursor->entry) return cursor->view.prefix_len + art_bucket_shared(&cursor->view, cursor->entry);
+    return cursor->bucket ? cursor->blob->label_len : 0;
+}

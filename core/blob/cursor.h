@@ -1,0 +1,10 @@
+/* What the folder itself wants of a cursor beyond blob.h. */
+#ifndef ART_BLOB_CURSOR_H
+#define ART_BLOB_CURSOR_H
+
+#include "core/blob/blob_format.h"
+
+/* To an entry by bucket number; ART_BUCKET_MAX: the bucket's last. Invalid past the last bucket. */
+int art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry);
+
+#endif

@@ -1,0 +1,43 @@
+/* Building the filter and asking it; filter.h says how it works. */
+#include "core/blob/filter.h"
+
+#include "core/base/hash.h"
+
+enum { PROBES = 7 };
+
+static inline uint32_t block_of(uint64_t hash, uint32_t blocks) {
+    return (uint32_t)(((hash >> 32) * blocks) >> 32);
+}
+
+/* Nine bits of this word, from the top, name each bit to look at. */
+static inline uint64_t spread(uint64_t hash) {
+    return (hash & UINT32_MAX) * 0x9e3779b97f4a7c15ull;
+}
+
+uint64_t art_blob_key_hash(struct art_bytes key) {
+    return art_hash64(key.data, key.len);
+}
+
+void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uint32_t count) {
+    memset(out, 0, (size_t)blocks * ART_FILTER_BLOCK);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *block = out + (size_t)block_of(hashes[i], blocks) * ART_FILTER_BLOCK;
+        uint64_t bits = spread(hashes[i]);
+        for (int probe = 0; probe < PROBES; probe++, bits <<= 9) {
+            uint32_t bit = (uint32_t)(bits >> 55);
+            block[bit >> 3] |= (uint8_t)(1u << (bit & 7));
+        }
+    }
+}
+
+bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash) {
+    if (!blob->filter_blocks) return true;
+    const uint8_t *block = blob->image + blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK;
+    uint64_t bits = spread(key_hash);
+    uint32_t set = 1;
+    for (int probe = 0; probe < PROBES; probe++, bits <<= 9) {
+        uint32_t bit = (uint32_t)(bits >> 55);
+        set &= (uint32_t)block[bit >> 3] >> (bit & 7);
+    }
+    return set & 1;
+}

@@ -1,0 +1,65 @@
+/* The derived part of a blob, as it is made: directories, routing nodes and filter, from the list of the buckets with
+ * their separators and the hashes of the keys. Used by the builder, and by art_blob_check(), which makes it again from
+ * the entries and compares.
+ *
+ * Separators are kept whole, one behind the other; `label_len` bytes of each are left out when the nodes are written.
+ */
+#ifndef ART_BLOB_HEAD_H
+#define ART_BLOB_HEAD_H
+
+#include "core/blob/blob_format.h"
+
+struct art_node_span;
+
+struct art_head {
+    uint32_t buckets;
+    uint32_t *offset;       /* [buckets] in the slot */
+    uint32_t *rank;         /* [buckets + 1] */
+    int64_t *sum;           /* [buckets + 1] */
+    uint32_t *separator_at; /* [buckets + 1] */
+    uint8_t *separators;
+    bool sums;              /* the sum directory is needed */
+    uint32_t nodes_bound;   /* never less than the nodes would take */
+    uint64_t *hashes;       /* of keys, for the filter; may run ahead of the buckets */
+    uint32_t hash_count;
+    /* (private) */
+    uint32_t bucket_room, separator_room, hash_room, span_room, scratch_room;
+    struct art_node_span *spans;
+    uint8_t *scratch;
+};
+
+void art_head_init(struct art_head *head);
+void art_head_clear(struct art_head *head);
+
+/* Back to no buckets; hashes beyond the first `used_hashes` move to the front. */
+void art_head_reset(struct art_head *head, uint32_t used_hashes);
+
+/* Room for so many more buckets, separator bytes and hashes, so that the functions below cannot fail. ART_NOMEM. */
+int art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
+
+/* What bucket `separator` is about to be added would bring at most, in bytes of nodes. */
+uint32_t art_head_node_cost(const struct art_head *head, struct art_bytes separator);
+/* Room must have been reserved. The first bucket's separator is empty. */
+void art_head_push(struct art_head *head, struct art_bytes separator, uint32_t offset, uint32_t entries, int64_t sum);
+/* Takes the last buckets off again. `nodes_bound` is what it was then. */
+void art_head_truncate(struct art_head *head, uint32_t buckets, uint32_t nodes_bound);
+/* Replaces the bound by what the nodes take. ART_NOMEM. */
+int art_head_measure(struct art_head *head);
+
+/* Pages of a head with so many buckets, keys in the filter (0: none) and bytes of nodes, at most. */
+uint32_t art_head_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes);
+
+struct art_head_layout {
+    uint32_t routing, root, filter, filter_blocks, head_pages;
+    uint8_t flags;
+};
+/* Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down to the
+ * head's first page. The header is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a slot, which
+ * a builder that asks for the room beforehand never sees. */
+int art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
+                   struct art_head_layout *out);
+
+/* Makes *array hold at least `need` elements of `size` bytes. ART_NOMEM leaves it as it was. */
+int art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
+
+#endif

@@ -1,0 +1,171 @@
+/* The bucket that is being filled: columns in memory, and their way into a page. */
+#include <assert.h>
+
+#include "core/blob/bucket.h"
+#include "core/blob/builder_internal.h"
+
+static uint32_t csn_code(uint64_t spread) {
+    if (!spread) return 0;
+    return spread < 1u << 8 ? 1 : spread < 1u << 16 ? 2 : spread < 1ull << 32 ? 3 : 4;
+}
+
+/* The first key's bytes are counted whole, which is one too many when it goes beyond the prefix. */
+static uint32_t size_of(const struct art_bucket_shape *shape, uint32_t n, uint32_t bytes) {
+    uint32_t row = (shape->wide ? 5 : 3) + !shape->same_flags + art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) +
+                   (shape->same_length ? 0 : 2);
+    return ((uint32_t)sizeof(struct art_bucket_header) + n * row + bytes + ART_BUCKET_ALIGN - 1) &
+           ~(uint32_t)(ART_BUCKET_ALIGN - 1);
+}
+
+uint32_t art_pending_size(const struct art_pending *pending) {
+    return size_of(&pending->shape, pending->count, pending->first_len + pending->suffix_bytes + pending->value_bytes);
+}
+
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
+    const struct art_entry *entry = arrival->entry;
+    pending->count = 1;
+    pending->shape = (struct art_bucket_shape){
+        .same_length = true,
+        .same_flags = true,
+        .least_shared = UINT32_MAX,
+        .csn_least = entry->csn,
+        .csn_most = entry->csn,
+    };
+    pending->alone = false;
+    pending->first_len = arrival->key.len;
+    if (arrival->key.len) memcpy(pending->first_key, arrival->key.data, arrival->key.len);
+    pending->suffix_bytes = 0;
+    pending->value_bytes = entry->value.len;
+    if (entry->value.len) memcpy(pending->values, entry->value.data, entry->value.len);
+    pending->value_end[0] = (uint16_t)entry->value.len;
+    pending->flags[0] = entry->flags;
+    pending->csn[0] = entry->csn;
+    pending->sum = arrival->weight;
+    pending->odd_weight = arrival->weight != 1;
+    pending->below = arrival->below;
+    uint32_t n = art_min32(arrival->label.len, arrival->key.len);
+    pending->label_shared = art_common_prefix(arrival->label.data, arrival->key.data, n);
+}
+
+bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t room) {
+    const struct art_entry *entry = arrival->entry;
+    uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
+    uint32_t value_len = entry->value.len;
+    struct art_bucket_shape shape = pending->shape;
+    if (n == ART_BUCKET_MAX) return false;
+    shape.same_length &= value_len == pending->value_end[0];
+    shape.same_flags &= entry->flags == pending->flags[0];
+    if (entry->csn < shape.csn_least) shape.csn_least = entry->csn;
+    if (entry->csn > shape.csn_most) shape.csn_most = entry->csn;
+    if (shared < shape.least_shared) shape.least_shared = shared;
+    if (shared > shape.most_shared) shape.most_shared = shared;
+    shape.wide |= suffix_len > 255 || shape.most_shared - shape.least_shared > 255 ||
+                  pending->first_len > shape.least_shared + 256;
+    uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + value_len;
+    if (bytes > room || size_of(&shape, n + 1, (uint32_t)bytes) > room) return false;
+    pending->shape = shape;
+    pending->count = n + 1;
+    pending->shared[n] = (uint16_t)shared;
+    pending->suffix_len[n] = (uint16_t)suffix_len;
+    pending->first_byte[n] = arrival->key.data[shared];
+    pending->flags[n] = entry->flags;
+    pending->csn[n] = entry->csn;
+    memcpy(pending->suffixes + pending->suffix_bytes, arrival->key.data + shared + 1, suffix_len);
+    pending->suffix_bytes += suffix_len;
+    if (value_len) memcpy(pending->values + pending->value_bytes, entry->value.data, value_len);
+    pending->value_bytes += value_len;
+    pending->value_end[n] = (uint16_t)pending->value_bytes;
+    pending->sum += arrival->weight;
+    pending->odd_weight |= arrival->weight != 1;
+    pending->below += arrival->below;
+    if (arrival->label.len < pending->label_shared) pending->label_shared = arrival->label.len;
+    pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, pending->label_shared);
+    return true;
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------------- */
+
+static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out, uint32_t prefix_len, uint32_t first_suffix) {
+    uint32_t n = pending->count;
+    bool prefix_entry = pending->first_len == prefix_len;
+    memcpy(out, pending->first_byte, n);
+    out[0] = prefix_entry ? 0 : pending->first_key[prefix_len];
+    out += n;
+    if (!pending->shape.wide) {
+        out[0] = 0;
+        for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)(pending->shared[i] - prefix_len);
+        out += n;
+        out[0] = (uint8_t)first_suffix;
+        for (uint32_t i = 1; i < n; i++) out[i] = (uint8_t)pending->suffix_len[i];
+        return out + n;
+    }
+    art_store16(out, 0);
+    for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, pending->shared[i] - prefix_len);
+    out += 2 * n;
+    art_store16(out, first_suffix);
+    for (uint32_t i = 1; i < n; i++) art_store16(out + 2 * i, pending->suffix_len[i]);
+    return out + 2 * n;
+}
+
+static uint8_t *put_csns(const struct art_pending *pending, uint8_t *out, uint32_t code) {
+    const uint64_t *csn = pending->csn;
+    uint64_t base = pending->shape.csn_least;
+    uint32_t n = pending->count;
+    switch (code) {
+    case 0: break;
+    case 1:
+        for (uint32_t i = 0; i < n; i++) out[i] = (uint8_t)(csn[i] - base);
+        break;
+    case 2:
+        for (uint32_t i = 0; i < n; i++) art_store16(out + 2 * i, (uint32_t)(csn[i] - base));
+        break;
+    case 3:
+        for (uint32_t i = 0; i < n; i++) art_store32(out + 4 * i, (uint32_t)(csn[i] - base));
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++) art_store64(out + 8 * i, csn[i] - base);
+    }
+    return out + n * art_csn_bytes(code);
+}
+
+uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out) {
+    const struct art_bucket_shape *shape = &pending->shape;
+    uint32_t n = pending->count, code = csn_code(shape->csn_most - shape->csn_least);
+    uint32_t prefix_len = art_min32(pending->first_len, shape->least_shared);
+    bool prefix_entry = pending->first_len == prefix_len;
+    uint32_t first_suffix = prefix_entry ? 0 : pending->first_len - prefix_len - 1;
+    struct art_bucket_header header = {
+        .count = (uint8_t)n,
+        .form = (uint8_t)((shape->wide ? ART_BUCKET_WIDE : 0) | (shape->same_length ? 0 : ART_BUCKET_LENGTHS) |
+                          (shape->same_flags ? 0 : ART_BUCKET_FLAGS) | (prefix_entry ? ART_BUCKET_PREFIX_ENTRY : 0) |
+                          (code << ART_BUCKET_CSN_SHIFT)),
+        .prefix_len = (uint16_t)prefix_len,
+        .value_len = shape->same_length ? pending->value_end[0] : 0,
+        .suffix_size = (uint16_t)(first_suffix + pending->suffix_bytes),
+        .base = shape->csn_least << 8 | pending->flags[0],
+    };
+    if (!shape->same_flags) header.base = shape->csn_least << 8;
+    memcpy(out, &header, sizeof header);
+    uint8_t *at = put_key_columns(pending, out + sizeof header, prefix_len, first_suffix);
+    if (!shape->same_flags) {
+        memcpy(at, pending->flags, n);
+        at += n;
+    }
+    at = put_csns(pending, at, code);
+    if (!shape->same_length) {
+        memcpy(at, pending->value_end, 2 * n);
+        at += 2 * n;
+    }
+    memcpy(at, pending->first_key, prefix_len);
+    at += prefix_len;
+    memcpy(at, pending->first_key + pending->first_len - first_suffix, first_suffix);
+    at += first_suffix;
+    memcpy(at, pending->suffixes, pending->suffix_bytes);
+    at += pending->suffix_bytes;
+    memcpy(at, pending->values, pending->value_bytes);
+    at += pending->value_bytes;
+    uint32_t used = (uint32_t)(at - out), size = (used + ART_BUCKET_ALIGN - 1) & ~(uint32_t)(ART_BUCKET_ALIGN - 1);
+    assert(size <= art_pending_size(pending));
+    memset(at, 0, size - used);
+    return size;
+}

@@ -1,0 +1,65 @@
+/* Lookups: route to a bucket, fetch its page, search its columns. */
+#include "core/blob/search.h"
+
+#include <assert.h>
+
+#include "core/base/error.h"
+#include "core/blob/routing.h"
+
+ART_READS_PAST static inline int find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+    uint32_t known;
+    const uint8_t *start;
+    out->bucket = art_route(blob, key, &known);
+    int rc = art_bucket_fetch(blob, out->bucket, &start);
+    if (ART_UNLIKELY(rc)) return rc;
+    art_bucket_prefetch(start);
+    art_bucket_view_open(&out->view, start);
+    out->entry = art_bucket_search(&out->view, key, known, &out->exact);
+    return ART_OK;
+}
+
+int art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+    return find(blob, key, out);
+}
+
+int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
+    struct art_place place;
+    int rc = find(blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    if (!place.exact) return ART_NOTFOUND;
+    art_bucket_entry(&place.view, place.entry, out);
+    return ART_OK;
+}
+
+int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {
+    assert(blob->kind == ART_BLOB_LEAF);
+    struct art_place place;
+    int rc = find(blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    *out = art_bucket_sum(blob, place.bucket) + art_bucket_weights(&place.view, place.entry, ART_BLOB_LEAF);
+    return ART_OK;
+}
+
+int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
+    assert(blob->kind == ART_BLOB_INDEX);
+    struct art_place place;
+    int rc = find(blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    if (!place.exact) {
+        if (place.entry) {
+            place.entry--;
+        } else if (place.bucket) {
+            rc = art_bucket_open(blob, --place.bucket, &place.view);
+            if (rc) return rc;
+            place.entry = place.view.count - 1;
+        }
+    }
+    if (before) {
+        *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
+                            (uint64_t)art_bucket_weights(&place.view, place.entry, ART_BLOB_INDEX));
+    }
+    rc = art_ref_decode(art_bucket_value(&place.view, place.entry), out);
+    if (!rc && out->level + 1u == blob->level) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, (uint32_t)(place.view.start - blob->image) / ART_BLOB_PAGE,
+                       "bucket %u, entry %u: not a reference to a child", place.bucket, place.entry);
+}

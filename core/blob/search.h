@@ -1,0 +1,23 @@
+/* Where a key's place in a blob is: shared by lookups and cursors. */
+#ifndef ART_BLOB_SEARCH_H
+#define ART_BLOB_SEARCH_H
+
+#include "core/blob/bucket.h"
+
+struct art_place {
+    uint32_t bucket, entry; /* the first entry >= key in the bucket that holds the key's place; view.count: behind all */
+    bool exact;
+    struct art_bucket_view view;
+};
+
+int art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out);
+
+/* Opens the bucket's view, loading what is missing. */
+static inline int art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
+    const uint8_t *start;
+    int rc = art_bucket_fetch(blob, bucket, &start);
+    if (!rc) art_bucket_view_open(view, start);
+    return rc;
+}
+
+#endif

@@ -1,0 +1,96 @@
+#include "core/delta/arena.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+
+/* Stands before the bytes of each chunk; its size keeps them aligned. */
+struct art_arena_chunk {
+    struct art_arena_chunk *next;
+    size_t bytes;
+};
+_Static_assert(sizeof(struct art_arena_chunk) % ART_ARENA_ALIGNMENT == 0, "chunks begin aligned");
+
+void art_arena_init(struct art_arena *arena) {
+    *arena = (struct art_arena){0};
+    arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_FIRST_CHUNK;
+}
+
+void art_arena_clear(struct art_arena *arena) {
+    struct art_arena_chunk *chunk = arena->chunks;
+    while (chunk) {
+        struct art_arena_chunk *next = chunk->next;
+        art_free(chunk);
+        chunk = next;
+    }
+    art_arena_init(arena);
+}
+
+/* A new chunk with room for `bytes`, at the front of the list. */
+static uint8_t *add_chunk(struct art_arena *arena, size_t bytes) {
+    struct art_arena_chunk *chunk = art_alloc(sizeof *chunk + bytes);
+    if (!chunk) return NULL;
+    chunk->next = arena->chunks;
+    chunk->bytes = sizeof *chunk + bytes;
+    arena->chunks = chunk;
+    arena->allocated += chunk->bytes;
+    return (uint8_t *)(chunk + 1);
+}
+
+/* `bytes` from the region's front. */
+static void *cut(struct art_arena *arena, struct art_arena_region *region, size_t bytes) {
+    void *taken = region->at;
+    region->at += bytes;
+    region->left -= bytes;
+    arena->used += bytes;
+    return taken;
+}
+
+/* A new chunk for the region, its first bytes aligned. False without memory. */
+static bool refill(struct art_arena *arena, struct art_arena_region *region, size_t alignment) {
+    size_t room = region->next_chunk - sizeof(struct art_arena_chunk);
+    uint8_t *fresh = add_chunk(arena, room);
+    if (!fresh) return false;
+    size_t skipped = (0 - (uintptr_t)fresh) & (alignment - 1);
+    region->at = fresh + skipped;
+    region->left = room - skipped;
+    if (region->next_chunk < ART_ARENA_LARGEST_CHUNK) region->next_chunk *= 2;
+    return true;
+}
+
+void *art_arena_take(struct art_arena *arena, size_t bytes) {
+    struct art_arena_region *region = &arena->bytes;
+    bytes = art_arena_round(bytes);
+    if (bytes > region->left) {
+        if (bytes > region->next_chunk / 4) {
+            void *alone = add_chunk(arena, bytes);
+            if (alone) arena->used += bytes;
+            return alone;
+        }
+        if (!refill(arena, region, ART_ARENA_ALIGNMENT)) return NULL;
+    }
+    return cut(arena, region, bytes);
+}
+
+void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes) {
+    assert(class < ART_ARENA_CLASSES && bytes % ART_ARENA_LINE == 0);
+    assert(bytes + ART_ARENA_LINE + sizeof(struct art_arena_chunk) <= ART_ARENA_FIRST_CHUNK);
+    void *block = arena->recycled[class];
+    if (block) {
+        memcpy(&arena->recycled[class], block, sizeof(void *));
+    } else {
+        if (bytes > arena->blocks.left && !refill(arena, &arena->blocks, ART_ARENA_LINE)) return NULL;
+        block = cut(arena, &arena->blocks, bytes);
+    }
+    arena->live += bytes;
+    return block;
+}
+
+void art_arena_recycle_block(struct art_arena *arena, unsigned class, size_t bytes, void *block) {
+    assert(class < ART_ARENA_CLASSES && arena->live >= bytes);
+    memcpy(block, &arena->recycled[class], sizeof(void *));
+    arena->recycled[class] = block;
+    arena->live -= bytes;
+}

@@ -1,0 +1,136 @@
+/* The invariants of inside.h, one by one, over the whole tree. */
+#include "core/delta/inside.h"
+#include "core/delta/walk.h"
+
+#include "core/base/error.h"
+
+struct check {
+    const struct art_delta *delta;
+    struct art_delta_walk walk;
+    const struct art_leaf *previous;
+    uint32_t meet; /* depth of the lowest node above the previous leaf that has not been left */
+    uint64_t keys, bytes;
+    size_t live;
+    int64_t weight;
+    uint64_t notes; /* of all leaves */
+};
+
+static int broken(const char *what) {
+    return art_corrupt("delta", ART_NOWHERE, ART_NOWHERE, "%s", what);
+}
+
+/* Ascending bytes and the number of children; places of a Node48 that no byte leads to, or two do. */
+static int check_children(const struct art_node *node) {
+    int count = 0, before = -1;
+    uint64_t places = 0;
+    for (int child = art_node_child_from(node, 0); child >= 0; child = art_node_next(node, child)) {
+        int byte = art_node_byte(node, child);
+        if (byte <= before) return broken("children out of order");
+        if (!art_node_child(node, child)) return broken("a child without a link");
+        if (art_node_child_of(node, (uint8_t)byte) != child) return broken("a child that is not found");
+        if (art_node_prev(node, child) !=
+            (before < 0 ? (node->end ? ART_CHILD_END : ART_CHILD_NONE) : art_node_child_of(node, (uint8_t)before))) {
+            return broken("a child whose predecessor is not found");
+        }
+        if (node->type == ART_NODE48) places |= 1ull << (((const struct art_node48 *)node)->place[byte] - 1);
+        before = byte;
+        count++;
+    }
+    if (count != node->children) return broken("a node with a wrong number of children");
+    if (node->type == ART_NODE48 && __builtin_popcountll(places) != count) return broken("a shared place in a Node48");
+    if (count + !!node->end < 2) return broken("a node with less than two links");
+    return ART_OK;
+}
+
+static int enter(struct check *check, art_link link) {
+    const struct art_node *node = art_link_node(link);
+    const struct art_walk_step *above = art_walk_top(&check->walk);
+    if (node->type > ART_NODE256) return broken("a node of an unknown type");
+    if (above && node->depth <= above->node->depth) return broken("a node that is not deeper than the one above");
+    if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the place of an end");
+    check->live += art_node_bytes(node->type);
+    int rc = check_children(node);
+    return rc ? rc : art_walk_enter(&check->walk, link);
+}
+
+static int leave(struct check *check) {
+    struct art_walk_step done = *art_walk_top(&check->walk);
+    if (done.sum != done.node->weight) return broken("a node with a wrong weight");
+    art_walk_leave(&check->walk);
+    struct art_walk_step *above = art_walk_top(&check->walk);
+    if (above) {
+        above->sum += done.sum;
+        check->meet = art_min32(check->meet, above->node->depth);
+    }
+    return ART_OK;
+}
+
+/* The chain of notes back to the first one. */
+static int check_notes(struct check *check, const struct art_leaf *leaf) {
+    const struct art_undo *undo = &check->delta->undo;
+    if (leaf->noted > undo->base + undo->count) return broken("a note from the future");
+    for (uint64_t noted = leaf->noted; noted > undo->base;) {
+        const struct art_undo_note *note = art_undo_at(undo, noted);
+        if (note->leaf != leaf || note->noted >= noted) return broken("a broken chain of notes");
+        if (note->absent && note->noted) return broken("a key that was absent after a note");
+        if (note->noted > undo->stretch) return broken("a key noted twice since the last mark");
+        noted = note->noted;
+        check->notes++;
+    }
+    return ART_OK;
+}
+
+static int check_leaf(struct check *check, const struct art_leaf *leaf) {
+    struct art_walk_step *above = art_walk_top(&check->walk);
+    if (art_leaf_flags(leaf) & ~ART_ENTRY_FLAGS) return broken("an entry with unknown flags");
+    if ((art_leaf_flags(leaf) & ART_DELETE) && leaf->value_len) return broken("a delete with a value");
+    if (above) {
+        uint32_t depth = above->node->depth;
+        bool fits = above->child == ART_CHILD_END
+                        ? leaf->key_len == depth
+                        : leaf->key_len > depth && leaf->key[depth] == art_node_byte(above->node, above->child);
+        if (!fits) return broken("a key in a wrong place");
+        above->sum += art_leaf_weight(leaf);
+    }
+    if (check->previous) {
+        struct art_bytes a = art_leaf_key(check->previous), b = art_leaf_key(leaf);
+        if (art_bytes_compare(a, b) >= 0) return broken("keys out of order");
+        if (art_common_prefix(a.data, b.data, art_min32(a.len, b.len)) != check->meet) {
+            return broken("neighbours that part at another depth than their node's");
+        }
+    }
+    check->previous = leaf;
+    check->meet = above ? above->node->depth : 0;
+    check->keys++;
+    check->bytes += (uint64_t)leaf->key_len + leaf->value_len;
+    check->live += art_leaf_bytes(leaf);
+    check->weight += art_leaf_weight(leaf);
+    return check_notes(check, leaf);
+}
+
+static int visit(struct check *check, art_link link) {
+    return art_link_is_leaf(link) ? check_leaf(check, art_link_leaf(link)) : enter(check, link);
+}
+
+static int check_totals(const struct check *check) {
+    const struct art_delta *delta = check->delta;
+    if (check->keys != delta->keys) return broken("a wrong number of keys");
+    if (check->bytes != delta->bytes) return broken("a wrong number of bytes");
+    if (check->weight != delta->weight) return broken("a wrong count");
+    if (check->live != delta->arena.live || delta->arena.live > delta->arena.used)
+        return broken("a wrong amount of garbage");
+    if (check->notes != delta->undo.count) return broken("a note of a key that is not there");
+    if (delta->references < 1) return broken("no reference");
+    return ART_OK;
+}
+
+int art_delta_check(const struct art_delta *delta) {
+    struct check check = {.delta = delta};
+    int rc = delta->root ? visit(&check, delta->root) : ART_OK;
+    while (!rc && check.walk.depth) {
+        art_link link = art_walk_next(&check.walk);
+        rc = link ? visit(&check, link) : leave(&check);
+    }
+    art_walk_clear(&check.walk);
+    return rc ? rc : check_totals(&check);
+}

@@ -1,0 +1,283 @@
+/* Keys and entries.
+ *
+ * A search descends by single bytes to the one leaf that could be the key's, and compares there. When it is another
+ * key's, the length that both share tells where the new leaf belongs: no leaf of the tree shares more.
+ *
+ * A set is all or nothing: what needs memory comes first (a note's room, the value, the leaf, the node), what is seen from
+ * outside last. An aborted set leaves at most some garbage in the arena.
+ */
+#include "core/delta/inside.h"
+
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+
+int art_delta_open(struct art_delta **out) {
+    struct art_delta *delta = art_alloc_zeroed(sizeof *delta);
+    *out = delta;
+    if (!delta) return art_nomem();
+    delta->references = 1;
+    art_arena_init(&delta->arena);
+    return ART_OK;
+}
+
+struct art_delta *art_delta_ref(struct art_delta *delta) {
+    assert(delta->references > 0);
+    delta->references++;
+    return delta;
+}
+
+void art_delta_unref(struct art_delta *delta) {
+    if (!delta) return;
+    assert(delta->references > 0);
+    if (--delta->references) return;
+    art_arena_clear(&delta->arena);
+    art_undo_clear(&delta->undo);
+    art_free(delta);
+}
+
+/* --- search ------------------------------------------------------------------------------------------------------------- */
+
+int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out) {
+    art_link link = delta->root;
+    if (!link) return ART_NOTFOUND;
+    while (!art_link_is_leaf(link)) {
+        const art_link *slot = art_node_toward(art_link_node(link), key);
+        if (!slot) return ART_NOTFOUND;
+        link = *slot;
+    }
+    const struct art_leaf *leaf = art_link_leaf(link);
+    if (!art_bytes_equal(art_leaf_key(leaf), key)) return ART_NOTFOUND;
+    art_leaf_entry(leaf, out);
+    return ART_OK;
+}
+
+const struct art_leaf *art_delta_nearest(const struct art_delta *delta, struct art_bytes key) {
+    art_link link = delta->root;
+    if (!link) return NULL;
+    while (!art_link_is_leaf(link)) {
+        const art_link *slot = art_node_toward(art_link_node(link), key);
+        if (!slot) return art_link_any_leaf(link);
+        link = *slot;
+    }
+    return art_link_leaf(link);
+}
+
+/* --- bookkeeping -------------------------------------------------------------------------------------------------------- */
+
+static void count_leaf(struct art_delta *delta, const struct art_leaf *leaf) {
+    delta->bytes += (uint64_t)leaf->key_len + leaf->value_len;
+    delta->arena.live += art_leaf_bytes(leaf);
+}
+
+static void discount_leaf(struct art_delta *delta, const struct art_leaf *leaf) {
+    delta->bytes -= (uint64_t)leaf->key_len + leaf->value_len;
+    delta->arena.live -= art_leaf_bytes(leaf);
+}
+
+/* Adds to the weights of all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has or
+ * would have; returns the slot there. */
+static art_link *weigh_path(struct art_delta *delta, struct art_bytes key, uint32_t shared, int weight) {
+    art_link *slot = &delta->root;
+    while (*slot && !art_link_is_leaf(*slot)) {
+        struct art_node *node = art_link_node(*slot);
+        if (node->depth > shared) break;
+        art_link *below = art_node_toward(node, key);
+        if (!below) break;
+        node->weight += weight;
+        slot = below;
+    }
+    return slot;
+}
+
+static void assign(struct art_leaf *leaf, uint64_t csn_flags, struct art_bytes value) {
+    leaf->csn_flags = csn_flags;
+    leaf->value = value.data;
+    leaf->value_len = value.len;
+}
+
+void art_delta_turn(struct art_delta *delta, struct art_leaf *leaf, uint64_t csn_flags, struct art_bytes value) {
+    int weight = art_entry_weight((uint8_t)csn_flags) - art_leaf_weight(leaf);
+    if (weight) {
+        weigh_path(delta, art_leaf_key(leaf), leaf->key_len, weight);
+        delta->weight += weight;
+    }
+    discount_leaf(delta, leaf);
+    assign(leaf, csn_flags, value);
+    count_leaf(delta, leaf);
+}
+
+void art_delta_remove(struct art_delta *delta, struct art_leaf *leaf) {
+    struct art_bytes key = art_leaf_key(leaf);
+    int weight = art_leaf_weight(leaf);
+    art_link *slot = &delta->root, *above = NULL;
+    while (!art_link_is_leaf(*slot)) {
+        struct art_node *node = art_link_node(*slot);
+        node->weight -= weight;
+        above = slot;
+        slot = art_node_toward(node, key);
+        assert(slot);
+    }
+    assert(art_link_leaf(*slot) == leaf);
+    if (above) {
+        art_node_remove(&delta->arena, above, key);
+    } else {
+        delta->root = 0;
+    }
+    delta->weight -= weight;
+    delta->keys--;
+    discount_leaf(delta, leaf);
+}
+
+/* --- set ---------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t csn_flags_of(const struct art_entry *entry) {
+    assert(!(entry->flags & ~ART_ENTRY_FLAGS) && !(entry->csn >> 56));
+    return entry->csn << 8 | entry->flags;
+}
+
+/* A new leaf and its value in one piece. */
+static struct art_leaf *new_leaf(struct art_delta *delta, struct art_bytes key, struct art_bytes value,
+                                 uint64_t csn_flags) {
+    struct art_leaf *leaf = art_arena_take(&delta->arena, offsetof(struct art_leaf, key) + key.len + (size_t)value.len);
+    if (!leaf) return NULL;
+    leaf->noted = 0;
+    leaf->key_len = (uint16_t)key.len;
+    if (key.len) memcpy(leaf->key, key.data, key.len);
+    if (value.len) memcpy(leaf->key + key.len, value.data, value.len);
+    assign(leaf, csn_flags, art_bytes(leaf->key + key.len, value.len));
+    return leaf;
+}
+
+/* A Node4 between `*slot` and what stands there, for a second key that leaves its neighbour's after `depth` bytes. */
+static bool split(struct art_delta *delta, art_link *slot, uint32_t depth, const struct art_leaf *neighbour) {
+    struct art_node *node = art_node_new(&delta->arena, depth);
+    if (!node) return false;
+    art_link above = (art_link)node;
+    node->weight = art_link_weight(*slot);
+    if (neighbour->key_len == depth) {
+        node->end = *slot;
+    } else {
+        art_node_add(&delta->arena, &above, neighbour->key[depth], *slot);
+    }
+    *slot = above;
+    return true;
+}
+
+/* Hangs a leaf into the tree below the nodes that weigh_path() passed. */
+static bool attach(struct art_delta *delta, art_link *slot, const struct art_leaf *leaf,
+                   const struct art_leaf *neighbour, uint32_t shared) {
+    art_link link = art_leaf_link(leaf);
+    if (!*slot) {
+        *slot = link;
+        return true;
+    }
+    bool fits = !art_link_is_leaf(*slot) && art_link_node(*slot)->depth == shared;
+    if (!fits && !split(delta, slot, shared, neighbour)) return false;
+    if (leaf->key_len == shared) {
+        art_link_node(*slot)->end = link;
+    } else if (!art_node_add(&delta->arena, slot, leaf->key[shared], link)) {
+        return false; /* never after a split: a new Node4 has room */
+    }
+    art_link_node(*slot)->weight += art_leaf_weight(leaf);
+    return true;
+}
+
+static int insert(struct art_delta *delta, struct art_bytes key, struct art_bytes value, uint64_t csn_flags,
+                  const struct art_leaf *neighbour, bool note) {
+    struct art_leaf *leaf = new_leaf(delta, key, value, csn_flags);
+    if (!leaf) return art_nomem();
+    uint32_t shared =
+        neighbour ? art_common_prefix(neighbour->key, key.data, art_min32(neighbour->key_len, key.len)) : 0;
+    int weight = art_leaf_weight(leaf);
+    art_link *slot = weigh_path(delta, key, shared, weight);
+    if (!attach(delta, slot, leaf, neighbour, shared)) {
+        weigh_path(delta, key, shared, -weight);
+        return art_nomem();
+    }
+    if (note) art_undo_note(&delta->undo, leaf, true);
+    delta->keys++;
+    delta->weight += weight;
+    count_leaf(delta, leaf);
+    return ART_OK;
+}
+
+static int overwrite(struct art_delta *delta, struct art_leaf *leaf, struct art_bytes value, uint64_t csn_flags,
+                     bool note) {
+    uint8_t *copy = leaf->key + leaf->key_len; /* where an empty value lies as well as anywhere */
+    if (value.len) {
+        copy = art_arena_take(&delta->arena, value.len);
+        if (!copy) return art_nomem();
+        memcpy(copy, value.data, value.len);
+    }
+    if (note) art_undo_note(&delta->undo, leaf, false);
+    art_delta_turn(delta, leaf, csn_flags, art_bytes(copy, value.len));
+    return ART_OK;
+}
+
+int art_delta_put(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry,
+                  enum art_put_mode mode) {
+    if (key.len > ART_KEY_MAX)
+        return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
+    uint64_t csn_flags = csn_flags_of(entry);
+    struct art_bytes value = entry->flags & ART_DELETE ? art_bytes(NULL, 0) : entry->value;
+    struct art_leaf *nearest = (struct art_leaf *)art_delta_nearest(delta, key);
+    bool found = nearest && art_bytes_equal(art_leaf_key(nearest), key);
+    bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_mark(&delta->undo, nearest));
+    if (note && !art_undo_reserve(&delta->undo)) return art_nomem();
+    if (!found) return insert(delta, key, value, csn_flags, nearest, note);
+    if (mode == ART_PUT_KEEP_OVER) {
+        csn_flags = (csn_flags & ~(uint64_t)ART_OVER) | (nearest->csn_flags & ART_OVER);
+    }
+    return overwrite(delta, nearest, value, csn_flags, note);
+}
+
+int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry) {
+    return art_delta_put(delta, key, entry, ART_PUT_NOTED);
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------------- */
+
+size_t art_delta_memory(const struct art_delta *delta) {
+    return sizeof *delta + delta->arena.allocated + delta->undo.capacity * sizeof *delta->undo.notes;
+}
+
+size_t art_delta_garbage(const struct art_delta *delta) {
+    return delta->arena.used - delta->arena.live;
+}
+
+uint64_t art_delta_keys(const struct art_delta *delta) {
+    return delta->keys;
+}
+
+uint64_t art_delta_bytes(const struct art_delta *delta) {
+    return delta->bytes;
+}
+
+int64_t art_delta_count(const struct art_delta *delta) {
+    return delta->weight;
+}
+
+int art_delta_compact(const struct art_delta *delta, struct art_delta **out) {
+    struct art_delta *copy;
+    struct art_delta_cursor cursor;
+    *out = NULL;
+    int rc = art_delta_open(&copy);
+    if (rc) return rc;
+    art_delta_cursor_init(&cursor, delta);
+    rc = art_delta_first(&cursor);
+    while (!rc && cursor.valid) {
+        struct art_entry entry;
+        art_delta_cursor_entry(&cursor, &entry);
+        rc = art_delta_put(copy, cursor.key, &entry, ART_PUT_PLAIN);
+        if (!rc) rc = art_delta_next(&cursor);
+    }
+    art_delta_cursor_clear(&cursor);
+    if (rc) {
+        art_delta_unref(copy);
+    } else {
+        *out = copy;
+    }
+    return rc;
+}

@@ -1,0 +1,84 @@
+/* What a delta is made of; for the files of this folder only.
+ *
+ *   delta.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
+ *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
+ *   undo.c     marks and rollback                                  replay.c       verify and apply
+ *   cursor.c   order                                               check.c, dump.c
+ *   node.h     leaves, inner nodes                                 arena.h        their memory
+ *
+ * Invariants (check.c tests each):
+ *  1. All keys below a node agree in exactly its first `depth` bytes; the children lie under ascending next bytes.
+ *  2. A node has at least two links, `end` included.
+ *  3. A node's weight is the sum of the weights of the leaves below it.
+ *  4. keys, bytes, weight and the arena's live bytes are the sums over all leaves (and nodes).
+ *  5. The notes of a leaf form a chain back to the first one of the transaction, one in a stretch at most.
+ */
+#ifndef ART_DELTA_INSIDE_H
+#define ART_DELTA_INSIDE_H
+
+#include "core/delta/arena.h"
+#include "core/delta/delta.h"
+#include "core/delta/node.h"
+
+/* The state of a leaf before a change. */
+struct art_undo_note {
+    struct art_leaf *leaf;
+    uint64_t csn_flags;
+    const uint8_t *value;
+    uint64_t noted; /* the leaf's note before this one */
+    uint32_t value_len;
+    bool absent; /* there was no such key: the rest but `noted` means nothing */
+};
+
+/* Notes are numbered from the delta's beginning, over all transactions, so that what a leaf remembers of an earlier
+ * transaction can't be taken for a note of this one. */
+struct art_undo {
+    struct art_undo_note *notes;
+    size_t count, capacity;
+    uint64_t base;    /* number of notes[0]: position 0 */
+    uint64_t stretch; /* number of the first note after the last mark */
+};
+
+struct art_delta {
+    int references;
+    art_link root;
+    struct art_arena arena;
+    struct art_undo undo;
+    uint64_t keys, bytes;
+    int64_t weight;
+};
+
+/* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */
+const struct art_leaf *art_delta_nearest(const struct art_delta *delta, struct art_bytes key);
+
+/* art_delta_set(), in three ways. */
+enum art_put_mode {
+    ART_PUT_NOTED,    /* with a note in the undo list */
+    ART_PUT_PLAIN,    /* without */
+    ART_PUT_KEEP_OVER /* without, and where the key is held, its `over` stays */
+};
+int art_delta_put(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry, enum art_put_mode mode);
+
+/* For rollback: give a leaf another state, take one out. Neither needs memory. */
+void art_delta_turn(struct art_delta *delta, struct art_leaf *leaf, uint64_t csn_flags, struct art_bytes value);
+void art_delta_remove(struct art_delta *delta, struct art_leaf *leaf);
+
+/* Room for one more note; false without memory. Then the note itself cannot fail. */
+bool art_undo_reserve(struct art_undo *undo);
+void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent);
+void art_undo_clear(struct art_undo *undo);
+
+static inline bool art_undo_noted_since_mark(const struct art_undo *undo, const struct art_leaf *leaf) {
+    return leaf->noted > undo->stretch;
+}
+
+static inline bool art_undo_noted_in_transaction(const struct art_undo *undo, const struct art_leaf *leaf) {
+    return leaf->noted > undo->base;
+}
+
+static inline struct art_undo_note *art_undo_at(const struct art_undo *undo, uint64_t noted) {
+    assert(noted > undo->base && noted - 1 - undo->base < undo->count);
+    return &undo->notes[noted - 1 - undo->base];
+}
+
+#endif

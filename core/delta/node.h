@@ -1,0 +1,230 @@
+/* Leaves and inner nodes of the delta's radix tree, and the one set of verbs that all node types answer to.
+ *
+ *                     node (depth 7)             all keys below agree in their first `depth` bytes, and not in the next
+ *                    /   |      \
+ *      end: "bucket-"  '0'       '1'             `end`: the key that is exactly these `depth` bytes long
+ *                       |          \
+ *                node (depth 19)   leaf "bucket-1/readme"
+ *
+ * A node does not hold the bytes that it skips: it knows the depth, counted from the front of the key, of the one byte
+ * by which its children differ. Whoever descends looks at that byte only and compares the whole key once, in the leaf
+ * it ends at; every leaf below a node has the skipped bytes. So a node can move up or down by a changed link alone, a
+ * prefix of 65,000 bytes costs what one of two bytes does, and no search reads a key more than twice.
+ *
+ * A link is a pointer to a node or, with its lowest bit set, to a leaf; 0 is no link. Within a node a child is named by a
+ * number that grows with the key byte: ART_CHILD_END for `end`, then places (Node4, Node16) or the byte itself
+ * (Node48, Node256).
+ */
+#ifndef ART_DELTA_NODE_H
+#define ART_DELTA_NODE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "core/base/bytes.h"
+#include "core/base/entry.h"
+#include "core/delta/arena.h"
+
+typedef uintptr_t art_link;
+
+/* One key and its entry. The value follows the key when both were written together, else it lies elsewhere in the arena. */
+struct art_leaf {
+    uint64_t csn_flags;   /* csn << 8 | flags */
+    const uint8_t *value; /* never changed once written */
+    uint64_t noted;       /* one more than the position, since the delta began, of the last undo note; 0: none */
+    uint32_t value_len;
+    uint16_t key_len;
+    uint8_t key[];
+};
+
+enum art_node_type { ART_NODE4, ART_NODE16, ART_NODE48, ART_NODE256 };
+enum { ART_CHILD_END = -1, ART_CHILD_NONE = -2 };
+
+struct art_node {
+    int64_t weight; /* sum over all leaves below */
+    art_link end;
+    uint16_t depth;
+    uint16_t children; /* without `end` */
+    uint8_t type;
+    uint8_t bytes[4]; /* Node4: the key bytes, ascending */
+};
+
+struct art_node4 {
+    struct art_node head;
+    art_link child[4];
+};
+
+struct art_node16 {
+    struct art_node head;
+    uint8_t bytes[16]; /* ascending */
+    art_link child[16];
+};
+
+struct art_node48 {
+    struct art_node head;
+    uint8_t place[256]; /* by key byte: one more than the place of its child; 0: none */
+    art_link child[48]; /* in no order, with holes */
+};
+
+struct art_node256 {
+    struct art_node head;
+    art_link child[256];
+};
+
+_Static_assert(sizeof(struct art_node4) == ART_ARENA_LINE, "a Node4 is one cache line");
+
+/* --- links and leaves -------------------------------------------------------------------------------------------------- */
+
+static inline bool art_link_is_leaf(art_link link) {
+    return link & 1;
+}
+
+static inline struct art_leaf *art_link_leaf(art_link link) {
+    assert(art_link_is_leaf(link));
+    return (struct art_leaf *)(link - 1);
+}
+
+static inline struct art_node *art_link_node(art_link link) {
+    assert(link && !art_link_is_leaf(link));
+    return (struct art_node *)link;
+}
+
+static inline art_link art_leaf_link(const struct art_leaf *leaf) {
+    return (art_link)leaf + 1;
+}
+
+static inline struct art_bytes art_leaf_key(const struct art_leaf *leaf) {
+    return art_bytes(leaf->key, leaf->key_len);
+}
+
+static inline uint8_t art_leaf_flags(const struct art_leaf *leaf) {
+    return (uint8_t)leaf->csn_flags;
+}
+
+static inline int art_leaf_weight(const struct art_leaf *leaf) {
+    return art_entry_weight(art_leaf_flags(leaf));
+}
+
+static inline void art_leaf_entry(const struct art_leaf *leaf, struct art_entry *out) {
+    out->value = art_bytes(leaf->value, leaf->value_len);
+    out->csn = leaf->csn_flags >> 8;
+    out->flags = art_leaf_flags(leaf);
+}
+
+/* What the leaf and its value take of the arena. */
+static inline size_t art_leaf_bytes(const struct art_leaf *leaf) {
+    size_t own = offsetof(struct art_leaf, key) + leaf->key_len;
+    if (leaf->value == leaf->key + leaf->key_len) return art_arena_round(own + leaf->value_len);
+    return art_arena_round(own) + art_arena_round(leaf->value_len);
+}
+
+static inline int64_t art_link_weight(art_link link) {
+    return art_link_is_leaf(link) ? art_leaf_weight(art_link_leaf(link)) : art_link_node(link)->weight;
+}
+
+/* --- children ---------------------------------------------------------------------------------------------------------- */
+
+/* The place of `byte` in a Node4's or Node16's bytes, or ART_CHILD_NONE. */
+static inline int art_node4_place(const struct art_node *node, uint8_t byte) {
+    uint32_t x = art_load32(node->bytes) ^ 0x01010101u * byte;
+    x = (x - 0x01010101u) & ~x & 0x80808080u; /* the lowest set bit marks the first equal byte */
+    if (!x) return ART_CHILD_NONE;
+    int place = __builtin_ctz(x) >> 3;
+    return place < node->children ? place : ART_CHILD_NONE;
+}
+
+static inline int art_node16_place(const struct art_node16 *node, uint8_t byte) {
+#if defined(__SSE2__)
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)node->bytes), _mm_set1_epi8((char)byte));
+    unsigned mask = (unsigned)_mm_movemask_epi8(same) & ((1u << node->head.children) - 1);
+    return mask ? __builtin_ctz(mask) : ART_CHILD_NONE;
+#else
+    for (int i = 0; i < node->head.children; i++) {
+        if (node->bytes[i] == byte) return i;
+    }
+    return ART_CHILD_NONE;
+#endif
+}
+
+/* Where the link for `byte` stands, or NULL. */
+static inline art_link *art_node_slot(struct art_node *node, uint8_t byte) {
+    int place;
+    switch ((enum art_node_type)node->type) {
+    case ART_NODE4:
+        place = art_node4_place(node, byte);
+        return place < 0 ? NULL : &((struct art_node4 *)node)->child[place];
+    case ART_NODE16:
+        place = art_node16_place((struct art_node16 *)node, byte);
+        return place < 0 ? NULL : &((struct art_node16 *)node)->child[place];
+    case ART_NODE48: {
+        struct art_node48 *wide = (struct art_node48 *)node;
+        return wide->place[byte] ? &wide->child[wide->place[byte] - 1] : NULL;
+    }
+    default: {
+        struct art_node256 *full = (struct art_node256 *)node;
+        return full->child[byte] ? &full->child[byte] : NULL;
+    }
+    }
+}
+
+/* The slot that `key` goes through, `end` included: NULL when no key below continues or ends as `key` does. */
+static inline art_link *art_node_toward(struct art_node *node, struct art_bytes key) {
+    if (node->depth < key.len) return art_node_slot(node, key.data[node->depth]);
+    return node->depth == key.len && node->end ? &node->end : NULL;
+}
+
+/* The link of a child by number. */
+static inline art_link art_node_child(const struct art_node *node, int child) {
+    if (child == ART_CHILD_END) return node->end;
+    switch ((enum art_node_type)node->type) {
+    case ART_NODE4:
+        return ((const struct art_node4 *)node)->child[child];
+    case ART_NODE16:
+        return ((const struct art_node16 *)node)->child[child];
+    case ART_NODE48: {
+        const struct art_node48 *wide = (const struct art_node48 *)node;
+        return wide->child[wide->place[child] - 1];
+    }
+    default:
+        return ((const struct art_node256 *)node)->child[child];
+    }
+}
+
+/* Numbers in order. Each gives ART_CHILD_NONE when there is none. */
+int art_node_child_of(const struct art_node *node, uint8_t byte);
+int art_node_child_from(const struct art_node *node, int byte); /* the first for a byte >= `byte` (0..256); not `end` */
+int art_node_child_before(const struct art_node *node, int byte); /* the last for a byte < `byte`, or `end` */
+int art_node_next(const struct art_node *node, int child);
+int art_node_prev(const struct art_node *node, int child);
+uint8_t art_node_byte(const struct art_node *node, int child); /* not for `end` */
+
+static inline int art_node_first(const struct art_node *node) {
+    return node->end ? ART_CHILD_END : art_node_child_from(node, 0);
+}
+
+static inline int art_node_last(const struct art_node *node) {
+    return art_node_child_before(node, 256);
+}
+
+/* Some leaf below: all of them share the first `depth` bytes. */
+const struct art_leaf *art_link_any_leaf(art_link link);
+
+/* --- making and changing ------------------------------------------------------------------------------------------------ */
+
+size_t art_node_bytes(uint8_t type);
+const char *art_node_name(uint8_t type);
+
+/* An empty Node4. NULL without memory. */
+struct art_node *art_node_new(struct art_arena *arena, uint32_t depth);
+/* Links `child` under `byte`, which is not there yet. A full node is replaced in `*slot` by a larger one. False without
+ * memory, and then nothing changed. Weights are the caller's. */
+bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_link child);
+/* Unlinks what `key` goes through, which is there. A node that is left with a single link is replaced in `*slot` by it. */
+void art_node_remove(struct art_arena *arena, art_link *slot, struct art_bytes key);
+
+#endif

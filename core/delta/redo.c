@@ -1,0 +1,160 @@
+/* Writing redo: what a transaction did, net, in key order.
+ *
+ * The touched keys stand in the undo list in the order of their first change and are sorted; a load that came in order
+ * costs next to nothing. Where a good part of the whole delta was touched, walking it in order is quicker.
+ */
+#include "core/delta/inside.h"
+#include "core/delta/redo_reader.h"
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+
+/* --- entries ------------------------------------------------------------------------------------------------------------ */
+
+struct redo_writer {
+    struct art_buffer *out;
+    enum art_redo_kind kind;
+    struct art_bytes previous; /* key of the entry before, in the arena */
+    uint64_t csn;              /* of the entry before */
+};
+
+static int start(struct redo_writer *writer, enum art_redo_kind kind, struct art_buffer *out) {
+    uint8_t byte = (uint8_t)kind;
+    *writer = (struct redo_writer){.out = out, .kind = kind};
+    return art_buffer_append(out, &byte, 1);
+}
+
+static inline uint64_t zigzag(uint64_t difference) {
+    return difference << 1 ^ (0 - (difference >> 63));
+}
+
+static int write_entry(struct redo_writer *writer, const struct art_leaf *leaf, uint8_t flags) {
+    struct art_bytes key = art_leaf_key(leaf), previous = writer->previous;
+    uint32_t shared = art_common_prefix(previous.data, key.data, art_min32(previous.len, key.len));
+    int rc = art_buffer_reserve(writer->out, ART_REDO_ENTRY_OVERHEAD + (size_t)key.len + leaf->value_len);
+    if (rc) return rc;
+    uint8_t *p = writer->out->data + writer->out->len;
+    *p++ = flags;
+    p += art_put_varint(p, shared);
+    p += art_put_varint(p, key.len - shared);
+    if (key.len > shared) memcpy(p, key.data + shared, key.len - shared);
+    p += key.len - shared;
+    if (writer->kind == ART_REDO_ALL) {
+        uint64_t csn = leaf->csn_flags >> 8;
+        p += art_put_varint(p, zigzag(csn - writer->csn));
+        writer->csn = csn;
+    }
+    if (!(flags & ART_DELETE)) {
+        p += art_put_varint(p, leaf->value_len);
+        memcpy(p, leaf->value, leaf->value_len);
+        p += leaf->value_len;
+    }
+    writer->out->len = (size_t)(p - writer->out->data);
+    writer->previous = key;
+    return ART_OK;
+}
+
+enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than sorting */
+
+/* --- a transaction ------------------------------------------------------------------------------------------------------ */
+
+/* ART_OVER if the key was live before this transaction. */
+static uint8_t over_before(const struct art_delta *delta, const struct art_leaf *leaf) {
+    const struct art_undo_note *note = art_undo_at(&delta->undo, leaf->noted);
+    while (note->noted > delta->undo.base) note = art_undo_at(&delta->undo, note->noted);
+    if (note->absent) return art_leaf_flags(leaf) & ART_OVER;
+    return note->csn_flags & ART_DELETE ? 0 : ART_OVER;
+}
+
+static int write_touched(struct redo_writer *writer, const struct art_delta *delta, const struct art_leaf *leaf) {
+    uint8_t flags = art_leaf_flags(leaf) & (uint8_t)~ART_OVER;
+    return write_entry(writer, leaf, flags | over_before(delta, leaf));
+}
+
+/* Merge sort, the runs of `width` in turn between `leaves` and `spare`; returns the one that holds the result. */
+static const struct art_leaf **sort_leaves(const struct art_leaf **leaves, const struct art_leaf **spare,
+                                           size_t count) {
+    for (size_t width = 1; width < count; width *= 2) {
+        const struct art_leaf **to = spare;
+        for (size_t begin = 0; begin < count; begin += 2 * width) {
+            const struct art_leaf **a = leaves + begin, **end = leaves + count;
+            const struct art_leaf **a_end = end - a > (ptrdiff_t)width ? a + width : end, **b = a_end;
+            const struct art_leaf **b_end = end - b > (ptrdiff_t)width ? b + width : end;
+            if (b < b_end && art_bytes_compare(art_leaf_key(a_end[-1]), art_leaf_key(b[0])) > 0) {
+                while (a < a_end && b < b_end) {
+                    bool first = art_bytes_compare(art_leaf_key(*a), art_leaf_key(*b)) < 0;
+                    *to++ = first ? *a++ : *b++;
+                }
+            }
+            while (a < a_end) *to++ = *a++;
+            while (b < b_end) *to++ = *b++;
+        }
+        spare = leaves;
+        leaves = to - count;
+    }
+    return leaves;
+}
+
+static int write_sorted(struct redo_writer *writer, const struct art_delta *delta) {
+    const struct art_undo *undo = &delta->undo;
+    if (!undo->count) return ART_OK;
+    const struct art_leaf **leaves = art_alloc(2 * undo->count * sizeof *leaves);
+    if (!leaves) return art_nomem();
+    size_t count = 0;
+    for (size_t i = 0; i < undo->count; i++) {
+        bool first = undo->notes[i].noted <= undo->base; /* of its key in this transaction */
+        if (first) leaves[count++] = undo->notes[i].leaf;
+    }
+    const struct art_leaf **sorted = sort_leaves(leaves, leaves + count, count);
+    int rc = ART_OK;
+    for (size_t i = 0; !rc && i < count; i++) rc = write_touched(writer, delta, sorted[i]);
+    art_free(leaves);
+    return rc;
+}
+
+/* Looks at every key of the delta. */
+static int write_walking(struct redo_writer *writer, const struct art_delta *delta) {
+    struct art_delta_cursor cursor;
+    art_delta_cursor_init(&cursor, delta);
+    int rc = art_delta_first(&cursor);
+    while (!rc && cursor.valid) {
+        if (art_undo_noted_in_transaction(&delta->undo, cursor.leaf)) rc = write_touched(writer, delta, cursor.leaf);
+        if (!rc) rc = art_delta_next(&cursor);
+    }
+    art_delta_cursor_clear(&cursor);
+    return rc;
+}
+
+int art_redo_encode(const struct art_delta *delta, uint64_t csn, struct art_hash128 *hash, struct art_buffer *out) {
+    static const uint8_t unknown_hash[ART_REDO_HASH];
+    size_t row = out->len;
+    struct redo_writer writer;
+    int rc = art_buffer_append(out, unknown_hash, sizeof unknown_hash);
+    if (!rc) rc = start(&writer, ART_REDO_ROW, out);
+    bool much = delta->undo.count > delta->keys / WALK_FROM;
+    if (!rc) rc = much ? write_walking(&writer, delta) : write_sorted(&writer, delta);
+    if (rc) {
+        out->len = row;
+        return rc;
+    }
+    *hash = art_redo_hash(*hash, csn, out->data + row + ART_REDO_HASH, out->len - row - ART_REDO_HASH);
+    art_store64(out->data + row, hash->low);
+    art_store64(out->data + row + 8, hash->high);
+    return ART_OK;
+}
+
+int art_redo_encode_all(const struct art_delta *delta, struct art_buffer *out) {
+    size_t begin = out->len;
+    struct redo_writer writer;
+    struct art_delta_cursor cursor;
+    art_delta_cursor_init(&cursor, delta);
+    int rc = start(&writer, ART_REDO_ALL, out);
+    if (!rc) rc = art_delta_first(&cursor);
+    while (!rc && cursor.valid) {
+        rc = write_entry(&writer, cursor.leaf, art_leaf_flags(cursor.leaf));
+        if (!rc) rc = art_delta_next(&cursor);
+    }
+    art_delta_cursor_clear(&cursor);
+    if (rc) out->len = begin;
+    return rc;
+}

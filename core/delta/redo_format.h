@@ -1,0 +1,34 @@
+/* Redo bytes. A row of T_log:
+ *
+ *      0  16   hash      XXH3-128 of (previous row's hash, 16 bytes; csn, 8 bytes; body)
+ *     16   1   kind      ART_REDO_ROW                                                   \
+ *     17   .   entries, one a key, in ascending key order, to the end of the row        / body
+ *
+ * A complete delta (art_redo_encode_all) is the same without the hash, under kind ART_REDO_ALL. An entry:
+ *
+ *      1       flags     enum art_entry_flags; other bits 0
+ *      varint  shared    bytes that the key has in common with the one before, as many as there are; first key: 0
+ *      varint  suffix    bytes of the key behind them
+ *      .                 these bytes
+ *      varint  csn       ART_REDO_ALL only: difference to the entry before (first: to 0), zigzag
+ *      varint  length    puts only: of the value
+ *      .                 the value
+ *
+ * In a row, ART_OVER says whether the key was live before the transaction; in a complete delta it is the entry's own.
+ * Varints are LEB128 (core/base/bytes.h); the hash is stored low half first.
+ */
+#ifndef ART_DELTA_REDO_FORMAT_H
+#define ART_DELTA_REDO_FORMAT_H
+
+#include "core/base/bytes.h"
+
+enum art_redo_kind { ART_REDO_ROW = 1, ART_REDO_ALL = 2 };
+
+enum {
+    ART_REDO_HASH = 16,                          /* bytes of a hash */
+    ART_REDO_ENTRY_OVERHEAD = 1 + 3 + 3 + 10 + 5 /* most bytes of an entry beside key and value */
+};
+
+_Static_assert(ART_KEY_MAX < 1 << 21, "lengths within a key take three bytes at most");
+
+#endif

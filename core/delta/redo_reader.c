@@ -1,0 +1,79 @@
+#include "core/delta/redo_reader.h"
+
+#include "core/base/error.h"
+
+static int senseless(const char *what) {
+    return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "%s", what);
+}
+
+struct art_hash128 art_redo_hash(struct art_hash128 previous, uint64_t csn, const uint8_t *body, size_t len) {
+    uint8_t head[ART_REDO_HASH + 8];
+    art_store64(head, previous.low);
+    art_store64(head + 8, previous.high);
+    art_store64(head + ART_REDO_HASH, csn);
+    const struct art_hash_part parts[] = {{head, sizeof head}, {body, len}};
+    return art_hash128_parts(parts, 2);
+}
+
+int art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind, uint64_t csn) {
+    *reader = (struct art_redo_reader){.kind = kind, .csn = csn};
+    if (!body.len || body.data[0] != kind) return senseless("redo bytes of an unknown kind");
+    reader->at = body.data + 1;
+    reader->end = body.data + body.len;
+    return ART_OK;
+}
+
+void art_redo_reader_clear(struct art_redo_reader *reader) {
+    art_buffer_clear(&reader->key);
+}
+
+/* A varint of at most `most`. */
+static bool read_number(struct art_redo_reader *reader, uint64_t most, uint64_t *out) {
+    uint32_t used = art_get_varint(reader->at, reader->end, out);
+    reader->at += used;
+    return used && *out <= most;
+}
+
+static int read_key(struct art_redo_reader *reader) {
+    uint64_t shared, suffix;
+    size_t previous = reader->key.len;
+    if (!read_number(reader, previous, &shared) || !read_number(reader, ART_KEY_MAX - shared, &suffix)) {
+        return senseless("redo bytes with an impossible key length");
+    }
+    if (suffix > (size_t)(reader->end - reader->at)) return senseless("redo bytes end within a key");
+    if (reader->begun) {
+        bool above = suffix && (shared == previous || reader->at[0] > reader->key.data[shared]);
+        if (!above) return senseless("redo bytes with keys out of order");
+    }
+    reader->begun = true;
+    reader->key.len = (size_t)shared;
+    int rc = art_buffer_append(&reader->key, reader->at, (size_t)suffix);
+    reader->at += suffix;
+    return rc;
+}
+
+int art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry) {
+    if (reader->at == reader->end) return ART_NOTFOUND;
+    uint8_t flags = *reader->at++;
+    if (flags & ~ART_ENTRY_FLAGS) return senseless("redo bytes with unknown flags");
+    int rc = read_key(reader);
+    if (rc) return rc;
+    if (reader->kind == ART_REDO_ALL) {
+        uint64_t folded;
+        if (!read_number(reader, UINT64_MAX, &folded)) return senseless("redo bytes with an impossible csn");
+        reader->csn += folded >> 1 ^ (0 - (folded & 1));
+        if (reader->csn >> 56) return senseless("redo bytes with an impossible csn");
+    }
+    struct art_bytes value = {NULL, 0};
+    if (!(flags & ART_DELETE)) {
+        uint64_t len;
+        if (!read_number(reader, UINT32_MAX, &len) || len > (size_t)(reader->end - reader->at)) {
+            return senseless("redo bytes end within a value");
+        }
+        value = art_bytes(reader->at, (uint32_t)len);
+        reader->at += len;
+    }
+    *key = art_bytes(reader->key.data, (uint32_t)reader->key.len);
+    *entry = (struct art_entry){.value = value, .csn = reader->csn, .flags = flags};
+    return ART_OK;
+}

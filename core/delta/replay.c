@@ -1,0 +1,60 @@
+/* Applying redo.
+ *
+ * Whether a key lives in the runs below was settled by the first row that touched it. So an entry that is held keeps its
+ * `over`, and a row that is applied again changes nothing. Only for a key that the delta does not hold is the row's `over`,
+ * "live before the transaction", the same as "live below".
+ */
+#include "core/delta/inside.h"
+#include "core/delta/redo_reader.h"
+
+#include "core/base/error.h"
+
+static int too_short(void) {
+    return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "a row of %d bytes or less", ART_REDO_HASH);
+}
+
+static struct art_bytes body_of(struct art_bytes row) {
+    return art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+}
+
+int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash) {
+    if (row.len <= ART_REDO_HASH) return too_short();
+    struct art_bytes body = body_of(row), key;
+    struct art_hash128 stored = {art_load64(row.data), art_load64(row.data + 8)};
+    if (!art_hash128_equal(stored, art_redo_hash(previous, csn, body.data, body.len))) {
+        return art_fail(ART_REBUILD, "art: log row %llu does not follow the rows before it", (unsigned long long)csn);
+    }
+    struct art_redo_reader reader;
+    struct art_entry entry;
+    int rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
+    while (!rc) rc = art_redo_reader_next(&reader, &key, &entry);
+    art_redo_reader_clear(&reader);
+    if (rc != ART_NOTFOUND) return rc;
+    *hash = stored;
+    return ART_OK;
+}
+
+static int apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, enum art_put_mode mode,
+                 struct art_delta *delta) {
+    if (art_delta_dirty(delta)) return art_fail(ART_MISUSE, "art: replay into a delta with uncommitted changes");
+    if (csn >> 56) return art_fail(ART_MISUSE, "art: replay of an impossible csn");
+    struct art_redo_reader reader;
+    struct art_bytes key;
+    struct art_entry entry;
+    int rc = art_redo_reader_init(&reader, body, kind, csn);
+    while (!rc) {
+        rc = art_redo_reader_next(&reader, &key, &entry);
+        if (!rc) rc = art_delta_put(delta, key, &entry, mode);
+    }
+    art_redo_reader_clear(&reader);
+    return rc == ART_NOTFOUND ? ART_OK : rc;
+}
+
+int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_delta *delta) {
+    if (row.len <= ART_REDO_HASH) return too_short();
+    return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_OVER, delta);
+}
+
+int art_redo_decode_all(struct art_bytes bytes, struct art_delta *delta) {
+    return apply(bytes, ART_REDO_ALL, 0, ART_PUT_PLAIN, delta);
+}

@@ -1,0 +1,84 @@
+/* The undo list: the state of each key before its first change after each mark.
+ *
+ *   notes   0         1         2         3         4
+ *           mark                mark                     positions are indexes
+ *           |---- stretch ------|---- stretch -----
+ *
+ * A leaf remembers the number of its last note. If that lies in the present stretch, going back to any mark passes a note
+ * with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a rollback
+ * leaves the chains as they were.
+ */
+#include "core/delta/inside.h"
+
+#include "core/base/alloc.h"
+
+enum {
+    NOTES_FIRST = 16,
+    NOTES_KEPT = 4096 /* memory for so many notes is kept from one transaction to the next */
+};
+
+bool art_undo_reserve(struct art_undo *undo) {
+    if (undo->count < undo->capacity) return true;
+    size_t capacity = undo->capacity ? 2 * undo->capacity : NOTES_FIRST;
+    struct art_undo_note *notes = art_resize(undo->notes, capacity * sizeof *notes);
+    if (!notes) return false;
+    undo->notes = notes;
+    undo->capacity = capacity;
+    return true;
+}
+
+void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent) {
+    assert(undo->count < undo->capacity && !art_undo_noted_since_mark(undo, leaf));
+    undo->notes[undo->count++] = (struct art_undo_note){
+        .leaf = leaf,
+        .csn_flags = leaf->csn_flags,
+        .value = leaf->value,
+        .noted = leaf->noted,
+        .value_len = leaf->value_len,
+        .absent = absent,
+    };
+    leaf->noted = undo->base + undo->count;
+}
+
+void art_undo_clear(struct art_undo *undo) {
+    art_free(undo->notes);
+    *undo = (struct art_undo){0};
+}
+
+uint64_t art_delta_mark(struct art_delta *delta) {
+    struct art_undo *undo = &delta->undo;
+    undo->stretch = undo->base + undo->count;
+    return undo->count;
+}
+
+void art_delta_rollback(struct art_delta *delta, uint64_t position) {
+    struct art_undo *undo = &delta->undo;
+    assert(position <= undo->count);
+    while (undo->count > position) {
+        const struct art_undo_note *note = &undo->notes[--undo->count];
+        struct art_leaf *leaf = note->leaf;
+        leaf->noted = note->noted;
+        if (note->absent) {
+            art_delta_remove(delta, leaf);
+        } else {
+            art_delta_turn(delta, leaf, note->csn_flags, art_bytes(note->value, note->value_len));
+        }
+    }
+    undo->stretch = undo->base + undo->count;
+}
+
+void art_delta_forget_undo(struct art_delta *delta) {
+    struct art_undo *undo = &delta->undo;
+    undo->base += undo->count;
+    undo->stretch = undo->base;
+    undo->count = 0;
+    if (undo->capacity > NOTES_KEPT) {
+        art_free(undo->notes);
+        undo->notes = NULL;
+        undo->capacity = 0;
+    }
+}
+
+bool art_delta_dirty(const struct art_delta *delta) {
+    return delta->undo.count > 0;
+}

@@ -1,0 +1,35 @@
+/* A walk over nodes as well as leaves, in key order, for whoever wants to see the nodes too or to leave some out. Its stack
+ * comes from art_alloc(), so no depth of nesting can exhaust the thread's.
+ *
+ *     rc = art_walk_enter(&walk, link of a node)
+ *     while (walk.depth) {
+ *         link = art_walk_next(&walk)        next link of the node entered last
+ *         if (!link) art_walk_leave(&walk)   it has no more
+ *         else ...                           look at a leaf; enter a node or leave it out
+ *     }
+ *     art_walk_clear(&walk)
+ */
+#ifndef ART_DELTA_WALK_H
+#define ART_DELTA_WALK_H
+
+#include "core/delta/node.h"
+
+struct art_delta_walk {
+    struct art_walk_step {
+        struct art_node *node;
+        int child;   /* ART_CHILD_NONE: not begun */
+        int64_t sum; /* for the walker */
+    } * steps;
+    size_t depth, capacity;
+};
+
+int art_walk_enter(struct art_delta_walk *walk, art_link link); /* ART_OK, ART_NOMEM */
+art_link art_walk_next(struct art_delta_walk *walk);
+void art_walk_leave(struct art_delta_walk *walk);
+void art_walk_clear(struct art_delta_walk *walk);
+
+static inline struct art_walk_step *art_walk_top(const struct art_delta_walk *walk) {
+    return walk->depth ? &walk->steps[walk->depth - 1] : NULL;
+}
+
+#endif

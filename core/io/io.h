@@ -1,0 +1,132 @@
+/* The I/O table: all that core knows of files and devices.
+ *
+ *   art_disk   a place that holds files: open, remove, stat, sync of a directory
+ *   art_io     one open file (or memory), on behalf of one connection
+ *
+ * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
+ * chooses), memory (io_memory.c), and in tests a simulated disk that fails, tears, drops and reorders (tests/sim_disk.c).
+ *
+ * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is refused
+ * with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the implementation.
+ *
+ * Writes may overlap with the caller's work: write_batch() starts them, and the buffers belong to the implementation until
+ * write_wait() has returned. An error of any of them is reported once, by write_wait() or sync() or earlier by
+ * write_batch(); when write_batch() returns an error, nothing is in flight any more. What a failed write left is unknown.
+ * After a failed sync() every later write and sync of that art_io fails with ART_POISONED: what the system did with the
+ * pages it could not write is unknown.
+ *
+ * An art_io is used by one thread at a time.
+ */
+#ifndef ART_IO_IO_H
+#define ART_IO_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/options.h"
+
+enum { ART_PAGE = 4096 };
+
+struct art_blob_pool;
+
+struct art_io_request {
+    void *data;
+    uint32_t len;
+    uint64_t offset;
+};
+
+/* What tells one file from another and a copy from its original. */
+struct art_file_identity {
+    uint64_t device, inode;
+    uint64_t links;
+    uint64_t size;
+    uint32_t permissions; /* st_mode & 0777 */
+    uint32_t owner, group;
+};
+
+struct art_io;
+
+struct art_io_methods {
+    /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut short. */
+    int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
+    int (*write_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
+    int (*write_wait)(struct art_io *);
+    /* Waits for all writes, then fdatasync. */
+    int (*sync)(struct art_io *);
+    int (*size)(struct art_io *, uint64_t *bytes);
+    int (*truncate)(struct art_io *, uint64_t bytes);
+    int (*identity)(struct art_io *, struct art_file_identity *out);
+    /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its last
+     * write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
+    int (*lock)(struct art_io *);
+    void (*unlock)(struct art_io *);
+    /* Waits for what is under way; errors are gone with it. Frees the art_io. */
+    void (*close)(struct art_io *);
+    /* In the child after fork(): closes the descriptors and does nothing else (no ring call, no free, no unlock); every
+     * later call but close() fails with ART_FORKED. Async-signal-safe. */
+    void (*abandon)(struct art_io *);
+};
+
+/* The head of every implementation's struct. */
+struct art_io {
+    const struct art_io_methods *methods;
+    const char *name;   /* the file's path for messages, owned by the implementation */
+    const char *engine; /* "uring", "pwrite", "memory", ... : the one in use, for art_info */
+    bool direct;        /* O_DIRECT in use */
+    bool read_only;
+};
+
+struct art_file_options {
+    const char *path;
+    enum art_engine engine;
+    enum art_direct direct;
+    bool read_only;
+    bool create;                        /* O_EXCL: ART_CANTOPEN when it exists */
+    uint32_t permissions, owner, group; /* of a created file; the owner is only set where we may (as SQLite does) */
+    struct art_blob_pool *pool;         /* its slab is registered with the ring; NULL: none */
+};
+
+struct art_disk {
+    const struct art_disk_methods *methods;
+};
+
+struct art_disk_methods {
+    /* Regular files only, no symbolic link at the end of the path. ART_MISSING when there is none and !create. */
+    int (*open)(struct art_disk *, const struct art_file_options *options, struct art_io **out);
+    int (*remove)(struct art_disk *, const char *path);
+    /* The directory that holds `path`, so that a created or removed name lasts. */
+    int (*sync_directory)(struct art_disk *, const char *path);
+    /* Follows links, as SQLite does for its database file. ART_MISSING when there is none. */
+    int (*stat)(struct art_disk *, const char *path, struct art_file_identity *out);
+};
+
+/* The system's file system. */
+struct art_disk *art_disk_system(void);
+
+/* A file of its own in memory, gone when closed (for :memory: and temp databases). Lock always succeeds. */
+int art_io_memory_open(struct art_io **out);
+
+/* For tests and messages: was liburing compiled in, and does this kernel give us a ring? */
+bool art_io_uring_available(void);
+
+static inline int art_io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    return io->methods->read_batch(io, requests, count);
+}
+
+static inline int art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    return io->methods->write_batch(io, requests, count);
+}
+
+static inline int art_io_wait(struct art_io *io) {
+    return io->methods->write_wait(io);
+}
+
+static inline int art_io_sync(struct art_io *io) {
+    return io->methods->sync(io);
+}
+
+static inline void art_io_close(struct art_io *io) {
+    if (io) io->methods->close(io);
+}
+
+#endif

@@ -1,0 +1,238 @@
+/* The system's file system as an art_disk: opening, removing, asking.
+ *
+ * Opening takes these steps, so that nothing but a regular file of ours is ever touched and no empty file is left behind:
+ *
+ *   1. open() with O_NOFOLLOW, O_CLOEXEC, and O_NONBLOCK so that a pipe does not make us wait; not yet O_DIRECT, because
+ *      open() first creates the file and then refuses the flag
+ *   2. fstat(): a regular file?
+ *   3. created: owner (where we may) and then permissions, in that order and closed to others until then
+ *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is refused,
+ *      buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/io/io_file.h"
+#include "core/io/io_system.h"
+
+enum { INTERRUPTED_MAX = 100 };
+
+static int open_retried(const char *path, int flags, mode_t mode) {
+    int fd = art_system.open(path, flags, mode);
+    for (int i = 0; fd < 0 && errno == EINTR && i < INTERRUPTED_MAX; i++) fd = art_system.open(path, flags, mode);
+    return fd;
+}
+
+void art_identity_from_stat(const struct stat *attributes, struct art_file_identity *out) {
+    *out = (struct art_file_identity){
+        .device = (uint64_t)attributes->st_dev,
+        .inode = (uint64_t)attributes->st_ino,
+        .links = (uint64_t)attributes->st_nlink,
+        .size = (uint64_t)attributes->st_size,
+        .permissions = attributes->st_mode & 0777,
+        .owner = attributes->st_uid,
+        .group = attributes->st_gid,
+    };
+}
+
+static int open_failed(const struct art_file_options *options, int error) {
+    const char *path = options->path;
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        if (!options->create) {
+            return art_fail(ART_MISSING,
+                            "art: the .art file is missing (%s): put it back beside its database, both from one backup",
+                            path);
+        }
+        return art_fail_errno(ART_CANTOPEN, error, "art: cannot create the file (%s): its folder must exist", path);
+    case EEXIST:
+        return art_fail_errno(ART_CANTOPEN, error,
+                              "art: cannot create the file (%s): something of that name is there, move it away", path);
+    case ELOOP:
+        return art_fail(ART_CANTOPEN, "art: will not open a symbolic link (%s): put the file itself there", path);
+    case EISDIR:
+    case ENXIO:
+        return art_fail(ART_CANTOPEN, "art: not a regular file (%s): move it away", path);
+    case EACCES:
+    case EPERM:
+        return art_fail_errno(ART_CANTOPEN, error, "art: may not open the file (%s): give this user the right to %s it",
+                              path, options->read_only ? "read" : "read and write");
+    case EMFILE:
+    case ENFILE:
+        return art_fail_errno(ART_CANTOPEN, error, "art: cannot open the file (%s): raise the limit of open files",
+                              path);
+    default:
+        return art_fail_errno(ART_CANTOPEN, error, "art: cannot open the file (%s): check the path and the disk", path);
+    }
+}
+
+/* Owner and permissions of a new file. Who may not give a file away, or knows no such owner (EINVAL, in
+ * containers), keeps it. */
+static int hand_over(int fd, const struct art_file_options *options, const struct stat *attributes) {
+    bool other = attributes->st_uid != options->owner || attributes->st_gid != options->group;
+    if (other && art_system.fchown(fd, options->owner, options->group) && errno != EPERM && errno != EINVAL) {
+        return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the new file's owner (%s): check the file system",
+                              options->path);
+    }
+    if (art_system.fchmod(fd, options->permissions & 0777)) {
+        return art_fail_errno(ART_CANTOPEN, errno,
+                              "art: cannot set the new file's permissions (%s): check the file system", options->path);
+    }
+    return ART_OK;
+}
+
+/* Would O_DIRECT work here with whole pages, and mean something? What nobody can say is tried. */
+static bool direct_is_possible(int fd) {
+    uint32_t memory, offset;
+    if (!art_system.direct_alignment(fd, &memory, &offset)) {
+        return memory && offset && memory <= ART_PAGE && offset <= ART_PAGE;
+    }
+    return art_system.in_memory(fd) != 1;
+}
+
+static int choose_direct(struct art_file *file, const struct art_file_options *options) {
+    if (options->direct != ART_DIRECT_OFF && direct_is_possible(file->fd)) {
+        if (!art_system.set_flags(file->fd, O_DIRECT)) {
+            file->io.direct = true;
+            return ART_OK;
+        }
+    }
+    if (options->direct == ART_DIRECT_ON) {
+        return art_fail(
+            ART_CANTOPEN,
+            "art: the file system refuses direct I/O in pages of %d bytes (%s): use direct=auto or direct=off",
+            ART_PAGE, options->path);
+    }
+    if (art_system.set_flags(file->fd, 0)) {
+        return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the file's mode (%s): check the file system",
+                              options->path);
+    }
+    return ART_OK;
+}
+
+static int set_up(struct art_file *file, const struct art_file_options *options) {
+    struct stat attributes;
+    if (art_system.fstat(file->fd, &attributes)) {
+        return art_fail_errno(ART_CANTOPEN, errno, "art: cannot look at the file (%s): check the disk", options->path);
+    }
+    if (!S_ISREG(attributes.st_mode)) {
+        return art_fail(ART_CANTOPEN, "art: not a regular file (%s): move it away", options->path);
+    }
+    int rc = options->create ? hand_over(file->fd, options, &attributes) : ART_OK;
+    if (!rc) rc = choose_direct(file, options);
+    if (!rc) rc = art_file_enlist(file);
+    return rc;
+}
+
+/* The engine that was asked for, where it can be had. A ring is made later and may still be refused then. */
+static struct art_file *new_file(enum art_engine engine) {
+    if (engine != ART_ENGINE_PWRITE && art_ring_expected()) return art_ring_file_new();
+    struct art_file *file = art_alloc_zeroed(sizeof *file);
+    if (!file) return NULL;
+    file->io.methods = &art_pwrite_methods;
+    file->io.engine = "pwrite";
+    return file;
+}
+
+static int disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
+    (void)disk;
+    *out = NULL;
+    if (options->create && options->read_only) {
+        return art_fail(ART_MISUSE, "art: a new file that is read only makes no sense (%s): ask for one of the two",
+                        options->path);
+    }
+    struct art_file *file = new_file(options->engine);
+    size_t length = strlen(options->path) + 1;
+    char *name = file ? art_alloc(length) : NULL;
+    if (!name) {
+        art_free(file);
+        return art_nomem();
+    }
+    memcpy(name, options->path, length);
+    file->io.name = name;
+    file->io.read_only = options->read_only;
+    file->pool = options->pool;
+    file->direct_required = options->direct == ART_DIRECT_ON;
+
+    int flags = (options->read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    if (options->create) flags |= O_CREAT | O_EXCL;
+    file->fd = open_retried(name, flags, options->permissions & 0700);
+    int rc = file->fd < 0 ? open_failed(options, errno) : set_up(file, options);
+    if (!rc) {
+        *out = &file->io;
+        return ART_OK;
+    }
+    if (file->fd >= 0) {
+        if (options->create) art_system.unlink(name);
+        art_system.close(file->fd);
+    }
+    art_free(name);
+    art_free(file);
+    return rc;
+}
+
+static int disk_remove(struct art_disk *disk, const char *path) {
+    (void)disk;
+    if (!art_system.unlink(path)) return ART_OK;
+    if (errno == ENOENT || errno == ENOTDIR) return art_fail(ART_MISSING, "art: no such file to remove (%s)", path);
+    return art_fail_errno(ART_IO, errno, "art: cannot remove the file (%s): remove it by hand", path);
+}
+
+static int disk_sync_directory(struct art_disk *disk, const char *path) {
+    (void)disk;
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    char *folder = art_alloc(length + 2);
+    if (!folder) return art_nomem();
+    if (slash && !length) {
+        strcpy(folder, "/");
+    } else if (slash) {
+        memcpy(folder, path, length);
+        folder[length] = 0;
+    } else {
+        strcpy(folder, ".");
+    }
+    int rc = ART_OK;
+    int fd = open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        rc = art_fail_errno(ART_IO, errno,
+                            "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
+    } else {
+        int failed = art_system.fsync(fd);
+        for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.fsync(fd);
+        /* EINVAL: a file system whose folders have nothing to sync. */
+        if (failed && errno != EINVAL) {
+            rc = art_fail_errno(ART_IO, errno, "art: cannot make a new or removed name durable (%s): check the disk",
+                                folder);
+        }
+        art_system.close(fd);
+    }
+    art_free(folder);
+    return rc;
+}
+
+static int disk_stat(struct art_disk *disk, const char *path, struct art_file_identity *out) {
+    (void)disk;
+    struct stat attributes;
+    if (!art_system.stat(path, &attributes)) {
+        art_identity_from_stat(&attributes, out);
+        return ART_OK;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) return art_fail(ART_MISSING, "art: no such file (%s)", path);
+    return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the path and its rights", path);
+}
+
+struct art_disk *art_disk_system(void) {
+    static const struct art_disk_methods methods = {
+        .open = disk_open,
+        .remove = disk_remove,
+        .sync_directory = disk_sync_directory,
+        .stat = disk_stat,
+    };
+    static struct art_disk disk = {&methods};
+    return &disk;
+}

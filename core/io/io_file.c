@@ -1,0 +1,205 @@
+/* What an open file does whichever engine moves its bytes: sync and its poison, size, truncate, the writer lock, close,
+ * and the end of it all in a forked child. */
+#include "core/io/io_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/io/io_system.h"
+
+enum { INTERRUPTED_MAX = 100 };
+
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct art_file *open_files;
+static bool handlers_installed;
+
+static void before_fork(void) {
+    pthread_mutex_lock(&list_lock);
+}
+
+static void after_fork_in_parent(void) {
+    pthread_mutex_unlock(&list_lock);
+}
+
+static void after_fork_in_child(void) {
+    for (struct art_file *file = open_files; file; file = file->next) {
+        if (file->forked) continue;
+        if (file->engine) file->engine->abandon(file);
+        art_system.close(file->fd);
+        file->fd = -1;
+        file->locked = false;
+        file->forked = true;
+    }
+    pthread_mutex_unlock(&list_lock);
+}
+
+int art_file_enlist(struct art_file *file) {
+    pthread_mutex_lock(&list_lock);
+    int error = handlers_installed ? 0 : pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    if (!error) {
+        handlers_installed = true;
+        file->previous = NULL;
+        file->next = open_files;
+        if (open_files) open_files->previous = file;
+        open_files = file;
+    }
+    pthread_mutex_unlock(&list_lock);
+    return error ? art_nomem() : ART_OK;
+}
+
+void art_file_delist(struct art_file *file) {
+    pthread_mutex_lock(&list_lock);
+    if (file->previous) {
+        file->previous->next = file->next;
+    } else if (open_files == file) {
+        open_files = file->next;
+    }
+    if (file->next) file->next->previous = file->previous;
+    pthread_mutex_unlock(&list_lock);
+}
+
+/* ---- states ------------------------------------------------------------------------------------------------------ */
+
+int art_file_usable(const struct art_file *file, bool writing) {
+    if (file->forked) {
+        return art_fail(ART_FORKED,
+                        "art: this connection came through fork() (%s): open the database anew in the child",
+                        file->io.name);
+    }
+    if (writing && file->io.read_only) {
+        return art_fail(ART_READONLY, "art: the file was opened to be read only (%s): open the database for writing",
+                        file->io.name);
+    }
+    if (writing && file->poisoned) {
+        return art_fail(
+            ART_POISONED,
+            "art: an earlier sync failed (%s), what it lost is unknown: check the disk and open the database "
+            "anew",
+            file->io.name);
+    }
+    return ART_OK;
+}
+
+void art_file_drain(struct art_file *file) {
+    if (file->engine) file->engine->drain(file);
+}
+
+int art_file_report_writes(struct art_file *file) {
+    if (!file->write_failed) return ART_OK;
+    file->write_failed = false;
+    return art_transfer_error(file, &file->failed);
+}
+
+void art_file_note_failed_write(struct art_file *file, const struct art_transfer *transfer) {
+    if (file->write_failed) return;
+    file->write_failed = true;
+    file->failed = *transfer;
+}
+
+bool art_file_drop_direct(struct art_file *file) {
+    if (!file->io.direct || file->direct_required) return false;
+    if (art_system.set_flags(file->fd, 0)) return false;
+    file->io.direct = false;
+    return true;
+}
+
+/* ---- shared methods ---------------------------------------------------------------------------------------------- */
+
+int art_file_sync(struct art_io *io) {
+    struct art_file *file = (struct art_file *)io;
+    int rc = art_file_usable(file, !io->read_only);
+    if (rc) return rc;
+    art_file_drain(file);
+    rc = art_file_report_writes(file);
+    if (rc) return rc;
+    int failed = art_system.fdatasync(file->fd);
+    for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.fdatasync(file->fd);
+    if (!failed) return ART_OK;
+    file->poisoned = true;
+    return art_fail_errno(ART_IO, errno,
+                          "art: cannot make writes durable (%s): check the disk and open the database anew", io->name);
+}
+
+static int file_stat(struct art_file *file, struct stat *out) {
+    int rc = art_file_usable(file, false);
+    if (rc) return rc;
+    art_file_drain(file);
+    if (!art_system.fstat(file->fd, out)) return ART_OK;
+    return art_fail_errno(ART_IO, errno, "art: cannot ask for the file's size (%s): check the disk", file->io.name);
+}
+
+int art_file_size(struct art_io *io, uint64_t *bytes) {
+    struct stat attributes;
+    int rc = file_stat((struct art_file *)io, &attributes);
+    if (!rc) *bytes = (uint64_t)attributes.st_size;
+    return rc;
+}
+
+int art_file_identity(struct art_io *io, struct art_file_identity *out) {
+    struct stat attributes;
+    int rc = file_stat((struct art_file *)io, &attributes);
+    if (!rc) art_identity_from_stat(&attributes, out);
+    return rc;
+}
+
+int art_file_truncate(struct art_io *io, uint64_t bytes) {
+    struct art_file *file = (struct art_file *)io;
+    int rc = art_file_usable(file, true);
+    if (rc) return rc;
+    if (bytes > INT64_MAX) return art_fail(ART_MISUSE, "art: no file can be that large (%s): check the size", io->name);
+    art_file_drain(file);
+    int failed = art_system.ftruncate(file->fd, (off_t)bytes);
+    for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) {
+        failed = art_system.ftruncate(file->fd, (off_t)bytes);
+    }
+    if (!failed) return ART_OK;
+    return art_fail_errno(ART_IO, errno, "art: cannot set the file's size (%s, %llu bytes): check the disk", io->name,
+                          (unsigned long long)bytes);
+}
+
+int art_file_lock(struct art_io *io) {
+    struct art_file *file = (struct art_file *)io;
+    int rc = art_file_usable(file, false);
+    if (!rc && io->read_only) rc = art_file_usable(file, true);
+    if (rc) return rc;
+    int failed = art_system.lock(file->fd, F_WRLCK);
+    for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.lock(file->fd, F_WRLCK);
+    if (!failed) {
+        file->locked = true;
+        return ART_OK;
+    }
+    if (errno == EAGAIN || errno == EACCES) {
+        return art_fail(ART_BUSY, "art: another connection is writing (%s): try again, or set a busy timeout",
+                        io->name);
+    }
+    return art_fail_errno(ART_IO, errno, "art: cannot lock the file (%s): its file system must support locks",
+                          io->name);
+}
+
+/* Should the unlock itself fail, closing the file ends the lock. */
+void art_file_unlock(struct art_io *io) {
+    struct art_file *file = (struct art_file *)io;
+    if (file->forked || !file->locked) return;
+    art_file_drain(file);
+    art_system.lock(file->fd, F_UNLCK);
+    file->locked = false;
+}
+
+/* The lock is given up by name: a ring lets go of its registered file only some time after it was closed. */
+void art_file_close(struct art_io *io) {
+    struct art_file *file = (struct art_file *)io;
+    if (!file->forked) {
+        art_file_drain(file);
+        art_file_unlock(io);
+        if (file->engine) file->engine->release(file);
+        art_system.close(file->fd);
+    }
+    art_file_delist(file);
+    art_free((char *)io->name);
+    art_free(file);
+}

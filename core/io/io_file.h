@@ -1,0 +1,81 @@
+/* An open file of the system: what its two engines (io_uring.c, io_pwrite.c) have in common. Private to core/io.
+ *
+ *   art_io            the head that everybody sees
+ *   └ art_file        descriptor, lock, poison, the write error that nobody has been told of
+ *     └ ring_file     only in io_uring.c: the ring
+ *
+ * Fork: all open files stand in one list; the child's handler closes their descriptors (they would keep the writer lock
+ * of the parent alive) and every later call on them gives ART_FORKED.
+ */
+#ifndef ART_IO_FILE_H
+#define ART_IO_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/io/io.h"
+#include "core/io/io_transfer.h"
+
+struct art_file;
+struct stat;
+
+/* What an engine with requests in flight adds to the shared methods. */
+struct art_file_engine {
+    void (*drain)(struct art_file *);   /* until nothing is in flight; errors are noted in `failed` */
+    void (*release)(struct art_file *); /* before the file is closed and freed */
+    void (*abandon)(struct art_file *); /* in a forked child: let go without waiting; only system calls */
+};
+
+struct art_file {
+    struct art_io io;
+    const struct art_file_engine *engine; /* NULL: nothing is ever in flight */
+    struct art_blob_pool *pool;
+    int fd;
+    bool direct_required; /* direct=on: never silently buffered */
+    bool locked;
+    bool poisoned;
+    bool forked;
+    bool write_failed; /* `failed` was not reported yet */
+    struct art_transfer failed;
+    struct art_file *next, *previous; /* all open files, for fork */
+};
+
+/* Into and out of the list of open files. ART_NOMEM when the fork handlers cannot be installed. */
+int art_file_enlist(struct art_file *file);
+void art_file_delist(struct art_file *file);
+
+/* May this file still be used (written, if so)? ART_FORKED, ART_READONLY, ART_POISONED. */
+int art_file_usable(const struct art_file *file, bool writing);
+
+/* Waits for what is in flight; a write's error is kept for report_writes(). */
+void art_file_drain(struct art_file *file);
+/* The error of the first failed write since the last report, once. */
+int art_file_report_writes(struct art_file *file);
+void art_file_note_failed_write(struct art_file *file, const struct art_transfer *transfer);
+
+/* Turns to buffered I/O if the file is direct and the user did not insist. Was anything changed? */
+bool art_file_drop_direct(struct art_file *file);
+
+/* Shared methods. */
+int art_file_sync(struct art_io *io);
+int art_file_size(struct art_io *io, uint64_t *bytes);
+int art_file_truncate(struct art_io *io, uint64_t bytes);
+int art_file_identity(struct art_io *io, struct art_file_identity *out);
+int art_file_lock(struct art_io *io);
+void art_file_unlock(struct art_io *io);
+void art_file_close(struct art_io *io);
+
+/* A file's identity as stat() tells it. */
+void art_identity_from_stat(const struct stat *attributes, struct art_file_identity *out);
+
+/* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to pwrite's. */
+extern const struct art_io_methods art_pwrite_methods;
+int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
+int art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
+
+/* Is it worth while to try for a ring, as far as this process knows? Asks the kernel once. */
+bool art_ring_expected(void);
+/* Memory for an art_file that can carry a ring, with methods set; NULL when there is no memory. */
+struct art_file *art_ring_file_new(void);
+
+#endif

@@ -1,0 +1,88 @@
+/* The table's ordinary entries: thin doors to libc, the kernel and liburing. */
+#include "core/io/io_system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#ifdef ART_HAVE_URING
+#include <liburing.h>
+#endif
+
+static int system_open(const char *path, int flags, mode_t mode) {
+    return open(path, flags, mode);
+}
+
+static int system_fstat(int fd, struct stat *out) {
+    return fstat(fd, out);
+}
+
+static int system_stat(const char *path, struct stat *out) {
+    return stat(path, out);
+}
+
+/* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1); the kernel's layout is fixed, so the two
+ * fields are taken from their place in it. */
+enum { DIOALIGN_MASK = 0x2000, DIOALIGN_MEMORY_AT = 152, DIOALIGN_OFFSET_AT = 156 };
+_Static_assert(sizeof(struct statx) == 256, "the kernel fills 256 bytes");
+
+static int system_direct_alignment(int fd, uint32_t *memory, uint32_t *offset) {
+    struct statx attributes;
+    memset(&attributes, 0, sizeof attributes);
+    if (statx(fd, "", AT_EMPTY_PATH, DIOALIGN_MASK, &attributes)) return -1;
+    if (!(attributes.stx_mask & DIOALIGN_MASK)) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    memcpy(memory, (const char *)&attributes + DIOALIGN_MEMORY_AT, sizeof *memory);
+    memcpy(offset, (const char *)&attributes + DIOALIGN_OFFSET_AT, sizeof *offset);
+    return 0;
+}
+
+static int system_in_memory(int fd) {
+    struct statfs attributes;
+    if (fstatfs(fd, &attributes)) return -1;
+    return attributes.f_type == TMPFS_MAGIC || attributes.f_type == RAMFS_MAGIC;
+}
+
+static int system_set_flags(int fd, int flags) {
+    return fcntl(fd, F_SETFL, flags);
+}
+
+static int system_lock(int fd, int type) {
+    struct flock range = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &range);
+}
+
+#ifdef ART_HAVE_URING
+static int system_ring_result(int result) {
+    return result;
+}
+#endif
+
+#define ORDINARY_CALLS                                                                                                 \
+    {                                                                                                                  \
+        .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat,                               \
+        .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
+        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .fsync = fsync,                     \
+        .fdatasync = fdatasync, .ftruncate = ftruncate, .pread = pread, .pwrite = pwrite, RING_CALLS                   \
+    }
+
+#ifdef ART_HAVE_URING
+#define RING_CALLS                                                                                                     \
+    .ring_init = io_uring_queue_init, .ring_register_files = io_uring_register_files,                                  \
+    .ring_register_buffers = io_uring_register_buffers, .ring_submit = io_uring_submit,                                \
+    .ring_submit_and_wait = io_uring_submit_and_wait, .ring_result = system_ring_result
+#else
+#define RING_CALLS .ring_init = NULL
+#endif
+
+static const struct art_system_calls ordinary = ORDINARY_CALLS;
+struct art_system_calls art_system = ORDINARY_CALLS;
+
+void art_system_reset(void) {
+    art_system = ordinary;
+}

@@ -1,0 +1,50 @@
+/* The system calls that core/io makes, as a table, so that tests can make any of them fail, fall short or return nothing
+ * on the n-th call. Private to core/io and its tests.
+ *
+ * Entries behave as the calls that they are named after: -1 and errno, or for the ring's a negative errno. Without
+ * liburing the ring's entries are NULL.
+ */
+#ifndef ART_IO_SYSTEM_H
+#define ART_IO_SYSTEM_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct io_uring;
+struct iovec;
+
+struct art_system_calls {
+    int (*open)(const char *path, int flags, mode_t mode);
+    int (*close)(int fd);
+    int (*fstat)(int fd, struct stat *out);
+    int (*stat)(const char *path, struct stat *out);
+    /* What O_DIRECT asks of addresses and offsets, in bytes: 0 is "not at all possible". -1 when nobody can say. */
+    int (*direct_alignment)(int fd, uint32_t *memory, uint32_t *offset);
+    /* Is what the file system holds memory anyway (tmpfs, ramfs)? 1, 0, or -1 when that is unknown. */
+    int (*in_memory)(int fd);
+    int (*set_flags)(int fd, int flags); /* fcntl(F_SETFL) */
+    int (*lock)(int fd, int type);       /* fcntl(F_OFD_SETLK) on the first byte; F_WRLCK, F_UNLCK */
+    int (*fchmod)(int fd, mode_t mode);
+    int (*fchown)(int fd, uid_t owner, gid_t group);
+    int (*unlink)(const char *path);
+    int (*fsync)(int fd);
+    int (*fdatasync)(int fd);
+    int (*ftruncate)(int fd, off_t length);
+    ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
+    ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t offset);
+
+    int (*ring_init)(unsigned entries, struct io_uring *ring, unsigned flags);
+    int (*ring_register_files)(struct io_uring *ring, const int *files, unsigned count);
+    int (*ring_register_buffers)(struct io_uring *ring, const struct iovec *ranges, unsigned count);
+    int (*ring_submit)(struct io_uring *ring);
+    int (*ring_submit_and_wait)(struct io_uring *ring, unsigned completions);
+    /* Every completion's result passes through here. */
+    int (*ring_result)(int result);
+};
+
+/* The table in use. A test changes entries and puts them back with art_system_reset(); never while others do I/O. */
+extern struct art_system_calls art_system;
+void art_system_reset(void);
+
+#endif

@@ -1,0 +1,96 @@
+#include "core/io/io_transfer.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#include "core/base/error.h"
+#include "core/io/io_file.h"
+#include "core/io/io_request.h"
+#include "core/io/io_system.h"
+
+enum { FRUITLESS_MAX = 100 };
+
+void art_transfer_begin(struct art_transfer *transfer, const struct art_io_request *request, bool writing) {
+    *transfer = (struct art_transfer){
+        .data = request->data,
+        .offset = request->offset,
+        .left = request->len,
+        .writing = writing,
+        .whole_offset = request->offset,
+        .whole_len = request->len,
+    };
+}
+
+static bool worth_another_try(int error) {
+    return error == EINTR || error == EAGAIN || error == EBUSY || error == ECANCELED;
+}
+
+/* Nothing came of this try. A read may have met the end of the file, which another try does not change. */
+static enum art_transfer_state without_progress(struct art_file *file, struct art_transfer *transfer) {
+    struct stat attributes;
+    if (!transfer->writing && !art_system.fstat(file->fd, &attributes) &&
+        transfer->offset + transfer->left > (uint64_t)attributes.st_size) {
+        transfer->past_end = true;
+        transfer->file_size = (uint64_t)attributes.st_size;
+        return ART_TRANSFER_FAILED;
+    }
+    return ++transfer->fruitless < FRUITLESS_MAX ? ART_TRANSFER_AGAIN : ART_TRANSFER_FAILED;
+}
+
+enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result) {
+    if (result < 0) {
+        int error = (int)-result;
+        if (worth_another_try(error) && ++transfer->fruitless < FRUITLESS_MAX) return ART_TRANSFER_AGAIN;
+        if (error == EINVAL && art_file_drop_direct(file)) return ART_TRANSFER_AGAIN;
+        transfer->error = error;
+        return ART_TRANSFER_FAILED;
+    }
+    uint32_t moved = (uint64_t)result >= transfer->left ? transfer->left : (uint32_t)result & ~(uint32_t)(ART_PAGE - 1);
+    if (!moved && transfer->left) return without_progress(file, transfer);
+    transfer->fruitless = 0;
+    transfer->data += moved;
+    transfer->offset += moved;
+    transfer->left -= moved;
+    return transfer->left ? ART_TRANSFER_AGAIN : ART_TRANSFER_DONE;
+}
+
+enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struct art_transfer *transfer) {
+    enum art_transfer_state state = transfer->left ? ART_TRANSFER_AGAIN : ART_TRANSFER_DONE;
+    while (state == ART_TRANSFER_AGAIN) {
+        if (transfer->fruitless > 1) sched_yield();
+        ssize_t result = transfer->writing
+                             ? art_system.pwrite(file->fd, transfer->data, transfer->left, (off_t)transfer->offset)
+                             : art_system.pread(file->fd, transfer->data, transfer->left, (off_t)transfer->offset);
+        state = art_transfer_advance(file, transfer, result < 0 ? -errno : result);
+    }
+    return state;
+}
+
+static const char *advice(int error) {
+    switch (error) {
+    case ENOSPC:
+        return "make room on its file system and try again";
+    case EDQUOT:
+        return "raise the disk quota or make room and try again";
+    case EFBIG:
+        return "its file system or a limit of this process allows no larger file";
+    case EINVAL:
+        return "its file system refuses direct I/O, use direct=off";
+    default:
+        return "check the disk and the system's log";
+    }
+}
+
+int art_transfer_error(const struct art_file *file, const struct art_transfer *transfer) {
+    if (transfer->past_end) {
+        return art_read_past_end(&file->io, transfer->whole_offset, transfer->whole_len, transfer->file_size);
+    }
+    const char *verb = transfer->writing ? "write" : "read";
+    if (!transfer->error) {
+        return art_fail(ART_IO, "art: cannot %s (%s, %u bytes at offset %llu): the system moves no bytes; %s", verb,
+                        file->io.name, transfer->whole_len, (unsigned long long)transfer->whole_offset, advice(0));
+    }
+    return art_fail_errno(ART_IO, transfer->error, "art: cannot %s (%s, %u bytes at offset %llu): %s", verb,
+                          file->io.name, transfer->whole_len, (unsigned long long)transfer->whole_offset,
+                          advice(transfer->error));
+}

@@ -1,0 +1,387 @@
+/* The engine with a ring: batches of reads and writes in flight together.
+ *
+ * A file gets its ring with the first batch that profits from one (any write, two reads or more); a single read is a
+ * pread. Up to DEPTH requests are in flight, each in an `ops` entry whose number is the ring's user data:
+ *
+ *   start()      takes a free entry and prepares it         (none free: waits for a completion first)
+ *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
+ *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
+ *
+ * Reads are waited for within read_batch(); writes stay in flight until write_wait(), sync() or whatever needs them done.
+ * A read or write that overlaps a write in flight waits for it.
+ *
+ * The file is registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin them;
+ * requests inside that range use it, others do not.
+ *
+ * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The same
+ * happens when a ring stops taking requests: what it has is waited for, what it has not taken goes through pwrite.
+ *
+ * No ring is bound to a thread (no SINGLE_ISSUER, no COOP_TASKRUN): a connection may move between threads.
+ */
+#ifndef ART_HAVE_URING
+
+#include <stddef.h>
+
+#include "core/io/io_file.h"
+
+bool art_io_uring_available(void) {
+    return false;
+}
+
+bool art_ring_expected(void) {
+    return false;
+}
+
+struct art_file *art_ring_file_new(void) {
+    return NULL;
+}
+
+#else
+
+#include <errno.h>
+#include <liburing.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/io/blob_pool.h"
+#include "core/io/io_file.h"
+#include "core/io/io_request.h"
+#include "core/io/io_system.h"
+
+enum {
+    DEPTH = 32,
+    REGISTERED_SLOTS_MAX = 32, /* 16 MB: registering touches and pins it all */
+    SUBMIT_TRIES_MAX = 1000
+};
+
+struct ring_file {
+    struct art_file file;
+    struct io_uring ring;
+    bool made;
+    bool broken; /* takes no more requests; goes when nothing is in flight */
+    bool file_registered;
+    bool read_failed;
+    uint8_t *registered; /* the part of the slab that the ring knows as buffer 0 */
+    size_t registered_len;
+    unsigned in_flight[2]; /* reads, writes: started and not finished */
+    unsigned free_count, prepared_count;
+    uint8_t free[DEPTH];
+    uint8_t prepared[DEPTH]; /* in order; the kernel has not taken them yet */
+    struct art_transfer ops[DEPTH];
+    struct art_transfer failed_read;
+};
+
+/* ---- is there a ring? -------------------------------------------------------------------------------------------- */
+
+enum { UNKNOWN, GIVEN, REFUSED };
+static _Atomic int knowledge;
+
+/* Only what will not change is remembered: a lack of memory or descriptors may pass. */
+static void remember(int result) {
+    if (result >= 0) {
+        atomic_store(&knowledge, GIVEN);
+    } else if (result == -EPERM || result == -EACCES || result == -ENOSYS || result == -EINVAL) {
+        atomic_store(&knowledge, REFUSED);
+    }
+}
+
+/* A ring that knows plain reads and writes (Linux 5.6). */
+static int init_ring(struct io_uring *ring, unsigned depth) {
+    int result = art_system.ring_init(depth, ring, 0);
+    if (result >= 0 && !(ring->features & IORING_FEAT_RW_CUR_POS)) {
+        io_uring_queue_exit(ring);
+        result = -ENOSYS;
+    }
+    remember(result);
+    return result;
+}
+
+bool art_io_uring_available(void) {
+    struct io_uring ring;
+    if (init_ring(&ring, 1) < 0) return false;
+    io_uring_queue_exit(&ring);
+    return true;
+}
+
+bool art_ring_expected(void) {
+    int known = atomic_load(&knowledge);
+    return known == UNKNOWN ? art_io_uring_available() : known == GIVEN;
+}
+
+/* ---- making and giving up ---------------------------------------------------------------------------------------- */
+
+/* From Linux 5.13 on; before, a fork() could leave the ring with other pages than the program's. */
+static bool may_register_buffers(const struct ring_file *ring) {
+    return ring->file.pool && (ring->ring.features & IORING_FEAT_RSRC_TAGS);
+}
+
+static void register_slab(struct ring_file *ring) {
+    uint32_t slots;
+    uint8_t *base;
+    art_blob_pool_slab(ring->file.pool, &base, &slots);
+    if (slots > REGISTERED_SLOTS_MAX) slots = REGISTERED_SLOTS_MAX;
+    if (slots) art_blob_pool_pin(ring->file.pool, slots);
+    for (; slots; slots /= 2) {
+        struct iovec range = {base, (size_t)slots * ART_BLOB_SIZE};
+        int result = art_system.ring_register_buffers(&ring->ring, &range, 1);
+        if (!result) {
+            ring->registered = base;
+            ring->registered_len = range.iov_len;
+            return;
+        }
+        if (result != -ENOMEM) return;
+    }
+}
+
+static void become_pwrite_file(struct ring_file *ring) {
+    if (ring->made) io_uring_queue_exit(&ring->ring);
+    ring->made = false;
+    ring->file.engine = NULL;
+    ring->file.io.methods = &art_pwrite_methods;
+    ring->file.io.engine = "pwrite";
+}
+
+/* False: there is none to use; where it was refused, the file is an ordinary one from now on. */
+static bool have_ring(struct ring_file *ring) {
+    if (!ring->file.engine || ring->broken) return false;
+    if (ring->made) return true;
+    if (init_ring(&ring->ring, DEPTH) < 0) {
+        become_pwrite_file(ring);
+        return false;
+    }
+    ring->made = true;
+    ring->file_registered = !art_system.ring_register_files(&ring->ring, &ring->file.fd, 1);
+    if (may_register_buffers(ring)) register_slab(ring);
+    for (unsigned i = 0; i < DEPTH; i++) ring->free[i] = (uint8_t)(DEPTH - 1 - i);
+    ring->free_count = DEPTH;
+    return true;
+}
+
+static unsigned all_in_flight(const struct ring_file *ring) {
+    return ring->in_flight[false] + ring->in_flight[true];
+}
+
+static void settle(struct ring_file *ring) {
+    if (ring->broken && !all_in_flight(ring)) become_pwrite_file(ring);
+}
+
+/* ---- one request ------------------------------------------------------------------------------------------------- */
+
+static void finish(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
+    const struct art_transfer *transfer = &ring->ops[op];
+    if (state == ART_TRANSFER_FAILED && transfer->writing) {
+        art_file_note_failed_write(&ring->file, transfer);
+    } else if (state == ART_TRANSFER_FAILED && !ring->read_failed) {
+        ring->read_failed = true;
+        ring->failed_read = *transfer;
+    }
+    ring->in_flight[transfer->writing]--;
+    ring->free[ring->free_count++] = (uint8_t)op;
+}
+
+static void prepare(struct ring_file *ring, unsigned op) {
+    struct art_transfer *transfer = &ring->ops[op];
+    /* The queue has as many entries as there are ops, so there is always one; a ring without is of no use. */
+    struct io_uring_sqe *entry = ring->broken ? NULL : io_uring_get_sqe(&ring->ring);
+    if (!entry) {
+        finish(ring, op, art_transfer_by_system_call(&ring->file, transfer));
+        return;
+    }
+    int fd = ring->file_registered ? 0 : ring->file.fd;
+    uintptr_t at = (uintptr_t)transfer->data - (uintptr_t)ring->registered;
+    bool registered = at < ring->registered_len && transfer->left <= ring->registered_len - at;
+    if (registered && transfer->writing) {
+        io_uring_prep_write_fixed(entry, fd, transfer->data, transfer->left, transfer->offset, 0);
+    } else if (registered) {
+        io_uring_prep_read_fixed(entry, fd, transfer->data, transfer->left, transfer->offset, 0);
+    } else if (transfer->writing) {
+        io_uring_prep_write(entry, fd, transfer->data, transfer->left, transfer->offset);
+    } else {
+        io_uring_prep_read(entry, fd, transfer->data, transfer->left, transfer->offset);
+    }
+    if (ring->file_registered) io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
+    io_uring_sqe_set_data64(entry, op);
+    ring->prepared[ring->prepared_count++] = (uint8_t)op;
+}
+
+/* ---- the kernel's side ------------------------------------------------------------------------------------------- */
+
+static void reap(struct ring_file *ring) {
+    struct io_uring_cqe *completion;
+    while (all_in_flight(ring) && !io_uring_peek_cqe(&ring->ring, &completion)) {
+        unsigned op = (unsigned)io_uring_cqe_get_data64(completion);
+        int result = art_system.ring_result(completion->res);
+        io_uring_cqe_seen(&ring->ring, completion);
+        enum art_transfer_state state = art_transfer_advance(&ring->file, &ring->ops[op], result);
+        if (state == ART_TRANSFER_AGAIN) {
+            prepare(ring, op);
+        } else {
+            finish(ring, op, state);
+        }
+    }
+}
+
+/* The ring takes no more: what it has not taken is done here and now. */
+static void break_ring(struct ring_file *ring) {
+    ring->broken = true;
+    for (unsigned i = 0; i < ring->prepared_count; i++) {
+        unsigned op = ring->prepared[i];
+        finish(ring, op, art_transfer_by_system_call(&ring->file, &ring->ops[op]));
+    }
+    ring->prepared_count = 0;
+}
+
+static void taken(struct ring_file *ring, unsigned count) {
+    if (count > ring->prepared_count) count = ring->prepared_count;
+    ring->prepared_count -= count;
+    for (unsigned i = 0; i < ring->prepared_count; i++) ring->prepared[i] = ring->prepared[i + count];
+}
+
+/* Hands over what is prepared. With `wait`, returns after that many completions, or earlier; callers look again. */
+static void submit(struct ring_file *ring, unsigned wait) {
+    for (unsigned tries = 0; !ring->broken && (ring->prepared_count || wait); tries++) {
+        int result = wait ? art_system.ring_submit_and_wait(&ring->ring, wait) : art_system.ring_submit(&ring->ring);
+        if (result >= 0) {
+            taken(ring, (unsigned)result);
+            if (wait || !ring->prepared_count) return;
+            if (result > 0) tries = 0;
+        } else if (result != -EINTR && result != -EAGAIN && result != -EBUSY) {
+            break_ring(ring);
+        } else if (wait && io_uring_cq_ready(&ring->ring)) {
+            return;
+        } else {
+            if (result == -EINTR && !ring->prepared_count) tries = 0; /* a signal ended nothing but a wait */
+            reap(ring);
+            sched_yield();
+        }
+        if (tries >= SUBMIT_TRIES_MAX && !ring->broken) break_ring(ring);
+    }
+}
+
+/* Until at least one completion was taken, better `wanted`. Something is in flight. */
+static void wait_some(struct ring_file *ring, unsigned wanted) {
+    submit(ring, wanted);
+    reap(ring);
+    if (!ring->broken || !all_in_flight(ring)) return;
+    struct io_uring_cqe *completion;
+    if (io_uring_wait_cqe(&ring->ring, &completion)) {
+        /* Not even waiting is allowed; completions still arrive in shared memory. */
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    }
+    reap(ring);
+}
+
+static void drain_ring(struct art_file *file) {
+    struct ring_file *ring = (struct ring_file *)file;
+    while (all_in_flight(ring)) wait_some(ring, all_in_flight(ring));
+    settle(ring);
+}
+
+static void release_ring(struct art_file *file) {
+    struct ring_file *ring = (struct ring_file *)file;
+    if (ring->made) io_uring_queue_exit(&ring->ring);
+    ring->made = false;
+}
+
+static const struct art_file_engine ring_engine = {
+    .drain = drain_ring, .release = release_ring, .abandon = release_ring};
+
+/* ---- batches ----------------------------------------------------------------------------------------------------- */
+
+static bool overlaps_a_write(const struct ring_file *ring, const struct art_io_request *requests, unsigned count) {
+    if (!ring->in_flight[true]) return false;
+    bool is_free[DEPTH] = {false};
+    for (unsigned i = 0; i < ring->free_count; i++) is_free[ring->free[i]] = true;
+    for (unsigned op = 0; op < DEPTH; op++) {
+        const struct art_transfer *write = &ring->ops[op];
+        for (unsigned i = 0; !is_free[op] && i < count; i++) {
+            if (requests[i].offset < write->whole_offset + write->whole_len &&
+                write->whole_offset < requests[i].offset + requests[i].len) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void start(struct ring_file *ring, const struct art_io_request *request, bool writing) {
+    while (!ring->free_count) wait_some(ring, 1);
+    unsigned op = ring->free[--ring->free_count];
+    art_transfer_begin(&ring->ops[op], request, writing);
+    ring->in_flight[writing]++;
+    prepare(ring, op);
+}
+
+static int ring_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    struct ring_file *ring = (struct ring_file *)io;
+    int rc = art_file_usable(&ring->file, false);
+    if (!rc) rc = art_requests_check(io, requests, count);
+    if (rc) return rc;
+    if (overlaps_a_write(ring, requests, count)) drain_ring(&ring->file);
+    if (count <= 1 || !have_ring(ring)) return art_pwrite_read_batch(io, requests, count);
+    ring->read_failed = false;
+    for (unsigned i = 0; i < count && !ring->read_failed; i++) {
+        if (requests[i].len) start(ring, &requests[i], false);
+    }
+    while (ring->in_flight[false]) wait_some(ring, ring->in_flight[true] ? 1 : ring->in_flight[false]);
+    settle(ring);
+    return ring->read_failed ? art_transfer_error(&ring->file, &ring->failed_read) : ART_OK;
+}
+
+/* Buffers go back to the caller together with an error, so nothing is in flight then. */
+static int report_early(struct ring_file *ring) {
+    if (!ring->file.write_failed) return ART_OK;
+    drain_ring(&ring->file);
+    return art_file_report_writes(&ring->file);
+}
+
+static int ring_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    struct ring_file *ring = (struct ring_file *)io;
+    int rc = art_file_usable(&ring->file, true);
+    if (!rc) rc = art_requests_check(io, requests, count);
+    if (!rc) rc = report_early(ring);
+    bool idle = rc || ring->broken || overlaps_a_write(ring, requests, count);
+    if (idle && !ring->file.forked) drain_ring(&ring->file);
+    if (rc) return rc;
+    if (!have_ring(ring)) return art_pwrite_write_batch(io, requests, count);
+    for (unsigned i = 0; i < count && !ring->file.write_failed; i++) {
+        if (requests[i].len) start(ring, &requests[i], true);
+    }
+    submit(ring, 0);
+    return report_early(ring);
+}
+
+static int ring_write_wait(struct art_io *io) {
+    struct art_file *file = (struct art_file *)io;
+    int rc = art_file_usable(file, false);
+    if (rc) return rc;
+    drain_ring(file);
+    return art_file_report_writes(file);
+}
+
+static const struct art_io_methods ring_methods = {
+    .read_batch = ring_read_batch,
+    .write_batch = ring_write_batch,
+    .write_wait = ring_write_wait,
+    .sync = art_file_sync,
+    .size = art_file_size,
+    .truncate = art_file_truncate,
+    .identity = art_file_identity,
+    .lock = art_file_lock,
+    .unlock = art_file_unlock,
+    .close = art_file_close,
+};
+
+struct art_file *art_ring_file_new(void) {
+    struct ring_file *ring = art_alloc_zeroed(sizeof *ring);
+    if (!ring) return NULL;
+    ring->file.engine = &ring_engine;
+    ring->file.io.methods = &ring_methods;
+    ring->file.io.engine = "uring";
+    return &ring->file;
+}
+
+#endif

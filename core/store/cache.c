@@ -1,0 +1,394 @@
+/* Shards, references and eviction. cached_memory.c knows where buffers come from.
+ *
+ * Eviction is a clock with a little memory: an entry that is acquired gets some heat; each time the hand passes it without
+ * references it loses one; cold, it first loses its leaf pages (a head answers most of a descent, costs one to three pages
+ * and gets one more round), then it goes. Entries that stores hold are not acquired again and again: they have references,
+ * and come back into the round when the stores let go under pressure.
+ */
+#include "core/store/cache.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/cached_memory.h"
+
+enum { SHARDS = 16, BUCKETS_FIRST = 64, HEAT = 2, HEAT_OF_HEAD = 1, ROUNDS_MAX = HEAT + HEAT_OF_HEAD + 3 };
+
+struct shard {
+    _Alignas(64) pthread_mutex_t lock;
+    struct art_cached **buckets;
+    uint32_t bucket_count; /* power of two; 0: none yet */
+    uint32_t listed;       /* entries in the table */
+    uint32_t entries;      /* in the ring: also those taken out of the table that somebody still refers to */
+    struct art_cached *hand;
+};
+
+_Atomic uint64_t art_cache_pressure;
+
+static struct shard shards[SHARDS] = {
+#define UNLOCKED {.lock = PTHREAD_MUTEX_INITIALIZER}
+    UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED,
+    UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED,
+#undef UNLOCKED
+};
+static _Atomic uint64_t idle; /* entries without references */
+static _Atomic uint32_t turn; /* the shard where the next sweep begins */
+
+/* ---- the table of a shard ------------------------------------------------------------------------------------------ */
+
+static uint64_t hash_of(const struct art_cache_key *key) {
+    uint64_t h = key->device * 0x9e3779b97f4a7c15u ^ key->inode;
+    h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u ^ key->slot;
+    h = (h ^ h >> 32) * 0x94d049bb133111ebu;
+    return h ^ h >> 29;
+}
+
+static struct shard *shard_of(const struct art_cache_key *key) {
+    return &shards[hash_of(key) >> 60];
+}
+
+static struct art_cached **bucket_of(struct shard *shard, const struct art_cache_key *key) {
+    return &shard->buckets[hash_of(key) & (shard->bucket_count - 1)];
+}
+
+static bool same_key(const struct art_cache_key *a, const struct art_cache_key *b) {
+    return a->slot == b->slot && a->inode == b->inode && a->device == b->device;
+}
+
+static struct art_cached *find(struct shard *shard, const struct art_cache_key *key) {
+    if (!shard->bucket_count) return NULL;
+    struct art_cached *entry = *bucket_of(shard, key);
+    while (entry && !same_key(&entry->key, key)) entry = entry->chain;
+    return entry;
+}
+
+/* Longer chains are no error: only the first table must be had. */
+static int grow_table(struct shard *shard) {
+    uint32_t old_count = shard->bucket_count;
+    if (shard->listed < old_count) return ART_OK;
+    uint32_t count = old_count ? old_count * 4 : BUCKETS_FIRST;
+    struct art_cached **old = shard->buckets, **grown = art_alloc_zeroed(count * sizeof *grown);
+    if (!grown) return old_count ? ART_OK : art_nomem();
+    shard->buckets = grown;
+    shard->bucket_count = count;
+    for (uint32_t i = 0; i < old_count; i++) {
+        for (struct art_cached *entry = old[i], *next; entry; entry = next) {
+            next = entry->chain;
+            struct art_cached **bucket = bucket_of(shard, &entry->key);
+            entry->chain = *bucket;
+            *bucket = entry;
+        }
+    }
+    art_free(old);
+    return ART_OK;
+}
+
+static void take_out(struct shard *shard, struct art_cached *entry) {
+    if (!entry->listed) return;
+    struct art_cached **at = bucket_of(shard, &entry->key);
+    while (*at != entry) at = &(*at)->chain;
+    *at = entry->chain;
+    entry->listed = false;
+    shard->listed--;
+    if (!shard->listed) { /* nothing is kept for a cache that is not used */
+        art_free(shard->buckets);
+        shard->buckets = NULL;
+        shard->bucket_count = 0;
+    }
+}
+
+static void put_in(struct shard *shard, struct art_cached *entry) {
+    struct art_cached **bucket = bucket_of(shard, &entry->key);
+    entry->chain = *bucket;
+    *bucket = entry;
+    entry->listed = true;
+    shard->listed++;
+    if (shard->hand) { /* behind the hand: the last that it comes to */
+        entry->clock_next = shard->hand;
+        entry->clock_prev = shard->hand->clock_prev;
+        entry->clock_prev->clock_next = entry;
+        shard->hand->clock_prev = entry;
+    } else {
+        shard->hand = entry->clock_next = entry->clock_prev = entry;
+    }
+    shard->entries++;
+}
+
+/* ---- the end of an entry -------------------------------------------------------------------------------------------- */
+
+static void free_entry(struct art_cached *entry) {
+    art_cached_memory_put(entry);
+    pthread_mutex_destroy(&entry->loading);
+    art_free(entry);
+}
+
+/* Takes an entry without references out of everything; the caller frees it, best outside the lock. */
+static void remove_idle(struct shard *shard, struct art_cached *entry) {
+    assert(!entry->references);
+    take_out(shard, entry);
+    if (entry->clock_next == entry) {
+        shard->hand = NULL;
+    } else {
+        if (shard->hand == entry) shard->hand = entry->clock_next;
+        entry->clock_prev->clock_next = entry->clock_next;
+        entry->clock_next->clock_prev = entry->clock_prev;
+    }
+    shard->entries--;
+    atomic_fetch_sub(&idle, 1);
+}
+
+/* ---- eviction ------------------------------------------------------------------------------------------------------ */
+
+/* One step of the hand. True: the entry is gone. */
+static bool cool(struct shard *shard, struct art_cached *entry) {
+    if (entry->references) return false;
+    if (entry->heat) {
+        entry->heat--;
+        return false;
+    }
+    if (!entry->whole && atomic_load(&entry->ready) && art_cached_memory_strip(entry)) {
+        entry->heat = HEAT_OF_HEAD;
+        return false;
+    }
+    remove_idle(shard, entry);
+    free_entry(entry);
+    return true;
+}
+
+/* Once around a shard's ring, until there is room for `pages` or, with `entry_wanted`, until an entry went. */
+static bool sweep_shard(struct shard *shard, uint64_t pages, bool entry_wanted) {
+    bool done = false;
+    pthread_mutex_lock(&shard->lock);
+    for (uint32_t steps = shard->entries; steps && !done; steps--) {
+        struct art_cached *entry = shard->hand;
+        shard->hand = entry->clock_next;
+        bool gone = cool(shard, entry);
+        done = entry_wanted ? gone : art_cached_memory_could_fit(pages);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return done;
+}
+
+static bool sweep(uint64_t pages, bool entry_wanted) {
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        uint32_t first = atomic_fetch_add(&turn, 1);
+        for (uint32_t i = 0; i < SHARDS; i++) {
+            if (!atomic_load(&idle)) return false;
+            if (sweep_shard(&shards[(first + i) % SHARDS], pages, entry_wanted)) return true;
+        }
+    }
+    return false;
+}
+
+static void make_room(uint64_t pages) {
+    while (!art_cached_memory_fits(pages)) {
+        if (art_cached_memory_drop_spare()) continue;
+        if (!sweep(pages, false)) {
+            atomic_fetch_add(&art_cache_pressure, 1);
+            return;
+        }
+    }
+}
+
+void art_cache_trim(void) {
+    make_room(0);
+}
+
+/* ---- references ---------------------------------------------------------------------------------------------------- */
+
+static struct art_cached *new_entry(const struct art_cache_key *key, struct art_hash128 hash, bool whole) {
+    struct art_cached *entry = art_alloc_zeroed(sizeof *entry);
+    if (!entry) return NULL;
+    entry->key = *key;
+    entry->hash = hash;
+    entry->whole = whole;
+    entry->references = 1;
+    entry->heat = HEAT;
+    if (!art_cached_memory_get(entry, false) && (!sweep(0, true) || !art_cached_memory_get(entry, false)) &&
+        !art_cached_memory_get(entry, true)) {
+        art_free(entry);
+        return NULL;
+    }
+    pthread_mutex_init(&entry->loading, NULL);
+    return entry;
+}
+
+/* Under the shard's lock. What has the key but another hash is taken out. */
+static struct art_cached *reference(struct shard *shard, const struct art_cache_key *key, struct art_hash128 hash) {
+    struct art_cached *entry = find(shard, key);
+    if (!entry) return NULL;
+    if (!art_hash128_equal(entry->hash, hash)) {
+        take_out(shard, entry);
+        if (!entry->references) {
+            remove_idle(shard, entry);
+            free_entry(entry);
+        }
+        return NULL;
+    }
+    if (!entry->references++) atomic_fetch_sub(&idle, 1);
+    entry->heat = HEAT;
+    return entry;
+}
+
+int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out) {
+    struct shard *shard = shard_of(key);
+    pthread_mutex_lock(&shard->lock);
+    *out = reference(shard, key, hash);
+    pthread_mutex_unlock(&shard->lock);
+    if (*out) return ART_OK;
+    struct art_cached *fresh = new_entry(key, hash, whole);
+    if (!fresh) return art_nomem();
+    pthread_mutex_lock(&shard->lock);
+    int rc = ART_OK;
+    *out = reference(shard, key, hash); /* somebody was faster? */
+    if (!*out) {
+        rc = grow_table(shard);
+        if (!rc) {
+            put_in(shard, fresh);
+            *out = fresh;
+            fresh = NULL;
+        }
+    }
+    pthread_mutex_unlock(&shard->lock);
+    if (fresh) free_entry(fresh);
+    return rc;
+}
+
+struct art_cached *art_cache_peek(const struct art_cache_key *key, struct art_hash128 hash) {
+    struct shard *shard = shard_of(key);
+    pthread_mutex_lock(&shard->lock);
+    struct art_cached *entry = find(shard, key);
+    if (entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready)) {
+        entry = reference(shard, key, hash);
+    } else {
+        entry = NULL;
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return entry;
+}
+
+static void release(struct art_cached *entry, bool superseded) {
+    struct shard *shard = shard_of(&entry->key);
+    pthread_mutex_lock(&shard->lock);
+    assert(entry->references);
+    bool last = !--entry->references;
+    if (last) atomic_fetch_add(&idle, 1);
+    if (superseded) entry->heat = 0;
+    bool useless = superseded || !entry->listed || !atomic_load(&entry->ready);
+    if (last && useless) remove_idle(shard, entry);
+    pthread_mutex_unlock(&shard->lock);
+    if (last && useless) free_entry(entry);
+}
+
+void art_cache_release(struct art_cached *entry) {
+    release(entry, false);
+}
+
+void art_cache_release_superseded(struct art_cached *entry) {
+    release(entry, true);
+}
+
+uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
+    uint32_t fresh = art_cached_memory_missing(entry, first, n);
+    if (fresh) make_room(fresh);
+    art_cached_memory_charge(entry, first, n);
+    return fresh;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------------------- */
+
+void art_cache_join(uint64_t bytes) {
+    art_cached_memory_join(bytes);
+}
+
+void art_cache_resize(uint64_t old_bytes, uint64_t new_bytes) {
+    art_cached_memory_resize(old_bytes, new_bytes);
+    art_cache_trim();
+}
+
+void art_cache_leave(uint64_t bytes) {
+    art_cached_memory_resize(bytes, 0);
+    art_cache_trim();
+    art_cached_memory_leave();
+}
+
+void art_cache_abandon(void) {
+    for (unsigned i = 0; i < SHARDS; i++) {
+        shards[i] = (struct shard){.bucket_count = 0};
+        pthread_mutex_init(&shards[i].lock, NULL);
+    }
+    atomic_store(&idle, 0);
+    art_cached_memory_abandon();
+}
+
+bool art_cache_room(uint64_t pages) {
+    return art_cached_memory_could_fit(pages);
+}
+
+void art_cache_stats(struct art_cache_stats *out) {
+    *out = (struct art_cache_stats){.idle = atomic_load(&idle)};
+    for (unsigned i = 0; i < SHARDS; i++) {
+        pthread_mutex_lock(&shards[i].lock);
+        out->entries += shards[i].entries;
+        pthread_mutex_unlock(&shards[i].lock);
+    }
+    art_cached_memory_stats(&out->bytes, &out->limit);
+}
+
+/* ---- for tests and people ------------------------------------------------------------------------------------------ */
+
+/* Counts a shard's entries, those without references and the pages that they are charged for. */
+static const char *wrong_in(struct shard *shard, uint64_t *free_entries, uint64_t *pages) {
+    uint32_t listed = 0, chained = 0, entries = 0;
+    struct art_cached *entry = shard->hand;
+    for (uint32_t i = 0; i < shard->entries; i++, entry = entry->clock_next) {
+        if (!entry || entry->clock_next->clock_prev != entry) return "a ring of entries is broken";
+        if (shard_of(&entry->key) != shard) return "an entry is in the wrong shard";
+        if (entry->listed && find(shard, &entry->key) != entry) return "an entry is not found by its key";
+        if (!entry->listed && !entry->references) return "an entry that nobody can reach";
+        listed += entry->listed;
+        entries++;
+        *free_entries += !entry->references;
+        *pages += (uint64_t)(__builtin_popcountll(entry->touched[0]) + __builtin_popcountll(entry->touched[1]));
+    }
+    if (entry != shard->hand) return "a ring has more entries than were counted";
+    for (uint32_t b = 0; b < shard->bucket_count; b++) {
+        for (entry = shard->buckets[b]; entry; entry = entry->chain) chained++;
+    }
+    return listed == shard->listed && chained == listed ? NULL : "the number of listed entries is wrong";
+}
+
+int art_cache_check(void) {
+    uint64_t free_entries = 0, pages = 0;
+    for (unsigned i = 0; i < SHARDS; i++) {
+        pthread_mutex_lock(&shards[i].lock);
+        const char *wrong = wrong_in(&shards[i], &free_entries, &pages);
+        pthread_mutex_unlock(&shards[i].lock);
+        if (wrong) return art_fail(ART_MISUSE, "art: the cache's shard %u: %s", i, wrong);
+    }
+    if (free_entries != atomic_load(&idle)) return art_fail(ART_MISUSE, "art: the cache miscounts what nobody refers to");
+    return art_cached_memory_check(pages);
+}
+
+void art_cache_dump(FILE *out) {
+    struct art_cache_stats stats;
+    art_cache_stats(&stats);
+    fprintf(out, "cache: %llu of %llu bytes, %llu entries, %llu of them without references\n",
+            (unsigned long long)stats.bytes, (unsigned long long)stats.limit, (unsigned long long)stats.entries,
+            (unsigned long long)stats.idle);
+    for (unsigned i = 0; i < SHARDS; i++) {
+        pthread_mutex_lock(&shards[i].lock);
+        const struct art_cached *entry = shards[i].hand;
+        for (uint32_t n = 0; n < shards[i].entries; n++, entry = entry->clock_next) {
+            fprintf(out, "  file %llx:%llx slot %u: %u references, heat %u, %d pages%s%s%s\n",
+                    (unsigned long long)entry->key.device, (unsigned long long)entry->key.inode, entry->key.slot,
+                    entry->references, entry->heat,
+                    __builtin_popcountll(entry->touched[0]) + __builtin_popcountll(entry->touched[1]),
+                    entry->whole ? ", whole" : "", entry->listed ? "" : ", taken out",
+                    atomic_load(&entry->ready) ? "" : ", not ready");
+        }
+        pthread_mutex_unlock(&shards[i].lock);
+    }
+}

@@ -1,0 +1,88 @@
+/* The cache: the one process-wide object. Verified blobs, or parts of them, by file and slot.
+ *
+ *   16 shards, each with a lock          key {device, inode, slot}  ->  entry {hash, image, present pages, references}
+ *
+ * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have used
+ * the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold ones lose
+ * first their leaf pages, then everything, as soon as the pages in use pass the limit (the sum of the open stores' settings).
+ * Where references keep the cache above its limit, `art_cache_pressure` counts up: every store that sees it changed lets
+ * go of what it holds between two operations.
+ *
+ * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with art_cache_touch()
+ * which pages it is going to fill, reads them into the image, opens the blob and sets `ready`. Later leaf pages likewise.
+ * Lock order: `loading`, then a shard's lock, then the buffers' lock.
+ */
+#ifndef ART_STORE_CACHE_H
+#define ART_STORE_CACHE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/blob/blob.h"
+#include "core/io/blob_pool.h"
+
+struct art_cache_key {
+    uint64_t device, inode;
+    uint32_t slot;
+};
+
+struct art_cached {
+    struct art_blob blob;    /* set by who made it ready; its `present` bits grow. Readers work on copies. */
+    pthread_mutex_t loading; /* guards filling the image */
+    _Atomic bool ready;      /* the head is verified, `blob` is set */
+    /* (private to cache.c) */
+    struct art_cache_key key;
+    struct art_hash128 hash;
+    struct art_blob_buf buffer;
+    uint64_t touched[2]; /* pages of the buffer that have memory: what the entry is charged for */
+    uint32_t references;
+    uint8_t heat;
+    bool whole, listed;
+    struct art_cached *chain;                   /* in the hash table, while listed */
+    struct art_cached *clock_next, *clock_prev; /* the shard's ring of all its entries */
+};
+
+/* A store is opened, its setting changes, it is closed. */
+void art_cache_join(uint64_t bytes);
+void art_cache_resize(uint64_t old_bytes, uint64_t new_bytes);
+void art_cache_leave(uint64_t bytes);
+
+/* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once, so that
+ * its memory may be in large pages. */
+int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
+/* Is there a ready entry? Takes a reference if so, else NULL. */
+struct art_cached *art_cache_peek(const struct art_cache_key *key, struct art_hash128 hash);
+void art_cache_release(struct art_cached *cached);
+/* Releases, and drops the entry if nobody else refers to it: it is superseded. */
+void art_cache_release_superseded(struct art_cached *cached);
+
+/* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is held must
+ * be loaded, and the pressure goes up. Returns how many pages are charged anew. */
+uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
+/* Would so many more pages fit without evicting anything? */
+bool art_cache_room(uint64_t pages);
+/* Evicts until the limit is kept, as far as nobody refers to it. */
+void art_cache_trim(void);
+
+static inline uint8_t *art_cached_image(const struct art_cached *cached) {
+    return cached->buffer.data;
+}
+
+extern _Atomic uint64_t art_cache_pressure;
+
+/* For the child of a fork(): forgets everything without touching it. */
+void art_cache_abandon(void);
+
+struct art_cache_stats {
+    uint64_t bytes, limit; /* charged; allowed */
+    uint64_t entries, idle; /* all; without references */
+};
+void art_cache_stats(struct art_cache_stats *out);
+/* Recounts everything while nobody else works on the cache. ART_MISUSE says what is wrong. */
+int art_cache_check(void);
+void art_cache_dump(FILE *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* Where the cache's images have their memory, and what it costs.
+ *
+ *   pools      slabs of address space: one kind in large pages for blobs that are read whole, one in small pages for blobs
+ *              of which single pages are read. A slab more is mapped when the cache has grown out of those there are
+ *   spare      buffers of blobs that went, still with their memory: the next blob does not fault it in again
+ *   charged    pages that have memory, in entries and in spare buffers; compared with the limit
+ *
+ * All calls are safe from any thread; one lock, taken when entries come and go and never for a page.
+ */
+#ifndef ART_STORE_CACHED_MEMORY_H
+#define ART_STORE_CACHED_MEMORY_H
+
+#include "core/store/cache.h"
+
+/* A buffer for entry->whole, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap, charged
+ * whole) or there is no memory. */
+bool art_cached_memory_get(struct art_cached *entry, bool heap);
+/* Takes the entry's buffer back. */
+void art_cached_memory_put(struct art_cached *entry);
+/* Gives the memory of all leaf pages back; false: there was none, or it can't be. Nobody refers to the entry. */
+bool art_cached_memory_strip(struct art_cached *entry);
+
+/* Pages of [first, first + n) that have no memory yet; and charging for them. */
+uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t first, uint32_t n);
+void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n);
+
+/* Does the limit allow so many more pages: now; if all spare buffers went? */
+bool art_cached_memory_fits(uint64_t pages);
+bool art_cached_memory_could_fit(uint64_t pages);
+/* Gives a spare buffer's memory back; false: there is none. */
+bool art_cached_memory_drop_spare(void);
+
+void art_cached_memory_join(uint64_t bytes);
+void art_cached_memory_resize(uint64_t old_bytes, uint64_t new_bytes);
+/* When the last store has gone and no entry is left, the slabs go too. */
+void art_cached_memory_leave(void);
+void art_cached_memory_abandon(void);
+
+void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit);
+/* `pages`: what all entries together are charged for. */
+int art_cached_memory_check(uint64_t pages);
+
+#endif

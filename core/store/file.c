@@ -1,0 +1,329 @@
+/* The .art file of a store: found or made, locked, and accepted as this table's and this database's.
+ *
+ *   reading     open -> superblock -> owner                       once; nothing is created or changed
+ *   writing     open or create -> lock -> is it still the file of that name? -> hard links -> superblock -> owner
+ *               each time: under the lock another connection may have made, adopted or replaced it
+ *
+ * Making a file and finding one that a crash or a rollback left before the first commit are one path: a file that no root
+ * has named (`fresh`) and that can only be ours is written anew, synced, and its folder synced, before anything else is
+ * written to it. What is ours beyond doubt is: empty, or no longer than slot 0's three pages and a torn superblock of ours.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+enum { REOPEN_MAX = 4, SECTOR = 512 };
+
+static struct art_superblock *new_superblock(void) {
+    return art_alloc_aligned(sizeof(struct art_superblock), ART_STORE_PAGE);
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------------------- */
+
+void art_store_close_file(struct art_store *store) {
+    art_io_close(store->io);
+    store->io = NULL;
+    store->io_for_writing = store->checked = false;
+    store->file_bytes = 0;
+}
+
+/* The database file's identity; inode 0 when it can't be asked. A new .art file takes its permissions and owner. */
+static void ask_host(const struct art_store *store, struct art_file_identity *out) {
+    struct art_disk *disk = store->disk;
+    if (disk->methods->stat(disk, store->host_path, out)) {
+        *out = (struct art_file_identity){.permissions = 0600, .owner = geteuid(), .group = getegid()};
+    }
+}
+
+enum purpose { TO_READ, TO_WRITE, TO_CREATE };
+
+static int open_io(struct art_store *store, enum purpose purpose) {
+    struct art_file_options options = {
+        .path = store->path, .engine = store->engine, .direct = store->direct, .read_only = store->read_only};
+    struct art_disk *disk = store->disk;
+    if (purpose != TO_READ) options.pool = store->phase.pool;
+    if (purpose == TO_CREATE) {
+        struct art_file_identity host;
+        ask_host(store, &host);
+        options.create = true;
+        options.permissions = host.permissions;
+        options.owner = host.owner;
+        options.group = host.group;
+    }
+    int rc = disk->methods->open(disk, &options, &store->io);
+    int error = rc ? art_error_errno() : 0;
+    if (purpose == TO_READ && !options.read_only && (error == EACCES || error == EPERM || error == EROFS)) {
+        options.read_only = true;
+        rc = disk->methods->open(disk, &options, &store->io);
+    }
+    if (rc) {
+        store->io = NULL;
+        return rc;
+    }
+    store->io_for_writing = purpose != TO_READ;
+    return ART_OK;
+}
+
+static int missing(const struct art_store *store) {
+    return art_fail(ART_MISSING,
+                    "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
+                    "came from, or restore both from one backup",
+                    store->path, store->host_path);
+}
+
+static int open_memory(struct art_store *store) {
+    struct art_file_identity identity;
+    int rc = art_io_memory_open(&store->io);
+    if (!rc) rc = store->io->methods->identity(store->io, &identity);
+    if (rc) {
+        art_store_close_file(store);
+        return rc;
+    }
+    store->key = (struct art_cache_key){identity.device, identity.inode, 0};
+    store->checked = true;
+    return ART_OK;
+}
+
+/* ---- slot 0 ---------------------------------------------------------------------------------------------------------- */
+
+/* What the file has of slot 0, the rest zero. */
+static int read_superblock(struct art_store *store, uint64_t size, struct art_superblock *out) {
+    memset(out, 0, sizeof *out);
+    uint64_t there = size < sizeof *out ? size / ART_PAGE * ART_PAGE : sizeof *out;
+    struct art_io_request request = {out, (uint32_t)there, 0};
+    return there ? art_io_read(store->io, &request, 1) : ART_OK;
+}
+
+static int foreign(const struct art_store *store, const struct art_owner_page *owner) {
+    return art_fail(ART_FOREIGN,
+                    "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
+                    "without it: copy or move both together, or, if the other database is gone, let this one 'adopt' the file",
+                    store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
+}
+
+static void who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
+    struct art_file_identity host;
+    ask_host(store, &host);
+    *out = (struct art_owner){own->inode, host.inode, store->host_path};
+}
+
+static int accept_for_reading(struct art_store *store, struct art_superblock *block) {
+    struct art_file_identity own;
+    struct art_owner me;
+    const struct art_owner_page *owner;
+    int rc = store->io->methods->identity(store->io, &own);
+    if (rc) return rc;
+    if (own.size < sizeof *block) return art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
+    rc = read_superblock(store, own.size, block);
+    if (!rc) rc = art_superblock_check(block, store->uuid, store->path);
+    if (rc) return rc;
+    who_are_we(store, &own, &me);
+    if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    store->key = (struct art_cache_key){own.device, own.inode, 0};
+    store->file_bytes = own.size;
+    store->checked = true;
+    return ART_OK;
+}
+
+int art_store_ready(struct art_store *store) {
+    if (store->checked) return ART_OK;
+    if (!store->path) return open_memory(store);
+    int rc = store->io ? ART_OK : open_io(store, TO_READ);
+    if (rc == ART_MISSING) return missing(store);
+    if (rc) return rc;
+    struct art_superblock *block = new_superblock();
+    rc = block ? accept_for_reading(store, block) : art_nomem();
+    art_free_aligned(block);
+    if (rc) art_store_close_file(store);
+    return rc;
+}
+
+/* ---- writing slot 0 ---------------------------------------------------------------------------------------------------- */
+
+int art_store_poison(struct art_store *store, int rc) {
+    if (!store->poisoned) {
+        store->poisoned = true;
+        const char *message = art_error_message();
+        size_t length = strnlen(message, sizeof store->poison - 1);
+        memcpy(store->poison, message, length);
+        store->poison[length] = 0;
+    }
+    return rc;
+}
+
+static int write_at(struct art_store *store, void *data, uint32_t len, uint64_t offset) {
+    struct art_io_request request = {data, len, offset};
+    int rc = art_io_write(store->io, &request, 1);
+    int waited = art_io_wait(store->io);
+    if (!rc) rc = waited;
+    if (!rc) store->pages_written += len / ART_PAGE;
+    return rc;
+}
+
+static int sync_file(struct art_store *store) {
+    int rc = art_io_sync(store->io);
+    if (rc) return art_store_poison(store, rc);
+    store->syncs++;
+    return ART_OK;
+}
+
+int art_store_write_owner(struct art_store *store) {
+    struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
+    if (!page) return art_nomem();
+    struct art_file_identity own;
+    struct art_owner me;
+    int rc = store->io->methods->identity(store->io, &own);
+    if (!rc) {
+        uint64_t sequence = store->phase.owner_sequence + 1;
+        who_are_we(store, &own, &me);
+        art_owner_page_make(page, store->uuid, &me, sequence);
+        rc = write_at(store, page, sizeof *page, art_owner_page_offset(sequence));
+        if (!rc) rc = sync_file(store);
+        if (!rc) store->phase.owner_sequence = sequence;
+    }
+    art_free_aligned(page);
+    return rc;
+}
+
+static int initialise(struct art_store *store, const struct art_owner *me, struct art_superblock *block) {
+    art_superblock_make(block, store->uuid, me);
+    store->phase.owner_sequence = 1;
+    return write_at(store, block, sizeof *block, 0);
+}
+
+/* The file and its name last before a root can name what is in it. The folder's sync is not known to have been done by
+ * whoever made the file, so every phase of a fresh table does it. */
+static int make_durable(struct art_store *store) {
+    int rc = sync_file(store);
+    if (rc) return rc;
+    rc = store->disk->methods->sync_directory(store->disk, store->path);
+    return rc ? art_store_poison(store, rc) : ART_OK;
+}
+
+/* ---- accepting for writing --------------------------------------------------------------------------------------------- */
+
+static int in_the_way(const struct art_store *store) {
+    return art_fail(ART_FOREIGN,
+                    "art: a file that is not ours has the name of the new .art file (%s): move it away", store->path);
+}
+
+static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
+                        bool adopt, bool small) {
+    const struct art_owner_page *owner;
+    enum art_ownership ownership = art_superblock_owner(block, store->uuid, me, &owner);
+    store->phase.owner_sequence = owner ? owner->sequence : 0;
+    store->phase.owner_changed = ownership == ART_OWNED_NOTE;
+    if (adopt) return art_store_write_owner(store);
+    if (ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    if (ownership != ART_OWNER_UNKNOWN) return ART_OK;
+    if (fresh && small) return initialise(store, me, block);
+    return art_corrupt(store->path, 0, 1,
+                       "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
+                       "uses it");
+}
+
+/* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is filled up
+ * to be looked at, and cut back if it is not ours. */
+static int read_unfinished(struct art_store *store, uint64_t size, struct art_superblock *block, bool *ours) {
+    *ours = false;
+    if (size % SECTOR) return ART_OK;
+    int rc = size % ART_PAGE ? store->io->methods->truncate(store->io, sizeof *block) : ART_OK;
+    if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, block);
+    if (rc) return rc;
+    *ours = art_superblock_is_unfinished(block, store->uuid);
+    return *ours || !(size % ART_PAGE) ? ART_OK : store->io->methods->truncate(store->io, size);
+}
+
+static int accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh, bool adopt,
+                              struct art_superblock *block) {
+    struct art_owner me;
+    bool short_file = own->size < sizeof *block, small = own->size <= sizeof *block, ours;
+    who_are_we(store, own, &me);
+    int rc = short_file ? ART_CORRUPT : read_superblock(store, own->size, block);
+    if (short_file && !fresh) art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
+    if (rc && !short_file) return rc;
+    if (!rc) rc = art_superblock_check(block, store->uuid, store->path);
+    if (!rc) {
+        rc = accept_owner(store, block, &me, fresh, adopt, small);
+    } else if (rc == ART_CORRUPT && fresh) {
+        rc = small ? read_unfinished(store, own->size, block, &ours) : in_the_way(store);
+        if (!rc) rc = ours ? initialise(store, &me, block) : in_the_way(store);
+    }
+    if (!rc && fresh) rc = make_durable(store);
+    return rc;
+}
+
+/* ---- locking ----------------------------------------------------------------------------------------------------------- */
+
+/* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
+static int open_for_writing(struct art_store *store, bool fresh) {
+    if (store->io && store->io_for_writing) return ART_OK;
+    if (!store->phase.pool) {
+        int rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
+        if (rc) return rc;
+    }
+    art_store_close_file(store);
+    int rc = open_io(store, TO_WRITE);
+    if (rc == ART_MISSING && fresh) {
+        rc = open_io(store, TO_CREATE);
+        bool exists = rc == ART_CANTOPEN && (art_error_errno() == EEXIST || !art_error_errno());
+        if (exists) rc = open_io(store, TO_WRITE); /* somebody was faster */
+    }
+    return rc == ART_MISSING ? missing(store) : rc;
+}
+
+/* Locked, and still the file that the path leads to? *again: it was replaced or removed since it was opened. */
+static int lock_once(struct art_store *store, struct art_file_identity *own, bool *again) {
+    struct art_file_identity named;
+    struct art_disk *disk = store->disk;
+    *again = false;
+    int rc = store->io->methods->lock(store->io);
+    if (rc) return rc;
+    rc = store->io->methods->identity(store->io, own);
+    if (!rc) rc = disk->methods->stat(disk, store->path, &named);
+    *again = rc == ART_MISSING || (!rc && (named.inode != own->inode || named.device != own->device));
+    if (!rc && !*again && own->links > 1) {
+        rc = art_fail(ART_READONLY,
+                      "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a "
+                      "copy",
+                      (unsigned long long)own->links, store->path);
+    }
+    return *again ? ART_OK : rc;
+}
+
+static int lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own) {
+    for (unsigned i = 0; i < REOPEN_MAX; i++) {
+        bool again;
+        int rc = open_for_writing(store, fresh);
+        if (!rc) rc = lock_once(store, own, &again);
+        if (rc || !again) return rc;
+        art_store_close_file(store);
+    }
+    return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later", store->path);
+}
+
+int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
+    struct art_file_identity own;
+    if (!store->path) {
+        int rc = art_store_ready(store);
+        if (!rc && !store->phase.pool) rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
+        return rc ? rc : store->io->methods->size(store->io, &store->file_bytes);
+    }
+    int rc = lock_named_file(store, fresh, &own);
+    if (rc == ART_BUSY) return rc;
+    struct art_superblock *block = rc ? NULL : new_superblock();
+    if (!rc) rc = block ? accept_for_writing(store, &own, fresh, adopt, block) : art_nomem();
+    art_free_aligned(block);
+    if (!rc) rc = store->io->methods->size(store->io, &store->file_bytes);
+    if (rc) { /* with the file goes the lock */
+        art_store_close_file(store);
+        return rc;
+    }
+    store->key = (struct art_cache_key){own.device, own.inode, 0};
+    store->checked = true;
+    return ART_OK;
+}

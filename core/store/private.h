@@ -1,0 +1,145 @@
+/* What the files of core/store share: the store itself, and the verbs that one file offers the others.
+ *
+ *   store.c        open, close, settings, statistics
+ *   reading.c      views of cached blobs, loading of pages, reading ahead
+ *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
+ *   writing.c      the write phase
+ *   cache.c        the process's cache (cached_memory.c: its memory), fork.c
+ */
+#ifndef ART_STORE_PRIVATE_H
+#define ART_STORE_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "core/store/cache.h"
+#include "core/store/fork.h"
+#include "core/store/store.h"
+#include "core/store/store_format.h"
+
+enum {
+    ART_WRITE_BUFFERS = 16, /* of the write pool: what a store may have under way */
+    ART_WRITES_MAX = 8,     /* blobs under way before we wait: the other buffers are for whoever builds */
+    ART_MESSAGE_MAX = 512
+};
+
+/* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to read.
+ * Counted: the store's hold is one reference, art_blob_hold() makes more. Keeps the cached entry and the store's memory
+ * alive. */
+struct art_view {
+    struct art_blob blob; /* first: a view is handed out as its blob */
+    _Atomic uint32_t references;
+    struct art_store *store;
+    struct art_cached *cached;
+    struct art_view *next, *previous; /* in the store's list of holds */
+    bool held;                        /* in that list */
+    uint32_t pages;                   /* counted in store->held_pages while held */
+    uint32_t expected, window;        /* the page behind the last load; pages to read ahead when it is asked for */
+};
+
+struct art_hold {
+    struct art_view *view; /* NULL: none */
+    struct art_hash128 hash;
+};
+
+struct art_pending {
+    struct art_ref ref; /* label: only its length counts */
+    struct art_blob_buf buffer;
+};
+
+struct art_store {
+    _Atomic uint32_t references; /* the user's and one a view */
+    uint32_t fork_generation;
+    bool closed;
+    struct art_disk *disk;
+    char *path, *host_path;
+    uint8_t uuid[16];
+    enum art_engine engine;
+    enum art_direct direct;
+    bool read_only;
+    uint64_t cache_bytes;
+
+    struct art_io *io;      /* NULL: not open */
+    bool io_for_writing;    /* opened with the write pool */
+    bool checked;           /* superblock and owner were accepted for reading */
+    struct art_cache_key key; /* slot unused */
+    uint64_t file_bytes;    /* as last seen */
+
+    struct art_hold *holds; /* by slot */
+    uint32_t hold_capacity;
+    struct art_view *held;  /* list of all that are held */
+    uint64_t held_pages;
+    uint64_t pressure_seen;
+    uint64_t hits, misses, pages_read, pages_written, syncs;
+
+    struct { /* the write phase */
+        bool active, synced;
+        bool owner_changed;      /* to be noted when the phase ends */
+        uint64_t owner_sequence; /* of the owner page that counts */
+        uint32_t end;            /* slots in the file, those taken included */
+        struct art_slot_set *reusable;
+        uint32_t reuse_from;     /* no member of `reusable` below */
+        struct art_slot_set returned;
+        struct art_blob_pool *pool;
+        struct art_pending pending[ART_WRITES_MAX];
+        unsigned pending_count;
+        int failed;              /* of a write since the last sync, with its message */
+        char failure[ART_MESSAGE_MAX];
+    } phase;
+    bool poisoned;
+    char poison[ART_MESSAGE_MAX]; /* what happened */
+};
+
+/* --- store.c --- */
+/* ART_FORKED, ART_MISUSE (closed). */
+int art_store_usable(const struct art_store *store);
+void art_store_unref(struct art_store *store);
+
+/* --- reading.c --- */
+void art_view_release(struct art_view *view);
+/* The store's own references go; a view that somebody else holds stays. */
+void art_store_drop_hold(struct art_store *store, uint32_t slot);
+void art_store_drop_holds(struct art_store *store);
+bool art_store_loads_whole(const struct art_store *store);
+
+/* --- file.c --- */
+/* Opens the file to be read, and checks it, unless that was done. */
+int art_store_ready(struct art_store *store);
+/* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
+int art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
+void art_store_close_file(struct art_store *store);
+int art_store_write_owner(struct art_store *store);
+/* Notes what happened, fails with it and with everything later. */
+int art_store_poison(struct art_store *store, int rc);
+
+/* --- writing.c --- */
+/* Waits for all writes under way; a failure stays noted until a sync has reported it. */
+int art_store_settle(struct art_store *store);
+bool art_store_is_pending(const struct art_store *store, uint32_t slot);
+void art_store_drop_pending(struct art_store *store);
+
+/* --- superblock.c --- */
+struct art_owner { /* who we are, or who stands in an owner page */
+    uint64_t own_inode, host_inode;
+    const char *host_path;
+};
+enum art_ownership {
+    ART_OWNED,       /* ours, and noted exactly so */
+    ART_OWNED_NOTE,  /* ours, but something changed: to be noted */
+    ART_OWNED_BY_OTHER,
+    ART_OWNER_UNKNOWN /* both owner pages are damaged */
+};
+void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner);
+/* ART_OK; ART_CORRUPT; ART_FOREIGN: another table's. `file` for messages. */
+int art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file);
+/* Could only a file that we began and never finished look so? */
+bool art_superblock_is_unfinished(const struct art_superblock *block, const uint8_t uuid[16]);
+/* *counts: the owner page that counts, or NULL. */
+enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
+                                        const struct art_owner *me, const struct art_owner_page **counts);
+void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
+                         uint64_t sequence);
+/* Where the page of this sequence stands in the file. */
+uint64_t art_owner_page_offset(uint64_t sequence);
+void art_superblock_dump(const struct art_superblock *block, FILE *out);
+
+#endif

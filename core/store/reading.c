@@ -1,0 +1,433 @@
+/* Views of cached blobs.
+ *
+ *   store --holds[slot]--> view --> cached entry (process-wide)
+ *                           ^
+ *                 cursors, rows (art_blob_hold)
+ *
+ * The cached entry has the image and what is known of it. A view is one store's copy of that knowledge: readers find the
+ * pages of which the view knows without looking further; for others they call its load(), which takes over what somebody
+ * else has read meanwhile, or reads by this store's own descriptor.
+ *
+ * How much is read: the whole blob where the file fits into this store's share of the cache; else the head, then single
+ * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+enum {
+    READ_AHEAD_FIRST = 2,
+    READ_AHEAD_MAX = 32, /* pages */
+    RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
+    BATCH_MAX = 8,       /* blobs read ahead in one batch */
+    HOLDS_FIRST = 64
+};
+
+/* ---- what is to be read ------------------------------------------------------------------------------------------------ */
+
+bool art_store_loads_whole(const struct art_store *store) {
+    return store->file_bytes <= store->cache_bytes;
+}
+
+static bool is_present(struct art_blob *blob, uint32_t page) {
+    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
+}
+
+static void set_present(struct art_blob *blob, uint32_t page) {
+    atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
+}
+
+/* Adds pages [first, first + n) of the entry's image to a batch; they get their memory. */
+static uint32_t request_pages(struct art_cached *cached, uint32_t first, uint32_t n, struct art_io_request *request) {
+    *request = (struct art_io_request){
+        .data = art_cached_image(cached) + (size_t)first * ART_PAGE,
+        .len = n * ART_PAGE,
+        .offset = (uint64_t)cached->key.slot * ART_BLOB_SIZE + (uint64_t)first * ART_PAGE,
+    };
+    return art_cache_touch(cached, first, n);
+}
+
+static int read_requests(struct art_store *store, struct art_io_request *requests, unsigned count) {
+    int rc = art_io_read(store->io, requests, count);
+    for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
+    return rc;
+}
+
+/* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
+static unsigned request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests) {
+    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
+    if (!ref->leaf_pages || ref->leaf_pages == head) {
+        uint32_t first = ref->leaf_pages ? 0 : head;
+        request_pages(cached, first, ART_BLOB_PAGES - first, requests);
+        return 1;
+    }
+    request_pages(cached, 0, ref->leaf_pages, &requests[0]);
+    request_pages(cached, head, ref->head_pages, &requests[1]);
+    return 2;
+}
+
+/* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays absent, and
+ * who needs it will read it again and hear what is wrong. */
+static int open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
+    int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->path);
+    if (rc) return rc;
+    for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
+    cached->blob.file = NULL; /* the entry outlives this store */
+    atomic_store(&cached->ready, true);
+    return ART_OK;
+}
+
+/* Under `loading`. */
+static int fill(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
+    struct art_io_request requests[2];
+    if (art_store_loads_whole(store)) {
+        unsigned count = request_whole(cached, ref, requests);
+        if (!read_requests(store, requests, count)) return open_image(store, cached, ref, true);
+    }
+    request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, requests);
+    int rc = read_requests(store, requests, 1);
+    return rc ? rc : open_image(store, cached, ref, false);
+}
+
+/* ---- loading leaf pages -------------------------------------------------------------------------------------------------- */
+
+static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t end, struct art_io_request *requests,
+                                unsigned room, uint32_t *charged) {
+    unsigned count = 0;
+    uint32_t page = first;
+    while (page < end && count < room) {
+        uint32_t from = page;
+        while (page < end && !is_present(&cached->blob, page)) page++;
+        if (page > from) *charged += request_pages(cached, from, page - from, &requests[count++]);
+        while (page < end && is_present(&cached->blob, page)) page++;
+    }
+    return count;
+}
+
+/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. Under `loading`. */
+static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end) {
+    struct art_store *store = view->store;
+    struct art_cached *cached = view->cached;
+    struct art_io_request requests[RUNS_MAX];
+    uint32_t charged = 0;
+    unsigned count = request_missing(cached, first, end, requests, RUNS_MAX, &charged);
+    view->pages += charged;
+    if (view->held) store->held_pages += charged;
+    int rc = count ? read_requests(store, requests, count) : ART_OK;
+    cached->blob.file = store->path;
+    for (uint32_t page = first; !rc && page < end; page++) {
+        if (is_present(&cached->blob, page)) continue;
+        int verified = art_blob_verify_page(&cached->blob, page);
+        if (page < needed) rc = verified;
+    }
+    cached->blob.file = NULL;
+    return rc;
+}
+
+static uint32_t pages_ahead(struct art_view *view, uint32_t first, uint32_t end) {
+    bool onward = view->expected && view->expected == first && !art_store_loads_whole(view->store);
+    view->window = !onward ? 0 : view->window ? art_min32(2 * view->window, READ_AHEAD_MAX) : READ_AHEAD_FIRST;
+    return art_min32(view->window, view->blob.leaf_pages - end);
+}
+
+static bool all_present(struct art_blob *blob, uint32_t first, uint32_t end) {
+    while (first < end && is_present(blob, first)) first++;
+    return first == end;
+}
+
+static int load_into_cache(struct art_view *view, uint32_t first, uint32_t end) {
+    struct art_cached *cached = view->cached;
+    if (all_present(&cached->blob, first, end)) return ART_OK;
+    int rc = art_store_usable(view->store);
+    if (!rc) rc = art_store_ready(view->store);
+    if (rc) return rc;
+    uint32_t ahead = pages_ahead(view, first, end);
+    pthread_mutex_lock(&cached->loading);
+    rc = load_missing(view, first, end, end + ahead);
+    if (rc && ahead) rc = load_missing(view, first, end, end); /* the fault may lie in what nobody needs */
+    pthread_mutex_unlock(&cached->loading);
+    view->expected = end + ahead;
+    return rc;
+}
+
+static int load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
+    struct art_view *view = (struct art_view *)blob;
+    if (n > blob->leaf_pages || first > blob->leaf_pages - n) {
+        return art_fail(ART_MISUSE, "art: pages %u to %u were asked for of slot %u that has %u", first, first + n - 1,
+                        blob->slot, blob->leaf_pages);
+    }
+    int rc = load_into_cache(view, first, first + n);
+    for (uint32_t page = first; !rc && page < first + n; page++) set_present(blob, page);
+    return rc;
+}
+
+/* ---- views --------------------------------------------------------------------------------------------------------------- */
+
+void art_view_release(struct art_view *view) {
+    if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
+    struct art_store *store = view->store;
+    if (store->fork_generation == art_fork_now()) art_cache_release(view->cached);
+    art_free(view);
+    art_store_unref(store);
+}
+
+void art_blob_hold(struct art_blob *blob) {
+    atomic_fetch_add_explicit(&((struct art_view *)blob)->references, 1, memory_order_relaxed);
+}
+
+void art_blob_release(struct art_blob *blob) {
+    if (blob) art_view_release((struct art_view *)blob);
+}
+
+/* All but `present` stays as it is once the entry is ready. */
+static void copy_blob(struct art_blob *to, struct art_blob *from) {
+    enum { BEFORE = offsetof(struct art_blob, present), BEHIND = BEFORE + sizeof from->present };
+    memcpy(to, from, BEFORE);
+    memcpy((uint8_t *)to + BEHIND, (const uint8_t *)from + BEHIND, sizeof *to - BEHIND);
+    for (unsigned i = 0; i < 2; i++) {
+        atomic_init(&to->present[i], atomic_load_explicit(&from->present[i], memory_order_acquire));
+    }
+}
+
+/* The reference is checked anew where it differs from the one that made the entry ready. */
+static int describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, struct art_blob *out) {
+    struct art_blob *known = &cached->blob;
+    copy_blob(out, known);
+    if (known->label_len == ref->label.len && known->generation == ref->generation && known->count == ref->count &&
+        known->leaf_pages == ref->leaf_pages && known->head_pages == ref->head_pages) {
+        return ART_OK;
+    }
+    int rc = art_blob_open(out, art_cached_image(cached), ref, store->uuid, store->path);
+    for (unsigned i = 0; !rc && i < 2; i++) atomic_store(&out->present[i], atomic_load(&known->present[i]));
+    return rc;
+}
+
+/* A view with one reference; takes over the one to `cached`. */
+static int new_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, struct art_view **out) {
+    struct art_view *view = art_alloc_zeroed(sizeof *view);
+    int rc = view ? describe(store, cached, ref, &view->blob) : art_nomem();
+    if (rc) {
+        art_free(view);
+        return rc;
+    }
+    view->blob.file = store->path;
+    view->blob.load = load_pages;
+    view->blob.owner = view;
+    atomic_init(&view->references, 1);
+    view->store = store;
+    view->cached = cached;
+    view->pages = (uint32_t)(__builtin_popcountll(view->blob.present[0]) + __builtin_popcountll(view->blob.present[1])) +
+                  view->blob.head_pages;
+    atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
+    *out = view;
+    return ART_OK;
+}
+
+/* ---- holds --------------------------------------------------------------------------------------------------------------- */
+
+/* Takes the view out of the list; the caller owns the hold's reference. */
+static struct art_view *unhold(struct art_store *store, struct art_view *view) {
+    if (view->previous) {
+        view->previous->next = view->next;
+    } else {
+        store->held = view->next;
+    }
+    if (view->next) view->next->previous = view->previous;
+    view->held = false;
+    store->held_pages -= view->pages;
+    store->holds[view->blob.slot].view = NULL;
+    return view;
+}
+
+void art_store_drop_hold(struct art_store *store, uint32_t slot) {
+    if (slot >= store->hold_capacity || !store->holds[slot].view) return;
+    art_view_release(unhold(store, store->holds[slot].view));
+}
+
+void art_store_drop_holds(struct art_store *store) {
+    while (store->held) art_view_release(unhold(store, store->held));
+}
+
+void art_store_forget(struct art_store *store, uint32_t slot) {
+    if (art_store_usable(store) || slot >= store->hold_capacity || !store->holds[slot].view) return;
+    struct art_view *view = unhold(store, store->holds[slot].view);
+    bool alone = atomic_load_explicit(&view->references, memory_order_acquire) == 1;
+    if (!alone) {
+        art_view_release(view);
+        return;
+    }
+    art_cache_release_superseded(view->cached);
+    art_free(view);
+    art_store_unref(store);
+}
+
+static int reserve_hold(struct art_store *store, uint32_t slot) {
+    if (slot < store->hold_capacity) return ART_OK;
+    uint64_t capacity = store->hold_capacity ? (uint64_t)store->hold_capacity * 2 : HOLDS_FIRST;
+    while (capacity <= slot) capacity *= 2;
+    if (capacity > UINT32_MAX) capacity = UINT32_MAX;
+    struct art_hold *holds = art_resize(store->holds, capacity * sizeof *holds);
+    if (!holds) return art_nomem();
+    memset(holds + store->hold_capacity, 0, (capacity - store->hold_capacity) * sizeof *holds);
+    store->holds = holds;
+    store->hold_capacity = (uint32_t)capacity;
+    return ART_OK;
+}
+
+static void hold(struct art_store *store, struct art_view *view, struct art_hash128 hash) {
+    struct art_hold *at = &store->holds[view->blob.slot];
+    assert(!at->view);
+    *at = (struct art_hold){view, hash};
+    view->held = true;
+    view->previous = NULL;
+    view->next = store->held;
+    if (store->held) store->held->previous = view;
+    store->held = view;
+    store->held_pages += view->pages;
+}
+
+/* ---- asking for a blob ----------------------------------------------------------------------------------------------------- */
+
+static int check_ref(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
+        return ART_OK;
+    }
+    return art_corrupt(store->path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
+}
+
+/* Other connections make the file longer; what counts is whether it fits into the cache. */
+static int learn_size(struct art_store *store, uint32_t slot) {
+    if (((uint64_t)slot + 1) * ART_BLOB_SIZE <= store->file_bytes) return ART_OK;
+    if (store->phase.active && slot < store->phase.end) {
+        store->file_bytes = (uint64_t)store->phase.end * ART_BLOB_SIZE;
+        return ART_OK;
+    }
+    return store->io->methods->size(store->io, &store->file_bytes);
+}
+
+static int prepare(struct art_store *store, const struct art_ref *ref) {
+    int rc = art_store_usable(store);
+    if (!rc) rc = check_ref(store, ref);
+    if (!rc) rc = art_store_ready(store);
+    if (!rc && art_store_is_pending(store, ref->slot)) rc = art_store_settle(store);
+    if (!rc) rc = learn_size(store, ref->slot);
+    return rc;
+}
+
+static struct art_cache_key key_of(const struct art_store *store, uint32_t slot) {
+    struct art_cache_key key = store->key;
+    key.slot = slot;
+    return key;
+}
+
+static int __attribute__((noinline)) find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
+    int rc = prepare(store, ref);
+    if (rc) return rc;
+    art_store_drop_hold(store, ref->slot);
+    rc = reserve_hold(store, ref->slot);
+    if (rc) return rc;
+    struct art_cache_key key = key_of(store, ref->slot);
+    struct art_cached *cached;
+    struct art_view *view = NULL;
+    rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &cached);
+    if (rc) return rc;
+    if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
+        store->hits++;
+    } else {
+        store->misses++;
+        pthread_mutex_lock(&cached->loading);
+        if (!atomic_load(&cached->ready)) rc = fill(store, cached, ref);
+        pthread_mutex_unlock(&cached->loading);
+    }
+    if (!rc) rc = new_view(store, cached, ref, &view);
+    if (rc) {
+        art_cache_release(cached);
+        return rc;
+    }
+    hold(store, view, ref->hash);
+    *out = &view->blob;
+    return ART_OK;
+}
+
+int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
+    if (ref->slot < store->hold_capacity) {
+        const struct art_hold *at = &store->holds[ref->slot];
+        if (at->view && art_hash128_equal(at->hash, ref->hash) && at->view->blob.label_len == ref->label.len &&
+            store->fork_generation == art_fork_now()) {
+            store->hits++;
+            *out = &at->view->blob;
+            return ART_OK;
+        }
+    }
+    return find_or_read(store, ref, out);
+}
+
+/* ---- reading ahead --------------------------------------------------------------------------------------------------------- */
+
+struct ahead {
+    struct art_cached *cached;
+    const struct art_ref *ref;
+    unsigned requests;
+    bool fresh; /* nothing was there */
+};
+
+/* Adds what is missing of one blob to the batch, its `loading` locked. False: nothing to do, or somebody is at it. */
+static bool plan(struct art_store *store, const struct art_ref *ref, struct ahead *out, struct art_io_request *requests) {
+    if (prepare(store, ref)) return false;
+    struct art_cache_key key = key_of(store, ref->slot);
+    if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &out->cached)) return false;
+    struct art_cached *cached = out->cached;
+    out->ref = ref;
+    out->requests = 0;
+    if (!pthread_mutex_trylock(&cached->loading)) {
+        uint32_t charged = 0;
+        out->fresh = !atomic_load(&cached->ready);
+        out->requests = out->fresh ? request_whole(cached, ref, requests)
+                                   : request_missing(cached, 0, cached->blob.leaf_pages, requests, RUNS_MAX, &charged);
+        if (out->requests) return true;
+        pthread_mutex_unlock(&cached->loading);
+    }
+    art_cache_release(cached);
+    return false;
+}
+
+static void finish(struct art_store *store, struct ahead *ahead, int rc) {
+    struct art_cached *cached = ahead->cached;
+    if (!rc && ahead->fresh) {
+        open_image(store, cached, ahead->ref, true);
+    } else if (!rc) {
+        for (uint32_t page = 0; page < cached->blob.leaf_pages; page++) {
+            if (!is_present(&cached->blob, page)) art_blob_verify_page(&cached->blob, page);
+        }
+    }
+    pthread_mutex_unlock(&cached->loading);
+    art_cache_release(cached);
+}
+
+static bool is_held_whole(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot >= store->hold_capacity) return false;
+    const struct art_hold *at = &store->holds[ref->slot];
+    return at->view && art_hash128_equal(at->hash, ref->hash) && all_present(&at->view->blob, 0, ref->leaf_pages);
+}
+
+/* At most a quarter of the store's share of the cache: what is read ahead must not push out what was. */
+void art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count) {
+    struct ahead ahead[BATCH_MAX];
+    struct art_io_request requests[BATCH_MAX * RUNS_MAX];
+    unsigned blobs = 0, total = 0;
+    uint64_t room = store->cache_bytes / ART_PAGE / 4;
+    if (art_store_usable(store)) return;
+    for (unsigned i = 0; i < count && blobs < BATCH_MAX; i++) {
+        uint32_t pages = (uint32_t)refs[i].leaf_pages + refs[i].head_pages;
+        if (pages > room) break;
+        if (is_held_whole(store, &refs[i]) || !plan(store, &refs[i], &ahead[blobs], requests + total)) continue;
+        total += ahead[blobs++].requests;
+        room -= pages;
+    }
+    int rc = total ? read_requests(store, requests, total) : ART_OK;
+    for (unsigned i = 0; i < blobs; i++) finish(store, &ahead[i], rc);
+}

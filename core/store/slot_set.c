@@ -1,0 +1,57 @@
+/* A set of slot numbers as a bit map that grows with its largest member. */
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/store.h"
+
+enum { WORD = 64 };
+
+static uint64_t bit(uint32_t slot) {
+    return (uint64_t)1 << (slot % WORD);
+}
+
+void art_slot_set_clear(struct art_slot_set *set) {
+    art_free(set->words);
+    *set = (struct art_slot_set){NULL, 0};
+}
+
+/* Doubles, so that a million slots added one by one are copied a few times only. */
+static int grow(struct art_slot_set *set, uint32_t slot) {
+    uint64_t wanted = (uint64_t)set->capacity * 2;
+    if (wanted <= slot) wanted = (uint64_t)slot + 1;
+    wanted = (wanted + WORD - 1) / WORD * WORD;
+    if (wanted > UINT32_MAX) wanted = UINT32_MAX / WORD * WORD;
+    if (slot >= wanted) return art_fail(ART_TOOBIG, "art: slot %u is past the largest one that a file can have", slot);
+    uint64_t *words = art_resize(set->words, wanted / WORD * sizeof *words);
+    if (!words) return art_nomem();
+    memset(words + set->capacity / WORD, 0, (wanted - set->capacity) / WORD * sizeof *words);
+    set->words = words;
+    set->capacity = (uint32_t)wanted;
+    return ART_OK;
+}
+
+int art_slot_set_add(struct art_slot_set *set, uint32_t slot) {
+    if (slot >= set->capacity) {
+        int rc = grow(set, slot);
+        if (rc) return rc;
+    }
+    set->words[slot / WORD] |= bit(slot);
+    return ART_OK;
+}
+
+void art_slot_set_remove(struct art_slot_set *set, uint32_t slot) {
+    if (slot < set->capacity) set->words[slot / WORD] &= ~bit(slot);
+}
+
+bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot) {
+    return slot < set->capacity && set->words[slot / WORD] & bit(slot);
+}
+
+uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from) {
+    if (from >= set->capacity) return UINT32_MAX;
+    uint32_t word = from / WORD, words = set->capacity / WORD;
+    uint64_t rest = set->words[word] & ~(bit(from) - 1);
+    while (!rest && ++word < words) rest = set->words[word];
+    return rest ? word * WORD + (uint32_t)__builtin_ctzll(rest) : UINT32_MAX;
+}

@@ -1,0 +1,156 @@
+/* A store's life, its settings and its figures. */
+#include <stddef.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+static char *copy_string(const char *text) {
+    size_t length = strlen(text) + 1;
+    char *copy = art_alloc(length);
+    return copy ? memcpy(copy, text, length) : NULL;
+}
+
+static void free_store(struct art_store *store) {
+    art_free(store->path);
+    art_free(store->host_path);
+    art_free(store->holds);
+    art_free(store);
+}
+
+void art_store_unref(struct art_store *store) {
+    if (atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) == 1) free_store(store);
+}
+
+int art_store_open(struct art_store **out, const struct art_store_options *options) {
+    *out = NULL;
+    if (!options->path != !options->host_path) {
+        return art_fail(ART_MISUSE, "art: a store needs both the path of its file and that of the database, or neither");
+    }
+    int rc = art_fork_watch();
+    if (rc) return rc;
+    struct art_store *store = art_alloc_zeroed(sizeof *store);
+    if (!store) return art_nomem();
+    if (options->path) {
+        store->path = copy_string(options->path);
+        store->host_path = copy_string(options->host_path);
+        if (!store->path || !store->host_path) {
+            free_store(store);
+            return art_nomem();
+        }
+    }
+    atomic_init(&store->references, 1);
+    store->fork_generation = art_fork_now();
+    store->disk = options->disk ? options->disk : art_disk_system();
+    memcpy(store->uuid, options->uuid, sizeof store->uuid);
+    store->engine = options->engine;
+    store->direct = options->direct;
+    store->read_only = options->read_only;
+    store->cache_bytes = options->cache_bytes;
+    store->pressure_seen = atomic_load(&art_cache_pressure);
+    art_cache_join(store->cache_bytes);
+    *out = store;
+    return ART_OK;
+}
+
+/* In a forked child: only memory of our own is freed. The cache's entries, the lock and the ring are the parent's. */
+void art_store_close(struct art_store *store) {
+    if (!store) return;
+    bool forked = art_store_forked(store);
+    if (!forked) art_store_write_end(store);
+    art_store_drop_pending(store);
+    art_store_drop_holds(store);
+    art_store_close_file(store);
+    art_blob_pool_close(store->phase.pool);
+    store->phase.pool = NULL;
+    art_slot_set_clear(&store->phase.returned);
+    if (!forked) art_cache_leave(store->cache_bytes);
+    store->closed = true;
+    art_store_unref(store);
+}
+
+bool art_store_forked(const struct art_store *store) {
+    return store->fork_generation != art_fork_now();
+}
+
+int art_store_usable(const struct art_store *store) {
+    if (art_store_forked(store)) {
+        return art_fail(ART_FORKED, "art: this connection came through fork() (%s): open the database anew in the child",
+                        store->path ? store->path : "in memory");
+    }
+    if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
+    return ART_OK;
+}
+
+void art_store_set_cache(struct art_store *store, uint64_t bytes) {
+    if (!art_store_forked(store)) art_cache_resize(store->cache_bytes, bytes);
+    store->cache_bytes = bytes;
+}
+
+/* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that work. */
+void art_store_relax(struct art_store *store) {
+    uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
+    if (pressure == store->pressure_seen && store->held_pages <= store->cache_bytes / ART_PAGE) return;
+    if (art_store_forked(store)) return;
+    art_store_drop_holds(store);
+    store->pressure_seen = pressure;
+    art_cache_trim();
+}
+
+int art_store_stats(struct art_store *store, struct art_store_stats *out) {
+    int rc = art_store_usable(store);
+    if (rc) return rc;
+    struct art_cache_stats cache;
+    art_cache_stats(&cache);
+    *out = (struct art_store_stats){
+        .file = store->path,
+        .engine = store->io ? store->io->engine : "none",
+        .direct = store->io && store->io->direct,
+        .cache_bytes = cache.bytes,
+        .cache_limit = cache.limit,
+        .hits = store->hits,
+        .misses = store->misses,
+        .pages_read = store->pages_read,
+        .pages_written = store->pages_written,
+        .syncs = store->syncs,
+    };
+    if (store->io) return store->io->methods->size(store->io, &out->file_bytes);
+    if (!store->path) return ART_OK;
+    struct art_file_identity identity;
+    rc = store->disk->methods->stat(store->disk, store->path, &identity);
+    if (!rc) out->file_bytes = identity.size;
+    return rc == ART_MISSING ? ART_OK : rc;
+}
+
+/* ---- for tests and people ---------------------------------------------------------------------------------------------- */
+
+int art_store_check(const struct art_store *store) {
+    uint64_t pages = 0, held = 0, in_slots = 0;
+    for (const struct art_view *view = store->held; view; view = view->next) {
+        const struct art_hold *at = &store->holds[view->blob.slot];
+        if (at->view != view || !view->held) return art_fail(ART_MISUSE, "art: a held blob is not where its slot says");
+        if (view->next && view->next->previous != view) return art_fail(ART_MISUSE, "art: the list of holds is broken");
+        if (!atomic_load(&view->cached->ready)) return art_fail(ART_MISUSE, "art: a held blob is not ready");
+        pages += view->pages;
+        held++;
+    }
+    for (uint32_t slot = 0; slot < store->hold_capacity; slot++) in_slots += store->holds[slot].view != NULL;
+    if (held != in_slots) return art_fail(ART_MISUSE, "art: a hold is not in the list of holds");
+    if (pages != store->held_pages) return art_fail(ART_MISUSE, "art: the pages of the held blobs are miscounted");
+    return ART_OK;
+}
+
+void art_store_dump(struct art_store *store, FILE *out) {
+    fprintf(out, "store %s: %s%s, %llu bytes, %s%s%s\n", store->path ? store->path : "in memory",
+            store->io ? store->io->engine : "not open", store->io && store->io->direct ? ", direct" : "",
+            (unsigned long long)store->file_bytes, store->phase.active ? "writing" : "not writing",
+            store->poisoned ? ", poisoned: " : "", store->poisoned ? store->poison : "");
+    fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n", (unsigned long long)store->hits,
+            (unsigned long long)store->misses, (unsigned long long)store->pages_read,
+            (unsigned long long)store->pages_written, (unsigned long long)store->syncs);
+    for (const struct art_view *view = store->held; view; view = view->next) {
+        fprintf(out, "  holds slot %u, generation %llu, %u pages, %u references\n", view->blob.slot,
+                (unsigned long long)view->blob.generation, view->pages, atomic_load(&view->references));
+    }
+}

@@ -1,0 +1,64 @@
+/* The bytes of slot 0. Integers are little-endian; every page ends with the XXH3-64 of what stands before.
+ *
+ *   page 0       superblock: written once, when the file is made
+ *   page 1, 2    owner pages: whose file this is. The one with the higher sequence counts; the next is written over the
+ *                other, so that a torn write leaves one
+ *   page 3..     never written
+ *
+ * Slot n > 0 lies at n * 512 KB and holds what core/blob draws.
+ */
+#ifndef ART_STORE_STORE_FORMAT_H
+#define ART_STORE_STORE_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    ART_STORE_FORMAT = 1,
+    ART_STORE_PAGE = 4096,
+    ART_OWNER_PAGES = 2,
+    ART_SUPERBLOCK_BYTES = (1 + ART_OWNER_PAGES) * ART_STORE_PAGE, /* what is written of slot 0 */
+    ART_OWNER_PATH_MAX = 3968
+};
+
+#define ART_STORE_MAGIC "SQLiteAr"
+#define ART_OWNER_MAGIC "ArtOwner"
+
+struct art_superblock_page {
+    uint8_t magic[8];    /*    0 */
+    uint32_t format;     /*    8 */
+    uint32_t slot_bytes; /*   12 */
+    uint8_t uuid[16];    /*   16 of the table */
+    uint8_t spare[4056]; /*   32 zero */
+    uint64_t sum;        /* 4088 */
+};
+_Static_assert(sizeof(struct art_superblock_page) == ART_STORE_PAGE, "superblock size");
+_Static_assert(offsetof(struct art_superblock_page, uuid) == 16, "superblock layout");
+_Static_assert(offsetof(struct art_superblock_page, sum) == 4088, "superblock layout");
+
+struct art_owner_page {
+    uint8_t magic[8];                       /*    0 */
+    uint64_t sequence;                      /*    8 1, 2, ...; stands in page 1 + sequence % 2 */
+    uint8_t uuid[16];                       /*   16 of the table */
+    uint64_t own_inode;                     /*   32 of this very file, when the page was written */
+    uint64_t host_inode;                    /*   40 of the database file; 0: it could not be asked */
+    uint64_t path_hash_low, path_hash_high; /*   48 XXH3-128 of the database file's path */
+    uint32_t path_len;                      /*   64 of the whole path */
+    uint32_t path_kept;                     /*   68 bytes of it in `path`, for messages */
+    uint8_t path[ART_OWNER_PATH_MAX];       /*   72 */
+    uint8_t spare[48];                      /* 4040 zero */
+    uint64_t sum;                           /* 4088 */
+};
+_Static_assert(sizeof(struct art_owner_page) == ART_STORE_PAGE, "owner page size");
+_Static_assert(offsetof(struct art_owner_page, own_inode) == 32, "owner page layout");
+_Static_assert(offsetof(struct art_owner_page, path_hash_low) == 48, "owner page layout");
+_Static_assert(offsetof(struct art_owner_page, path) == 72, "owner page layout");
+_Static_assert(offsetof(struct art_owner_page, sum) == 4088, "owner page layout");
+
+struct art_superblock {
+    struct art_superblock_page identity;
+    struct art_owner_page owner[ART_OWNER_PAGES];
+};
+_Static_assert(sizeof(struct art_superblock) == ART_SUPERBLOCK_BYTES, "superblock and owner pages");
+
+#endif

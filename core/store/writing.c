@@ -1,0 +1,305 @@
+/* The write phase: slots are taken, blobs go out while the next one is built, one sync makes them last.
+ *
+ *   write_begin   lock, accept
+ *   write         up to ART_WRITES_MAX blobs under way; then all are waited for and enter the cache
+ *   sync          waits; a write that failed since the last sync fails it, whoever has heard of it before
+ *   write_end     owner page if it changed, unlock
+ */
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
+
+/* ---- begin and end --------------------------------------------------------------------------------------------------- */
+
+static int writable(const struct art_store *store) {
+    int rc = art_store_usable(store);
+    if (rc) return rc;
+    if (store->poisoned) {
+        return art_fail(ART_POISONED, "art: an earlier sync failed, so nothing more is written: open the database anew: %s",
+                        store->poison);
+    }
+    if (store->read_only) {
+        return art_fail(ART_READONLY, "art: the table was opened to be read only (%s): open the database for writing",
+                        store->path ? store->path : "in memory");
+    }
+    return ART_OK;
+}
+
+static int in_phase(const struct art_store *store) {
+    int rc = writable(store);
+    if (!rc && !store->phase.active) rc = art_fail(ART_MISUSE, "art: a slot was written outside of a write phase");
+    return rc;
+}
+
+static int begin(struct art_store *store, bool fresh, bool adopt) {
+    store->phase.owner_changed = store->phase.synced = false;
+    int rc = art_store_lock_file(store, fresh, adopt);
+    if (rc) return rc;
+    uint64_t slots = (store->file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
+    if (!slots) slots = 1; /* slot 0 is never taken, also in memory */
+    store->phase.active = true;
+    store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
+    store->phase.reusable = NULL;
+    store->phase.failed = ART_OK;
+    return ART_OK;
+}
+
+int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots) {
+    int rc = writable(store);
+    if (!rc && !store->phase.active) rc = begin(store, fresh, false);
+    if (!rc) *slots = store->phase.end;
+    return rc;
+}
+
+int art_store_adopt(struct art_store *store) {
+    int rc = writable(store);
+    if (rc) return rc;
+    if (store->phase.active) return art_fail(ART_MISUSE, "art: 'adopt' within a transaction that has written: commit first");
+    return begin(store, false, true);
+}
+
+bool art_store_writing(const struct art_store *store) {
+    return store->phase.active;
+}
+
+/* A failure to note the owner is not one of the transaction: the next phase tries again. */
+void art_store_write_end(struct art_store *store) {
+    if (!store->phase.active || art_store_forked(store)) return;
+    int rc = art_store_settle(store);
+    if (!rc && store->phase.owner_changed && store->phase.synced && !store->poisoned) art_store_write_owner(store);
+    store->io->methods->unlock(store->io);
+    store->phase.active = false;
+    store->phase.failed = ART_OK;
+    store->phase.reusable = NULL;
+    art_slot_set_clear(&store->phase.returned);
+}
+
+/* ---- slots ------------------------------------------------------------------------------------------------------------- */
+
+void art_store_reuse(struct art_store *store, struct art_slot_set *reusable) {
+    store->phase.reusable = reusable;
+    store->phase.reuse_from = 1;
+}
+
+/* The lowest member below the end: what lies behind is taken by extending. */
+static uint32_t lowest(const struct art_store *store, const struct art_slot_set *set, uint32_t from) {
+    uint32_t slot = set ? art_slot_set_next(set, from) : UINT32_MAX;
+    return slot < store->phase.end ? slot : UINT32_MAX;
+}
+
+int art_store_take_slot(struct art_store *store, uint32_t *slot) {
+    int rc = in_phase(store);
+    if (rc) return rc;
+    uint32_t reused = lowest(store, store->phase.reusable, store->phase.reuse_from);
+    uint32_t returned = lowest(store, &store->phase.returned, 1);
+    if (returned < reused) {
+        art_slot_set_remove(&store->phase.returned, returned);
+        *slot = returned;
+    } else if (reused != UINT32_MAX) {
+        art_slot_set_remove(store->phase.reusable, reused);
+        store->phase.reuse_from = reused + 1;
+        *slot = reused;
+    } else if (store->phase.end < SLOTS_MAX) {
+        *slot = store->phase.end++;
+    } else {
+        return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
+                        store->path ? store->path : "in memory");
+    }
+    return ART_OK;
+}
+
+/* Without memory to note it the slot is only wasted until the next phase. */
+void art_store_return_slot(struct art_store *store, uint32_t slot) {
+    if (!in_phase(store) && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
+}
+
+/* ---- writes under way ---------------------------------------------------------------------------------------------------- */
+
+bool art_store_is_pending(const struct art_store *store, uint32_t slot) {
+    for (unsigned i = 0; i < store->phase.pending_count; i++) {
+        if (store->phase.pending[i].ref.slot == slot) return true;
+    }
+    return false;
+}
+
+void art_store_drop_pending(struct art_store *store) {
+    for (unsigned i = 0; i < store->phase.pending_count; i++) art_blob_buf_put(&store->phase.pending[i].buffer);
+    store->phase.pending_count = 0;
+}
+
+/* What was just built needs no verification. Only where there is room: the cache is for what is read. */
+static void keep(struct art_store *store, const struct art_pending *done) {
+    const struct art_ref *ref = &done->ref;
+    struct art_cache_key key = store->key;
+    struct art_cached *cached;
+    key.slot = ref->slot;
+    if (!art_cache_room((uint64_t)ref->leaf_pages + ref->head_pages)) return;
+    if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &cached)) return;
+    pthread_mutex_lock(&cached->loading);
+    if (!atomic_load(&cached->ready)) {
+        uint8_t *image = art_cached_image(cached);
+        size_t leaves = (size_t)ref->leaf_pages * ART_PAGE, head = (size_t)ref->head_pages * ART_PAGE;
+        art_cache_touch(cached, 0, ref->leaf_pages);
+        art_cache_touch(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
+        memcpy(image, done->buffer.data, leaves);
+        memcpy(image + ART_BLOB_SIZE - head, done->buffer.data + ART_BLOB_SIZE - head, head);
+        if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->path)) {
+            cached->blob.file = NULL;
+            for (uint32_t page = 0; page < ref->leaf_pages; page++) {
+                atomic_fetch_or(&cached->blob.present[page >> 6], (uint64_t)1 << (page & 63));
+            }
+            atomic_store(&cached->ready, true);
+        }
+    }
+    pthread_mutex_unlock(&cached->loading);
+    art_cache_release(cached);
+}
+
+static int note_failure(struct art_store *store, int rc) {
+    if (store->phase.failed) return rc;
+    const char *message = art_error_message();
+    size_t length = strnlen(message, sizeof store->phase.failure - 1);
+    memcpy(store->phase.failure, message, length);
+    store->phase.failure[length] = 0;
+    store->phase.failed = rc;
+    return rc;
+}
+
+static int noted_failure(const struct art_store *store) {
+    return store->phase.failed ? art_fail(store->phase.failed, "%s", store->phase.failure) : ART_OK;
+}
+
+int art_store_settle(struct art_store *store) {
+    if (store->phase.pending_count) {
+        int rc = art_io_wait(store->io);
+        if (rc) note_failure(store, rc);
+        for (unsigned i = 0; !rc && i < store->phase.pending_count; i++) keep(store, &store->phase.pending[i]);
+        art_store_drop_pending(store);
+    }
+    return noted_failure(store);
+}
+
+int art_store_buffer(struct art_store *store, struct art_blob_buf *out) {
+    int rc = in_phase(store);
+    return rc ? rc : art_blob_buf_get(store->phase.pool, out);
+}
+
+static int check_written(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot && ref->slot < store->phase.end && ref->head_pages &&
+        ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
+        return ART_OK;
+    }
+    return art_fail(ART_MISUSE, "art: slot %u of %u was written without having been taken", ref->slot, store->phase.end);
+}
+
+static int start_write(struct art_store *store, const struct art_pending *pending) {
+    const struct art_ref *ref = &pending->ref;
+    uint8_t *image = pending->buffer.data;
+    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
+    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
+    struct art_io_request requests[2] = {
+        {image, (uint32_t)ref->leaf_pages * ART_PAGE, at},
+        {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
+    };
+    store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
+    if (ref->leaf_pages == head || !ref->leaf_pages) { /* no gap, or no leaves: one piece */
+        requests[0] = (struct art_io_request){ref->leaf_pages ? image : requests[1].data,
+                                              requests[0].len + requests[1].len,
+                                              ref->leaf_pages ? at : requests[1].offset};
+        return art_io_write(store->io, requests, 1);
+    }
+    return art_io_write(store->io, requests, 2);
+}
+
+int art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
+    int rc = in_phase(store);
+    if (!rc) rc = check_written(store, ref);
+    if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
+        rc = art_store_settle(store);
+    }
+    if (!rc) rc = noted_failure(store);
+    if (rc) {
+        art_blob_buf_put(buffer);
+        return rc;
+    }
+    art_store_drop_hold(store, ref->slot);
+    uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
+    if (store->file_bytes < end) store->file_bytes = end;
+    struct art_pending *pending = &store->phase.pending[store->phase.pending_count++];
+    *pending = (struct art_pending){*ref, *buffer};
+    pending->ref.label.data = NULL;
+    *buffer = (struct art_blob_buf){NULL, NULL, -1};
+    rc = start_write(store, pending);
+    if (!rc) return ART_OK;
+    note_failure(store, rc);
+    return art_store_settle(store);
+}
+
+int art_store_sync(struct art_store *store) {
+    int rc = in_phase(store);
+    if (rc) return rc;
+    rc = art_store_settle(store);
+    store->phase.failed = ART_OK;
+    if (rc) return rc;
+    rc = art_io_sync(store->io);
+    if (rc) return art_store_poison(store, rc);
+    store->syncs++;
+    store->phase.synced = true;
+    return ART_OK;
+}
+
+/* ---- raw bytes, and the end of the file ------------------------------------------------------------------------------------ */
+
+static int check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
+    if (slot && len <= ART_BLOB_SIZE) return ART_OK;
+    return art_fail(ART_MISUSE, "art: slot %u can't have %u bytes (%s)", slot, len, store->path ? store->path : "in memory");
+}
+
+static uint32_t whole_pages(uint32_t len) {
+    return (len + ART_PAGE - 1) / ART_PAGE * ART_PAGE;
+}
+
+int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer, uint32_t len) {
+    int rc = in_phase(store);
+    if (!rc) rc = check_raw(store, slot, len);
+    if (!rc) rc = art_store_settle(store);
+    if (rc) return rc;
+    art_store_drop_hold(store, slot);
+    struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
+    rc = art_io_write(store->io, &request, 1);
+    int waited = art_io_wait(store->io);
+    if (!rc) rc = waited;
+    if (!rc) store->pages_written += request.len / ART_PAGE;
+    return rc;
+}
+
+int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len) {
+    int rc = art_store_usable(store);
+    if (!rc) rc = check_raw(store, slot, len);
+    if (!rc) rc = art_store_ready(store);
+    if (!rc && art_store_is_pending(store, slot)) rc = art_store_settle(store);
+    if (rc) return rc;
+    struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
+    rc = art_io_read(store->io, &request, 1);
+    if (!rc) store->pages_read += request.len / ART_PAGE;
+    return rc;
+}
+
+int art_store_truncate(struct art_store *store, uint32_t slots) {
+    uint64_t bytes = 0;
+    int rc = in_phase(store);
+    if (!rc && !slots) rc = art_fail(ART_MISUSE, "art: the superblock's slot can't be cut off");
+    if (!rc) rc = art_store_settle(store);
+    if (!rc) rc = store->io->methods->size(store->io, &bytes);
+    if (rc) return rc;
+    uint64_t wanted = (uint64_t)slots * ART_BLOB_SIZE;
+    if (wanted < bytes) rc = store->io->methods->truncate(store->io, wanted);
+    if (rc) return rc;
+    for (uint32_t slot = slots; slot < store->hold_capacity; slot++) art_store_drop_hold(store, slot);
+    if (slots < store->phase.end) store->phase.end = slots;
+    if (wanted < bytes) store->file_bytes = wanted;
+    return ART_OK;
+}

@@ -1,0 +1,225 @@
+/* What a transaction leaves behind.
+ *
+ *   the log is short     one redo row                              (row csn)
+ *   the log is full      the delta as a run, no rows at all        (root with csn)
+ *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
+ *
+ * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it was, and the next
+ * prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on an error and tried again by a later
+ * transaction; at four times the limit its error counts. committed() only assigns.
+ */
+#include "core/tree/private.h"
+
+enum { MERGE_BUDGET_PAGES = 1024, MERGE_EVERY = 16, PATIENCE = 4 };
+
+static void forget_pending(struct art_tree *tree) {
+    art_edit_discard(tree, &tree->pending.edit);
+    art_delta_unref(tree->pending.empty);
+    tree->pending.empty = NULL;
+    tree->pending.ready = tree->pending.flushed = false;
+    tree->pending.commit = (struct art_commit){0};
+}
+
+static struct art_bytes as_bytes(const struct art_buffer *buffer) {
+    return art_bytes(buffer->data, (uint32_t)buffer->len);
+}
+
+/* A hash for a csn that has no row: of what went before and the root's generation. */
+static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
+    uint64_t numbers[2] = {tree->txn.csn, root->generation};
+    struct art_hash_part parts[2] = {{&tree->chain, sizeof tree->chain}, {numbers, sizeof numbers}};
+    return art_hash128_parts(parts, 2);
+}
+
+/* Everything of the new root is on the device; the commit names it. */
+static int finish_root(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    struct art_commit *commit = &tree->pending.commit;
+    int rc = art_store_sync(tree->store);
+    if (!rc) rc = art_root_encode(edit->root, &tree->pending.root);
+    if (!rc) rc = art_slots_young(tree, &edit->used);
+    if (rc) return rc;
+    commit->write_root = commit->write_young = true;
+    commit->root = as_bytes(&tree->pending.root);
+    commit->young = as_bytes(&tree->pending.young_bytes);
+    return ART_OK;
+}
+
+static int flush(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_delta_open(&tree->pending.empty);
+    if (!rc) rc = art_edit_begin(tree, edit);
+    if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
+    if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
+    if (!rc) rc = art_compact_merge(tree, edit, tree->txn.spilled ? UINT64_MAX : MERGE_BUDGET_PAGES);
+    if (rc) return rc;
+    tree->pending.chain = chain_of_root(tree, edit->root);
+    edit->root->csn = tree->txn.csn;
+    edit->root->chain = tree->pending.chain;
+    tree->pending.flushed = true;
+    tree->pending.commit.clear_log = true;
+    return finish_root(tree);
+}
+
+static int merge(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_edit_begin(tree, edit);
+    if (!rc) rc = art_compact_merge(tree, edit, MERGE_BUDGET_PAGES);
+    if (!rc) rc = finish_root(tree);
+    return rc;
+}
+
+static int give_up(struct art_tree *tree) {
+    uint64_t csn = tree->pending.commit.csn;
+    forget_pending(tree);
+    tree->pending.commit.csn = csn;
+    return ART_OK;
+}
+
+/* Out of memory and interrupts are the host's wish; a full disk or a busy lock may be over next time. */
+static bool may_wait(int rc) {
+    return rc != ART_INTERRUPT && rc != ART_CORRUPT;
+}
+
+static int write_row(struct art_tree *tree) {
+    tree->pending.chain = tree->chain;
+    tree->pending.redo.len = 0;
+    int rc = art_redo_encode(tree->delta, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
+    if (rc) return rc;
+    tree->pending.commit.write_redo = true;
+    tree->pending.commit.redo = as_bytes(&tree->pending.redo);
+    return ART_OK;
+}
+
+static bool row_too_long(const struct art_tree *tree, size_t len) {
+    return (tree->options.row_limit && len > tree->options.row_limit) || len > INT32_MAX;
+}
+
+static int prepare(struct art_tree *tree) {
+    tree->pending.commit.csn = tree->txn.csn;
+    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize;
+    bool due = false;
+    if (!must) {
+        int rc = write_row(tree);
+        if (rc) return rc;
+        uint64_t log = tree->log_bytes + tree->pending.redo.len;
+        due = log > tree->options.log_limit;
+        must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
+    }
+    if (must || due) {
+        struct art_commit row = tree->pending.commit;
+        struct art_hash128 chain = tree->pending.chain;
+        tree->pending.commit = (struct art_commit){.csn = tree->txn.csn};
+        int rc = flush(tree);
+        if (!rc || must || !may_wait(rc)) return rc;
+        give_up(tree);
+        tree->pending.commit = row;
+        tree->pending.chain = chain;
+        return ART_OK;
+    }
+    bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
+    if (paid && art_compact_due(tree->root)) {
+        struct art_commit row = tree->pending.commit;
+        struct art_hash128 chain = tree->pending.chain;
+        int rc = merge(tree);
+        if (rc && !may_wait(rc)) return rc;
+        if (rc) {
+            give_up(tree);
+            tree->pending.commit = row;
+            tree->pending.chain = chain;
+        }
+    }
+    return ART_OK;
+}
+
+int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
+    *out = (struct art_commit){0};
+    if (!tree->txn.active) return ART_OK;
+    int rc = art_tree_ready(tree);
+    if (rc) return rc;
+    bool wanted = tree->txn.optimize || (tree->txn.flush && art_delta_keys(tree->delta));
+    if (!tree->txn.dirty && !wanted) return ART_OK;
+    if (!tree->pending.ready || tree->txn.change != tree->changes) {
+        forget_pending(tree);
+        rc = prepare(tree);
+        if (rc) {
+            forget_pending(tree);
+            return rc;
+        }
+        tree->pending.ready = true;
+        tree->txn.change = tree->changes;
+    }
+    *out = tree->pending.commit;
+    return ART_OK;
+}
+
+static void end_transaction(struct art_tree *tree) {
+    art_marks_clear(tree, 0);
+    art_slots_end(tree);
+    art_root_unref(tree->txn.base);
+    struct art_mark *marks = tree->txn.marks;
+    uint32_t capacity = tree->txn.mark_capacity;
+    memset(&tree->txn, 0, sizeof tree->txn);
+    tree->txn.marks = marks;
+    tree->txn.mark_capacity = capacity;
+}
+
+void art_tree_committed(struct art_tree *tree) {
+    if (!tree->txn.active) {
+        art_marks_clear(tree, 0);
+        return;
+    }
+    if (tree->pending.ready && !art_store_forked(tree->store)) {
+        struct art_edit *edit = &tree->pending.edit;
+        if (edit->root) {
+            art_root_unref(tree->root);
+            tree->root = edit->root;
+            art_slot_set_clear(&tree->slots.used);
+            tree->slots.used = edit->used;
+            tree->slots.known = true;
+            *edit = (struct art_edit){0};
+            tree->redo_since_merge = 0;
+        }
+        if (tree->pending.flushed) {
+            art_delta_unref(tree->delta);
+            tree->delta = tree->pending.empty;
+            tree->pending.empty = NULL;
+            tree->log_bytes = tree->log_rows = 0;
+        } else {
+            tree->log_bytes += tree->pending.redo.len;
+            tree->log_rows++;
+            tree->redo_since_merge += tree->pending.redo.len;
+        }
+        tree->csn = tree->txn.csn;
+        tree->chain = tree->pending.chain;
+        tree->changes++;
+        tree->pending.ready = tree->pending.flushed = false;
+    }
+    art_delta_forget_undo(tree->delta);
+    end_transaction(tree);
+}
+
+void art_tree_rolled_back(struct art_tree *tree) {
+    if (!tree->txn.active) {
+        art_marks_clear(tree, 0);
+        return;
+    }
+    if (art_store_forked(tree->store)) return;
+    forget_pending(tree);
+    art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    if (tree->txn.doomed) tree->unknown = true;
+    art_delta_forget_undo(tree->delta);
+    end_transaction(tree);
+}
+
+void art_tree_request_flush(struct art_tree *tree) {
+    if (art_tree_begin(tree)) return;
+    tree->txn.flush = true;
+    tree->changes++;
+}
+
+void art_tree_request_optimize(struct art_tree *tree) {
+    if (art_tree_begin(tree)) return;
+    tree->txn.optimize = true;
+    tree->changes++;
+}

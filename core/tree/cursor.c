@@ -1,0 +1,244 @@
+/* The host's cursor: a merge over all sources that hides deletes, stays inside a range, and survives changes of its tree.
+ *
+ * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it copies to
+ * `place` first; until then the current row stays what it was, because the cursor holds the delta and the blobs that it lies in.
+ */
+#include "core/tree/private.h"
+
+struct art_cursor {
+    struct art_tree *tree; /* NULL: closed under the cursor */
+    struct art_cursor *next, *previous;
+    struct art_merge merge;
+    struct art_root *root;
+    struct art_delta *delta;
+    uint64_t changes;
+    bool valid, backward;
+    struct art_row row;
+    uint8_t *place;     /* ART_KEY_BUFFER bytes */
+    struct art_bytes stop; /* tree key at which the walk ends */
+    bool stop_inside;      /* the stop key itself is in the range */
+    struct art_buffer stop_bytes;
+};
+
+static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
+    cursor->previous = NULL;
+    cursor->next = *list;
+    if (*list) (*list)->previous = cursor;
+    *list = cursor;
+}
+
+static void unlink_cursor(struct art_cursor **list, struct art_cursor *cursor) {
+    if (cursor->previous) cursor->previous->next = cursor->next;
+    else *list = cursor->next;
+    if (cursor->next) cursor->next->previous = cursor->previous;
+}
+
+static void let_go(struct art_cursor *cursor) {
+    for (unsigned i = 0; i < cursor->merge.opened; i++) {
+        struct art_source *source = &cursor->merge.source[i];
+        if (source->is_delta) art_delta_cursor_clear(&source->delta);
+        source->is_delta = false;
+        art_run_cursor_reset(&source->run, &(struct art_ref){0}, 0);
+    }
+    cursor->merge.count = 0;
+    art_delta_unref(cursor->delta);
+    art_root_unref(cursor->root);
+    cursor->delta = NULL;
+    cursor->root = NULL;
+    cursor->valid = false;
+}
+
+static void free_cursor(struct art_cursor *cursor) {
+    let_go(cursor);
+    art_merge_clear(&cursor->merge);
+    art_buffer_clear(&cursor->stop_bytes);
+    art_free(cursor->place);
+    art_free(cursor);
+}
+
+int art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
+    struct art_cursor *cursor = tree->idle;
+    if (cursor) {
+        unlink_cursor(&tree->idle, cursor);
+    } else {
+        cursor = art_alloc_zeroed(sizeof *cursor);
+        if (!cursor) return art_nomem();
+        cursor->place = art_alloc(ART_KEY_BUFFER);
+        if (!cursor->place) {
+            art_free(cursor);
+            return art_nomem();
+        }
+        art_merge_init(&cursor->merge, tree->store);
+    }
+    cursor->tree = tree;
+    cursor->valid = false;
+    link_cursor(&tree->open, cursor);
+    *out = cursor;
+    return ART_OK;
+}
+
+void art_cursor_close(struct art_cursor *cursor) {
+    if (!cursor) return;
+    struct art_tree *tree = cursor->tree;
+    if (!tree) {
+        free_cursor(cursor);
+        return;
+    }
+    let_go(cursor);
+    unlink_cursor(&tree->open, cursor);
+    link_cursor(&tree->idle, cursor);
+}
+
+/* The tree goes: idle cursors are freed, open ones keep only what close() needs. */
+void art_cursors_free(struct art_tree *tree) {
+    while (tree->idle) {
+        struct art_cursor *cursor = tree->idle;
+        unlink_cursor(&tree->idle, cursor);
+        free_cursor(cursor);
+    }
+    while (tree->open) {
+        struct art_cursor *cursor = tree->open;
+        unlink_cursor(&tree->open, cursor);
+        let_go(cursor);
+        art_merge_clear(&cursor->merge);
+        cursor->tree = NULL;
+    }
+}
+
+/* Takes the tree's present sources. A source that is empty is left out: most cursors then have only one. */
+static int take_sources(struct art_cursor *cursor) {
+    struct art_tree *tree = cursor->tree;
+    let_go(cursor);
+    cursor->root = art_root_ref(tree->root);
+    cursor->delta = art_delta_ref(tree->delta);
+    cursor->changes = tree->changes;
+    struct art_delta *delta = art_delta_keys(tree->delta) ? tree->delta : NULL;
+    return art_merge_set(&cursor->merge, delta, tree->root->run, tree->root->runs);
+}
+
+static inline bool inside(const struct art_cursor *cursor, struct art_bytes key) {
+    int c = art_bytes_compare(key, cursor->stop);
+    if (c == 0) return cursor->stop_inside;
+    return cursor->backward ? c > 0 : c < 0;
+}
+
+/* From wherever the merge stands on to the first live row of the range. */
+static int settle(struct art_cursor *cursor) {
+    struct art_merge *merge = &cursor->merge;
+    cursor->valid = false;
+    while (merge->valid) {
+        struct art_source *source = art_merge_winner(merge);
+        if (!inside(cursor, source->key)) return ART_OK;
+        struct art_entry entry;
+        art_source_entry(source, &entry);
+        if (!(entry.flags & ART_DELETE)) {
+            cursor->row.stored = entry.value;
+            cursor->row.version = entry.csn;
+            cursor->row.pieces = entry.flags & ART_PIECES;
+            cursor->valid = true;
+            return ART_OK;
+        }
+        int rc = art_merge_step(merge, cursor->backward);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* Where a walk begins (first) or ends: the tree key, and whether a row exactly there belongs to the range. */
+static int bound(uint8_t *buffer, const struct art_range *range, bool high, struct art_bytes *out, bool *inclusive) {
+    bool set = high ? range->high_set : range->low_set;
+    if (!set) {
+        buffer[0] = high ? ART_SPACE_ROWS + 1 : ART_SPACE_ROWS;
+        memset(buffer + 1, 0, ART_KEY_PADDING);
+        *out = art_bytes(buffer, 1);
+        *inclusive = !high; /* the empty path is a row; the next name space is not */
+        return ART_OK;
+    }
+    struct art_bytes path = high ? range->high : range->low;
+    *inclusive = !(high ? range->high_open : range->low_open);
+    if (path.len > ART_PATH_MAX) { /* no such row: its longest storable prefix lies below it */
+        path.len = ART_PATH_MAX;
+        *inclusive = high;
+    }
+    return art_row_key(buffer, path, out);
+}
+
+int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
+    cursor->valid = false;
+    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
+    int rc = art_tree_ready(cursor->tree);
+    if (!rc) rc = take_sources(cursor);
+    if (rc) return rc;
+    cursor->backward = descending;
+    struct art_bytes start, stop;
+    bool start_inside;
+    rc = bound(cursor->place, range, !descending, &stop, &cursor->stop_inside);
+    cursor->stop_bytes.len = 0;
+    if (!rc) rc = art_buffer_append(&cursor->stop_bytes, stop.data, stop.len);
+    if (rc) return rc;
+    cursor->stop = art_bytes(cursor->stop_bytes.data, stop.len);
+    rc = bound(cursor->place, range, descending, &start, &start_inside);
+    if (!rc) rc = art_merge_seek(&cursor->merge, start, descending);
+    if (!rc && cursor->merge.valid && !start_inside && art_bytes_equal(art_merge_winner(&cursor->merge)->key, start)) {
+        rc = art_merge_step(&cursor->merge, descending);
+    }
+    return rc ? rc : settle(cursor);
+}
+
+/* The tree has changed: to the first entry behind the present key, in today's sources. */
+static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
+    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
+    int rc = art_tree_ready(cursor->tree);
+    if (rc) return rc;
+    if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
+    memset(cursor->place + key.len, 0, ART_KEY_PADDING);
+    key.data = cursor->place;
+    rc = take_sources(cursor);
+    if (!rc) rc = art_merge_seek(&cursor->merge, key, cursor->backward);
+    if (!rc && cursor->merge.valid && art_bytes_equal(art_merge_winner(&cursor->merge)->key, key)) {
+        rc = art_merge_step(&cursor->merge, cursor->backward);
+    }
+    return rc ? rc : settle(cursor);
+}
+
+int art_cursor_next(struct art_cursor *cursor) {
+    if (!cursor->valid) return ART_OK;
+    int rc;
+    if (__builtin_expect(!cursor->tree || cursor->changes != cursor->tree->changes, 0)) {
+        rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+    } else {
+        rc = art_merge_step(&cursor->merge, cursor->backward);
+        if (!rc) return settle(cursor);
+    }
+    if (rc) cursor->valid = false;
+    return rc;
+}
+
+int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
+    if (!cursor->valid) return ART_OK;
+    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+    uint32_t n = len + 1; /* the name space's byte */
+    if (n >= key.len) return art_cursor_next(cursor);
+    memcpy(cursor->place, key.data, n);
+    if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
+    while (n > 1 && cursor->place[n - 1] == 0xff) n--;
+    cursor->place[n - 1]++;
+    int rc = ART_OK;
+    memset(cursor->place + n, 0, ART_KEY_PADDING);
+    if (!cursor->tree || cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
+    if (!rc) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
+    return rc ? rc : settle(cursor);
+}
+
+bool art_cursor_valid(const struct art_cursor *cursor) {
+    return cursor->valid;
+}
+
+struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
+    struct art_bytes key = cursor->merge.source[cursor->merge.winner].key;
+    return art_bytes(key.data + 1, key.len - 1);
+}
+
+const struct art_row *art_cursor_row(struct art_cursor *cursor) {
+    return &cursor->row;
+}

@@ -1,0 +1,207 @@
+/* Sources side by side, newest first.
+ *
+ *     delta   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources hold it, the
+ *     run 0   . . b c . . . .        newest is the winner and the others are moved past it at once, so that a step only moves
+ *     run 1   a . b . d . . .        the winner.
+ */
+#include "core/tree/private.h"
+
+void art_merge_init(struct art_merge *merge, struct art_store *store) {
+    memset(merge, 0, sizeof *merge);
+    merge->store = store;
+}
+
+void art_merge_clear(struct art_merge *merge) {
+    for (unsigned i = 0; i < merge->opened; i++) {
+        art_run_cursor_close(&merge->source[i].run);
+        if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
+    }
+    merge->count = merge->opened = 0;
+    merge->valid = false;
+}
+
+int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count) {
+    unsigned want = count + (delta ? 1 : 0);
+    assert(want <= ART_RUNS_CAPACITY + 1);
+    merge->valid = false;
+    merge->count = 0;
+    while (merge->opened < want) {
+        int rc = art_run_cursor_open(&merge->source[merge->opened].run, merge->store);
+        if (rc) return rc;
+        merge->opened++;
+    }
+    unsigned n = 0;
+    for (unsigned i = 0; i < merge->opened; i++) {
+        if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
+        merge->source[i].is_delta = false;
+        merge->source[i].valid = false;
+    }
+    if (delta) {
+        art_delta_cursor_init(&merge->source[n].delta, delta);
+        merge->source[n++].is_delta = true;
+    }
+    for (unsigned i = 0; i < count; i++) art_run_cursor_reset(&merge->source[n++].run, &runs[i].top, 0);
+    merge->count = n;
+    return ART_OK;
+}
+
+static inline void source_note(struct art_source *source) {
+    if (source->is_delta) {
+        source->valid = source->delta.valid;
+        source->key = source->delta.key;
+    } else {
+        source->valid = source->run.valid;
+        source->key = art_run_key(&source->run);
+    }
+}
+
+static inline int source_step(struct art_source *source, bool backward) {
+    int rc;
+    if (source->is_delta) {
+        rc = backward ? art_delta_prev(&source->delta) : art_delta_next(&source->delta);
+    } else {
+        rc = backward ? art_run_prev(&source->run) : art_run_next(&source->run);
+    }
+    source_note(source);
+    return rc;
+}
+
+static int source_seek(struct art_source *source, struct art_bytes key, bool backward) {
+    int rc;
+    if (source->is_delta) {
+        struct art_delta_cursor *at = &source->delta;
+        if (!key.data) rc = backward ? art_delta_last(at) : art_delta_first(at);
+        else rc = backward ? art_delta_seek_le(at, key) : art_delta_seek_ge(at, key);
+    } else {
+        struct art_run_cursor *at = &source->run;
+        if (!key.data) rc = backward ? art_run_last(at) : art_run_first(at);
+        else rc = backward ? art_run_seek_le(at, key) : art_run_seek_ge(at, key);
+    }
+    source_note(source);
+    return rc;
+}
+
+/* Finds the winner and moves what it hides. */
+static int select_winner(struct art_merge *merge, bool backward) {
+    struct art_source *source = merge->source;
+    unsigned winner = UINT32_MAX;
+    uint32_t ties = 0;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (!source[i].valid) continue;
+        if (winner == UINT32_MAX) {
+            winner = i;
+            continue;
+        }
+        int c = art_bytes_compare(source[i].key, source[winner].key);
+        if (backward) c = -c;
+        if (c < 0) {
+            winner = i;
+            ties = 0;
+        } else if (c == 0) {
+            ties |= 1u << i;
+        }
+    }
+    merge->valid = winner != UINT32_MAX;
+    merge->winner = winner;
+    for (unsigned i = winner + 1; ties; i++) {
+        if (!(ties & 1u << i)) continue;
+        ties &= ~(1u << i);
+        int rc = source_step(&source[i], backward);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {
+    merge->valid = false;
+    for (unsigned i = 0; i < merge->count; i++) {
+        int rc = source_seek(&merge->source[i], key, backward);
+        if (rc) return rc;
+    }
+    return select_winner(merge, backward);
+}
+
+int art_merge_step(struct art_merge *merge, bool backward) {
+    int rc = source_step(&merge->source[merge->winner], backward);
+    if (rc) {
+        merge->valid = false;
+        return rc;
+    }
+    if (merge->count == 1) {
+        merge->valid = merge->source[0].valid;
+        return ART_OK;
+    }
+    rc = select_winner(merge, backward);
+    if (rc) merge->valid = false;
+    return rc;
+}
+
+void art_source_entry(struct art_source *source, struct art_entry *out) {
+    if (source->is_delta) art_delta_cursor_entry(&source->delta, out);
+    else art_blob_cursor_entry(&source->run.leaf, out);
+}
+
+/* --- for compaction: nothing is hidden silently, the flags of all sources are combined ------------------------------------- */
+
+/* Positions the merge on the smallest key without moving the others. */
+static void select_smallest(struct art_merge *merge) {
+    struct art_source *source = merge->source;
+    unsigned winner = UINT32_MAX;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (source[i].valid &&
+            (winner == UINT32_MAX || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
+            winner = i;
+        }
+    }
+    merge->winner = winner;
+    merge->valid = winner != UINT32_MAX;
+}
+
+/* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one says. */
+int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
+    struct art_source *source = merge->source;
+    art_source_entry(&source[merge->winner], out);
+    for (unsigned i = merge->winner + 1; i < merge->count; i++) {
+        if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
+        struct art_entry below;
+        art_source_entry(&source[i], &below);
+        bool over = out->flags & ART_OVER, live = !(below.flags & ART_DELETE);
+        if (over != live) {
+            return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
+        }
+        out->flags = (uint8_t)((out->flags & ~ART_OVER) | (below.flags & ART_OVER));
+    }
+    return ART_OK;
+}
+
+/* A source of which only some entries belong to the merge ends when they are through. */
+static int step_limited(struct art_source *source) {
+    int rc = source_step(source, false);
+    if (--source->left == 0) source->valid = false;
+    return rc;
+}
+
+int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries) {
+    struct art_source *source = &merge->source[index];
+    int rc = source_seek(source, from, false);
+    source->left = entries;
+    if (!entries) source->valid = false;
+    return rc;
+}
+
+void art_merge_begin_combined(struct art_merge *merge) {
+    select_smallest(merge);
+}
+
+int art_merge_step_combined(struct art_merge *merge) {
+    struct art_source *source = merge->source;
+    for (unsigned i = merge->count; i-- > merge->winner + 1;) {
+        if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
+        int rc = step_limited(&source[i]);
+        if (rc) return rc;
+    }
+    int rc = step_limited(&source[merge->winner]);
+    if (rc) return rc;
+    select_smallest(merge);
+    return ART_OK;
+}

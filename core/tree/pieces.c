@@ -1,0 +1,108 @@
+/* Values over the threshold, cut into pieces in the second name space.
+ *
+ *   key of a piece     ART_SPACE_PIECES | csn, 8 bytes big-endian | counter, 4 bytes big-endian | number, 4 bytes big-endian
+ *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
+ *
+ * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a piece is known to be new
+ * when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the delta still holds it): neither needs a lookup.
+ */
+#include "core/tree/private.h"
+
+enum { ID_BYTES = 12, PIECE_KEY = 1 + ID_BYTES + 4 };
+
+struct pieces_ref {
+    uint64_t length, hash;
+    uint8_t id[ID_BYTES];
+};
+
+static struct pieces_ref decode(struct art_bytes bytes) {
+    struct pieces_ref ref = {0};
+    if (bytes.len != ART_PIECES_REF) return ref;
+    ref.length = art_load64(bytes.data);
+    memcpy(ref.id, bytes.data + 8, ID_BYTES);
+    ref.hash = art_load64(bytes.data + 8 + ID_BYTES);
+    return ref;
+}
+
+uint64_t art_pieces_length(struct art_bytes ref) {
+    return decode(ref).length;
+}
+
+uint64_t art_row_length(const struct art_row *row) {
+    return row->pieces ? art_pieces_length(row->stored) : row->stored.len;
+}
+
+static struct art_bytes piece_key(uint8_t key[PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ID_BYTES], uint32_t number) {
+    memset(key, 0, PIECE_KEY + ART_KEY_PADDING);
+    key[0] = ART_SPACE_PIECES;
+    memcpy(key + 1, id, ID_BYTES);
+    art_store32_be(key + 1 + ID_BYTES, number);
+    return art_bytes(key, PIECE_KEY);
+}
+
+int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) {
+    uint8_t id[ID_BYTES], key[PIECE_KEY + ART_KEY_PADDING];
+    art_store64_be(id, tree->txn.csn);
+    art_store32_be(id + 8, tree->txn.pieces++);
+    uint32_t number = 0;
+    for (uint64_t at = 0; at < value.len; at += ART_PIECE_BYTES) {
+        uint32_t n = art_min32(ART_PIECE_BYTES, value.len - (uint32_t)at);
+        struct art_entry entry = {.value = art_bytes(value.data + at, n), .csn = tree->txn.csn};
+        int rc = art_delta_set(tree->delta, piece_key(key, id, number++), &entry);
+        if (rc) return rc;
+    }
+    art_store64(ref, value.len);
+    memcpy(ref + 8, id, ID_BYTES);
+    art_store64(ref + 8 + ID_BYTES, art_hash64(value.data, value.len));
+    return ART_OK;
+}
+
+int art_pieces_delete(struct art_tree *tree, struct art_bytes bytes) {
+    struct pieces_ref ref = decode(bytes);
+    uint8_t key_bytes[PIECE_KEY + ART_KEY_PADDING];
+    uint32_t number = 0;
+    for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES) {
+        struct art_bytes key = piece_key(key_bytes, ref.id, number++);
+        struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_OVER}, present;
+        if (!art_delta_get(tree->delta, key, &present)) entry.flags = ART_DELETE | (present.flags & ART_OVER);
+        int rc = art_delta_set(tree->delta, key, &entry);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
+    *owned = NULL;
+    *out = row->stored;
+    if (!row->pieces) return ART_OK;
+    int rc = art_tree_ready(tree);
+    if (rc) return rc;
+    struct pieces_ref ref = decode(row->stored);
+    if (!ref.length || ref.length > ART_VALUE_MAX) {
+        return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "a row's reference to its pieces makes no sense");
+    }
+    uint8_t *value = art_alloc(ref.length), key[PIECE_KEY + ART_KEY_PADDING];
+    if (!value) return art_nomem();
+    uint32_t number = 0;
+    for (uint64_t at = 0; !rc && at < ref.length; at += ART_PIECE_BYTES) {
+        uint64_t n = ref.length - at < ART_PIECE_BYTES ? ref.length - at : ART_PIECE_BYTES;
+        struct art_found found;
+        rc = art_tree_find(tree, piece_key(key, ref.id, number++), &found);
+        if (rc) break;
+        if (!found.live || found.entry.value.len != n) {
+            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "piece %u of a large value is missing", number - 1);
+        } else {
+            memcpy(value + at, found.entry.value.data, n);
+        }
+    }
+    if (!rc && art_hash64(value, ref.length) != ref.hash) {
+        rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "the pieces of a large value do not match its checksum");
+    }
+    if (rc) {
+        art_free(value);
+        return rc;
+    }
+    *out = art_bytes(value, (uint32_t)ref.length);
+    *owned = value;
+    return ART_OK;
+}

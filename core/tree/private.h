@@ -1,0 +1,294 @@
+/* The tree from the inside. Each file of this folder is one idea; this header says what they share.
+ *
+ *   tree.c       opening, limits, key buffers                run_cursor.c  a walk through one run
+ *   refresh.c    what other connections committed            merge.c       sources side by side, newest first
+ *   lookup.c     get, rank, count                            cursor.c      the host's cursor
+ *   write.c      insert, delete, move                        pieces.c      values over the threshold
+ *   marks.c      savepoints                                  spill.c       a transaction larger than memory
+ *   slots.c      which slots may be written; young slots     edit.c        a root in the making
+ *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
+ *   compact.c    flush, merges, optimize                     commit.c      prepare, committed, rolled back
+ *
+ * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
+ */
+#ifndef ART_TREE_PRIVATE_H
+#define ART_TREE_PRIVATE_H
+
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/blob/builder.h"
+#include "core/delta/delta.h"
+#include "core/store/store.h"
+#include "core/tree/root.h"
+#include "core/tree/tree.h"
+
+enum { ART_SPACE_ROWS = 1, ART_SPACE_PIECES = 2 };
+enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
+
+/* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root of a commit. */
+struct art_edit {
+    struct art_root *root;     /* owned, not shared yet */
+    struct art_slot_set used;  /* slots that it names */
+    uint64_t pages_written;
+};
+
+/* The young list of T_state (design, section 7, rule 2). */
+struct art_young {
+    bool loaded;
+    bool freed;             /* found to be free in this transaction */
+    struct art_epoch epoch; /* of the list; kind UNKNOWN or WAL */
+    struct art_slot_set slots;
+};
+
+struct art_mark {
+    uint64_t undo;          /* position in the delta's undo list */
+    struct art_root *root;  /* held */
+    bool imaged;            /* the transaction spilled since: the delta is in `image` */
+    bool beginning;         /* same state as the transaction's beginning */
+    bool big;
+    struct art_slot_set used; /* imaged: slots that root names, images included */
+    uint32_t *image;        /* slots with the encoded delta */
+    uint32_t image_slots;
+    uint64_t image_bytes;
+};
+
+struct art_tree {
+    struct art_tree_options options; /* paths are copies */
+    struct art_host host;
+    struct art_store *store;
+
+    /* the committed state that is known, plus this transaction's changes */
+    bool unknown;
+    struct art_root *root; /* what reads use */
+    struct art_delta *delta;
+    uint64_t csn;             /* of the last committed row or root */
+    struct art_hash128 chain; /* its hash */
+    uint64_t log_bytes, log_rows;
+    uint64_t changes; /* counts what makes a cursor seek again */
+
+    struct { /* a refresh under way */
+        bool active, rebuild, root_seen, row_seen;
+        uint64_t from;
+    } refresh;
+
+    struct { /* the running transaction */
+        bool active;          /* begun: csn fixed */
+        bool dirty;           /* something was changed, maybe taken back */
+        bool spilled;         /* root is the transaction's own */
+        bool big;             /* holds a value that does not go through the log */
+        bool flush, optimize; /* asked for */
+        int doomed;           /* an error after which only a rollback helps */
+        uint64_t csn;
+        uint32_t pieces;      /* counter of piece ids, never taken back */
+        uint64_t change;      /* tree->changes at the last prepare */
+        struct art_root *base;
+        struct art_mark *marks;
+        uint32_t mark_count, mark_capacity;
+    } txn;
+
+    struct { /* slots */
+        bool known;                 /* `used` is right for `root` */
+        bool writing;               /* the write phase has begun */
+        bool reuse;                 /* slots below the end may be taken */
+        struct art_slot_set used;   /* named by `root` (and images) */
+        struct art_slot_set base;   /* named by the base */
+        struct art_slot_set free;   /* handed to the store */
+        struct art_young young;
+        uint32_t end;
+    } slots;
+
+    struct { /* what prepare() found */
+        bool ready;
+        struct art_edit edit; /* root NULL: no new root */
+        struct art_commit commit;
+        struct art_hash128 chain;
+        bool flushed;
+        struct art_delta *empty; /* the delta after a flush */
+        struct art_buffer redo, root, young_bytes;
+    } pending;
+
+    struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
+    uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
+
+    uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
+    uint8_t *second_key;     /* for calls with two keys */
+    struct art_cursor *idle; /* closed cursors, to be used again */
+    struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
+};
+
+/* --- tree.c ----------------------------------------------------------------------------------------------------------- */
+/* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
+int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
+/* Refuses calls on an unknown, doomed or forked tree. */
+int art_tree_ready(struct art_tree *tree);
+/* As art_tree_ready, and begins the transaction. */
+int art_tree_begin(struct art_tree *tree);
+
+/* --- lookup.c ---------------------------------------------------------------------------------------------------------- */
+struct art_found {
+    struct art_entry entry; /* the newest */
+    bool any;               /* some source has an entry */
+    bool live;              /* and it is a put */
+    bool in_delta;
+    struct art_blob *blob;  /* where the entry lies, when it is not in the delta */
+};
+int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
+/* Sum of weights of all keys < key. */
+int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
+/* The `over` that an entry for this key must carry in the delta. */
+static inline uint8_t art_found_over(const struct art_found *found) {
+    return found->in_delta ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
+}
+
+/* --- run_cursor.c --------------------------------------------------------------------------------------------------------- */
+/* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level `bottom`. In that
+ * case the keys are separators. Holds the blobs on its path. */
+struct art_run_cursor {
+    struct art_store *store;
+    struct art_ref top; /* label borrowed from the root */
+    unsigned bottom;
+    bool valid;
+    struct art_blob_cursor leaf; /* at the bottom level */
+    struct art_blob *path[ART_LEVELS_MAX];
+    uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];
+    uint8_t *key;     /* the bottom's key buffer */
+    uint8_t *scratch; /* keys of upper levels */
+};
+int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
+void art_run_cursor_close(struct art_run_cursor *cursor);
+/* Lets all blobs go and takes the run. `top` is copied; its label must outlive the use. bottom <= top->level. */
+void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom);
+int art_run_first(struct art_run_cursor *cursor);
+int art_run_last(struct art_run_cursor *cursor);
+int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
+int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key);
+int art_run_next(struct art_run_cursor *cursor);
+int art_run_prev(struct art_run_cursor *cursor);
+static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) {
+    return art_bytes(cursor->key, cursor->leaf.key_len);
+}
+
+/* --- merge.c ---------------------------------------------------------------------------------------------------------------- */
+/* Sources side by side, newest first: source 0 may be a delta. */
+struct art_source {
+    bool is_delta;
+    bool valid;
+    struct art_bytes key; /* under the source's cursor */
+    uint64_t left;        /* entries that still take part (compaction only) */
+    struct art_delta_cursor delta;
+    struct art_run_cursor run;
+};
+/* The sources of a state; `sources` has room for ART_RUNS_CAPACITY + 1. */
+struct art_merge {
+    struct art_source source[ART_RUNS_CAPACITY + 1];
+    unsigned count, opened;
+    unsigned winner; /* the source under the merge's position */
+    bool valid;
+    struct art_store *store;
+};
+void art_merge_init(struct art_merge *merge, struct art_store *store);
+void art_merge_clear(struct art_merge *merge);
+/* Takes sources: the delta (may be NULL), then runs. */
+int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count);
+/* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the others past it. */
+int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward); /* key.data NULL: the very first (last) */
+int art_merge_step(struct art_merge *merge, bool backward);
+static inline struct art_source *art_merge_winner(struct art_merge *merge) {
+    return &merge->source[merge->winner];
+}
+void art_source_entry(struct art_source *source, struct art_entry *out);
+/* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and takes part with
+ * `entries` entries; the winner's entry is combined with what the older sources say: it takes over their `over`, the rule is checked. */
+int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
+void art_merge_begin_combined(struct art_merge *merge);
+int art_merge_combine(struct art_merge *merge, struct art_entry *out);
+int art_merge_step_combined(struct art_merge *merge);
+
+/* --- slots.c ------------------------------------------------------------------------------------------------------------------ */
+/* Makes slots.used right for tree->root. */
+int art_slots_know(struct art_tree *tree);
+/* Lock, secure, young list: everything before the first slot of a transaction is written. */
+int art_slots_begin(struct art_tree *tree);
+int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
+/* The edit does not name the slot any more. */
+void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot);
+/* Calls `visit` with every reference of a run, its top included. */
+int art_run_each_ref(struct art_store *store, const struct art_run *run,
+                     int (*visit)(void *context, const struct art_ref *ref), void *context);
+/* The list as the host has it committed. */
+int art_young_load(struct art_tree *tree, struct art_young *out);
+/* The list to be committed with `used`. */
+int art_slots_young(struct art_tree *tree, const struct art_slot_set *used);
+/* Gives back what `from` names and `keep` does not. */
+void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
+int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
+void art_slots_end(struct art_tree *tree);
+
+/* --- edit.c ---------------------------------------------------------------------------------------------------------------------- */
+int art_edit_begin(struct art_tree *tree, struct art_edit *edit);
+void art_edit_discard(struct art_tree *tree, struct art_edit *edit);
+/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. */
+int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder, struct art_blob_buf *buffer,
+                   struct art_built *out, uint32_t *inside);
+
+/* --- run_build.c -------------------------------------------------------------------------------------------------------------------- */
+struct art_child { /* a child reference with its separator; both owned */
+    struct art_bytes separator;
+    struct art_ref ref;
+};
+struct art_children {
+    struct art_child *child;
+    uint32_t count, capacity;
+    uint64_t blobs, pages; /* of all blobs that were written for them */
+};
+void art_children_clear(struct art_children *children);
+int art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
+
+struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
+/* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. */
+int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter, uint32_t fill_pages);
+int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
+/* Only leaves: their references (for a splice). */
+int art_run_build_children(struct art_run_build *build, struct art_children *out);
+/* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). */
+int art_run_build_run(struct art_run_build *build, struct art_run *out);
+void art_run_build_close(struct art_run_build *build);
+void art_run_clear(struct art_run *run);
+/* Index blobs of `level` over `children`, their references to `out`. */
+int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
+                    struct art_children *out);
+
+/* --- splice.c --------------------------------------------------------------------------------------------------------------------------- */
+/* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and frees the
+ * replaced ones (`moved`: another run names them now); the result, maybe empty (top.entries 0), is owned by the caller. */
+int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, struct art_bytes low,
+                   struct art_bytes high, bool moved, const struct art_children *children, struct art_run *out);
+/* Frees all slots of a run (after it was merged away). */
+int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run);
+
+/* --- compact.c ----------------------------------------------------------------------------------------------------------------------------- */
+int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta);
+/* Merges until the budget is spent; more only where the number of runs asks for it. */
+int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
+bool art_compact_due(const struct art_root *root);
+int art_compact_all(struct art_tree *tree, struct art_edit *edit);
+
+/* --- spill.c, marks.c ------------------------------------------------------------------------------------------------------------------------- */
+int art_tree_spill(struct art_tree *tree);
+void art_marks_clear(struct art_tree *tree, uint32_t from);
+int art_image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes);
+int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out);
+
+/* --- pieces.c ----------------------------------------------------------------------------------------------------------------------------------- */
+enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };
+/* Cuts `value` into entries of the delta and writes the row's reference (ART_PIECES_REF bytes). */
+int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
+int art_pieces_delete(struct art_tree *tree, struct art_bytes ref);
+uint64_t art_pieces_length(struct art_bytes ref);
+
+/* --- cursor.c -------------------------------------------------------------------------------------------------------------------------------------- */
+void art_cursors_free(struct art_tree *tree);
+
+#endif

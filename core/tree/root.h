@@ -1,0 +1,47 @@
+/* The root: the runs of one state of the table, newest first. Immutable once it is shared, and counted: the tree, marks, cursors
+ * and pending commits hold it. While it is being made (art_root_clone, one owner) runs may be put in, replaced and taken out. */
+#ifndef ART_TREE_ROOT_H
+#define ART_TREE_ROOT_H
+
+#include "core/base/buffer.h"
+#include "core/base/hash.h"
+#include "core/blob/blob.h"
+#include "core/tree/tree.h"
+
+/* A few more than may be committed: a long transaction spills between two merges. */
+enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8 };
+
+struct art_run {
+    struct art_ref top; /* the label is owned by the run */
+    uint8_t level;      /* merge level: 0 young, 1 .. by size (merge.c) */
+    uint64_t blobs;     /* index blobs included */
+    uint64_t pages;     /* used pages of all blobs */
+};
+
+struct art_root {
+    unsigned references;
+    uint64_t csn;
+    uint64_t generation;
+    struct art_hash128 chain;
+    unsigned runs;
+    struct art_run run[ART_RUNS_CAPACITY];
+};
+
+struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]); /* empty; NULL: no memory */
+struct art_root *art_root_ref(struct art_root *root);
+void art_root_unref(struct art_root *root); /* NULL is fine */
+int art_root_clone(const struct art_root *root, struct art_root **out);
+
+/* Puts a run in at `at` (copying the label), or takes one out. */
+int art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run);
+void art_root_remove_run(struct art_root *root, unsigned at);
+int art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run);
+
+int art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */
+int art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM */
+
+static inline uint32_t art_ref_pages(const struct art_ref *ref) {
+    return (uint32_t)ref->leaf_pages + ref->head_pages;
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* The root as bytes: what stands in row 0 of the log.
+ *
+ *    0  u32 magic "ARTR"
+ *    4  u16 format
+ *    6  u8  runs (0..ART_RUNS_MAX + few)
+ *    7  u8  0
+ *    8  u64 csn: the runs are complete up to it
+ *   16  u64 generation: grows with every root of this history
+ *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
+ *   40  per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level | reference
+ *    .. u64 XXH3-64 of all before
+ */
+#ifndef ART_TREE_ROOT_FORMAT_H
+#define ART_TREE_ROOT_FORMAT_H
+
+#include <stdint.h>
+
+#define ART_ROOT_MAGIC 0x52545241u /* "ARTR" */
+enum { ART_ROOT_FORMAT = 1 };
+
+struct art_root_header {
+    uint32_t magic;
+    uint16_t format;
+    uint8_t runs;
+    uint8_t zero;
+    uint64_t csn;
+    uint64_t generation;
+    uint8_t chain[16];
+};
+_Static_assert(sizeof(struct art_root_header) == 40, "root header");
+
+struct art_root_run { /* unaligned in the bytes: copy it out */
+    uint64_t blobs;
+    uint64_t pages;
+    uint32_t ref_len;
+    uint8_t level;
+} __attribute__((packed));
+_Static_assert(sizeof(struct art_root_run) == 21, "run of a root");
+
+#endif

@@ -1,0 +1,176 @@
+/* A walk through one run: index blobs from the top down to the level asked for, one child at a time.
+ *
+ *     top (level 2)      [ .. * .. ]           path[2], index[2]
+ *                            |
+ *     level 1            [ * ..  ]             path[1], index[1]
+ *                          |
+ *     bottom (level 0)   [ .. * .. ]           leaf: a cursor in the blob path[0]
+ *
+ * Upper levels are numbers only: which child. A child's label is checked against the key at every step down, since a key may route
+ * to a child although it lies before or behind all that the child holds.
+ */
+#include "core/tree/private.h"
+
+int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
+    *cursor = (struct art_run_cursor){.store = store};
+    cursor->key = art_alloc(ART_KEY_BUFFER);
+    cursor->scratch = art_alloc(ART_KEY_BUFFER);
+    if (cursor->key && cursor->scratch) return ART_OK;
+    art_run_cursor_close(cursor);
+    return art_nomem();
+}
+
+static void let_go(struct art_run_cursor *cursor) {
+    for (unsigned level = 0; level < ART_LEVELS_MAX; level++) {
+        if (cursor->path[level]) art_blob_release(cursor->path[level]);
+        cursor->path[level] = NULL;
+    }
+    cursor->valid = false;
+}
+
+void art_run_cursor_close(struct art_run_cursor *cursor) {
+    let_go(cursor);
+    art_free(cursor->key);
+    art_free(cursor->scratch);
+    *cursor = (struct art_run_cursor){0};
+}
+
+void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom) {
+    let_go(cursor);
+    cursor->top = *top;
+    cursor->bottom = bottom;
+}
+
+/* Takes the blob of `ref` as the cursor's at `level`. */
+static int enter(struct art_run_cursor *cursor, unsigned level, const struct art_ref *ref) {
+    if (level >= ART_LEVELS_MAX) {
+        return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
+    }
+    struct art_blob *blob;
+    int rc = art_store_blob(cursor->store, ref, &blob);
+    if (rc) return rc;
+    if (cursor->path[level] != blob) {
+        art_blob_hold(blob);
+        if (cursor->path[level]) art_blob_release(cursor->path[level]);
+        cursor->path[level] = blob;
+    }
+    cursor->entries[level] = blob->entries;
+    if (level == cursor->bottom) {
+        art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
+        if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
+    }
+    return ART_OK;
+}
+
+/* The reference of child `index` of the index blob at `level`; its label lies in that blob. */
+static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+    struct art_blob_cursor at;
+    art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+    int rc = art_blob_seek_entry(&at, index);
+    if (rc) return rc;
+    if (!at.valid) return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
+    cursor->index[level] = index;
+    rc = art_blob_cursor_ref(&at, out);
+    if (!rc && out->level != level - 1) {
+        rc = art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "a child of level %u under level %u",
+                         out->level, level);
+    }
+    return rc;
+}
+
+/* From `level`, whose reference is `ref`, down to the bottom, always the first or the last child. */
+static int descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last) {
+    int rc = enter(cursor, level, &ref);
+    while (!rc && level > cursor->bottom) {
+        rc = child_ref(cursor, level, last ? cursor->entries[level] - 1 : 0, &ref);
+        level--;
+        if (!rc) rc = enter(cursor, level, &ref);
+    }
+    if (rc) return rc;
+    rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
+    cursor->valid = !rc && cursor->leaf.valid;
+    return rc;
+}
+
+int art_run_first(struct art_run_cursor *cursor) {
+    cursor->valid = false;
+    return descend_edge(cursor, cursor->top.level, cursor->top, false);
+}
+
+int art_run_last(struct art_run_cursor *cursor) {
+    cursor->valid = false;
+    return descend_edge(cursor, cursor->top.level, cursor->top, true);
+}
+
+/* To the neighbouring child of the lowest level that has one. */
+static int step_up(struct art_run_cursor *cursor, bool backward) {
+    cursor->valid = false;
+    for (unsigned level = cursor->bottom + 1; level <= cursor->top.level; level++) {
+        uint32_t index = cursor->index[level];
+        if (backward ? index == 0 : index + 1 >= cursor->entries[level]) continue;
+        struct art_ref ref;
+        int rc = child_ref(cursor, level, backward ? index - 1 : index + 1, &ref);
+        return rc ? rc : descend_edge(cursor, level - 1, ref, backward);
+    }
+    return ART_OK;
+}
+
+int art_run_next(struct art_run_cursor *cursor) {
+    int rc = art_blob_next(&cursor->leaf);
+    if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
+    cursor->valid = false;
+    return rc ? rc : step_up(cursor, false);
+}
+
+int art_run_prev(struct art_run_cursor *cursor) {
+    int rc = art_blob_prev(&cursor->leaf);
+    if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
+    cursor->valid = false;
+    return rc ? rc : step_up(cursor, true);
+}
+
+/* Down to the bottom blob whose range holds `key`. *side: where the key stands to that blob's label. */
+static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
+    struct art_ref ref = cursor->top;
+    unsigned level = ref.level;
+    for (;;) {
+        *side = art_label_compare(ref.label, key);
+        int rc = enter(cursor, level, &ref);
+        if (rc || level == cursor->bottom) return rc;
+        uint32_t index = *side < 0 ? 0 : cursor->entries[level] - 1;
+        if (*side == 0) {
+            struct art_blob_cursor at;
+            art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+            rc = art_blob_seek_le(&at, key);
+            if (rc) return rc;
+            index = at.valid ? art_blob_cursor_index(&at) : 0;
+        }
+        rc = child_ref(cursor, level, index, &ref);
+        if (rc) return rc;
+        level--;
+    }
+}
+
+int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
+    cursor->valid = false;
+    int side;
+    int rc = route(cursor, key, &side);
+    if (rc) return rc;
+    if (side > 0) return step_up(cursor, false);
+    rc = side < 0 ? art_blob_first(&cursor->leaf) : art_blob_seek_ge(&cursor->leaf, key);
+    if (rc) return rc;
+    cursor->valid = cursor->leaf.valid;
+    return cursor->valid ? ART_OK : step_up(cursor, false);
+}
+
+int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
+    cursor->valid = false;
+    int side;
+    int rc = route(cursor, key, &side);
+    if (rc) return rc;
+    if (side < 0) return step_up(cursor, true);
+    rc = side > 0 ? art_blob_last(&cursor->leaf) : art_blob_seek_le(&cursor->leaf, key);
+    if (rc) return rc;
+    cursor->valid = cursor->leaf.valid;
+    return cursor->valid ? ART_OK : step_up(cursor, true);
+}

@@ -1,0 +1,229 @@
+/* Which slots may be written, and which become young.
+ *
+ *   base    slots that the committed root names. Never written.
+ *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
+ *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_state's list, with its epoch).
+ *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come back
+ *           (art_host.secure); else the file is extended.
+ *
+ * See ../../README.md and the rule in design, section 7: every line of it is a test in tests/test_slots.c.
+ */
+#include "core/tree/private.h"
+
+int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) {
+    struct art_slot_set copy = {0};
+    if (from->capacity) {
+        copy.words = art_alloc(from->capacity / 8);
+        if (!copy.words) return art_nomem();
+        memcpy(copy.words, from->words, from->capacity / 8);
+        copy.capacity = from->capacity;
+    }
+    art_slot_set_clear(to);
+    *to = copy;
+    return ART_OK;
+}
+
+/* Calls `visit` with every reference of a run, its top included, from the top level down. */
+int art_run_each_ref(struct art_store *store, const struct art_run *run,
+                     int (*visit)(void *context, const struct art_ref *ref), void *context) {
+    int rc = visit(context, &run->top);
+    if (rc || !run->top.level) return rc;
+    struct art_run_cursor cursor;
+    rc = art_run_cursor_open(&cursor, store);
+    for (unsigned level = run->top.level; !rc && level >= 1; level--) {
+        art_run_cursor_reset(&cursor, &run->top, level);
+        for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
+            struct art_ref ref;
+            rc = art_blob_cursor_ref(&cursor.leaf, &ref);
+            if (!rc) rc = visit(context, &ref);
+            if (rc) break;
+        }
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+static int note_used(void *context, const struct art_ref *ref) {
+    return art_slot_set_add(context, ref->slot);
+}
+
+int art_slots_know(struct art_tree *tree) {
+    if (tree->slots.known) return ART_OK;
+    art_slot_set_clear(&tree->slots.used);
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, &tree->slots.used);
+        if (rc) return rc;
+    }
+    tree->slots.known = true;
+    return ART_OK;
+}
+
+/* --- the young list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences -------------------- */
+
+enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
+
+static int young_decode(struct art_bytes bytes, struct art_young *out) {
+    art_slot_set_clear(&out->slots);
+    out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
+    if (!bytes.len) return ART_OK;
+    const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
+    uint64_t count, slot = 0, step;
+    uint32_t n;
+    if (bytes.len < YOUNG_HEADER + 1 || p[0] != YOUNG_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
+    out->epoch.kind = p[1];
+    memcpy(out->epoch.salts, p + 2, 8);
+    p += YOUNG_HEADER;
+    if (!(n = art_get_varint(p, end, &count))) goto bad;
+    p += n;
+    while (count--) {
+        if (!(n = art_get_varint(p, end, &step))) goto bad;
+        p += n;
+        slot += step;
+        if (!step || slot > UINT32_MAX - 1) goto bad;
+        int rc = art_slot_set_add(&out->slots, (uint32_t)slot);
+        if (rc) return rc;
+    }
+    if (p == end) return ART_OK;
+bad:
+    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of young slots makes no sense");
+}
+
+static int young_encode(const struct art_slot_set *slots, const struct art_epoch *epoch, struct art_buffer *out) {
+    out->len = 0;
+    uint8_t bytes[16] = {YOUNG_VERSION, (uint8_t)epoch->kind};
+    memcpy(bytes + 2, epoch->salts, 8);
+    int rc = art_buffer_append(out, bytes, YOUNG_HEADER);
+    uint64_t count = 0;
+    for (uint32_t slot = art_slot_set_next(slots, 0); slot != UINT32_MAX; slot = art_slot_set_next(slots, slot + 1)) count++;
+    if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, count));
+    uint32_t last = 0;
+    for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX; slot = art_slot_set_next(slots, slot + 1)) {
+        rc = art_buffer_append(out, bytes, art_put_varint(bytes, slot - last));
+        last = slot;
+    }
+    return rc;
+}
+
+static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *now) {
+    if (now->kind == ART_EPOCH_ROLLBACK) return true;
+    if (now->kind != ART_EPOCH_WAL || list->kind != ART_EPOCH_WAL) return false;
+    return memcmp(list->salts, now->salts, sizeof now->salts) != 0;
+}
+
+/* --- beginning and end of the write phase ----------------------------------------------------------------------------------------- */
+
+static int lock_file(struct art_tree *tree) {
+    for (unsigned attempt = 0;; attempt++) {
+        int rc = art_store_write_begin(tree->store, tree->txn.base->runs == 0, &tree->slots.end);
+        if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) return rc;
+    }
+}
+
+int art_young_load(struct art_tree *tree, struct art_young *out) {
+    struct art_buffer bytes = {0};
+    int rc = tree->host.load_young(tree->host.context, &bytes);
+    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), out);
+    art_buffer_clear(&bytes);
+    out->loaded = !rc;
+    return rc;
+}
+
+/* Everything below the end that neither the base nor an unpassed young list names. */
+static int find_free(struct art_tree *tree) {
+    struct art_young *young = &tree->slots.young;
+    struct art_epoch now;
+    int rc = tree->host.epoch(tree->host.context, &now);
+    if (rc) return rc;
+    young->freed = art_slot_set_next(&young->slots, 0) == UINT32_MAX || epoch_passed(&young->epoch, &now);
+    art_slot_set_clear(&tree->slots.free);
+    for (uint32_t slot = 1; slot < tree->slots.end; slot++) {
+        if (art_slot_set_has(&tree->slots.base, slot)) continue;
+        if (!young->freed && art_slot_set_has(&young->slots, slot)) continue;
+        rc = art_slot_set_add(&tree->slots.free, slot);
+        if (rc) return rc;
+    }
+    art_store_reuse(tree->store, &tree->slots.free);
+    return ART_OK;
+}
+
+int art_slots_begin(struct art_tree *tree) {
+    if (tree->slots.writing) return ART_OK;
+    assert(tree->txn.active && !tree->txn.spilled);
+    int rc = art_slots_know(tree);
+    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
+    if (!rc) rc = lock_file(tree);
+    if (rc) return rc;
+    tree->slots.writing = true;
+    tree->slots.reuse = false;
+    tree->slots.young.freed = false;
+    rc = art_young_load(tree, &tree->slots.young);
+    if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
+    if (!rc && tree->slots.reuse) rc = find_free(tree);
+    if (rc) art_slots_end(tree);
+    return rc;
+}
+
+void art_slots_end(struct art_tree *tree) {
+    if (!tree->slots.writing) return;
+    art_store_write_end(tree->store);
+    tree->slots.writing = false;
+    art_slot_set_clear(&tree->slots.base);
+    art_slot_set_clear(&tree->slots.free);
+    art_slot_set_clear(&tree->slots.young.slots);
+    tree->slots.young.loaded = false;
+}
+
+/* --- taking and giving back ----------------------------------------------------------------------------------------------------------- */
+
+int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
+    int rc = art_store_take_slot(tree->store, slot);
+    if (rc) return rc;
+    assert(!art_slot_set_has(&tree->slots.base, *slot));
+    rc = art_slot_set_add(&edit->used, *slot);
+    if (rc) art_store_return_slot(tree->store, *slot);
+    return rc;
+}
+
+/* Does anything that may be needed again in this transaction name the slot? */
+static bool kept(const struct art_tree *tree, uint32_t slot) {
+    if (art_slot_set_has(&tree->slots.base, slot)) return true;
+    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
+        if (art_slot_set_has(&tree->txn.marks[i].used, slot)) return true;
+    }
+    return false;
+}
+
+void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot) {
+    art_slot_set_remove(&edit->used, slot);
+    if (kept(tree, slot) || art_slot_set_has(&tree->slots.used, slot)) return;
+    art_store_return_slot(tree->store, slot);
+}
+
+void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep) {
+    for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX; slot = art_slot_set_next(from, slot + 1)) {
+        if (art_slot_set_has(keep, slot) || kept(tree, slot)) continue;
+        art_store_return_slot(tree->store, slot);
+    }
+}
+
+/* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does not. */
+int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
+    struct art_young *young = &tree->slots.young;
+    struct art_epoch now;
+    int rc = tree->host.epoch(tree->host.context, &now);
+    if (rc) return rc;
+    struct art_slot_set list = {0};
+    bool old = !young->freed && !epoch_passed(&young->epoch, &now);
+    for (uint32_t slot = old ? art_slot_set_next(&young->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
+         slot = art_slot_set_next(&young->slots, slot + 1)) {
+        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
+    }
+    for (uint32_t slot = now.kind == ART_EPOCH_ROLLBACK ? UINT32_MAX : art_slot_set_next(&tree->slots.base, 0);
+         slot != UINT32_MAX && !rc; slot = art_slot_set_next(&tree->slots.base, slot + 1)) {
+        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
+    }
+    if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
+    if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);
+    art_slot_set_clear(&list);
+    return rc;
+}

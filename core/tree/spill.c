@@ -1,0 +1,107 @@
+/* A transaction larger than memory.
+ *
+ *   before   root R0                delta D   marks m1 m2 (undo positions in D)
+ *   after    root R1 = R0 + run(D)  delta {}  marks m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
+ *
+ * The spill writes the delta as a run into free slots under a root of the transaction's own, and begins an empty delta. What a kept mark
+ * needs to come back is its root and the delta as it was: that is written as an image, redo bytes in slots of their own. Walking back
+ * through the undo list from the youngest mark to the oldest gives each image in turn; it consumes the delta, whose content is safe in the
+ * new run by then. A mark at the transaction's beginning needs no image: the host's log has that state.
+ */
+#include "core/tree/private.h"
+
+int art_image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {
+    mark->image_bytes = bytes->len;
+    mark->image_slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
+    mark->image = art_alloc(mark->image_slots * sizeof *mark->image);
+    if (!mark->image) return art_nomem();
+    int rc = ART_OK;
+    for (uint32_t i = 0; !rc && i < mark->image_slots; i++) {
+        struct art_blob_buf buffer = {0};
+        size_t at = (size_t)i * ART_BLOB_SIZE, n = bytes->len - at < ART_BLOB_SIZE ? bytes->len - at : ART_BLOB_SIZE;
+        rc = art_store_buffer(tree->store, &buffer);
+        if (!rc) rc = art_store_take_slot(tree->store, &mark->image[i]);
+        if (!rc) rc = art_slot_set_add(&mark->used, mark->image[i]);
+        if (!rc) {
+            memcpy(buffer.data, bytes->data + at, n);
+            memset(buffer.data + n, 0, ART_BLOB_SIZE - n);
+            rc = art_store_write_raw(tree->store, mark->image[i], &buffer, ART_BLOB_SIZE);
+        }
+        art_blob_buf_put(&buffer);
+    }
+    return rc;
+}
+
+int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out) {
+    struct art_buffer bytes = {0};
+    int rc = art_buffer_reserve(&bytes, mark->image_bytes);
+    for (uint32_t i = 0; !rc && i < mark->image_slots; i++) {
+        struct art_blob_buf buffer = {0};
+        size_t left = mark->image_bytes - bytes.len;
+        rc = art_store_buffer(tree->store, &buffer);
+        if (!rc) rc = art_store_read_raw(tree->store, mark->image[i], &buffer, ART_BLOB_SIZE);
+        if (!rc) rc = art_buffer_append(&bytes, buffer.data, left < ART_BLOB_SIZE ? left : ART_BLOB_SIZE);
+        art_blob_buf_put(&buffer);
+    }
+    struct art_delta *delta = NULL;
+    if (!rc) rc = art_delta_open(&delta);
+    if (!rc) rc = art_redo_decode_all(art_bytes(bytes.data, (uint32_t)bytes.len), delta);
+    art_buffer_clear(&bytes);
+    if (rc) {
+        art_delta_unref(delta);
+        return rc;
+    }
+    *out = delta;
+    return ART_OK;
+}
+
+/* Images for the marks of this delta, youngest first; `used` is what the root before the spill names. */
+static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
+    int rc = ART_OK;
+    for (uint32_t i = tree->txn.mark_count; !rc && i-- > 0;) {
+        struct art_mark *mark = &tree->txn.marks[i];
+        if (mark->imaged || mark->beginning) continue;
+        struct art_buffer bytes = {0};
+        art_delta_rollback(tree->delta, mark->undo);
+        rc = art_redo_encode_all(tree->delta, &bytes);
+        if (!rc) rc = art_slot_set_copy(used, &mark->used);
+        if (!rc) rc = art_image_write(tree, mark, &bytes);
+        mark->imaged = !rc;
+        art_buffer_clear(&bytes);
+    }
+    return rc;
+}
+
+int art_tree_spill(struct art_tree *tree) {
+    struct art_edit edit;
+    struct art_delta *empty = NULL;
+    int rc = art_edit_begin(tree, &edit);
+    if (rc) return rc;
+    rc = art_delta_open(&empty);
+    if (!rc) rc = art_compact_flush(tree, &edit, tree->delta);
+    if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
+    if (rc) {
+        art_delta_unref(empty);
+        art_edit_discard(tree, &edit);
+        return rc;
+    }
+    /* From here on the delta is consumed: a failure leaves a transaction that can only be rolled back. */
+    rc = image_marks(tree, &tree->slots.used);
+    if (rc) {
+        tree->txn.doomed = rc;
+        art_delta_unref(empty);
+        art_edit_discard(tree, &edit);
+        return rc;
+    }
+    struct art_slot_set before = tree->slots.used;
+    tree->slots.used = edit.used;
+    art_slots_return(tree, &before, &tree->slots.used);
+    art_slot_set_clear(&before);
+    art_root_unref(tree->root);
+    tree->root = edit.root;
+    art_delta_unref(tree->delta);
+    tree->delta = empty;
+    tree->txn.spilled = true;
+    tree->changes++;
+    return ART_OK;
+}

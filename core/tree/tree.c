@@ -1,0 +1,142 @@
+/* Opening and closing a tree, its limits, and who may call when. */
+#include "core/tree/private.h"
+
+static char *copy_string(const char *text) {
+    size_t n = strlen(text) + 1;
+    char *copy = art_alloc(n);
+    if (copy) memcpy(copy, text, n);
+    return copy;
+}
+
+int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
+    struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
+    if (!tree) return art_nomem();
+    tree->options = *options;
+    tree->options.path = tree->options.host_path = NULL;
+    tree->host = *host;
+    tree->unknown = true;
+    tree->key = art_alloc(ART_KEY_BUFFER);
+    tree->second_key = art_alloc(ART_KEY_BUFFER);
+    tree->root = art_root_new(options->uuid);
+    int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
+    if (!rc) rc = art_delta_open(&tree->delta);
+    if (!rc && options->path) {
+        tree->options.path = copy_string(options->path);
+        tree->options.host_path = copy_string(options->host_path);
+        if (!tree->options.path || !tree->options.host_path) rc = art_nomem();
+    }
+    if (!rc) {
+        struct art_store_options store = {.disk = options->disk,
+                                          .path = tree->options.path,
+                                          .host_path = tree->options.host_path,
+                                          .engine = options->engine,
+                                          .direct = options->direct,
+                                          .read_only = options->read_only,
+                                          .cache_bytes = options->cache_bytes};
+        memcpy(store.uuid, options->uuid, sizeof store.uuid);
+        rc = art_store_open(&tree->store, &store);
+    }
+    if (rc) {
+        art_tree_close(tree);
+        return rc;
+    }
+    *out = tree;
+    return ART_OK;
+}
+
+void art_tree_close(struct art_tree *tree) {
+    if (!tree) return;
+    if (tree->store) art_tree_rolled_back(tree);
+    art_cursors_free(tree);
+    art_root_unref(tree->root);
+    art_delta_unref(tree->delta);
+    art_slot_set_clear(&tree->slots.used);
+    art_slot_set_clear(&tree->slots.base);
+    art_slot_set_clear(&tree->slots.free);
+    art_slot_set_clear(&tree->slots.young.slots);
+    art_delta_unref(tree->pending.empty);
+    for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_buffer_clear(&tree->sweep[i]);
+    art_buffer_clear(&tree->pending.redo);
+    art_buffer_clear(&tree->pending.root);
+    art_buffer_clear(&tree->pending.young_bytes);
+    art_free(tree->txn.marks);
+    art_store_close(tree->store);
+    art_free(tree->key);
+    art_free(tree->second_key);
+    art_free((void *)tree->options.path);
+    art_free((void *)tree->options.host_path);
+    art_free(tree);
+}
+
+void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit) {
+    tree->options.cache_bytes = cache_bytes;
+    tree->options.log_limit = log_limit;
+    tree->options.spill_limit = spill_limit;
+}
+
+bool art_tree_unknown(const struct art_tree *tree) {
+    return tree->unknown;
+}
+
+void art_tree_forget(struct art_tree *tree) {
+    tree->unknown = true;
+    tree->changes++;
+}
+
+uint64_t art_tree_csn(const struct art_tree *tree) {
+    return tree->csn;
+}
+
+bool art_tree_dirty(const struct art_tree *tree) {
+    return tree->txn.dirty;
+}
+
+int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
+    if (path.len > ART_PATH_MAX) {
+        return art_fail(ART_TOOBIG, "art: path of %u bytes is over the limit of %d: store a shorter path", path.len,
+                        ART_PATH_MAX);
+    }
+    buffer[0] = ART_SPACE_ROWS;
+    if (path.len) memcpy(buffer + 1, path.data, path.len);
+    memset(buffer + 1 + path.len, 0, ART_KEY_PADDING);
+    *out = art_bytes(buffer, path.len + 1);
+    return ART_OK;
+}
+
+int art_tree_ready(struct art_tree *tree) {
+    if (__builtin_expect(art_store_forked(tree->store), 0)) {
+        return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
+    }
+    if (__builtin_expect(tree->txn.doomed, 0)) {
+        return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
+    }
+    if (__builtin_expect(tree->unknown, 0)) {
+        return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");
+    }
+    art_store_relax(tree->store);
+    return ART_OK;
+}
+
+/* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is left. */
+static void tidy_delta(struct art_tree *tree) {
+    size_t garbage = art_delta_garbage(tree->delta);
+    if (garbage < (1u << 20) || garbage < art_delta_memory(tree->delta) / 2) return;
+    struct art_delta *copy;
+    if (art_delta_compact(tree->delta, &copy)) return; /* out of memory: it can wait */
+    art_delta_unref(tree->delta);
+    tree->delta = copy;
+    tree->changes++;
+}
+
+int art_tree_begin(struct art_tree *tree) {
+    int rc = art_tree_ready(tree);
+    if (rc || tree->txn.active) return rc;
+    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only");
+    tidy_delta(tree);
+    art_delta_forget_undo(tree->delta);
+    tree->txn.active = true;
+    tree->txn.csn = tree->csn + 1;
+    tree->txn.pieces = 0;
+    tree->txn.base = art_root_ref(tree->root);
+    return ART_OK;
+}

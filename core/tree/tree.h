@@ -1,0 +1,216 @@
+/* The tree of one table on behalf of one connection: the delta over the runs, and a transaction's way through them.
+ *
+ * This header is all that a host (ext/, or a test) needs of core. The host owns the truth: a state of the tree is the root
+ * and the log rows that the host has committed. The host
+ *
+ *   - brings the tree up to date at the beginning of a statement     art_tree_refresh_*()
+ *   - reads                                                          art_tree_get(), art_cursor_*(), art_tree_count()
+ *   - writes                                                         art_tree_insert(), ...; marks for savepoints
+ *   - asks what to write into its own tables at commit               art_tree_prepare() -> struct art_commit
+ *   - says how it ended                                              art_tree_committed(), art_tree_rolled_back()
+ *
+ * and lends the tree what only a host can do (struct art_host). Keys here are the user's (0..ART_PATH_MAX bytes, any bytes), values any
+ * byte strings; both are copied. A tree is used by one thread at a time. All functions return enum art_rc.
+ */
+#ifndef ART_TREE_TREE_H
+#define ART_TREE_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base/buffer.h"
+#include "core/base/bytes.h"
+#include "core/base/options.h"
+
+enum { ART_PATH_MAX = ART_KEY_MAX - 1, ART_UUID_BYTES = 16, ART_RUNS_MAX = 8 };
+#define ART_VALUE_MAX ((uint64_t)1 << 31)
+
+struct art_tree;
+struct art_disk;
+
+/* What a host's journal looks like at this moment (design, section 7, rule 2). */
+enum art_epoch_kind {
+    ART_EPOCH_UNKNOWN,  /* a WAL without an own frame of this transaction: nothing can be said */
+    ART_EPOCH_WAL,      /* salts of the WAL header while an own frame of this transaction is in the file */
+    ART_EPOCH_ROLLBACK, /* rollback journal, or no journal and no other process: no reader outlives a commit */
+};
+struct art_epoch {
+    enum art_epoch_kind kind;
+    uint8_t salts[8];
+};
+
+struct art_host {
+    void *context;
+    /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that cannot be
+     * had now (then the tree only extends the file). Called within a write transaction; does its work once per transaction. */
+    int (*secure)(void *context, bool *reuse);
+    /* Rule 2: the epoch; flushes an own frame again if a ROLLBACK TO came since. */
+    int (*epoch)(void *context, struct art_epoch *out);
+    /* The young list as this transaction sees it committed (art_commit.young of an earlier commit); empty when there is none. */
+    int (*load_young)(void *context, struct art_buffer *out);
+    /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
+    bool (*wait)(void *context, unsigned attempt);
+    /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
+    bool (*interrupted)(void *context);
+};
+
+struct art_tree_options {
+    struct art_disk *disk; /* NULL: the system's files */
+    const char *path;      /* of the .art file; NULL: in memory */
+    const char *host_path; /* of the database file; NULL with path NULL */
+    uint8_t uuid[ART_UUID_BYTES];
+    enum art_engine engine;
+    enum art_direct direct;
+    bool read_only;
+    uint64_t cache_bytes; /* default 64 MB */
+    uint64_t log_limit;   /* bytes of redo in the log before it is flushed; default 1 MB */
+    uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
+    uint64_t row_limit;   /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
+};
+
+int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
+void art_tree_close(struct art_tree *tree);
+/* The limits may be changed between statements. */
+void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
+/* The encoded root of an empty table, for T_log's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
+enum { ART_ROOT_INITIAL_MAX = 256 };
+uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out);
+
+/* --- refresh: what other connections committed, and rebuilding -------------------------------------------------------------------- */
+
+/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn = 0 OR csn >= *from ORDER BY csn
+ * and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless art_tree_unknown(). */
+int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
+/* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from will be 0.
+ * ART_CORRUPT: the log itself is damaged. */
+int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);
+/* Installs. ART_REBUILD as above (a row was missing). */
+int art_tree_refresh_end(struct art_tree *tree);
+/* Any failure, also of the host's SELECT: the tree is unknown until a refresh has succeeded. */
+void art_tree_refresh_abort(struct art_tree *tree);
+/* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not undo. Reads and
+ * writes are refused with ART_MISUSE until then. */
+bool art_tree_unknown(const struct art_tree *tree);
+void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
+/* csn of the last committed change that the tree knows. */
+uint64_t art_tree_csn(const struct art_tree *tree);
+
+/* --- reading -------------------------------------------------------------------------------------------------------------------------- */
+
+/* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the row is held;
+ * a large one is a reference that art_row_value() follows. */
+struct art_row {
+    struct art_bytes stored; /* the value, or the reference to its pieces */
+    uint64_t version;        /* csn of the row's last change */
+    bool pieces;
+    void *held_blob, *held_delta; /* (private) */
+};
+
+/* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
+int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
+void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
+/* Bytes of the value. */
+uint64_t art_row_length(const struct art_row *row);
+/* The whole value: small: row->stored, *owned = NULL; large: read piece by piece into *owned (art_free() it). */
+int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
+
+/* A range of keys. A missing bound is NULL in *_set. */
+struct art_range {
+    struct art_bytes low, high;
+    bool low_set, high_set;
+    bool low_open, high_open; /* true: the bound itself is outside */
+};
+/* All keys with this prefix, as a range; `high` is written to `buffer` of prefix.len bytes (no upper bound if all 0xFF). */
+void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_range *out);
+
+/* Exact number of rows in the range, in two descents per source. */
+int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
+
+struct art_cursor;
+int art_cursor_open(struct art_tree *tree, struct art_cursor **out);
+void art_cursor_close(struct art_cursor *cursor);
+/* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that direction and stops
+ * at the range's end. The range's bytes are copied. A cursor survives every change of its tree, rollback and close included
+ * (it finds its place again by its key); after art_tree_close() only art_cursor_close() may be called. */
+int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
+int art_cursor_next(struct art_cursor *cursor);
+bool art_cursor_valid(const struct art_cursor *cursor);
+struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed until the cursor moves */
+const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
+/* Jumps over all rows that share the first `len` bytes of the current key. */
+int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
+
+/* --- writing: within a write transaction of the host, after a refresh in it ------------------------------------------------------------------ */
+
+enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
+/* Each is atomic by itself: done, or an error and nothing changed (ART_NOMEM, ART_TOOBIG, errors of reading and spilling).
+ * *existed: was there a row at `key`? INSERT with a row there changes nothing. */
+int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value, bool *existed);
+int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
+/* Changes a row's path, and its value when `value` is not NULL (else value and pieces move along). *existed: a row was at `to`
+ * (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
+int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
+                  const struct art_bytes *value, bool *existed);
+/* Has this transaction changed anything (also if taken back since)? */
+bool art_tree_dirty(const struct art_tree *tree);
+
+/* Marks: a stack of states of the running transaction. *mark is the new mark's number, counted from 0. */
+int art_tree_mark(struct art_tree *tree, uint32_t *mark);
+/* Drops marks >= `from`. */
+void art_tree_drop_marks(struct art_tree *tree, uint32_t from);
+/* Back to the state at `mark` (which stays; later ones go), or to the transaction's beginning (ART_MARK_BEGIN; all go). Cannot fail:
+ * where memory alone does not hold the state, the work is done by the next call, or the tree becomes unknown. */
+#define ART_MARK_BEGIN UINT32_MAX
+void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
+
+/* Commands, carried out by this transaction's prepare(): 'flush', 'optimize' (all into one run). A ROLLBACK forgets them. */
+void art_tree_request_flush(struct art_tree *tree);
+void art_tree_request_optimize(struct art_tree *tree);
+
+/* --- commit ----------------------------------------------------------------------------------------------------------------------------------- */
+
+/* What the host must write in its own transaction, in this order. Bytes are borrowed until the next call on the tree. Everything
+ * named in it is durable. */
+struct art_commit {
+    uint64_t csn;             /* of this transaction, the same on every retry */
+    bool clear_log;           /* 1. DELETE FROM T_log (all rows, the root too) */
+    bool write_root;          /* 2. INSERT OR REPLACE (0, root) */
+    struct art_bytes root;
+    bool write_redo;          /* 3. INSERT OR REPLACE (csn, redo) */
+    struct art_bytes redo;
+    bool write_young;         /* 4. into T_state */
+    struct art_bytes young;
+};
+/* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when the transaction
+ * changed nothing. */
+int art_tree_prepare(struct art_tree *tree, struct art_commit *out);
+void art_tree_committed(struct art_tree *tree);   /* cannot fail */
+void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */
+
+/* --- for people --------------------------------------------------------------------------------------------------------------------------------- */
+
+struct art_tree_info {
+    uint64_t keys;        /* live rows */
+    uint64_t csn, generation;
+    unsigned runs;
+    struct {
+        unsigned level;   /* 0: young */
+        uint64_t entries, blobs, bytes; /* bytes: used pages */
+    } run[ART_RUNS_MAX + 8];
+    uint64_t blobs, blob_bytes, file_bytes;
+    double fill;          /* used bytes of all blobs / their slots */
+    uint64_t delta_keys, delta_bytes, log_rows, log_bytes;
+    uint64_t young_slots, free_slots;
+    uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
+    uint64_t pages_read, pages_written, syncs;
+    const char *engine;   /* "uring", "pwrite", "memory", "none" */
+    bool direct;
+    const char *file;     /* NULL in memory */
+};
+int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
+/* Checks everything: every blob of every run, order, sums, flags against the runs below, references. ART_CORRUPT says what is wrong. */
+int art_tree_check(struct art_tree *tree);
+void art_tree_dump(struct art_tree *tree, FILE *out);
+
+#endif

@@ -1,0 +1,87 @@
+/* From core's codes and sentences to SQLite's, and (in the host callbacks) back.
+ *
+ * SQLite undoes the whole transaction for IOERR, INTERRUPT, and mostly for FULL and NOMEM, and only the statement for
+ * the others (sqlite-facts, section 1); the table below is made with that in mind: what leaves core's tree sound is not
+ * an IOERR. SQLITE_SCHEMA is never returned, SQLite would run the statement again.
+ */
+#include "ext/ext.h"
+
+#include <stdarg.h>
+
+int art_sqlite_code(int art_rc) {
+    switch ((enum art_rc)art_rc) {
+    case ART_OK:
+        return SQLITE_OK;
+    case ART_NOMEM:
+        return SQLITE_NOMEM;
+    case ART_IO:
+    case ART_POISONED:
+        return SQLITE_IOERR;
+    case ART_DISKFULL:
+        return SQLITE_FULL;
+    case ART_CORRUPT:
+    case ART_REBUILD:
+        return SQLITE_CORRUPT_VTAB;
+    case ART_BUSY:
+        return SQLITE_BUSY;
+    case ART_READONLY:
+        return SQLITE_READONLY;
+    case ART_CANTOPEN:
+    case ART_MISSING:
+        return SQLITE_CANTOPEN;
+    case ART_TOOBIG:
+        return SQLITE_TOOBIG;
+    case ART_INTERRUPT:
+        return SQLITE_INTERRUPT;
+    case ART_FORKED:
+        return SQLITE_MISUSE;
+    case ART_NOTFOUND:
+    case ART_FOREIGN:
+    case ART_MISUSE:
+    case ART_ERROR_COUNT:
+        break;
+    }
+    return SQLITE_ERROR;
+}
+
+int art_report(char **message, int art_rc) {
+    if (art_rc == ART_OK) return SQLITE_OK;
+    sqlite3_free(*message);
+    *message = art_rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
+    return art_sqlite_code(art_rc);
+}
+
+int art_complain(char **message, int rc, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    sqlite3_free(*message);
+    *message = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    return rc;
+}
+
+/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement. */
+int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
+    if (rc == SQLITE_NOMEM) return rc;
+    va_list arguments;
+    va_start(arguments, format);
+    char *what = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    sqlite3_free(*message);
+    *message = sqlite3_mprintf("art: %s: %s", what ? what : "shadow table", sqlite3_errmsg(db));
+    sqlite3_free(what);
+    return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
+}
+
+int art_fail_sql(sqlite3 *db, int rc, const char *what) {
+    static const struct {
+        int sqlite, art;
+    } codes[] = {{SQLITE_NOMEM, ART_NOMEM}, {SQLITE_FULL, ART_DISKFULL},      {SQLITE_BUSY, ART_BUSY},
+                 {SQLITE_LOCKED, ART_BUSY}, {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
+                 {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT}};
+    int code = ART_IO;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].sqlite == (rc & 0xff)) code = codes[i].art;
+    }
+    return art_fail(code, "art: %s: %s", what, sqlite3_errmsg(db));
+}

@@ -1,0 +1,272 @@
+/* What the files of ext/ share: a module of SQLite over core/tree.
+ *
+ *     connection   one per sqlite3*: all art tables that it has met, and the tracker of its transactions
+ *       table      one per database file and table id: the tree, and its part in the running transaction
+ *         vtab     SQLite's handles; there may be several for one table, even within one transaction
+ *           scan   SQLite's cursors
+ *
+ * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
+ * up-to-date tree), planner.c and cursor.c with plan.h between them (reading), update.c (writing), transaction.c and
+ * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal).
+ *
+ * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
+ * Where a function can fail with something to say, its last argument takes the sentence (sqlite3_free() it).
+ */
+#ifndef ART_EXT_EXT_H
+#define ART_EXT_EXT_H
+
+#include <sqlite3ext.h>
+
+#include "core/base/alloc.h"
+#include "core/base/buffer.h"
+#include "core/base/bytes.h"
+#include "core/base/error.h"
+#include "core/tree/tree.h"
+
+SQLITE_EXTENSION_INIT3
+
+#define ART_VERSION "0.1.0"
+
+/* Columns of an art table. */
+enum art_column { ART_COLUMN_PATH, ART_COLUMN_VALUE, ART_COLUMN_VERSION, ART_COLUMN_COMMAND };
+
+/* --- names ---------------------------------------------------------------------------------------------------------- */
+
+/* Under which name a table stands in the schema; counted, since savepoints remember it. */
+struct art_name {
+    unsigned references;
+    char *schema, *table; /* in the same allocation */
+};
+struct art_name *art_name_new(const char *schema, const char *table); /* NULL without memory */
+struct art_name *art_name_hold(struct art_name *name);
+void art_name_release(struct art_name *name);
+
+/* --- options -------------------------------------------------------------------------------------------------------- */
+
+struct art_settings {
+    uint64_t cache_bytes, log_limit, spill_limit;
+    enum art_engine engine;
+    enum art_direct direct;
+};
+void art_settings_default(struct art_settings *settings);
+/* One argument of USING art(...), for instance "cache = 64 MB". */
+int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
+/* The text of a setting by its number (0..), as it stands in T_state; false behind the last. *text is sqlite3_free()d. */
+bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
+
+/* --- savepoints ----------------------------------------------------------------------------------------------------- */
+
+/* The numbers of the savepoints that a handle was told of, ascending. */
+struct art_levels {
+    int *items;
+    unsigned count, capacity;
+};
+
+/* What ROLLBACK TO brings back. */
+struct art_moment {
+    int level;
+    uint32_t mark; /* of the tree, or ART_MARK_BEGIN */
+    struct art_name *name;
+    bool exists;
+};
+
+/* --- connection, table, handle -------------------------------------------------------------------------------------- */
+
+struct art_connection {
+    sqlite3 *db;
+    unsigned references; /* registered modules and handles */
+    struct art_connection *next;
+    struct art_vtab *vtabs;
+    struct art_table *tables;
+    bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
+    /* tracker.c */
+    unsigned trackers; /* handles of temp.art_txn */
+    sqlite3_stmt *join;
+    sqlite3_vtab *driver; /* the one that drives the running transaction, NULL: nobody joined it */
+    struct art_levels levels;
+};
+
+enum art_statement {
+    ART_LOG_READ,
+    ART_LOG_CLEAR,
+    ART_LOG_PUT,
+    ART_STATE_GET,
+    ART_STATE_PUT,
+    ART_STATEMENTS /* their number */
+};
+
+struct art_table {
+    struct art_connection *connection;
+    struct art_table *next;
+    unsigned vtabs;       /* handles that use it */
+    sqlite3_file *file;   /* with `database` and `uuid`: which table it is */
+    char *database;       /* file name, "" for none */
+    uint8_t uuid[ART_UUID_BYTES];
+    struct art_name *name;
+    struct art_settings settings;
+    char *path; /* of the .art file; NULL: in memory */
+    bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
+    struct art_tree *tree;
+    uint64_t rows_guess, guessed_at; /* for the planner: rows, and the csn at which they were counted */
+
+    bool version_known; /* `data_version` is the one that the tree is up to date with */
+    unsigned data_version;
+    sqlite3_stmt *statements[ART_STATEMENTS];
+    struct art_scan *scans; /* open ones */
+
+    /* The running transaction (transaction.c). */
+    sqlite3_vtab *driver; /* whose callbacks count; NULL: the table has no part in it */
+    struct art_moment begin;
+    struct art_moment *moments;
+    unsigned moment_count, moment_capacity;
+    bool exists;    /* as of now: created and not dropped */
+    bool refreshed; /* known to be up to date in this transaction */
+    bool prepared;  /* xSync has written what the tree wanted */
+    bool requested; /* a command waits for the commit */
+
+    /* What the host's journal was asked in it (journal.c). */
+    bool secured, reuse, own_frame;
+    bool sync_failed; /* for ever: a sync of the database's own files failed */
+    int waited;       /* ms waited for the writer lock */
+};
+
+struct art_vtab {
+    sqlite3_vtab base;
+    struct art_connection *connection;
+    struct art_vtab *next;
+    struct art_name *name;
+    struct art_settings settings; /* from the schema, where T_state says nothing */
+    bool has_command_column;
+    struct art_table *table; /* NULL until it is first used */
+    struct art_levels levels;
+    struct art_scan *idle; /* a closed scan, for the next xOpen */
+    struct art_buffer record;
+};
+
+/* extension.c */
+struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
+void art_connection_release(void *connection);
+/* Does another connection of this process stand on the same pager? */
+bool art_connection_shares_file(const struct art_connection *connection, const sqlite3_file *file);
+
+/* table.c */
+/* Finds the table behind a handle (reading T_state) and brings its tree up to date. First thing in every read. */
+int art_vtab_ready(struct art_vtab *vtab);
+/* Finds the table without looking at its rows. */
+int art_vtab_attach(struct art_vtab *vtab, char **message);
+void art_vtab_detach(struct art_vtab *vtab);
+/* A table that CREATE has just made. */
+int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
+                  struct art_table **out, char **message);
+int art_table_refresh(struct art_table *table, char **message);
+void art_table_set_name(struct art_table *table, struct art_name *name);
+void art_table_free_if_unused(struct art_table *table);
+sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
+/* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
+int art_database_folder(sqlite3 *db, const char *schema, char **out);
+int art_refuse_shared_cache(const struct art_connection *connection, const char *schema, char **message);
+
+/* shadow.c */
+int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message);
+void art_shadow_finalize(struct art_table *table);
+int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
+                      const struct art_settings *settings, const char *file, char **message);
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
+/* T_state as a handle finds it. */
+struct art_state {
+    uint8_t uuid[ART_UUID_BYTES];
+    struct art_settings settings;
+    char *file; /* art_free() it; NULL: no name, or one that is refused */
+};
+int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
+                          struct art_state *out, char **message);
+/* Is T_state there, with this table's id? */
+int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
+int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
+int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
+/* One value of T_state; *out is appended to. */
+int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
+int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
+
+/* transaction.c */
+int art_levels_push(struct art_levels *levels, int level);
+void art_levels_drop(struct art_levels *levels, int from); /* those >= from */
+void art_levels_clear(struct art_levels *levels);          /* frees */
+/* Makes the table part of the running transaction, before its first change in it. `vtab` is a handle that SQLite has
+ * begun: it drives where there is no tracker. */
+int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message);
+/* Is the tracker's the driver, so that no callback can be missed? */
+bool art_table_tracked(const struct art_table *table);
+int art_table_savepoint(struct art_table *table, int level);
+void art_table_release(struct art_table *table, int level);
+void art_table_rollback_to(struct art_table *table, int level);
+int art_table_sync(struct art_table *table, char **message);
+void art_table_committed(struct art_table *table);
+void art_table_rolled_back(struct art_table *table);
+/* All tables that `driver` drives. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, int level);
+void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level);
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, int level);
+int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message);
+void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver);
+void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver);
+
+int art_vtab_begin(sqlite3_vtab *base);
+int art_vtab_sync(sqlite3_vtab *base);
+int art_vtab_commit(sqlite3_vtab *base);
+int art_vtab_rollback(sqlite3_vtab *base);
+int art_vtab_savepoint(sqlite3_vtab *base, int level);
+int art_vtab_release(sqlite3_vtab *base, int level);
+int art_vtab_rollback_to(sqlite3_vtab *base, int level);
+
+/* tracker.c */
+extern const sqlite3_module art_tracker_module;
+/* Makes temp.art_txn if it can be made. */
+void art_tracker_make(struct art_connection *connection);
+/* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
+int art_tracker_join(struct art_connection *connection, char **message);
+void art_tracker_forget(struct art_connection *connection);
+
+/* journal.c */
+void art_journal_host(struct art_table *table, struct art_host *out);
+/* SQLITE_OK once nothing that was committed to the schema's database can be lost. */
+int art_journal_harden(sqlite3 *db, const char *schema);
+unsigned art_journal_data_version(sqlite3 *db, const char *schema);
+
+/* planner.c, cursor.c, update.c */
+int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
+int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
+int art_scan_close(sqlite3_vtab_cursor *base);
+int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv);
+int art_scan_next(sqlite3_vtab_cursor *base);
+int art_scan_eof(sqlite3_vtab_cursor *base);
+int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
+int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
+/* Before the table changes: scans that only count go to where they claim to be. */
+void art_scans_settle(struct art_table *table);
+void art_scan_free(struct art_scan *scan);
+int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
+
+/* value.c */
+/* `values` as one record of SQLite's format; *out is overwritten. */
+int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count);
+/* Column `column` of a record as a function's result; *whole: the record's own memory, which may be handed on (or NULL). */
+int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+
+/* info.c, functions.c, module.c */
+extern const sqlite3_module art_info_module;
+int art_functions_register(sqlite3 *db);
+const sqlite3_module *art_module(void);
+
+/* errors.c */
+int art_sqlite_code(int art_rc);
+/* Core's last message and its code as SQLite's. */
+int art_report(char **message, int art_rc);
+/* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */
+int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
+int art_complain(char **message, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The other way, for the callbacks of core: notes SQLite's message. */
+int art_fail_sql(sqlite3 *db, int rc, const char *what);
+
+#endif

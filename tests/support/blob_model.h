@@ -1,0 +1,85 @@
+/* Blobs that can't be wrong: sorted arrays of rows, and the blobs that are built from them.
+ *
+ * Rows are made from a key family and a style (what values, flags and csns look like). Keys are allocated exactly, with
+ * the padding that search keys need, so that a sanitizer sees every read past it. Images are filled with rubbish before a
+ * blob is built in them: nothing may depend on what was there.
+ */
+#ifndef ART_TESTS_BLOB_MODEL_H
+#define ART_TESTS_BLOB_MODEL_H
+
+#include "core/blob/builder.h"
+#include "tests/support/random.h"
+
+enum blob_family {
+    BLOB_DENSE,       /* NUL, 0xFF, each other's prefixes, the empty key */
+    BLOB_RANDOM,      /* 32 bytes */
+    BLOB_DIRECTORIES, /* dir-017/sub/001234 */
+    BLOB_SHARED,      /* long shared prefixes and suffixes: wide columns */
+    BLOB_WIDE,        /* wide nodes */
+    BLOB_LONG,        /* to 65,535 bytes */
+    BLOB_FAMILIES
+};
+
+enum blob_values { VALUES_SAME, VALUES_EMPTY, VALUES_MIXED, VALUES_LARGE, VALUES_STYLES };
+enum blob_flags_style { FLAGS_PUTS, FLAGS_NOT_NEGATIVE, FLAGS_ANY, FLAGS_STYLES };
+enum blob_csns { CSNS_SAME, CSNS_BYTE, CSNS_SHORT, CSNS_LONG, CSNS_FULL, CSNS_STYLES };
+
+struct blob_style {
+    enum blob_family family;
+    enum blob_values values;
+    enum blob_flags_style flags;
+    enum blob_csns csns;
+};
+
+struct blob_rows {
+    uint32_t count;
+    struct art_bytes *keys; /* ascending, each once, padded */
+    struct art_entry *entries;
+    int64_t *rank; /* [count + 1]: weights before each */
+};
+
+void blob_rows_make(struct blob_rows *rows, struct blob_style style, uint32_t wanted, struct random *random);
+void blob_rows_clear(struct blob_rows *rows);
+uint32_t blob_rows_below(const struct blob_rows *rows, struct art_bytes key); /* number of keys < key */
+/* A key of rows[from .. to), or something near one; free() its data. */
+struct art_bytes blob_probe(const struct blob_rows *rows, uint32_t from, uint32_t to, struct random *random);
+struct art_bytes blob_padded(const void *data, uint32_t len); /* a padded copy; free() its data */
+/* The same row, byte for byte? */
+bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b);
+
+/* --- blobs ------------------------------------------------------------------------------------------------------------ */
+
+struct blob_image {
+    uint8_t *image;
+    struct art_ref ref; /* its label is a copy */
+    struct art_bytes separator;
+    uint32_t first, rows; /* leaf: which rows; index: which blobs of the level below */
+    struct art_blob blob; /* open, all pages present */
+};
+
+enum { BLOB_LEVELS_MAX = 12 };
+extern const uint8_t blob_uuid[16];
+
+/* A whole run: leaves, and index levels up to one blob. The blob in slot s is slots[s]. */
+struct blob_run {
+    uint32_t height; /* levels */
+    struct {
+        uint32_t first, count;
+    } level[BLOB_LEVELS_MAX];
+    struct blob_image *slots;
+    uint32_t count, room;
+};
+
+void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter);
+void blob_run_clear(struct blob_run *run);
+static inline struct blob_image *blob_run_root(struct blob_run *run) {
+    return &run->slots[run->level[run->height - 1].first];
+}
+
+uint8_t *blob_image_new(void);
+uint32_t blob_image_used(const struct art_ref *ref); /* bytes in used pages */
+bool blob_page_used(const struct art_ref *ref, uint32_t page);
+/* After a change: all hashes, from the pages up to the reference, are made right again. */
+void blob_image_rehash(uint8_t *image, struct art_ref *ref);
+
+#endif

@@ -1,0 +1,149 @@
+#include "tests/support/io_faults.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "core/io/io.h"
+#include "core/io/io_system.h"
+
+static struct {
+    const char *call;
+    unsigned first, times, calls, given;
+    int error;
+    uint32_t bytes;
+    bool misaligned;
+} fault;
+
+static struct art_system_calls real;
+
+static bool strikes(const char *call) {
+    if (!fault.call || strcmp(fault.call, call)) return false;
+    fault.calls++;
+    if (fault.calls < fault.first || fault.calls >= fault.first + fault.times) return false;
+    fault.given++;
+    return true;
+}
+
+#define WATCHED(name, parameters, arguments)                                                                           \
+    static int watched_##name parameters {                                                                             \
+        if (!strikes(#name)) return real.name arguments;                                                               \
+        errno = fault.error;                                                                                           \
+        return -1;                                                                                                     \
+    }
+
+#define WATCHED_RING(name, parameters, arguments)                                                                      \
+    static int watched_##name parameters {                                                                             \
+        return strikes(#name) ? -fault.error : real.name arguments;                                                    \
+    }
+
+WATCHED(open, (const char *path, int flags, mode_t mode), (path, flags, mode))
+WATCHED(fstat, (int fd, struct stat *out), (fd, out))
+WATCHED(stat, (const char *path, struct stat *out), (path, out))
+WATCHED(set_flags, (int fd, int flags), (fd, flags))
+WATCHED(lock, (int fd, int type), (fd, type))
+WATCHED(fchmod, (int fd, mode_t mode), (fd, mode))
+WATCHED(fchown, (int fd, uid_t owner, gid_t group), (fd, owner, group))
+WATCHED(unlink, (const char *path), (path))
+WATCHED(fsync, (int fd), (fd))
+WATCHED(fdatasync, (int fd), (fd))
+WATCHED(ftruncate, (int fd, off_t length), (fd, length))
+WATCHED_RING(ring_init, (unsigned entries, struct io_uring *ring, unsigned flags), (entries, ring, flags))
+WATCHED_RING(ring_register_files, (struct io_uring * ring, const int *files, unsigned count), (ring, files, count))
+WATCHED_RING(ring_register_buffers, (struct io_uring * ring, const struct iovec *ranges, unsigned count),
+             (ring, ranges, count))
+WATCHED_RING(ring_submit, (struct io_uring * ring), (ring))
+WATCHED_RING(ring_submit_and_wait, (struct io_uring * ring, unsigned completions), (ring, completions))
+
+/* FAULT_SHORT carries its number of bytes here, any other error asks for a file system with that alignment. */
+static int watched_direct_alignment(int fd, uint32_t *memory, uint32_t *offset) {
+    if (!strikes("direct_alignment")) return real.direct_alignment(fd, memory, offset);
+    if (fault.error != FAULT_SHORT) {
+        errno = fault.error;
+        return -1;
+    }
+    *memory = *offset = fault.bytes;
+    return 0;
+}
+
+static ssize_t own_up(ssize_t result) {
+    if (fault.error == FAULT_ZERO) return 0;
+    return result < (ssize_t)fault.bytes ? result : (ssize_t)fault.bytes;
+}
+
+static void look(const void *data, size_t len, off_t offset) {
+    if (((uintptr_t)data | len | (uintptr_t)offset) % ART_PAGE) fault.misaligned = true;
+}
+
+static ssize_t watched_pread(int fd, void *data, size_t len, off_t offset) {
+    look(data, len, offset);
+    if (!strikes("pread")) return real.pread(fd, data, len, offset);
+    if (fault.error < 0) return own_up(real.pread(fd, data, len, offset));
+    errno = fault.error;
+    return -1;
+}
+
+static ssize_t watched_pwrite(int fd, const void *data, size_t len, off_t offset) {
+    look(data, len, offset);
+    if (!strikes("pwrite")) return real.pwrite(fd, data, len, offset);
+    if (fault.error < 0) return own_up(real.pwrite(fd, data, len, offset));
+    errno = fault.error;
+    return -1;
+}
+
+static int watched_ring_result(int result) {
+    if (!strikes("ring_result")) return result;
+    return fault.error < 0 ? (int)own_up(result) : -fault.error;
+}
+
+void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes) {
+    art_system_reset();
+    real = art_system;
+    memset(&fault, 0, sizeof fault);
+    fault.call = call;
+    fault.first = nth;
+    fault.times = times;
+    fault.error = error;
+    fault.bytes = bytes;
+    art_system = (struct art_system_calls){
+        .open = watched_open,
+        .close = real.close,
+        .fstat = watched_fstat,
+        .stat = watched_stat,
+        .direct_alignment = watched_direct_alignment,
+        .in_memory = real.in_memory,
+        .set_flags = watched_set_flags,
+        .lock = watched_lock,
+        .fchmod = watched_fchmod,
+        .fchown = watched_fchown,
+        .unlink = watched_unlink,
+        .fsync = watched_fsync,
+        .fdatasync = watched_fdatasync,
+        .ftruncate = watched_ftruncate,
+        .pread = watched_pread,
+        .pwrite = watched_pwrite,
+        .ring_init = watched_ring_init,
+        .ring_register_files = watched_ring_register_files,
+        .ring_register_buffers = watched_ring_register_buffers,
+        .ring_submit = watched_ring_submit,
+        .ring_submit_and_wait = watched_ring_submit_and_wait,
+        .ring_result = watched_ring_result,
+    };
+}
+
+void io_fault_nothing(void) {
+    art_system_reset();
+    memset(&fault, 0, sizeof fault);
+}
+
+unsigned io_fault_calls(void) {
+    return fault.calls;
+}
+
+unsigned io_faults_given(void) {
+    return fault.given;
+}
+
+bool io_fault_saw_misaligned(void) {
+    return fault.misaligned;
+}

@@ -1,0 +1,21 @@
+/* System calls that fail, for tests of core/io: the table of core/io/io_system.h with each entry watched. */
+#ifndef TESTS_IO_FAULTS_H
+#define TESTS_IO_FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FAULT_SHORT = -1, FAULT_ZERO = -2 };
+
+/* Lets the `nth` (from 1) of the calls of that name, and `times` in a row, fail with `error`; FAULT_SHORT: the call does
+ * its work but owns up to `bytes` of it only; FAULT_ZERO: to none. Names are those of struct art_system_calls. */
+void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes);
+/* Back to the system's own. */
+void io_fault_nothing(void);
+/* Calls of that name since io_fault(), and how many were made to fail. */
+unsigned io_fault_calls(void);
+unsigned io_faults_given(void);
+/* A read or write that was not whole pages was seen since io_fault(). */
+bool io_fault_saw_misaligned(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* The ways in which a file can be kept, for tests that must hold in each of them.
+ *
+ * A mode that this machine refuses is said aloud, once a test, and never counts as passed silently.
+ */
+#ifndef TESTS_IO_MODES_H
+#define TESTS_IO_MODES_H
+
+#include <stdbool.h>
+
+#include "core/io/blob_pool.h"
+#include "core/io/io.h"
+#include "tests/support/sim_disk.h"
+
+enum io_kind { IO_SYSTEM, IO_MEMORY, IO_SIMULATED };
+
+struct io_mode {
+    const char *name;
+    enum io_kind kind;
+    enum art_engine engine;
+    enum art_direct direct;
+    bool with_pool; /* buffers from a slab, which a ring may register */
+};
+
+enum { IO_MODES = 8 };
+extern const struct io_mode io_modes[IO_MODES];
+
+/* Where a test's file lives in one mode. */
+struct io_place {
+    const struct io_mode *mode;
+    struct art_disk *disk; /* NULL: memory */
+    struct sim_disk *sim;
+    struct art_blob_pool *pool;
+    char path[512];
+};
+
+/* False, with a message on stdout: this machine does not have the mode. `test` names the file. */
+bool io_place_open(struct io_place *place, const struct io_mode *mode, const char *test);
+/* Opens the place's file; in memory each open is a new file. */
+int io_place_file(struct io_place *place, bool create, bool read_only, struct art_io **out);
+/* Removes the file. */
+void io_place_close(struct io_place *place);
+
+/* A directory for files of this test program: $TMPDIR, else /var/tmp, which is seldom a tmpfs. */
+const char *io_directory(void);
+void io_skip(const char *test, const char *why);
+
+#endif

@@ -1,0 +1,52 @@
+#include "tests/support/short_memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
+
+static _Atomic int64_t left = -1, failures, blocks;
+
+static int refused(void) {
+    int64_t now = atomic_load(&left);
+    while (now > 0 && !atomic_compare_exchange_weak(&left, &now, now - 1)) {
+    }
+    if (now) return 0;
+    atomic_fetch_add(&failures, 1);
+    return 1;
+}
+
+static void *allocate(uint64_t bytes) {
+    void *memory = refused() ? NULL : malloc(bytes);
+    if (memory) atomic_fetch_add(&blocks, 1);
+    return memory;
+}
+
+static void *resize(void *old, uint64_t bytes) {
+    void *memory = refused() ? NULL : realloc(old, bytes);
+    if (memory && !old) atomic_fetch_add(&blocks, 1);
+    return memory;
+}
+
+static void release(void *memory) {
+    atomic_fetch_sub(&blocks, 1);
+    free(memory);
+}
+
+void short_memory_use(void) {
+    static const struct art_allocator allocator = {allocate, resize, release};
+    art_alloc_use(&allocator);
+}
+
+void short_memory_fail_after(int64_t n) {
+    atomic_store(&failures, 0);
+    atomic_store(&left, n);
+}
+
+int64_t short_memory_failures(void) {
+    return atomic_load(&failures);
+}
+
+int64_t short_memory_blocks(void) {
+    return atomic_load(&blocks);
+}

@@ -1,0 +1,598 @@
+/* The simulated disk but for open files (sim_io.c): images, names, faults, and what a crash leaves. */
+#include "tests/support/sim_disk.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "tests/support/sim_disk_private.h"
+
+static const char *const call_names[SIM_CALLS] = {"open", "remove", "sync_directory", "stat",     "read",     "write",
+                                                  "wait", "sync",   "size",           "truncate", "identity", "lock"};
+
+/* The tests' own memory: no faults here, the allocator shim is for the code under test. */
+void *sim_memory(void *old, uint64_t bytes) {
+    void *memory = realloc(old, bytes ? bytes : 1);
+    if (!memory) abort();
+    return memory;
+}
+
+/* SplitMix64 (G. Steele, D. Lea, C. Flood, 2014). */
+uint64_t sim_random(struct sim_disk *disk, uint64_t below) {
+    uint64_t x = disk->random += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return (x ^ x >> 31) % below;
+}
+
+/* ---- images and operations --------------------------------------------------------------------------------------- */
+
+void sim_image_resize(struct sim_image *image, uint64_t len) {
+    if (len > image->room) {
+        image->room = len > 2 * image->room ? len : 2 * image->room;
+        image->bytes = sim_memory(image->bytes, image->room);
+    }
+    if (len > image->len) memset(image->bytes + image->len, 0, len - image->len);
+    image->len = len;
+}
+
+void sim_image_write(struct sim_image *image, uint64_t offset, const uint8_t *data, uint32_t len) {
+    if (offset + len > image->len) sim_image_resize(image, offset + len);
+    memcpy(image->bytes + offset, data, len);
+}
+
+void sim_op_apply(struct sim_image *image, const struct sim_op *op) {
+    if (op->data) {
+        sim_image_write(image, op->offset, op->data, op->len);
+    } else {
+        sim_image_resize(image, op->offset);
+    }
+}
+
+/* The size may have grown for the whole write while parts of the data did not arrive. */
+void sim_op_tear(struct sim_disk *disk, struct sim_image *image, const struct sim_op *op) {
+    if (!op->data) return;
+    uint32_t unit = sim_random(disk, 2) ? 512 : 4096;
+    if (sim_random(disk, 2) && op->offset + op->len > image->len) sim_image_resize(image, op->offset + op->len);
+    for (uint32_t at = 0; at < op->len; at += unit) {
+        uint32_t len = op->len - at < unit ? op->len - at : unit;
+        if (sim_random(disk, 2)) sim_image_write(image, op->offset + at, op->data + at, len);
+    }
+}
+
+void sim_ops_add(struct sim_ops *ops, struct sim_op op) {
+    if (ops->count == ops->room) {
+        ops->room = ops->room ? 2 * ops->room : 16;
+        ops->items = sim_memory(ops->items, ops->room * sizeof *ops->items);
+    }
+    ops->items[ops->count++] = op;
+}
+
+void sim_ops_clear(struct sim_ops *ops) {
+    for (uint64_t i = 0; i < ops->count; i++) free(ops->items[i].data);
+    free(ops->items);
+    *ops = (struct sim_ops){0};
+}
+
+static void copy_image(struct sim_image *to, const struct sim_image *from) {
+    sim_image_resize(to, 0);
+    sim_image_resize(to, from->len);
+    if (from->len) memcpy(to->bytes, from->bytes, from->len);
+}
+
+static struct sim_op copy_op(const struct sim_op *op) {
+    struct sim_op copy = *op;
+    if (op->data) {
+        copy.data = sim_memory(NULL, op->len);
+        memcpy(copy.data, op->data, op->len);
+    }
+    return copy;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+static struct sim_inode *new_inode(struct sim_disk *disk) {
+    struct sim_inode *inode = calloc(1, sizeof *inode);
+    if (!inode) abort();
+    disk->inodes = sim_memory(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes);
+    disk->inodes[disk->inode_count++] = inode;
+    inode->number = disk->inode_count;
+    inode->permissions = 0644;
+    return inode;
+}
+
+struct sim_name *sim_find(struct sim_disk *disk, const char *path) {
+    for (uint64_t i = 0; i < disk->name_count; i++) {
+        if (!strcmp(disk->names[i].path, path)) return &disk->names[i];
+    }
+    return NULL;
+}
+
+static struct sim_name *find_or_add(struct sim_disk *disk, const char *path) {
+    struct sim_name *name = sim_find(disk, path);
+    if (name) return name;
+    disk->names = sim_memory(disk->names, (disk->name_count + 1) * sizeof *disk->names);
+    name = &disk->names[disk->name_count++];
+    *name = (struct sim_name){.path = strdup(path)};
+    if (!name->path) abort();
+    return name;
+}
+
+/* The name's new meaning, until its directory's sync only for those who are there. */
+static void set_name(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
+    name->live = inode;
+    disk->name_ops = sim_memory(disk->name_ops, (disk->name_op_count + 1) * sizeof *disk->name_ops);
+    disk->name_ops[disk->name_op_count++] = (struct sim_name_op){(uint64_t)(name - disk->names), inode};
+}
+
+static void set_name_durably(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < disk->name_op_count; i++) {
+        if (&disk->names[disk->name_ops[i].name] != name) disk->name_ops[kept++] = disk->name_ops[i];
+    }
+    disk->name_op_count = kept;
+    name->live = name->durable = inode;
+}
+
+static uint64_t directory_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? (uint64_t)(slash - path) + 1 : 0;
+}
+
+static bool same_directory(const char *a, const char *b) {
+    uint64_t n = directory_length(a);
+    return n == directory_length(b) && !memcmp(a, b, n);
+}
+
+uint64_t sim_bytes_in_use(struct sim_disk *disk) {
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < disk->inode_count; i++) {
+        bool named = false;
+        for (uint64_t n = 0; n < disk->name_count; n++) named |= disk->names[n].live == disk->inodes[i];
+        if (named) sum += disk->inodes[i]->live.len;
+    }
+    return sum;
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------ */
+
+int sim_meet_rules(struct sim_disk *disk, enum sim_call call, const char *path) {
+    disk->stats.calls[call]++;
+    int code = ART_OK;
+    for (unsigned i = 0; i < disk->rule_count; i++) {
+        struct sim_rule *rule = &disk->rules[i];
+        if (rule->call != call && rule->call != SIM_ANY) continue;
+        bool fires = rule->countdown ? --rule->countdown == 0 : rule->from_then_on;
+        if (fires && !code) code = rule->code;
+    }
+    if (!code) return ART_OK;
+    disk->stats.faults++;
+    return art_fail(code, "art: simulated failure of %s (%s): this is a test", call_names[call], path);
+}
+
+void sim_disk_fail(struct sim_disk *disk, enum sim_call call, uint64_t nth, int code, bool from_then_on) {
+    pthread_mutex_lock(&disk->lock);
+    if (disk->rule_count == SIM_RULES_MAX || !nth) abort();
+    disk->rules[disk->rule_count++] = (struct sim_rule){call, nth, code, from_then_on};
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_fail_nothing(struct sim_disk *disk) {
+    pthread_mutex_lock(&disk->lock);
+    disk->rule_count = 0;
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes) {
+    pthread_mutex_lock(&disk->lock);
+    disk->capacity = bytes;
+    pthread_mutex_unlock(&disk->lock);
+}
+
+/* ---- the art_disk ------------------------------------------------------------------------------------------------ */
+
+static struct sim_disk *enter(struct art_disk *disk) {
+    pthread_mutex_lock(&((struct sim_disk *)disk)->lock);
+    return (struct sim_disk *)disk;
+}
+
+static int leave(struct sim_disk *disk, int rc) {
+    pthread_mutex_unlock(&disk->lock);
+    return rc;
+}
+
+static int disk_open(struct art_disk *art_disk, const struct art_file_options *options, struct art_io **out) {
+    struct sim_disk *disk = enter(art_disk);
+    *out = NULL;
+    int rc = sim_meet_rules(disk, SIM_OPEN, options->path);
+    if (rc) return leave(disk, rc);
+    struct sim_name *name = sim_find(disk, options->path);
+    struct sim_inode *inode = name ? name->live : NULL;
+    if (inode && options->create) {
+        return leave(disk, art_fail(ART_CANTOPEN, "art: there is such a file already (%s)", options->path));
+    }
+    if (!inode && !options->create) return leave(disk, art_fail(ART_MISSING, "art: no such file (%s)", options->path));
+    if (!inode) {
+        inode = new_inode(disk);
+        inode->permissions = options->permissions & 0777;
+        inode->owner = options->owner;
+        inode->group = options->group;
+        set_name(disk, find_or_add(disk, options->path), inode);
+    }
+    struct sim_handle *handle = calloc(1, sizeof *handle);
+    if (!handle) abort();
+    handle->io = (struct art_io){
+        .methods = &sim_io_methods, .name = strdup(options->path), .engine = "sim", .read_only = options->read_only};
+    handle->disk = disk;
+    handle->inode = inode;
+    handle->next = disk->handles;
+    disk->handles = handle;
+    *out = &handle->io;
+    return leave(disk, ART_OK);
+}
+
+static int disk_remove(struct art_disk *art_disk, const char *path) {
+    struct sim_disk *disk = enter(art_disk);
+    int rc = sim_meet_rules(disk, SIM_REMOVE, path);
+    struct sim_name *name = sim_find(disk, path);
+    if (!rc && (!name || !name->live)) rc = art_fail(ART_MISSING, "art: no such file to remove (%s)", path);
+    if (!rc) set_name(disk, name, NULL);
+    return leave(disk, rc);
+}
+
+static int disk_sync_directory(struct art_disk *art_disk, const char *path) {
+    struct sim_disk *disk = enter(art_disk);
+    int rc = sim_meet_rules(disk, SIM_SYNC_DIRECTORY, path);
+    uint64_t kept = 0;
+    for (uint64_t i = 0; !rc && i < disk->name_op_count; i++) {
+        struct sim_name *name = &disk->names[disk->name_ops[i].name];
+        if (same_directory(name->path, path)) {
+            name->durable = disk->name_ops[i].inode;
+        } else {
+            disk->name_ops[kept++] = disk->name_ops[i];
+        }
+    }
+    if (!rc) disk->name_op_count = kept;
+    return leave(disk, rc);
+}
+
+void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, struct art_file_identity *out) {
+    *out = (struct art_file_identity){.device = 1,
+                                      .inode = inode->number,
+                                      .size = inode->live.len,
+                                      .permissions = inode->permissions,
+                                      .owner = inode->owner,
+                                      .group = inode->group};
+    for (uint64_t i = 0; i < disk->name_count; i++) out->links += disk->names[i].live == inode;
+}
+
+static int disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
+    struct sim_disk *disk = enter(art_disk);
+    int rc = sim_meet_rules(disk, SIM_STAT, path);
+    struct sim_name *name = sim_find(disk, path);
+    if (!rc && (!name || !name->live)) rc = art_fail(ART_MISSING, "art: no such file (%s)", path);
+    if (!rc) sim_describe(disk, name->live, out);
+    return leave(disk, rc);
+}
+
+static const struct art_disk_methods disk_methods = {
+    .open = disk_open, .remove = disk_remove, .sync_directory = disk_sync_directory, .stat = disk_stat};
+
+struct art_disk *sim_disk_art(struct sim_disk *disk) {
+    return &disk->disk;
+}
+
+int sim_disk_open(struct sim_disk *disk, const char *path, bool create, struct art_io **out) {
+    struct art_file_options options = {.path = path, .create = create, .permissions = 0644};
+    return disk->disk.methods->open(&disk->disk, &options, out);
+}
+
+/* ---- birth and end ----------------------------------------------------------------------------------------------- */
+
+struct sim_disk *sim_disk_new(uint64_t seed) {
+    struct sim_disk *disk = calloc(1, sizeof *disk);
+    if (!disk) abort();
+    disk->disk.methods = &disk_methods;
+    pthread_mutex_init(&disk->lock, NULL);
+    disk->random = seed;
+    disk->capacity = UINT64_MAX;
+    return disk;
+}
+
+void sim_disk_free(struct sim_disk *disk) {
+    if (!disk) return;
+    if (disk->handles) {
+        fprintf(stderr, "sim_disk: %s is still open\n", disk->handles->io.name);
+        abort();
+    }
+    for (uint64_t i = 0; i < disk->inode_count; i++) {
+        struct sim_inode *inode = disk->inodes[i];
+        sim_ops_clear(&inode->unsynced);
+        free(inode->live.bytes);
+        free(inode->durable.bytes);
+        free(inode);
+    }
+    for (uint64_t i = 0; i < disk->name_count; i++) free(disk->names[i].path);
+    free(disk->inodes);
+    free(disk->names);
+    free(disk->name_ops);
+    pthread_mutex_destroy(&disk->lock);
+    free(disk);
+}
+
+/* ---- crashes ----------------------------------------------------------------------------------------------------- */
+
+static void shuffle(struct sim_disk *disk, struct sim_ops *ops) {
+    for (uint64_t i = ops->count; i > 1; i--) {
+        uint64_t j = sim_random(disk, i);
+        struct sim_op swapped = ops->items[i - 1];
+        ops->items[i - 1] = ops->items[j];
+        ops->items[j] = swapped;
+    }
+}
+
+/* The durable image, and by chance what came after it, becomes all there is. */
+static void crash_inode(struct sim_disk *disk, struct sim_inode *inode, enum sim_crash how) {
+    uint64_t mood = sim_random(disk, 4); /* 0: nearly all kept, 1: nearly none, else mixed */
+    if (how == SIM_CRASH_RANDOM && sim_random(disk, 2)) shuffle(disk, &inode->unsynced);
+    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
+        const struct sim_op *op = &inode->unsynced.items[i];
+        if (how == SIM_CRASH_DROP_ALL || op->lost) continue;
+        uint64_t fate = how == SIM_CRASH_KEEP_ALL ? 0 : sim_random(disk, 3);
+        if (how == SIM_CRASH_RANDOM && mood < 2 && sim_random(disk, 8)) fate = mood;
+        if (fate == 0) sim_op_apply(&inode->durable, op);
+        if (fate == 2) sim_op_tear(disk, &inode->durable, op);
+    }
+    sim_ops_clear(&inode->unsynced);
+    copy_image(&inode->live, &inode->durable);
+    inode->locked_by = NULL;
+    inode->lost_something = false;
+}
+
+static void crash_names(struct sim_disk *disk, enum sim_crash how) {
+    for (uint64_t i = 0; i < disk->name_op_count; i++) {
+        bool kept = how == SIM_CRASH_KEEP_ALL || (how == SIM_CRASH_RANDOM && sim_random(disk, 2));
+        if (kept) disk->names[disk->name_ops[i].name].durable = disk->name_ops[i].inode;
+    }
+    disk->name_op_count = 0;
+    for (uint64_t i = 0; i < disk->name_count; i++) disk->names[i].live = disk->names[i].durable;
+}
+
+static void crash_all(struct sim_disk *disk, enum sim_crash how) {
+    for (uint64_t i = 0; i < disk->inode_count; i++) crash_inode(disk, disk->inodes[i], how);
+    crash_names(disk, how);
+    disk->rule_count = 0;
+    disk->capacity = UINT64_MAX;
+}
+
+/* What is in flight is one more thing that may or may not have arrived. */
+static void add_flights(const struct sim_handle *handle, struct sim_inode *inode) {
+    for (uint64_t i = 0; i < handle->flight_count; i++) sim_ops_add(&inode->unsynced, copy_op(&handle->flights[i].op));
+}
+
+static void drop_flights(struct sim_handle *handle) {
+    for (uint64_t i = 0; i < handle->flight_count; i++) free(handle->flights[i].op.data);
+    handle->flight_count = 0;
+}
+
+void sim_disk_crash(struct sim_disk *disk, enum sim_crash how) {
+    pthread_mutex_lock(&disk->lock);
+    for (struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
+        if (handle->dead) continue;
+        add_flights(handle, handle->inode);
+        drop_flights(handle);
+        sim_handle_die(handle);
+    }
+    crash_all(disk, how);
+    pthread_mutex_unlock(&disk->lock);
+}
+
+static struct sim_inode *copied_inode(const struct sim_disk *from, struct sim_disk *to, const struct sim_inode *inode) {
+    for (uint64_t i = 0; inode && i < from->inode_count; i++) {
+        if (from->inodes[i] == inode) return to->inodes[i];
+    }
+    return NULL;
+}
+
+struct sim_disk *sim_disk_after_crash(struct sim_disk *disk, uint64_t seed, enum sim_crash how) {
+    pthread_mutex_lock(&disk->lock);
+    struct sim_disk *copy = sim_disk_new(seed);
+    for (uint64_t i = 0; i < disk->inode_count; i++) {
+        const struct sim_inode *from = disk->inodes[i];
+        struct sim_inode *to = new_inode(copy);
+        to->permissions = from->permissions;
+        to->owner = from->owner;
+        to->group = from->group;
+        copy_image(&to->durable, &from->durable);
+        for (uint64_t n = 0; n < from->unsynced.count; n++)
+            sim_ops_add(&to->unsynced, copy_op(&from->unsynced.items[n]));
+    }
+    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
+        if (!handle->dead) add_flights(handle, copied_inode(disk, copy, handle->inode));
+    }
+    for (uint64_t i = 0; i < disk->name_count; i++) {
+        struct sim_name *name = find_or_add(copy, disk->names[i].path);
+        name->durable = copied_inode(disk, copy, disk->names[i].durable);
+    }
+    for (uint64_t i = 0; i < disk->name_op_count; i++) {
+        const struct sim_name_op *op = &disk->name_ops[i];
+        set_name(copy, &copy->names[op->name], copied_inode(disk, copy, op->inode));
+    }
+    pthread_mutex_unlock(&disk->lock);
+    crash_all(copy, how);
+    return copy;
+}
+
+static void kill_handle(struct sim_handle *handle) {
+    if (handle->dead) return;
+    sim_land_by_chance(handle);
+    sim_handle_die(handle);
+}
+
+void sim_disk_kill(struct sim_disk *disk) {
+    pthread_mutex_lock(&disk->lock);
+    for (struct sim_handle *handle = disk->handles; handle; handle = handle->next) kill_handle(handle);
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_kill_handle(struct art_io *io) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    pthread_mutex_lock(&handle->disk->lock);
+    kill_handle(handle);
+    pthread_mutex_unlock(&handle->disk->lock);
+}
+
+/* ---- files from outside ------------------------------------------------------------------------------------------ */
+
+/* A test that names a file which is not there is wrong. */
+static struct sim_inode *must_find(struct sim_disk *disk, const char *path) {
+    struct sim_name *name = sim_find(disk, path);
+    if (!name || !name->live) {
+        fprintf(stderr, "sim_disk: no file %s\n", path);
+        abort();
+    }
+    return name->live;
+}
+
+uint8_t *sim_disk_file_bytes(struct sim_disk *disk, const char *path, uint64_t *len) {
+    struct sim_name *name = sim_find(disk, path);
+    *len = name && name->live ? name->live->live.len : 0;
+    if (!name || !name->live) return NULL;
+    static uint8_t nothing;
+    return *len ? name->live->live.bytes : &nothing;
+}
+
+bool sim_disk_has_file(struct sim_disk *disk, const char *path) {
+    struct sim_name *name = sim_find(disk, path);
+    return name && name->live;
+}
+
+/* The same byte in all three places, so that neither a sync nor a crash heals it. */
+void sim_disk_corrupt(struct sim_disk *disk, const char *path, uint64_t offset, unsigned bit) {
+    pthread_mutex_lock(&disk->lock);
+    struct sim_inode *inode = must_find(disk, path);
+    uint8_t flip = (uint8_t)(1u << bit);
+    if (offset < inode->live.len) inode->live.bytes[offset] ^= flip;
+    if (offset < inode->durable.len) inode->durable.bytes[offset] ^= flip;
+    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
+        struct sim_op *op = &inode->unsynced.items[i];
+        if (op->data && offset >= op->offset && offset < op->offset + op->len) op->data[offset - op->offset] ^= flip;
+    }
+    pthread_mutex_unlock(&disk->lock);
+}
+
+static void fill_durably(struct sim_inode *inode, const void *data, uint64_t len) {
+    struct sim_image image = {(uint8_t *)data, len, len};
+    sim_ops_clear(&inode->unsynced);
+    copy_image(&inode->live, &image);
+    copy_image(&inode->durable, &image);
+}
+
+void sim_disk_put_file(struct sim_disk *disk, const char *path, const void *data, uint64_t len) {
+    pthread_mutex_lock(&disk->lock);
+    struct sim_name *name = find_or_add(disk, path);
+    if (!name->live) set_name_durably(disk, name, new_inode(disk));
+    fill_durably(name->live, data, len);
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_copy_file(struct sim_disk *disk, const char *from, const char *to) {
+    pthread_mutex_lock(&disk->lock);
+    struct sim_inode *source = must_find(disk, from), *copy = new_inode(disk);
+    fill_durably(copy, source->live.bytes, source->live.len);
+    copy->permissions = source->permissions;
+    set_name_durably(disk, find_or_add(disk, to), copy);
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_link_file(struct sim_disk *disk, const char *from, const char *to) {
+    pthread_mutex_lock(&disk->lock);
+    set_name_durably(disk, find_or_add(disk, to), must_find(disk, from));
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_remove_file(struct sim_disk *disk, const char *path) {
+    pthread_mutex_lock(&disk->lock);
+    must_find(disk, path);
+    set_name_durably(disk, sim_find(disk, path), NULL);
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_rename_file(struct sim_disk *disk, const char *from, const char *to) {
+    sim_disk_link_file(disk, from, to);
+    sim_disk_remove_file(disk, from);
+}
+
+/* ---- looking ----------------------------------------------------------------------------------------------------- */
+
+void sim_disk_stats(struct sim_disk *disk, struct sim_disk_stats *out) {
+    pthread_mutex_lock(&disk->lock);
+    *out = disk->stats;
+    out->unsynced = disk->name_op_count;
+    for (uint64_t i = 0; i < disk->inode_count; i++) out->unsynced += disk->inodes[i]->unsynced.count;
+    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
+        out->open++;
+        out->unsynced += handle->flight_count;
+    }
+    pthread_mutex_unlock(&disk->lock);
+}
+
+uint64_t sim_disk_calls(struct sim_disk *disk, enum sim_call call) {
+    uint64_t sum = 0;
+    pthread_mutex_lock(&disk->lock);
+    for (unsigned c = 0; c < SIM_CALLS; c++) {
+        if (call == SIM_ANY || c == (unsigned)call) sum += disk->stats.calls[c];
+    }
+    pthread_mutex_unlock(&disk->lock);
+    return sum;
+}
+
+static const char *check_inode(const struct sim_inode *inode) {
+    if (inode->lost_something) return NULL;
+    struct sim_image replayed = {0};
+    copy_image(&replayed, &inode->durable);
+    for (uint64_t i = 0; i < inode->unsynced.count; i++) sim_op_apply(&replayed, &inode->unsynced.items[i]);
+    const char *wrong = NULL;
+    if (replayed.len != inode->live.len) {
+        wrong = "the durable image and its operations make another size than the live image";
+    } else if (replayed.len && memcmp(replayed.bytes, inode->live.bytes, replayed.len)) {
+        wrong = "the durable image and its operations make other bytes than the live image";
+    }
+    free(replayed.bytes);
+    return wrong;
+}
+
+const char *sim_disk_check(struct sim_disk *disk) {
+    const char *wrong = NULL;
+    pthread_mutex_lock(&disk->lock);
+    for (uint64_t i = 0; !wrong && i < disk->inode_count; i++) wrong = check_inode(disk->inodes[i]);
+    pthread_mutex_unlock(&disk->lock);
+    return wrong;
+}
+
+void sim_disk_dump(struct sim_disk *disk, FILE *out) {
+    pthread_mutex_lock(&disk->lock);
+    for (uint64_t i = 0; i < disk->name_count; i++) {
+        const struct sim_name *name = &disk->names[i];
+        const struct sim_inode *inode = name->live ? name->live : name->durable;
+        fprintf(out, "%s:%s%s", name->path, name->live ? "" : " removed",
+                name->live == name->durable ? "" : " (unsynced)");
+        if (!inode) {
+            fputc('\n', out);
+            continue;
+        }
+        fprintf(out, " inode %" PRIu64 ", %" PRIu64 " bytes, durable %" PRIu64 "%s%s\n", inode->number, inode->live.len,
+                inode->durable.len, inode->locked_by ? ", locked" : "", inode->lost_something ? ", a sync failed" : "");
+        for (uint64_t n = 0; n < inode->unsynced.count; n++) {
+            const struct sim_op *op = &inode->unsynced.items[n];
+            fprintf(out, "    %s %" PRIu64 " + %u%s\n", op->data ? "write" : "resize", op->offset, op->len,
+                    op->lost ? " lost" : "");
+        }
+    }
+    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
+        fprintf(out, "handle on %s:%s%s, %" PRIu64 " in flight\n", handle->io.name, handle->dead ? " dead" : "",
+                handle->poisoned ? " poisoned" : "", handle->flight_count);
+    }
+    pthread_mutex_unlock(&disk->lock);
+}

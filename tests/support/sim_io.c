@@ -1,0 +1,283 @@
+/* One open file of the simulated disk: the art_io methods. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/io/io_request.h"
+#include "tests/support/sim_disk_private.h"
+
+/* Begins a call: the lock is held until leave(), whatever the result. */
+static int enter(struct art_io *io, enum sim_call call) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    pthread_mutex_lock(&handle->disk->lock);
+    if (handle->dead) return art_fail(ART_IO, "art: the simulated machine stopped (%s): open the file again", io->name);
+    return sim_meet_rules(handle->disk, call, io->name);
+}
+
+static int leave(struct art_io *io, int rc) {
+    pthread_mutex_unlock(&((struct sim_handle *)io)->disk->lock);
+    return rc;
+}
+
+static int may_write(const struct sim_handle *handle) {
+    if (handle->io.read_only) return art_fail(ART_READONLY, "art: opened to be read only (%s)", handle->io.name);
+    if (handle->poisoned) return art_fail(ART_POISONED, "art: an earlier sync failed (%s)", handle->io.name);
+    return ART_OK;
+}
+
+/* ---- writes in flight -------------------------------------------------------------------------------------------- */
+
+static void make_live(struct sim_inode *inode, struct sim_op op) {
+    sim_op_apply(&inode->live, &op);
+    sim_ops_add(&inode->unsynced, op);
+}
+
+void sim_land_all(struct sim_handle *handle) {
+    for (uint64_t i = 0; i < handle->flight_count; i++) {
+        struct sim_flight *flight = &handle->flights[i];
+        if (memcmp(flight->borrowed, flight->op.data, flight->op.len)) {
+            fprintf(stderr, "sim_disk: %s: a buffer was changed while it was being written at offset %" PRIu64 "\n",
+                    handle->io.name, flight->op.offset);
+            abort();
+        }
+        make_live(handle->inode, flight->op);
+    }
+    handle->flight_count = 0;
+}
+
+/* Part of a write: as many writes as it has pieces that came through. */
+static void land_pieces(struct sim_handle *handle, const struct sim_op *op) {
+    uint32_t unit = sim_random(handle->disk, 2) ? 512 : 4096;
+    for (uint32_t at = 0; at < op->len; at += unit) {
+        if (sim_random(handle->disk, 2)) continue;
+        struct sim_op piece = {sim_memory(NULL, unit), op->offset + at, unit, false};
+        memcpy(piece.data, op->data + at, unit);
+        make_live(handle->inode, piece);
+    }
+}
+
+void sim_land_by_chance(struct sim_handle *handle) {
+    for (uint64_t i = 0; i < handle->flight_count; i++) {
+        struct sim_op *op = &handle->flights[i].op;
+        uint64_t fate = sim_random(handle->disk, 3);
+        if (fate == 0) {
+            make_live(handle->inode, *op);
+            continue;
+        }
+        if (fate == 1) land_pieces(handle, op);
+        free(op->data);
+    }
+    handle->flight_count = 0;
+}
+
+void sim_handle_die(struct sim_handle *handle) {
+    if (handle->inode->locked_by == handle) handle->inode->locked_by = NULL;
+    handle->dead = true;
+}
+
+static bool in_flight(const struct sim_handle *handle, const struct art_io_request *request) {
+    for (uint64_t i = 0; i < handle->flight_count; i++) {
+        const struct sim_op *op = &handle->flights[i].op;
+        if (op->offset < request->offset + request->len && request->offset < op->offset + op->len) return true;
+    }
+    return false;
+}
+
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
+
+static int sim_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_READ);
+    if (!rc) rc = art_requests_check(io, requests, count);
+    for (unsigned i = 0; !rc && i < count; i++) {
+        if (in_flight(handle, &requests[i])) sim_land_all(handle);
+        const struct sim_image *live = &handle->inode->live;
+        if (requests[i].offset + requests[i].len > live->len) {
+            rc = art_read_past_end(io, requests[i].offset, requests[i].len, live->len);
+        } else if (requests[i].len) {
+            memcpy(requests[i].data, live->bytes + requests[i].offset, requests[i].len);
+            handle->disk->stats.bytes_read += requests[i].len;
+        }
+    }
+    return leave(io, rc);
+}
+
+static void take_off(struct sim_handle *handle, const struct art_io_request *request) {
+    if (handle->flight_count == handle->flight_room) {
+        handle->flight_room = handle->flight_room ? handle->flight_room * 2 : 16;
+        handle->flights = sim_memory(handle->flights, handle->flight_room * sizeof *handle->flights);
+    }
+    struct sim_op op = {sim_memory(NULL, request->len), request->offset, request->len, false};
+    memcpy(op.data, request->data, request->len);
+    handle->flights[handle->flight_count++] = (struct sim_flight){request->data, op};
+}
+
+/* Does the file, with all that is in flight, still fit? */
+static int fits(struct sim_handle *handle) {
+    uint64_t end = handle->inode->live.len;
+    for (uint64_t i = 0; i < handle->flight_count; i++) {
+        const struct sim_op *op = &handle->flights[i].op;
+        if (op->offset + op->len > end) end = op->offset + op->len;
+    }
+    uint64_t others = sim_bytes_in_use(handle->disk) - handle->inode->live.len;
+    if (end == handle->inode->live.len || others + end <= handle->disk->capacity) return ART_OK;
+    handle->disk->stats.faults++;
+    return art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", handle->io.name);
+}
+
+static int sim_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_WRITE);
+    if (handle->dead) return leave(io, rc);
+    int misuse = art_requests_check(io, requests, count);
+    if (!misuse) misuse = may_write(handle);
+    if (misuse) {
+        sim_land_all(handle);
+        return leave(io, misuse);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (in_flight(handle, &requests[i])) sim_land_all(handle);
+        if (!requests[i].len) continue;
+        take_off(handle, &requests[i]);
+        handle->disk->stats.bytes_written += requests[i].len;
+    }
+    if (!rc) rc = fits(handle);
+    if (rc) sim_land_by_chance(handle);
+    return leave(io, rc);
+}
+
+static int sim_write_wait(struct art_io *io) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_WAIT);
+    if (handle->dead) return leave(io, rc);
+    if (rc) {
+        sim_land_by_chance(handle);
+    } else {
+        sim_land_all(handle);
+    }
+    return leave(io, rc);
+}
+
+static void make_durable(struct sim_inode *inode) {
+    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
+        const struct sim_op *op = &inode->unsynced.items[i];
+        if (!op->lost) sim_op_apply(&inode->durable, op);
+    }
+    sim_ops_clear(&inode->unsynced);
+}
+
+/* Each operation is durable after all, still pending, or lost: those up to some point cannot be told apart any more. */
+static void fail_to_make_durable(struct sim_disk *disk, struct sim_inode *inode) {
+    struct sim_ops pending = {0};
+    for (uint64_t i = 0; i < inode->unsynced.count; i++) {
+        struct sim_op *op = &inode->unsynced.items[i];
+        uint64_t fate = sim_random(disk, 3);
+        if (fate == 0) sim_op_apply(&inode->durable, op);
+        if (fate == 1) op->lost = true;
+        sim_ops_add(&pending, *op);
+    }
+    free(inode->unsynced.items);
+    inode->unsynced = pending;
+    inode->lost_something = true;
+}
+
+static int sim_sync(struct art_io *io) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_SYNC);
+    if (handle->dead) return leave(io, rc);
+    int refused = io->read_only ? ART_OK : may_write(handle);
+    if (refused) return leave(io, refused);
+    sim_land_all(handle);
+    if (rc) {
+        handle->poisoned = true;
+        fail_to_make_durable(handle->disk, handle->inode);
+    } else {
+        make_durable(handle->inode);
+    }
+    return leave(io, rc);
+}
+
+static int sim_size(struct art_io *io, uint64_t *bytes) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_SIZE);
+    if (!rc) {
+        sim_land_all(handle);
+        *bytes = handle->inode->live.len;
+    }
+    return leave(io, rc);
+}
+
+static int sim_truncate(struct art_io *io, uint64_t bytes) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_TRUNCATE);
+    if (!rc) rc = may_write(handle);
+    if (!rc) {
+        sim_land_all(handle);
+        uint64_t others = sim_bytes_in_use(handle->disk) - handle->inode->live.len;
+        if (bytes > handle->inode->live.len && others + bytes > handle->disk->capacity) {
+            handle->disk->stats.faults++;
+            rc = art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", io->name);
+        } else {
+            make_live(handle->inode, (struct sim_op){NULL, bytes, 0, false});
+        }
+    }
+    return leave(io, rc);
+}
+
+static int sim_identity(struct art_io *io, struct art_file_identity *out) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_IDENTITY);
+    if (!rc) {
+        sim_land_all(handle);
+        sim_describe(handle->disk, handle->inode, out);
+    }
+    return leave(io, rc);
+}
+
+static int sim_lock(struct art_io *io) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    int rc = enter(io, SIM_LOCK);
+    if (!rc && io->read_only) rc = may_write(handle);
+    if (!rc && handle->inode->locked_by && handle->inode->locked_by != handle) {
+        rc = art_fail(ART_BUSY, "art: another connection is writing (%s): try again", io->name);
+    }
+    if (!rc) handle->inode->locked_by = handle;
+    return leave(io, rc);
+}
+
+static void sim_unlock(struct art_io *io) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    pthread_mutex_lock(&handle->disk->lock);
+    if (!handle->dead) sim_land_all(handle);
+    if (handle->inode->locked_by == handle) handle->inode->locked_by = NULL;
+    pthread_mutex_unlock(&handle->disk->lock);
+}
+
+static void sim_close(struct art_io *io) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    struct sim_disk *disk = handle->disk;
+    pthread_mutex_lock(&disk->lock);
+    if (!handle->dead) sim_land_all(handle);
+    if (handle->inode->locked_by == handle) handle->inode->locked_by = NULL;
+    struct sim_handle **at = &disk->handles;
+    while (*at != handle) at = &(*at)->next;
+    *at = handle->next;
+    pthread_mutex_unlock(&disk->lock);
+    free(handle->flights);
+    free((char *)io->name);
+    free(handle);
+}
+
+const struct art_io_methods sim_io_methods = {
+    .read_batch = sim_read_batch,
+    .write_batch = sim_write_batch,
+    .write_wait = sim_write_wait,
+    .sync = sim_sync,
+    .size = sim_size,
+    .truncate = sim_truncate,
+    .identity = sim_identity,
+    .lock = sim_lock,
+    .unlock = sim_unlock,
+    .close = sim_close,
+};

@@ -1,0 +1,219 @@
+#include "tests/support/sql.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void die(sqlite3 *db, const char *what, const char *text) __attribute__((noreturn));
+
+static void die(sqlite3 *db, const char *what, const char *text) {
+    fflush(stdout);
+    fprintf(stderr, "sql: %s: %s (%d)\n     %.2000s\n", what, db ? sqlite3_errmsg(db) : "no connection",
+            db ? sqlite3_extended_errcode(db) : 0, text);
+    fflush(stderr);
+    abort();
+}
+
+bool sql_standin(void) {
+    const char *standin = getenv("ART_TEST_STANDIN");
+    return standin && *standin;
+}
+
+sqlite3 *sql_open_flags(const char *path, int flags) {
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) die(db, "cannot open", path);
+    sqlite3_extended_result_codes(db, 1);
+    if (sql_standin()) return db;
+    const char *extension = getenv("ART_EXTENSION");
+    if (!extension || !*extension) extension = "./art.so";
+    sqlite3_enable_load_extension(db, 1);
+    char *message = NULL;
+    if (sqlite3_load_extension(db, extension, NULL, &message) != SQLITE_OK) {
+        die(db, "cannot load the extension", message ? message : extension);
+    }
+    return db;
+}
+
+sqlite3 *sql_open(const char *path) {
+    return sql_open_flags(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+}
+
+void sql_close(sqlite3 *db) {
+    if (db && sqlite3_close(db) != SQLITE_OK) die(db, "cannot close", "sqlite3_close");
+}
+
+char *sql_create_text(const char *table, const char *options) {
+    const char *general = getenv("ART_TABLE_OPTIONS");
+    if (!general) general = "";
+    if (sql_standin()) {
+        const char *columns = getenv("ART_TEST_STANDIN");
+        if (!strstr(columns, "PRIMARY KEY")) columns = "path TEXT PRIMARY KEY NOT NULL, value";
+        return sqlite3_mprintf("CREATE TABLE %s(%s) WITHOUT ROWID", table, columns);
+    }
+    const char *between = *options && *general ? ", " : "";
+    if (!*options && !*general) return sqlite3_mprintf("CREATE VIRTUAL TABLE %s USING art", table);
+    return sqlite3_mprintf("CREATE VIRTUAL TABLE %s USING art(%s%s%s)", table, options, between, general);
+}
+
+void sql_create(sqlite3 *db, const char *table, const char *options) {
+    char *text = sql_create_text(table, options);
+    sql_run(db, "%s", text);
+    sqlite3_free(text);
+}
+
+int sql_try(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = sqlite3_vmprintf(format, args);
+    va_end(args);
+    int rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+    sqlite3_free(text);
+    return rc;
+}
+
+void sql_run(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = sqlite3_vmprintf(format, args);
+    va_end(args);
+    if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) die(db, "statement failed", text);
+    sqlite3_free(text);
+}
+
+void sql_command(sqlite3 *db, const char *schema, const char *table, const char *command) {
+    if (!sql_standin()) sql_run(db, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES(%Q)", schema, table, table, command);
+}
+
+static sqlite3_stmt *prepare(sqlite3 *db, const char *format, va_list args) {
+    char *text = sqlite3_vmprintf(format, args);
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK) {
+        die(db, "cannot prepare", text);
+    }
+    sqlite3_free(text);
+    return statement;
+}
+
+sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *statement = prepare(db, format, args);
+    va_end(args);
+    return statement;
+}
+
+int64_t sql_int(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *statement = prepare(db, format, args);
+    va_end(args);
+    int rc = sqlite3_step(statement);
+    int64_t result = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) die(db, "query failed", sqlite3_sql(statement));
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static uint64_t hash_bytes(const uint8_t *data, int len) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < len; i++) hash = (hash ^ data[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static void append_bytes(sqlite3_str *out, const uint8_t *data, int len) {
+    for (int i = 0; i < len; i++) {
+        if (data[i] < 0x20 || data[i] == 0x7f || data[i] == '\\') {
+            sqlite3_str_appendf(out, "\\%02x", data[i]);
+        } else {
+            sqlite3_str_appendchar(out, 1, (char)data[i]);
+        }
+    }
+}
+
+void sql_append_value(sqlite3_str *out, sqlite3_value *value) {
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_NULL:
+        sqlite3_str_appendall(out, "NULL");
+        return;
+    case SQLITE_INTEGER:
+        sqlite3_str_appendf(out, "%lld", sqlite3_value_int64(value));
+        return;
+    case SQLITE_FLOAT:
+        sqlite3_str_appendf(out, "%!.17g", sqlite3_value_double(value));
+        return;
+    }
+    bool text = sqlite3_value_type(value) == SQLITE_TEXT;
+    const uint8_t *data = text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+    int len = sqlite3_value_bytes(value);
+    if (len > 100) {
+        sqlite3_str_appendf(out, "%s of %d bytes, hash %016llx", text ? "text" : "blob", len,
+                            (unsigned long long)hash_bytes(data, len));
+    } else if (text) {
+        sqlite3_str_appendchar(out, 1, '\'');
+        append_bytes(out, data, len);
+        sqlite3_str_appendchar(out, 1, '\'');
+    } else {
+        sqlite3_str_appendall(out, "x'");
+        for (int i = 0; i < len; i++) sqlite3_str_appendf(out, "%02x", data[i]);
+        sqlite3_str_appendchar(out, 1, '\'');
+    }
+}
+
+char *sql_rows(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *statement = prepare(db, format, args);
+    va_end(args);
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(out, "");
+    int rc;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(statement); i++) {
+            if (i) sqlite3_str_appendchar(out, 1, '|');
+            const char *text = (const char *)sqlite3_column_text(statement, i);
+            sqlite3_str_appendall(out, text ? text : "");
+        }
+        sqlite3_str_appendchar(out, 1, '\n');
+    }
+    if (rc != SQLITE_DONE) die(db, "query failed", sqlite3_sql(statement));
+    sqlite3_finalize(statement);
+    char *text = sqlite3_str_finish(out);
+    return text ? text : sqlite3_mprintf("");
+}
+
+char *sql_scratch(const char *name) {
+    const char *temporary = getenv("TMPDIR");
+    char *directory = sqlite3_mprintf("%s/%s-XXXXXX", temporary && *temporary ? temporary : "/tmp", name);
+    if (!mkdtemp(directory)) die(NULL, "cannot make a directory", directory);
+    return directory;
+}
+
+void sql_scratch_remove(const char *directory) {
+    DIR *list = opendir(directory);
+    if (!list) return;
+    for (struct dirent *entry; (entry = readdir(list));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        char *path = sqlite3_mprintf("%s/%s", directory, entry->d_name);
+        unlink(path);
+        sqlite3_free(path);
+    }
+    closedir(list);
+    rmdir(directory);
+}
+
+char *sql_find_file(const char *directory, const char *suffix) {
+    DIR *list = opendir(directory);
+    char *found = NULL;
+    if (!list) return NULL;
+    for (struct dirent *entry; !found && (entry = readdir(list));) {
+        size_t len = strlen(entry->d_name), wanted = strlen(suffix);
+        if (len >= wanted && !strcmp(entry->d_name + len - wanted, suffix)) {
+            found = sqlite3_mprintf("%s/%s", directory, entry->d_name);
+        }
+    }
+    closedir(list);
+    return found;
+}

@@ -1,0 +1,56 @@
+/* SQL for tests: a connection with the extension in it, statements that must succeed, scratch directories.
+ *
+ * ART_EXTENSION       the extension to load (default ./art.so)
+ * ART_TABLE_OPTIONS   added to every art table, for instance "io=pwrite, direct=off"
+ * ART_TEST_STANDIN    set: nothing is loaded and every art table is an ordinary WITHOUT ROWID table in its stead, which
+ *                     shows that a harness itself is right. Its value may be columns, "path TEXT PRIMARY KEY COLLATE
+ *                     NOCASE, value", to show that the harness notices
+ *
+ * What must succeed and does not ends the process with the statement and SQLite's message on stderr: these functions
+ * are used in forked children, too, where Check's own assertions cannot be. Texts are formatted by sqlite3_mprintf.
+ */
+#ifndef ART_TESTS_SQL_H
+#define ART_TESTS_SQL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+bool sql_standin(void);
+
+sqlite3 *sql_open(const char *path);
+sqlite3 *sql_open_flags(const char *path, int flags);
+void sql_close(sqlite3 *db);
+
+/* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free() it. */
+char *sql_create_text(const char *table, const char *options);
+
+void sql_create(sqlite3 *db, const char *table, const char *options);
+
+/* Runs one or more statements; the result code (extended), 0 when all is well. sqlite3_errmsg() says what went wrong. */
+int sql_try(sqlite3 *db, const char *format, ...);
+
+void sql_run(sqlite3 *db, const char *format, ...);
+
+/* A command of the module, INSERT INTO t(t) VALUES('flush'); nothing for a stand-in. `table` without its schema. */
+void sql_command(sqlite3 *db, const char *schema, const char *table, const char *command);
+
+/* First column of the first row: an integer, or 0 without a row. */
+int64_t sql_int(sqlite3 *db, const char *format, ...);
+
+/* All rows, columns joined by '|', each row ended by a line feed. sqlite3_free() it. */
+char *sql_rows(sqlite3 *db, const char *format, ...);
+
+/* One value for people and comparisons: type and content, long ones as type, length and hash. */
+void sql_append_value(sqlite3_str *out, sqlite3_value *value);
+
+sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
+
+/* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with it. */
+char *sql_scratch(const char *name);
+void sql_scratch_remove(const char *directory);
+
+/* The first file in the directory that ends in `suffix`, NULL when there is none; sqlite3_free() it. */
+char *sql_find_file(const char *directory, const char *suffix);
+
+#endif

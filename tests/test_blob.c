@@ -1,0 +1,793 @@
+/* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several levels;
+ * pages that come one at a time, labels that change, filters, whole pages copied. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/blob/blob_format.h"
+#include "core/blob/bucket.h"
+#include "tests/support/blob_model.h"
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static struct random announce(const char *test) {
+    struct random random = {random_seed()};
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
+    fflush(stdout);
+    return random;
+}
+
+static struct blob_style some_style(struct random *random, uint32_t round) {
+    return (struct blob_style){.family = round % BLOB_FAMILIES,
+                               .values = random_below(random, VALUES_STYLES),
+                               .flags = random_below(random, FLAGS_STYLES),
+                               .csns = random_below(random, CSNS_STYLES)};
+}
+
+static uint32_t rows_wanted(struct random *random, struct blob_style style) {
+    uint32_t most = style.family == BLOB_LONG ? 14 : style.family == BLOB_SHARED ? 600 : 3000;
+    return 1 + random_below(random, style.values == VALUES_LARGE ? most / 8 + 1 : most);
+}
+
+/* --- one blob ----------------------------------------------------------------------------------------------------------- */
+
+/* A cursor in a leaf blob, beside the rows that it must show. */
+struct beside {
+    const struct blob_rows *rows;
+    struct blob_image *image;
+    struct art_blob_cursor cursor;
+    uint8_t *key;
+};
+
+static void beside_open(struct beside *beside, const struct blob_rows *rows, struct blob_image *image) {
+    beside->rows = rows;
+    beside->image = image;
+    beside->key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
+    if (image->ref.label.len) memcpy(beside->key, image->ref.label.data, image->ref.label.len);
+    art_blob_cursor_init(&beside->cursor, &image->blob, beside->key);
+}
+
+static void beside_close(struct beside *beside) {
+    free(beside->key);
+}
+
+/* The cursor stands on row `row`, or on none when that is not in the blob. */
+static void stands_on(struct beside *beside, int64_t row) {
+    const struct blob_image *image = beside->image;
+    struct art_blob_cursor *cursor = &beside->cursor;
+    struct art_entry entry;
+    bool inside = row >= image->first && row < (int64_t)image->first + image->rows;
+    ck_assert_int_eq(cursor->valid, inside);
+    if (!inside) return;
+    ck_assert(art_bytes_equal(art_bytes(cursor->key, cursor->key_len), beside->rows->keys[row]));
+    art_blob_cursor_entry(cursor, &entry);
+    ck_assert(blob_entry_equal(&entry, &beside->rows->entries[row]));
+    ck_assert_uint_eq(art_blob_cursor_index(cursor), row - image->first);
+    ck_assert_int_eq(art_blob_cursor_rank(cursor), beside->rows->rank[row] - beside->rows->rank[image->first]);
+}
+
+static void walks_both_ways(struct beside *beside) {
+    const struct blob_image *image = beside->image;
+    int64_t row = image->first;
+    must(art_blob_first(&beside->cursor));
+    for (; beside->cursor.valid; row++) {
+        stands_on(beside, row);
+        uint32_t shared = art_blob_cursor_shared(&beside->cursor);
+        if (row > image->first) {
+            struct art_bytes a = beside->rows->keys[row - 1], b = beside->rows->keys[row];
+            uint32_t truth = art_common_prefix(a.data, b.data, art_min32(a.len, b.len));
+            ck_assert_uint_le(shared, truth);
+            if (beside->cursor.entry) ck_assert_uint_eq(shared, truth);
+        } else {
+            ck_assert_uint_eq(shared, 0);
+        }
+        must(art_blob_next(&beside->cursor));
+    }
+    ck_assert_int_eq(row, (int64_t)image->first + image->rows);
+    must(art_blob_next(&beside->cursor));
+    ck_assert(!beside->cursor.valid);
+    must(art_blob_last(&beside->cursor));
+    for (; beside->cursor.valid; must(art_blob_prev(&beside->cursor))) stands_on(beside, --row);
+    ck_assert_int_eq(row, image->first);
+}
+
+static void skips_like_the_array(struct beside *beside, int64_t row, struct random *random) {
+    const struct blob_rows *rows = beside->rows;
+    struct art_bytes key = rows->keys[row];
+    uint32_t len = random_below(random, key.len + 1);
+    if (random_once_in(random, 3)) len = key.len - random_below(random, art_min32(key.len, 6) + 1);
+    bool backward = random_once_in(random, 2);
+    struct art_bytes prefix = art_bytes(key.data, len);
+    int64_t to = row;
+    while (to >= 0 && to < rows->count && art_bytes_starts_with(rows->keys[to], prefix)) to += backward ? -1 : 1;
+    must(art_blob_skip_prefix(&beside->cursor, len, backward));
+    stands_on(beside, to);
+}
+
+static void steps_at_random(struct beside *beside, int64_t row, struct random *random) {
+    for (uint32_t steps = random_below(random, 12); steps && beside->cursor.valid; steps--) {
+        if (random_once_in(random, 2)) {
+            must(art_blob_next(&beside->cursor));
+            row++;
+        } else {
+            must(art_blob_prev(&beside->cursor));
+            row--;
+        }
+        stands_on(beside, row);
+    }
+    if (beside->cursor.valid) skips_like_the_array(beside, row, random);
+}
+
+static void answers_a_probe(struct beside *beside, struct random *random) {
+    const struct blob_rows *rows = beside->rows;
+    struct blob_image *image = beside->image;
+    struct art_blob *blob = &image->blob;
+    uint32_t end = image->first + image->rows;
+    struct art_bytes probe = blob_probe(rows, image->first, end, random);
+    int64_t at = blob_rows_below(rows, probe), rank;
+    bool hit = at < rows->count && art_bytes_equal(rows->keys[at], probe);
+    int side = art_label_compare(image->ref.label, probe);
+    if (side) {
+        ck_assert(side < 0 ? at <= image->first : at >= end);
+    } else {
+        struct art_entry entry;
+        bool inside = hit && at >= image->first && at < end;
+        ck_assert_int_eq(art_blob_get(blob, probe, &entry), inside ? ART_OK : ART_NOTFOUND);
+        if (inside) ck_assert(blob_entry_equal(&entry, &rows->entries[at]));
+        if (inside) ck_assert(art_blob_may_contain(blob, art_blob_key_hash(probe)));
+        int64_t ceiling = at < image->first ? image->first : at, floor = hit ? at : at - 1;
+        if (floor >= end) floor = (int64_t)end - 1;
+        must(art_blob_rank(blob, probe, &rank));
+        ck_assert_int_eq(rank, rows->rank[ceiling < end ? ceiling : end] - rows->rank[image->first]);
+        must(art_blob_seek_ge(&beside->cursor, probe));
+        stands_on(beside, ceiling);
+        if (beside->cursor.valid) steps_at_random(beside, ceiling, random);
+        must(art_blob_seek_le(&beside->cursor, probe));
+        stands_on(beside, floor);
+        if (beside->cursor.valid) steps_at_random(beside, floor, random);
+    }
+    free((void *)probe.data);
+}
+
+static void jumps_by_number(struct beside *beside, struct random *random, bool not_negative) {
+    const struct blob_rows *rows = beside->rows;
+    const struct blob_image *image = beside->image;
+    uint32_t index = random_below(random, image->rows + 2);
+    must(art_blob_seek_entry(&beside->cursor, index));
+    stands_on(beside, (int64_t)image->first + index);
+    if (!not_negative) return;
+    int64_t base = rows->rank[image->first], total = rows->rank[image->first + image->rows] - base;
+    int64_t k = (int64_t)random_below(random, (uint32_t)total + 2) - 1, row = image->first;
+    while (row < (int64_t)image->first + image->rows && rows->rank[row + 1] - base <= k) row++;
+    must(art_blob_seek_rank(&beside->cursor, k));
+    stands_on(beside, k < 0 || k >= total ? -1 : row);
+}
+
+static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *image, struct random *random,
+                              uint32_t probes, bool not_negative) {
+    struct beside beside;
+    uint32_t end = image->first + image->rows;
+    ck_assert_uint_eq(image->blob.entries, image->rows);
+    ck_assert_int_eq(image->blob.count, rows->rank[end] - rows->rank[image->first]);
+    ck_assert_uint_le(image->ref.leaf_pages + image->ref.head_pages, ART_BLOB_PAGES);
+    beside_open(&beside, rows, image);
+    walks_both_ways(&beside);
+    for (uint32_t i = image->first; i < end; i++) {
+        struct art_entry entry;
+        must(art_blob_get(&image->blob, rows->keys[i], &entry));
+        ck_assert(blob_entry_equal(&entry, &rows->entries[i]));
+    }
+    for (uint32_t i = 0; i < probes; i++) {
+        answers_a_probe(&beside, random);
+        jumps_by_number(&beside, random, not_negative);
+    }
+    must(art_blob_check(&image->blob, false));
+    beside_close(&beside);
+}
+
+START_TEST(test_a_blob_answers_like_a_sorted_array) {
+    struct random random = announce("one blob");
+    for (uint32_t round = 0; round < 60 * random_scale(); round++) {
+        struct blob_style style = some_style(&random, round);
+        struct blob_rows rows;
+        struct blob_run run;
+        blob_rows_make(&rows, style, rows_wanted(&random, style), &random);
+        blob_run_build(&run, &rows, 0, random_once_in(&random, 2));
+        for (uint32_t i = 0; i < run.level[0].count; i++) {
+            blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
+        }
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+}
+END_TEST
+
+/* --- runs of several levels --------------------------------------------------------------------------------------------- */
+
+static int run_get(struct blob_run *run, struct art_bytes key, struct art_entry *out) {
+    struct blob_image *at = blob_run_root(run);
+    while (at->blob.kind == ART_BLOB_INDEX) {
+        struct art_ref child;
+        if (art_label_compare(at->ref.label, key)) return ART_NOTFOUND;
+        must(art_blob_child(&at->blob, key, &child, NULL));
+        at = &run->slots[child.slot];
+        ck_assert(art_bytes_equal(child.label, at->ref.label));
+        ck_assert(art_hash128_equal(child.hash, at->ref.hash));
+    }
+    if (art_label_compare(at->ref.label, key)) return ART_NOTFOUND;
+    return art_blob_get(&at->blob, key, out);
+}
+
+static int64_t run_rank(struct blob_run *run, struct art_bytes key) {
+    struct blob_image *at = blob_run_root(run);
+    int64_t sum = 0, before;
+    for (;;) {
+        int side = art_label_compare(at->ref.label, key);
+        if (side) return side < 0 ? sum : sum + at->ref.count;
+        if (at->blob.kind == ART_BLOB_LEAF) break;
+        struct art_ref child;
+        must(art_blob_child(&at->blob, key, &child, &before));
+        sum += before;
+        at = &run->slots[child.slot];
+    }
+    must(art_blob_rank(&at->blob, key, &before));
+    return sum + before;
+}
+
+/* References, separators, labels and sums of every index blob against the rows below. */
+static void level_is_sound(struct blob_run *run, const struct blob_rows *rows, uint32_t level) {
+    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
+    for (uint32_t i = 0; i < run->level[level].count; i++) {
+        struct blob_image *image = &run->slots[run->level[level].first + i];
+        struct art_blob_cursor cursor;
+        int64_t count = 0;
+        uint64_t entries = 0;
+        uint32_t child_at = 0;
+        must(art_blob_check(&image->blob, false));
+        if (image->ref.label.len) memcpy(key, image->ref.label.data, image->ref.label.len);
+        art_blob_cursor_init(&cursor, &image->blob, key);
+        for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), child_at++) {
+            struct art_ref ref;
+            must(art_blob_cursor_ref(&cursor, &ref));
+            struct blob_image *child = &run->slots[run->level[level - 1].first + image->first + child_at];
+            ck_assert_uint_eq(ref.slot, (uint32_t)(child - run->slots));
+            ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), child->separator));
+            ck_assert(art_bytes_starts_with(ref.label, image->ref.label));
+            ck_assert_int_eq(art_blob_cursor_rank(&cursor), count);
+            count += ref.count;
+            entries += ref.entries;
+        }
+        ck_assert_uint_eq(child_at, image->rows);
+        ck_assert_int_eq(count, image->ref.count);
+        ck_assert_uint_eq(entries, image->ref.entries);
+    }
+    free(key);
+    (void)rows;
+}
+
+/* A leaf's separator sorts above the row before it and not above its first; its label is what its rows share. */
+static void leaves_are_sound(struct blob_run *run, const struct blob_rows *rows) {
+    for (uint32_t i = 0; i < run->level[0].count; i++) {
+        struct blob_image *leaf = &run->slots[i];
+        struct art_bytes first = rows->keys[leaf->first], last = rows->keys[leaf->first + leaf->rows - 1];
+        uint32_t label_len = art_common_prefix(first.data, last.data, art_min32(first.len, last.len));
+        ck_assert_uint_eq(leaf->ref.label.len, art_min32(label_len, ART_LABEL_MAX));
+        ck_assert(art_bytes_starts_with(first, leaf->separator));
+        if (!i) {
+            ck_assert_uint_eq(leaf->separator.len, 0);
+            continue;
+        }
+        struct art_bytes before = rows->keys[leaf->first - 1];
+        ck_assert_int_lt(art_bytes_compare(before, leaf->separator), 0);
+        struct art_bytes shorter = art_bytes(leaf->separator.data, leaf->separator.len - 1);
+        ck_assert_int_ge(art_bytes_compare(before, shorter), 0);
+    }
+}
+
+START_TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
+    struct random random = announce("a run");
+    uint32_t highest = 0;
+    for (uint32_t round = 0; round < 24 * random_scale(); round++) {
+        struct blob_style style = some_style(&random, round);
+        struct blob_rows rows;
+        struct blob_run run;
+        blob_rows_make(&rows, style, 3 * rows_wanted(&random, style), &random);
+        blob_run_build(&run, &rows, 2 + random_below(&random, 3), random_once_in(&random, 2));
+        if (run.height > highest) highest = run.height;
+        leaves_are_sound(&run, &rows);
+        for (uint32_t level = 1; level < run.height; level++) level_is_sound(&run, &rows, level);
+        ck_assert_int_eq(blob_run_root(&run)->ref.count, rows.rank[rows.count]);
+        ck_assert_uint_eq(blob_run_root(&run)->ref.entries, rows.count);
+        for (uint32_t i = 0; i < 2000; i++) {
+            struct art_entry entry;
+            struct art_bytes probe = blob_probe(&rows, 0, rows.count, &random);
+            uint32_t at = blob_rows_below(&rows, probe);
+            bool hit = at < rows.count && art_bytes_equal(rows.keys[at], probe);
+            ck_assert_int_eq(run_get(&run, probe, &entry), hit ? ART_OK : ART_NOTFOUND);
+            if (hit) ck_assert(blob_entry_equal(&entry, &rows.entries[at]));
+            ck_assert_int_eq(run_rank(&run, probe), rows.rank[at]);
+            free((void *)probe.data);
+        }
+        blob_is_the_array(&rows, &run.slots[random_below(&random, run.level[0].count)], &random, 100,
+                          style.flags != FLAGS_ANY);
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+    printf("a run: up to %u levels\n", highest);
+    ck_assert_uint_ge(highest, 3);
+}
+END_TEST
+
+START_TEST(test_an_index_finds_the_kth_child_by_counts) {
+    struct random random = announce("k-th child");
+    struct blob_rows rows;
+    struct blob_run run;
+    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 60000, &random);
+    blob_run_build(&run, &rows, 3, false);
+    ck_assert_uint_ge(run.height, 2);
+    for (uint32_t i = 0; i < 2000; i++) {
+        int64_t k = random_below(&random, rows.count), left = k;
+        struct blob_image *at = blob_run_root(&run);
+        struct art_blob_cursor cursor;
+        while (at->blob.kind == ART_BLOB_INDEX) {
+            struct art_ref ref;
+            art_blob_cursor_init(&cursor, &at->blob, key);
+            must(art_blob_seek_rank(&cursor, left));
+            left -= art_blob_cursor_rank(&cursor);
+            must(art_blob_cursor_ref(&cursor, &ref));
+            at = &run.slots[ref.slot];
+        }
+        memcpy(key, at->ref.label.data, at->ref.label.len);
+        art_blob_cursor_init(&cursor, &at->blob, key);
+        must(art_blob_seek_rank(&cursor, left));
+        ck_assert(cursor.valid);
+        ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.keys[k]));
+    }
+    free(key);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- pages one at a time ------------------------------------------------------------------------------------------------ */
+
+struct disk {
+    const uint8_t *image;
+    uint8_t *memory;
+    uint32_t calls, pages;
+};
+
+static int load_from_disk(struct art_blob *blob, uint32_t first, uint32_t n) {
+    struct disk *disk = blob->owner;
+    disk->calls++;
+    for (uint32_t page = first + n; page-- > first;) { /* in any order */
+        memcpy(disk->memory + page * ART_BLOB_PAGE, disk->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        must(art_blob_verify_page(blob, page));
+        disk->pages++;
+    }
+    return ART_OK;
+}
+
+static void only_the_head(struct disk *disk, struct art_blob *blob, struct blob_image *image) {
+    uint32_t head = image->ref.head_pages * ART_BLOB_PAGE;
+    memset(disk->memory, 0xdb, ART_BLOB_BYTES);
+    memcpy(disk->memory + ART_BLOB_BYTES - head, image->image + ART_BLOB_BYTES - head, head);
+    disk->image = image->image;
+    must(art_blob_open(blob, disk->memory, &image->ref, blob_uuid, "test"));
+    blob->load = load_from_disk;
+    blob->owner = disk;
+    disk->calls = disk->pages = 0;
+}
+
+START_TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
+    struct random random = announce("pages");
+    struct disk disk = {.memory = blob_image_new()};
+    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
+    for (uint32_t round = 0; round < 12 * random_scale(); round++) {
+        struct blob_style style = some_style(&random, round);
+        struct blob_rows rows;
+        struct blob_run run;
+        struct art_blob blob;
+        struct art_blob_cursor cursor;
+        blob_rows_make(&rows, style, rows_wanted(&random, style), &random);
+        blob_run_build(&run, &rows, 0, false);
+        struct blob_image *image = &run.slots[0];
+        for (uint32_t i = 0; i < 40; i++) {
+            uint32_t row = random_below(&random, image->rows);
+            struct art_entry entry;
+            only_the_head(&disk, &blob, image);
+            must(art_blob_get(&blob, rows.keys[row], &entry));
+            ck_assert(blob_entry_equal(&entry, &rows.entries[row]));
+            ck_assert_uint_eq(disk.calls, 1);
+            uint32_t size = rows.keys[row].len + entry.value.len;
+            if (size < 300) ck_assert_uint_eq(disk.pages, 1);
+            ck_assert_uint_le(disk.pages, size / ART_BLOB_PAGE + 2);
+        }
+        only_the_head(&disk, &blob, image);
+        memcpy(key, image->ref.label.data, image->ref.label.len);
+        art_blob_cursor_init(&cursor, &blob, key);
+        uint32_t row = 0;
+        for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), row++) {
+            ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.keys[row]));
+        }
+        ck_assert_uint_eq(row, image->rows);
+        ck_assert_uint_ge(disk.pages, image->ref.leaf_pages);
+        only_the_head(&disk, &blob, image);
+        for (must(art_blob_last(&cursor)); cursor.valid; must(art_blob_prev(&cursor))) row--;
+        ck_assert_uint_eq(row, 0);
+        only_the_head(&disk, &blob, image);
+        must(art_blob_check(&blob, false));
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+    free(disk.memory);
+    free(key);
+}
+END_TEST
+
+static int load_that_fails(struct art_blob *blob, uint32_t first, uint32_t n) {
+    (void)n;
+    return art_fail(ART_IO, "slot %u, page %u cannot be read", blob->slot, first);
+}
+
+START_TEST(test_what_load_says_is_what_every_verb_returns) {
+    struct random random = announce("load fails");
+    struct disk disk = {.memory = blob_image_new()};
+    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_blob blob;
+    struct art_blob_cursor cursor;
+    struct art_entry entry;
+    int64_t rank;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
+    blob_run_build(&run, &rows, 0, false);
+    only_the_head(&disk, &blob, &run.slots[0]);
+    art_blob_cursor_init(&cursor, &blob, key);
+    memcpy(key, run.slots[0].ref.label.data, run.slots[0].ref.label.len);
+    for (int nobody = 0; nobody < 2; nobody++) {
+        int expected = nobody ? ART_MISUSE : ART_IO;
+        blob.load = nobody ? NULL : load_that_fails;
+        ck_assert_int_eq(art_blob_get(&blob, rows.keys[7], &entry), expected);
+        ck_assert_int_eq(art_blob_rank(&blob, rows.keys[7], &rank), expected);
+        ck_assert_int_eq(art_blob_first(&cursor), expected);
+        ck_assert(!cursor.valid);
+        ck_assert_int_eq(art_blob_last(&cursor), expected);
+        ck_assert_int_eq(art_blob_seek_ge(&cursor, rows.keys[7]), expected);
+        ck_assert_int_eq(art_blob_seek_le(&cursor, rows.keys[7]), expected);
+        ck_assert_int_eq(art_blob_seek_entry(&cursor, 5), expected);
+        ck_assert_int_eq(art_blob_seek_rank(&cursor, 5), expected);
+        ck_assert(!cursor.valid);
+        ck_assert_int_eq(art_blob_check(&blob, true), expected);
+    }
+    /* in the middle of a walk */
+    blob.load = load_from_disk;
+    must(art_blob_first(&cursor));
+    blob.load = load_that_fails;
+    int rc = ART_OK;
+    while (!rc && cursor.valid) rc = art_blob_next(&cursor);
+    ck_assert_int_eq(rc, ART_IO);
+    ck_assert(!cursor.valid);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+    free(disk.memory);
+    free(key);
+}
+END_TEST
+
+/* --- labels ------------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
+    struct random random = announce("labels");
+    struct blob_rows rows, moved;
+    struct blob_run run;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_MIXED}, 9000, &random);
+    blob_run_build(&run, &rows, 12, false);
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        struct blob_image *image = &run.slots[i];
+        uint8_t label[64];
+        ck_assert_uint_ge(image->ref.label.len, 4);
+        memset(label, 'M', sizeof label);
+        /* the same rows, moved: their keys begin with other bytes of the same number */
+        moved.count = image->rows;
+        moved.keys = calloc(moved.count, sizeof *moved.keys);
+        moved.entries = rows.entries + image->first;
+        moved.rank = rows.rank + image->first;
+        for (uint32_t row = 0; row < moved.count; row++) {
+            moved.keys[row] = blob_padded(rows.keys[image->first + row].data, rows.keys[image->first + row].len);
+            memcpy((uint8_t *)moved.keys[row].data, label, image->ref.label.len);
+        }
+        struct blob_image again = *image;
+        again.first = 0;
+        again.ref.label.data = label;
+        must(art_blob_open(&again.blob, again.image, &again.ref, blob_uuid, "test"));
+        must(art_blob_verify_all(&again.blob));
+        blob_is_the_array(&moved, &again, &random, 300, true);
+        for (uint32_t row = 0; row < moved.count; row++) free((void *)moved.keys[row].data);
+        free(moved.keys);
+    }
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- filter ------------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
+    struct random random = announce("filter");
+    struct blob_rows rows;
+    struct blob_run run;
+    uint32_t asked = 0, passed = 0;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 40000, &random);
+    blob_run_build(&run, &rows, 0, true);
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        const struct art_blob *blob = &run.slots[i].blob;
+        ck_assert_uint_gt(blob->filter_blocks, 0);
+        for (uint32_t row = 0; row < run.slots[i].rows; row++) {
+            ck_assert(art_blob_may_contain(blob, art_blob_key_hash(rows.keys[run.slots[i].first + row])));
+        }
+        for (uint32_t n = 0; n < 100000; n++) {
+            char text[40];
+            int len = snprintf(text, sizeof text, "dir-%03u/nub/%06u", random_below(&random, 50), n);
+            passed += art_blob_may_contain(blob, art_blob_key_hash(art_bytes(text, (uint32_t)len)));
+            asked++;
+        }
+    }
+    printf("filter: %.2f %% of absent keys pass\n", 100.0 * passed / asked);
+    ck_assert_uint_lt(passed, asked / 50);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- the builder -------------------------------------------------------------------------------------------------------- */
+
+static bool same_bytes(const struct blob_image *a, const struct blob_image *b) {
+    if (!art_hash128_equal(a->ref.hash, b->ref.hash)) return false;
+    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
+        if (!blob_page_used(&a->ref, page)) continue;
+        if (memcmp(a->image + page * ART_BLOB_PAGE, b->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE)) return false;
+    }
+    return true;
+}
+
+START_TEST(test_the_same_rows_give_the_same_bytes) {
+    struct random random = announce("determinism");
+    for (uint32_t round = 0; round < BLOB_FAMILIES * 2; round++) {
+        struct blob_style style = some_style(&random, round);
+        struct blob_rows rows;
+        struct blob_run a, b;
+        blob_rows_make(&rows, style, rows_wanted(&random, style), &random);
+        blob_run_build(&a, &rows, 8, round % 2);
+        blob_run_build(&b, &rows, 8, round % 2);
+        ck_assert_uint_eq(a.count, b.count);
+        for (uint32_t i = 0; i < a.count; i++) ck_assert(same_bytes(&a.slots[i], &b.slots[i]));
+        blob_run_clear(&a);
+        blob_run_clear(&b);
+        blob_rows_clear(&rows);
+    }
+}
+END_TEST
+
+START_TEST(test_a_blob_is_as_full_as_its_pages_allow) {
+    struct random random = announce("fill");
+    struct blob_rows rows;
+    struct blob_run run;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_SAME}, 120000, &random);
+    blob_run_build(&run, &rows, 0, true);
+    for (uint32_t i = 0; i + 1 < run.level[0].count; i++) {
+        ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.head_pages, ART_BLOB_PAGES - 1);
+    }
+    blob_run_clear(&run);
+    for (uint32_t pages = 2; pages < 40; pages += 9) {
+        blob_run_build(&run, &rows, pages, false);
+        for (uint32_t i = 0; i < run.level[0].count; i++) {
+            uint32_t used = run.slots[i].ref.leaf_pages + run.slots[i].ref.head_pages;
+            ck_assert_uint_le(used, pages);
+            if (i + 1 < run.level[0].count) ck_assert_uint_eq(used, pages);
+        }
+        blob_run_clear(&run);
+    }
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* Copies a run through another builder: entries, and whole pages where chance has it. */
+static uint32_t copy_run(struct blob_run *from, const struct blob_rows *rows, bool filter, uint32_t fill_pages,
+                         struct random *random, struct blob_run *to) {
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages};
+    struct art_builder *builder;
+    uint32_t copied = 0, row = 0, slot = 0;
+    memset(to, 0, sizeof *to);
+    to->slots = calloc(from->level[0].count * 4 + 8, sizeof *to->slots);
+    memcpy(options.uuid, blob_uuid, sizeof options.uuid);
+    must(art_builder_open(&builder, &options));
+    to->slots[0].image = blob_image_new();
+    art_builder_begin(builder, to->slots[0].image);
+    while (row < rows->count || art_builder_pending(builder)) {
+        bool full = false;
+        if (row < rows->count) {
+            while (row >= from->slots[slot].first + from->slots[slot].rows) slot++;
+            struct blob_image *source = &from->slots[slot];
+            uint32_t bucket = 0, taken = 0, local = row - source->first;
+            while (art_bucket_rank(&source->blob, bucket + 1) <= local) bucket++;
+            if (art_bucket_rank(&source->blob, bucket) == local && random_below(random, 4)) {
+                uint32_t end = bucket + 1 + random_below(random, source->blob.buckets - bucket);
+                must(art_builder_add_buckets(builder, &source->blob, bucket, end, &taken));
+                copied += taken;
+                row = source->first + art_bucket_rank(&source->blob, bucket + taken);
+            }
+            uint32_t some = taken ? 0 : 1 + random_below(random, 200);
+            for (; some && row < rows->count && !full; some--) {
+                must(art_builder_add(builder, rows->keys[row], &rows->entries[row], ART_SHARED_UNKNOWN, &full));
+                row += !full;
+            }
+        }
+        if (!full && row < rows->count) continue;
+        struct blob_image *image = &to->slots[to->count];
+        struct art_built built;
+        must(art_builder_finish(builder, to->count, 5, &built));
+        image->ref = built.ref;
+        image->ref.label = blob_padded(built.ref.label.data, built.ref.label.len);
+        image->separator = blob_padded(built.separator.data, built.separator.len);
+        image->rows = row - art_builder_pending(builder) - image->first;
+        must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
+        must(art_blob_verify_all(&image->blob));
+        to->slots[++to->count].image = blob_image_new();
+        to->slots[to->count].first = row - art_builder_pending(builder);
+        art_builder_begin(builder, to->slots[to->count].image);
+    }
+    free(to->slots[to->count].image);
+    art_builder_close(builder);
+    to->level[0].count = to->count;
+    to->height = 1;
+    return copied;
+}
+
+START_TEST(test_whole_pages_go_from_blob_to_blob) {
+    struct random random = announce("whole pages");
+    uint32_t copied = 0;
+    for (uint32_t round = 0; round < 18 * random_scale(); round++) {
+        struct blob_style style = some_style(&random, round);
+        struct blob_rows rows;
+        struct blob_run run, copy;
+        bool filter = random_once_in(&random, 2);
+        uint32_t fill = random_once_in(&random, 2) ? 0 : 20 + random_below(&random, 100);
+        if (style.family == BLOB_RANDOM && style.values == VALUES_LARGE) style.values = VALUES_SAME;
+        blob_rows_make(&rows, style, 5 * rows_wanted(&random, style), &random);
+        blob_run_build(&run, &rows, 0, random_once_in(&random, 2));
+        copied += copy_run(&run, &rows, filter, fill, &random, &copy);
+        for (uint32_t i = 0; i < copy.count; i++) {
+            blob_is_the_array(&rows, &copy.slots[i], &random, 50, style.flags != FLAGS_ANY);
+            ck_assert_int_eq(copy.slots[i].blob.filter_blocks > 0, filter);
+        }
+        leaves_are_sound(&copy, &rows);
+        blob_run_clear(&copy);
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+    printf("whole pages: %u buckets copied\n", copied);
+    ck_assert_uint_gt(copied, 0);
+}
+END_TEST
+
+START_TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
+    static uint8_t large[ART_KEY_MAX + 2];
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF};
+    struct art_builder *builder;
+    struct art_built built;
+    struct art_entry entry = {.csn = 1};
+    uint8_t *image = blob_image_new();
+    bool full;
+    must(art_builder_open(&builder, &options));
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("a", 1), &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE);
+    art_builder_begin(builder, image);
+    ck_assert_int_eq(art_builder_finish(builder, 1, 1, &built), ART_MISUSE);
+    must(art_builder_add(builder, art_bytes("b", 1), &entry, ART_SHARED_UNKNOWN, &full));
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("b", 1), &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE);
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("a", 1), &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE);
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("", 0), &entry, 0, &full), ART_MISUSE);
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("ba", 2), &entry, 2, &full), ART_MISUSE);
+    ck_assert_int_eq(art_builder_add(builder, art_bytes(large, ART_KEY_MAX + 1), &entry, 0, &full), ART_TOOBIG);
+    entry.value = art_bytes(large, ART_VALUE_INLINE_MAX + 1);
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("c", 1), &entry, 0, &full), ART_TOOBIG);
+    entry.value = art_bytes(large, ART_VALUE_INLINE_MAX);
+    must(art_builder_add(builder, art_bytes("c", 1), &entry, 0, &full));
+    entry.flags = 8;
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("d", 1), &entry, 0, &full), ART_MISUSE);
+    entry = (struct art_entry){.csn = 1ull << 56};
+    ck_assert_int_eq(art_builder_add(builder, art_bytes("d", 1), &entry, 0, &full), ART_MISUSE);
+    must(art_builder_finish(builder, 1, 1, &built));
+    ck_assert_uint_eq(built.ref.entries, 2);
+    ck_assert(!built.more);
+    art_builder_close(builder);
+    free(image);
+}
+END_TEST
+
+START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
+    struct random random = announce("references");
+    uint8_t bytes[ART_REF_MAX + 1] = {0}, label[ART_LABEL_MAX];
+    memset(label, 'l', sizeof label);
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct art_ref decoded, ref = {.slot = (uint32_t)random_next(&random),
+                                       .level = (uint8_t)random_below(&random, 5),
+                                       .leaf_pages = (uint8_t)(1 + random_below(&random, 100)),
+                                       .head_pages = (uint8_t)(1 + random_below(&random, 28)),
+                                       .generation = random_next(&random),
+                                       .hash = {random_next(&random), random_next(&random)},
+                                       .entries = 1 + random_below(&random, UINT32_MAX),
+                                       .label = art_bytes(label, random_below(&random, ART_LABEL_MAX + 1))};
+        ref.count = -(int64_t)(ref.entries / 2);
+        uint32_t len = art_ref_encode(&ref, bytes);
+        ck_assert_uint_eq(len, ART_REF_FIXED + ref.label.len);
+        must(art_ref_decode(art_bytes(bytes, len), &decoded));
+        ck_assert(art_bytes_equal(ref.label, decoded.label));
+        ck_assert(ref.slot == decoded.slot && ref.level == decoded.level && ref.generation == decoded.generation);
+        ck_assert(ref.leaf_pages == decoded.leaf_pages && ref.head_pages == decoded.head_pages);
+        ck_assert(art_hash128_equal(ref.hash, decoded.hash));
+        ck_assert(ref.entries == decoded.entries && ref.count == decoded.count);
+        for (uint32_t cut = 0; cut < ART_REF_FIXED; cut++) {
+            ck_assert_int_eq(art_ref_decode(art_bytes(bytes, cut), &decoded), ART_CORRUPT);
+        }
+    }
+    memset(bytes, 0xff, sizeof bytes);
+    struct art_ref decoded;
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+    memset(bytes, 0, sizeof bytes);
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+}
+END_TEST
+
+START_TEST(test_a_blob_can_be_drawn) {
+    struct random random = announce("dump");
+    char *text = NULL;
+    size_t size = 0;
+    for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
+        struct blob_rows rows;
+        struct blob_run run;
+        blob_rows_make(&rows, (struct blob_style){.family = family, .flags = FLAGS_ANY}, family == BLOB_LONG ? 20 : 900,
+                       &random);
+        blob_run_build(&run, &rows, 3, true);
+        for (uint32_t i = 0; i < run.count; i++) {
+            FILE *out = open_memstream(&text, &size);
+            art_blob_dump(&run.slots[i].blob, out, true);
+            fclose(out);
+            ck_assert_ptr_nonnull(strstr(text, "bucket 0 at page 0"));
+            free(text);
+        }
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("blob");
+    TCase *one = tcase_create("blob");
+    tcase_set_timeout(one, 600);
+    tcase_add_test(one, test_a_blob_answers_like_a_sorted_array);
+    tcase_add_test(one, test_a_run_of_many_blobs_answers_like_a_sorted_array);
+    tcase_add_test(one, test_an_index_finds_the_kth_child_by_counts);
+    tcase_add_test(one, test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once);
+    tcase_add_test(one, test_what_load_says_is_what_every_verb_returns);
+    tcase_add_test(one, test_a_blob_shows_its_keys_under_the_label_of_its_reference);
+    tcase_add_test(one, test_a_filter_never_denies_a_key_and_seldom_lets_another_pass);
+    tcase_add_test(one, test_the_same_rows_give_the_same_bytes);
+    tcase_add_test(one, test_a_blob_is_as_full_as_its_pages_allow);
+    tcase_add_test(one, test_whole_pages_go_from_blob_to_blob);
+    tcase_add_test(one, test_a_builder_refuses_what_does_not_ascend_or_is_too_big);
+    tcase_add_test(one, test_a_reference_survives_its_bytes_and_nonsense_is_refused);
+    tcase_add_test(one, test_a_blob_can_be_drawn);
+    suite_add_tcase(suite, one);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

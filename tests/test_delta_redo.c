@@ -1,0 +1,466 @@
+/* Redo: whoever replays a history holds what its writer holds, entry by entry.
+ *
+ * The writer keeps the rules of core/tree: an entry that the delta holds keeps its `over`; for another key it says whether
+ * the key lives in the runs below, which here is a coin thrown once for each key.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/delta/delta.h"
+#include "core/delta/redo_format.h"
+#include "core/delta/redo_reader.h"
+#include "tests/support/delta_model.h"
+#include "tests/support/short_memory.h"
+
+static struct art_delta *open_delta(void) {
+    struct art_delta *delta;
+    ck_assert_int_eq(art_delta_open(&delta), ART_OK);
+    return delta;
+}
+
+static void announce(const char *test, uint64_t seed) {
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)seed);
+    fflush(stdout);
+}
+
+static struct art_bytes bytes_of(const struct art_buffer *buffer) {
+    return art_bytes(buffer->data, (uint32_t)buffer->len);
+}
+
+/* In memory of exactly its length, so that a sanitizer sees every read past it. */
+static struct art_bytes copy_of(struct art_bytes bytes) {
+    uint8_t *copy = malloc(bytes.len ? bytes.len : 1);
+    if (bytes.len) memcpy(copy, bytes.data, bytes.len);
+    return art_bytes(copy, bytes.len);
+}
+
+/* Both hold the same keys with the same entries. */
+static void compare_deltas(const struct art_delta *a, const struct art_delta *b) {
+    struct art_delta_cursor left, right;
+    art_delta_cursor_init(&left, a);
+    art_delta_cursor_init(&right, b);
+    ck_assert_int_eq(art_delta_first(&left), ART_OK);
+    ck_assert_int_eq(art_delta_first(&right), ART_OK);
+    while (left.valid && right.valid) {
+        struct art_entry one, other;
+        HOLDS(art_bytes_equal(left.key, right.key));
+        art_delta_cursor_entry(&left, &one);
+        art_delta_cursor_entry(&right, &other);
+        HOLDS(one.flags == other.flags);
+        HOLDS(one.csn == other.csn);
+        HOLDS(art_bytes_equal(one.value, other.value));
+        HOLDS(art_delta_next(&left) == ART_OK);
+        HOLDS(art_delta_next(&right) == ART_OK);
+    }
+    HOLDS(left.valid == right.valid);
+    HOLDS(art_delta_count(a) == art_delta_count(b));
+    HOLDS(art_delta_bytes(a) == art_delta_bytes(b));
+    art_delta_cursor_clear(&left);
+    art_delta_cursor_clear(&right);
+    int rc = art_delta_check(b);
+    ck_assert_msg(!rc, "%s", art_error_message());
+}
+
+/* --- a writer ----------------------------------------------------------------------------------------------------------- */
+
+enum { ROWS_MOST = 64, MARKS_MOST = 5 };
+
+struct history {
+    struct key_set set;
+    bool *below; /* lives in the runs */
+    struct art_delta *writer;
+    struct random *random;
+    struct art_hash128 hash;
+    uint64_t csn; /* of the last row */
+    struct art_buffer rows[ROWS_MOST];
+};
+
+static void history_init(struct history *history, enum delta_key_family family, uint32_t keys, struct random *random) {
+    *history = (struct history){.random = random, .hash = {1, 2}};
+    key_set_make(&history->set, family, keys, random);
+    history->below = calloc(history->set.count, sizeof *history->below);
+    for (uint32_t i = 0; i < history->set.count; i++) history->below[i] = random_once_in(random, 2);
+    history->writer = open_delta();
+}
+
+static void history_clear(struct history *history) {
+    for (int i = 0; i < ROWS_MOST; i++) art_buffer_clear(&history->rows[i]);
+    art_delta_unref(history->writer);
+    free(history->below);
+    key_set_clear(&history->set);
+}
+
+static void write_key(struct history *history, uint32_t at) {
+    struct delta_cell cell = delta_cell_random(history->random, history->csn + 1, 30);
+    struct art_entry entry = delta_cell_entry(&cell), held;
+    struct art_bytes key = history->set.keys[at];
+    bool over = history->below[at];
+    if (!art_delta_get(history->writer, key, &held)) over = held.flags & ART_OVER;
+    entry.flags = (uint8_t)((entry.flags & ~ART_OVER) | (over ? ART_OVER : 0));
+    ck_assert_int_eq(art_delta_set(history->writer, key, &entry), ART_OK);
+}
+
+/* Changes, savepoints and returns to them. */
+static void write_some(struct history *history) {
+    uint64_t marks[MARKS_MOST] = {0};
+    uint32_t mark_count = 1;
+    uint32_t steps = random_below(history->random, random_once_in(history->random, 2) ? 30 : 200);
+    uint32_t width = 1 + random_below(history->random, history->set.count), from = random_below(history->random, width);
+    for (; steps; steps--) {
+        if (random_once_in(history->random, 15) && mark_count < MARKS_MOST) {
+            marks[mark_count++] = art_delta_mark(history->writer);
+        } else if (random_once_in(history->random, 25)) {
+            mark_count = 1 + random_below(history->random, mark_count);
+            art_delta_rollback(history->writer, marks[mark_count - 1]);
+        } else {
+            write_key(history, (from + random_below(history->random, width)) % history->set.count);
+        }
+    }
+}
+
+/* Every redo row holds exactly the keys that have a note, and says what was live before. */
+static void check_row(const struct history *history, struct art_bytes row, const struct art_delta *before) {
+    struct art_redo_reader reader;
+    struct art_bytes key;
+    struct art_entry entry, now, then;
+    row = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    ck_assert_int_eq(art_redo_reader_init(&reader, row, ART_REDO_ROW, history->csn + 1), ART_OK);
+    while (art_redo_reader_next(&reader, &key, &entry) == ART_OK) {
+        ck_assert_int_eq(art_delta_get(history->writer, key, &now), ART_OK);
+        ck_assert_uint_eq(now.csn, history->csn + 1);
+        ck_assert(art_bytes_equal(now.value, entry.value));
+        ck_assert_uint_eq(now.flags & (uint8_t)~ART_OVER, entry.flags & (uint8_t)~ART_OVER);
+        uint32_t at = key_set_below(&history->set, key);
+        bool live = art_delta_get(before, key, &then) ? history->below[at] : !(then.flags & ART_DELETE);
+        ck_assert_int_eq(!!(entry.flags & ART_OVER), live);
+    }
+    ck_assert_ptr_eq(reader.at, reader.end);
+    art_redo_reader_clear(&reader);
+}
+
+/* One transaction: given up, or encoded (perhaps once in vain, as after a COMMIT that found the host busy). */
+static bool transaction(struct history *history, struct art_buffer *row) {
+    struct art_delta *before;
+    ck_assert_int_eq(art_delta_compact(history->writer, &before), ART_OK);
+    write_some(history);
+    bool commit = art_delta_dirty(history->writer) && random_below(history->random, 4);
+    if (commit) {
+        struct art_hash128 hash = history->hash;
+        ck_assert_int_eq(art_redo_encode(history->writer, history->csn + 1, &hash, row), ART_OK);
+        if (random_once_in(history->random, 4)) {
+            row->len = 0;
+            hash = history->hash;
+            art_delta_mark(history->writer);
+            for (uint32_t i = random_below(history->random, 20); i; i--) {
+                write_key(history, random_below(history->random, history->set.count));
+            }
+            ck_assert_int_eq(art_redo_encode(history->writer, history->csn + 1, &hash, row), ART_OK);
+        }
+        check_row(history, bytes_of(row), before);
+        history->hash = hash;
+        history->csn++;
+        art_delta_forget_undo(history->writer);
+    } else {
+        art_delta_rollback(history->writer, 0);
+        compare_deltas(before, history->writer);
+    }
+    art_delta_unref(before);
+    return commit;
+}
+
+static void replay(struct art_delta *delta, const struct art_buffer *row, uint64_t csn) {
+    struct art_bytes bytes = copy_of(bytes_of(row));
+    ck_assert_int_eq(art_redo_replay(bytes, csn, delta), ART_OK);
+    ck_assert(!art_delta_dirty(delta));
+    free((void *)bytes.data);
+}
+
+/* From the first row on, along the chain of hashes; the last rows once more. */
+static void replay_history(const struct history *history) {
+    struct art_delta *reader = open_delta();
+    struct art_hash128 hash = {1, 2}, again;
+    for (uint64_t csn = 1; csn <= history->csn; csn++) {
+        struct art_bytes row = bytes_of(&history->rows[csn - 1]);
+        again = hash;
+        ck_assert_int_eq(art_redo_verify(row, csn, hash, &hash), ART_OK);
+        ck_assert_int_eq(art_redo_verify(row, csn + 1, again, &again), ART_REBUILD);
+        ck_assert_int_eq(art_redo_verify(row, csn, hash, &again), ART_REBUILD);
+        replay(reader, &history->rows[csn - 1], csn);
+    }
+    ck_assert(art_hash128_equal(hash, history->hash));
+    compare_deltas(history->writer, reader);
+    uint64_t from = history->csn ? 1 + random_below(history->random, (uint32_t)history->csn) : 1;
+    for (uint64_t csn = from; csn <= history->csn; csn++) replay(reader, &history->rows[csn - 1], csn);
+    compare_deltas(history->writer, reader);
+    art_delta_unref(reader);
+}
+
+START_TEST(test_who_replays_a_history_holds_what_its_writer_holds) {
+    enum delta_key_family family = (enum delta_key_family)_i;
+    uint64_t seed = random_seed();
+    struct random random = {seed + family};
+    announce(key_family_name(family), seed);
+    for (unsigned times = 0; times < 20 * random_scale(); times++) {
+        struct history history;
+        history_init(&history, family, family == KEYS_LONG ? 30 : 1 + random_below(&random, 400), &random);
+        struct art_delta *close = open_delta();
+        while (history.csn < 20) {
+            struct art_buffer *row = &history.rows[history.csn];
+            if (!transaction(&history, row)) continue;
+            replay(close, row, history.csn);
+            compare_deltas(history.writer, close);
+            if (random_once_in(&random, 3)) replay(close, row, history.csn);
+            compare_deltas(history.writer, close);
+        }
+        replay_history(&history);
+        art_delta_unref(close);
+        history_clear(&history);
+    }
+}
+END_TEST
+
+START_TEST(test_a_complete_delta_survives_as_bytes) {
+    enum delta_key_family family = (enum delta_key_family)_i;
+    uint64_t seed = random_seed();
+    struct random random = {seed + family};
+    announce(key_family_name(family), seed);
+    struct history history;
+    history_init(&history, family, family == KEYS_LONG ? 30 : 300, &random);
+    for (int i = 0; i < 10; i++) {
+        struct art_buffer row = {0}, all = {0};
+        transaction(&history, &row);
+        write_some(&history); /* an open transaction is no hindrance */
+        ck_assert_int_eq(art_buffer_append(&all, "before", 6), ART_OK);
+        ck_assert_int_eq(art_redo_encode_all(history.writer, &all), ART_OK);
+        struct art_bytes bytes = copy_of(art_bytes(all.data + 6, (uint32_t)all.len - 6));
+        struct art_delta *copy = open_delta();
+        ck_assert_int_eq(art_redo_decode_all(bytes, copy), ART_OK);
+        compare_deltas(history.writer, copy);
+        art_delta_rollback(history.writer, 0);
+        free((void *)bytes.data);
+        art_delta_unref(copy);
+        art_buffer_clear(&all);
+        art_buffer_clear(&row);
+    }
+    history_clear(&history);
+}
+END_TEST
+
+/* --- single facts ------------------------------------------------------------------------------------------------------- */
+
+static void set(struct art_delta *delta, const char *key, uint64_t csn, uint8_t flags) {
+    struct art_entry entry = {.value = art_bytes("v", 1), .csn = csn, .flags = flags};
+    ck_assert_int_eq(art_delta_set(delta, art_bytes(key, (uint32_t)strlen(key)), &entry), ART_OK);
+}
+
+START_TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
+    struct art_delta *writer = open_delta(), *reader = open_delta();
+    struct art_buffer row = {0};
+    struct art_hash128 hash = {0, 0};
+    set(writer, "a", 1, 0);
+    set(writer, "a", 1, ART_DELETE);
+    ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
+    ck_assert_int_eq(art_redo_replay(bytes_of(&row), 1, reader), ART_OK);
+    ck_assert_int_eq(art_delta_count(reader), 0);
+    art_delta_forget_undo(writer);
+    compare_deltas(writer, reader);
+    art_buffer_clear(&row);
+    art_delta_unref(writer);
+    art_delta_unref(reader);
+}
+END_TEST
+
+START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
+    struct art_delta *writer = open_delta();
+    struct art_buffer row = {0};
+    struct art_hash128 hash = {0, 0};
+    set(writer, "a", 1, 0);
+    art_delta_forget_undo(writer);
+    uint64_t mark = art_delta_mark(writer);
+    set(writer, "a", 2, 0);
+    set(writer, "b", 2, 0);
+    art_delta_rollback(writer, mark);
+    ck_assert_int_eq(art_redo_encode(writer, 2, &hash, &row), ART_OK);
+    ck_assert_uint_eq(row.len, ART_REDO_HASH + 1);
+    ck_assert_int_eq(art_redo_verify(bytes_of(&row), 2, (struct art_hash128){0, 0}, &hash), ART_OK);
+    art_buffer_clear(&row);
+    art_delta_unref(writer);
+}
+END_TEST
+
+START_TEST(test_replay_over_uncommitted_changes_is_refused) {
+    struct art_delta *writer = open_delta();
+    struct art_buffer row = {0};
+    struct art_hash128 hash = {0, 0};
+    set(writer, "a", 1, 0);
+    ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
+    ck_assert_int_eq(art_redo_replay(bytes_of(&row), 1, writer), ART_MISUSE);
+    art_buffer_clear(&row);
+    art_delta_unref(writer);
+}
+END_TEST
+
+START_TEST(test_a_row_of_paths_is_small) {
+    struct art_delta *writer = open_delta();
+    struct art_buffer row = {0};
+    struct art_hash128 hash = {0, 0};
+    char key[64];
+    for (int i = 0; i < 1000; i++) {
+        sprintf(key, "bucket-07/path/sub/file-%06d.bin", i);
+        set(writer, key, 1, 0);
+    }
+    ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
+    ck_assert_uint_lt(row.len, 1000 * 14); /* of 34 */
+    art_buffer_clear(&row);
+    art_delta_unref(writer);
+}
+END_TEST
+
+/* --- memory that runs out ------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_redo_without_memory_fails_cleanly) {
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    announce("redo without memory", seed);
+    short_memory_use();
+    int64_t blocks = short_memory_blocks();
+    struct history history;
+    history_init(&history, KEYS_NESTED, 400, &random);
+    for (uint32_t i = 0; i < history.set.count; i++) write_key(&history, i);
+    struct art_buffer row = {0}, all = {0};
+    struct art_hash128 hash, begin = {1, 2};
+    for (int rc = ART_NOMEM, good = 0; rc; good++) {
+        art_buffer_clear(&row);
+        hash = begin;
+        short_memory_fail_after(good);
+        rc = art_redo_encode(history.writer, 1, &hash, &row);
+        ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+        if (rc) ck_assert(!row.len && art_hash128_equal(hash, begin));
+    }
+    for (int rc = ART_NOMEM, good = 0; rc; good++) {
+        art_buffer_clear(&all);
+        short_memory_fail_after(good);
+        rc = art_redo_encode_all(history.writer, &all);
+        ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+        if (rc) ck_assert_uint_eq(all.len, 0);
+    }
+    for (int rc = ART_NOMEM, good = 0; rc; good++) {
+        short_memory_fail_after(good);
+        rc = art_redo_verify(bytes_of(&row), 1, begin, &hash);
+        ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int rc = ART_NOMEM, good = 0; rc; good++) {
+            short_memory_fail_after(-1);
+            struct art_delta *delta = open_delta();
+            short_memory_fail_after(good);
+            rc = round ? art_redo_replay(bytes_of(&row), 1, delta) : art_redo_decode_all(bytes_of(&all), delta);
+            ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+            short_memory_fail_after(-1);
+            if (!rc) compare_deltas(history.writer, delta);
+            art_delta_unref(delta);
+        }
+    }
+    art_buffer_clear(&row);
+    art_buffer_clear(&all);
+    history_clear(&history);
+    ck_assert_int_eq(short_memory_blocks(), blocks);
+    art_alloc_use(NULL);
+}
+END_TEST
+
+/* --- hostile bytes ------------------------------------------------------------------------------------------------------- */
+
+static struct art_bytes mutated(struct art_bytes bytes, uint32_t from, struct random *random) {
+    uint32_t len = bytes.len;
+    if (random_once_in(random, 4)) len = from + random_below(random, len - from + 1);
+    struct art_bytes copy = copy_of(art_bytes(bytes.data, len));
+    uint8_t *data = (uint8_t *)copy.data;
+    for (uint32_t i = random_below(random, 4); i && len > from; i--) {
+        uint32_t at = from + random_below(random, random_once_in(random, 2) ? len - from : art_min32(len - from, 12));
+        static const uint8_t bad[] = {0, 1, 0x7f, 0x80, 0xff};
+        data[at] = random_once_in(random, 2) ? bad[random_below(random, sizeof bad)] : (uint8_t)random_next(random);
+    }
+    return copy;
+}
+
+/* A row whose chain is right and whose body is anything: what verify lets through must replay, and nothing may crash. */
+static void attack(const struct history *history, struct art_bytes row, struct art_bytes all, struct random *random) {
+    struct art_hash128 previous = {1, 2}, hash;
+    struct art_bytes bad = mutated(row, ART_REDO_HASH, random);
+    hash = art_redo_hash(previous, 1, bad.data + ART_REDO_HASH, bad.len - ART_REDO_HASH);
+    art_store64((uint8_t *)bad.data, hash.low);
+    art_store64((uint8_t *)bad.data + 8, hash.high);
+    struct art_delta *delta = open_delta();
+    int verified = art_redo_verify(bad, 1, previous, &hash);
+    ck_assert(verified == ART_OK || verified == ART_CORRUPT);
+    ck_assert_int_eq(art_redo_replay(bad, 1, delta), verified);
+    int rc = art_delta_check(delta);
+    ck_assert_msg(!rc, "%s", art_error_message());
+    free((void *)bad.data);
+    art_delta_unref(delta);
+
+    bad = mutated(all, 0, random);
+    ck_assert_int_eq(art_delta_compact(history->writer, &delta), ART_OK);
+    rc = art_redo_decode_all(bad, delta);
+    ck_assert(rc == ART_OK || rc == ART_CORRUPT);
+    ck_assert_int_eq(art_delta_check(delta), ART_OK);
+    art_delta_unref(delta);
+    free((void *)bad.data);
+}
+
+START_TEST(test_hostile_rows_are_refused_or_harmless) {
+    enum delta_key_family family = (enum delta_key_family)_i;
+    uint64_t seed = random_seed();
+    struct random random = {seed + family};
+    announce(key_family_name(family), seed);
+    struct history history;
+    struct art_buffer row = {0}, all = {0};
+    history_init(&history, family, 12, &random);
+    for (uint32_t i = 0; i < history.set.count; i++) write_key(&history, i);
+    struct art_hash128 hash = {1, 2};
+    ck_assert_int_eq(art_redo_encode(history.writer, 1, &hash, &row), ART_OK);
+    ck_assert_int_eq(art_redo_encode_all(history.writer, &all), ART_OK);
+    unsigned rounds = (family == KEYS_LONG ? 100 : 4000) * random_scale();
+    for (unsigned i = 0; i < rounds; i++) attack(&history, bytes_of(&row), bytes_of(&all), &random);
+    for (uint32_t len = 0; len <= ART_REDO_HASH; len++) { /* too short for anything */
+        struct art_bytes cut = copy_of(art_bytes(row.data, len));
+        struct art_delta *delta = open_delta();
+        ck_assert_int_eq(art_redo_verify(cut, 1, (struct art_hash128){1, 2}, &hash), ART_CORRUPT);
+        ck_assert_int_eq(art_redo_replay(cut, 1, delta), ART_CORRUPT);
+        art_delta_unref(delta);
+        free((void *)cut.data);
+    }
+    art_buffer_clear(&row);
+    art_buffer_clear(&all);
+    history_clear(&history);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("delta redo");
+    TCase *facts = tcase_create("facts");
+    tcase_add_test(facts, test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent);
+    tcase_add_test(facts, test_a_key_brought_back_by_a_rollback_is_not_in_the_row);
+    tcase_add_test(facts, test_replay_over_uncommitted_changes_is_refused);
+    tcase_add_test(facts, test_a_row_of_paths_is_small);
+    suite_add_tcase(suite, facts);
+
+    TCase *model = tcase_create("model");
+    tcase_set_timeout(model, 600);
+    tcase_add_loop_test(model, test_who_replays_a_history_holds_what_its_writer_holds, 0, KEY_FAMILIES);
+    tcase_add_loop_test(model, test_a_complete_delta_survives_as_bytes, 0, KEY_FAMILIES);
+    tcase_add_test(model, test_redo_without_memory_fails_cleanly);
+    tcase_add_loop_test(model, test_hostile_rows_are_refused_or_harmless, 0, KEY_FAMILIES);
+    suite_add_tcase(suite, model);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,390 @@
+/* What every implementation of the I/O table promises, run against each of them (tests/support/io_modes.h). What only
+ * the system's files can do wrong is in test_io_faults.c. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "tests/support/io_modes.h"
+#include "tests/support/random.h"
+
+enum { FILE_PAGES = 1024, BATCH_MAX = 80, BUFFERS = 6 };
+
+/* Most tests want a place with one open file in it. */
+static struct io_place place;
+static struct art_io *io;
+
+#define IN_MODE_OR_RETURN(test)                                                                                        \
+    if (!io_place_open(&place, &io_modes[_i], test)) return;                                                           \
+    ck_assert_msg(!io_place_file(&place, true, false, &io), "%s: %s", io_modes[_i].name, art_error_message())
+
+static void leave_mode(void) {
+    art_io_close(io);
+    io_place_close(&place);
+}
+
+static int read_pages(struct art_io *from, uint8_t *data, uint64_t page, uint32_t pages) {
+    struct art_io_request request = {data, pages * ART_PAGE, page * ART_PAGE};
+    return art_io_read(from, &request, 1);
+}
+
+static int write_pages(struct art_io *to, uint8_t *data, uint64_t page, uint32_t pages) {
+    struct art_io_request request = {data, pages * ART_PAGE, page * ART_PAGE};
+    int rc = art_io_write(to, &request, 1);
+    return rc ? rc : art_io_wait(to);
+}
+
+static void fill(uint8_t *data, uint32_t len, struct random *random) {
+    for (uint32_t i = 0; i < len; i += 8) {
+        uint64_t x = random_next(random);
+        memcpy(data + i, &x, 8);
+    }
+}
+
+/* ---- round trips ------------------------------------------------------------------------------------------------- */
+
+struct round {
+    struct random *random;
+    struct art_blob_buf buffers[BUFFERS];
+    uint8_t *model; /* FILE_PAGES */
+    uint64_t end;   /* pages */
+};
+
+/* A batch of requests that do not overlap, each with pages of its own in the buffers. */
+static unsigned plan_batch(struct round *round, struct art_io_request *requests, uint64_t limit) {
+    unsigned count = 0, wanted = 1 + random_below(round->random, BATCH_MAX);
+    uint32_t used = 0, room = BUFFERS * (ART_BLOB_SIZE / ART_PAGE);
+    uint64_t page = random_below(round->random, 8);
+    while (count < wanted && used < room) {
+        uint32_t left = ART_BLOB_SIZE / ART_PAGE - used % (ART_BLOB_SIZE / ART_PAGE);
+        uint32_t pages = 1 + random_below(round->random, random_once_in(round->random, 8) ? left : left < 8 ? left : 8);
+        if (page + pages > limit) break;
+        uint8_t *data = round->buffers[used / (ART_BLOB_SIZE / ART_PAGE)].data +
+                        (size_t)(used % (ART_BLOB_SIZE / ART_PAGE)) * ART_PAGE;
+        requests[count++] = (struct art_io_request){data, pages * ART_PAGE, page * ART_PAGE};
+        used += pages;
+        page += pages + random_below(round->random, 24);
+    }
+    for (unsigned i = count; i > 1; i--) { /* in any order */
+        unsigned j = random_below(round->random, i);
+        struct art_io_request swapped = requests[i - 1];
+        requests[i - 1] = requests[j];
+        requests[j] = swapped;
+    }
+    return count;
+}
+
+static void write_some(struct round *round) {
+    struct art_io_request requests[BATCH_MAX];
+    unsigned count = plan_batch(round, requests, FILE_PAGES);
+    for (unsigned i = 0; i < count; i++) {
+        fill(requests[i].data, requests[i].len, round->random);
+        memcpy(round->model + requests[i].offset, requests[i].data, requests[i].len);
+        uint64_t end = (requests[i].offset + requests[i].len) / ART_PAGE;
+        if (end > round->end) round->end = end;
+    }
+    unsigned first = random_below(round->random, count + 1); /* in two batches, both in flight */
+    ck_assert_int_eq(art_io_write(io, requests, first), ART_OK);
+    ck_assert_int_eq(art_io_write(io, requests + first, count - first), ART_OK);
+    if (random_once_in(round->random, 3)) {
+        static _Alignas(4096) uint8_t seen[ART_BLOB_SIZE];
+        const struct art_io_request *any = &requests[random_below(round->random, count)];
+        struct art_io_request again = {seen, any->len, any->offset};
+        ck_assert_int_eq(art_io_read(io, &again, 1), ART_OK);
+        ck_assert_int_eq(memcmp(seen, any->data, any->len), 0);
+    }
+    ck_assert_msg(!art_io_wait(io), "%s: %s", place.mode->name, art_error_message());
+}
+
+static void read_some(struct round *round) {
+    struct art_io_request requests[BATCH_MAX];
+    unsigned count = plan_batch(round, requests, round->end);
+    for (unsigned i = 0; i < count; i++) memset(requests[i].data, 0xaa, requests[i].len);
+    ck_assert_msg(!art_io_read(io, requests, count), "%s: %s", place.mode->name, art_error_message());
+    for (unsigned i = 0; i < count; i++) {
+        ck_assert_msg(!memcmp(requests[i].data, round->model + requests[i].offset, requests[i].len),
+                      "%s: other bytes at %llu + %u", place.mode->name, (unsigned long long)requests[i].offset,
+                      requests[i].len);
+    }
+}
+
+START_TEST(test_what_was_written_is_read_back) {
+    IN_MODE_OR_RETURN("round_trip");
+    uint64_t seed = random_seed();
+    printf("test_io: %s: engine %s, %s, seed %llu\n", io_modes[_i].name, io->engine,
+           io->direct ? "direct" : "not direct", (unsigned long long)seed);
+    struct random random = {seed};
+    struct round round = {.random = &random, .model = calloc(FILE_PAGES, ART_PAGE)};
+    for (int i = 0; i < BUFFERS; i++) ck_assert_int_eq(art_blob_buf_get(place.pool, &round.buffers[i]), ART_OK);
+    for (unsigned step = 0; step < 30 * random_scale(); step++) {
+        write_some(&round);
+        read_some(&round);
+        uint64_t size;
+        ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
+        ck_assert_uint_eq(size, round.end * ART_PAGE);
+        if (random_once_in(&random, 4)) ck_assert_int_eq(art_io_sync(io), ART_OK);
+        if (place.disk && random_once_in(&random, 6)) {
+            art_io_close(io);
+            ck_assert_int_eq(io_place_file(&place, false, random_once_in(&random, 2), &io), ART_OK);
+            read_some(&round);
+            art_io_close(io);
+            ck_assert_int_eq(io_place_file(&place, false, false, &io), ART_OK);
+        }
+    }
+    if (io_modes[_i].engine == ART_ENGINE_URING) ck_assert_str_eq(io->engine, "uring");
+    if (io_modes[_i].direct == ART_DIRECT_ON) ck_assert(io->direct);
+    for (int i = 0; i < BUFFERS; i++) art_blob_buf_put(&round.buffers[i]);
+    free(round.model);
+    leave_mode();
+}
+END_TEST
+
+static _Alignas(4096) uint8_t two[8 * ART_PAGE];
+
+START_TEST(test_a_hole_reads_as_zeroes) {
+    IN_MODE_OR_RETURN("hole");
+    memset(two, 7, sizeof two);
+    ck_assert_int_eq(write_pages(io, two, 300, 1), ART_OK);
+    ck_assert_int_eq(read_pages(io, two, 297, 4), ART_OK);
+    for (unsigned i = 0; i < 4 * ART_PAGE; i++) ck_assert_int_eq(two[i], i < 3 * ART_PAGE ? 0 : 7);
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_a_file_cut_and_grown_again_shows_zeroes) {
+    IN_MODE_OR_RETURN("truncate");
+    uint64_t size;
+    memset(two, 7, sizeof two);
+    ck_assert_int_eq(write_pages(io, two, 0, 8), ART_OK);
+    ck_assert_int_eq(io->methods->truncate(io, 3 * ART_PAGE), ART_OK);
+    ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
+    ck_assert_uint_eq(size, 3 * ART_PAGE);
+    ck_assert_int_eq(read_pages(io, two, 2, 2), ART_CORRUPT);
+    ck_assert_int_eq(io->methods->truncate(io, 8 * ART_PAGE), ART_OK);
+    ck_assert_int_eq(read_pages(io, two, 0, 8), ART_OK);
+    for (unsigned i = 0; i < 8 * ART_PAGE; i++) ck_assert_int_eq(two[i], i < 3 * ART_PAGE ? 7 : 0);
+    ck_assert_int_eq(io->methods->truncate(io, 0), ART_OK);
+    ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
+    ck_assert_uint_eq(size, 0);
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file) {
+    IN_MODE_OR_RETURN("past_end");
+    ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
+    ck_assert_int_eq(read_pages(io, two, 2, 1), ART_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), io->name));
+    ck_assert_int_eq(read_pages(io, two, 1, 2), ART_CORRUPT);
+    struct art_io_request requests[3] = {
+        {two, ART_PAGE, 0}, {two + ART_PAGE, 2 * ART_PAGE, 200 * ART_PAGE}, {two + 3 * ART_PAGE, ART_PAGE, ART_PAGE}};
+    ck_assert_int_eq(art_io_read(io, requests, 3), ART_CORRUPT);
+    ck_assert_msg(strstr(art_error_message(), "slot 1, page 72"), "%s", art_error_message());
+    ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
+    leave_mode();
+}
+END_TEST
+
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
+
+START_TEST(test_misaligned_calls_are_refused_and_change_nothing) {
+    IN_MODE_OR_RETURN("misaligned");
+    memset(two, 1, sizeof two);
+    ck_assert_int_eq(write_pages(io, two, 0, 8), ART_OK);
+    struct art_io_request wrong[] = {
+        {two + 512, ART_PAGE, 0}, {two, 512, 0},
+        {two, ART_PAGE, 512},     {two, ART_PAGE, (uint64_t)1 << 63},
+        {two, 4097, 0},           {two, ART_PAGE, UINT64_MAX - ART_PAGE + 1},
+        {NULL, ART_PAGE, 0},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct art_io_request batch[2] = {{two, ART_PAGE, 0}, wrong[i]};
+        memset(two, 2, sizeof two);
+        ck_assert_int_eq(art_io_write(io, batch, 2), ART_MISUSE);
+        ck_assert_int_eq(art_io_wait(io), ART_OK);
+        ck_assert_int_eq(art_io_read(io, batch, 2), ART_MISUSE);
+    }
+    ck_assert_int_eq(read_pages(io, two, 0, 8), ART_OK);
+    for (unsigned i = 0; i < sizeof two; i++) ck_assert_int_eq(two[i], 1);
+    struct art_io_request empty = {NULL, 0, 0};
+    ck_assert_int_eq(art_io_write(io, &empty, 1), ART_OK);
+    ck_assert_int_eq(art_io_write(io, NULL, 0), ART_OK);
+    ck_assert_int_eq(art_io_wait(io), ART_OK);
+    ck_assert_int_eq(art_io_read(io, &empty, 1), ART_OK);
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_the_lock_is_seen_by_another_descriptor) {
+    IN_MODE_OR_RETURN("lock");
+    if (place.disk) {
+        struct art_io *other;
+        ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_OK);
+        ck_assert_int_eq(io->methods->lock(io), ART_OK);
+        ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
+        other->methods->unlock(other);
+        ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
+        io->methods->unlock(io);
+        ck_assert_int_eq(other->methods->lock(other), ART_OK);
+        ck_assert_int_eq(io->methods->lock(io), ART_BUSY);
+        struct art_io_request requests[3] = {
+            {two, ART_PAGE, 0}, {two + ART_PAGE, ART_PAGE, ART_PAGE}, {two + 2 * ART_PAGE, ART_PAGE, 2 * ART_PAGE}};
+        ck_assert_int_eq(art_io_write(other, requests, 3), ART_OK);
+        art_io_close(other); /* waits, and gives up the lock at once although a ring was there */
+        ck_assert_int_eq(io->methods->lock(io), ART_OK);
+        io->methods->unlock(io);
+    } else {
+        ck_assert_int_eq(io->methods->lock(io), ART_OK);
+        ck_assert_int_eq(io->methods->lock(io), ART_OK);
+        io->methods->unlock(io);
+    }
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_a_file_opened_to_read_only_is_never_changed) {
+    IN_MODE_OR_RETURN("read_only");
+    if (place.disk) {
+        memset(two, 3, sizeof two);
+        ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
+        art_io_close(io);
+        ck_assert_int_eq(io_place_file(&place, false, true, &io), ART_OK);
+        ck_assert(io->read_only);
+        memset(two, 4, sizeof two);
+        ck_assert_int_eq(write_pages(io, two, 0, 1), ART_READONLY);
+        ck_assert_int_eq(io->methods->truncate(io, 0), ART_READONLY);
+        ck_assert_int_eq(io->methods->lock(io), ART_READONLY);
+        ck_assert_int_eq(art_io_wait(io), ART_OK);
+        ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
+        ck_assert_int_eq(two[0], 3);
+    }
+    leave_mode();
+}
+END_TEST
+
+/* ---- names and identity ------------------------------------------------------------------------------------------ */
+
+START_TEST(test_identity_tells_file_size_and_permissions) {
+    IN_MODE_OR_RETURN("identity");
+    struct art_file_identity identity, by_name, other;
+    ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
+    ck_assert_int_eq(io->methods->identity(io, &identity), ART_OK);
+    ck_assert_uint_eq(identity.size, 2 * ART_PAGE);
+    ck_assert_uint_eq(identity.links, 1);
+    ck_assert_uint_eq(identity.permissions, 0600);
+    struct art_io *second;
+    ck_assert_int_eq(io_place_file(&place, false, false, &second), ART_OK);
+    ck_assert_int_eq(second->methods->identity(second, &other), ART_OK);
+    art_io_close(second);
+    bool same = other.device == identity.device && other.inode == identity.inode;
+    ck_assert(same == !!place.disk); /* two files in memory are two files */
+    if (place.disk) {
+        ck_assert_int_eq(place.disk->methods->stat(place.disk, place.path, &by_name), ART_OK);
+        ck_assert(by_name.device == identity.device && by_name.inode == identity.inode);
+        ck_assert_uint_eq(by_name.size, identity.size);
+    }
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_missing_and_existing_files_are_told_apart) {
+    IN_MODE_OR_RETURN("names");
+    if (place.disk) {
+        struct art_io *other;
+        struct art_file_identity identity;
+        const struct art_disk_methods *methods = place.disk->methods;
+        ck_assert_int_eq(io_place_file(&place, true, false, &other), ART_CANTOPEN);
+        ck_assert_ptr_null(other);
+        ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
+        ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
+        art_io_close(io);
+        ck_assert_int_eq(methods->remove(place.disk, place.path), ART_OK);
+        ck_assert_int_eq(methods->remove(place.disk, place.path), ART_MISSING);
+        ck_assert_int_eq(methods->stat(place.disk, place.path, &identity), ART_MISSING);
+        ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_MISSING);
+        ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
+        ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
+        ck_assert_int_eq(io_place_file(&place, true, false, &io), ART_OK);
+    }
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_closing_waits_for_writes_in_flight) {
+    IN_MODE_OR_RETURN("close");
+    if (place.disk) {
+        struct art_blob_buf buffers[BUFFERS];
+        struct art_io_request requests[BUFFERS];
+        for (int i = 0; i < BUFFERS; i++) {
+            ck_assert_int_eq(art_blob_buf_get(place.pool, &buffers[i]), ART_OK);
+            memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
+            requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+        }
+        ck_assert_int_eq(art_io_write(io, requests, BUFFERS), ART_OK);
+        art_io_close(io);
+        ck_assert_int_eq(io_place_file(&place, false, false, &io), ART_OK);
+        for (int i = 0; i < BUFFERS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
+        ck_assert_int_eq(art_io_read(io, requests, BUFFERS), ART_OK);
+        for (int i = 0; i < BUFFERS; i++) {
+            ck_assert_int_eq(buffers[i].data[0], i + 1);
+            ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + 1);
+            art_blob_buf_put(&buffers[i]);
+        }
+    }
+    leave_mode();
+}
+END_TEST
+
+/* Were it otherwise, the ring would fill pages that the program no longer sees. */
+START_TEST(test_discarded_buffers_still_take_part_in_io) {
+    IN_MODE_OR_RETURN("discard");
+    struct art_blob_buf first, second;
+    ck_assert_int_eq(art_blob_buf_get(place.pool, &first), ART_OK);
+    ck_assert_int_eq(art_blob_buf_get(place.pool, &second), ART_OK);
+    memset(first.data, 1, ART_BLOB_SIZE);
+    memset(second.data, 2, ART_BLOB_SIZE);
+    struct art_io_request requests[2] = {{first.data, ART_BLOB_SIZE, 0}, {second.data, ART_BLOB_SIZE, ART_BLOB_SIZE}};
+    ck_assert_int_eq(art_io_write(io, requests, 2), ART_OK);
+    ck_assert_int_eq(art_io_wait(io), ART_OK);
+    art_blob_buf_discard(&first, 0, ART_BLOB_SIZE);
+    art_blob_buf_discard(&second, ART_PAGE, 8 * ART_PAGE);
+    ck_assert_int_eq(art_io_read(io, requests, 2), ART_OK);
+    for (unsigned i = 0; i < ART_BLOB_SIZE; i++) ck_assert(first.data[i] == 1 && second.data[i] == 2);
+    memset(first.data, 3, ART_BLOB_SIZE);
+    art_blob_buf_discard(&second, 0, ART_BLOB_SIZE);
+    memset(second.data, 4, ART_BLOB_SIZE);
+    ck_assert_int_eq(art_io_write(io, requests, 2), ART_OK);
+    ck_assert_int_eq(art_io_wait(io), ART_OK);
+    ck_assert_int_eq(read_pages(io, two, ART_BLOB_SIZE / ART_PAGE, 1), ART_OK);
+    ck_assert_int_eq(two[0], 4);
+    art_blob_buf_put(&first);
+    art_blob_buf_put(&second);
+    leave_mode();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("io");
+    TCase *tests = tcase_create("io");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, test_what_was_written_is_read_back, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_hole_reads_as_zeroes, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_file_cut_and_grown_again_shows_zeroes, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_read_past_the_end_is_corruption_that_names_the_file, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_misaligned_calls_are_refused_and_change_nothing, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_the_lock_is_seen_by_another_descriptor, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_file_opened_to_read_only_is_never_changed, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_identity_tells_file_size_and_permissions, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_missing_and_existing_files_are_told_apart, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_closing_waits_for_writes_in_flight, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_discarded_buffers_still_take_part_in_io, 0, IO_MODES);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

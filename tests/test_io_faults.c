@@ -1,0 +1,433 @@
+/* The system's files when the system says no: every call failing once with each errno that matters, transfers that fall
+ * short, and (test_io_refusals.c) kernels, limits and file systems that refuse what we would like. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "tests/support/io_faults.h"
+#include "tests/support/io_modes.h"
+
+enum { REQUESTS = 6, REQUEST_PAGES = 16 };
+
+static _Alignas(4096) uint8_t data[REQUESTS][REQUEST_PAGES * ART_PAGE], found[REQUESTS][REQUEST_PAGES * ART_PAGE];
+
+static void batch(struct art_io_request *requests, uint8_t (*from)[REQUEST_PAGES * ART_PAGE]) {
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        requests[i] =
+            (struct art_io_request){from[i], REQUEST_PAGES * ART_PAGE, (uint64_t)i * REQUEST_PAGES * ART_PAGE};
+    }
+}
+
+/* ---- a life of a file, one step after the other ------------------------------------------------------------------ */
+
+struct life {
+    enum art_engine engine;
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    char path[512];
+};
+
+static int step_create(struct life *life) {
+    struct art_file_options options = {.path = life->path,
+                                       .engine = life->engine,
+                                       .create = true,
+                                       .permissions = 0640,
+                                       .owner = geteuid() + 1,
+                                       .group = getegid(),
+                                       .pool = life->pool};
+    return art_disk_system()->methods->open(art_disk_system(), &options, &life->io);
+}
+
+static int step_lock(struct life *life) {
+    return life->io->methods->lock(life->io);
+}
+
+static int step_write(struct life *life) {
+    struct art_io_request requests[REQUESTS];
+    batch(requests, data);
+    for (unsigned i = 0; i < REQUESTS; i++) memset(data[i], (int)i + 1, sizeof data[i]);
+    int rc = art_io_write(life->io, requests, REQUESTS);
+    return rc ? rc : art_io_wait(life->io);
+}
+
+static int step_sync(struct life *life) {
+    return art_io_sync(life->io);
+}
+
+static int step_size(struct life *life) {
+    uint64_t size;
+    int rc = life->io->methods->size(life->io, &size);
+    if (!rc) ck_assert_uint_eq(size, sizeof data);
+    return rc;
+}
+
+static int step_identity(struct life *life) {
+    struct art_file_identity identity;
+    int rc = life->io->methods->identity(life->io, &identity);
+    if (!rc) ck_assert_uint_eq(identity.permissions, 0640);
+    return rc;
+}
+
+static int step_read(struct life *life) {
+    struct art_io_request requests[REQUESTS];
+    memset(found, 0, sizeof found);
+    batch(requests, found);
+    int rc = art_io_read(life->io, requests, REQUESTS);
+    if (!rc) ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
+    return rc;
+}
+
+static int step_read_one(struct life *life) {
+    struct art_io_request request = {found[0], sizeof found[0], sizeof found[0]};
+    int rc = art_io_read(life->io, &request, 1);
+    if (!rc) ck_assert_int_eq(memcmp(data[1], found[0], sizeof found[0]), 0);
+    return rc;
+}
+
+static int step_truncate(struct life *life) {
+    return life->io->methods->truncate(life->io, 4 * ART_PAGE);
+}
+
+static int step_sync_directory(struct life *life) {
+    return art_disk_system()->methods->sync_directory(art_disk_system(), life->path);
+}
+
+static int step_stat(struct life *life) {
+    struct art_file_identity identity;
+    return art_disk_system()->methods->stat(art_disk_system(), life->path, &identity);
+}
+
+static int step_remove(struct life *life) {
+    return art_disk_system()->methods->remove(art_disk_system(), life->path);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct life *);
+} steps[] = {
+    {"create", step_create},     {"lock", step_lock},
+    {"write", step_write},       {"sync", step_sync},
+    {"size", step_size},         {"identity", step_identity},
+    {"read", step_read},         {"read_one", step_read_one},
+    {"truncate", step_truncate}, {"sync_directory", step_sync_directory},
+    {"stat", step_stat},         {"remove", step_remove},
+};
+
+/* One fault, and where it must surface with which code; NULL: it is overcome, nobody hears of it. */
+struct expectation {
+    const char *call;
+    unsigned nth, times;
+    int error;
+    int code;
+    const char *step;
+    const char *engine; /* the one in use afterwards, NULL: as it was */
+};
+
+/* Lives through all steps. The step that fails is run again: the fault has passed, and all but a sync goes well. */
+static void live(enum art_engine engine, const struct expectation *e) {
+    struct life life = {.engine = engine};
+    char about[128];
+    snprintf(about, sizeof about, "%s, call %u, errno %d", e->call, e->nth, e->error);
+    snprintf(life.path, sizeof life.path, "%s/faults.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(art_blob_pool_open(&life.pool, 4), ART_OK);
+    io_fault(e->call, e->nth, e->times, e->error, 0);
+    unsigned failures = 0;
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        int rc = steps[i].run(&life);
+        if (!rc) continue;
+        failures++;
+        ck_assert_msg(e->step && !strcmp(e->step, steps[i].name), "%s: met by %s: %s", about, steps[i].name,
+                      art_error_message());
+        ck_assert_msg(rc == e->code, "%s: %s, not %s (%s)", about, art_error_name(rc), art_error_name(e->code),
+                      art_error_message());
+        const char *file = strcmp(steps[i].name, "sync_directory") ? life.path : io_directory();
+        ck_assert_msg(strstr(art_error_message(), file) != NULL, "%s names no file", art_error_message());
+        int again = steps[i].run(&life);
+        if (!strcmp(steps[i].name, "sync")) {
+            ck_assert_int_eq(again, ART_POISONED);
+            ck_assert_int_eq(step_write(&life), ART_POISONED);
+            ck_assert_int_eq(step_truncate(&life), ART_POISONED);
+            break;
+        }
+        ck_assert_msg(!again, "%s: %s fails again: %s", about, steps[i].name, art_error_message());
+    }
+    ck_assert_msg(failures == (e->step ? 1u : 0u), "%s: surfaced %u times", about, failures);
+    if (e->engine) ck_assert_str_eq(life.io->engine, e->engine);
+    art_io_close(life.io);
+    ck_assert_msg(io_faults_given() == e->times, "%s: came to pass %u times", about, io_faults_given());
+    io_fault_nothing();
+    art_blob_pool_close(life.pool);
+    unlink(life.path);
+}
+
+/* ---- what both engines share ------------------------------------------------------------------------------------- */
+
+static const struct expectation shared[] = {
+    {"open", 1, 1, EACCES, ART_CANTOPEN, "create", NULL},
+    {"open", 1, 1, EPERM, ART_CANTOPEN, "create", NULL},
+    {"open", 1, 1, EMFILE, ART_CANTOPEN, "create", NULL},
+    {"open", 1, 1, ENOENT, ART_CANTOPEN, "create", NULL},
+    {"open", 1, 1, EIO, ART_CANTOPEN, "create", NULL},
+    {"open", 1, 1, ELOOP, ART_CANTOPEN, "create", NULL},
+    {"open", 1, 1, ENOSPC, ART_DISKFULL, "create", NULL},
+    {"open", 1, 1, EDQUOT, ART_DISKFULL, "create", NULL},
+    {"open", 1, 1, EROFS, ART_READONLY, "create", NULL},
+    {"open", 1, 1, ENOMEM, ART_NOMEM, "create", NULL},
+    {"open", 1, 3, EINTR, 0, NULL, NULL},
+    {"open", 2, 1, EACCES, ART_IO, "sync_directory", NULL},
+    {"fstat", 1, 1, EIO, ART_CANTOPEN, "create", NULL},
+    {"fchown", 1, 1, EPERM, 0, NULL, NULL},
+    {"fchown", 1, 1, EINVAL, 0, NULL, NULL},
+    {"fchown", 1, 1, EIO, ART_CANTOPEN, "create", NULL},
+    {"fchmod", 1, 1, EIO, ART_CANTOPEN, "create", NULL},
+    {"set_flags", 1, 1, EINVAL, 0, NULL, NULL},
+    {"set_flags", 1, 2, EPERM, ART_CANTOPEN, "create", NULL},
+    {"lock", 1, 1, EAGAIN, ART_BUSY, "lock", NULL},
+    {"lock", 1, 1, EACCES, ART_BUSY, "lock", NULL},
+    {"lock", 1, 1, ENOLCK, ART_IO, "lock", NULL},
+    {"lock", 1, 3, EINTR, 0, NULL, NULL},
+    {"lock", 2, 1, EIO, 0, NULL, NULL}, /* of the unlock within close, which ends the lock anyway */
+    {"fdatasync", 1, 1, EIO, ART_IO, "sync", NULL},
+    {"fdatasync", 1, 1, ENOSPC, ART_DISKFULL, "sync", NULL},
+    {"fdatasync", 1, 3, EINTR, 0, NULL, NULL},
+    {"fstat", 2, 1, EIO, ART_IO, "size", NULL},
+    {"fstat", 3, 1, EIO, ART_IO, "identity", NULL},
+    {"pread", 1, 3, EINTR, 0, NULL, NULL},
+    {"pread", 1, 3, EAGAIN, 0, NULL, NULL},
+    {"ftruncate", 1, 1, EIO, ART_IO, "truncate", NULL},
+    {"ftruncate", 1, 1, ENOSPC, ART_DISKFULL, "truncate", NULL},
+    {"ftruncate", 1, 3, EINTR, 0, NULL, NULL},
+    {"fsync", 1, 1, EIO, ART_IO, "sync_directory", NULL},
+    {"fsync", 1, 3, EINTR, 0, NULL, NULL},
+    {"fsync", 1, 1, EINVAL, 0, NULL, NULL},
+    {"stat", 1, 1, EACCES, ART_IO, "stat", NULL},
+    {"unlink", 1, 1, EACCES, ART_IO, "remove", NULL},
+};
+
+static const struct expectation by_pwrite[] = {
+    {"pwrite", 1, 1, EIO, ART_IO, "write", NULL},
+    {"pwrite", 4, 1, EIO, ART_IO, "write", NULL},
+    {"pwrite", REQUESTS, 1, ENOSPC, ART_DISKFULL, "write", NULL},
+    {"pwrite", 2, 1, EDQUOT, ART_DISKFULL, "write", NULL},
+    {"pwrite", 2, 1, EFBIG, ART_IO, "write", NULL},
+    {"pwrite", 2, 1, ENOMEM, ART_NOMEM, "write", NULL},
+    {"pwrite", 2, 1, EROFS, ART_READONLY, "write", NULL},
+    {"pwrite", 2, 5, EINTR, 0, NULL, NULL},
+    {"pwrite", 2, 5, EAGAIN, 0, NULL, NULL},
+    {"pwrite", 1, 100, EAGAIN, ART_IO, "write", NULL},
+    {"pwrite", 2, 5, FAULT_ZERO, 0, NULL, NULL},
+    {"pwrite", 1, 100, FAULT_ZERO, ART_IO, "write", NULL},
+    {"pread", 1, 1, EIO, ART_IO, "read", NULL},
+    {"pread", REQUESTS, 1, EIO, ART_IO, "read", NULL},
+    {"pread", REQUESTS + 1, 1, EIO, ART_IO, "read_one", NULL},
+    {"pread", 2, 5, FAULT_ZERO, 0, NULL, NULL},
+    {"pread", 1, 100, FAULT_ZERO, ART_IO, "read", NULL},
+};
+
+static const struct expectation by_uring[] = {
+    {"ring_result", 1, 1, EIO, ART_IO, "write", "uring"},
+    {"ring_result", 4, 1, EIO, ART_IO, "write", "uring"},
+    {"ring_result", 1, REQUESTS, EIO, ART_IO, "write", "uring"},
+    {"ring_result", REQUESTS, 1, ENOSPC, ART_DISKFULL, "write", "uring"},
+    {"ring_result", 2, 1, EDQUOT, ART_DISKFULL, "write", "uring"},
+    {"ring_result", 2, 1, ENOMEM, ART_NOMEM, "write", "uring"},
+    {"ring_result", 2, 5, EINTR, 0, NULL, "uring"},
+    {"ring_result", 2, 5, EAGAIN, 0, NULL, "uring"},
+    {"ring_result", 2, 5, ECANCELED, 0, NULL, "uring"},
+    {"ring_result", 1, 5, FAULT_ZERO, 0, NULL, "uring"},
+    {"ring_result", 1, 100 * REQUESTS, FAULT_ZERO, ART_IO, "write", "uring"},
+    {"ring_result", 1, 100 * REQUESTS, EAGAIN, ART_IO, "write", "uring"},
+    {"ring_result", REQUESTS + 1, 1, EIO, ART_IO, "read", "uring"},
+    {"ring_result", 2 * REQUESTS, 1, EIO, ART_IO, "read", "uring"},
+    {"ring_result", REQUESTS + 2, 3, FAULT_ZERO, 0, NULL, "uring"},
+    {"pread", 1, 1, EIO, ART_IO, "read_one", "uring"},
+    {"ring_init", 1, 1, EPERM, 0, NULL, "pwrite"},
+    {"ring_init", 1, 1, ENOSYS, 0, NULL, "pwrite"},
+    {"ring_init", 1, 1, ENOMEM, 0, NULL, "pwrite"},
+    {"ring_init", 1, 1, EINVAL, 0, NULL, "pwrite"},
+    {"ring_init", 1, 1, EMFILE, 0, NULL, "pwrite"},
+    {"ring_register_files", 1, 1, ENOMEM, 0, NULL, "uring"},
+    {"ring_register_buffers", 1, 1, ENOMEM, 0, NULL, "uring"},
+    {"ring_register_buffers", 1, 3, ENOMEM, 0, NULL, "uring"},
+    {"ring_register_buffers", 1, 1, EOPNOTSUPP, 0, NULL, "uring"},
+    {"ring_submit", 1, 3, EAGAIN, 0, NULL, "uring"},
+    {"ring_submit", 1, 3, EBUSY, 0, NULL, "uring"},
+    {"ring_submit", 1, 3, EINTR, 0, NULL, "uring"},
+    {"ring_submit", 1, 1, EBADF, 0, NULL, "pwrite"},
+    {"ring_submit", 1, 1, EPERM, 0, NULL, "pwrite"},
+    {"ring_submit", 1, 1001, EAGAIN, 0, NULL, "pwrite"},
+    {"ring_submit_and_wait", 1, 3, EINTR, 0, NULL, "uring"},
+    {"ring_submit_and_wait", 1, 1, EBADF, 0, NULL, "pwrite"},
+    {"ring_submit_and_wait", 2, 1, EPERM, 0, NULL, "pwrite"},
+};
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+START_TEST(test_each_shared_fault_surfaces_once_with_pwrite) {
+    live(ART_ENGINE_PWRITE, &shared[_i]);
+}
+END_TEST
+
+START_TEST(test_each_shared_fault_surfaces_once_with_uring) {
+    if (!art_io_uring_available()) {
+        if (!_i) io_skip("shared faults with uring", "no io_uring in this build or from this kernel");
+        return;
+    }
+    live(ART_ENGINE_URING, &shared[_i]);
+}
+END_TEST
+
+START_TEST(test_each_fault_of_pwrite_surfaces_once) {
+    live(ART_ENGINE_PWRITE, &by_pwrite[_i]);
+}
+END_TEST
+
+START_TEST(test_each_fault_of_the_ring_surfaces_once) {
+    if (!art_io_uring_available()) {
+        if (!_i) io_skip("faults of the ring", "no io_uring in this build or from this kernel");
+        return;
+    }
+    live(ART_ENGINE_URING, &by_uring[_i]);
+    ck_assert(art_io_uring_available()); /* and what was learned from a false refusal is put right */
+}
+END_TEST
+
+START_TEST(test_a_creation_that_fails_leaves_no_file) {
+    static const char *const calls[] = {"fstat", "fchmod", "fchown"};
+    struct life life = {.engine = ART_ENGINE_AUTO};
+    snprintf(life.path, sizeof life.path, "%s/leaves_none.%ld.art", io_directory(), (long)getpid());
+    for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+        io_fault(calls[i], 1, 1, EIO, 0);
+        ck_assert_int_eq(step_create(&life), ART_CANTOPEN);
+        io_fault_nothing();
+        ck_assert_int_eq(access(life.path, F_OK), -1);
+    }
+}
+END_TEST
+
+/* ---- short transfers --------------------------------------------------------------------------------------------- */
+
+/* `bytes` at a time, many times over: pages are kept, what is beyond them is moved again. */
+static void live_in_pieces(enum art_engine engine, const char *writing, const char *reading, uint32_t bytes) {
+    struct life life = {.engine = engine};
+    snprintf(life.path, sizeof life.path, "%s/short.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(art_blob_pool_open(&life.pool, 0), ART_OK);
+    ck_assert_int_eq(step_create(&life), ART_OK);
+    io_fault(writing, 1, 40, FAULT_SHORT, bytes);
+    ck_assert_msg(!step_write(&life), "%s", art_error_message());
+    ck_assert_uint_gt(io_faults_given(), 10);
+    ck_assert(!io_fault_saw_misaligned());
+    ck_assert_int_eq(step_size(&life), ART_OK);
+    io_fault(reading, 1, 40, FAULT_SHORT, bytes);
+    ck_assert_msg(!step_read(&life), "%s", art_error_message());
+    ck_assert_uint_gt(io_faults_given(), 10);
+    ck_assert(!io_fault_saw_misaligned());
+    io_fault_nothing();
+    art_io_close(life.io);
+    art_blob_pool_close(life.pool);
+    unlink(life.path);
+}
+
+START_TEST(test_short_transfers_go_on_at_a_whole_page) {
+    static const uint32_t bytes[] = {4096, 5000, 8191, 512, 30000};
+    live_in_pieces(ART_ENGINE_PWRITE, "pwrite", "pread", bytes[_i]);
+    if (art_io_uring_available()) {
+        live_in_pieces(ART_ENGINE_URING, "ring_result", "ring_result", bytes[_i]);
+    } else {
+        io_skip("short transfers of the ring", "no io_uring in this build or from this kernel");
+    }
+}
+END_TEST
+
+/* ---- errors of writes in flight ---------------------------------------------------------------------------------- */
+
+START_TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
+    if (!art_io_uring_available()) {
+        io_skip("writes in flight", "no io_uring in this build or from this kernel");
+        return;
+    }
+    struct life life = {.engine = ART_ENGINE_URING};
+    struct art_io_request requests[REQUESTS];
+    batch(requests, data);
+    snprintf(life.path, sizeof life.path, "%s/in_flight.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(step_create(&life), ART_OK);
+    io_fault("ring_result", 3, 2, EIO, 0);
+    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    uint64_t size;
+    ck_assert_int_eq(life.io->methods->size(life.io, &size), ART_OK); /* waits, but it is not size() that tells */
+    ck_assert_int_eq(art_io_sync(life.io), ART_IO);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "cannot write"));
+    ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+    ck_assert_int_eq(art_io_sync(life.io), ART_OK); /* a failed write is not a failed sync */
+    io_fault("ring_result", 1, 1, ENOSPC, 0);
+    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    ck_assert_int_eq(life.io->methods->size(life.io, &size), ART_OK);
+    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_DISKFULL);
+    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    io_fault_nothing();
+    ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+    art_io_close(life.io);
+    unlink(life.path);
+}
+END_TEST
+
+/* What a ring makes of each fault must not depend on what was asked of it before. */
+START_TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
+    if (!art_io_uring_available()) {
+        io_skip("a broken ring", "no io_uring in this build or from this kernel");
+        return;
+    }
+    struct life life = {.engine = ART_ENGINE_URING};
+    struct art_io_request requests[REQUESTS];
+    batch(requests, data);
+    snprintf(life.path, sizeof life.path, "%s/broken.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(step_create(&life), ART_OK);
+    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK); /* these are in flight when it breaks */
+    io_fault("ring_submit", 1, 1, ENXIO, 0);
+    for (unsigned i = 0; i < REQUESTS; i++) requests[i].offset += sizeof data;
+    ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
+    io_fault_nothing();
+    ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+    ck_assert_str_eq(life.io->engine, "pwrite");
+    for (unsigned part = 0; part < 2; part++) {
+        batch(requests, found);
+        for (unsigned i = 0; i < REQUESTS; i++) requests[i].offset += part * sizeof data;
+        memset(found, 0xff, sizeof found);
+        ck_assert_int_eq(art_io_read(life.io, requests, REQUESTS), ART_OK);
+        ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
+    }
+    ck_assert_int_eq(step_write(&life), ART_OK);
+    ck_assert_int_eq(art_io_sync(life.io), ART_OK);
+    art_io_close(life.io);
+    unlink(life.path);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("io_faults");
+    TCase *tests = tcase_create("io_faults");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, test_each_shared_fault_surfaces_once_with_pwrite, 0, COUNT(shared));
+    tcase_add_loop_test(tests, test_each_shared_fault_surfaces_once_with_uring, 0, COUNT(shared));
+    tcase_add_loop_test(tests, test_each_fault_of_pwrite_surfaces_once, 0, COUNT(by_pwrite));
+    tcase_add_loop_test(tests, test_each_fault_of_the_ring_surfaces_once, 0, COUNT(by_uring));
+    tcase_add_test(tests, test_a_creation_that_fails_leaves_no_file);
+    tcase_add_loop_test(tests, test_short_transfers_go_on_at_a_whole_page, 0, 5);
+    tcase_add_test(tests, test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited);
+    tcase_add_test(tests, test_a_file_whose_ring_broke_goes_on_by_pwrite);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

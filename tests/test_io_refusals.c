@@ -1,0 +1,499 @@
+/* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real where
+ * this machine lets us, in a child process where the change would stick. */
+#include <check.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "tests/support/io_faults.h"
+#include "tests/support/io_modes.h"
+
+enum { REQUESTS = 8, CHILD_SKIPPED = 77 };
+
+static char path[512], other_path[512];
+
+static void name_files(const char *test) {
+    snprintf(path, sizeof path, "%s/%s.%ld.art", io_directory(), test, (long)getpid());
+    snprintf(other_path, sizeof other_path, "%s/%s.%ld.other", io_directory(), test, (long)getpid());
+    unlink(path);
+    unlink(other_path);
+}
+
+static int open_file(const char *name, enum art_engine engine, enum art_direct direct, bool create,
+                     struct art_blob_pool *pool, struct art_io **out) {
+    struct art_file_options options = {.path = name,
+                                       .engine = engine,
+                                       .direct = direct,
+                                       .create = create,
+                                       .permissions = 0600,
+                                       .owner = geteuid(),
+                                       .group = getegid(),
+                                       .pool = pool};
+    return art_disk_system()->methods->open(art_disk_system(), &options, out);
+}
+
+/* Writes a batch and reads it back. Usable in a child. */
+static bool round_trip(struct art_io *io, struct art_blob_pool *pool, int salt) {
+    struct art_blob_buf buffers[REQUESTS];
+    struct art_io_request requests[REQUESTS];
+    bool good = true;
+    for (int i = 0; i < REQUESTS; i++) {
+        if (art_blob_buf_get(pool, &buffers[i])) return false;
+        memset(buffers[i].data, i + salt, ART_BLOB_SIZE);
+        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+    }
+    int rc = art_io_write(io, requests, REQUESTS);
+    if (!rc) rc = art_io_wait(io);
+    if (!rc) rc = art_io_sync(io);
+    for (int i = 0; i < REQUESTS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
+    if (!rc) rc = art_io_read(io, requests, REQUESTS);
+    for (int i = 0; i < REQUESTS; i++) {
+        good = good && buffers[i].data[0] == i + salt && buffers[i].data[ART_BLOB_SIZE - 1] == i + salt;
+        art_blob_buf_put(&buffers[i]);
+    }
+    if (!rc && !good) fprintf(stderr, "round trip: other bytes\n");
+    return !rc && good;
+}
+
+/* Runs `work` in a child; its exit code. */
+static int in_child(int (*work)(void)) {
+    fflush(stdout);
+    fflush(stderr);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) {
+        int code = work();
+        fflush(stdout);
+        _exit(code);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "the child died of signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+#define CHILD_EXPECT(condition)                                                                                        \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: in a child: %s (%s)\n", __FILE__, __LINE__, #condition, art_error_message());      \
+            return 1;                                                                                                  \
+        }                                                                                                              \
+    } while (0)
+
+/* ---- files that are refused -------------------------------------------------------------------------------------- */
+
+static void must_refuse(const char *what, bool read_only) {
+    struct art_io *io;
+    struct art_file_options options = {.path = path, .read_only = read_only};
+    int rc = art_disk_system()->methods->open(art_disk_system(), &options, &io);
+    ck_assert_msg(rc == ART_CANTOPEN, "%s: %s", what, art_error_name(rc));
+    ck_assert_ptr_null(io);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), path));
+}
+
+START_TEST(test_only_regular_files_are_opened) {
+    name_files("refused");
+    for (int read_only = 0; read_only < 2; read_only++) {
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        must_refuse("a pipe", read_only); /* and does not wait for its other end */
+        unlink(path);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        must_refuse("a directory", read_only);
+        rmdir(path);
+        FILE *file = fopen(other_path, "w");
+        fclose(file);
+        ck_assert_int_eq(symlink(other_path, path), 0);
+        must_refuse("a symbolic link", read_only);
+        struct art_file_identity identity;
+        ck_assert_int_eq(art_disk_system()->methods->stat(art_disk_system(), path, &identity), ART_OK); /* follows */
+        unlink(path);
+        unlink(other_path);
+        snprintf(path, sizeof path, "/dev/null");
+        must_refuse("a device", read_only);
+        name_files("refused");
+    }
+}
+END_TEST
+
+START_TEST(test_permissions_of_a_new_file_are_as_asked_whatever_the_umask) {
+    name_files("permissions");
+    mode_t old = umask(077);
+    struct art_file_options options = {
+        .path = path, .create = true, .permissions = 0664, .owner = geteuid(), .group = getegid()};
+    struct art_io *io;
+    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &io), ART_OK);
+    umask(old);
+    struct art_file_identity identity;
+    ck_assert_int_eq(io->methods->identity(io, &identity), ART_OK);
+    ck_assert_uint_eq(identity.permissions, 0664);
+    ck_assert_uint_eq(identity.owner, geteuid());
+    art_io_close(io);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(test_a_new_file_gets_the_owner_of_its_database) {
+    if (geteuid()) {
+        io_skip("a new file's owner", "only root may give files away");
+        return;
+    }
+    name_files("owner");
+    struct art_file_options options = {
+        .path = path, .create = true, .permissions = 0600, .owner = 12345, .group = 54321};
+    struct art_io *io;
+    struct art_file_identity identity;
+    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &io), ART_OK);
+    ck_assert_int_eq(io->methods->identity(io, &identity), ART_OK);
+    if (identity.owner != 12345) io_skip("a new file's owner", "this root may not give files away");
+    if (identity.owner == 12345) ck_assert_uint_eq(identity.group, 54321);
+    art_io_close(io);
+    unlink(path);
+}
+END_TEST
+
+/* ---- O_DIRECT refused -------------------------------------------------------------------------------------------- */
+
+START_TEST(test_files_in_memory_file_systems_are_buffered) {
+    struct statfs attributes;
+    if (statfs("/dev/shm", &attributes) || attributes.f_type != TMPFS_MAGIC || access("/dev/shm", W_OK)) {
+        io_skip("buffered on tmpfs", "/dev/shm is no tmpfs that we may write to");
+        return;
+    }
+    snprintf(path, sizeof path, "/dev/shm/test_io.%ld.art", (long)getpid());
+    unlink(path);
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    ck_assert_int_eq(art_blob_pool_open(&pool, 4), ART_OK);
+    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, pool, &io), ART_CANTOPEN);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "direct=auto"));
+    ck_assert_int_eq(access(path, F_OK), -1);
+    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+    ck_assert(!io->direct);
+    ck_assert(round_trip(io, pool, 1));
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    unlink(path);
+}
+END_TEST
+
+/* Each row is a file system; `error` FAULT_SHORT tells the alignment that it asks for. */
+static const struct {
+    const char *what, *call;
+    int error;
+    uint32_t alignment;
+    bool direct;
+} file_systems[] = {
+    {"asks for 8 KB", "direct_alignment", FAULT_SHORT, 8192, false},
+    {"says that direct I/O is impossible", "direct_alignment", FAULT_SHORT, 0, false},
+    {"asks for 4 KB", "direct_alignment", FAULT_SHORT, 4096, true},
+    {"does not say", "direct_alignment", EOPNOTSUPP, 0, true},
+    {"refuses the flag", "set_flags", EINVAL, 0, false},
+};
+
+START_TEST(test_direct_io_is_used_where_pages_are_aligned_enough) {
+    name_files("alignment");
+    struct art_io *io;
+    if (open_file(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, NULL, &io)) {
+        if (!_i) io_skip("alignment of direct I/O", art_error_message());
+        return;
+    }
+    art_io_close(io);
+    for (int insist = 0; insist < 2; insist++) {
+        io_fault(file_systems[_i].call, 1, 1, file_systems[_i].error, file_systems[_i].alignment);
+        int rc = open_file(path, ART_ENGINE_AUTO, insist ? ART_DIRECT_ON : ART_DIRECT_AUTO, false, NULL, &io);
+        io_fault_nothing();
+        ck_assert_msg(rc == (insist && !file_systems[_i].direct ? ART_CANTOPEN : ART_OK), "%s", file_systems[_i].what);
+        if (rc) continue;
+        ck_assert_msg(io->direct == file_systems[_i].direct, "%s", file_systems[_i].what);
+        art_io_close(io);
+    }
+    unlink(path);
+}
+END_TEST
+
+/* Some file systems take the flag and refuse the transfer. */
+START_TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
+    static const char *const calls[2][2] = {{"pwrite", "pread"}, {"ring_result", "ring_result"}};
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
+    for (int uring = 0; uring < 2; uring++) {
+        if (uring && !art_io_uring_available()) {
+            io_skip("refused direct transfers of the ring", "no io_uring in this build or from this kernel");
+            continue;
+        }
+        name_files("einval");
+        enum art_engine engine = uring ? ART_ENGINE_URING : ART_ENGINE_PWRITE;
+        if (open_file(path, engine, ART_DIRECT_ON, true, pool, &io)) {
+            io_skip("refused direct transfers", art_error_message());
+            break;
+        }
+        io_fault(calls[uring][0], 2, 3, EINVAL, 0);
+        ck_assert(!round_trip(io, pool, 1));
+        ck_assert_ptr_nonnull(strstr(art_error_message(), "direct=off"));
+        ck_assert(io->direct);
+        art_io_close(io);
+        ck_assert_int_eq(open_file(path, engine, ART_DIRECT_AUTO, false, pool, &io), ART_OK);
+        ck_assert(io->direct);
+        io_fault(calls[uring][0], 2, 1, EINVAL, 0);
+        ck_assert(round_trip(io, pool, 2));
+        ck_assert(!io->direct);
+        io_fault_nothing();
+        art_io_close(io);
+        unlink(path);
+    }
+    io_fault_nothing();
+    art_blob_pool_close(pool);
+}
+END_TEST
+
+/* ---- the ring refused -------------------------------------------------------------------------------------------- */
+
+/* From now on this process gets EPERM from that system call. False: we may not filter. */
+static bool deny(long number) {
+#if defined(__x86_64__) || defined(__aarch64__)
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+#else
+    (void)number;
+    return false;
+#endif
+}
+
+static int refused_before_the_first_ring(void) {
+    struct art_blob_pool *pool;
+    struct art_io *io, *later;
+    CHILD_EXPECT(!art_blob_pool_open(&pool, REQUESTS));
+    CHILD_EXPECT(!open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    CHILD_EXPECT(!strcmp(io->engine, "uring"));
+    if (!deny(__NR_io_uring_setup)) return CHILD_SKIPPED;
+    CHILD_EXPECT(!art_io_uring_available());
+    CHILD_EXPECT(round_trip(io, pool, 1));
+    CHILD_EXPECT(!strcmp(io->engine, "pwrite"));
+    CHILD_EXPECT(!open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, pool, &later));
+    CHILD_EXPECT(!strcmp(later->engine, "pwrite")); /* known by now */
+    art_io_close(later);
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    return 0;
+}
+
+/* A sandbox that closes behind us: the ring is there, but takes and gives nothing any more. */
+static int refused_with_writes_in_flight(void) {
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    struct art_blob_buf buf;
+    CHILD_EXPECT(!art_blob_pool_open(&pool, REQUESTS));
+    CHILD_EXPECT(!open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    CHILD_EXPECT(!art_blob_buf_get_zeroed(pool, &buf));
+    CHILD_EXPECT(!art_io_write(io, &(struct art_io_request){buf.data, ART_BLOB_SIZE, 9 * ART_BLOB_SIZE}, 1));
+    if (!deny(__NR_io_uring_enter)) return CHILD_SKIPPED;
+    CHILD_EXPECT(round_trip(io, pool, 1));
+    CHILD_EXPECT(!strcmp(io->engine, "pwrite"));
+    art_blob_buf_put(&buf);
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    return 0;
+}
+
+static void expect_of_child(const char *test, int (*work)(void), const char *why) {
+    name_files(test);
+    if (!art_io_uring_available()) {
+        io_skip(test, "no io_uring in this build or from this kernel");
+        return;
+    }
+    int code = in_child(work);
+    if (code == CHILD_SKIPPED) io_skip(test, why);
+    ck_assert(code == CHILD_SKIPPED || code == 0);
+    unlink(path);
+}
+
+START_TEST(test_a_kernel_that_refuses_rings_is_met_with_pwrite) {
+    expect_of_child("ring_refused", refused_before_the_first_ring, "we may not filter system calls");
+}
+END_TEST
+
+START_TEST(test_a_sandbox_that_closes_behind_the_ring_loses_nothing) {
+    expect_of_child("enter_refused", refused_with_writes_in_flight, "we may not filter system calls");
+}
+END_TEST
+
+/* ---- RLIMIT_MEMLOCK ---------------------------------------------------------------------------------------------- */
+
+static bool drop_memlock_privilege(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {{0, 0, 0}, {0, 0, 0}};
+    if (syscall(SYS_capget, &header, sets)) return false;
+    sets[0].effective &= ~(1u << CAP_IPC_LOCK);
+    sets[0].permitted &= ~(1u << CAP_IPC_LOCK);
+    sets[0].inheritable &= ~(1u << CAP_IPC_LOCK);
+    return !syscall(SYS_capset, &header, sets);
+}
+
+static uint32_t memlock_limit;
+
+static int with_little_memlock(void) {
+    struct rlimit limit = {memlock_limit, memlock_limit};
+    if (!drop_memlock_privilege() || setrlimit(RLIMIT_MEMLOCK, &limit)) return CHILD_SKIPPED;
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    CHILD_EXPECT(!art_blob_pool_open(&pool, REQUESTS));
+    CHILD_EXPECT(!open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    io_fault("ring_register_buffers", 0, 0, 0, 0); /* counts the tries: 8 slots, 4, 2, 1 */
+    CHILD_EXPECT(round_trip(io, pool, 1));
+    unsigned tries = io_fault_calls();
+    if (memlock_limit) {
+        CHILD_EXPECT(!strcmp(io->engine, "uring"));
+        CHILD_EXPECT(tries >= (memlock_limit < ART_BLOB_SIZE ? 4 : 3) && tries <= 4);
+    } else { /* newer kernels count the ring itself */
+        CHILD_EXPECT(!strcmp(io->engine, "pwrite") || tries == 4);
+    }
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    return 0;
+}
+
+START_TEST(test_too_little_memlock_means_fewer_or_no_registered_buffers) {
+    static const uint32_t limits[] = {0, ART_BLOB_SIZE / 2, 3 * ART_BLOB_SIZE};
+    for (unsigned i = 0; i < 3; i++) {
+        memlock_limit = limits[i];
+        expect_of_child("memlock", with_little_memlock, "we may not lower our own limits");
+    }
+}
+END_TEST
+
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
+
+static struct art_io *inherited;
+static struct art_blob_pool *inherited_pool;
+
+static int use_what_came_through_fork(void) {
+    uint64_t size;
+    struct art_blob_buf buf;
+    CHILD_EXPECT(!art_blob_buf_get_zeroed(inherited_pool, &buf));
+    struct art_io_request request = {buf.data, ART_PAGE, 0};
+    const struct art_io_methods *methods = inherited->methods;
+    CHILD_EXPECT(art_io_read(inherited, &request, 1) == ART_FORKED);
+    CHILD_EXPECT(art_io_write(inherited, &request, 1) == ART_FORKED);
+    CHILD_EXPECT(art_io_wait(inherited) == ART_FORKED);
+    CHILD_EXPECT(art_io_sync(inherited) == ART_FORKED);
+    CHILD_EXPECT(methods->size(inherited, &size) == ART_FORKED);
+    CHILD_EXPECT(methods->truncate(inherited, 0) == ART_FORKED);
+    CHILD_EXPECT(methods->lock(inherited) == ART_FORKED);
+    methods->unlock(inherited); /* must not take the parent's lock away */
+    struct art_io *own;
+    CHILD_EXPECT(!open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, inherited_pool, &own));
+    CHILD_EXPECT(own->methods->lock(own) == ART_BUSY);
+    art_io_close(inherited);
+    CHILD_EXPECT(own->methods->lock(own) == ART_BUSY);
+    art_io_close(own);
+    return 0;
+}
+
+static void fork_with_writes_in_flight(enum art_engine engine) {
+    struct art_blob_buf buffers[REQUESTS];
+    struct art_io_request requests[REQUESTS];
+    name_files("fork");
+    ck_assert_int_eq(art_blob_pool_open(&inherited_pool, 2 * REQUESTS), ART_OK);
+    ck_assert_int_eq(open_file(path, engine, ART_DIRECT_AUTO, true, inherited_pool, &inherited), ART_OK);
+    ck_assert_int_eq(inherited->methods->lock(inherited), ART_OK);
+    for (int i = 0; i < REQUESTS; i++) {
+        ck_assert_int_eq(art_blob_buf_get(inherited_pool, &buffers[i]), ART_OK);
+        memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
+        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+    }
+    ck_assert_int_eq(art_io_write(inherited, requests, REQUESTS), ART_OK);
+    ck_assert_int_eq(in_child(use_what_came_through_fork), 0);
+    ck_assert_int_eq(art_io_wait(inherited), ART_OK);
+    for (int i = 0; i < REQUESTS; i++) art_blob_buf_put(&buffers[i]);
+    ck_assert(round_trip(inherited, inherited_pool, 3));
+    art_io_close(inherited);
+    art_blob_pool_close(inherited_pool);
+    unlink(path);
+}
+
+START_TEST(test_after_fork_the_child_is_refused_and_the_parent_goes_on) {
+    fork_with_writes_in_flight(ART_ENGINE_PWRITE);
+    fork_with_writes_in_flight(ART_ENGINE_URING);
+}
+END_TEST
+
+static int wait_for_the_pipe(void);
+static int pipe_ends[2];
+
+/* The child holds nothing that would keep the parent's lock alive. */
+START_TEST(test_a_living_child_does_not_keep_the_parents_lock) {
+    name_files("fork_lock");
+    struct art_io *io, *other;
+    ck_assert_int_eq(art_blob_pool_open(&inherited_pool, REQUESTS), ART_OK);
+    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, inherited_pool, &io), ART_OK);
+    ck_assert(round_trip(io, inherited_pool, 1)); /* so that there is a ring */
+    ck_assert_int_eq(io->methods->lock(io), ART_OK);
+    ck_assert_int_eq(pipe(pipe_ends), 0);
+    fflush(stdout);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) _exit(wait_for_the_pipe());
+    art_io_close(io);
+    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, inherited_pool, &other), ART_OK);
+    ck_assert_int_eq(other->methods->lock(other), ART_OK);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    art_io_close(other);
+    art_blob_pool_close(inherited_pool);
+    unlink(path);
+}
+END_TEST
+
+static int wait_for_the_pipe(void) {
+    char byte;
+    close(pipe_ends[1]);
+    return read(pipe_ends[0], &byte, 1) != 0;
+}
+
+int main(void) {
+    Suite *suite = suite_create("io_refusals");
+    TCase *tests = tcase_create("io_refusals");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_only_regular_files_are_opened);
+    tcase_add_test(tests, test_permissions_of_a_new_file_are_as_asked_whatever_the_umask);
+    tcase_add_test(tests, test_a_new_file_gets_the_owner_of_its_database);
+    tcase_add_test(tests, test_files_in_memory_file_systems_are_buffered);
+    tcase_add_loop_test(tests, test_direct_io_is_used_where_pages_are_aligned_enough, 0,
+                        (int)(sizeof file_systems / sizeof *file_systems));
+    tcase_add_test(tests, test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted);
+    tcase_add_test(tests, test_a_kernel_that_refuses_rings_is_met_with_pwrite);
+    tcase_add_test(tests, test_a_sandbox_that_closes_behind_the_ring_loses_nothing);
+    tcase_add_test(tests, test_too_little_memlock_means_fewer_or_no_registered_buffers);
+    tcase_add_test(tests, test_after_fork_the_child_is_refused_and_the_parent_goes_on);
+    tcase_add_test(tests, test_a_living_child_does_not_keep_the_parents_lock);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

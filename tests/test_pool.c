@@ -1,0 +1,297 @@
+/* Blob buffers and their pool: what each way to get one promises, and that threads never hold the same slot. Worth a run
+ * under ThreadSanitizer (make test SANITIZE=thread TESTS=test_pool). */
+#include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/io/blob_pool.h"
+#include "tests/support/random.h"
+
+enum { THREADS = 4 };
+
+static struct art_blob_pool *pool;
+
+static void expect_stats(uint32_t free_slots, uint64_t from_heap) {
+    struct art_blob_pool_stats stats;
+    art_blob_pool_stats(pool, &stats);
+    ck_assert_uint_eq(stats.free, free_slots);
+    ck_assert_uint_eq(stats.from_heap, from_heap);
+}
+
+START_TEST(test_an_empty_slab_hands_out_heap_buffers_and_takes_slots_back) {
+    struct art_blob_buf bufs[6];
+    ck_assert_int_eq(art_blob_pool_open(&pool, 4), ART_OK);
+    expect_stats(4, 0);
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(art_blob_buf_get(pool, &bufs[i]), ART_OK);
+        memset(bufs[i].data, i + 1, ART_BLOB_SIZE);
+        ck_assert_int_eq(bufs[i].slot, i < 4 ? i : -1);
+        ck_assert_uint_eq((uintptr_t)bufs[i].data % (i < 4 ? ART_BLOB_SIZE : 4096), 0);
+    }
+    expect_stats(0, 2);
+    for (int i = 0; i < 6; i++) {
+        for (int j = 0; j < ART_BLOB_SIZE; j += 511) ck_assert_int_eq(bufs[i].data[j], i + 1);
+    }
+    art_blob_buf_put(&bufs[2]);
+    ck_assert_ptr_null(bufs[2].data);
+    art_blob_buf_put(&bufs[2]); /* a cleared buffer is fine */
+    expect_stats(1, 2);
+    ck_assert_int_eq(art_blob_buf_get(pool, &bufs[2]), ART_OK);
+    ck_assert_int_eq(bufs[2].slot, 2); /* last in, first out */
+    for (int i = 0; i < 6; i++) art_blob_buf_put(&bufs[i]);
+    expect_stats(4, 0);
+    art_blob_pool_close(pool);
+}
+END_TEST
+
+START_TEST(test_a_pool_without_slots_lives_on_the_heap) {
+    struct art_blob_buf buf;
+    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
+    ck_assert_int_eq(art_blob_buf_get_zeroed(pool, &buf), ART_OK);
+    ck_assert_int_eq(buf.slot, -1);
+    art_blob_buf_put(&buf);
+    ck_assert(!art_blob_pool_use_huge_pages(pool));
+    art_blob_pool_close(pool);
+    ck_assert_int_eq(art_blob_pool_open(&pool, ART_POOL_SLOTS_MAX + 1), ART_MISUSE);
+    ck_assert_ptr_null(pool);
+    art_blob_pool_close(NULL);
+}
+END_TEST
+
+START_TEST(test_the_largest_pool_takes_no_memory_until_it_is_touched) {
+    struct art_blob_buf first, last;
+    uint8_t *base;
+    uint32_t slots;
+    if (art_blob_pool_open(&pool, ART_POOL_SLOTS_MAX)) {
+        printf("SKIPPED the largest pool: 32 GB of address space are not to be had\n");
+        return;
+    }
+    art_blob_pool_slab(pool, &base, &slots);
+    ck_assert_uint_eq(slots, ART_POOL_SLOTS_MAX);
+    ck_assert_uint_eq((uintptr_t)base % ART_BLOB_SIZE, 0);
+    expect_stats(ART_POOL_SLOTS_MAX, 0);
+    ck_assert_int_eq(art_blob_buf_get(pool, &first), ART_OK);
+    ck_assert_ptr_eq(first.data, base);
+    ck_assert_int_eq(art_blob_buf_get(pool, &last), ART_OK);
+    last.data[ART_BLOB_SIZE - 1] = 1;
+    art_blob_buf_put(&first);
+    art_blob_buf_put(&last);
+    art_blob_pool_close(pool);
+}
+END_TEST
+
+static bool is_zero(const uint8_t *data, uint32_t len) {
+    for (uint32_t i = 0; i < len; i++) {
+        if (data[i]) return false;
+    }
+    return true;
+}
+
+START_TEST(test_zeroed_is_zero_also_when_the_slot_was_used_before) {
+    for (uint32_t slots = 0; slots < 3; slots++) { /* heap; heap and slab; slab */
+        struct art_blob_buf used, zeroed, like;
+        ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
+        ck_assert_int_eq(art_blob_buf_get(pool, &used), ART_OK);
+        memset(used.data, 0xff, ART_BLOB_SIZE);
+        art_blob_buf_put(&used);
+        ck_assert_int_eq(art_blob_buf_get_zeroed(pool, &zeroed), ART_OK);
+        ck_assert(is_zero(zeroed.data, ART_BLOB_SIZE));
+        ck_assert_int_eq(art_blob_buf_zeroed_like(&zeroed, &like), ART_OK);
+        ck_assert_ptr_eq(like.pool, pool);
+        ck_assert_ptr_ne(like.data, zeroed.data);
+        ck_assert(is_zero(like.data, ART_BLOB_SIZE));
+        art_blob_buf_put(&zeroed);
+        art_blob_buf_put(&like);
+        art_blob_pool_close(pool);
+    }
+}
+END_TEST
+
+START_TEST(test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own) {
+    struct art_blob_buf from, clone;
+    struct random random = {7};
+    ck_assert_int_eq(art_blob_pool_open(&pool, 1), ART_OK);
+    ck_assert_int_eq(art_blob_buf_get(pool, &from), ART_OK);
+    for (uint32_t i = 0; i < ART_BLOB_SIZE; i++) from.data[i] = (uint8_t)random_next(&random);
+    static const uint32_t ends[][2] = {
+        {0, 0}, {4096, 8192}, {ART_BLOB_SIZE, 0}, {0, ART_BLOB_SIZE}, {ART_BLOB_SIZE, ART_BLOB_SIZE}, {300000, 300000}};
+    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
+        uint32_t front = ends[i][0], back = ends[i][1];
+        ck_assert_int_eq(art_blob_buf_clone(pool, &from, front, back, &clone), ART_OK);
+        ck_assert_int_eq(memcmp(clone.data, from.data, front), 0);
+        ck_assert_int_eq(memcmp(clone.data + ART_BLOB_SIZE - back, from.data + ART_BLOB_SIZE - back, back), 0);
+        clone.data[0] ^= 1;
+        art_blob_buf_put(&clone);
+    }
+    art_blob_buf_put(&from);
+    art_blob_pool_close(pool);
+}
+END_TEST
+
+START_TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change) {
+    for (uint32_t slots = 0; slots < 2; slots++) {
+        struct art_blob_buf buf;
+        ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
+        ck_assert_int_eq(art_blob_buf_get(pool, &buf), ART_OK);
+        memset(buf.data, 9, ART_BLOB_SIZE);
+        art_blob_buf_discard(&buf, 8192, 16384);
+        for (uint32_t i = 0; i < ART_BLOB_SIZE; i++) {
+            bool inside = i >= 8192 && i < 8192 + 16384;
+            ck_assert(buf.data[i] == 9 || (inside && buf.data[i] == 0));
+        }
+        if (slots) ck_assert_int_eq(buf.data[8192], 0);
+        art_blob_pool_pin(pool, slots);
+        memset(buf.data, 9, ART_BLOB_SIZE);
+        art_blob_buf_discard(&buf, 0, ART_BLOB_SIZE);
+        if (slots) ck_assert_int_eq(buf.data[0], 9); /* pinned: a ring may know this very page */
+        art_blob_buf_put(&buf);
+        art_blob_pool_close(pool);
+    }
+}
+END_TEST
+
+/* ---- no memory --------------------------------------------------------------------------------------------------- */
+
+static int allocations_left;
+
+static void *scarce_allocate(uint64_t bytes) {
+    return allocations_left-- > 0 ? malloc(bytes) : NULL;
+}
+
+static void *scarce_resize(void *old, uint64_t bytes) {
+    return allocations_left-- > 0 ? realloc(old, bytes) : NULL;
+}
+
+START_TEST(test_want_of_memory_is_an_error_and_leaves_the_pool_usable) {
+    static const struct art_allocator scarce = {scarce_allocate, scarce_resize, free};
+    struct art_blob_buf buf, second;
+    art_alloc_use(&scarce);
+    for (int left = 0; left < 2; left++) {
+        allocations_left = left;
+        ck_assert_int_eq(art_blob_pool_open(&pool, 1), ART_NOMEM);
+        ck_assert_ptr_null(pool);
+    }
+    allocations_left = 2;
+    ck_assert_int_eq(art_blob_pool_open(&pool, 1), ART_OK);
+    allocations_left = 0;
+    ck_assert_int_eq(art_blob_buf_get(pool, &buf), ART_OK);
+    ck_assert_int_eq(art_blob_buf_get(pool, &second), ART_NOMEM);
+    ck_assert_ptr_null(second.data);
+    ck_assert_int_eq(art_blob_buf_zeroed_like(&buf, &second), ART_NOMEM);
+    ck_assert_int_eq(art_blob_buf_clone(pool, &buf, 1, 1, &second), ART_NOMEM);
+    art_blob_buf_put(&second);
+    expect_stats(0, 0);
+    allocations_left = 1;
+    ck_assert_int_eq(art_blob_buf_get(pool, &second), ART_OK);
+    art_blob_buf_put(&second);
+    art_blob_buf_put(&buf);
+    art_blob_pool_close(pool);
+    art_alloc_use(NULL);
+}
+END_TEST
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+static _Atomic unsigned failures;
+
+/* Takes and gives back buffers at random, writing its mark into each. A second owner would leave another mark. */
+static void *churn(void *argument) {
+    struct random random = {(uint64_t)(uintptr_t)argument * 977 + 1};
+    struct art_blob_buf held[8];
+    uint64_t marks[8];
+    unsigned count = 0;
+    for (unsigned step = 0; step < 20000 * random_scale(); step++) {
+        if (count < 8 && random_once_in(&random, 2)) {
+            if (art_blob_buf_get(pool, &held[count])) break;
+            marks[count] = random_next(&random);
+            memcpy(held[count].data, &marks[count], sizeof *marks);
+            memcpy(held[count].data + ART_BLOB_SIZE - sizeof *marks, &marks[count], sizeof *marks);
+            count++;
+        } else if (count) {
+            unsigned at = random_below(&random, count);
+            failures += memcmp(held[at].data, &marks[at], sizeof *marks) != 0;
+            failures += memcmp(held[at].data + ART_BLOB_SIZE - sizeof *marks, &marks[at], sizeof *marks) != 0;
+            art_blob_buf_put(&held[at]);
+            count--;
+            held[at] = held[count];
+            marks[at] = marks[count];
+        }
+    }
+    while (count) art_blob_buf_put(&held[--count]);
+    return NULL;
+}
+
+/* Two slots and quick hands: the same slot is on top again and again between another thread's look and its exchange. */
+static void *snatch(void *argument) {
+    struct art_blob_buf first, second;
+    uint64_t mine = (uint64_t)(uintptr_t)argument;
+    for (unsigned step = 0; step < 100000 * random_scale(); step++) {
+        if (art_blob_buf_get(pool, &first)) break;
+        if (first.slot >= 0) memcpy(first.data, &mine, sizeof mine);
+        if (step % 3 == 0) {
+            if (art_blob_buf_get(pool, &second)) break;
+            failures += second.slot >= 0 && second.slot == first.slot;
+            art_blob_buf_put(&second);
+        }
+        if (first.slot >= 0) failures += memcmp(first.data, &mine, sizeof mine) != 0;
+        art_blob_buf_put(&first);
+    }
+    return NULL;
+}
+
+static void run_threads(void *(*work)(void *), uint32_t slots) {
+    pthread_t threads[THREADS];
+    failures = 0;
+    ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, work, (void *)(i + 1)), 0);
+    for (unsigned i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    ck_assert_uint_eq(failures, 0);
+    expect_stats(slots, 0);
+    uint8_t seen[64] = {0}; /* each slot is on the list once */
+    struct art_blob_buf bufs[64];
+    for (uint32_t i = 0; i < slots; i++) {
+        ck_assert_int_eq(art_blob_buf_get(pool, &bufs[i]), ART_OK);
+        ck_assert(bufs[i].slot >= 0 && !seen[bufs[i].slot]++);
+    }
+    for (uint32_t i = 0; i < slots; i++) art_blob_buf_put(&bufs[i]);
+    art_blob_pool_close(pool);
+}
+
+START_TEST(test_threads_that_churn_never_share_a_buffer) {
+    run_threads(churn, 64); /* enough for all */
+    run_threads(churn, 10); /* the heap is needed now and then */
+}
+END_TEST
+
+START_TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
+    run_threads(snatch, 2);
+    run_threads(snatch, 5);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("pool");
+    TCase *tests = tcase_create("pool");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_an_empty_slab_hands_out_heap_buffers_and_takes_slots_back);
+    tcase_add_test(tests, test_a_pool_without_slots_lives_on_the_heap);
+    tcase_add_test(tests, test_the_largest_pool_takes_no_memory_until_it_is_touched);
+    tcase_add_test(tests, test_zeroed_is_zero_also_when_the_slot_was_used_before);
+    tcase_add_test(tests, test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own);
+    tcase_add_test(tests, test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change);
+    tcase_add_test(tests, test_want_of_memory_is_an_error_and_leaves_the_pool_usable);
+    tcase_add_test(tests, test_threads_that_churn_never_share_a_buffer);
+    tcase_add_test(tests, test_a_slot_that_comes_and_goes_in_between_is_noticed);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
