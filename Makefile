@@ -140,7 +140,8 @@ bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql prove_%,$(BENCH_N
 	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
 
 prove-memory: library $(BUILD)/tests/prove_memory
-	@ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/sqlite-art $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql

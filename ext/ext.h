@@ -148,6 +148,8 @@ struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory 
 void art_connection_release(void *connection);
 /* Does another connection of this process stand on the same pager? */
 bool art_connection_shares_file(const struct art_connection *connection, const sqlite3_file *file);
+void art_connection_add_table(struct art_table *table);
+void art_connection_remove_table(struct art_table *table);
 
 /* table.c */
 /* Finds the table behind a handle (reading T_state) and brings its tree up to date. First thing in every read. */

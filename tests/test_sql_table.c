@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/sql.h"
@@ -378,6 +379,7 @@ START_TEST(test_two_connections_see_what_the_other_commits) {
         sqlite3 *writer = i & 1 ? db : other, *reader = i & 1 ? other : db;
         sql_run(writer, "INSERT INTO t VALUES(printf('k%%04d', %d), randomblob(60))", i);
         ck_assert_int_eq(sql_int(reader, "SELECT count(*) FROM t"), i + 1);
+        if (i < 100) continue;
         sql_run(writer, "DELETE FROM t WHERE path = printf('k%%04d', %d)", i - 100);
         sql_run(writer, "INSERT OR IGNORE INTO t VALUES(printf('k%%04d', %d), 1)", i - 100);
     }

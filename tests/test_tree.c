@@ -510,6 +510,7 @@ static void run_walk(uint64_t seed, struct art_disk *disk, const char *path, con
                                               .engine = engine,
                                               .direct = direct,
                                               .cache_bytes = below(2) ? 1 << 20 : 16 << 20,
+                                              .blob_pages = below(3) ? 3 + below(6) : 0,
                                               .log_limit = 2000u << below(6),
                                               .spill_limit = (uint64_t)30000 << below(8)};
     walk->tree = toy_open(walk->toy, &walk->options);

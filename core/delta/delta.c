@@ -165,11 +165,11 @@ static bool split(struct art_delta *delta, art_link *slot, uint32_t depth, const
     return true;
 }
 
-/* Hangs a leaf into the tree below the nodes that weigh_path() passed. */
+/* Hangs a leaf into the tree below the nodes that weigh_path() passed. An empty tree has no neighbour. */
 static bool attach(struct art_delta *delta, art_link *slot, const struct art_leaf *leaf,
                    const struct art_leaf *neighbour, uint32_t shared) {
     art_link link = art_leaf_link(leaf);
-    if (!*slot) {
+    if (!neighbour) {
         *slot = link;
         return true;
     }

@@ -32,8 +32,8 @@ void art_delta_unref(struct art_delta *delta); /* NULL is fine */
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the delta. */
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out);
 
-/* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The value is copied.
- * ART_OK or ART_NOMEM (then nothing changed). */
+/* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The value
+ * is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing changed. */
 int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per mark: noting
@@ -56,12 +56,13 @@ int64_t art_delta_rank(const struct art_delta *delta, struct art_bytes key);
 /* A copy without garbage and without undo list, in a new arena. */
 int art_delta_compact(const struct art_delta *delta, struct art_delta **out);
 
-/* --- cursor: the same verbs as a blob's. Valid until the delta changes in any way; then seek again. ------------------- */
+/* --- cursor: the same verbs as a blob's. Valid until the delta changes in any way; then seek again. It holds no reference
+ * and may be moved in memory. ------------------------------------------------------------------------------------------ */
 enum { ART_DELTA_DEPTH_INLINE = 32 };
 struct art_delta_cursor {
     const struct art_delta *delta;
     bool valid;
-    struct art_bytes key; /* in the arena */
+    struct art_bytes key; /* in the arena; readable ART_KEY_PADDING bytes past its end is not promised */
     /* (private) */
     void *leaf;
     uint32_t depth, capacity;
@@ -79,6 +80,7 @@ int art_delta_seek_ge(struct art_delta_cursor *cursor, struct art_bytes key);
 int art_delta_seek_le(struct art_delta_cursor *cursor, struct art_bytes key);
 int art_delta_next(struct art_delta_cursor *cursor);
 int art_delta_prev(struct art_delta_cursor *cursor);
+/* To the first key behind all that begin as the current key does in its first `len` bytes; backward: to the last before. */
 int art_delta_skip_prefix(struct art_delta_cursor *cursor, uint32_t len, bool backward);
 void art_delta_cursor_entry(const struct art_delta_cursor *cursor, struct art_entry *out);
 
@@ -94,10 +96,11 @@ int art_redo_encode_all(const struct art_delta *delta, struct art_buffer *out);
 int art_redo_decode_all(struct art_bytes bytes, struct art_delta *delta);
 
 /* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,
- * ART_CORRUPT when its bytes make no sense. */
+ * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
 int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 /* Applies a verified row: keeps the `over` of an entry that the delta already holds. No undo is noted.
- * ART_NOMEM, ART_CORRUPT (the delta is then half changed: throw it away). */
+ * ART_NOMEM, ART_CORRUPT (the delta is then half changed: throw it away); ART_MISUSE when the delta is dirty (this and
+ * art_redo_decode_all). */
 int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_delta *delta);
 
 void art_delta_dump(const struct art_delta *delta, FILE *out);

@@ -111,15 +111,20 @@ static void who_are_we(const struct art_store *store, const struct art_file_iden
     *out = (struct art_owner){own->inode, host.inode, store->host_path};
 }
 
+/* The superblock as it should be, in `block`. */
+static int look(struct art_store *store, const struct art_file_identity *own, struct art_superblock *block) {
+    if (own->size < sizeof *block) return art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
+    int rc = read_superblock(store, own->size, block);
+    return rc ? rc : art_superblock_check(block, store->uuid, store->path);
+}
+
 static int accept_for_reading(struct art_store *store, struct art_superblock *block) {
     struct art_file_identity own;
     struct art_owner me;
     const struct art_owner_page *owner;
     int rc = store->io->methods->identity(store->io, &own);
     if (rc) return rc;
-    if (own.size < sizeof *block) return art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
-    rc = read_superblock(store, own.size, block);
-    if (!rc) rc = art_superblock_check(block, store->uuid, store->path);
+    rc = look(store, &own, block);
     if (rc) return rc;
     who_are_we(store, &own, &me);
     if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNED_BY_OTHER) return foreign(store, owner);
@@ -228,30 +233,27 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is filled up
  * to be looked at, and cut back if it is not ours. */
-static int read_unfinished(struct art_store *store, uint64_t size, struct art_superblock *block, bool *ours) {
-    *ours = false;
-    if (size % SECTOR) return ART_OK;
+static int begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
+                      struct art_superblock *block) {
+    uint64_t size = own->size;
+    if (size > sizeof *block || size % SECTOR) return in_the_way(store);
     int rc = size % ART_PAGE ? store->io->methods->truncate(store->io, sizeof *block) : ART_OK;
     if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, block);
     if (rc) return rc;
-    *ours = art_superblock_is_unfinished(block, store->uuid);
-    return *ours || !(size % ART_PAGE) ? ART_OK : store->io->methods->truncate(store->io, size);
+    if (art_superblock_is_unfinished(block, store->uuid)) return initialise(store, me, block);
+    if (size % ART_PAGE) rc = store->io->methods->truncate(store->io, size);
+    return rc ? rc : in_the_way(store);
 }
 
 static int accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh, bool adopt,
                               struct art_superblock *block) {
     struct art_owner me;
-    bool short_file = own->size < sizeof *block, small = own->size <= sizeof *block, ours;
     who_are_we(store, own, &me);
-    int rc = short_file ? ART_CORRUPT : read_superblock(store, own->size, block);
-    if (short_file && !fresh) art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
-    if (rc && !short_file) return rc;
-    if (!rc) rc = art_superblock_check(block, store->uuid, store->path);
+    int rc = look(store, own, block);
     if (!rc) {
-        rc = accept_owner(store, block, &me, fresh, adopt, small);
+        rc = accept_owner(store, block, &me, fresh, adopt, own->size <= sizeof *block);
     } else if (rc == ART_CORRUPT && fresh) {
-        rc = small ? read_unfinished(store, own->size, block, &ours) : in_the_way(store);
-        if (!rc) rc = ours ? initialise(store, &me, block) : in_the_way(store);
+        rc = begin_anew(store, own, &me, block);
     }
     if (!rc && fresh) rc = make_durable(store);
     return rc;

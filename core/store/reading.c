@@ -299,14 +299,14 @@ static int check_ref(const struct art_store *store, const struct art_ref *ref) {
     return art_corrupt(store->path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
-/* Other connections make the file longer; what counts is whether it fits into the cache. */
+/* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than that. */
 static int learn_size(struct art_store *store, uint32_t slot) {
-    if (((uint64_t)slot + 1) * ART_BLOB_SIZE <= store->file_bytes) return ART_OK;
-    if (store->phase.active && slot < store->phase.end) {
-        store->file_bytes = (uint64_t)store->phase.end * ART_BLOB_SIZE;
-        return ART_OK;
-    }
-    return store->io->methods->size(store->io, &store->file_bytes);
+    uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
+    if (end <= store->file_bytes) return ART_OK;
+    int rc = store->io->methods->size(store->io, &store->file_bytes);
+    if (rc || end <= store->file_bytes) return rc;
+    return art_corrupt(store->path, slot, ART_NOWHERE, "the blob lies behind the end of the file, which has %llu bytes",
+                       (unsigned long long)store->file_bytes);
 }
 
 static int prepare(struct art_store *store, const struct art_ref *ref) {

@@ -176,7 +176,10 @@ int art_store_settle(struct art_store *store) {
     if (store->phase.pending_count) {
         int rc = art_io_wait(store->io);
         if (rc) note_failure(store, rc);
-        for (unsigned i = 0; !rc && i < store->phase.pending_count; i++) keep(store, &store->phase.pending[i]);
+        /* After a failure nobody knows which of them arrived. */
+        for (unsigned i = 0; !store->phase.failed && i < store->phase.pending_count; i++) {
+            keep(store, &store->phase.pending[i]);
+        }
         art_store_drop_pending(store);
     }
     return noted_failure(store);

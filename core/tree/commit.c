@@ -118,7 +118,7 @@ static int prepare(struct art_tree *tree) {
         return ART_OK;
     }
     bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
-    if (paid && art_compact_due(tree->root)) {
+    if (paid && art_compact_due(tree)) {
         struct art_commit row = tree->pending.commit;
         struct art_hash128 chain = tree->pending.chain;
         int rc = merge(tree);

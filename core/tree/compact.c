@@ -18,23 +18,26 @@ enum {
     LEVEL_DRAINING = 1,
     LEVEL_FIRST = 2,
     LEVEL_LAST = 5,
-    LEVEL_FIRST_PAGES = 8 * 256, /* 8 MB */
+    LEVEL_FIRST_BLOBS = 16, /* 8 MB */
     LEVEL_FACTOR = 8,
-    SLICE_PAGES = 768, /* a slice grows until it and what it overlaps are this many pages */
-    HALF_FULL = ART_BLOB_PAGES / 2,
+    SLICE_BLOBS = 6, /* a slice grows until it and what it overlaps are this much */
     INTERRUPT_EVERY = 4096
 };
 static const uint64_t BUDGET_NANOSECONDS = 5000000;
 
-static uint64_t level_pages(unsigned level) {
-    uint64_t pages = LEVEL_FIRST_PAGES;
+static uint32_t blob_pages(const struct art_tree *tree) {
+    return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
+}
+
+static uint64_t level_pages(const struct art_tree *tree, unsigned level) {
+    uint64_t pages = (uint64_t)LEVEL_FIRST_BLOBS * blob_pages(tree);
     for (unsigned i = LEVEL_FIRST; i < level; i++) pages *= LEVEL_FACTOR;
     return pages;
 }
 
-static uint8_t level_of(uint64_t pages) {
+static uint8_t level_of(const struct art_tree *tree, uint64_t pages) {
     uint8_t level = LEVEL_FIRST;
-    while (level < LEVEL_LAST && pages > level_pages(level)) level++;
+    while (level < LEVEL_LAST && pages > level_pages(tree, level)) level++;
     return level;
 }
 
@@ -67,7 +70,7 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
     }
     art_delta_cursor_clear(&cursor);
     if (!rc) rc = art_run_build_run(build, &run);
-    if (!edit->root->runs) run.level = level_of(run.pages);
+    if (!edit->root->runs) run.level = level_of(tree, run.pages);
     if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
     art_run_clear(&run);
     art_run_build_close(build);
@@ -118,7 +121,7 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned fro
     for (unsigned i = from; !rc && i <= to; i++) rc = art_run_drop(tree, edit, &edit->root->run[i]);
     if (!rc) {
         for (unsigned i = from; i <= to; i++) art_root_remove_run(edit->root, from);
-        run.level = last ? level_of(run.pages) : LEVEL_DRAINING;
+        run.level = last ? level_of(tree, run.pages) : LEVEL_DRAINING;
         if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
     }
     art_run_clear(&run);
@@ -238,7 +241,7 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
         struct art_ref ref;
         rc = child_at(&cursor, upper, &separator, &ref);
         if (rc) break;
-        if (slice->children.count && slice->upper_pages + slice->lower_pages + art_ref_pages(&ref) > SLICE_PAGES) {
+        if (slice->children.count && slice->upper_pages + slice->lower_pages + art_ref_pages(&ref) > SLICE_BLOBS * blob_pages(tree)) {
             slice->upper_to_end = false;
             rc = keep(&slice->upper_high, separator);
             break;
@@ -277,7 +280,7 @@ static int slice_moves(struct art_tree *tree, const struct art_run *lower, struc
         if (!rc && !cursor.valid) rc = art_run_first(&cursor);
     }
     if (!rc) rc = child_at(&cursor, lower, &separator, &ref);
-    bool full = !rc && art_ref_pages(&ref) >= HALF_FULL;
+    bool full = !rc && art_ref_pages(&ref) >= blob_pages(tree) / 2;
     if (full) rc = edge_key(tree, &ref, true, &slice->lower_last);
     art_run_cursor_close(&cursor);
     if (rc || !full) return rc;
@@ -289,9 +292,10 @@ static int slice_moves(struct art_tree *tree, const struct art_run *lower, struc
 }
 
 /* So many pages a blob that the last one is not a small rest. */
-static uint32_t even_fill(uint32_t pages) {
-    uint32_t blobs = (pages + ART_BLOB_PAGES - 2) / (ART_BLOB_PAGES - 1);
-    return blobs > 1 ? (pages + blobs - 1) / blobs + 2 : 0;
+static uint32_t even_fill(const struct art_tree *tree, uint32_t pages) {
+    uint32_t most = blob_pages(tree), blobs = (pages + most - 2) / (most - 1);
+    if (most < ART_BLOB_PAGES) return 0;
+    return blobs > 1 ? art_min32((pages + blobs - 1) / blobs + 2, most) : 0;
 }
 
 /* The slice's entries and the lower run's under them, merged into new blobs. */
@@ -306,7 +310,7 @@ static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struc
     if (!rc) rc = art_merge_limit(merge, 0, as_bytes(&slice->first_key), slice->upper_entries);
     if (!rc) rc = art_merge_limit(merge, 1, as_bytes(&slice->lower_low), slice->lower_entries);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(slice->upper_pages + slice->lower_pages));
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, slice->upper_pages + slice->lower_pages));
     if (!rc) rc = merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);
@@ -360,7 +364,7 @@ static int give_slice(struct art_tree *tree, struct art_edit *edit, unsigned at)
 enum step { STEP_NONE, STEP_YOUNG, STEP_SLICE, STEP_RELABEL };
 
 /* What is most overdue, as tenths of "due". */
-static enum step next_step(const struct art_root *root, unsigned *at, unsigned *urgency) {
+static enum step next_step(const struct art_tree *tree, const struct art_root *root, unsigned *at, unsigned *urgency) {
     unsigned young = young_runs(root);
     enum step step = STEP_NONE;
     *urgency = 0;
@@ -377,8 +381,8 @@ static enum step next_step(const struct art_root *root, unsigned *at, unsigned *
     }
     for (unsigned i = young + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
-        if (level >= LEVEL_LAST || root->run[i].pages <= level_pages(level)) continue;
-        unsigned overdue = (unsigned)(root->run[i].pages * 10 / level_pages(level));
+        if (level >= LEVEL_LAST || root->run[i].pages <= level_pages(tree, level)) continue;
+        unsigned overdue = (unsigned)(root->run[i].pages * 10 / level_pages(tree, level));
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
         if (!below) overdue = 1000; /* costs nothing */
         if (overdue <= *urgency) continue;
@@ -413,9 +417,10 @@ static int appends(struct art_tree *tree, const struct art_root *root, bool *yes
     return rc;
 }
 
-bool art_compact_due(const struct art_root *root) {
+bool art_compact_due(const struct art_tree *tree) {
+    const struct art_root *root = tree->root;
     unsigned at, urgency;
-    return next_step(root, &at, &urgency) != STEP_NONE;
+    return next_step(tree, root, &at, &urgency) != STEP_NONE;
 }
 
 static int take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
@@ -449,7 +454,7 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t bud
     }
     while (!rc) {
         unsigned at, urgency;
-        enum step step = next_step(edit->root, &at, &urgency);
+        enum step step = next_step(tree, edit->root, &at, &urgency);
         if (step == STEP_NONE) break;
         bool spent = edit->pages_written - written >= budget_pages ||
                      (budget_pages != UINT64_MAX && now() - begun >= BUDGET_NANOSECONDS);
@@ -465,6 +470,6 @@ int art_compact_all(struct art_tree *tree, struct art_edit *edit) {
     struct art_root *root = edit->root;
     if (!root->runs) return ART_OK;
     const struct art_run *only = &root->run[0];
-    bool packed = root->runs == 1 && only->pages * 10 >= only->blobs * ART_BLOB_PAGES * 9;
+    bool packed = root->runs == 1 && only->pages * 10 >= only->blobs * blob_pages(tree) * 9;
     return packed ? ART_OK : merge_runs(tree, edit, 0, root->runs - 1);
 }

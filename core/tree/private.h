@@ -272,7 +272,7 @@ int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_
 int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta);
 /* Merges until the budget is spent; more only where the number of runs asks for it. */
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
-bool art_compact_due(const struct art_root *root);
+bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
 
 /* --- spill.c, marks.c ------------------------------------------------------------------------------------------------------------------------- */

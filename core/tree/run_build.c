@@ -69,7 +69,7 @@ int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct
     if (!build) return art_nomem();
     build->tree = tree;
     build->edit = edit;
-    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages};
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     int rc = art_builder_open(&build->builder, &options);
     if (rc) {
@@ -182,7 +182,7 @@ int art_run_build_run(struct art_run_build *build, struct art_run *out) {
 /* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any shortened one. */
 int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
                     struct art_children *out) {
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = (uint8_t)level};
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = (uint8_t)level, .fill_pages = tree->options.blob_pages};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct art_builder *builder = NULL;
     struct art_blob_buf buffer = {0};

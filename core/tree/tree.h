@@ -66,6 +66,7 @@ struct art_tree_options {
     uint64_t cache_bytes; /* default 64 MB */
     uint64_t log_limit;   /* bytes of redo in the log before it is flushed; default 1 MB */
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
+    uint32_t blob_pages;  /* 0: full blobs, 128 pages; tests make small ones, and with them deep runs and many merges */
     uint64_t row_limit;   /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
 };
 

@@ -1,0 +1,127 @@
+/* How the extension comes into a connection.
+ *
+ *     sqlite3_art_init   called by load_extension(), or linked in (-DSQLITE_CORE) as an automatic extension
+ *
+ * It stays loaded: the cache of blobs belongs to the process. All memory comes from SQLite. The connections that use
+ * it are listed here, so that loading it twice into one of them gives the same object, and so that a page cache shared
+ * by two of them is noticed. The list's mutex is taken inside SQLite's own, never the other way round.
+ */
+#include "ext/ext.h"
+
+#include <pthread.h>
+
+SQLITE_EXTENSION_INIT1
+
+enum { OLDEST_SQLITE = 3038000 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct art_connection *connections;
+
+static void *allocate(uint64_t bytes) {
+    return sqlite3_malloc64(bytes);
+}
+
+static void *resize(void *old, uint64_t bytes) {
+    return sqlite3_realloc64(old, bytes);
+}
+
+static void release(void *memory) {
+    sqlite3_free(memory);
+}
+
+struct art_connection *art_connection_hold(sqlite3 *db) {
+    pthread_mutex_lock(&mutex);
+    struct art_connection *connection = connections;
+    while (connection && connection->db != db) connection = connection->next;
+    if (!connection) {
+        connection = art_alloc_zeroed(sizeof *connection);
+        if (connection) {
+            connection->db = db;
+            connection->blobs_never_match = sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
+            connection->next = connections;
+            connections = connection;
+        }
+    }
+    if (connection) connection->references++;
+    pthread_mutex_unlock(&mutex);
+    return connection;
+}
+
+void art_connection_release(void *held) {
+    struct art_connection *connection = held;
+    pthread_mutex_lock(&mutex);
+    bool last = --connection->references == 0;
+    if (last) {
+        struct art_connection **link = &connections;
+        while (*link != connection) link = &(*link)->next;
+        *link = connection->next;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (!last) return;
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        table->driver = NULL;
+        art_table_free_if_unused(table);
+    }
+    art_tracker_forget(connection);
+    art_levels_clear(&connection->levels);
+    art_free(connection);
+}
+
+void art_connection_add_table(struct art_table *table) {
+    pthread_mutex_lock(&mutex);
+    table->next = table->connection->tables;
+    table->connection->tables = table;
+    pthread_mutex_unlock(&mutex);
+}
+
+void art_connection_remove_table(struct art_table *table) {
+    pthread_mutex_lock(&mutex);
+    struct art_table **link = &table->connection->tables;
+    while (*link != table) link = &(*link)->next;
+    *link = table->next;
+    pthread_mutex_unlock(&mutex);
+}
+
+bool art_connection_shares_file(const struct art_connection *connection, const sqlite3_file *file) {
+    bool found = false;
+    pthread_mutex_lock(&mutex);
+    for (const struct art_connection *other = connections; other && !found; other = other->next) {
+        if (other == connection) continue;
+        for (const struct art_table *table = other->tables; table && !found; table = table->next) {
+            found = table->file == file;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    return found;
+}
+
+static int register_module(sqlite3 *db, const char *name, const sqlite3_module *module) {
+    struct art_connection *connection = art_connection_hold(db);
+    if (!connection) return SQLITE_NOMEM;
+    return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
+}
+
+__attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **message,
+                                                            const sqlite3_api_routines *api);
+
+int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api) {
+    SQLITE_EXTENSION_INIT2(api);
+    (void)api;
+    if (sqlite3_libversion_number() < OLDEST_SQLITE) {
+        *message = sqlite3_mprintf("art: SQLite %s is too old: 3.38 or newer is needed", sqlite3_libversion());
+        return SQLITE_ERROR;
+    }
+    static const struct art_allocator allocator = {allocate, resize, release};
+    art_alloc_use(&allocator);
+    int rc = register_module(db, "art", art_module());
+    if (!rc) rc = register_module(db, "art_info", &art_info_module);
+    if (!rc) rc = register_module(db, "art_txn", &art_tracker_module);
+    if (!rc) rc = art_functions_register(db);
+    if (rc) return rc;
+#ifdef SQLITE_CORE
+    return SQLITE_OK;
+#else
+    return SQLITE_OK_LOAD_PERMANENTLY;
+#endif
+}

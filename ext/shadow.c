@@ -1,0 +1,332 @@
+/* The shadow tables, and all SQL that is run on them.
+ *
+ *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young
+ *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
+ *
+ * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
+ * Statements are kept per table and prepared with SQLITE_PREPARE_NO_VTAB, so that a view or a virtual table under the
+ * shadow table's name is an error and not a way in. They never stay stepped, else DROP TABLE would find them locked.
+ */
+#include "ext/ext.h"
+
+enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
+
+static const char *const statement_texts[ART_STATEMENTS] = {
+    [ART_LOG_READ] = "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
+                     "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)",
+    [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
+    [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
+    [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
+    [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES(?1, ?2)",
+};
+
+static int prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v3(db, sql, -1, flags | SQLITE_PREPARE_NO_VTAB, out, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message) {
+    const struct art_name *name = table->name;
+    *out = table->statements[which];
+    if (*out) return SQLITE_OK;
+    sqlite3 *db = table->connection->db;
+    char *sql = sqlite3_mprintf(statement_texts[which], name->schema, name->table, name->schema, name->table);
+    int rc = prepare(db, SQLITE_PREPARE_PERSISTENT, &table->statements[which], sql);
+    if (rc) return art_report_sql(message, db, rc, "the shadow tables of %s.%s", name->schema, name->table);
+    *out = table->statements[which];
+    return SQLITE_OK;
+}
+
+void art_shadow_finalize(struct art_table *table) {
+    for (int i = 0; i < ART_STATEMENTS; i++) {
+        sqlite3_finalize(table->statements[i]);
+        table->statements[i] = NULL;
+    }
+}
+
+/* --- making, dropping, renaming --------------------------------------------------------------------------------------- */
+
+static int run(sqlite3 *db, char **message, char *sql) {
+    if (!sql) return SQLITE_NOMEM;
+    char *error = NULL;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, &error);
+    sqlite3_free(sql);
+    if (rc && rc != SQLITE_NOMEM) art_complain(message, rc, "art: %s", error ? error : sqlite3_errmsg(db));
+    sqlite3_free(error);
+    return rc;
+}
+
+static int put_state(sqlite3_stmt *statement, const char *key) {
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file) {
+    sqlite3_bind_int(put, 2, STATE_FORMAT);
+    int rc = put_state(put, "format");
+    if (rc) return rc;
+    sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
+    rc = put_state(put, "id");
+    if (rc) return rc;
+    sqlite3_bind_text(put, 2, file, -1, SQLITE_STATIC);
+    rc = put_state(put, "file");
+    if (rc) return rc;
+    sqlite3_bind_text(put, 2, "path, value", -1, SQLITE_STATIC);
+    rc = put_state(put, "columns");
+    const char *key;
+    char *text;
+    for (unsigned i = 0; !rc && art_settings_show(settings, i, &key, &text); i++) {
+        sqlite3_bind_text(put, 2, text, -1, sqlite3_free);
+        rc = put_state(put, key);
+    }
+    return rc;
+}
+
+static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
+    uint8_t root[ART_ROOT_INITIAL_MAX];
+    uint32_t len = art_tree_initial_root(uuid, root);
+    sqlite3_bind_int(put, 1, 0);
+    sqlite3_bind_blob(put, 2, root, (int)len, SQLITE_STATIC);
+    sqlite3_step(put);
+    return sqlite3_reset(put);
+}
+
+int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
+                      const struct art_settings *settings, const char *file, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = run(db, message,
+                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_state\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
+                                 "CREATE TABLE \"%w\".\"%w_log\"(csn INTEGER PRIMARY KEY, ops BLOB)",
+                                 schema, table, schema, table));
+    if (rc) return rc;
+    sqlite3_stmt *state = NULL, *log = NULL;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
+    rc = prepare(db, 0, &state, sqlite3_mprintf(statement_texts[ART_STATE_PUT], schema, table));
+    if (!rc) rc = fill_state(state, uuid, settings, file);
+    if (!rc) rc = prepare(db, 0, &log, sqlite3_mprintf(statement_texts[ART_LOG_PUT], schema, table));
+    if (!rc) rc = fill_log(log, uuid);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot fill the shadow tables of %s.%s", schema, table);
+    sqlite3_finalize(state);
+    sqlite3_finalize(log);
+    sqlite3_set_last_insert_rowid(db, rowid);
+    return rc;
+}
+
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message,
+               sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_state\"; DROP TABLE IF EXISTS \"%w\".\"%w_log\"",
+                               name->schema, name->table, name->schema, name->table));
+}
+
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
+    return run(db, message,
+               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" RENAME TO \"%w_state\";"
+                               "ALTER TABLE \"%w\".\"%w_log\" RENAME TO \"%w_log\"",
+                               name->schema, name->table, to, name->schema, name->table, to));
+}
+
+/* --- T_state ------------------------------------------------------------------------------------------------------------ */
+
+/* A plain name in the database's own folder that ends in .art. */
+static bool file_name_is_sound(const char *text, int len) {
+    if (len < 5 || len > FILE_NAME_MAX || (int)strlen(text) != len) return false;
+    return !strchr(text, '/') && strcmp(text + len - 4, ".art") == 0;
+}
+
+static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
+    if (!strcmp(key, "format") && sqlite3_column_int64(row, 1) != STATE_FORMAT) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: this table has format %lld, this version of art knows format %d: use a newer one",
+                            sqlite3_column_int64(row, 1), STATE_FORMAT);
+    }
+    const void *data = sqlite3_column_blob(row, 1);
+    int len = sqlite3_column_bytes(row, 1);
+    if (!strcmp(key, "id") && len == ART_UUID_BYTES && data) {
+        memcpy(out->uuid, data, ART_UUID_BYTES);
+        *has_id = true;
+        return SQLITE_OK;
+    }
+    const char *text = (const char *)sqlite3_column_text(row, 1);
+    if (!text) return SQLITE_OK;
+    if (!strcmp(key, "file") && file_name_is_sound(text, len)) {
+        art_free(out->file);
+        out->file = art_alloc((size_t)len + 1);
+        if (!out->file) return SQLITE_NOMEM;
+        memcpy(out->file, text, (size_t)len + 1);
+    }
+    return SQLITE_OK;
+}
+
+static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *row) {
+    char *ignored = NULL, *argument = sqlite3_mprintf("%s=%s", key, sqlite3_column_text(row, 1));
+    if (!argument) return SQLITE_NOMEM;
+    art_settings_parse(&out->settings, argument, &ignored); /* rows of other kinds are none of its business */
+    sqlite3_free(ignored);
+    sqlite3_free(argument);
+    return SQLITE_OK;
+}
+
+int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
+                          struct art_state *out, char **message) {
+    *out = (struct art_state){.settings = *defaults};
+    sqlite3_stmt *rows = NULL;
+    bool has_id = false;
+    int rc = prepare(db, 0, &rows,
+                     sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        if (!key) continue;
+        rc = take_state(out, key, rows, &has_id, message);
+        if (!rc) rc = take_setting(out, key, rows);
+        if (rc) goto done;
+    }
+    int end = sqlite3_finalize(rows);
+    rows = NULL;
+    if (!rc) rc = end;
+    if (rc) {
+        rc = art_report_sql(message, db, rc, "cannot read %s.%s_state", name->schema, name->table);
+    } else if (!has_id) {
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
+                          name->schema, name->table);
+    }
+done:
+    sqlite3_finalize(rows);
+    if (rc) {
+        art_free(out->file);
+        out->file = NULL;
+    }
+    return rc;
+}
+
+int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
+    sqlite3_stmt *get;
+    int rc = art_shadow_statement(table, ART_STATE_GET, &get, message);
+    if (rc) return rc;
+    sqlite3_bind_text(get, 1, key, -1, SQLITE_STATIC);
+    bool nomem = false;
+    if (sqlite3_step(get) == SQLITE_ROW) {
+        const void *data = sqlite3_column_blob(get, 0);
+        int len = sqlite3_column_bytes(get, 0);
+        if (data) nomem = art_buffer_append(out, data, (size_t)len) != ART_OK;
+    }
+    rc = sqlite3_reset(get);
+    if (nomem) return SQLITE_NOMEM;
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", table->name->schema,
+                          table->name->table);
+}
+
+int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
+    if (!rc) sqlite3_step(put);
+    int end = sqlite3_reset(put);
+    sqlite3_bind_null(put, 2);
+    if (!rc) rc = end;
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_state", table->name->schema,
+                          table->name->table);
+}
+
+int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
+    *ours = false;
+    sqlite3 *db = table->connection->db;
+    struct art_buffer id = {0};
+    int rc = art_shadow_get(table, "id", &id, message);
+    if (rc == SQLITE_CORRUPT_VTAB) { /* not there, or no table at all: then it is not ours, which is an answer */
+        char *name = sqlite3_mprintf("%s_state", table->name->table);
+        if (!name) return SQLITE_NOMEM;
+        rc = sqlite3_table_column_metadata(db, table->name->schema, name, "v", NULL, NULL, NULL, NULL, NULL) ==
+                     SQLITE_ERROR
+                 ? SQLITE_OK
+                 : rc;
+        sqlite3_free(name);
+    }
+    *ours = rc == SQLITE_OK && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
+    art_buffer_clear(&id);
+    return rc;
+}
+
+/* --- T_log -------------------------------------------------------------------------------------------------------------- */
+
+static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, int *art_rc) {
+    sqlite3_int64 last = -1;
+    while (sqlite3_step(rows) == SQLITE_ROW) {
+        sqlite3_int64 csn = sqlite3_column_int64(rows, 0);
+        struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
+        if (csn <= last) *art_rc = art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows come out of order");
+        last = csn;
+        if (!*art_rc) *art_rc = art_tree_refresh_row(table->tree, (uint64_t)csn, ops);
+        if (*art_rc) break;
+    }
+    return sqlite3_reset(rows);
+}
+
+/* One attempt of a refresh. *rebuild: what is in memory is not continued; try once more. */
+int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) {
+    sqlite3_stmt *rows;
+    uint64_t from;
+    *rebuild = false;
+    int rc = art_shadow_statement(table, ART_LOG_READ, &rows, message);
+    if (rc) return rc;
+    int art_rc = art_tree_refresh_begin(table->tree, &from);
+    if (art_rc) return art_report(message, art_rc);
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
+    rc = hand_over_rows(table, rows, &art_rc);
+    if (!rc && !art_rc) art_rc = art_tree_refresh_end(table->tree);
+    if (!rc && !art_rc) return SQLITE_OK;
+    *rebuild = art_rc == ART_REBUILD;
+    if (art_rc) {
+        rc = art_report(message, art_rc);
+    } else {
+        rc = art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_log", table->name->schema,
+                            table->name->table);
+    }
+    art_tree_refresh_abort(table->tree);
+    return rc;
+}
+
+static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_LOG_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
+    rc = sqlite3_bind_blob64(put, 2, ops.data, ops.len, SQLITE_STATIC);
+    if (!rc) sqlite3_step(put);
+    int end = sqlite3_reset(put);
+    sqlite3_bind_null(put, 2);
+    if (!rc) rc = end;
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_log", table->name->schema,
+                          table->name->table);
+}
+
+static int clear_log(struct art_table *table, char **message) {
+    sqlite3_stmt *clear;
+    int rc = art_shadow_statement(table, ART_LOG_CLEAR, &clear, message);
+    if (rc) return rc;
+    sqlite3_step(clear);
+    rc = sqlite3_reset(clear);
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, table->connection->db, rc, "cannot clear %s.%s_log", table->name->schema,
+                          table->name->table);
+}
+
+int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message) {
+    sqlite3 *db = table->connection->db;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
+    int rc = SQLITE_OK;
+    if (commit->clear_log) rc = clear_log(table, message);
+    if (!rc && commit->write_root) rc = put_log(table, 0, commit->root, message);
+    if (!rc && commit->write_redo) rc = put_log(table, commit->csn, commit->redo, message);
+    if (!rc && commit->write_young) rc = art_shadow_put(table, "young", commit->young.data, commit->young.len, message);
+    sqlite3_set_last_insert_rowid(db, rowid);
+    return rc;
+}

@@ -1,0 +1,278 @@
+/* From a handle to a tree that is up to date.
+ *
+ * xConnect knows only names: a handle finds its table when it is first used, by what T_state says in that statement's
+ * own snapshot. Tables are counted objects of a connection, told apart by the database's sqlite3_file, its file name and
+ * the id in T_state (a copied database has the same id, and one file may be attached twice).
+ *
+ *     unused --ready()--> attached --ready()--> refreshed, once per data version
+ *
+ * A table whose blobs are in memory lives as long as its database, even with no handle left: SQLite drops all handles
+ * when any DDL is rolled back.
+ */
+#include "ext/ext.h"
+
+#include <unistd.h>
+
+/* --- names -------------------------------------------------------------------------------------------------------------- */
+
+struct art_name *art_name_new(const char *schema, const char *table) {
+    size_t schema_bytes = strlen(schema) + 1, table_bytes = strlen(table) + 1;
+    struct art_name *name = art_alloc(sizeof *name + schema_bytes + table_bytes);
+    if (!name) return NULL;
+    name->references = 1;
+    name->schema = (char *)(name + 1);
+    name->table = name->schema + schema_bytes;
+    memcpy(name->schema, schema, schema_bytes);
+    memcpy(name->table, table, table_bytes);
+    return name;
+}
+
+struct art_name *art_name_hold(struct art_name *name) {
+    name->references++;
+    return name;
+}
+
+void art_name_release(struct art_name *name) {
+    if (name && --name->references == 0) art_free(name);
+}
+
+void art_table_set_name(struct art_table *table, struct art_name *name) {
+    if (table->name == name) return;
+    art_shadow_finalize(table);
+    art_name_hold(name);
+    art_name_release(table->name);
+    table->name = name;
+}
+
+/* --- which database ------------------------------------------------------------------------------------------------------- */
+
+sqlite3_file *art_database_file(sqlite3 *db, const char *schema) {
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &file);
+    return file;
+}
+
+static const char *database_name(sqlite3 *db, const char *schema) {
+    const char *name = sqlite3_db_filename(db, schema);
+    return name ? name : "";
+}
+
+int art_database_folder(sqlite3 *db, const char *schema, char **out) {
+    const char *name = database_name(db, schema), *slash = strrchr(name, '/');
+    *out = NULL;
+    if (!slash) return SQLITE_OK;
+    size_t n = (size_t)(slash - name) + 1;
+    *out = art_alloc(n + 1);
+    if (!*out) return SQLITE_NOMEM;
+    memcpy(*out, name, n);
+    (*out)[n] = 0;
+    return SQLITE_OK;
+}
+
+/* Two connections on one cache of pages see each other's uncommitted log rows; nothing here is made for that. */
+int art_refuse_shared_cache(const struct art_connection *connection, const char *schema, char **message) {
+    sqlite3 *db = connection->db;
+    const char *name = sqlite3_db_filename(db, schema);
+    const char *wanted = name && *name ? sqlite3_uri_parameter(name, "cache") : NULL;
+    int used = 0, shared = 0, high;
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &used, &high, 0);
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED_SHARED, &shared, &high, 0);
+    if ((!wanted || sqlite3_stricmp(wanted, "shared")) && used == shared &&
+        !art_connection_shares_file(connection, art_database_file(db, schema))) {
+        return SQLITE_OK;
+    }
+    return art_complain(message, SQLITE_ERROR,
+                        "art: %s is opened in shared cache mode, where art tables can't be: open it without cache=shared",
+                        schema);
+}
+
+static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
+    sqlite3_vfs *vfs = NULL;
+    if (!*database_name(db, schema) || sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs) || !vfs) {
+        return SQLITE_OK;
+    }
+    if (strcmp(vfs->zName, "memdb")) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR, "art: %s is a shared database in memory (memdb): use a file, or :memory:",
+                        schema);
+}
+
+/* --- tables --------------------------------------------------------------------------------------------------------------- */
+
+static void table_free(struct art_table *table) {
+    art_shadow_finalize(table);
+    for (unsigned i = 0; i < table->moment_count; i++) art_name_release(table->moments[i].name);
+    art_free(table->moments);
+    art_name_release(table->begin.name);
+    art_name_release(table->name);
+    art_tree_close(table->tree);
+    art_free(table->database);
+    art_free(table->path);
+    art_free(table);
+}
+
+void art_table_free_if_unused(struct art_table *table) {
+    if (table->vtabs) return;
+    art_shadow_finalize(table); /* else sqlite3_close() would find them */
+    if (table->driver) return;
+    if (!table->path && table->exists && table->connection->references) return;
+    art_connection_remove_table(table);
+    table_free(table);
+}
+
+/* Tables in memory whose database is gone from the connection. */
+static void sweep(struct art_connection *connection) {
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        if (table->vtabs || table->driver) continue;
+        if (art_database_file(connection->db, table->name->schema) == table->file) continue;
+        table->exists = false;
+        art_table_free_if_unused(table);
+    }
+}
+
+static char *copy_text(const char *text) {
+    size_t n = strlen(text) + 1;
+    char *copy = art_alloc(n);
+    if (copy) memcpy(copy, text, n);
+    return copy;
+}
+
+static int open_tree(struct art_table *table, const char *file, char **message) {
+    sqlite3 *db = table->connection->db;
+    char *folder = NULL;
+    int rc = art_database_folder(db, table->name->schema, &folder);
+    if (rc) return rc;
+    if (folder) {
+        size_t n = strlen(folder), m = strlen(file);
+        table->path = art_alloc(n + m + 1);
+        if (table->path) {
+            memcpy(table->path, folder, n);
+            memcpy(table->path + n, file, m + 1);
+        }
+        art_free(folder);
+        if (!table->path) return SQLITE_NOMEM;
+    }
+    const struct art_settings *settings = &table->settings;
+    struct art_tree_options options = {.path = table->path,
+                                       .host_path = table->path ? table->database : NULL,
+                                       .engine = settings->engine,
+                                       .direct = settings->direct,
+                                       .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
+                                       .cache_bytes = settings->cache_bytes,
+                                       .log_limit = settings->log_limit,
+                                       .spill_limit = settings->spill_limit,
+                                       .row_limit = (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) / 4};
+    memcpy(options.uuid, table->uuid, ART_UUID_BYTES);
+    struct art_host host;
+    art_journal_host(table, &host);
+    return art_report(message, art_tree_open(&table->tree, &options, &host));
+}
+
+int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
+                  struct art_table **out, char **message) {
+    struct art_connection *connection = vtab->connection;
+    const char *schema = vtab->name->schema;
+    struct art_table *table = art_alloc_zeroed(sizeof *table);
+    if (!table) return SQLITE_NOMEM;
+    table->connection = connection;
+    table->name = art_name_hold(vtab->name);
+    table->settings = *settings;
+    table->file = art_database_file(connection->db, schema);
+    table->database = copy_text(database_name(connection->db, schema));
+    table->exists = true;
+    memcpy(table->uuid, uuid, ART_UUID_BYTES);
+    int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
+    if (!rc) rc = refuse_memdb(connection->db, schema, message);
+    if (!rc) rc = art_refuse_shared_cache(connection, schema, message);
+    if (!rc) rc = open_tree(table, file, message);
+    if (rc) {
+        table_free(table);
+        return rc;
+    }
+    art_connection_add_table(table);
+    *out = table;
+    return SQLITE_OK;
+}
+
+static struct art_table *find_table(const struct art_connection *connection, const char *schema, const uint8_t *uuid) {
+    const sqlite3_file *file = art_database_file(connection->db, schema);
+    const char *database = database_name(connection->db, schema);
+    for (struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->file == file && !memcmp(table->uuid, uuid, ART_UUID_BYTES) && !strcmp(table->database, database)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+int art_vtab_attach(struct art_vtab *vtab, char **message) {
+    if (vtab->table) return SQLITE_OK;
+    struct art_connection *connection = vtab->connection;
+    struct art_state state;
+    sweep(connection);
+    int rc = art_shadow_read_state(connection->db, vtab->name, &vtab->settings, &state, message);
+    if (rc) return rc;
+    struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
+    if (!table && !state.file) {
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the name of the .art file is none (%s.%s_state): restore the database from a backup",
+                          vtab->name->schema, vtab->name->table);
+    } else if (!table) {
+        rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
+    }
+    art_free(state.file);
+    if (rc) return rc;
+    table->vtabs++;
+    table->version_known = false;
+    vtab->table = table;
+    art_table_set_name(table, vtab->name);
+    return SQLITE_OK;
+}
+
+void art_vtab_detach(struct art_vtab *vtab) {
+    struct art_table *table = vtab->table;
+    if (!table) return;
+    vtab->table = NULL;
+    table->vtabs--;
+    art_table_free_if_unused(table);
+}
+
+/* --- refresh -------------------------------------------------------------------------------------------------------------- */
+
+/* SQLITE_NOTFOUND: T_state is now another table's. */
+static int refresh_from_log(struct art_table *table, char **message) {
+    bool rebuild = false, ours = true;
+    int rc = art_shadow_read_log(table, message, &rebuild);
+    if (!rebuild) return rc;
+    rc = art_shadow_is_ours(table, &ours, message);
+    if (rc) return rc;
+    if (!ours) return SQLITE_NOTFOUND;
+    return art_shadow_read_log(table, message, &rebuild);
+}
+
+int art_table_refresh(struct art_table *table, char **message) {
+    unsigned version = art_journal_data_version(table->connection->db, table->name->schema);
+    if (table->version_known && version == table->data_version) return SQLITE_OK;
+    if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) return SQLITE_OK; /* nobody else can commit */
+    art_scans_settle(table);
+    table->version_known = false;
+    int rc = refresh_from_log(table, message);
+    if (rc) return rc;
+    table->data_version = version;
+    table->version_known = true;
+    return SQLITE_OK;
+}
+
+int art_vtab_ready(struct art_vtab *vtab) {
+    char **message = &vtab->base.zErrMsg;
+    for (int attempt = 0;; attempt++) {
+        int rc = art_vtab_attach(vtab, message);
+        if (!rc) rc = art_table_refresh(vtab->table, message);
+        if (rc != SQLITE_NOTFOUND) return rc;
+        art_vtab_detach(vtab);
+        if (attempt) {
+            return art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id changes while it is read (%s.%s)",
+                                vtab->name->schema, vtab->name->table);
+        }
+    }
+}

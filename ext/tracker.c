@@ -1,0 +1,223 @@
+/* temp.art_txn: a virtual table without rows that hears of every savepoint, commit and rollback.
+ *
+ * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO (sqlite-facts, D3). A table in temp
+ * stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive all
+ * art tables that the transaction changes. It is made when the connection first meets an art table; where it can't be
+ * made (query_only, an authorizer, a user's table under its name) each table is driven by its own handle, and DROP and
+ * RENAME of a changed table are refused.
+ *
+ * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the driver.
+ */
+#include "ext/ext.h"
+
+struct tracker {
+    sqlite3_vtab base;
+    struct art_connection *connection;
+};
+
+static const char make_text[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.art_txn USING art_txn";
+static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
+
+void art_tracker_make(struct art_connection *connection) {
+    if (connection->trackers) return;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
+    sqlite3_exec(connection->db, make_text, NULL, NULL, NULL); /* if not: see above */
+    sqlite3_set_last_insert_rowid(connection->db, rowid);
+}
+
+void art_tracker_forget(struct art_connection *connection) {
+    sqlite3_finalize(connection->join);
+    connection->join = NULL;
+}
+
+static int run_join(struct art_connection *connection) {
+    int rc = SQLITE_OK;
+    sqlite3_stmt *join = connection->join;
+    connection->join = NULL; /* not to be finalized by a handle that the statement itself disconnects */
+    if (!join) {
+        rc = sqlite3_prepare_v3(connection->db, join_text, -1, SQLITE_PREPARE_PERSISTENT, &join, NULL);
+    }
+    if (!rc) {
+        sqlite3_step(join);
+        rc = sqlite3_reset(join);
+    }
+    if (rc || connection->join) {
+        sqlite3_finalize(join);
+    } else {
+        connection->join = join;
+    }
+    return rc;
+}
+
+int art_tracker_join(struct art_connection *connection, char **message) {
+    if (connection->driver) return SQLITE_OK;
+    if (!connection->trackers) art_tracker_make(connection);
+    int rc = run_join(connection);
+    if (!rc && connection->driver) return SQLITE_OK;
+    if (!rc) art_tracker_forget(connection); /* somebody else's table */
+    int primary = rc & 0xff;
+    if (primary != SQLITE_NOMEM && primary != SQLITE_IOERR && primary != SQLITE_INTERRUPT && primary != SQLITE_FULL) {
+        return SQLITE_OK;
+    }
+    return art_report_sql(message, connection->db, rc, "cannot write temp.art_txn");
+}
+
+/* --- the module ----------------------------------------------------------------------------------------------------------- */
+
+static int tracker_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                           char **message) {
+    struct art_connection *connection = context;
+    if (argc < 3 || sqlite3_stricmp(argv[1], "temp") || sqlite3_stricmp(argv[2], "art_txn")) {
+        return art_complain(message, SQLITE_ERROR, "art: art_txn is made by art itself, and only in temp");
+    }
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(nothing)");
+    if (rc) return rc;
+    sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+    struct tracker *tracker = art_alloc_zeroed(sizeof *tracker);
+    if (!tracker) return SQLITE_NOMEM;
+    tracker->connection = art_connection_hold(db);
+    connection->trackers++;
+    *out = &tracker->base;
+    return SQLITE_OK;
+}
+
+/* Not the same function as xConnect: the module would be a table of its own in every schema. */
+static int tracker_create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                          char **message) {
+    return tracker_connect(db, context, argc, argv, out, message);
+}
+
+static int tracker_disconnect(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver == base) art_driver_rolled_back(connection, base);
+    if (--connection->trackers == 0) art_tracker_forget(connection);
+    art_free(base);
+    art_connection_release(connection);
+    return SQLITE_OK;
+}
+
+static int tracker_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    (void)base;
+    info->estimatedCost = 1;
+    info->estimatedRows = 1;
+    return SQLITE_OK;
+}
+
+static int tracker_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    (void)base;
+    *out = art_alloc_zeroed(sizeof **out);
+    return *out ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int tracker_close(sqlite3_vtab_cursor *cursor) {
+    art_free(cursor);
+    return SQLITE_OK;
+}
+
+static int tracker_filter(sqlite3_vtab_cursor *cursor, int plan, const char *words, int argc, sqlite3_value **argv) {
+    (void)cursor;
+    (void)plan;
+    (void)words;
+    (void)argc;
+    (void)argv;
+    return SQLITE_OK;
+}
+
+static int tracker_next(sqlite3_vtab_cursor *cursor) {
+    (void)cursor;
+    return SQLITE_OK;
+}
+
+static int tracker_eof(sqlite3_vtab_cursor *cursor) {
+    (void)cursor;
+    return 1;
+}
+
+static int tracker_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
+    (void)cursor;
+    (void)context;
+    (void)column;
+    return SQLITE_OK;
+}
+
+static int tracker_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
+    (void)cursor;
+    *rowid = 0;
+    return SQLITE_OK;
+}
+
+static int tracker_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    (void)argc;
+    (void)argv;
+    (void)rowid;
+    return art_complain(&base->zErrMsg, SQLITE_READONLY, "art: art_txn holds nothing");
+}
+
+static int tracker_begin(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver) return SQLITE_OK;
+    connection->driver = base;
+    art_levels_drop(&connection->levels, INT32_MIN);
+    return SQLITE_OK;
+}
+
+static int tracker_sync(sqlite3_vtab *base) {
+    return art_driver_sync(((struct tracker *)base)->connection, base, &base->zErrMsg);
+}
+
+static int tracker_commit(sqlite3_vtab *base) {
+    art_driver_committed(((struct tracker *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+static int tracker_rollback(sqlite3_vtab *base) {
+    art_driver_rolled_back(((struct tracker *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+static int tracker_savepoint(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver != base) return SQLITE_OK;
+    int rc = art_levels_push(&connection->levels, level);
+    return rc ? rc : art_driver_savepoint(connection, base, level);
+}
+
+static int tracker_release(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver != base) return SQLITE_OK;
+    art_levels_drop(&connection->levels, level);
+    art_driver_release(connection, base, level);
+    return SQLITE_OK;
+}
+
+static int tracker_rollback_to(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver != base) return SQLITE_OK;
+    art_levels_drop(&connection->levels, level + 1);
+    art_driver_rollback_to(connection, base, level);
+    return SQLITE_OK;
+}
+
+const sqlite3_module art_tracker_module = {
+    .iVersion = 2,
+    .xCreate = tracker_create,
+    .xConnect = tracker_connect,
+    .xBestIndex = tracker_best_index,
+    .xDisconnect = tracker_disconnect,
+    .xDestroy = tracker_disconnect,
+    .xOpen = tracker_open,
+    .xClose = tracker_close,
+    .xFilter = tracker_filter,
+    .xNext = tracker_next,
+    .xEof = tracker_eof,
+    .xColumn = tracker_column,
+    .xRowid = tracker_rowid,
+    .xUpdate = tracker_update,
+    .xBegin = tracker_begin,
+    .xSync = tracker_sync,
+    .xCommit = tracker_commit,
+    .xRollback = tracker_rollback,
+    .xSavepoint = tracker_savepoint,
+    .xRelease = tracker_release,
+    .xRollbackTo = tracker_rollback_to,
+};

@@ -1,0 +1,61 @@
+/* Stores for tests: a place for a database and its .art file in each I/O mode, and blobs to put into it. */
+#ifndef TESTS_STORE_WORLD_H
+#define TESTS_STORE_WORLD_H
+
+#include "core/store/store.h"
+#include "tests/support/io_modes.h"
+
+struct store_place {
+    const struct io_mode *mode;
+    struct sim_disk *sim;
+    struct art_disk *disk; /* NULL: memory */
+    char path[512], host_path[512];
+};
+
+/* False: this machine does not have the mode, and that was said. */
+bool store_place_open(struct store_place *place, const struct io_mode *mode, const char *test);
+void store_place_close(struct store_place *place);
+/* A simulated place whose disk has this seed. */
+void store_place_simulated(struct store_place *place, uint64_t seed);
+
+struct art_store *store_open(const struct store_place *place, uint64_t cache_bytes);
+struct art_store *store_open_as(const struct store_place *place, const char *path, const char *host_path);
+
+/* A leaf blob of about `pages` pages, its rows made from `seed`. */
+struct store_blob {
+    struct art_ref ref;
+    uint8_t *image;
+    uint64_t seed;
+};
+extern const uint8_t store_uuid[16];
+void store_blob_make(struct store_blob *blob, uint32_t slot, uint64_t generation, uint64_t seed, uint32_t pages);
+void store_blobs_free(struct store_blob *blobs, unsigned count);
+
+/* Takes a slot, makes a blob for it and writes it; what the store said. */
+int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed, uint32_t pages);
+int store_write_again(struct art_store *store, const struct store_blob *blob);
+/* A whole write phase: `count` new blobs, synced. Fails the test when anything fails. */
+void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages);
+
+/* Asks for the blob and all its pages; what the store said. Fails the test when a byte differs from what was written. */
+int store_read(struct art_store *store, const struct store_blob *blob);
+/* The same for one page. */
+int store_read_page(struct art_store *store, const struct store_blob *blob, uint32_t page);
+void store_expect(struct art_store *store, const struct store_blob *blobs, unsigned count);
+
+struct art_store_stats store_stats_of(struct art_store *store);
+
+#define EXPECT_OK(call)                                                                                                \
+    do {                                                                                                               \
+        int expect_rc = (call);                                                                                        \
+        ck_assert_msg(expect_rc == ART_OK, "%s: %s: %s", #call, art_error_name(expect_rc), art_error_message());       \
+    } while (0)
+#define EXPECT_RC(code, call)                                                                                          \
+    do {                                                                                                               \
+        int expect_rc = (call);                                                                                        \
+        ck_assert_msg(expect_rc == (code), "%s: %s, wanted %s: %s", #call, art_error_name(expect_rc),                  \
+                      art_error_name(code), art_error_message());                                                      \
+    } while (0)
+#define EXPECT_MESSAGE(part) ck_assert_msg(strstr(art_error_message(), part), "no '%s' in: %s", part, art_error_message())
+
+#endif

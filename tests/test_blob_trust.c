@@ -1,0 +1,389 @@
+/* What a blob does with bytes that it should not believe: every single flipped bit is refused, bytes that somebody changed
+ * together with their hashes never lead out of the image, and memory that runs out is an answer. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/blob/blob_format.h"
+#include "core/blob/bucket.h"
+#include "tests/support/blob_model.h"
+#include "tests/support/short_memory.h"
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static struct random announce(const char *test) {
+    struct random random = {random_seed()};
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
+    fflush(stdout);
+    return random;
+}
+
+static void make_run(struct blob_rows *rows, struct blob_run *run, struct blob_style style, uint32_t wanted,
+                     uint32_t fill_pages, bool filter, struct random *random) {
+    blob_rows_make(rows, style, wanted, random);
+    blob_run_build(run, rows, fill_pages, filter);
+}
+
+/* --- flipped bits ------------------------------------------------------------------------------------------------------- */
+
+/* A flip in the head: the blob does not open. In a leaf page: the page is not taken, nor passed by the deep check when it
+ * was taken before (`deep`). */
+static void every_flip_is_refused(struct blob_image *image, uint32_t step, uint32_t deep_step) {
+    uint32_t head_from = ART_BLOB_BYTES - image->ref.head_pages * ART_BLOB_PAGE;
+    struct art_blob blob;
+    must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
+    for (uint32_t bit = 0; bit < ART_BLOB_BYTES * 8; bit += step) {
+        uint32_t at = bit / 8, page = at / ART_BLOB_PAGE;
+        if (!blob_page_used(&image->ref, page)) continue;
+        image->image[at] ^= (uint8_t)(1u << (bit & 7));
+        if (at >= head_from) {
+            struct art_blob again;
+            ck_assert_int_eq(art_blob_open(&again, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
+            if (page < ART_BLOB_PAGES - 1 && bit % deep_step == 0) {
+                ck_assert_int_eq(art_blob_check(&image->blob, false), ART_CORRUPT);
+            }
+        } else {
+            ck_assert_int_eq(art_blob_verify_page(&blob, page), ART_CORRUPT);
+            ck_assert(!art_page_present(&blob, page));
+            if (bit % deep_step == 0) ck_assert_int_eq(art_blob_check(&image->blob, false), ART_CORRUPT);
+        }
+        image->image[at] ^= (uint8_t)(1u << (bit & 7));
+    }
+}
+
+START_TEST(test_every_flipped_bit_is_refused) {
+    struct random random = announce("flipped bits");
+    for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
+        struct blob_style style = {family, family % 2 ? VALUES_MIXED : VALUES_SAME, FLAGS_ANY, CSNS_BYTE};
+        struct blob_rows rows;
+        struct blob_run run;
+        make_run(&rows, &run, style, family == BLOB_LONG ? 6 : 400, 4, family % 2, &random);
+        every_flip_is_refused(&run.slots[0], 1, 4099);
+        every_flip_is_refused(blob_run_root(&run), 1, 4099);
+        for (uint32_t i = 0; i < run.count; i++) every_flip_is_refused(&run.slots[i], 101, 40009);
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+}
+END_TEST
+
+START_TEST(test_a_message_names_file_slot_and_page) {
+    struct random random = announce("messages");
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_blob blob;
+    char slot[40];
+    make_run(&rows, &run, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, 0, false, &random);
+    struct blob_image *image = &run.slots[0];
+    snprintf(slot, sizeof slot, "slot %u", image->ref.slot);
+    must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "paths.art"));
+    image->image[3 * ART_BLOB_PAGE + 77] ^= 1;
+    ck_assert_int_eq(art_blob_verify_all(&blob), ART_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "paths.art"));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), slot));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "page 3"));
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
+    struct random random = announce("identity");
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_blob blob;
+    static const uint8_t other_uuid[16] = "another table";
+    make_run(&rows, &run, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, 8, false, &random);
+    struct blob_image *image = &run.slots[1];
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(image->image + ART_HEADER_AT);
+    struct art_ref ref = image->ref;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, other_uuid, "test"), ART_CORRUPT);
+    ref.slot++;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    ref = image->ref;
+    ref.generation++;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    ref = image->ref;
+    ref.level = 1;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    ref = image->ref;
+    ref.label.len--;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    ref = image->ref;
+    ref.count++;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    ref = image->ref;
+    ref.entries--;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    ref = image->ref;
+    ref.head_pages++;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
+    /* the slot was written again since the reference was made */
+    header->generation += 5;
+    ck_assert_int_eq(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "newer than this database"));
+    header->generation -= 5;
+    must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
+    ck_assert_int_eq(art_blob_verify_page(&blob, blob.leaf_pages), ART_MISUSE);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- hostile bytes ------------------------------------------------------------------------------------------------------ */
+
+struct attack {
+    struct art_blob blob;
+    uint8_t *image, *key;
+    struct art_ref ref;
+    uint32_t opened, verified, passed;
+};
+
+static uint8_t tempting_byte(struct random *random, uint8_t old) {
+    static const uint8_t tempting[] = {0, 1, 2, 8, 15, 16, 0x7f, 0x80, 0xff};
+    switch (random_below(random, 4)) {
+    case 0: return tempting[random_below(random, sizeof tempting)];
+    case 1: return (uint8_t)(old + 1 - 2 * random_below(random, 2));
+    case 2: return (uint8_t)(old ^ (1u << random_below(random, 8)));
+    default: return (uint8_t)random_next(random);
+    }
+}
+
+/* Changes bytes where it hurts: bucket headers and columns, directories, nodes, header fields. */
+static void mutate(struct attack *attack, const struct blob_image *from, struct random *random) {
+    uint32_t head_from = ART_BLOB_BYTES - from->ref.head_pages * ART_BLOB_PAGE, at;
+    memcpy(attack->image, from->image, from->ref.leaf_pages * ART_BLOB_PAGE);
+    memcpy(attack->image + head_from, from->image + head_from, ART_BLOB_BYTES - head_from);
+    attack->ref = from->ref;
+    for (uint32_t n = 1 + random_below(random, 3); n; n--) {
+        uint32_t bucket = random_below(random, from->blob.buckets);
+        uint32_t start = art_bucket_offset(&from->blob, bucket), end = art_bucket_end(&from->blob, bucket);
+        switch (random_below(random, 8)) {
+        case 0: at = start + random_below(random, 16); break;
+        case 1: at = start + random_below(random, art_min32(end - start, 400)); break;
+        case 2: at = random_below(random, from->ref.leaf_pages * ART_BLOB_PAGE); break;
+        case 3: at = from->blob.routing + random_below(random, from->blob.root - from->blob.routing); break;
+        case 4:
+        case 5: at = from->blob.root + random_below(random, art_min32(ART_HEADER_AT - from->blob.root, 200)); break;
+        case 6: at = from->blob.root + random_below(random, ART_HEADER_AT - from->blob.root); break;
+        default: at = ART_HEADER_AT + 1023 + random_below(random, 90); break;
+        }
+        attack->image[at] = tempting_byte(random, attack->image[at]);
+    }
+    /* what the reference says goes with the header, so that its other fields are what is looked at */
+    const struct art_blob_header *header = art_blob_header(attack->image);
+    attack->ref.slot = header->slot;
+    attack->ref.generation = header->generation;
+    attack->ref.entries = header->below;
+    attack->ref.count = header->count;
+    attack->ref.level = header->level;
+    if (random_once_in(random, 2)) attack->ref.label.len = art_min32(header->common, ART_LABEL_MAX);
+    blob_image_rehash(attack->image, &attack->ref);
+}
+
+static void probe_everything(struct attack *attack, const struct blob_rows *rows, struct random *random) {
+    struct art_blob *blob = &attack->blob;
+    struct art_blob_cursor cursor;
+    struct art_entry entry;
+    struct art_ref ref;
+    int64_t sum;
+    struct art_bytes probe = blob_probe(rows, 0, rows->count, random);
+    art_blob_cursor_init(&cursor, blob, attack->key);
+    if (probe.len >= blob->label_len) {
+        if (blob->kind == ART_BLOB_LEAF) {
+            art_blob_get(blob, probe, &entry);
+            art_blob_rank(blob, probe, &sum);
+        } else {
+            art_blob_child(blob, probe, &ref, &sum);
+        }
+        art_blob_seek_ge(&cursor, probe);
+        if (cursor.valid) art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
+        art_blob_seek_le(&cursor, probe);
+        if (cursor.valid) art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
+        if (cursor.valid) {
+            art_blob_cursor_rank(&cursor);
+            art_blob_cursor_shared(&cursor);
+        }
+    }
+    art_blob_may_contain(blob, art_blob_key_hash(probe));
+    art_blob_seek_entry(&cursor, random_below(random, blob->entries + 1));
+    if (cursor.valid && blob->kind == ART_BLOB_INDEX) art_blob_cursor_ref(&cursor, &ref);
+    art_blob_seek_rank(&cursor, (int64_t)random_below(random, 5000));
+    free((void *)probe.data);
+}
+
+static uint64_t walk(struct attack *attack) {
+    struct art_blob_cursor cursor;
+    uint64_t sum = 0;
+    int rc;
+    art_blob_cursor_init(&cursor, &attack->blob, attack->key);
+    for (rc = art_blob_first(&cursor); !rc && cursor.valid; rc = art_blob_next(&cursor)) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor, &entry);
+        for (uint32_t i = 0; i < entry.value.len; i++) sum += entry.value.data[i];
+        sum += cursor.key_len;
+    }
+    for (rc = art_blob_last(&cursor); !rc && cursor.valid; rc = art_blob_prev(&cursor)) sum += cursor.key_len;
+    return sum;
+}
+
+static void attack_once(struct attack *attack, const struct blob_image *from, const struct blob_rows *rows,
+                        struct random *random, FILE *nowhere) {
+    mutate(attack, from, random);
+    if (art_blob_open(&attack->blob, attack->image, &attack->ref, blob_uuid, "test")) return;
+    attack->opened++;
+    if (art_blob_verify_all(&attack->blob)) return;
+    attack->verified++;
+    for (int i = 0; i < 4; i++) probe_everything(attack, rows, random);
+    walk(attack);
+    if (!art_blob_check(&attack->blob, false)) attack->passed++;
+    art_blob_dump(&attack->blob, nowhere, random_once_in(random, 8));
+}
+
+START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
+    struct random random = announce("hostile bytes");
+    struct attack attack = {.image = blob_image_new(), .key = malloc(ART_KEY_MAX + ART_KEY_PADDING)};
+    FILE *nowhere = fopen("/dev/null", "w");
+    memset(attack.key, 0, ART_KEY_MAX + ART_KEY_PADDING);
+    for (uint32_t round = 0; round < 2 * BLOB_FAMILIES * random_scale(); round++) {
+        struct blob_style style = {round % BLOB_FAMILIES, random_below(&random, VALUES_LARGE), random_below(&random, 3),
+                                   random_below(&random, CSNS_STYLES)};
+        struct blob_rows rows;
+        struct blob_run run;
+        make_run(&rows, &run, style, style.family == BLOB_LONG ? 30 : 2000, 2 + random_below(&random, 6),
+                 random_once_in(&random, 2), &random);
+        for (uint32_t i = 0; i < 1500; i++) {
+            uint32_t slot = random_once_in(&random, 3) ? run.count - 1 : random_below(&random, run.count);
+            attack_once(&attack, &run.slots[slot], &rows, &random, nowhere);
+        }
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+    printf("hostile bytes: %u opened, %u of them verified, %u of them without fault\n", attack.opened, attack.verified,
+           attack.passed);
+    ck_assert_uint_gt(attack.verified, 0);
+    fclose(nowhere);
+    free(attack.image);
+    free(attack.key);
+}
+END_TEST
+
+/* --- the deep check ----------------------------------------------------------------------------------------------------- */
+
+/* Changes one thing that stays within bounds; the deep check must name it. */
+static void check_notices(struct blob_image *image, uint32_t at, uint8_t byte, const char *what) {
+    struct art_ref ref = image->ref;
+    struct art_blob blob;
+    uint8_t old = image->image[at];
+    ck_assert_uint_ne(old, byte);
+    image->image[at] = byte;
+    blob_image_rehash(image->image, &ref);
+    must(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"));
+    must(art_blob_verify_all(&blob));
+    ck_assert_msg(art_blob_check(&blob, false) == ART_CORRUPT, "%s", what);
+    ck_assert_msg(strstr(art_error_message(), what) != NULL, "%s is not: %s", what, art_error_message());
+    image->image[at] = old;
+    blob_image_rehash(image->image, &ref);
+}
+
+START_TEST(test_the_deep_check_names_what_is_wrong) {
+    struct random random = announce("deep check");
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_bucket_view view;
+    make_run(&rows, &run, (struct blob_style){BLOB_RANDOM, VALUES_MIXED, FLAGS_PUTS, CSNS_SAME}, 900, 0, true, &random);
+    struct blob_image *image = &run.slots[0];
+    const struct art_blob *blob = &image->blob;
+    art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2));
+    uint32_t first_bytes = (uint32_t)(view.first_bytes - blob->image), header = ART_HEADER_AT;
+    check_notices(image, first_bytes + 5, view.first_bytes[4], "bucket 2");
+    check_notices(image, first_bytes + 5, 0, "bucket 2");
+    check_notices(image, (uint32_t)(view.suffixes - blob->image) + 40, (uint8_t)(view.suffixes[40] ^ 1), "filter");
+    check_notices(image, blob->filter + 3, (uint8_t)(blob->image[blob->filter + 3] ^ 1), "the filter");
+    check_notices(image, header + 1056, 7, "least commit sequence number");
+    check_notices(image, art_bucket_offset(blob, 1) + 8, ART_OVER, "sum");
+    must(art_blob_check(&image->blob, true));
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+    make_run(&rows, &run, (struct blob_style){BLOB_RANDOM, VALUES_SAME, FLAGS_ANY, CSNS_SAME}, 900, 0, false, &random);
+    must(art_blob_check(&run.slots[0].blob, false));
+    ck_assert_int_eq(art_blob_check(&run.slots[0].blob, true), ART_CORRUPT);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- memory that runs out ----------------------------------------------------------------------------------------------- */
+
+static int build_and_copy(const struct blob_rows *rows, struct blob_image *source, uint8_t *image) {
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true};
+    struct art_builder *builder;
+    struct art_built built;
+    uint32_t taken;
+    int rc = art_builder_open(&builder, &options);
+    if (rc) return rc;
+    art_builder_begin(builder, image);
+    rc = art_builder_add_buckets(builder, &source->blob, 0, source->blob.buckets, &taken);
+    for (uint32_t i = rc ? rows->count : source->first + art_bucket_rank(&source->blob, taken); i < rows->count; i++) {
+        bool full;
+        rc = art_builder_add(builder, rows->keys[i], &rows->entries[i], ART_SHARED_UNKNOWN, &full);
+        if (rc || full) break;
+    }
+    if (!rc) rc = art_builder_finish(builder, 1, 1, &built);
+    art_builder_close(builder);
+    return rc;
+}
+
+START_TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
+    struct random random = announce("short memory");
+    uint8_t *image = blob_image_new();
+    short_memory_use();
+    for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
+        struct blob_rows rows;
+        struct blob_run run;
+        make_run(&rows, &run, (struct blob_style){.family = family}, family == BLOB_LONG ? 16 : 6000, 0, false, &random);
+        int64_t blocks = short_memory_blocks();
+        int rc = ART_NOMEM;
+        for (int64_t n = 0; rc; n++) {
+            ck_assert_int_lt(n, 1000);
+            short_memory_fail_after(n);
+            rc = build_and_copy(&rows, &run.slots[0], image);
+            ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+            ck_assert_int_eq(short_memory_blocks(), blocks);
+        }
+        rc = ART_NOMEM;
+        for (int64_t n = 0; rc; n++) {
+            short_memory_fail_after(n);
+            rc = art_blob_check(&run.slots[0].blob, true);
+            ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+            ck_assert_int_eq(short_memory_blocks(), blocks);
+        }
+        short_memory_fail_after(-1);
+        blob_run_clear(&run);
+        blob_rows_clear(&rows);
+    }
+    free(image);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("blob trust");
+    TCase *one = tcase_create("trust");
+    tcase_set_timeout(one, 600);
+    tcase_add_test(one, test_every_flipped_bit_is_refused);
+    tcase_add_test(one, test_a_message_names_file_slot_and_page);
+    tcase_add_test(one, test_a_blob_of_another_place_or_time_does_not_open);
+    tcase_add_test(one, test_bytes_changed_together_with_their_hashes_do_no_harm);
+    tcase_add_test(one, test_the_deep_check_names_what_is_wrong);
+    tcase_add_test(one, test_memory_that_runs_out_is_an_error_and_nothing_leaks);
+    suite_add_tcase(suite, one);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

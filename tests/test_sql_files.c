@@ -1,0 +1,397 @@
+/* The .art file beside the database: when it comes and goes, what happens when it is missing, copied, read-only or not alone.
+ *
+ * Nothing here has a meaning for an ordinary table: with ART_TEST_STANDIN all of it passes without a look.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/sql.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("files");
+    path = sqlite3_mprintf("%s/t.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void make_table(const char *options) {
+    sql_create(db, "t", options);
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+                "SELECT printf('path/%%05d', i), 'value ' || i FROM n");
+    sql_command(db, "main", "t", "flush");
+}
+
+static bool file_there(void) {
+    char *file = sql_find_file(directory, ".art");
+    bool there = file != NULL;
+    sqlite3_free(file);
+    return there;
+}
+
+static void copy_file(const char *from, const char *to) {
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    ck_assert(in && out);
+    static char data[65536];
+    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) ck_assert_uint_eq(fwrite(data, 1, n, out), n);
+    fclose(in);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+static const char *base_name(const char *file) {
+    return strrchr(file, '/') + 1;
+}
+
+/* Reading fails, and the message names the file. */
+static void reading_fails_naming(sqlite3 *on, const char *file) {
+    ck_assert_int_ne(sql_try(on, "SELECT count(*), sum(length(value)) FROM t"), SQLITE_OK);
+    ck_assert_msg(strstr(sqlite3_errmsg(on), file) != NULL, "\"%s\" should name %s", sqlite3_errmsg(on), file);
+    ck_assert_int_ne(sql_try(on, "INSERT INTO t VALUES('new', 1)"), SQLITE_OK);
+}
+
+START_TEST(test_a_small_table_never_has_a_file) {
+    sql_create(db, "t", "");
+    sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 2)");
+    ck_assert(!file_there());
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
+    ck_assert(!file_there());
+}
+END_TEST
+
+START_TEST(test_the_file_is_named_after_database_and_table_and_has_the_databases_mode) {
+    ck_assert_int_eq(chmod(path, 0640), 0);
+    make_table("");
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_msg(!strncmp(base_name(file), "t.db-t-", 7), "%s", file);
+    ck_assert_uint_eq(strlen(base_name(file)), strlen("t.db-t-12345678.art"));
+    struct stat status;
+    ck_assert_int_eq(stat(file, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0640);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_dropped_table_takes_its_file_along) {
+    make_table("");
+    ck_assert(file_there());
+    sql_run(db, "DROP TABLE t");
+    ck_assert(!file_there());
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
+    make_table("");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+}
+END_TEST
+
+START_TEST(test_a_drop_that_is_rolled_back_leaves_everything) {
+    make_table("");
+    sql_run(db, "BEGIN; DROP TABLE t; ROLLBACK");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_run(db, "BEGIN; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT");
+    ck_assert(file_there());
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'value *'"), 2000);
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('late', 1); SAVEPOINT s");
+    if (sql_try(db, "DROP TABLE t") == SQLITE_OK) sql_run(db, "ROLLBACK TO s");
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2001);
+}
+END_TEST
+
+START_TEST(test_a_create_that_is_rolled_back_leaves_nothing) {
+    sql_run(db, "BEGIN");
+    make_table("log_limit=1KB, spill_limit=4KB");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_run(db, "ROLLBACK");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
+    make_table("");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_run(db,
+            "SAVEPOINT s; CREATE VIRTUAL TABLE u USING art; INSERT INTO u VALUES('a', 1); ROLLBACK TO s; RELEASE s");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master WHERE name GLOB 'u*'"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+}
+END_TEST
+
+START_TEST(test_memory_and_temp_databases_make_no_file) {
+    make_table("");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.m USING art(log_limit=1KB); INSERT INTO m SELECT path, value FROM t");
+    sql_run(db, "INSERT INTO m(m) VALUES('flush')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM m JOIN t USING (path, value)"), 2000);
+    sqlite3 *memory = sql_open(":memory:");
+    sql_create(memory, "t", "log_limit=1KB");
+    sql_run(memory,
+            "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT 'p' || i, i FROM n");
+    sql_run(memory, "INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sql_int(memory, "SELECT count(*) FROM t"), 5000);
+    sql_close(memory);
+    char *rows = sql_rows(db, "SELECT count(*) FROM t");
+    sqlite3_free(rows);
+    sql_run(db, "DROP TABLE t");
+    ck_assert(!file_there());
+}
+END_TEST
+
+START_TEST(test_a_missing_file_is_named_and_the_table_can_still_be_dropped) {
+    make_table("");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art"), *aside = sqlite3_mprintf("%s/aside", directory);
+    ck_assert_int_eq(rename(file, aside), 0);
+    db = sql_open(path);
+    reading_fails_naming(db, base_name(file));
+    sql_close(db);
+    ck_assert_int_eq(rename(aside, file), 0);
+    db = sql_open(path);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_close(db);
+    ck_assert_int_eq(unlink(file), 0);
+    db = sql_open(path);
+    reading_fails_naming(db, base_name(file));
+    sql_run(db, "DROP TABLE t");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
+    sqlite3_free(file);
+    sqlite3_free(aside);
+}
+END_TEST
+
+START_TEST(test_a_link_in_the_files_place_is_not_followed) {
+    make_table("");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art"), *aside = sqlite3_mprintf("%s/aside", directory);
+    ck_assert_int_eq(rename(file, aside), 0);
+    ck_assert_int_eq(symlink(aside, file), 0);
+    db = sql_open(path);
+    ck_assert_int_ne(sql_try(db, "SELECT * FROM t"), SQLITE_OK);
+    ck_assert_int_eq(unlink(file), 0);
+    sqlite3_free(file);
+    sqlite3_free(aside);
+}
+END_TEST
+
+START_TEST(test_a_database_copied_without_its_file_does_not_write_into_the_originals) {
+    make_table("");
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    char *file = sql_find_file(directory, ".art");
+    char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/t.db", elsewhere);
+    char *beside = sqlite3_mprintf("%s/copy.db", directory);
+    copy_file(path, copy);
+    copy_file(path, beside);
+    sqlite3 *other = sql_open(copy);
+    reading_fails_naming(other, base_name(file));
+    sql_close(other);
+    other = sql_open(beside);
+    reading_fails_naming(other, base_name(file));
+    sql_close(other);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_run(db, "INSERT INTO t VALUES('original', 1); INSERT INTO t(t) VALUES('flush')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2001);
+    sql_scratch_remove(elsewhere);
+    sqlite3_free(elsewhere);
+    sqlite3_free(copy);
+    sqlite3_free(beside);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
+    make_table("");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/t.db", elsewhere);
+    char *copied_file = sqlite3_mprintf("%s/%s", elsewhere, base_name(file));
+    copy_file(path, copy);
+    copy_file(file, copied_file);
+    db = sql_open(path);
+    sqlite3 *other = sql_open(copy);
+    for (int i = 0; i < 5; i++) {
+        sql_run(other, "DELETE FROM t WHERE path GLOB 'path/0%d*'; INSERT INTO t(t) VALUES('optimize')", i);
+        sql_run(db,
+                "UPDATE t SET value = 'new ' || value WHERE path GLOB 'path/00%d*'; INSERT INTO t(t) VALUES('flush')",
+                i);
+    }
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'new *'"), 499);
+    sql_close(other);
+    other = sql_open(copy);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 0);
+    sql_close(other);
+    sql_scratch_remove(elsewhere);
+    sqlite3_free(elsewhere);
+    sqlite3_free(copy);
+    sqlite3_free(copied_file);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_moved_pair_of_files_is_the_same_table) {
+    make_table("");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    char *elsewhere = sql_scratch("moved"), *moved = sqlite3_mprintf("%s/t.db", elsewhere);
+    char *moved_file = sqlite3_mprintf("%s/%s", elsewhere, base_name(file));
+    ck_assert_int_eq(rename(path, moved), 0);
+    ck_assert_int_eq(rename(file, moved_file), 0);
+    db = sql_open(moved);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sql_int(db, "SELECT sum(value) FROM t"), 2000);
+    sql_close(db);
+    sql_scratch_remove(elsewhere);
+    db = sql_open(path);
+    sqlite3_free(elsewhere);
+    sqlite3_free(moved);
+    sqlite3_free(moved_file);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_database_opened_read_only_is_read_and_not_written) {
+    make_table("");
+    sql_close(db);
+    db = sql_open_flags(path, SQLITE_OPEN_READONLY);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'value *'"), 2000);
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t VALUES('new', 1)") & 0xff, SQLITE_READONLY);
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('flush')") & 0xff, SQLITE_READONLY);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+}
+END_TEST
+
+/* In a child that gives its rights up, since root may write anywhere. Exit 0: read; 77: could not become somebody else. */
+static int read_as_nobody(void) {
+    sqlite3 *own = sql_open(":memory:"); /* loads the extension while it can still be reached */
+    if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) return 77;
+    if (access(directory, R_OK | X_OK) != 0 && geteuid() != getuid()) {
+        int fd = open(path, O_RDONLY);
+        if (fd < 0) return 77; /* a folder above is closed to others */
+        close(fd);
+    }
+    if (sql_try(own, "ATTACH '%q' AS shut", path) != SQLITE_OK) return 77;
+    if (sql_int(own, "SELECT count(*) FROM shut.t WHERE value GLOB 'value *'") != 2000) return 1;
+    int rc = sql_try(own, "INSERT INTO shut.t VALUES('new', 1)") & 0xff;
+    if (rc != SQLITE_READONLY && rc != SQLITE_CANTOPEN) return 2;
+    if (sql_int(own, "SELECT count(*) FROM shut.t") != 2000) return 3;
+    sql_close(own);
+    return 0;
+}
+
+START_TEST(test_a_database_in_a_read_only_directory_is_read) {
+    make_table("");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    chmod(file, 0444);
+    chmod(path, 0444);
+    chmod(directory, 0555);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) _exit(read_as_nobody());
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    chmod(directory, 0755);
+    chmod(path, 0644);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        printf("skipped: %s cannot be reached by another user\n", directory);
+    else
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+    db = sql_open(path);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_backup_of_both_files_goes_on) {
+    make_table("log_limit=4KB");
+    for (int i = 0; i < 20; i++) sql_run(db, "UPDATE t SET value = value || 'x' WHERE path GLOB 'path/*%d'", i % 10);
+    sql_run(db, "VACUUM");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'value *xx'"), 2000);
+    sql_run(db, "PRAGMA journal_mode=WAL; UPDATE t SET value = 1; PRAGMA journal_mode=DELETE");
+    ck_assert_int_eq(sql_int(db, "SELECT sum(value) FROM t"), 2000);
+    char *answer = sql_rows(db, "PRAGMA integrity_check");
+    ck_assert_str_eq(answer, "ok\n");
+    sqlite3_free(answer);
+}
+END_TEST
+
+START_TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
+    make_table("");
+    char *before = sql_find_file(directory, ".art");
+    sql_run(db, "ALTER TABLE t RENAME TO other");
+    char *after = sql_find_file(directory, ".art");
+    ck_assert_str_eq(before, after);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('mine', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "INSERT INTO other VALUES('more', 1); INSERT INTO other(other) VALUES('optimize')");
+    sql_close(db);
+    db = sql_open(path);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM other"), 2001);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
+    sql_run(db, "DROP TABLE other");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
+    sql_run(db, "DROP TABLE t");
+    ck_assert(!file_there());
+    sqlite3_free(before);
+    sqlite3_free(after);
+}
+END_TEST
+
+START_TEST(test_an_old_file_under_a_newer_database_is_told_apart) {
+    make_table("");
+    char *file = sql_find_file(directory, ".art"), *old = sqlite3_mprintf("%s/old", directory);
+    sql_close(db);
+    copy_file(file, old);
+    db = sql_open(path);
+    for (int i = 0; i < 5; i++) {
+        sql_run(db, "UPDATE t SET value = 'round %d'; INSERT INTO t(t) VALUES('optimize')", i);
+    }
+    sql_close(db);
+    copy_file(old, file); /* restored alone, into the same inode */
+    db = sql_open(path);
+    int rc = sql_try(db, "SELECT sum(length(value)) FROM t");
+    ck_assert_msg(rc == SQLITE_CORRUPT_VTAB, "%d %s", rc, sqlite3_errmsg(db));
+    sqlite3_free(file);
+    sqlite3_free(old);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_files");
+    TCase *tcase = tcase_create("files");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_a_small_table_never_has_a_file);
+    tcase_add_test(tcase, test_the_file_is_named_after_database_and_table_and_has_the_databases_mode);
+    tcase_add_test(tcase, test_a_dropped_table_takes_its_file_along);
+    tcase_add_test(tcase, test_a_drop_that_is_rolled_back_leaves_everything);
+    tcase_add_test(tcase, test_a_create_that_is_rolled_back_leaves_nothing);
+    tcase_add_test(tcase, test_memory_and_temp_databases_make_no_file);
+    tcase_add_test(tcase, test_a_missing_file_is_named_and_the_table_can_still_be_dropped);
+    tcase_add_test(tcase, test_a_link_in_the_files_place_is_not_followed);
+    tcase_add_test(tcase, test_a_database_copied_without_its_file_does_not_write_into_the_originals);
+    tcase_add_test(tcase, test_a_database_copied_with_its_file_lives_its_own_life);
+    tcase_add_test(tcase, test_a_moved_pair_of_files_is_the_same_table);
+    tcase_add_test(tcase, test_a_database_opened_read_only_is_read_and_not_written);
+    tcase_add_test(tcase, test_a_database_in_a_read_only_directory_is_read);
+    tcase_add_test(tcase, test_a_backup_of_both_files_goes_on);
+    tcase_add_test(tcase, test_a_table_keeps_its_file_when_it_is_renamed);
+    tcase_add_test(tcase, test_an_old_file_under_a_newer_database_is_told_apart);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

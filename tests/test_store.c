@@ -1,0 +1,481 @@
+/* The store as the tree sees it: blobs go in, come out verified, and nothing else ever comes out. In every I/O mode. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/store/cache.h"
+#include "tests/support/random.h"
+#include "tests/support/store_world.h"
+
+enum { BLOBS = 12, MB = 1 << 20 };
+
+/* Two connections to one place; in memory there is only one. */
+static struct art_store *second(const struct store_place *place, struct art_store *first, uint64_t cache_bytes) {
+    return place->disk ? store_open(place, cache_bytes) : first;
+}
+
+static void close_both(struct art_store *first, struct art_store *other) {
+    if (other != first) art_store_close(other);
+    art_store_close(first);
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    struct art_cache_stats cache;
+    art_cache_stats(&cache);
+    ck_assert_uint_eq(cache.entries, 0);
+    ck_assert_uint_eq(cache.bytes, 0);
+    ck_assert_uint_eq(cache.limit, 0);
+}
+
+/* ---- writing and reading --------------------------------------------------------------------------------------------- */
+
+START_TEST(test_what_was_written_is_read_back_by_another_connection) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blobs[BLOBS];
+    struct art_store *store = store_open(&place, 64 * MB);
+    ck_assert_str_eq(store_stats_of(store).engine, "none");
+    ck_assert_uint_eq(store_stats_of(store).file_bytes, 0);
+    uint32_t slots;
+    EXPECT_OK(art_store_write_begin(store, true, &slots));
+    ck_assert_uint_eq(slots, 1);
+    ck_assert(art_store_writing(store));
+    for (unsigned i = 0; i < BLOBS; i++) {
+        EXPECT_OK(store_write_new(store, &blobs[i], 1, i, 1 + i * 11 % 128));
+        ck_assert_uint_eq(blobs[i].ref.slot, i + 1);
+        if (i % 3 == 0) EXPECT_OK(store_read(store, &blobs[i])); /* while it is being written */
+    }
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    ck_assert(!art_store_writing(store));
+    ck_assert_uint_eq(store_stats_of(store).file_bytes, (uint64_t)(BLOBS + 1) * ART_BLOB_SIZE);
+    store_expect(store, blobs, BLOBS);
+    struct art_store *other = second(&place, store, 64 * MB);
+    store_expect(other, blobs, BLOBS);
+    EXPECT_OK(art_store_check(other));
+    close_both(store, other);
+    if (place.disk) { /* and after everything was closed */
+        store = store_open(&place, 64 * MB);
+        store_expect(store, blobs, BLOBS);
+        ck_assert_uint_eq(store_stats_of(store).misses, BLOBS);
+        ck_assert_uint_gt(store_stats_of(store).pages_read, 0);
+        close_both(store, store);
+    }
+    store_blobs_free(blobs, BLOBS);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blob;
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, &blob, 1, 20);
+    struct art_blob *first, *again;
+    EXPECT_OK(art_store_blob(store, &blob.ref, &first));
+    struct art_store_stats before = store_stats_of(store);
+    for (unsigned i = 0; i < 1000; i++) {
+        EXPECT_OK(art_store_blob(store, &blob.ref, &again));
+        ck_assert_ptr_eq(first, again);
+        art_store_relax(store);
+    }
+    struct art_store_stats after = store_stats_of(store);
+    ck_assert_uint_eq(after.hits, before.hits + 1000);
+    ck_assert_uint_eq(after.misses, before.misses);
+    ck_assert_uint_eq(after.pages_read, before.pages_read);
+    close_both(store, store);
+    store_blobs_free(&blob, 1);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blobs[3];
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, blobs, 3, 30);
+    struct art_blob *held;
+    store_expect(store, blobs, 3);
+    EXPECT_OK(art_store_blob(store, &blobs[1].ref, &held));
+    art_blob_hold(held);
+    art_store_forget(store, blobs[1].ref.slot);
+    art_store_forget(store, blobs[2].ref.slot);
+    art_store_forget(store, 1000);
+    EXPECT_OK(art_store_check(store));
+    EXPECT_OK(store_read(store, &blobs[1]));
+    EXPECT_OK(store_read(store, &blobs[2]));
+    art_store_close(store);
+    ck_assert(!memcmp(held->image, blobs[1].image, (size_t)held->leaf_pages * ART_PAGE));
+    art_blob_release(held);
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    store_blobs_free(blobs, 3);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
+    struct store_place place;
+    store_place_simulated(&place, 1);
+    struct store_blob blobs[4];
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, blobs, 4, 100);
+    art_store_close(store);
+    store = store_open(&place, 1 * MB); /* smaller than the file: single pages */
+    struct art_blob *held;
+    EXPECT_OK(store_read_page(store, &blobs[0], 3));
+    EXPECT_OK(art_store_blob(store, &blobs[0].ref, &held));
+    art_blob_hold(held);
+    art_store_close(store);
+    ck_assert(!memcmp(held->image + 3 * ART_PAGE, blobs[0].image + 3 * ART_PAGE, ART_PAGE));
+    EXPECT_RC(ART_MISUSE, held->load(held, 50, 1));
+    EXPECT_OK(held->load(held, 3, 1));
+    art_blob_release(held);
+    store_blobs_free(blobs, 4);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_raw_bytes_come_back_as_they_were) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct art_store *store = store_open(&place, 64 * MB);
+    struct art_blob_buf buffer, found;
+    uint32_t slots, slot;
+    EXPECT_OK(art_store_write_begin(store, true, &slots));
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    EXPECT_OK(art_store_buffer(store, &buffer));
+    EXPECT_OK(art_store_buffer(store, &found));
+    memset(buffer.data, 0x5a, ART_BLOB_SIZE);
+    EXPECT_OK(art_store_write_raw(store, slot, &buffer, 10001));
+    EXPECT_OK(art_store_read_raw(store, slot, &found, 10001));
+    ck_assert(!memcmp(buffer.data, found.data, 10001));
+    EXPECT_RC(ART_MISUSE, art_store_write_raw(store, 0, &buffer, 10));
+    EXPECT_RC(ART_MISUSE, art_store_read_raw(store, slot, &found, ART_BLOB_SIZE + 1));
+    art_blob_buf_put(&buffer);
+    art_blob_buf_put(&found);
+    art_store_write_end(store);
+    close_both(store, store);
+    store_place_close(&place);
+}
+END_TEST
+
+/* ---- slots ----------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blobs[4];
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, blobs, 4, 10);
+    struct art_slot_set reusable = {NULL, 0};
+    EXPECT_OK(art_slot_set_add(&reusable, 2));
+    EXPECT_OK(art_slot_set_add(&reusable, 4));
+    EXPECT_OK(art_slot_set_add(&reusable, 90)); /* beyond the end: comes by extending */
+    uint32_t slots, slot;
+    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    ck_assert_uint_eq(slots, 5);
+    static const uint32_t expected[] = {2, 4, 5, 6};
+    art_store_reuse(store, &reusable);
+    for (unsigned i = 0; i < 4; i++) {
+        EXPECT_OK(art_store_take_slot(store, &slot));
+        ck_assert_uint_eq(slot, expected[i]);
+    }
+    ck_assert(!art_slot_set_has(&reusable, 2));
+    art_store_return_slot(store, 4);
+    art_store_return_slot(store, 6);
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    ck_assert_uint_eq(slot, 4);
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    ck_assert_uint_eq(slot, 6);
+    EXPECT_OK(art_store_write_begin(store, false, &slots)); /* within the phase: only asks */
+    ck_assert_uint_eq(slots, 7);
+    art_store_write_end(store);
+    ck_assert_uint_eq(store_stats_of(store).file_bytes, (uint64_t)5 * ART_BLOB_SIZE);
+    art_slot_set_clear(&reusable);
+    close_both(store, store);
+    store_blobs_free(blobs, 4);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob old[2], replaced;
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, old, 2, 40);
+    struct art_store *other = second(&place, store, 64 * MB);
+    store_expect(other, old, 2);
+    uint32_t slots, slot;
+    struct art_slot_set reusable = {NULL, 0};
+    EXPECT_OK(art_slot_set_add(&reusable, 1));
+    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    art_store_reuse(store, &reusable);
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    store_blob_make(&replaced, slot, 2, 77, 40);
+    EXPECT_OK(store_write_again(store, &replaced));
+    EXPECT_OK(store_read(store, &replaced));
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    EXPECT_OK(store_read(other, &replaced));
+    EXPECT_OK(store_read(other, &old[1]));
+    EXPECT_RC(ART_CORRUPT, store_read(other, &old[0]));
+    EXPECT_MESSAGE("slot 1");
+    EXPECT_MESSAGE("newer");
+    EXPECT_OK(store_read(other, &replaced));
+    art_slot_set_clear(&reusable);
+    close_both(store, other);
+    store_blobs_free(old, 2);
+    store_blobs_free(&replaced, 1);
+    store_place_close(&place);
+}
+END_TEST
+
+/* A flush that was rolled back and the next one may use the same slot and generation with other rows. */
+START_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob rolled_back, kept;
+    struct art_store *store = store_open(&place, 64 * MB);
+    uint32_t slots;
+    EXPECT_OK(art_store_write_begin(store, true, &slots));
+    EXPECT_OK(store_write_new(store, &rolled_back, 5, 1, 50));
+    EXPECT_OK(art_store_sync(store));
+    EXPECT_OK(store_read(store, &rolled_back));
+    struct art_blob *held;
+    EXPECT_OK(art_store_blob(store, &rolled_back.ref, &held));
+    art_blob_hold(held);
+    art_store_write_end(store);
+    EXPECT_OK(art_store_write_begin(store, true, &slots));
+    struct art_slot_set reusable = {NULL, 0};
+    EXPECT_OK(art_slot_set_add(&reusable, 1));
+    art_store_reuse(store, &reusable);
+    EXPECT_OK(store_write_new(store, &kept, 5, 2, 50));
+    ck_assert_uint_eq(kept.ref.slot, rolled_back.ref.slot);
+    EXPECT_OK(store_read(store, &kept));
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    struct art_store *other = second(&place, store, 64 * MB);
+    EXPECT_OK(store_read(other, &kept));
+    EXPECT_RC(ART_CORRUPT, store_read(other, &rolled_back));
+    EXPECT_OK(store_read(other, &kept));
+    ck_assert(!memcmp(held->image, rolled_back.image, (size_t)held->leaf_pages * ART_PAGE));
+    art_blob_release(held);
+    art_slot_set_clear(&reusable);
+    close_both(store, other);
+    store_blobs_free(&rolled_back, 1);
+    store_blobs_free(&kept, 1);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blobs[5], more;
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, blobs, 5, 10);
+    store_expect(store, blobs, 5);
+    uint32_t slots;
+    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    EXPECT_RC(ART_MISUSE, art_store_truncate(store, 0));
+    EXPECT_OK(art_store_truncate(store, 3));
+    EXPECT_OK(art_store_truncate(store, 100)); /* never makes it longer */
+    ck_assert_uint_eq(store_stats_of(store).file_bytes, (uint64_t)3 * ART_BLOB_SIZE);
+    EXPECT_OK(store_write_new(store, &more, 2, 9, 10));
+    ck_assert_uint_eq(more.ref.slot, 3);
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    store_expect(store, blobs, 2);
+    EXPECT_OK(store_read(store, &more));
+    EXPECT_RC(ART_CORRUPT, store_read(store, &blobs[2]));
+    close_both(store, store);
+    store_blobs_free(blobs, 5);
+    store_blobs_free(&more, 1);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_a_slot_set_is_what_a_plain_array_says) {
+    enum { LIMIT = 3000 };
+    uint64_t seed = random_seed();
+    printf("slot set: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    struct random random = {seed};
+    static bool model[LIMIT];
+    memset(model, 0, sizeof model);
+    struct art_slot_set set = {NULL, 0};
+    for (unsigned step = 0; step < 20000 * random_scale(); step++) {
+        uint32_t slot = random_below(&random, LIMIT);
+        switch (random_below(&random, 4)) {
+        case 0:
+            EXPECT_OK(art_slot_set_add(&set, slot));
+            model[slot] = true;
+            break;
+        case 1:
+            art_slot_set_remove(&set, slot);
+            model[slot] = false;
+            break;
+        case 2:
+            ck_assert_int_eq(art_slot_set_has(&set, slot), model[slot]);
+            break;
+        default: {
+            uint32_t expected = slot;
+            while (expected < LIMIT && !model[expected]) expected++;
+            ck_assert_uint_eq(art_slot_set_next(&set, slot), expected == LIMIT ? UINT32_MAX : expected);
+        }
+        }
+    }
+    EXPECT_RC(ART_TOOBIG, art_slot_set_add(&set, UINT32_MAX));
+    art_slot_set_clear(&set);
+    ck_assert_uint_eq(art_slot_set_next(&set, 0), UINT32_MAX);
+}
+END_TEST
+
+/* ---- misuse ------------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_calls_outside_of_a_phase_and_senseless_references_are_refused) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blob;
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, &blob, 1, 10);
+    struct art_blob_buf buffer;
+    struct art_blob *found;
+    uint32_t slot;
+    EXPECT_RC(ART_MISUSE, art_store_take_slot(store, &slot));
+    EXPECT_RC(ART_MISUSE, art_store_buffer(store, &buffer));
+    EXPECT_RC(ART_MISUSE, art_store_sync(store));
+    EXPECT_RC(ART_MISUSE, art_store_truncate(store, 1));
+    struct art_ref ref = blob.ref;
+    ref.slot = 0;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    ref = blob.ref;
+    ref.head_pages = 0;
+    EXPECT_RC(ART_CORRUPT, (art_store_forget(store, ref.slot), art_store_blob(store, &ref, &found)));
+    ref.head_pages = 100;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    ref = blob.ref;
+    ref.slot = 4000000000u;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    ref = blob.ref;
+    ref.hash.low ^= 1;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    ref = blob.ref;
+    ref.generation++;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    ref = blob.ref;
+    ref.label.len++;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
+    uint32_t slots;
+    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    EXPECT_OK(art_store_buffer(store, &buffer));
+    EXPECT_RC(ART_MISUSE, art_store_write(store, &(struct art_ref){.slot = 50, .head_pages = 1}, &buffer));
+    ck_assert_ptr_null(buffer.data);
+    art_store_write_end(store);
+    art_store_write_end(store);
+    EXPECT_OK(store_read(store, &blob));
+    art_store_close(NULL);
+    art_blob_release(NULL);
+    close_both(store, store);
+    store_blobs_free(&blob, 1);
+    store_place_close(&place);
+}
+END_TEST
+
+/* ---- verification -------------------------------------------------------------------------------------------------------- */
+
+static void flip(const struct store_place *place, uint64_t offset, unsigned bit) {
+    if (place->sim) {
+        sim_disk_corrupt(place->sim, place->path, offset, bit);
+        return;
+    }
+    FILE *file = fopen(place->path, "r+b");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fseek(file, (long)offset, SEEK_SET), 0);
+    int byte = fgetc(file);
+    ck_assert_int_eq(fseek(file, (long)offset, SEEK_SET), 0);
+    fputc(byte ^ 1 << bit, file);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* A flip in a used page is found and says where; one in the gap disturbs nobody. `small`: single pages are read. */
+static void flip_everywhere(const struct store_place *place, bool small, unsigned rounds, struct random *random) {
+    struct store_blob blobs[3];
+    struct art_store *store = store_open(place, 64 * MB);
+    store_fill(store, true, blobs, 3, 60);
+    art_store_close(store);
+    const struct art_ref *ref = &blobs[1].ref;
+    for (unsigned i = 0; i < rounds; i++) {
+        uint32_t page = random_below(random, ART_BLOB_PAGES);
+        if (i < 4) page = i % 2 ? ART_BLOB_PAGES - 1 : i / 2; /* the header's page often enough */
+        uint32_t byte = page * ART_PAGE + random_below(random, ART_PAGE);
+        unsigned bit = random_below(random, 8);
+        bool used = page < ref->leaf_pages || page >= ART_BLOB_PAGES - (uint32_t)ref->head_pages;
+        flip(place, (uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
+        store = store_open(place, small ? 1 * MB : 64 * MB);
+        EXPECT_OK(store_read(store, &blobs[0]));
+        int rc = store_read(store, &blobs[1]);
+        if (used) {
+            ck_assert_msg(rc == ART_CORRUPT, "byte %u, bit %u: %s", byte, bit, art_error_name(rc));
+            EXPECT_MESSAGE("slot 2");
+            EXPECT_MESSAGE(place->path);
+            char where[32];
+            snprintf(where, sizeof where, "page %u", page);
+            EXPECT_MESSAGE(where);
+            for (uint32_t other = 0; other < ref->leaf_pages; other += 7) { /* a leaf page lost is only itself lost */
+                if (other != page && page < ref->leaf_pages) EXPECT_OK(store_read_page(store, &blobs[1], other));
+            }
+        } else {
+            ck_assert_msg(rc == ART_OK, "byte %u of the gap: %s", byte, art_error_message());
+        }
+        EXPECT_OK(store_read(store, &blobs[2]));
+        EXPECT_OK(art_store_check(store));
+        flip(place, (uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
+        if (used) { /* mended, it is read again: nothing bad was remembered */
+            EXPECT_OK(store_read(store, &blobs[1]));
+        }
+        close_both(store, store);
+    }
+    store_blobs_free(blobs, 3);
+}
+
+START_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named) {
+    struct store_place place;
+    if (io_modes[_i].kind == IO_MEMORY || !store_place_open(&place, &io_modes[_i], "test_store")) return;
+    uint64_t seed = random_seed();
+    printf("flips: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    struct random random = {seed};
+    unsigned rounds = (place.sim ? 100 : 12) * random_scale();
+    flip_everywhere(&place, false, rounds, &random);
+    store_place_close(&place);
+    ck_assert(store_place_open(&place, &io_modes[_i], "test_store"));
+    flip_everywhere(&place, true, rounds, &random);
+    store_place_close(&place);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("store");
+    TCase *tests = tcase_create("store");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, test_what_was_written_is_read_back_by_another_connection, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_blob_that_is_held_costs_no_lock_and_no_read, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_held_blob_outlives_relaxing_forgetting_and_closing, 0, IO_MODES);
+    tcase_add_test(tests, test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others);
+    tcase_add_loop_test(tests, test_raw_bytes_come_back_as_they_were, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_rolled_back_blob_is_never_served_for_its_successor, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, 0, IO_MODES);
+    tcase_add_test(tests, test_a_slot_set_is_what_a_plain_array_says);
+    tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_senseless_references_are_refused, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_every_flipped_bit_of_a_used_page_is_found_and_named, 0, IO_MODES);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
