@@ -81,7 +81,8 @@ endif
 # Only the entry point is visible; everything else is hidden (-fvisibility=hidden), so that two copies of core in one
 # process (a test program and the extension it loads) never mix.
 $(BUILD)/art.so: $(call object,$(EXT) $(CORE))
-	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) $(URING_LIBS) -lm -lpthread $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@.new $^ $(SHARED_LIBS) $(URING_LIBS) -lm -lpthread $(LDFLAGS)
+	@mv $@.new $@
 
 # The sanitizers' own symbols come from the program that loads the extension.
 ifneq ($(SANITIZE),)

@@ -21,6 +21,7 @@
 #include "core/base/buffer.h"
 #include "core/base/bytes.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/tree/tree.h"
 
 SQLITE_EXTENSION_INIT3
@@ -82,7 +83,8 @@ struct art_connection {
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;
-    sqlite3_vtab *driver; /* the one that drives the running transaction, NULL: nobody joined it */
+    sqlite3_vtab *driver; /* the one that drives the running transaction, or NULL */
+    bool joined;          /* it is sure to hear everything from here on */
     struct art_levels levels;
 };
 
@@ -247,6 +249,7 @@ int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
 int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 /* Before the table changes: scans that only count go to where they claim to be. */
 void art_scans_settle(struct art_table *table);
+void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
 void art_scan_free(struct art_scan *scan);
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
@@ -256,10 +259,16 @@ int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsi
 /* Column `column` of a record as a function's result; *whole: the record's own memory, which may be handed on (or NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
 
-/* info.c, functions.c, module.c */
+/* module.c */
+const sqlite3_module *art_module(void);
+/* The handle of schema.table in this connection, made if need be by naming the table in a statement; NULL: no such art
+ * table. `schema` NULL: the first schema that has it, as SQLite looks them up. */
+int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                  char **message);
+
+/* info.c, functions.c */
 extern const sqlite3_module art_info_module;
 int art_functions_register(sqlite3 *db);
-const sqlite3_module *art_module(void);
 
 /* errors.c */
 int art_sqlite_code(int art_rc);

@@ -224,6 +224,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (rc) return rc;
     table->vtabs++;
     table->version_known = false;
+    table->exists = true; /* T_state says so */
     vtab->table = table;
     art_table_set_name(table, vtab->name);
     return SQLITE_OK;
@@ -232,6 +233,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
 void art_vtab_detach(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!table) return;
+    art_scans_abandon(vtab);
     vtab->table = NULL;
     table->vtabs--;
     art_table_free_if_unused(table);

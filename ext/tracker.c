@@ -6,9 +6,16 @@
  * made (query_only, an authorizer, a user's table under its name) each table is driven by its own handle, and DROP and
  * RENAME of a changed table are refused.
  *
+ * The DELETE is run even where the table was created within the transaction and so is part of it already: it opens a
+ * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
+ *
  * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the driver.
+ * The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the connection's
+ * last handle of an art table.
  */
 #include "ext/ext.h"
+
+#include <limits.h>
 
 struct tracker {
     sqlite3_vtab base;
@@ -18,11 +25,14 @@ struct tracker {
 static const char make_text[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.art_txn USING art_txn";
 static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
 
-void art_tracker_make(struct art_connection *connection) {
-    if (connection->trackers) return;
+static void make(struct art_connection *connection) {
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
     sqlite3_exec(connection->db, make_text, NULL, NULL, NULL); /* if not: see above */
     sqlite3_set_last_insert_rowid(connection->db, rowid);
+}
+
+void art_tracker_make(struct art_connection *connection) {
+    if (!connection->trackers) make(connection);
 }
 
 void art_tracker_forget(struct art_connection *connection) {
@@ -33,7 +43,7 @@ void art_tracker_forget(struct art_connection *connection) {
 static int run_join(struct art_connection *connection) {
     int rc = SQLITE_OK;
     sqlite3_stmt *join = connection->join;
-    connection->join = NULL; /* not to be finalized by a handle that the statement itself disconnects */
+    connection->join = NULL; /* not to be finalized by an art table's handle that preparing it disconnects */
     if (!join) {
         rc = sqlite3_prepare_v3(connection->db, join_text, -1, SQLITE_PREPARE_PERSISTENT, &join, NULL);
     }
@@ -50,10 +60,15 @@ static int run_join(struct art_connection *connection) {
 }
 
 int art_tracker_join(struct art_connection *connection, char **message) {
-    if (connection->driver) return SQLITE_OK;
-    if (!connection->trackers) art_tracker_make(connection);
+    if (connection->joined) return SQLITE_OK;
+    art_tracker_make(connection);
     int rc = run_join(connection);
-    if (!rc && connection->driver) return SQLITE_OK;
+    if (rc == SQLITE_ERROR) { /* it was dropped, or its making rolled back */
+        make(connection);
+        rc = run_join(connection);
+    }
+    connection->joined = !rc && connection->driver;
+    if (connection->joined) return SQLITE_OK;
     if (!rc) art_tracker_forget(connection); /* somebody else's table */
     int primary = rc & 0xff;
     if (primary != SQLITE_NOMEM && primary != SQLITE_IOERR && primary != SQLITE_INTERRUPT && primary != SQLITE_FULL) {
@@ -70,7 +85,7 @@ static int tracker_connect(sqlite3 *db, void *context, int argc, const char *con
     if (argc < 3 || sqlite3_stricmp(argv[1], "temp") || sqlite3_stricmp(argv[2], "art_txn")) {
         return art_complain(message, SQLITE_ERROR, "art: art_txn is made by art itself, and only in temp");
     }
-    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(nothing)");
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(unused)");
     if (rc) return rc;
     sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
     struct tracker *tracker = art_alloc_zeroed(sizeof *tracker);
@@ -81,19 +96,37 @@ static int tracker_connect(sqlite3 *db, void *context, int argc, const char *con
     return SQLITE_OK;
 }
 
-/* Not the same function as xConnect: the module would be a table of its own in every schema. */
+static int tracker_begin(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver) return SQLITE_OK;
+    connection->driver = base;
+    art_levels_drop(&connection->levels, INT_MIN);
+    return SQLITE_OK;
+}
+
+/* Also begins: SQLite takes what is created within a transaction as part of it, and never calls xBegin. */
 static int tracker_create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
                           char **message) {
-    return tracker_connect(db, context, argc, argv, out, message);
+    int rc = tracker_connect(db, context, argc, argv, out, message);
+    return rc ? rc : tracker_begin(*out);
 }
 
 static int tracker_disconnect(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct tracker *)base)->connection;
     if (connection->driver == base) art_driver_rolled_back(connection, base);
-    if (--connection->trackers == 0) art_tracker_forget(connection);
+    connection->trackers--;
     art_free(base);
     art_connection_release(connection);
     return SQLITE_OK;
+}
+
+/* DROP TABLE temp.art_txn by somebody. */
+static int tracker_destroy(sqlite3_vtab *base) {
+    if (((struct tracker *)base)->connection->driver == base) {
+        return art_complain(&base->zErrMsg, SQLITE_LOCKED,
+                            "art: art_txn belongs to the transaction that changes an art table: COMMIT it first");
+    }
+    return tracker_disconnect(base);
 }
 
 static int tracker_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
@@ -153,14 +186,6 @@ static int tracker_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sq
     return art_complain(&base->zErrMsg, SQLITE_READONLY, "art: art_txn holds nothing");
 }
 
-static int tracker_begin(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct tracker *)base)->connection;
-    if (connection->driver) return SQLITE_OK;
-    connection->driver = base;
-    art_levels_drop(&connection->levels, INT32_MIN);
-    return SQLITE_OK;
-}
-
 static int tracker_sync(sqlite3_vtab *base) {
     return art_driver_sync(((struct tracker *)base)->connection, base, &base->zErrMsg);
 }
@@ -204,7 +229,7 @@ const sqlite3_module art_tracker_module = {
     .xConnect = tracker_connect,
     .xBestIndex = tracker_best_index,
     .xDisconnect = tracker_disconnect,
-    .xDestroy = tracker_disconnect,
+    .xDestroy = tracker_destroy,
     .xOpen = tracker_open,
     .xClose = tracker_close,
     .xFilter = tracker_filter,

@@ -2,7 +2,7 @@
 -- transaction.
 -- Lines beginning with --> are the output; tests/test_recipes.sh compares.
 
-CREATE VIRTUAL TABLE files USING art(cache=16MB);
+CREATE VIRTUAL TABLE files USING art(cache='16MB');
 CREATE TABLE quota(owner TEXT PRIMARY KEY, used INTEGER NOT NULL DEFAULT 0, allowed INTEGER NOT NULL, CHECK (used <= allowed));
 INSERT INTO quota(owner, allowed) VALUES('ada', 10000), ('grace', 500);
 

@@ -96,6 +96,4 @@ SELECT count(*) FROM (SELECT path, value FROM files EXCEPT SELECT path, value FR
 .print "INSERT INTO files(files) VALUES('optimize');"
 INSERT INTO files(files) VALUES('optimize');
 .print "SELECT * FROM art_info('files');"
-.headers on
-.mode line
-SELECT * FROM art_info('files');
+SELECT printf('  %-18s %s', property, value) FROM art_info('files') WHERE property NOT GLOB 'option*';

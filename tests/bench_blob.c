@@ -1,9 +1,9 @@
 /* Blobs alone, in RAM, ns an operation: bench_blob [keys ...]. Every access goes through an index blob to a leaf blob.
  *
- * Object keys with 49-byte values and random hexadecimal keys with 64-byte values, csns spread over 100. Lookups are in
- * random order, and each key is copied next to its neighbours beforehand: it is in the cache when it is asked for, as it
- * is when it comes from a caller. The fastest of several rounds, in CPU time, as machines are shared; B/key counts whole pages, the index included, and in
- * "head" the head pages alone.
+ * Object keys with 49-byte values and random hexadecimal keys with 64-byte values, csns spread over 100. Lookups are
+ * in random order, and each key is copied next to its neighbours beforehand: it is in the cache when it is asked for,
+ * as it is when it comes from a caller. The fastest of several rounds, in CPU time, as machines are shared; B/key
+ * counts whole pages, the index included, and in "head" the head pages alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +19,9 @@ enum { KEY_ROOM = 64, ROUNDS = 5, STRIDE = ART_BLOB_BYTES + 3 * ART_BLOB_PAGE };
 
 static const uint8_t uuid[16] = "bench";
 static uint32_t count, key_len, value_len;
-static char *keys;     /* sorted, KEY_ROOM apart */
-static char *asked;    /* the same, in random order */
-static uint8_t *slab;  /* blobs, STRIDE apart: equal offsets of blobs do not share cache sets */
+static char *keys;    /* sorted, KEY_ROOM apart */
+static char *asked;   /* the same, in random order */
+static uint8_t *slab; /* blobs, STRIDE apart: equal offsets of blobs do not share cache sets */
 static struct art_blob blobs[2000];
 static struct art_ref refs[2000];
 static uint32_t blob_count; /* the last is the index */
@@ -73,7 +73,7 @@ static void make_keys(int objects) {
     }
 }
 
-/* --- building ----------------------------------------------------------------------------------------------------------- */
+/* --- building ---------------------------------------------------------------------------------------------------- */
 
 static uint8_t *image_of(uint32_t slot) {
     return slab + (size_t)slot * STRIDE;
@@ -138,7 +138,7 @@ static void build_index(void) {
     }
 }
 
-/* --- operations --------------------------------------------------------------------------------------------------------- */
+/* --- operations -------------------------------------------------------------------------------------------------- */
 
 static inline struct art_blob *leaf_of(struct art_bytes key, int64_t *before) {
     struct art_ref ref;
@@ -298,8 +298,8 @@ static void bench(uint32_t keys_wanted, int objects) {
     }
     printf("%-5s %8u  %6.1f %6.2f | %6.1f %6.1f | %6.1f %6.1f %6.1f | %5.1f %5.1f | %6.1f %6.1f\n",
            objects ? "obj" : "rand", count, (double)pages * ART_BLOB_PAGE / count, (double)head * ART_BLOB_PAGE / count,
-           built, filtered, best(hit), best(miss), best(floor_seek), best(forward), best(backward),
-           best(prefix_count), best(kth));
+           built, filtered, best(hit), best(miss), best(floor_seek), best(forward), best(backward), best(prefix_count),
+           best(kth));
     fflush(stdout);
     for (uint32_t i = 0; i < blob_count; i++) free((void *)refs[i].label.data);
     munmap(slab, slab_room);
@@ -309,7 +309,8 @@ static void bench(uint32_t keys_wanted, int objects) {
 
 int main(int argc, char **argv) {
     static const uint32_t sizes[] = {4000, 100000, 1000000, 2000000};
-    printf("data      keys   B/key   head | build filter |    get   miss  floor |  next  prev |  count    kth   (ns)\n");
+    printf(
+        "data      keys   B/key   head | build filter |    get   miss  floor |  next  prev |  count    kth   (ns)\n");
     for (int objects = 1; objects >= 0; objects--) {
         for (int i = 1; i < argc; i++) bench((uint32_t)strtoul(argv[i], NULL, 10), objects);
         for (int i = 0; argc == 1 && i < 4; i++) bench(sizes[i], objects);

@@ -150,7 +150,15 @@ static void table_prepare_prefixes(struct table *table, char *const *few, char *
 }
 
 static void table_close(struct table *table) {
-    for (sqlite3_stmt *s; (s = sqlite3_next_stmt(table->db, NULL));) sqlite3_finalize(s);
+    sqlite3_stmt *few[] = {table->put,    table->insert, table->get,   table->update,
+                           table->remove, table->begin,  table->commit};
+    for (size_t i = 0; i < sizeof few / sizeof *few; i++) sqlite3_finalize(few[i]);
+    for (int i = 0; i < PREFIXES; i++) {
+        sqlite3_finalize(table->first[i]);
+        sqlite3_finalize(table->last[i]);
+        sqlite3_finalize(table->scan[i]);
+        sqlite3_finalize(table->count[i]);
+    }
     sql_close(table->db);
 }
 
@@ -326,6 +334,7 @@ static uint64_t op_reopen(struct table *table, struct run *run, uint32_t from, u
     sqlite3_stmt *get = sql_prepare(other.db, "SELECT value FROM t WHERE path = ?1");
     sqlite3_bind_text(get, 1, run->keys->sorted[run->keys->order[run->keys->count - 1]], -1, SQLITE_STATIC);
     uint64_t sum = read_rows(&other, get, &rows);
+    sqlite3_finalize(get);
     table_close(&other);
     run->units = 1;
     return sum + rows;
@@ -481,9 +490,13 @@ static void measure_bytes(struct table *tables, const struct keys *keys, const c
     char *packed = sqlite3_mprintf("%s/packed.db", directory);
     sql_run(tables[1].db, "VACUUM INTO %Q", packed);
     double vacuumed = allocated(packed) / n;
+    double used = sql_standin()
+                      ? 0
+                      : (double)sql_int(tables[0].db, "SELECT value FROM art_info('t') WHERE property = 'bytes'") / n;
     printf("  %-36s%10.1f B %10.1f B   %7.2f", "bytes per key on disk, 'optimize'd", art, ordinary, art / ordinary);
     if (wanted > 0) printf("   %5.2f%s", wanted, art / ordinary > wanted ? "  missed" : "");
     printf("\n  %-36s%10.1f B %10.1f B   %7.2f\n", "... against the VACUUMed table", art, vacuumed, art / vacuumed);
+    printf("  %-36s%10.1f B\n", "... of it in blobs that are in use", used);
     remove(packed);
     sqlite3_free(packed);
     sqlite3_free(blobs);
@@ -493,12 +506,10 @@ static void measure_bytes(struct table *tables, const struct keys *keys, const c
 
 static void show_info(struct table *table) {
     if (sql_standin()) return;
-    sqlite3_stmt *info = sql_prepare(table->db, "SELECT * FROM art_info('t')");
+    sqlite3_stmt *info = sql_prepare(table->db, "SELECT property, value FROM art_info('t')");
     printf("  art_info:");
-    while (sqlite3_step(info) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(info); i++)
-            printf(" %s=%s", sqlite3_column_name(info, i), sqlite3_column_text(info, i));
-    }
+    while (sqlite3_step(info) == SQLITE_ROW)
+        printf(" %s=%s;", sqlite3_column_text(info, 0), sqlite3_column_text(info, 1));
     printf("\n");
     sqlite3_finalize(info);
 }
@@ -510,7 +521,7 @@ static void bench(const char *set, uint32_t size) {
     struct table tables[2] = {{.art = true, .path = sqlite3_mprintf("%s/art.db", directory)},
                               {.art = false, .path = sqlite3_mprintf("%s/ordinary.db", directory)}};
     for (int i = 0; i < 2; i++) table_open(&tables[i]);
-    sql_create(tables[0].db, "t", "cache=1GB");
+    sql_create(tables[0].db, "t", "cache='1GB'");
     sql_run(tables[1].db, "CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
     for (int i = 0; i < 2; i++) table_prepare(&tables[i]);
     prepare_prefixes(tables, &keys);

@@ -39,6 +39,7 @@ struct art_tree {
     struct art_host host;
     char *path;
     bool unknown, dirty, began, flush, prepared_root, prepared;
+    bool file_seen; /* as if it were open: it may be unlinked from now on */
     struct rows rows, base;
     struct rows *marks;
     uint32_t mark_count, mark_capacity;
@@ -366,11 +367,11 @@ uint64_t art_tree_csn(const struct art_tree *tree) {
 
 /* ---- reading ---- */
 
-static int readable(const struct art_tree *tree) {
+static int readable(struct art_tree *tree) {
     if (tree->unknown) return art_fail(ART_MISUSE, "art: the tree is not up to date");
-    if (tree->generation && tree->path && access(tree->path, F_OK)) {
-        return art_fail(ART_MISSING, "art: the file is missing (%s): restore it", tree->path);
-    }
+    if (!tree->generation || !tree->path || tree->file_seen) return ART_OK;
+    if (access(tree->path, F_OK)) return art_fail(ART_MISSING, "art: the file is missing (%s): restore it", tree->path);
+    tree->file_seen = true;
     return ART_OK;
 }
 

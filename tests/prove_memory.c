@@ -57,7 +57,7 @@ static void load(sqlite3 *db, uint32_t from, uint32_t count, uint32_t all) {
 int main(int argc, char **argv) {
     uint32_t keys = argc > 1 ? (uint32_t)atoi(argv[1]) : 5000000;
     char *directory = sql_scratch("memory");
-    char *path = sqlite3_mprintf("%s/m.db", directory), *options = sqlite3_mprintf("cache=%dMB", CACHE_MB);
+    char *path = sqlite3_mprintf("%s/m.db", directory), *options = sqlite3_mprintf("cache='%dMB'", CACHE_MB);
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_create(db, "t", options);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/buffer.h"
 #include "core/base/bytes.h"
 #include "core/base/entry.h"
 #include "core/base/error.h"
@@ -235,6 +236,29 @@ START_TEST(test_all_memory_goes_through_the_allocator) {
 }
 END_TEST
 
+static void *no_resize(void *old, uint64_t bytes) {
+    (void)old, (void)bytes;
+    return NULL;
+}
+
+START_TEST(test_a_buffer_grows_and_is_unchanged_when_it_cannot) {
+    static const struct art_allocator none = {no_allocate, no_resize, free};
+    struct art_buffer buffer = {0};
+    ck_assert_int_eq(art_buffer_append(&buffer, NULL, 0), ART_OK);
+    for (unsigned i = 0; i < 1000; i++) ck_assert_int_eq(art_buffer_append(&buffer, &i, sizeof i), ART_OK);
+    ck_assert_uint_eq(buffer.len, 1000 * sizeof(unsigned));
+    for (unsigned i = 0; i < 1000; i++) ck_assert_uint_eq(art_load32(buffer.data + i * sizeof i), i);
+    art_alloc_use(&none);
+    ck_assert_int_eq(art_buffer_reserve(&buffer, 1 << 20), ART_NOMEM);
+    art_alloc_use(NULL);
+    ck_assert_uint_eq(buffer.len, 1000 * sizeof(unsigned));
+    ck_assert_uint_eq(art_load32(buffer.data + 4), 1);
+    art_buffer_clear(&buffer);
+    ck_assert_ptr_null(buffer.data);
+    art_buffer_clear(&buffer);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("base");
     TCase *tests = tcase_create("base");
@@ -251,6 +275,7 @@ int main(void) {
     tcase_add_test(tests, test_hashes_are_xxh3_and_of_parts_as_of_the_whole);
     tcase_add_test(tests, test_random_bytes_differ);
     tcase_add_test(tests, test_all_memory_goes_through_the_allocator);
+    tcase_add_test(tests, test_a_buffer_grows_and_is_unchanged_when_it_cannot);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

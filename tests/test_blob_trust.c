@@ -1,6 +1,7 @@
-/* What a blob does with bytes that it should not believe: every single flipped bit is refused, bytes that somebody changed
- * together with their hashes never lead out of the image, and memory that runs out is an answer. */
+/* What a blob does with bytes that it should not believe: every single flipped bit is refused, bytes that somebody
+ * changed together with their hashes never lead out of the image, and memory that runs out is an answer. */
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,10 +29,10 @@ static void make_run(struct blob_rows *rows, struct blob_run *run, struct blob_s
     blob_run_build(run, rows, fill_pages, filter);
 }
 
-/* --- flipped bits ------------------------------------------------------------------------------------------------------- */
+/* --- flipped bits ------------------------------------------------------------------------------------------------ */
 
-/* A flip in the head: the blob does not open. In a leaf page: the page is not taken, nor passed by the deep check when it
- * was taken before (`deep`). */
+/* A flip in the head: the blob does not open. In a leaf page: the page is not taken, nor passed by the deep check
+ * when it was taken before (`deep`). */
 static void every_flip_is_refused(struct blob_image *image, uint32_t step, uint32_t deep_step) {
     uint32_t head_from = ART_BLOB_BYTES - image->ref.head_pages * ART_BLOB_PAGE;
     struct art_blob blob;
@@ -61,7 +62,7 @@ START_TEST(test_every_flipped_bit_is_refused) {
         struct blob_style style = {family, family % 2 ? VALUES_MIXED : VALUES_SAME, FLAGS_ANY, CSNS_BYTE};
         struct blob_rows rows;
         struct blob_run run;
-        make_run(&rows, &run, style, family == BLOB_LONG ? 6 : 400, 4, family % 2, &random);
+        make_run(&rows, &run, style, family == BLOB_LONG ? 6 : family == BLOB_TWINS ? 60 : 400, 4, family % 2, &random);
         every_flip_is_refused(&run.slots[0], 1, 4099);
         every_flip_is_refused(blob_run_root(&run), 1, 4099);
         for (uint32_t i = 0; i < run.count; i++) every_flip_is_refused(&run.slots[i], 101, 40009);
@@ -134,7 +135,41 @@ START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
 }
 END_TEST
 
-/* --- hostile bytes ------------------------------------------------------------------------------------------------------ */
+START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
+    struct random random = announce("references");
+    uint8_t bytes[ART_REF_MAX + 1] = {0}, label[ART_LABEL_MAX];
+    memset(label, 'l', sizeof label);
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct art_ref decoded, ref = {.slot = (uint32_t)random_next(&random),
+                                       .level = (uint8_t)random_below(&random, 5),
+                                       .leaf_pages = (uint8_t)(1 + random_below(&random, 100)),
+                                       .head_pages = (uint8_t)(1 + random_below(&random, 28)),
+                                       .generation = random_next(&random),
+                                       .hash = {random_next(&random), random_next(&random)},
+                                       .entries = 1 + random_below(&random, UINT32_MAX),
+                                       .label = art_bytes(label, random_below(&random, ART_LABEL_MAX + 1))};
+        ref.count = -(int64_t)(ref.entries / 2);
+        uint32_t len = art_ref_encode(&ref, bytes);
+        ck_assert_uint_eq(len, ART_REF_FIXED + ref.label.len);
+        must(art_ref_decode(art_bytes(bytes, len), &decoded));
+        ck_assert(art_bytes_equal(ref.label, decoded.label));
+        ck_assert(ref.slot == decoded.slot && ref.level == decoded.level && ref.generation == decoded.generation);
+        ck_assert(ref.leaf_pages == decoded.leaf_pages && ref.head_pages == decoded.head_pages);
+        ck_assert(art_hash128_equal(ref.hash, decoded.hash));
+        ck_assert(ref.entries == decoded.entries && ref.count == decoded.count);
+        for (uint32_t cut = 0; cut < ART_REF_FIXED; cut++) {
+            ck_assert_int_eq(art_ref_decode(art_bytes(bytes, cut), &decoded), ART_CORRUPT);
+        }
+    }
+    memset(bytes, 0xff, sizeof bytes);
+    struct art_ref decoded;
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+    memset(bytes, 0, sizeof bytes);
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+}
+END_TEST
+
+/* --- hostile bytes ----------------------------------------------------------------------------------------------- */
 
 struct attack {
     struct art_blob blob;
@@ -146,10 +181,14 @@ struct attack {
 static uint8_t tempting_byte(struct random *random, uint8_t old) {
     static const uint8_t tempting[] = {0, 1, 2, 8, 15, 16, 0x7f, 0x80, 0xff};
     switch (random_below(random, 4)) {
-    case 0: return tempting[random_below(random, sizeof tempting)];
-    case 1: return (uint8_t)(old + 1 - 2 * random_below(random, 2));
-    case 2: return (uint8_t)(old ^ (1u << random_below(random, 8)));
-    default: return (uint8_t)random_next(random);
+    case 0:
+        return tempting[random_below(random, sizeof tempting)];
+    case 1:
+        return (uint8_t)(old + 1 - 2 * random_below(random, 2));
+    case 2:
+        return (uint8_t)(old ^ (1u << random_below(random, 8)));
+    default:
+        return (uint8_t)random_next(random);
     }
 }
 
@@ -163,14 +202,28 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
         uint32_t bucket = random_below(random, from->blob.buckets);
         uint32_t start = art_bucket_offset(&from->blob, bucket), end = art_bucket_end(&from->blob, bucket);
         switch (random_below(random, 8)) {
-        case 0: at = start + random_below(random, 16); break;
-        case 1: at = start + random_below(random, art_min32(end - start, 400)); break;
-        case 2: at = random_below(random, from->ref.leaf_pages * ART_BLOB_PAGE); break;
-        case 3: at = from->blob.routing + random_below(random, from->blob.root - from->blob.routing); break;
+        case 0:
+            at = start + random_below(random, 16);
+            break;
+        case 1:
+            at = start + random_below(random, art_min32(end - start, 400));
+            break;
+        case 2:
+            at = random_below(random, from->ref.leaf_pages * ART_BLOB_PAGE);
+            break;
+        case 3:
+            at = from->blob.routing + random_below(random, from->blob.root - from->blob.routing);
+            break;
         case 4:
-        case 5: at = from->blob.root + random_below(random, art_min32(ART_HEADER_AT - from->blob.root, 200)); break;
-        case 6: at = from->blob.root + random_below(random, ART_HEADER_AT - from->blob.root); break;
-        default: at = ART_HEADER_AT + 1023 + random_below(random, 90); break;
+        case 5:
+            at = from->blob.root + random_below(random, art_min32(ART_HEADER_AT - from->blob.root, 200));
+            break;
+        case 6:
+            at = from->blob.root + random_below(random, ART_HEADER_AT - from->blob.root);
+            break;
+        default:
+            at = ART_HEADER_AT + 1023 + random_below(random, 90);
+            break;
         }
         attack->image[at] = tempting_byte(random, attack->image[at]);
     }
@@ -201,9 +254,11 @@ static void probe_everything(struct attack *attack, const struct blob_rows *rows
             art_blob_child(blob, probe, &ref, &sum);
         }
         art_blob_seek_ge(&cursor, probe);
-        if (cursor.valid) art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
+        if (cursor.valid)
+            art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
         art_blob_seek_le(&cursor, probe);
-        if (cursor.valid) art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
+        if (cursor.valid)
+            art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
         if (cursor.valid) {
             art_blob_cursor_rank(&cursor);
             art_blob_cursor_shared(&cursor);
@@ -272,7 +327,7 @@ START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
 }
 END_TEST
 
-/* --- the deep check ----------------------------------------------------------------------------------------------------- */
+/* --- the deep check ---------------------------------------------------------------------------------------------- */
 
 /* Changes one thing that stays within bounds; the deep check must name it. */
 static void check_notices(struct blob_image *image, uint32_t at, uint8_t byte, const char *what) {
@@ -317,7 +372,7 @@ START_TEST(test_the_deep_check_names_what_is_wrong) {
 }
 END_TEST
 
-/* --- memory that runs out ----------------------------------------------------------------------------------------------- */
+/* --- memory that runs out ---------------------------------------------------------------------------------------- */
 
 static int build_and_copy(const struct blob_rows *rows, struct blob_image *source, uint8_t *image) {
     struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true};
@@ -345,7 +400,8 @@ START_TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
     for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
         struct blob_rows rows;
         struct blob_run run;
-        make_run(&rows, &run, (struct blob_style){.family = family}, family == BLOB_LONG ? 16 : 6000, 0, false, &random);
+        make_run(&rows, &run, (struct blob_style){.family = family}, family == BLOB_LONG ? 16 : 6000, 0, false,
+                 &random);
         int64_t blocks = short_memory_blocks();
         int rc = ART_NOMEM;
         for (int64_t n = 0; rc; n++) {
@@ -370,6 +426,82 @@ START_TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
 }
 END_TEST
 
+/* --- threads ------------------------------------------------------------------------------------------------------ */
+
+struct shared_disk {
+    pthread_mutex_t lock;
+    const uint8_t *image;
+    uint8_t *memory;
+    _Atomic uint32_t loaded;
+};
+
+static int load_once(struct art_blob *blob, uint32_t first, uint32_t n) {
+    struct shared_disk *disk = blob->owner;
+    int rc = ART_OK;
+    pthread_mutex_lock(&disk->lock);
+    for (uint32_t page = first; page < first + n && !rc; page++) {
+        if (art_page_present(blob, page)) continue;
+        memcpy(disk->memory + page * ART_BLOB_PAGE, disk->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        rc = art_blob_verify_page(blob, page);
+        atomic_fetch_add(&disk->loaded, 1);
+    }
+    pthread_mutex_unlock(&disk->lock);
+    return rc;
+}
+
+struct reader {
+    struct art_blob *blob;
+    const struct blob_rows *rows;
+    uint32_t found, wanted;
+    uint64_t seed;
+};
+
+static void *read_at_random(void *argument) {
+    struct reader *reader = argument;
+    struct random random = {reader->seed};
+    for (uint32_t i = 0; i < reader->wanted; i++) {
+        uint32_t row = random_below(&random, reader->blob->entries);
+        struct art_entry entry;
+        if (art_blob_get(reader->blob, reader->rows->keys[row], &entry)) break;
+        reader->found += blob_entry_equal(&entry, &reader->rows->entries[row]);
+    }
+    return NULL;
+}
+
+START_TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
+    struct random random = announce("threads");
+    struct shared_disk disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .memory = blob_image_new()};
+    struct reader readers[4];
+    pthread_t threads[4];
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_blob blob;
+    make_run(&rows, &run, (struct blob_style){.family = BLOB_DIRECTORIES}, 9000, 0, false, &random);
+    for (uint32_t round = 0; round < 10; round++) {
+        const struct blob_image *image = &run.slots[0];
+        uint32_t head = image->ref.head_pages * ART_BLOB_PAGE;
+        memcpy(disk.memory + ART_BLOB_BYTES - head, image->image + ART_BLOB_BYTES - head, head);
+        disk.image = image->image;
+        disk.loaded = 0;
+        must(art_blob_open(&blob, disk.memory, &image->ref, blob_uuid, "test"));
+        blob.load = load_once;
+        blob.owner = &disk;
+        for (int i = 0; i < 4; i++) {
+            readers[i] = (struct reader){&blob, &rows, 0, 4000, random_next(&random)};
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, read_at_random, &readers[i]), 0);
+        }
+        for (int i = 0; i < 4; i++) {
+            ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+            ck_assert_uint_eq(readers[i].found, readers[i].wanted);
+        }
+        ck_assert_uint_le(disk.loaded, image->ref.leaf_pages);
+    }
+    free(disk.memory);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("blob trust");
     TCase *one = tcase_create("trust");
@@ -377,9 +509,11 @@ int main(void) {
     tcase_add_test(one, test_every_flipped_bit_is_refused);
     tcase_add_test(one, test_a_message_names_file_slot_and_page);
     tcase_add_test(one, test_a_blob_of_another_place_or_time_does_not_open);
+    tcase_add_test(one, test_a_reference_survives_its_bytes_and_nonsense_is_refused);
     tcase_add_test(one, test_bytes_changed_together_with_their_hashes_do_no_harm);
     tcase_add_test(one, test_the_deep_check_names_what_is_wrong);
     tcase_add_test(one, test_memory_that_runs_out_is_an_error_and_nothing_leaks);
+    tcase_add_test(one, test_threads_share_a_blob_whose_pages_come_one_by_one);
     suite_add_tcase(suite, one);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

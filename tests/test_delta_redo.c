@@ -388,6 +388,17 @@ static struct art_bytes mutated(struct art_bytes bytes, uint32_t from, struct ra
     return copy;
 }
 
+static uint32_t entries_of(struct art_bytes row) {
+    struct art_redo_reader reader;
+    struct art_bytes key, body = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    struct art_entry entry;
+    uint32_t entries = 0;
+    ck_assert_int_eq(art_redo_reader_init(&reader, body, ART_REDO_ROW, 1), ART_OK);
+    while (art_redo_reader_next(&reader, &key, &entry) == ART_OK) entries++;
+    art_redo_reader_clear(&reader);
+    return entries;
+}
+
 /* A row whose chain is right and whose body is anything: what verify lets through must replay, and nothing may crash. */
 static void attack(const struct history *history, struct art_bytes row, struct art_bytes all, struct random *random) {
     struct art_hash128 previous = {1, 2}, hash;
@@ -399,6 +410,7 @@ static void attack(const struct history *history, struct art_bytes row, struct a
     int verified = art_redo_verify(bad, 1, previous, &hash);
     ck_assert(verified == ART_OK || verified == ART_CORRUPT);
     ck_assert_int_eq(art_redo_replay(bad, 1, delta), verified);
+    if (verified == ART_OK) ck_assert_uint_eq(art_delta_keys(delta), entries_of(bad)); /* each key once */
     int rc = art_delta_check(delta);
     ck_assert_msg(!rc, "%s", art_error_message());
     free((void *)bad.data);
@@ -412,6 +424,36 @@ static void attack(const struct history *history, struct art_bytes row, struct a
     art_delta_unref(delta);
     free((void *)bad.data);
 }
+
+/* A complete delta of two keys, the second with `suffix` bytes behind one that both share. */
+static int decode_key_of(uint32_t suffix) {
+    uint8_t *bytes = calloc(1, suffix + 16), *p = bytes;
+    *p++ = ART_REDO_ALL;
+    static const uint8_t first[] = {ART_DELETE, 0, 1, 'a', 0};
+    memcpy(p, first, sizeof first);
+    p += sizeof first;
+    *p++ = ART_DELETE;
+    *p++ = 1;
+    p += art_put_varint(p, suffix);
+    p += suffix;
+    *p++ = 0;
+    struct art_bytes exact = copy_of(art_bytes(bytes, (uint32_t)(p - bytes)));
+    struct art_delta *delta = open_delta();
+    int rc = art_redo_decode_all(exact, delta);
+    ck_assert_uint_eq(art_delta_keys(delta), rc ? 1 : 2);
+    art_delta_unref(delta);
+    free((void *)exact.data);
+    free(bytes);
+    return rc;
+}
+
+START_TEST(test_a_row_with_a_key_over_the_limit_is_refused) {
+    ck_assert_int_eq(decode_key_of(ART_KEY_MAX - 1), ART_OK);
+    ck_assert_int_eq(decode_key_of(ART_KEY_MAX), ART_CORRUPT);
+    ck_assert_int_eq(decode_key_of(1000000), ART_CORRUPT);
+    ck_assert_int_eq(decode_key_of(0), ART_CORRUPT); /* the first key once more */
+}
+END_TEST
 
 START_TEST(test_hostile_rows_are_refused_or_harmless) {
     enum delta_key_family family = (enum delta_key_family)_i;
@@ -448,6 +490,7 @@ int main(void) {
     tcase_add_test(facts, test_a_key_brought_back_by_a_rollback_is_not_in_the_row);
     tcase_add_test(facts, test_replay_over_uncommitted_changes_is_refused);
     tcase_add_test(facts, test_a_row_of_paths_is_small);
+    tcase_add_test(facts, test_a_row_with_a_key_over_the_limit_is_refused);
     suite_add_tcase(suite, facts);
 
     TCase *model = tcase_create("model");

@@ -119,7 +119,7 @@ START_TEST(test_what_was_written_is_read_back) {
     struct random random = {seed};
     struct round round = {.random = &random, .model = calloc(FILE_PAGES, ART_PAGE)};
     for (int i = 0; i < BUFFERS; i++) ck_assert_int_eq(art_blob_buf_get(place.pool, &round.buffers[i]), ART_OK);
-    for (unsigned step = 0; step < 30 * random_scale(); step++) {
+    for (unsigned step = 0; step < 12 * random_scale(); step++) {
         write_some(&round);
         read_some(&round);
         uint64_t size;

@@ -266,7 +266,7 @@ START_TEST(test_a_killed_load_leaves_whole_transactions) {
     char *path = sqlite3_mprintf("%s/kill.db", directory);
 
     sqlite3 *db = open_database(path, mode);
-    char *options = sqlite3_mprintf("log_limit=16KB, spill_limit=256KB, cache=4MB, %s", mode->options);
+    char *options = sqlite3_mprintf("log_limit='16KB', spill_limit='256KB', cache='4MB', %s", mode->options);
     sql_create(db, "t", options);
     sql_run(db, "CREATE TABLE counter(n INTEGER, writes INTEGER)");
     sql_run(db, "INSERT INTO counter VALUES(0, 0)");

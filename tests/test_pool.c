@@ -10,6 +10,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
+#include "core/io/free_list.h"
 #include "tests/support/random.h"
 
 enum { THREADS = 4 };
@@ -269,9 +270,28 @@ START_TEST(test_threads_that_churn_never_share_a_buffer) {
 }
 END_TEST
 
-START_TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
+START_TEST(test_threads_that_snatch_at_two_slots_never_share_one) {
     run_threads(snatch, 2);
     run_threads(snatch, 5);
+}
+END_TEST
+
+/* The ABA problem, step by step: between one thread's look and its exchange, others take two and put the first back. */
+START_TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
+    _Atomic uint32_t next[3];
+    struct art_free_list list = {.next = next};
+    art_free_list_fill(&list, 3);
+    uint64_t seen = art_free_list_look(&list);
+    ck_assert_int_eq(art_free_list_pop(&list), 0);
+    ck_assert_int_eq(art_free_list_pop(&list), 1);
+    art_free_list_push(&list, 0);
+    ck_assert_uint_eq((uint32_t)art_free_list_look(&list), (uint32_t)seen); /* the same slot is on top */
+    ck_assert(!art_free_list_take(&list, &seen));                           /* but 1, which was below it, is not free */
+    ck_assert(art_free_list_take(&list, &seen));
+    ck_assert_int_eq(art_free_list_pop(&list), 2);
+    ck_assert_int_eq(art_free_list_pop(&list), -1);
+    seen = art_free_list_look(&list);
+    ck_assert(!art_free_list_take(&list, &seen));
 }
 END_TEST
 
@@ -287,6 +307,7 @@ int main(void) {
     tcase_add_test(tests, test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change);
     tcase_add_test(tests, test_want_of_memory_is_an_error_and_leaves_the_pool_usable);
     tcase_add_test(tests, test_threads_that_churn_never_share_a_buffer);
+    tcase_add_test(tests, test_threads_that_snatch_at_two_slots_never_share_one);
     tcase_add_test(tests, test_a_slot_that_comes_and_goes_in_between_is_noticed);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

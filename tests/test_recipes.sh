@@ -32,7 +32,7 @@ check() {
 
 for recipe in "$root"/sql/recipe-*.sql; do
     check "$recipe" "\2"
-    check "$recipe" "(log_limit=1KB)"
+    check "$recipe" "(log_limit='1KB')"
 done
 rate=$((checks ? 100 * (checks - failures) / checks : 0))
 echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"

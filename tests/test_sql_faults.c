@@ -58,7 +58,7 @@ static void set_up(void) {
     path = sqlite3_mprintf("%s/f.db", directory);
     db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL");
-    sql_create(db, "t", "log_limit=8KB, spill_limit=32KB, cache=1MB");
+    sql_create(db, "t", "log_limit='8KB', spill_limit='32KB', cache='1MB'");
     sql_run(db, "CREATE TABLE counter AS SELECT 0 AS n");
     sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 600) SELECT "
                 "printf('a/%%05d', i), randomblob(60) FROM n");

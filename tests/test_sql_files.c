@@ -112,7 +112,7 @@ END_TEST
 
 START_TEST(test_a_create_that_is_rolled_back_leaves_nothing) {
     sql_run(db, "BEGIN");
-    make_table("log_limit=1KB, spill_limit=4KB");
+    make_table("log_limit='1KB', spill_limit='4KB'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
     sql_run(db, "ROLLBACK");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
@@ -127,11 +127,11 @@ END_TEST
 
 START_TEST(test_memory_and_temp_databases_make_no_file) {
     make_table("");
-    sql_run(db, "CREATE VIRTUAL TABLE temp.m USING art(log_limit=1KB); INSERT INTO m SELECT path, value FROM t");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.m USING art(log_limit='1KB'); INSERT INTO m SELECT path, value FROM t");
     sql_run(db, "INSERT INTO m(m) VALUES('flush')");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM m JOIN t USING (path, value)"), 2000);
     sqlite3 *memory = sql_open(":memory:");
-    sql_create(memory, "t", "log_limit=1KB");
+    sql_create(memory, "t", "log_limit='1KB'");
     sql_run(memory,
             "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT 'p' || i, i FROM n");
     sql_run(memory, "INSERT INTO t(t) VALUES('optimize')");
@@ -311,7 +311,7 @@ START_TEST(test_a_database_in_a_read_only_directory_is_read) {
 END_TEST
 
 START_TEST(test_a_backup_of_both_files_goes_on) {
-    make_table("log_limit=4KB");
+    make_table("log_limit='4KB'");
     for (int i = 0; i < 20; i++) sql_run(db, "UPDATE t SET value = value || 'x' WHERE path GLOB 'path/*%d'", i % 10);
     sql_run(db, "VACUUM");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'value *xx'"), 2000);

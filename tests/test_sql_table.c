@@ -104,7 +104,7 @@ START_TEST(test_a_value_comes_back_with_the_type_that_it_had) {
 END_TEST
 
 START_TEST(test_values_may_be_overwritten_by_other_types_and_sizes) {
-    sql_create(db, "t", "log_limit=8KB");
+    sql_create(db, "t", "log_limit='8KB'");
     sql_run(db, "INSERT INTO t VALUES('a', randomblob(100000)), ('b', 1)");
     for (int i = 0; i < VALUES; i++) {
         sql_run(db, "CREATE TEMP TABLE v AS SELECT %s AS v", values[i]);
@@ -178,6 +178,27 @@ START_TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
 }
 END_TEST
 
+/* SQLite's GLOB reads a broken character as U+FFFD: such patterns and paths match each other, and no whole character. */
+START_TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
+    static const char *const patterns[] = {"ff2a", "c32a", "ff", "efbfbd2a", "61ff2a", "61c32a", "c3a92a", "e2822a"};
+    sql_create(db, "t", "");
+    sql_run(db, "CREATE TABLE p(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+    sql_run(
+        db,
+        "INSERT INTO p SELECT CAST(column1 AS TEXT), 1 FROM (VALUES (x'ff'), (x'ff203f'), (x'c3'), (x'c361'), "
+        "(x'c3a9'), "
+        "(x'c3a962'), (x'61ff'), (x'61c3'), (x'61c3a9'), (x'efbfbd'), (x'efbfbd61'), (x'e282'), (x'e282ac'), (x'61'))");
+    sql_run(db, "INSERT INTO t SELECT * FROM p");
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        const char *query = "SELECT hex(path) FROM %s WHERE path GLOB CAST(x'%s' AS TEXT) ORDER BY path";
+        char *ours = sql_rows(db, query, "t", patterns[i]), *theirs = sql_rows(db, query, "p", patterns[i]);
+        ck_assert_msg(!strcmp(ours, theirs), "GLOB x'%s'\n  gave     %s\n  ordinary %s", patterns[i], ours, theirs);
+        sqlite3_free(ours);
+        sqlite3_free(theirs);
+    }
+}
+END_TEST
+
 START_TEST(test_a_conflict_names_the_column_as_sqlite_does) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
@@ -191,12 +212,18 @@ END_TEST
 
 START_TEST(test_unknown_or_malformed_options_are_refused_by_name) {
     if (sql_standin()) return;
-    static const char *const wrong[][2] = {{"nonsense=1", "nonsense"},     {"cache=", "cache"},
-                                           {"cache=many", "many"},         {"cache=-1MB", "-1MB"},
-                                           {"cache=64XB", "64XB"},         {"cache", "cache"},
-                                           {"io=magic", "magic"},          {"direct=maybe", "maybe"},
-                                           {"log_limit=1.5MB", "1.5MB"},   {"spill_limit=MB", "MB"},
-                                           {"cache=64MB, blobs", "blobs"}, {"io", "io"}};
+    static const char *const wrong[][2] = {{"nonsense=1", "nonsense"},
+                                           {"cache=", "cache"},
+                                           {"cache=many", "many"},
+                                           {"cache='-1MB'", "-1MB"},
+                                           {"cache='64XB'", "64XB"},
+                                           {"cache", "cache"},
+                                           {"io=magic", "magic"},
+                                           {"direct=maybe", "maybe"},
+                                           {"log_limit='1.5MB'", "1.5MB"},
+                                           {"spill_limit=MB", "MB"},
+                                           {"cache='64MB', blobs", "blobs"},
+                                           {"io", "io"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *statement = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(%s)", wrong[i][0]);
         refused(wrong[i][1], statement);
@@ -210,11 +237,13 @@ END_TEST
 
 START_TEST(test_options_are_taken_in_any_order_and_spacing) {
     if (sql_standin()) return;
-    static const char *const right[] = {"cache=64MB, log_limit=1MB, spill_limit=64MB, io=auto, direct=auto",
+    /* 64MB without quotes is no token of SQL. */
+    static const char *const right[] = {"cache=64 MB, log_limit=\"1mb\"",
+                                        "cache='64MB', log_limit='1MB', spill_limit='64MB', io=auto, direct=auto",
                                         "direct=off,io=pwrite",
-                                        " cache = 8MB , io = auto ",
-                                        "cache=1GB",
-                                        "log_limit=64KB",
+                                        " cache = '8MB' , io = auto ",
+                                        "cache='1GB'",
+                                        "log_limit='64KB'",
                                         "log_limit=1048576"};
     for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
         sql_run(db,
@@ -268,7 +297,7 @@ START_TEST(test_a_name_may_be_any_name) {
                                         "ünï",        "100%",  "a.b",        "x;y"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *name = sqlite3_mprintf("\"%w\"", names[i]);
-        sql_create(db, name, "log_limit=1KB");
+        sql_create(db, name, "log_limit='1KB'");
         sql_run(db, "INSERT INTO %s VALUES('a', zeroblob(3000)), ('b', 2)", name);
         sql_command(db, "main", names[i], "flush");
         reopen();
@@ -343,7 +372,7 @@ START_TEST(test_info_says_what_there_is) {
 END_TEST
 
 START_TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_savepoints) {
-    sql_create(db, "t", "log_limit=16KB, spill_limit=64KB, cache=1MB");
+    sql_create(db, "t", "log_limit='16KB', spill_limit='64KB', cache='1MB'");
     sql_run(db, "INSERT INTO t VALUES('before', 1)");
     const char *many = "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) "
                        "SELECT printf('%s/%%06d', i * 7919 %% 20011), randomblob(40) FROM n";
@@ -373,7 +402,7 @@ START_TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_sav
 END_TEST
 
 START_TEST(test_two_connections_see_what_the_other_commits) {
-    sql_create(db, "t", "log_limit=4KB");
+    sql_create(db, "t", "log_limit='4KB'");
     sqlite3 *other = sql_open(path);
     for (int i = 0; i < 200; i++) {
         sqlite3 *writer = i & 1 ? db : other, *reader = i & 1 ? other : db;
@@ -388,7 +417,7 @@ START_TEST(test_two_connections_see_what_the_other_commits) {
 END_TEST
 
 START_TEST(test_a_reader_keeps_its_snapshot_while_others_write_and_merge) {
-    sql_create(db, "t", "log_limit=4KB");
+    sql_create(db, "t", "log_limit='4KB'");
     sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT "
                 "printf('k%%05d', i), i FROM n");
     sqlite3 *reader = sql_open(path);
@@ -418,6 +447,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_path_that_is_no_text_is_refused_and_changes_nothing);
     tcase_add_test(tcase, test_a_number_as_path_is_its_text);
     tcase_add_test(tcase, test_a_path_may_have_65534_bytes_and_not_one_more);
+    tcase_add_test(tcase, test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table);
     tcase_add_test(tcase, test_a_conflict_names_the_column_as_sqlite_does);
     tcase_add_test(tcase, test_unknown_or_malformed_options_are_refused_by_name);
     tcase_add_test(tcase, test_options_are_taken_in_any_order_and_spacing);

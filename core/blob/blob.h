@@ -7,10 +7,10 @@
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.load, and what comes is verified by whoever loads it with art_blob_verify_page().
  *
- * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so that a
- * moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never read, never
- * compared. Every key handed to a function below must begin with the label; whoever descends compares it first with
- * art_label_compare(). Cursors write only what lies behind it.
+ * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
+ * that a moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never
+ * read, never compared. Every key handed to a function below must begin with the label; whoever descends compares it
+ * first with art_label_compare(). Cursors write only what lies behind it.
  *
  * Search keys must be readable ART_KEY_PADDING bytes past their end.
  */
@@ -41,7 +41,7 @@ struct art_ref {
     struct art_bytes label;  /* common prefix of all keys below; borrowed from where the reference was read */
 };
 
-/* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut), so that a reference is a value like any other. */
+/* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut): a reference is a value like any other. */
 enum { ART_REF_FIXED = 48, ART_REF_MAX = ART_VALUE_INLINE_MAX, ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED };
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns bytes written, 48 + label.len */
 /* ART_CORRUPT (no message) when cut short or senseless. */
@@ -65,12 +65,12 @@ struct art_blob {
     void *owner; /* for load() */
 };
 
-/* --- trust ------------------------------------------------------------------------------------------------------------ */
+/* --- trust ------------------------------------------------------------------------------------------------------- */
 
-/* Verifies the head pages of `image` against the reference that leads there and sanity-checks header and routing part, so
- * that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page present.
- * ART_CORRUPT with file, slot, page otherwise; a header of a later generation than `ref` says that the file is newer than
- * the database. */
+/* Verifies the head pages of `image` against the reference that leads there and sanity-checks header and routing
+ * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
+ * present. ART_CORRUPT with file, slot, page otherwise; a header of a later generation than `ref` says that the file
+ * is newer than the database. */
 int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
                   const char *file);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
@@ -79,13 +79,13 @@ int art_blob_verify_page(struct art_blob *blob, uint32_t page);
 /* Marks all leaf pages present after verifying them. */
 int art_blob_verify_all(struct art_blob *blob);
 
-/* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last run:
- * `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
+/* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
+ * run: `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
 int art_blob_check(struct art_blob *blob, bool only_puts);
 /* Draws the blob for people: header, routing, buckets; entries too if `entries`. */
 void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
 
-/* --- search ----------------------------------------------------------------------------------------------------------- */
+/* --- search ------------------------------------------------------------------------------------------------------ */
 
 /* Where `key` stands to all keys that begin with `label`: <0 before them, 0 it begins with the label, >0 behind them.
  * (A proper prefix of the label stands before.) */
@@ -102,16 +102,17 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
 int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
-/* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and, if
- * `before` is not NULL, the sum of the counts of the children before it. */
+/* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
+ * if `before` is not NULL, the sum of the counts of the children before it. */
 int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 
-/* --- cursor ----------------------------------------------------------------------------------------------------------- */
+/* --- cursor ------------------------------------------------------------------------------------------------------ */
 
-/* A position in one blob. The key under it stands in `key` (whole, the label's bytes included, which the caller has put
- * there), a buffer of ART_KEY_MAX + ART_KEY_PADDING bytes that the caller owns. The cursor does not keep the blob alive. */
+/* A position in one blob. The key under it stands in `key` (whole, the label's bytes included, which the caller has
+ * put there), a buffer of ART_KEY_MAX + ART_KEY_PADDING bytes that the caller owns. The cursor does not keep the blob
+ * alive. */
 struct art_bucket_view { /* (private) a decoded bucket header */
     const uint8_t *start, *first_bytes, *shared, *suffix_len, *flags, *csns, *value_ends, *prefix, *suffixes, *values;
     uint32_t count, prefix_len, value_len;
@@ -152,8 +153,8 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
 int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
-/* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be less
- * than the truth; 0 for the first entry): lets a merge skip comparisons. */
+/* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be
+ * less than the truth; 0 for the first entry): lets a merge skip comparisons. */
 uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor);
 
 #endif

@@ -14,17 +14,17 @@
  *                 (u16 path length)
  *                  path
  *                  u8  key[children], ascending         or, with MAP, 32 bytes with a bit for each key
- *                  u8 or u16 bucket[children]           first bucket below each child; u8 (SMALL): minus the node's first
+ *                  u8 or u16 bucket[children]           first bucket below each child; u8 (SMALL) from the node's
  *                  u16 or u32 ref[children]             from the root node; 0: one bucket, nothing left to compare
  *
- *   Separators are stored without the label. The separator of bucket b > 0 is its first key, cut one byte after what it
- *   shares with the last key of bucket b-1; that of bucket 0 is empty. A separator that ends in a node (VALUE) belongs to
- *   the node's first bucket.
+ *   Separators are stored without the label. The separator of bucket b > 0 is its first key, cut one byte after what
+ *   it shares with the last key of bucket b-1; that of bucket 0 is empty. A separator that ends in a node (VALUE)
+ *   belongs to the node's first bucket.
  *
  *   bucket         struct art_bucket_header
  *                  u8  first_byte[n]        the first byte of each key that its predecessor does not share
- *                  uW  shared[n]            bytes shared with the predecessor, behind the bucket's prefix   W: 8, or 16 with
- *                  uW  suffix_len[n]        bytes behind the first byte                                     ART_BUCKET_WIDE
+ *                  uW  shared[n]            bytes shared with the predecessor, behind the bucket's prefix
+ *                  uW  suffix_len[n]        bytes behind the first byte; W is 8, or 16 with ART_BUCKET_WIDE
  *                 (u8  flags[n])            with ART_BUCKET_FLAGS
  *                 (uC  csn[n])              minus the base; C from the form, 0: all equal the base
  *                 (u16 value_end[n])        with ART_BUCKET_LENGTHS, else all values are value_len long
@@ -33,13 +33,13 @@
  *   key i = prefix . (first shared[i] bytes of key i-1 behind the prefix) . first_byte[i] . suffix i
  *   Entry 0 shares nothing, and with ART_BUCKET_PREFIX_ENTRY it is the prefix itself.
  *
- *   A bucket of two or more entries lies in one page. A bucket knows nothing of its blob, page or number, so whole pages
- *   can be copied into other blobs. The last byte of bucket b lies in the page before offset[b + 1].
+ *   A bucket of two or more entries lies in one page. A bucket knows nothing of its blob, page or number, so whole
+ *   pages can be copied into other blobs. The last byte of bucket b lies in the page of the byte before offset[b + 1].
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
- * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets begin,
- * which is how art_blob_check() checks them.
+ * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets
+ * begin, which is how art_blob_check() checks them.
  */
 #ifndef ART_BLOB_FORMAT_H
 #define ART_BLOB_FORMAT_H
@@ -52,10 +52,10 @@ enum {
     ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
     ART_BLOB_FORMAT = 1,
     ART_BUCKET_ALIGN = 8,
-    ART_BUCKET_MAX = 128,      /* entries */
-    ART_PAGE_LOSS_MAX = 384,   /* bytes of a page given up rather than let a bucket cross into the next page */
-    ART_NODE_MAP_BYTES = 32,   /* nodes with more children than this keep their keys in a bit map of this size */
-    ART_NODE_PATH_SHORT = 15,  /* path lengths from here on are stored as u16 */
+    ART_BUCKET_MAX = 128,     /* entries */
+    ART_PAGE_LOSS_MAX = 384,  /* bytes of a page given up rather than let a bucket cross into the next page */
+    ART_NODE_MAP_BYTES = 32,  /* nodes with more children than this keep their keys in a bit map of this size */
+    ART_NODE_PATH_SHORT = 15, /* path lengths from here on are stored as u16 */
     ART_FILTER_BLOCK = 64,
     ART_LEVEL_MAX = 24
 };
@@ -128,12 +128,12 @@ _Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header lay
 
 /* A reference in an index blob (and in the root): this, then the label. */
 struct art_ref_format {
-    uint32_t slot;                              /*  0 */
+    uint32_t slot;                                /*  0 */
     uint8_t level, leaf_pages, head_pages, spare; /*  4 spare: 0 */
-    uint64_t generation;                        /*  8 */
-    uint64_t hash_low, hash_high;               /* 16 */
-    uint64_t entries;                           /* 32 */
-    int64_t count;                              /* 40 */
+    uint64_t generation;                          /*  8 */
+    uint64_t hash_low, hash_high;                 /* 16 */
+    uint64_t entries;                             /* 32 */
+    int64_t count;                                /* 40 */
 };
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
@@ -142,7 +142,7 @@ static inline const struct art_blob_header *art_blob_header(const uint8_t *image
     return (const struct art_blob_header *)(const void *)(image + ART_HEADER_AT);
 }
 
-/* --- the directories of an open blob ------------------------------------------------------------------------------- */
+/* --- the directories of an open blob ----------------------------------------------------------------------------- */
 
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
     return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->routing + 2 * bucket);

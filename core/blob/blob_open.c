@@ -2,9 +2,10 @@
  *
  *   reference --XXH3-128--> last page (header) --XXH3-64--> every other page in use
  *
- * Hashes find what the device or another program did. Behind them comes a sanity check, for bytes that somebody wrote on
- * purpose together with their hashes: offsets, counts and lengths are brought into bounds here, once, so that no search
- * needs to look at bounds at all. Whether the content makes sense (order, sums) is art_blob_check()'s business.
+ * Hashes find what the device or another program did. Behind them comes a sanity check, for bytes that somebody wrote
+ * on purpose together with their hashes: offsets, counts and lengths are brought into bounds here, once, so that no
+ * search needs to look at bounds at all. Whether the content makes sense (order, sums) is art_blob_check()'s
+ * business.
  */
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
@@ -17,17 +18,18 @@ static int head_corrupt(const struct art_blob *blob, const char *what) {
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob header: %s", what);
 }
 
-/* The last page against the reference. The bytes are only looked at, for a better message, when they are wrong anyway. */
+/* The last page against the reference. Unverified bytes are looked at only for a better message, when it is wrong. */
 static int verify_header_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
     struct art_hash128 hash = art_hash128(blob->image + LAST_PAGE * ART_BLOB_PAGE, ART_BLOB_PAGE);
     if (art_hash128_equal(hash, ref->hash)) return ART_OK;
     const struct art_blob_header *header = art_blob_header(blob->image);
-    if (header->magic == ART_BLOB_MAGIC && !memcmp(header->uuid, uuid, 16) && header->slot == ref->slot &&
+    if (header->magic == ART_BLOB_MAGIC && memcmp(header->uuid, uuid, 16) == 0 && header->slot == ref->slot &&
         header->generation > ref->generation) {
-        return art_corrupt(blob->file, blob->slot, LAST_PAGE,
-                           "the .art file is newer than this database (generation %llu where %llu is expected); was one "
-                           "of them restored alone?",
-                           (unsigned long long)header->generation, (unsigned long long)ref->generation);
+        return art_corrupt(
+            blob->file, blob->slot, LAST_PAGE,
+            "the .art file is newer than this database (generation %llu where %llu is expected); was one "
+            "of them restored alone?",
+            (unsigned long long)header->generation, (unsigned long long)ref->generation);
     }
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "the hash of the blob's header is not that of its reference");
 }
@@ -36,7 +38,7 @@ static const char *wrong_identity(const struct art_blob_header *header, const st
                                   const uint8_t uuid[16]) {
     if (header->magic != ART_BLOB_MAGIC) return "not a blob";
     if (header->format != ART_BLOB_FORMAT) return "written by another version of sqlite-art";
-    if (memcmp(header->uuid, uuid, 16)) return "it belongs to another table";
+    if (memcmp(header->uuid, uuid, 16) != 0) return "it belongs to another table";
     if (header->slot != ref->slot) return "it belongs into another slot";
     if (header->generation != ref->generation) return "it is of another generation than its reference";
     if (header->kind != (ref->level ? ART_BLOB_INDEX : ART_BLOB_LEAF) || header->level != ref->level) {
@@ -45,7 +47,8 @@ static const char *wrong_identity(const struct art_blob_header *header, const st
     if (header->leaf_pages != ref->leaf_pages || header->head_pages != ref->head_pages) {
         return "its number of pages is not that of its reference";
     }
-    if (header->below != ref->entries || header->count != ref->count) return "its counts are not those of its reference";
+    if (header->below != ref->entries || header->count != ref->count)
+        return "its counts are not those of its reference";
     if (header->common != ref->label.len) return "its label has another length than that of its reference";
     for (size_t i = 0; i < sizeof header->spare; i++) {
         if (header->spare[i]) return "unknown header fields";
@@ -97,7 +100,8 @@ static const char *wrong_sums(const struct art_blob *blob) {
 
 static const char *wrong_directories(const struct art_blob *blob) {
     if (art_bucket_offset(blob, 0) || art_bucket_rank(blob, 0)) return "the first bucket is not the first";
-    if (art_bucket_rank(blob, blob->buckets) != blob->entries) return "the rank directory does not end with the entries";
+    if (art_bucket_rank(blob, blob->buckets) != blob->entries)
+        return "the rank directory does not end with the entries";
     for (uint32_t b = 0; b < blob->buckets; b++) {
         uint32_t at = art_bucket_offset(blob, b), end = art_bucket_end(blob, b);
         uint32_t rank = art_bucket_rank(blob, b), next = art_bucket_rank(blob, b + 1);

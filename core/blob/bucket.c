@@ -1,4 +1,4 @@
-/* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are not all there. */
+/* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are missing. */
 #include "core/blob/bucket.h"
 
 #include "core/base/error.h"
@@ -117,7 +117,7 @@ int art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t 
     }
     *start = blob->image + at;
     if (first == last) return ART_OK;
-    const char *wrong = art_bucket_insane(*start, end - at, blob,
-                                          art_bucket_rank(blob, bucket + 1) - art_bucket_rank(blob, bucket));
+    const char *wrong =
+        art_bucket_insane(*start, end - at, blob, art_bucket_rank(blob, bucket + 1) - art_bucket_rank(blob, bucket));
     return wrong ? art_corrupt(blob->file, blob->slot, first, "bucket %u: %s", bucket, wrong) : ART_OK;
 }

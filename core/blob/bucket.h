@@ -1,9 +1,10 @@
 /* A bucket: the flattened ART of up to 128 neighbouring keys, as columns (blob_format.h). Reading one decodes nothing:
  * a view only says where each column begins, and a search compares all entries of a column at once.
  *
- * An entry stands to a search key as its predecessor does, unless it branches off within the bytes that are known to be
- * equal. So a search needs to look only at entries that share as many bytes with their predecessor as the search key has
- * matched so far (a continuation) or fewer (the end of the subtree): one step for each node of the flattened tree.
+ * An entry stands to a search key as its predecessor does, unless it branches off within the bytes that are known to
+ * be equal. So a search needs to look only at entries that share as many bytes with their predecessor as the search
+ * key has matched so far (a continuation) or fewer (the end of the subtree): one step for each node of the flattened
+ * tree.
  */
 #ifndef ART_BLOB_BUCKET_H
 #define ART_BLOB_BUCKET_H
@@ -68,13 +69,12 @@ static inline uint64_t art_bucket_csn_base(const struct art_bucket_view *view) {
 
 static inline uint64_t art_bucket_csn(const struct art_bucket_view *view, uint32_t entry) {
     uint64_t base = art_bucket_csn_base(view);
-    switch (art_bucket_csn_code(view->form)) {
-    case 0: return base;
-    case 1: return base + view->csns[entry];
-    case 2: return base + art_load16(view->csns + 2 * entry);
-    case 3: return base + art_load32(view->csns + 4 * entry);
-    default: return base + art_load64(view->csns + 8 * entry);
-    }
+    uint32_t code = art_bucket_csn_code(view->form);
+    if (code == 0) return base;
+    if (code == 1) return base + view->csns[entry];
+    if (code == 2) return base + art_load16(view->csns + 2 * entry);
+    if (code == 3) return base + art_load32(view->csns + 4 * entry);
+    return base + art_load64(view->csns + 8 * entry);
 }
 
 static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t entry, struct art_entry *out) {
@@ -118,8 +118,8 @@ static inline uint32_t art_bucket_step(const struct art_bucket_view *view, uint3
     return n;
 }
 
-/* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the bucket's
- * first key. */
+/* First entry >= key, view->count if there is none. The first `known` bytes of key are known to be those of the
+ * bucket's first key. */
 static inline uint32_t art_bucket_search(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,
                                          bool *exact) {
     uint32_t prefix_len = view->prefix_len, n = view->count;
@@ -156,9 +156,9 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 
-/* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its room (but
- * for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is not looked at.
- * `count` is what the rank directory says. */
+/* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its
+ * room (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is
+ * not looked at. `count` is what the rank directory says. */
 const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count);
 
 /* Where bucket `bucket` lies, present and sane; asks load() for its pages. */
@@ -171,7 +171,8 @@ static inline bool art_page_present(const struct art_blob *blob, uint32_t page) 
 static inline int art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
     *start = blob->image + at;
-    if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page))) return 0;
+    if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page)))
+        return 0;
     return art_bucket_fetch_slow(blob, bucket, start);
 }
 

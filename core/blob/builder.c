@@ -1,8 +1,9 @@
 /* One sorted stream in, blobs out. builder.h has the protocol, builder_internal.h the parts.
  *
- * A bucket is closed when the next entry does not fit into its page, and goes into the blob if the head, as it would then
- * be, still fits behind the leaf pages. The nodes' size is kept as a cheap upper bound and measured only when that bound
- * is what stands in the way; so a blob is filled to its last page and closing it cannot fail for want of room.
+ * A bucket is closed when the next entry does not fit into its page, and goes into the blob if the head, as it would
+ * then be, still fits behind the leaf pages. The nodes' size is kept as a cheap upper bound and measured only when
+ * that bound is what stands in the way; so a blob is filled to its last page and closing it cannot fail for want of
+ * room.
  */
 #include <assert.h>
 
@@ -53,7 +54,7 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
 }
 
-/* --- the pending bucket's way into the blob --------------------------------------------------------------------------- */
+/* --- the pending bucket's way into the blob ---------------------------------------------------------------------- */
 
 struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
                                        struct art_bytes first_key) {
@@ -129,9 +130,9 @@ int art_builder_emit(struct art_builder *builder, bool *full) {
     return ART_OK;
 }
 
-/* --- adding ----------------------------------------------------------------------------------------------------------- */
+/* --- adding ------------------------------------------------------------------------------------------------------ */
 
-/* The entry opens a bucket. What is left of a page is given up if it is little, else the entry crosses into the next. */
+/* The entry opens a bucket. Little that is left of a page is given up, else the entry crosses into the next page. */
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
     art_pending_begin(&builder->pending, arrival);
     uint32_t size = art_pending_size(&builder->pending), left = left_in_page(builder->at);
@@ -157,7 +158,8 @@ static int take(struct art_builder *builder, struct art_arrival *arrival, bool *
         uint32_t most = art_min32(key.len, last->len);
         if (arrival->shared == ART_SHARED_UNKNOWN) arrival->shared = art_common_prefix(key.data, last->bytes, most);
         if (arrival->shared > most || arrival->shared == key.len) return out_of_order();
-        if (arrival->shared < last->len && key.data[arrival->shared] <= last->bytes[arrival->shared]) return out_of_order();
+        if (arrival->shared < last->len && key.data[arrival->shared] <= last->bytes[arrival->shared])
+            return out_of_order();
     } else {
         arrival->shared = 0;
     }
@@ -194,7 +196,8 @@ int art_builder_add(struct art_builder *builder, struct art_bytes key, const str
     return take(builder, &arrival, full);
 }
 
-int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref, bool *full) {
+int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
+                        bool *full) {
     uint8_t value[ART_REF_MAX];
     if (builder->options.kind != ART_BLOB_INDEX || separator.len > ART_KEY_MAX || ref->label.len > ART_LABEL_MAX ||
         ref->level + 1u != builder->options.level) {
@@ -229,7 +232,7 @@ uint32_t art_builder_pages(const struct art_builder *builder) {
            art_head_pages(head->buckets + 1, sums_needed(builder), builder->options.filter ? keys : 0, nodes);
 }
 
-/* --- closing a blob --------------------------------------------------------------------------------------------------- */
+/* --- closing a blob ---------------------------------------------------------------------------------------------- */
 
 /* Of a leaf: what its first and last key share. Of an index blob also what all labels below share with them. */
 static uint32_t label_length(const struct art_builder *builder) {
@@ -242,8 +245,8 @@ static uint32_t label_length(const struct art_builder *builder) {
 static void hash_pages(const struct art_builder *builder, struct art_blob_header *header) {
     const uint8_t *image = builder->buffer;
     for (uint32_t page = 0; page < header->leaf_pages; page++) {
-        header->page_hash[page] = builder->hash_known[page] ? builder->hash[page]
-                                                            : art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        header->page_hash[page] =
+            builder->hash_known[page] ? builder->hash[page] : art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     for (uint32_t page = ART_BLOB_PAGES - header->head_pages; page < ART_BLOB_PAGES - 1; page++) {
         header->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);

@@ -1,5 +1,6 @@
-/* Whole pages from one blob to another: nothing in a bucket depends on the blob or page around it, so only the separators
- * have to be found again, from the first and last keys of the buckets, and the filter's hashes from all keys.
+/* Whole pages from one blob to another: nothing in a bucket depends on the blob or page around it, so only the
+ * separators have to be found again, from the first and last keys of the buckets, and the filter's hashes from all
+ * keys.
  */
 #include <assert.h>
 
@@ -39,7 +40,7 @@ static uint32_t run_pages(const struct art_blob *source, struct art_page_run run
     return end - page_of(source, run.first);
 }
 
-/* Would more than a tenth of what can be copied be lost? Behind the pending bucket, and behind the source's last one. */
+/* Would more than a tenth of what is copied be lost, behind the pending bucket and behind the source's last one? */
 static bool wasteful(const struct art_builder *builder, const struct art_blob *source, uint32_t from, uint32_t to) {
     uint32_t at = builder->at + (builder->pending.count ? art_pending_size(&builder->pending) : 0);
     uint32_t lost = (ART_BLOB_PAGE - at % ART_BLOB_PAGE) % ART_BLOB_PAGE;
@@ -64,7 +65,8 @@ static int add_bucket(struct art_builder *builder, struct art_blob_cursor *curso
     int rc = art_blob_cursor_place(cursor, bucket, 0);
     if (rc) return rc;
     struct art_bytes key = art_bytes(cursor->key, cursor->key_len);
-    if (builder->any_emitted && art_bytes_compare(key, art_bytes(builder->emitted_last.bytes, builder->emitted_last.len)) <= 0) {
+    if (builder->any_emitted &&
+        art_bytes_compare(key, art_bytes(builder->emitted_last.bytes, builder->emitted_last.len)) <= 0) {
         return art_fail(ART_MISUSE, "art: buckets handed to a blob builder must ascend");
     }
     struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, key);
@@ -86,7 +88,8 @@ static int add_bucket(struct art_builder *builder, struct art_blob_cursor *curso
 }
 
 /* The run's rows were added; take them off again. `last` is still the last key before them. */
-static void forget_run(struct art_builder *builder, uint32_t buckets, uint32_t nodes_bound, uint32_t hashes, bool emitted) {
+static void forget_run(struct art_builder *builder, uint32_t buckets, uint32_t nodes_bound, uint32_t hashes,
+                       bool emitted) {
     art_head_truncate(&builder->head, buckets, nodes_bound);
     builder->head.hash_count = hashes;
     art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
@@ -104,7 +107,8 @@ static void copy_pages(struct art_builder *builder, const struct art_blob *sourc
 }
 
 /* One run, if there is room. *taken is raised by its buckets. */
-static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor, struct art_page_run run, uint32_t *taken) {
+static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor, struct art_page_run run,
+                    uint32_t *taken) {
     struct art_head *head = &builder->head;
     struct art_blob *source = cursor->blob;
     uint32_t buckets = head->buckets, nodes_bound = head->nodes_bound, hashes = head->hash_count;

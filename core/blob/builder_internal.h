@@ -1,10 +1,10 @@
-/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and builder_copy.c
- * (whole pages).
+/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and
+ * builder_copy.c (whole pages).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the head's directories
  *
- * The pending bucket is kept as columns until its page is full; it may outlive its blob and open the next one. Invariant:
- * it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`).
+ * The pending bucket is kept as columns until its page is full; it may outlive its blob and open the next one.
+ * Invariant: it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`).
  */
 #ifndef ART_BLOB_BUILDER_INTERNAL_H
 #define ART_BLOB_BUILDER_INTERNAL_H
@@ -24,9 +24,9 @@ struct art_pending {
     struct art_bucket_shape shape;
     bool alone;
     uint32_t first_len, suffix_bytes, value_bytes; /* suffixes of entries 1.. only */
-    int64_t sum;           /* of weights */
-    bool odd_weight;       /* some weight is not 1 */
-    uint64_t below;        /* index: leaf entries under the children */
+    int64_t sum;                                   /* of weights */
+    bool odd_weight;                               /* some weight is not 1 */
+    uint64_t below;                                /* index: leaf entries under the children */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_MAX], suffix_len[ART_BUCKET_MAX], value_end[ART_BUCKET_MAX];
     uint8_t first_byte[ART_BUCKET_MAX], flags[ART_BUCKET_MAX];
@@ -52,14 +52,14 @@ struct art_key_copy {
 
 struct art_builder {
     struct art_builder_options options;
-    uint8_t *buffer; /* NULL: no blob begun */
-    uint32_t at;     /* where the next bucket goes */
-    bool refused;    /* the pending bucket does not fit into this blob */
+    uint8_t *buffer;             /* NULL: no blob begun */
+    uint32_t at;                 /* where the next bucket goes */
+    bool refused;                /* the pending bucket does not fit into this blob */
     bool any_added, any_emitted; /* in the stream: `last`, `emitted_last` mean something */
     uint32_t entries;            /* in this blob's buckets */
     uint64_t below, csn_min;
-    uint32_t label_shared;   /* index: of all children's labels with the blob's first key */
-    uint32_t separator_len;  /* the blob's separator: so many bytes of its first key */
+    uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
+    uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     bool hash_known[ART_BLOB_PAGES];
     uint64_t hash[ART_BLOB_PAGES]; /* of pages that were copied */
     struct art_head head;
@@ -72,7 +72,7 @@ static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *ke
     if (len) memcpy(copy->bytes, key, len);
 }
 
-/* --- pending.c -------------------------------------------------------------------------------------------------------- */
+/* --- pending.c --------------------------------------------------------------------------------------------------- */
 
 /* Bytes that the pending bucket takes, a multiple of 8, at most. */
 uint32_t art_pending_size(const struct art_pending *pending);
@@ -83,7 +83,7 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
 /* Writes the bucket; returns its size. Does not empty it. */
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 
-/* --- builder.c -------------------------------------------------------------------------------------------------------- */
+/* --- builder.c --------------------------------------------------------------------------------------------------- */
 
 /* Moves the pending bucket into the blob. *full: it does not fit. */
 int art_builder_emit(struct art_builder *builder, bool *full);

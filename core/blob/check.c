@@ -1,8 +1,8 @@
 /* The deep check: is this blob what the builder would have made of these entries?
  *
- * The entries are walked once, in order. From their keys the routing part and the filter are built again and compared with
- * the stored bytes, which covers separators, directories and nodes at one stroke. The label's bytes are taken as they are
- * stored (the same in every bucket), whatever label the reference gives them now.
+ * The entries are walked once, in order. From their keys the routing part and the filter are built again and compared
+ * with the stored bytes, which covers separators, directories and nodes at one stroke. The label's bytes are taken as
+ * they are stored (the same in every bucket), whatever label the reference gives them now.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -108,7 +108,7 @@ static int begin_bucket(struct art_blob_checker *checker) {
         checker->first_len = art_min32(len, ART_LABEL_MAX);
         memcpy(checker->first, checker->key, checker->first_len);
     } else {
-        if (memcmp(checker->key, view->prefix, blob->label_len)) return wrong_at(checker, "the label differs");
+        if (memcmp(checker->key, view->prefix, blob->label_len) != 0) return wrong_at(checker, "the label differs");
         separator_len = art_common_prefix(checker->key, checker->before, art_min32(len, checker->before_len)) + 1;
     }
     if (separator_len > len) return wrong_at(checker, "the key does not follow its predecessor");
@@ -169,7 +169,8 @@ static int check_head(struct art_blob_checker *checker) {
     uint32_t from = ART_BLOB_BYTES - blob->head_pages * ART_BLOB_PAGE;
     if (layout.routing != blob->routing || layout.root != blob->root || layout.head_pages != blob->head_pages ||
         layout.filter != blob->filter || layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
-        return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "the head is laid out otherwise than its entries ask");
+        return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
+                           "the head is laid out otherwise than its entries ask");
     }
     for (uint32_t at = from; at < ART_HEADER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;

@@ -1,8 +1,8 @@
 /* A position in a blob, and the ways to move it.
  *
- * The key is kept whole in the caller's buffer and changed as little as possible: next() writes the bytes behind what two
- * neighbours share, prev() fetches those that are missing from the nearest entries before. Keys are written front to back,
- * since a short copy may spoil up to 16 bytes behind its end.
+ * The key is kept whole in the caller's buffer and changed as little as possible: next() writes the bytes behind what
+ * two neighbours share, prev() fetches those that are missing from the nearest entries before. Keys are written front
+ * to back, since a short copy may spoil up to 16 bytes behind its end.
  */
 #include <assert.h>
 
@@ -16,8 +16,9 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
     cursor->key = key_buffer;
 }
 
-/* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the nearest with
- * fewer shared bytes, and what that one shares, from the nearest before it. They are found back to front. */
+/* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the
+ * nearest with fewer shared bytes, and what that one shares, from the nearest before it. They are found back to
+ * front. */
 ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32_t keep, uint32_t until) {
     const struct art_bucket_view *view = &cursor->view;
     uint8_t *key = cursor->key + view->prefix_len;
@@ -143,9 +144,16 @@ ART_READS_PAST int art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(cursor->entry + 1 >= view->count)) return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
     __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
-    cursor->suffix_at += art_bucket_suffix_len(view, cursor->entry);
-    uint32_t entry = ++cursor->entry;
-    uint32_t shared = art_bucket_shared(view, entry), suffix_len = art_bucket_suffix_len(view, entry);
+    uint32_t entry = ++cursor->entry, shared, suffix_len;
+    if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
+        cursor->suffix_at += view->suffix_len[entry - 1];
+        shared = view->shared[entry];
+        suffix_len = view->suffix_len[entry];
+    } else {
+        cursor->suffix_at += art_bucket_suffix_len(view, entry - 1);
+        shared = art_bucket_shared(view, entry);
+        suffix_len = art_bucket_suffix_len(view, entry);
+    }
     uint8_t *to = cursor->key + view->prefix_len + shared;
     *to = view->first_bytes[entry];
     art_copy_padded(to + 1, view->suffixes + cursor->suffix_at, suffix_len);
@@ -161,8 +169,8 @@ ART_READS_PAST int art_blob_prev(struct art_blob_cursor *cursor) {
         cursor->valid = false;
         return ART_OK;
     }
-    __builtin_prefetch((const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE +
-                                         64 * ((view->count - cursor->entry) & 63)));
+    __builtin_prefetch(
+        (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->entry) & 63)));
     uint32_t keep = art_bucket_shared(view, cursor->entry);
     cursor->entry--;
     cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);

@@ -26,7 +26,8 @@ static void dump_header(const struct art_blob *blob, FILE *out) {
     const struct art_blob_header *header = art_blob_header(blob->image);
     fprintf(out, "blob slot %u generation %" PRIu64 ": %s, level %u\n", blob->slot, blob->generation,
             blob->kind == ART_BLOB_LEAF ? "leaf" : "index", blob->level);
-    fprintf(out, "  pages     %u leaf, %u head; label of %u bytes\n", blob->leaf_pages, blob->head_pages, blob->label_len);
+    fprintf(out, "  pages     %u leaf, %u head; label of %u bytes\n", blob->leaf_pages, blob->head_pages,
+            blob->label_len);
     fprintf(out, "  entries   %u here, %" PRIu64 " below, count %" PRId64 ", csn from %" PRIu64 "\n", blob->entries,
             header->below, blob->count, header->csn_min);
     fprintf(out, "  routing   %u buckets, %u bytes from %u, nodes from %u%s%s\n", blob->buckets,
@@ -49,9 +50,9 @@ static void dump_nodes(const struct art_blob *blob, FILE *out) {
                 while (!(node.keys[key >> 3] >> (key & 7) & 1)) key++;
             }
             uint32_t ref = art_node_ref(&node, child, wide);
-            fprintf(out, " %02x:", node.flags & ART_NODE_MAP ? key : node.keys[child]);
+            fprintf(out, " %02x:", node.flags & ART_NODE_MAP ? key : (uint32_t)node.keys[child]);
             if (node.flags & ART_NODE_SMALL) fputc('+', out);
-            fprintf(out, "%u", node.flags & ART_NODE_SMALL ? node.buckets[child] : art_load16(node.buckets + 2 * child));
+            fprintf(out, "%u", art_node_bucket(&node, child, 0));
             if (ref) {
                 fprintf(out, "->%u", ref);
                 nodes++;

@@ -1,8 +1,8 @@
 /* The filter: says of a key that it is not in this blob, without a look at the leaf pages.
  *
- * A blocked Bloom filter (F. Putze, P. Sanders, J. Singler 2007): each key sets 7 bits of one block of 512, a cache line.
- * With 10 bits a key about one absent key in a hundred passes. The upper half of the key's hash chooses the block, the
- * lower half, spread by a multiplication, the bits.
+ * A blocked Bloom filter (F. Putze, P. Sanders, J. Singler 2007): each key sets 7 bits of one block of 512, a cache
+ * line. With 10 bits a key about one absent key in a hundred passes. The upper half of the key's hash chooses the
+ * block, the lower half, spread by a multiplication, the bits.
  */
 #ifndef ART_BLOB_FILTER_H
 #define ART_BLOB_FILTER_H

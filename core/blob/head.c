@@ -7,8 +7,9 @@
 #include "core/base/error.h"
 #include "core/blob/filter.h"
 
-/* What a separator adds to the nodes at most, beside its bytes that its predecessor does not share: in a trie of n strings
- * there are fewer than n inner nodes (4 bytes before their path), at most n tails (3) and fewer than 2n children (6). */
+/* What a separator adds to the nodes at most, beside its bytes that its predecessor does not share: in a trie of n
+ * strings there are fewer than n inner nodes (4 bytes before their path), at most n tails (3) and fewer than 2n
+ * children (6). */
 enum { NODE_COST = 4 + 3 + 12, NODE_SLACK = 8 };
 
 /* Separators first .. end-1 agree in `depth` bytes; the reference to their node is to be written at `patch`. */
@@ -55,11 +56,14 @@ void art_head_reset(struct art_head *head, uint32_t used_hashes) {
 
 /* The four arrays share one size; when one of them cannot grow, the others are merely larger than that. */
 static int reserve_buckets(struct art_head *head, uint32_t buckets) {
-    uint32_t need = head->buckets + buckets + 1, room = head->bucket_room;
+    uint32_t need = head->buckets + buckets + 1, old = head->bucket_room, room = old;
     int rc = art_grow(&head->offset, &room, need, sizeof *head->offset);
-    if (!rc) rc = art_grow(&head->rank, &(uint32_t){head->bucket_room}, need, sizeof *head->rank);
-    if (!rc) rc = art_grow(&head->sum, &(uint32_t){head->bucket_room}, need, sizeof *head->sum);
-    if (!rc) rc = art_grow(&head->separator_at, &(uint32_t){head->bucket_room}, need, sizeof *head->separator_at);
+    room = old;
+    if (!rc) rc = art_grow(&head->rank, &room, need, sizeof *head->rank);
+    room = old;
+    if (!rc) rc = art_grow(&head->sum, &room, need, sizeof *head->sum);
+    room = old;
+    if (!rc) rc = art_grow(&head->separator_at, &room, need, sizeof *head->separator_at);
     if (!rc) head->bucket_room = room;
     return rc;
 }
@@ -110,12 +114,13 @@ void art_head_truncate(struct art_head *head, uint32_t buckets, uint32_t nodes_b
     head->nodes_bound = nodes_bound;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------------------------------------------- */
 
 struct art_node_writer {
     struct art_head *head;
     uint32_t skip; /* bytes of every separator that are left out: the label */
-    bool wide, spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST */
+    bool wide,
+        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST */
     uint8_t *out;
     uint32_t at, spans;
 };
@@ -149,8 +154,8 @@ static void put_keys(struct art_node_writer *writer, const uint8_t *keys, uint32
 }
 
 /* First buckets and references of the children; first[n] is the end of the last one. */
-static void put_children(struct art_node_writer *writer, const uint32_t *first, uint32_t n, uint32_t node_first, bool small,
-                         uint32_t depth) {
+static void put_children(struct art_node_writer *writer, const uint32_t *first, uint32_t n, uint32_t node_first,
+                         bool small, uint32_t depth) {
     for (uint32_t i = 0; i < n; i++) {
         if (small) {
             writer->out[writer->at++] = (uint8_t)(first[i] - node_first);
@@ -162,7 +167,8 @@ static void put_children(struct art_node_writer *writer, const uint32_t *first, 
     for (uint32_t i = 0; i < n; i++) {
         put_ref(writer, writer->at, 0);
         if (first[i + 1] - first[i] > 1 || written_len(writer, first[i]) > depth + 1) {
-            writer->head->spans[writer->spans++] = (struct art_node_span){first[i], first[i + 1], depth + 1, writer->at};
+            writer->head->spans[writer->spans++] =
+                (struct art_node_span){first[i], first[i + 1], depth + 1, writer->at};
         }
         writer->at += writer->wide ? 4 : 2;
     }
@@ -188,10 +194,10 @@ static void put_node(struct art_node_writer *writer, const struct art_node_span 
     first[n] = span->end;
     bool small = n && first[n - 1] - span->first < 256 && !writer->spacious;
     uint8_t *out = writer->out;
-    out[writer->at++] = (uint8_t)(n ? (value ? ART_NODE_VALUE : 0) | (n > 32 ? ART_NODE_MAP : 0) |
-                                          (small ? ART_NODE_SMALL : 0)
-                                    : ART_NODE_TAIL) |
-                        (uint8_t)(art_min32(path_len, ART_NODE_PATH_SHORT) << 4);
+    out[writer->at++] =
+        (uint8_t)(n ? (value ? ART_NODE_VALUE : 0) | (n > 32 ? ART_NODE_MAP : 0) | (small ? ART_NODE_SMALL : 0)
+                    : ART_NODE_TAIL) |
+        (uint8_t)(art_min32(path_len, ART_NODE_PATH_SHORT) << 4);
     if (n) out[writer->at++] = (uint8_t)(n - 1);
     if (path_len >= ART_NODE_PATH_SHORT) {
         art_store16(out + writer->at, path_len);
@@ -234,7 +240,7 @@ int art_head_measure(struct art_head *head) {
     return ART_OK;
 }
 
-/* --- the whole head --------------------------------------------------------------------------------------------------- */
+/* --- the whole head ---------------------------------------------------------------------------------------------- */
 
 uint32_t art_head_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;

@@ -18,9 +18,9 @@ struct art_head {
     int64_t *sum;           /* [buckets + 1] */
     uint32_t *separator_at; /* [buckets + 1] */
     uint8_t *separators;
-    bool sums;              /* the sum directory is needed */
-    uint32_t nodes_bound;   /* never less than the nodes would take */
-    uint64_t *hashes;       /* of keys, for the filter; may run ahead of the buckets */
+    bool sums;            /* the sum directory is needed */
+    uint32_t nodes_bound; /* never less than the nodes would take */
+    uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
     /* (private) */
     uint32_t bucket_room, separator_room, hash_room, span_room, scratch_room;
@@ -53,9 +53,9 @@ struct art_head_layout {
     uint32_t routing, root, filter, filter_blocks, head_pages;
     uint8_t flags;
 };
-/* Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down to the
- * head's first page. The header is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a slot, which
- * a builder that asks for the room beforehand never sees. */
+/* Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down
+ * to the head's first page. The header is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a
+ * slot, which a builder that asks for the room beforehand never sees. */
 int art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
                    struct art_head_layout *out);
 

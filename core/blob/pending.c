@@ -11,8 +11,8 @@ static uint32_t csn_code(uint64_t spread) {
 
 /* The first key's bytes are counted whole, which is one too many when it goes beyond the prefix. */
 static uint32_t size_of(const struct art_bucket_shape *shape, uint32_t n, uint32_t bytes) {
-    uint32_t row = (shape->wide ? 5 : 3) + !shape->same_flags + art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) +
-                   (shape->same_length ? 0 : 2);
+    uint32_t row = (shape->wide ? 5 : 3) + !shape->same_flags +
+                   art_csn_bytes(csn_code(shape->csn_most - shape->csn_least)) + (shape->same_length ? 0 : 2);
     return ((uint32_t)sizeof(struct art_bucket_header) + n * row + bytes + ART_BUCKET_ALIGN - 1) &
            ~(uint32_t)(ART_BUCKET_ALIGN - 1);
 }
@@ -61,7 +61,8 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     if (shared > shape.most_shared) shape.most_shared = shared;
     shape.wide |= suffix_len > 255 || shape.most_shared - shape.least_shared > 255 ||
                   pending->first_len > shape.least_shared + 256;
-    uint64_t bytes = (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + value_len;
+    uint64_t bytes =
+        (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + value_len;
     if (bytes > room || size_of(&shape, n + 1, (uint32_t)bytes) > room) return false;
     pending->shape = shape;
     pending->count = n + 1;
@@ -83,9 +84,10 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     return true;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
-static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out, uint32_t prefix_len, uint32_t first_suffix) {
+static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out, uint32_t prefix_len,
+                                uint32_t first_suffix) {
     uint32_t n = pending->count;
     bool prefix_entry = pending->first_len == prefix_len;
     memcpy(out, pending->first_byte, n);
@@ -112,7 +114,8 @@ static uint8_t *put_csns(const struct art_pending *pending, uint8_t *out, uint32
     uint64_t base = pending->shape.csn_least;
     uint32_t n = pending->count;
     switch (code) {
-    case 0: break;
+    case 0:
+        break;
     case 1:
         for (uint32_t i = 0; i < n; i++) out[i] = (uint8_t)(csn[i] - base);
         break;

@@ -69,7 +69,7 @@ ART_READS_PAST uint32_t art_route(const struct art_blob *blob, struct art_bytes 
     return first ? first - 1 : 0; /* the key is before all separators of this subtree */
 }
 
-/* --- check ------------------------------------------------------------------------------------------------------------ */
+/* --- check ------------------------------------------------------------------------------------------------------- */
 
 struct art_expected_node {
     uint32_t ref, first, end;
@@ -87,7 +87,8 @@ static const char *node_shape(const struct art_node *node, uint32_t room, const 
     if (tail) return node->flags & ~ART_NODE_TAIL ? "a tail with other flags" : NULL;
     if (node->flags & ART_NODE_MAP) {
         uint32_t bits = 0;
-        for (uint32_t word = 0; word < 4; word++) bits += (uint32_t)__builtin_popcountll(art_load64(node->keys + 8 * word));
+        for (uint32_t word = 0; word < 4; word++)
+            bits += (uint32_t)__builtin_popcountll(art_load64(node->keys + 8 * word));
         return bits == node->children ? NULL : "a node's map has another number of keys";
     }
     if (node->children > 32) return "too many keys for a node without map";

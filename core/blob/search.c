@@ -9,6 +9,7 @@
 ART_READS_PAST static inline int find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     uint32_t known;
     const uint8_t *start;
+    out->exact = false;
     out->bucket = art_route(blob, key, &known);
     int rc = art_bucket_fetch(blob, out->bucket, &start);
     if (ART_UNLIKELY(rc)) return rc;

@@ -5,7 +5,8 @@
 #include "core/blob/bucket.h"
 
 struct art_place {
-    uint32_t bucket, entry; /* the first entry >= key in the bucket that holds the key's place; view.count: behind all */
+    uint32_t bucket,
+        entry; /* the first entry >= key in the bucket that holds the key's place; view.count: behind all */
     bool exact;
     struct art_bucket_view view;
 };

@@ -1,8 +1,8 @@
 /* The few steps that look at many bytes at once, for SSE2 and in plain C.
  *
- * The vector versions read up to 16 bytes (the column functions: 64) more than they use, and short copies also write up to
- * 16 too many. Callers see to it that these bytes exist: search keys and key buffers are padded, and behind every leaf
- * page of an image follows at least the head.
+ * The vector versions read up to 16 bytes (the column functions: 64) more than they use, and short copies also write
+ * up to 16 too many. Callers see to it that these bytes exist: search keys and key buffers are padded, and behind
+ * every leaf page of an image follows at least the head.
  */
 #ifndef ART_BLOB_SIMD_H
 #define ART_BLOB_SIMD_H
@@ -26,7 +26,7 @@
 #define ART_READS_PAST
 #endif
 
-#define ART_LIKELY(x) __builtin_expect(!!(x), 1)
+#define ART_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define ART_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #if defined(__SSE2__)
@@ -50,9 +50,13 @@ ART_READS_PAST static inline uint32_t art_common_prefix_padded(const uint8_t *a,
 ART_READS_PAST static inline void art_copy_padded(uint8_t *to, const uint8_t *from, uint32_t n) {
     if (ART_LIKELY(n <= 16)) {
         _mm_storeu_si128((void *)to, art_load128(from));
-        return;
+    } else if (n <= 32) {
+        __m128i second = art_load128(from + 16);
+        _mm_storeu_si128((void *)to, art_load128(from));
+        _mm_storeu_si128((void *)(to + 16), second);
+    } else {
+        memcpy(to, from, n);
     }
-    memcpy(to, from, n);
 }
 
 /* How many of the n <= 32 ascending bytes are <= c. */
@@ -73,11 +77,12 @@ static inline uint64_t art_columns_hit16(const uint8_t *shared, const uint8_t *f
     return (uint32_t)_mm_movemask_epi8(_mm_andnot_si128(_mm_andnot_si128(not_less, same), not_deeper));
 }
 
-/* Bit i, for i < min(n, 64): shared[i] < depth, or shared[i] == depth and first[i] >= c. Bits from n on mean nothing. */
+/* Bit i < min(n, 64): shared[i] < depth, or shared[i] == depth and first[i] >= c. Bits from n on mean nothing. */
 ART_READS_PAST static inline uint64_t art_columns_hit(const uint8_t *shared, const uint8_t *first, uint32_t n,
                                                       uint8_t depth, uint8_t c) {
     __m128i d = _mm_set1_epi8((char)depth), pivot = _mm_set1_epi8((char)c);
-    uint64_t hit = art_columns_hit16(shared, first, d, pivot) | art_columns_hit16(shared + 16, first + 16, d, pivot) << 16;
+    uint64_t hit = art_columns_hit16(shared, first, d, pivot) | art_columns_hit16(shared + 16, first + 16, d, pivot)
+                                                                    << 16;
     if (n > 32) {
         hit |= art_columns_hit16(shared + 32, first + 32, d, pivot) << 32 |
                art_columns_hit16(shared + 48, first + 48, d, pivot) << 48;
@@ -124,7 +129,8 @@ static inline uint32_t art_count_not_above(const uint8_t *bytes, uint32_t n, uin
     return count;
 }
 
-static inline uint64_t art_columns_hit(const uint8_t *shared, const uint8_t *first, uint32_t n, uint8_t depth, uint8_t c) {
+static inline uint64_t art_columns_hit(const uint8_t *shared, const uint8_t *first, uint32_t n, uint8_t depth,
+                                       uint8_t c) {
     uint64_t hit = 0;
     for (uint32_t i = 0; i < n && i < 64; i++) {
         hit |= (uint64_t)(shared[i] < depth || (shared[i] == depth && first[i] >= c)) << i;

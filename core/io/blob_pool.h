@@ -3,13 +3,13 @@
  *
  *   slab   [ slot 0 | slot 1 | ... ]         mapped once, at a multiple of 512 KB, at most 65,536 slots; memory is taken
  *                                            when a page is touched
- *   head   tag:32 | index+1:32               one atomic word; next[] links the free slots, last in, first out
+ *   free   which slots are free: a lock-free list, last in, first out (free_list.h)
  *
- * The tag grows with every change of the head, so that a slot which was taken and given back between a reader's load and
- * its compare-and-swap (the ABA problem, R. K. Treiber's stack) is noticed. Get and put are safe from any thread.
+ * Get and put are safe from any thread.
  *
- * A ring may register the slab (io_uring registered buffers): the first `registered` slots then carry an index into the
- * ring's table. Registration pins memory, so keep such pools small (RLIMIT_MEMLOCK is 8 MB on many systems).
+ * A ring may register the slab (io_uring registered buffers): its first slots, which are also handed out first.
+ * Registration touches and pins memory, so a ring takes 16 MB at most, and less where RLIMIT_MEMLOCK says so (8 MB on many
+ * systems).
  */
 #ifndef ART_IO_BLOB_POOL_H
 #define ART_IO_BLOB_POOL_H

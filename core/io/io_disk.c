@@ -185,17 +185,12 @@ static int disk_remove(struct art_disk *disk, const char *path) {
 static int disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
     const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    char *folder = art_alloc(length + 2);
+    const char *from = slash ? path : ".";
+    size_t length = slash && slash > path ? (size_t)(slash - path) : 1; /* "/" for the root's own children */
+    char *folder = art_alloc(length + 1);
     if (!folder) return art_nomem();
-    if (slash && !length) {
-        strcpy(folder, "/");
-    } else if (slash) {
-        memcpy(folder, path, length);
-        folder[length] = 0;
-    } else {
-        strcpy(folder, ".");
-    }
+    memcpy(folder, from, length);
+    folder[length] = 0;
     int rc = ART_OK;
     int fd = open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {

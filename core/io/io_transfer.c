@@ -1,3 +1,4 @@
+/* What the result of a read or write means, whichever engine brought it, and the sentence when it is an error. */
 #include "core/io/io_transfer.h"
 
 #include <errno.h>

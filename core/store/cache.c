@@ -28,7 +28,8 @@ struct shard {
 _Atomic uint64_t art_cache_pressure;
 
 static struct shard shards[SHARDS] = {
-#define UNLOCKED {.lock = PTHREAD_MUTEX_INITIALIZER}
+#define UNLOCKED                                                                                                       \
+    { .lock = PTHREAD_MUTEX_INITIALIZER }
     UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED,
     UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED,
 #undef UNLOCKED
@@ -182,18 +183,19 @@ static bool sweep(uint64_t pages, bool entry_wanted) {
     return false;
 }
 
-static void make_room(uint64_t pages) {
+static bool evict(uint64_t pages) {
     while (!art_cached_memory_fits(pages)) {
-        if (art_cached_memory_drop_spare()) continue;
-        if (!sweep(pages, false)) {
-            atomic_fetch_add(&art_cache_pressure, 1);
-            return;
-        }
+        if (!art_cached_memory_drop_spare() && !sweep(pages, false)) return false;
     }
+    return true;
+}
+
+static void make_room(uint64_t pages) {
+    if (!evict(pages)) atomic_fetch_add(&art_cache_pressure, 1);
 }
 
 void art_cache_trim(void) {
-    make_room(0);
+    evict(0);
 }
 
 /* ---- references ---------------------------------------------------------------------------------------------------- */
@@ -279,7 +281,11 @@ static void release(struct art_cached *entry, bool superseded) {
     bool useless = superseded || !entry->listed || !atomic_load(&entry->ready);
     if (last && useless) remove_idle(shard, entry);
     pthread_mutex_unlock(&shard->lock);
-    if (last && useless) free_entry(entry);
+    if (last && useless) {
+        free_entry(entry);
+    } else if (last) {
+        art_cache_trim(); /* it may have been what kept the cache above its limit */
+    }
 }
 
 void art_cache_release(struct art_cached *entry) {
@@ -305,12 +311,12 @@ void art_cache_join(uint64_t bytes) {
 
 void art_cache_resize(uint64_t old_bytes, uint64_t new_bytes) {
     art_cached_memory_resize(old_bytes, new_bytes);
-    art_cache_trim();
+    make_room(0);
 }
 
 void art_cache_leave(uint64_t bytes) {
     art_cached_memory_resize(bytes, 0);
-    art_cache_trim();
+    make_room(0);
     art_cached_memory_leave();
 }
 
@@ -368,7 +374,8 @@ int art_cache_check(void) {
         pthread_mutex_unlock(&shards[i].lock);
         if (wrong) return art_fail(ART_MISUSE, "art: the cache's shard %u: %s", i, wrong);
     }
-    if (free_entries != atomic_load(&idle)) return art_fail(ART_MISUSE, "art: the cache miscounts what nobody refers to");
+    if (free_entries != atomic_load(&idle))
+        return art_fail(ART_MISUSE, "art: the cache miscounts what nobody refers to");
     return art_cached_memory_check(pages);
 }
 

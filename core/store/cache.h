@@ -77,7 +77,7 @@ extern _Atomic uint64_t art_cache_pressure;
 void art_cache_abandon(void);
 
 struct art_cache_stats {
-    uint64_t bytes, limit; /* charged; allowed */
+    uint64_t bytes, limit;  /* charged; allowed */
     uint64_t entries, idle; /* all; without references */
 };
 void art_cache_stats(struct art_cache_stats *out);

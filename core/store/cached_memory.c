@@ -108,7 +108,8 @@ static bool drop_spare(void) {
 
 static void close_slabs_if_unused(void) {
     if (stores || entries) return;
-    while (drop_spare()) {}
+    while (drop_spare()) {
+    }
     for (unsigned kind = 0; kind < KINDS; kind++) {
         for (unsigned i = 0; i < slab_count[kind]; i++) art_blob_pool_close(slabs[kind][i].pool);
         slab_count[kind] = 0;

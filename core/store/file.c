@@ -69,10 +69,11 @@ static int open_io(struct art_store *store, enum purpose purpose) {
 }
 
 static int missing(const struct art_store *store) {
-    return art_fail(ART_MISSING,
-                    "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-                    "came from, or restore both from one backup",
-                    store->path, store->host_path);
+    return art_fail(
+        ART_MISSING,
+        "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
+        "came from, or restore both from one backup",
+        store->path, store->host_path);
 }
 
 static int open_memory(struct art_store *store) {
@@ -99,10 +100,11 @@ static int read_superblock(struct art_store *store, uint64_t size, struct art_su
 }
 
 static int foreign(const struct art_store *store, const struct art_owner_page *owner) {
-    return art_fail(ART_FOREIGN,
-                    "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
-                    "without it: copy or move both together, or, if the other database is gone, let this one 'adopt' the file",
-                    store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
+    return art_fail(
+        ART_FOREIGN,
+        "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
+        "without it: copy or move both together, or, if the other database is gone, let this one 'adopt' the file",
+        store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
 static void who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
@@ -212,8 +214,8 @@ static int make_durable(struct art_store *store) {
 /* ---- accepting for writing --------------------------------------------------------------------------------------------- */
 
 static int in_the_way(const struct art_store *store) {
-    return art_fail(ART_FOREIGN,
-                    "art: a file that is not ours has the name of the new .art file (%s): move it away", store->path);
+    return art_fail(ART_FOREIGN, "art: a file that is not ours has the name of the new .art file (%s): move it away",
+                    store->path);
 }
 
 static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
@@ -223,12 +225,14 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
     store->phase.owner_sequence = owner ? owner->sequence : 0;
     store->phase.owner_changed = ownership == ART_OWNED_NOTE;
     if (adopt) return art_store_write_owner(store);
-    if (ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
-    if (ownership != ART_OWNER_UNKNOWN) return ART_OK;
+    if (owner && ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
+    if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
     if (fresh && small) return initialise(store, me, block);
-    return art_corrupt(store->path, 0, 1,
-                       "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
-                       "uses it");
+    return art_corrupt(
+        store->path, 0, 1,
+        "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
+        "uses it");
 }
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is filled up
@@ -275,12 +279,13 @@ static int open_for_writing(struct art_store *store, bool fresh) {
         bool exists = rc == ART_CANTOPEN && (art_error_errno() == EEXIST || !art_error_errno());
         if (exists) rc = open_io(store, TO_WRITE); /* somebody was faster */
     }
-    return rc == ART_MISSING ? missing(store) : rc;
+    if (rc == ART_MISSING) missing(store);
+    return rc;
 }
 
 /* Locked, and still the file that the path leads to? *again: it was replaced or removed since it was opened. */
 static int lock_once(struct art_store *store, struct art_file_identity *own, bool *again) {
-    struct art_file_identity named;
+    struct art_file_identity named = {.inode = 0};
     struct art_disk *disk = store->disk;
     *again = false;
     int rc = store->io->methods->lock(store->io);
@@ -289,17 +294,18 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
     if (!rc) rc = disk->methods->stat(disk, store->path, &named);
     *again = rc == ART_MISSING || (!rc && (named.inode != own->inode || named.device != own->device));
     if (!rc && !*again && own->links > 1) {
-        rc = art_fail(ART_READONLY,
-                      "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a "
-                      "copy",
-                      (unsigned long long)own->links, store->path);
+        rc = art_fail(
+            ART_READONLY,
+            "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a "
+            "copy",
+            (unsigned long long)own->links, store->path);
     }
     return *again ? ART_OK : rc;
 }
 
 static int lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own) {
     for (unsigned i = 0; i < REOPEN_MAX; i++) {
-        bool again;
+        bool again = false;
         int rc = open_for_writing(store, fresh);
         if (!rc) rc = lock_once(store, own, &again);
         if (rc || !again) return rc;

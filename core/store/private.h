@@ -58,15 +58,15 @@ struct art_store {
     bool read_only;
     uint64_t cache_bytes;
 
-    struct art_io *io;      /* NULL: not open */
-    bool io_for_writing;    /* opened with the write pool */
-    bool checked;           /* superblock and owner were accepted for reading */
+    struct art_io *io;        /* NULL: not open */
+    bool io_for_writing;      /* opened with the write pool */
+    bool checked;             /* superblock and owner were accepted for reading */
     struct art_cache_key key; /* slot unused */
-    uint64_t file_bytes;    /* as last seen */
+    uint64_t file_bytes;      /* as last seen */
 
     struct art_hold *holds; /* by slot */
     uint32_t hold_capacity;
-    struct art_view *held;  /* list of all that are held */
+    struct art_view *held; /* list of all that are held */
     uint64_t held_pages;
     uint64_t pressure_seen;
     uint64_t hits, misses, pages_read, pages_written, syncs;
@@ -77,12 +77,12 @@ struct art_store {
         uint64_t owner_sequence; /* of the owner page that counts */
         uint32_t end;            /* slots in the file, those taken included */
         struct art_slot_set *reusable;
-        uint32_t reuse_from;     /* no member of `reusable` below */
+        uint32_t reuse_from; /* no member of `reusable` below */
         struct art_slot_set returned;
         struct art_blob_pool *pool;
         struct art_pending pending[ART_WRITES_MAX];
         unsigned pending_count;
-        int failed;              /* of a write since the last sync, with its message */
+        int failed; /* of a write since the last sync, with its message */
         char failure[ART_MESSAGE_MAX];
     } phase;
     bool poisoned;
@@ -123,8 +123,8 @@ struct art_owner { /* who we are, or who stands in an owner page */
     const char *host_path;
 };
 enum art_ownership {
-    ART_OWNED,       /* ours, and noted exactly so */
-    ART_OWNED_NOTE,  /* ours, but something changed: to be noted */
+    ART_OWNED,      /* ours, and noted exactly so */
+    ART_OWNED_NOTE, /* ours, but something changed: to be noted */
     ART_OWNED_BY_OTHER,
     ART_OWNER_UNKNOWN /* both owner pages are damaged */
 };

@@ -95,8 +95,8 @@ static int fill(struct art_store *store, struct art_cached *cached, const struct
 
 /* ---- loading leaf pages -------------------------------------------------------------------------------------------------- */
 
-static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t end, struct art_io_request *requests,
-                                unsigned room, uint32_t *charged) {
+static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t end,
+                                struct art_io_request *requests, unsigned room, uint32_t *charged) {
     unsigned count = 0;
     uint32_t page = first;
     while (page < end && count < room) {
@@ -194,7 +194,8 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
 }
 
 /* The reference is checked anew where it differs from the one that made the entry ready. */
-static int describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, struct art_blob *out) {
+static int describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                    struct art_blob *out) {
     struct art_blob *known = &cached->blob;
     copy_blob(out, known);
     if (known->label_len == ref->label.len && known->generation == ref->generation && known->count == ref->count &&
@@ -207,9 +208,11 @@ static int describe(struct art_store *store, struct art_cached *cached, const st
 }
 
 /* A view with one reference; takes over the one to `cached`. */
-static int new_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, struct art_view **out) {
+static int new_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                    struct art_view **out) {
     struct art_view *view = art_alloc_zeroed(sizeof *view);
-    int rc = view ? describe(store, cached, ref, &view->blob) : art_nomem();
+    if (!view) return art_nomem();
+    int rc = describe(store, cached, ref, &view->blob);
     if (rc) {
         art_free(view);
         return rc;
@@ -220,8 +223,9 @@ static int new_view(struct art_store *store, struct art_cached *cached, const st
     atomic_init(&view->references, 1);
     view->store = store;
     view->cached = cached;
-    view->pages = (uint32_t)(__builtin_popcountll(view->blob.present[0]) + __builtin_popcountll(view->blob.present[1])) +
-                  view->blob.head_pages;
+    view->pages =
+        (uint32_t)(__builtin_popcountll(view->blob.present[0]) + __builtin_popcountll(view->blob.present[1])) +
+        view->blob.head_pages;
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
     *out = view;
     return ART_OK;
@@ -293,7 +297,8 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
 /* ---- asking for a blob ----------------------------------------------------------------------------------------------------- */
 
 static int check_ref(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
+    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages &&
+        ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
     return art_corrupt(store->path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
@@ -324,7 +329,8 @@ static struct art_cache_key key_of(const struct art_store *store, uint32_t slot)
     return key;
 }
 
-static int __attribute__((noinline)) find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
+static int __attribute__((noinline))
+find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     int rc = prepare(store, ref);
     if (rc) return rc;
     art_store_drop_hold(store, ref->slot);
@@ -344,7 +350,7 @@ static int __attribute__((noinline)) find_or_read(struct art_store *store, const
         pthread_mutex_unlock(&cached->loading);
     }
     if (!rc) rc = new_view(store, cached, ref, &view);
-    if (rc) {
+    if (!view) {
         art_cache_release(cached);
         return rc;
     }
@@ -376,7 +382,8 @@ struct ahead {
 };
 
 /* Adds what is missing of one blob to the batch, its `loading` locked. False: nothing to do, or somebody is at it. */
-static bool plan(struct art_store *store, const struct art_ref *ref, struct ahead *out, struct art_io_request *requests) {
+static bool plan(struct art_store *store, const struct art_ref *ref, struct ahead *out,
+                 struct art_io_request *requests) {
     if (prepare(store, ref)) return false;
     struct art_cache_key key = key_of(store, ref->slot);
     if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &out->cached)) return false;

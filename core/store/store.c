@@ -26,7 +26,8 @@ void art_store_unref(struct art_store *store) {
 int art_store_open(struct art_store **out, const struct art_store_options *options) {
     *out = NULL;
     if (!options->path != !options->host_path) {
-        return art_fail(ART_MISUSE, "art: a store needs both the path of its file and that of the database, or neither");
+        return art_fail(ART_MISUSE,
+                        "art: a store needs both the path of its file and that of the database, or neither");
     }
     int rc = art_fork_watch();
     if (rc) return rc;
@@ -76,7 +77,8 @@ bool art_store_forked(const struct art_store *store) {
 
 int art_store_usable(const struct art_store *store) {
     if (art_store_forked(store)) {
-        return art_fail(ART_FORKED, "art: this connection came through fork() (%s): open the database anew in the child",
+        return art_fail(ART_FORKED,
+                        "art: this connection came through fork() (%s): open the database anew in the child",
                         store->path ? store->path : "in memory");
     }
     if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
@@ -146,8 +148,8 @@ void art_store_dump(struct art_store *store, FILE *out) {
             store->io ? store->io->engine : "not open", store->io && store->io->direct ? ", direct" : "",
             (unsigned long long)store->file_bytes, store->phase.active ? "writing" : "not writing",
             store->poisoned ? ", poisoned: " : "", store->poisoned ? store->poison : "");
-    fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n", (unsigned long long)store->hits,
-            (unsigned long long)store->misses, (unsigned long long)store->pages_read,
+    fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n",
+            (unsigned long long)store->hits, (unsigned long long)store->misses, (unsigned long long)store->pages_read,
             (unsigned long long)store->pages_written, (unsigned long long)store->syncs);
     for (const struct art_view *view = store->held; view; view = view->next) {
         fprintf(out, "  holds slot %u, generation %llu, %u pages, %u references\n", view->blob.slot,

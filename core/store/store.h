@@ -102,8 +102,8 @@ struct art_slot_set {
     uint64_t *words;
     uint32_t capacity; /* slots, multiple of 64 */
 };
-void art_slot_set_clear(struct art_slot_set *set);                     /* frees; zero-initialise before use */
-int art_slot_set_add(struct art_slot_set *set, uint32_t slot);         /* ART_OK, ART_NOMEM */
+void art_slot_set_clear(struct art_slot_set *set);             /* frees; zero-initialise before use */
+int art_slot_set_add(struct art_slot_set *set, uint32_t slot); /* ART_OK, ART_NOMEM */
 void art_slot_set_remove(struct art_slot_set *set, uint32_t slot);
 bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot);
 /* The lowest member >= from, or UINT32_MAX. */
@@ -111,10 +111,10 @@ uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
 /* --- for art_info and messages ------------------------------------------------------------------------------------------------ */
 struct art_store_stats {
-    const char *file;      /* path, or NULL in memory */
-    const char *engine;    /* "uring", "pwrite", "memory", "none" before it was needed */
+    const char *file;   /* path, or NULL in memory */
+    const char *engine; /* "uring", "pwrite", "memory", "none" before it was needed */
     bool direct;
-    uint64_t file_bytes;   /* 0 when there is no file */
+    uint64_t file_bytes;                       /* 0 when there is no file */
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */

@@ -73,16 +73,18 @@ int art_superblock_check(const struct art_superblock *block, const uint8_t uuid[
     }
     if (page->sum != page_sum(page)) return art_corrupt(file, 0, 0, "the superblock's sum is wrong");
     if (page->format != ART_STORE_FORMAT || page->slot_bytes != ART_BLOB_SIZE) {
-        return art_fail(ART_CANTOPEN,
-                        "art: the file has format %u with slots of %u bytes (%s): open it with the version of sqlite-art "
-                        "that made it",
-                        page->format, page->slot_bytes, file);
+        return art_fail(
+            ART_CANTOPEN,
+            "art: the file has format %u with slots of %u bytes (%s): open it with the version of sqlite-art "
+            "that made it",
+            page->format, page->slot_bytes, file);
     }
     if (memcmp(page->uuid, uuid, sizeof page->uuid)) {
-        return art_fail(ART_FOREIGN,
-                        "art: the .art file is that of another table (%s): put the file that belongs to this table there, "
-                        "or restore both from one backup",
-                        file);
+        return art_fail(
+            ART_FOREIGN,
+            "art: the .art file is that of another table (%s): put the file that belongs to this table there, "
+            "or restore both from one backup",
+            file);
     }
     return ART_OK;
 }

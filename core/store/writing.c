@@ -18,7 +18,8 @@ static int writable(const struct art_store *store) {
     int rc = art_store_usable(store);
     if (rc) return rc;
     if (store->poisoned) {
-        return art_fail(ART_POISONED, "art: an earlier sync failed, so nothing more is written: open the database anew: %s",
+        return art_fail(ART_POISONED,
+                        "art: an earlier sync failed, so nothing more is written: open the database anew: %s",
                         store->poison);
     }
     if (store->read_only) {
@@ -57,7 +58,8 @@ int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots) 
 int art_store_adopt(struct art_store *store) {
     int rc = writable(store);
     if (rc) return rc;
-    if (store->phase.active) return art_fail(ART_MISUSE, "art: 'adopt' within a transaction that has written: commit first");
+    if (store->phase.active)
+        return art_fail(ART_MISUSE, "art: 'adopt' within a transaction that has written: commit first");
     return begin(store, false, true);
 }
 
@@ -195,7 +197,8 @@ static int check_written(const struct art_store *store, const struct art_ref *re
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
-    return art_fail(ART_MISUSE, "art: slot %u of %u was written without having been taken", ref->slot, store->phase.end);
+    return art_fail(ART_MISUSE, "art: slot %u of %u was written without having been taken", ref->slot,
+                    store->phase.end);
 }
 
 static int start_write(struct art_store *store, const struct art_pending *pending) {
@@ -209,9 +212,9 @@ static int start_write(struct art_store *store, const struct art_pending *pendin
     };
     store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
     if (ref->leaf_pages == head || !ref->leaf_pages) { /* no gap, or no leaves: one piece */
-        requests[0] = (struct art_io_request){ref->leaf_pages ? image : requests[1].data,
-                                              requests[0].len + requests[1].len,
-                                              ref->leaf_pages ? at : requests[1].offset};
+        requests[0] =
+            (struct art_io_request){ref->leaf_pages ? image : requests[1].data, requests[0].len + requests[1].len,
+                                    ref->leaf_pages ? at : requests[1].offset};
         return art_io_write(store->io, requests, 1);
     }
     return art_io_write(store->io, requests, 2);
@@ -258,7 +261,8 @@ int art_store_sync(struct art_store *store) {
 
 static int check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
     if (slot && len <= ART_BLOB_SIZE) return ART_OK;
-    return art_fail(ART_MISUSE, "art: slot %u can't have %u bytes (%s)", slot, len, store->path ? store->path : "in memory");
+    return art_fail(ART_MISUSE, "art: slot %u can't have %u bytes (%s)", slot, len,
+                    store->path ? store->path : "in memory");
 }
 
 static uint32_t whole_pages(uint32_t len) {

@@ -12,7 +12,7 @@
 
 enum { MERGE_BUDGET_PAGES = 1024, MERGE_EVERY = 16, PATIENCE = 4 };
 
-static void forget_pending(struct art_tree *tree) {
+void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
     art_delta_unref(tree->pending.empty);
     tree->pending.empty = NULL;
@@ -71,7 +71,7 @@ static int merge(struct art_tree *tree) {
 
 static int give_up(struct art_tree *tree) {
     uint64_t csn = tree->pending.commit.csn;
-    forget_pending(tree);
+    art_pending_forget(tree);
     tree->pending.commit.csn = csn;
     return ART_OK;
 }
@@ -140,10 +140,10 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     bool wanted = tree->txn.optimize || (tree->txn.flush && art_delta_keys(tree->delta));
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
-        forget_pending(tree);
+        art_pending_forget(tree);
         rc = prepare(tree);
         if (rc) {
-            forget_pending(tree);
+            art_pending_forget(tree);
             return rc;
         }
         tree->pending.ready = true;
@@ -205,7 +205,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
         return;
     }
     if (art_store_forked(tree->store)) return;
-    forget_pending(tree);
+    art_pending_forget(tree);
     art_tree_rollback_to(tree, ART_MARK_BEGIN);
     if (tree->txn.doomed) tree->unknown = true;
     art_delta_forget_undo(tree->delta);

@@ -97,6 +97,16 @@ static int check_blob(void *context, const struct art_ref *ref) {
     return rc;
 }
 
+/* A key that stands in a run is found there from the top. */
+static int check_route(struct art_tree *tree, const struct art_run *run, struct art_bytes key) {
+    memcpy(tree->key, key.data, key.len);
+    memset(tree->key + key.len, 0, ART_KEY_PADDING);
+    struct art_entry entry;
+    int rc = art_run_get(tree, run, art_bytes(tree->key, key.len), &entry);
+    if (rc != ART_NOTFOUND) return rc;
+    return art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE, "a key of a run is not found from its top");
+}
+
 /* Blob by blob; then in order, with the sums that the references promise. */
 static int check_run(struct checker *checker, const struct art_run *run) {
     struct art_tree *tree = checker->tree;
@@ -110,6 +120,7 @@ static int check_run(struct checker *checker, const struct art_run *run) {
     }
     struct art_run_cursor cursor;
     struct art_buffer last = {0};
+    const struct art_blob *blob = NULL;
     uint64_t entries = 0;
     int64_t count = 0;
     rc = art_run_cursor_open(&cursor, tree->store);
@@ -123,6 +134,8 @@ static int check_run(struct checker *checker, const struct art_run *run) {
         }
         last.len = 0;
         rc = art_buffer_append(&last, key.data, key.len);
+        if (!rc && (cursor.leaf.blob != blob || entries % 64 == 0)) rc = check_route(tree, run, key);
+        blob = cursor.leaf.blob;
         if (rc) break;
         struct art_entry entry;
         art_blob_cursor_entry(&cursor.leaf, &entry);

@@ -28,6 +28,12 @@ static int run_get(struct art_tree *tree, const struct art_run *run, struct art_
     }
 }
 
+int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
+    uint64_t hash = 0;
+    struct art_blob *where;
+    return run_get(tree, run, key, &hash, out, &where);
+}
+
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
     *out = (struct art_found){0};
     if (art_delta_keys(tree->delta)) {

@@ -20,6 +20,9 @@ void art_marks_clear(struct art_tree *tree, uint32_t from) {
         struct art_slot_set used = mark->used;
         mark->used = (struct art_slot_set){0};
         if (tree->slots.writing) art_slots_return(tree, &used, &tree->slots.used);
+        for (uint32_t i = 0; i < mark->image_slots && tree->slots.writing; i++) {
+            art_store_return_slot(tree->store, mark->image[i]);
+        }
         art_slot_set_clear(&used);
         mark_clear(mark);
     }
@@ -93,6 +96,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
         return;
     }
     tree->changes++;
+    art_pending_forget(tree);
     if (number == ART_MARK_BEGIN) {
         art_marks_clear(tree, 0);
         to_beginning(tree);

@@ -48,7 +48,7 @@ struct art_mark {
     bool imaged;            /* the transaction spilled since: the delta is in `image` */
     bool beginning;         /* same state as the transaction's beginning */
     bool big;
-    struct art_slot_set used; /* imaged: slots that root names, images included */
+    struct art_slot_set used; /* imaged: slots that root names */
     uint32_t *image;        /* slots with the encoded delta */
     uint32_t image_slots;
     uint64_t image_bytes;
@@ -135,6 +135,8 @@ struct art_found {
     struct art_blob *blob;  /* where the entry lies, when it is not in the delta */
 };
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
+/* What one run says of a key: ART_OK, ART_NOTFOUND. */
+int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* Sum of weights of all keys < key. */
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 /* The `over` that an entry for this key must carry in the delta. */
@@ -274,6 +276,10 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
 bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
+
+/* --- commit.c ---------------------------------------------------------------------------------------------------------------------------- */
+/* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
+void art_pending_forget(struct art_tree *tree);
 
 /* --- spill.c, marks.c ------------------------------------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);

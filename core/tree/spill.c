@@ -12,17 +12,17 @@
 
 int art_image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {
     mark->image_bytes = bytes->len;
-    mark->image_slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
-    mark->image = art_alloc(mark->image_slots * sizeof *mark->image);
+    uint32_t slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
+    mark->image = art_alloc(slots * sizeof *mark->image);
     if (!mark->image) return art_nomem();
     int rc = ART_OK;
-    for (uint32_t i = 0; !rc && i < mark->image_slots; i++) {
+    for (uint32_t i = 0; !rc && i < slots; i++) {
         struct art_blob_buf buffer = {0};
         size_t at = (size_t)i * ART_BLOB_SIZE, n = bytes->len - at < ART_BLOB_SIZE ? bytes->len - at : ART_BLOB_SIZE;
         rc = art_store_buffer(tree->store, &buffer);
         if (!rc) rc = art_store_take_slot(tree->store, &mark->image[i]);
-        if (!rc) rc = art_slot_set_add(&mark->used, mark->image[i]);
         if (!rc) {
+            mark->image_slots++;
             memcpy(buffer.data, bytes->data + at, n);
             memset(buffer.data + n, 0, ART_BLOB_SIZE - n);
             rc = art_store_write_raw(tree->store, mark->image[i], &buffer, ART_BLOB_SIZE);
@@ -75,6 +75,7 @@ static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
 int art_tree_spill(struct art_tree *tree) {
     struct art_edit edit;
     struct art_delta *empty = NULL;
+    art_pending_forget(tree);
     int rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
     rc = art_delta_open(&empty);

@@ -59,13 +59,18 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
     if (!moved) art_slots_drop(splice->tree, splice->edit, ref->slot);
 }
 
+/* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node must not fall in
+ * front of that child. */
+static int add_child(struct splice *splice, struct art_children *out, struct art_bytes separator, const struct art_ref *ref) {
+    return art_children_add(out, out->count ? separator : as_bytes(&splice->node_low), ref);
+}
+
 /* The children of the touched nodes of `level` as they shall be. */
-static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level, struct art_children *fresh,
+static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level, const struct art_children *fresh,
                   struct art_children *out) {
     bool placed = false;
     art_run_cursor_reset(cursor, &splice->run.top, level);
-    int rc = art_run_seek_le(cursor, as_bytes(&splice->node_low));
-    if (!rc && !cursor->valid) rc = art_run_first(cursor);
+    int rc = art_run_seek_ge(cursor, as_bytes(&splice->node_low));
     for (; !rc; rc = art_run_next(cursor)) {
         bool valid = cursor->valid;
         struct art_bytes key = valid ? art_run_key(cursor) : art_bytes(NULL, 0);
@@ -74,8 +79,7 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         if (!before && !placed) {
             placed = true;
             for (uint32_t i = 0; !rc && i < fresh->count; i++) {
-                struct art_bytes separator = i ? fresh->child[i].separator : as_bytes(&splice->low);
-                rc = art_children_add(out, separator, &fresh->child[i].ref);
+                rc = add_child(splice, out, i ? fresh->child[i].separator : as_bytes(&splice->low), &fresh->child[i].ref);
             }
         }
         if (rc || !valid) break;
@@ -83,16 +87,9 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         rc = art_blob_cursor_ref(&cursor->leaf, &ref);
         if (rc) break;
         bool behind = !before && !splice->to_end && art_bytes_compare(key, as_bytes(&splice->high)) >= 0;
-        if (before || behind) {
-            bool leftmost = !out->count && !splice->node_low.len;
-            rc = art_children_add(out, leftmost ? art_bytes(NULL, 0) : key, &ref);
-        } else {
-            drop(splice, &ref);
-        }
+        if (before || behind) rc = add_child(splice, out, key, &ref);
+        else drop(splice, &ref);
         if (rc) break;
-    }
-    if (!rc && out->count && !splice->node_low.len && out->child[0].separator.len) {
-        rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a run does not begin with the empty separator");
     }
     return rc;
 }

@@ -9,7 +9,7 @@
 
 const uint8_t blob_uuid[16] = "sqlite-art tests";
 
-/* --- rows --------------------------------------------------------------------------------------------------------------- */
+/* --- rows -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t make_dense(uint8_t *out, struct random *random) {
     static const uint8_t alphabet[] = {0, 0xff, 'a', 'b', '/'};
@@ -52,6 +52,14 @@ static uint32_t make_long(uint8_t *out, struct random *random) {
     return len;
 }
 
+static uint32_t make_twin(uint8_t *out, struct random *random) {
+    uint32_t pair = random_below(random, 60), len = 1500 + 20 * pair;
+    struct random same = {pair};
+    for (uint32_t i = 0; i < len; i++) out[i] = (uint8_t)random_next(&same);
+    out[len] = (uint8_t)random_below(random, 4);
+    return len + 1;
+}
+
 static int compare_keys(const void *a, const void *b) {
     return art_bytes_compare(*(const struct art_bytes *)a, *(const struct art_bytes *)b);
 }
@@ -66,20 +74,29 @@ struct art_bytes blob_padded(const void *data, uint32_t len) {
 
 static uint32_t value_length(enum blob_values style, struct random *random) {
     switch (style) {
-    case VALUES_SAME: return 20;
-    case VALUES_EMPTY: return random_once_in(random, 50);
-    case VALUES_MIXED: return random_once_in(random, 60) ? random_below(random, 1200) : random_below(random, 60);
-    default: return random_once_in(random, 4) ? ART_VALUE_INLINE_MAX : random_below(random, ART_VALUE_INLINE_MAX + 1);
+    case VALUES_SAME:
+        return 20;
+    case VALUES_EMPTY:
+        return random_once_in(random, 50);
+    case VALUES_MIXED:
+        return random_once_in(random, 60) ? random_below(random, 1200) : random_below(random, 60);
+    default:
+        return random_once_in(random, 4) ? ART_VALUE_INLINE_MAX : random_below(random, ART_VALUE_INLINE_MAX + 1);
     }
 }
 
 static uint64_t csn_of(enum blob_csns style, struct random *random) {
     switch (style) {
-    case CSNS_SAME: return 1000;
-    case CSNS_BYTE: return 1000 + random_below(random, 200);
-    case CSNS_SHORT: return 1000 + random_below(random, 60000);
-    case CSNS_LONG: return 1000 + random_below(random, UINT32_MAX);
-    default: return random_next(random) >> 8;
+    case CSNS_SAME:
+        return 1000;
+    case CSNS_BYTE:
+        return 1000 + random_below(random, 200);
+    case CSNS_SHORT:
+        return 1000 + random_below(random, 60000);
+    case CSNS_LONG:
+        return 1000 + random_below(random, UINT32_MAX);
+    default:
+        return random_next(random) >> 8;
     }
 }
 
@@ -88,7 +105,8 @@ static void make_entry(struct art_entry *entry, struct blob_style style, struct 
     entry->flags = 0;
     if (style.flags == FLAGS_NOT_NEGATIVE) entry->flags = not_negative[random_below(random, 4)];
     if (style.flags == FLAGS_ANY) entry->flags = (uint8_t)random_below(random, 4);
-    if (style.flags != FLAGS_PUTS && !(entry->flags & ART_DELETE) && random_once_in(random, 10)) entry->flags |= ART_PIECES;
+    if (style.flags != FLAGS_PUTS && !(entry->flags & ART_DELETE) && random_once_in(random, 10))
+        entry->flags |= ART_PIECES;
     uint32_t len = entry->flags & ART_DELETE ? 0 : value_length(style.values, random);
     uint8_t *value = malloc(len + 1);
     for (uint32_t i = 0; i < len; i++) value[i] = (uint8_t)random_next(random);
@@ -98,7 +116,7 @@ static void make_entry(struct art_entry *entry, struct blob_style style, struct 
 
 void blob_rows_make(struct blob_rows *rows, struct blob_style style, uint32_t wanted, struct random *random) {
     static uint32_t (*const makers[])(uint8_t *, struct random *) = {
-        make_dense, make_random, make_directory, make_shared, make_wide, make_long,
+        make_dense, make_random, make_directory, make_shared, make_wide, make_long, make_twin,
     };
     static uint8_t key[ART_KEY_MAX + 1];
     rows->keys = calloc(wanted, sizeof *rows->keys);
@@ -178,7 +196,7 @@ bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b) {
     return a->flags == b->flags && a->csn == b->csn && art_bytes_equal(a->value, b->value);
 }
 
-/* --- images --------------------------------------------------------------------------------------------------------- */
+/* --- images ------------------------------------------------------------------------------------------------------ */
 
 uint8_t *blob_image_new(void) {
     static uint8_t rubbish = 0x5a;
@@ -199,7 +217,8 @@ bool blob_page_used(const struct art_ref *ref, uint32_t page) {
 void blob_image_rehash(uint8_t *image, struct art_ref *ref) {
     struct art_blob_header *header = (struct art_blob_header *)(void *)(image + ART_HEADER_AT);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        if (blob_page_used(ref, page)) header->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        if (blob_page_used(ref, page))
+            header->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     ref->hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
 }

@@ -1,8 +1,8 @@
 /* Blobs that can't be wrong: sorted arrays of rows, and the blobs that are built from them.
  *
- * Rows are made from a key family and a style (what values, flags and csns look like). Keys are allocated exactly, with
- * the padding that search keys need, so that a sanitizer sees every read past it. Images are filled with rubbish before a
- * blob is built in them: nothing may depend on what was there.
+ * Rows are made from a key family and a style (what values, flags and csns look like). Keys are allocated exactly,
+ * with the padding that search keys need, so that a sanitizer sees every read past it. Images are filled with rubbish
+ * before a blob is built in them: nothing may depend on what was there.
  */
 #ifndef ART_TESTS_BLOB_MODEL_H
 #define ART_TESTS_BLOB_MODEL_H
@@ -17,6 +17,7 @@ enum blob_family {
     BLOB_SHARED,      /* long shared prefixes and suffixes: wide columns */
     BLOB_WIDE,        /* wide nodes */
     BLOB_LONG,        /* to 65,535 bytes */
+    BLOB_TWINS,       /* pairs that share some thousand bytes: long separators */
     BLOB_FAMILIES
 };
 
@@ -47,7 +48,7 @@ struct art_bytes blob_padded(const void *data, uint32_t len); /* a padded copy; 
 /* The same row, byte for byte? */
 bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b);
 
-/* --- blobs ------------------------------------------------------------------------------------------------------------ */
+/* --- blobs ------------------------------------------------------------------------------------------------------- */
 
 struct blob_image {
     uint8_t *image;

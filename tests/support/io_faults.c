@@ -1,3 +1,4 @@
+/* Each entry of the table behind a watcher that counts, and strikes when told to. */
 #include "tests/support/io_faults.h"
 
 #include <errno.h>

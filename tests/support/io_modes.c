@@ -1,3 +1,4 @@
+/* The modes, and what a test needs to work in one of them. */
 #include "tests/support/io_modes.h"
 
 #include <check.h>

@@ -127,7 +127,8 @@ int store_write_again(struct art_store *store, const struct store_blob *blob) {
     return rc;
 }
 
-int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed, uint32_t pages) {
+int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed,
+                    uint32_t pages) {
     uint32_t slot;
     *blob = (struct store_blob){.image = NULL};
     int rc = art_store_take_slot(store, &slot);

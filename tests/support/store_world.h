@@ -32,7 +32,8 @@ void store_blob_make(struct store_blob *blob, uint32_t slot, uint64_t generation
 void store_blobs_free(struct store_blob *blobs, unsigned count);
 
 /* Takes a slot, makes a blob for it and writes it; what the store said. */
-int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed, uint32_t pages);
+int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed,
+                    uint32_t pages);
 int store_write_again(struct art_store *store, const struct store_blob *blob);
 /* A whole write phase: `count` new blobs, synced. Fails the test when anything fails. */
 void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages);
@@ -56,6 +57,7 @@ struct art_store_stats store_stats_of(struct art_store *store);
         ck_assert_msg(expect_rc == (code), "%s: %s, wanted %s: %s", #call, art_error_name(expect_rc),                  \
                       art_error_name(code), art_error_message());                                                      \
     } while (0)
-#define EXPECT_MESSAGE(part) ck_assert_msg(strstr(art_error_message(), part), "no '%s' in: %s", part, art_error_message())
+#define EXPECT_MESSAGE(part)                                                                                           \
+    ck_assert_msg(strstr(art_error_message(), part), "no '%s' in: %s", part, art_error_message())
 
 #endif

@@ -1,0 +1,270 @@
+/* art_info('objects'): a table-valued function that says what an art table is like, a property a row.
+ *
+ *     SELECT * FROM art_info('objects');                                    property | value
+ *     SELECT value FROM art_info('main.objects') WHERE property = 'keys';
+ *
+ * It has no read transaction of its own on the table's database: a SELECT on T_log is held open while it reads.
+ */
+#include "ext/ext.h"
+
+enum { COLUMN_PROPERTY, COLUMN_VALUE, COLUMN_TABLE };
+enum fact_kind { FACT_INTEGER, FACT_REAL, FACT_TEXT };
+
+struct fact {
+    char *property; /* sqlite3_free() */
+    enum fact_kind kind;
+    sqlite3_int64 integer;
+    double real;
+    char *text; /* sqlite3_free() */
+};
+
+struct info_vtab {
+    sqlite3_vtab base;
+    struct art_connection *connection;
+};
+
+struct info_cursor {
+    sqlite3_vtab_cursor base;
+    struct fact *facts;
+    unsigned count, capacity, at;
+    bool nomem;
+};
+
+static void clear(struct info_cursor *cursor) {
+    for (unsigned i = 0; i < cursor->count; i++) {
+        sqlite3_free(cursor->facts[i].property);
+        sqlite3_free(cursor->facts[i].text);
+    }
+    art_free(cursor->facts);
+    cursor->facts = NULL;
+    cursor->count = cursor->capacity = cursor->at = 0;
+    cursor->nomem = false;
+}
+
+static struct fact *add(struct info_cursor *cursor, enum fact_kind kind, char *property) {
+    static struct fact lost;
+    if (cursor->count == cursor->capacity) {
+        unsigned capacity = cursor->capacity * 2 + 40;
+        struct fact *facts = art_resize(cursor->facts, capacity * sizeof *facts);
+        cursor->nomem |= !facts;
+        if (facts) {
+            cursor->facts = facts;
+            cursor->capacity = capacity;
+        }
+    }
+    if (!property || cursor->count == cursor->capacity) {
+        cursor->nomem = true;
+        sqlite3_free(property);
+        return &lost;
+    }
+    cursor->facts[cursor->count] = (struct fact){.property = property, .kind = kind};
+    return &cursor->facts[cursor->count++];
+}
+
+static void add_integer(struct info_cursor *cursor, const char *property, uint64_t value) {
+    add(cursor, FACT_INTEGER, sqlite3_mprintf("%s", property))->integer = (sqlite3_int64)value;
+}
+
+static void add_text(struct info_cursor *cursor, const char *property, const char *value) {
+    struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("%s", property));
+    if (cursor->nomem) return;
+    fact->text = value ? sqlite3_mprintf("%s", value) : NULL;
+}
+
+static void add_run(struct info_cursor *cursor, const struct art_tree_info *info, unsigned i) {
+    struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("run %u", i + 1));
+    if (cursor->nomem) return;
+    fact->text = sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
+                                 info->run[i].entries, info->run[i].blobs, info->run[i].bytes);
+}
+
+static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
+    add_integer(cursor, "keys", info->keys);
+    add_integer(cursor, "version", info->csn);
+    add_integer(cursor, "bytes", info->blob_bytes);
+    add_integer(cursor, "blobs", info->blobs);
+    add(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
+    add_integer(cursor, "runs", info->runs);
+    for (unsigned i = 0; i < info->runs && i < sizeof info->run / sizeof *info->run; i++) add_run(cursor, info, i);
+    add_integer(cursor, "delta keys", info->delta_keys);
+    add_integer(cursor, "delta bytes", info->delta_bytes);
+    add_integer(cursor, "log rows", info->log_rows);
+    add_integer(cursor, "log bytes", info->log_bytes);
+    add_integer(cursor, "generation", info->generation);
+    add_integer(cursor, "young slots", info->young_slots);
+    add_integer(cursor, "free slots", info->free_slots);
+    add_integer(cursor, "cache bytes", info->cache_bytes);
+    add_integer(cursor, "cache limit", info->cache_limit);
+    add_integer(cursor, "cache hits", info->cache_hits);
+    add_integer(cursor, "cache misses", info->cache_misses);
+    add_integer(cursor, "pages read", info->pages_read);
+    add_integer(cursor, "pages written", info->pages_written);
+    add_integer(cursor, "syncs", info->syncs);
+    add_text(cursor, "io", info->engine);
+    add_text(cursor, "direct", info->direct ? "yes" : "no");
+    add_text(cursor, "file", table->path);
+    add_integer(cursor, "file bytes", info->file_bytes);
+    const char *key;
+    char *text;
+    for (unsigned i = 0; art_settings_show(&table->settings, i, &key, &text); i++) {
+        struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("option %s", key));
+        if (cursor->nomem) {
+            sqlite3_free(text);
+        } else {
+            fact->text = text;
+        }
+    }
+}
+
+/* A snapshot of the table's database, while it is stepped. */
+static int hold_snapshot(const struct art_vtab *vtab, sqlite3_stmt **out, char **message) {
+    sqlite3 *db = vtab->connection->db;
+    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", vtab->name->schema, vtab->name->table);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+    sqlite3_free(sql);
+    if (!rc && sqlite3_step(*out) != SQLITE_ROW) rc = sqlite3_reset(*out);
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, db, rc, "cannot read %s.%s_log", vtab->name->schema, vtab->name->table);
+}
+
+static int gather(struct info_cursor *cursor, struct art_vtab *vtab, char **message) {
+    sqlite3_stmt *snapshot = NULL;
+    struct art_tree_info info = {0};
+    int rc = hold_snapshot(vtab, &snapshot, message);
+    if (!rc) {
+        rc = art_vtab_ready(vtab);
+        if (rc && vtab->base.zErrMsg) art_complain(message, rc, "%s", vtab->base.zErrMsg);
+    }
+    if (!rc) rc = art_report(message, art_tree_info(vtab->table->tree, &info));
+    if (!rc) add_all(cursor, vtab->table, &info);
+    sqlite3_finalize(snapshot);
+    return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
+}
+
+/* --- the module --------------------------------------------------------------------------------------------------------- */
+
+static int info_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                        char **message) {
+    (void)context;
+    (void)argc;
+    (void)argv;
+    (void)message;
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(property TEXT, value, \"table\" HIDDEN)");
+    if (rc) return rc;
+    struct info_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
+    if (!vtab) return SQLITE_NOMEM;
+    vtab->connection = art_connection_hold(db);
+    *out = &vtab->base;
+    return SQLITE_OK;
+}
+
+static int info_disconnect(sqlite3_vtab *base) {
+    art_connection_release(((struct info_vtab *)base)->connection);
+    art_free(base);
+    return SQLITE_OK;
+}
+
+static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    bool named = false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->iColumn != COLUMN_TABLE || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        named = true;
+        if (!constraint->usable) continue;
+        info->aConstraintUsage[i].argvIndex = 1;
+        info->aConstraintUsage[i].omit = 1;
+        info->estimatedCost = 1000;
+        info->estimatedRows = 30;
+        return SQLITE_OK;
+    }
+    if (named) return SQLITE_CONSTRAINT;
+    return art_complain(&base->zErrMsg, SQLITE_ERROR, "art: art_info() needs a table's name: art_info('objects')");
+}
+
+static int info_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    (void)base;
+    struct info_cursor *cursor = art_alloc_zeroed(sizeof *cursor);
+    if (!cursor) return SQLITE_NOMEM;
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static int info_close(sqlite3_vtab_cursor *base) {
+    clear((struct info_cursor *)base);
+    art_free(base);
+    return SQLITE_OK;
+}
+
+/* 'schema.name', where a dot may also belong to the name itself. */
+static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
+    const char *dot = strchr(text, '.');
+    int rc = art_find_vtab(connection, NULL, text, out, message);
+    if (!rc || !dot || (rc & 0xff) != SQLITE_ERROR) return rc;
+    char *schema = sqlite3_mprintf("%.*s", (int)(dot - text), text);
+    if (!schema) return SQLITE_NOMEM;
+    rc = art_find_vtab(connection, schema, dot + 1, out, message);
+    if (!rc) {
+        sqlite3_free(*message);
+        *message = NULL;
+    }
+    sqlite3_free(schema);
+    return rc;
+}
+
+static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
+    (void)plan;
+    (void)words;
+    struct info_cursor *cursor = (struct info_cursor *)base;
+    struct info_vtab *info = (struct info_vtab *)base->pVtab;
+    clear(cursor);
+    const char *name = argc ? (const char *)sqlite3_value_text(argv[0]) : NULL;
+    struct art_vtab *vtab;
+    int rc = find_named(info->connection, name ? name : "", &vtab, &base->pVtab->zErrMsg);
+    return rc ? rc : gather(cursor, vtab, &base->pVtab->zErrMsg);
+}
+
+static int info_next(sqlite3_vtab_cursor *base) {
+    ((struct info_cursor *)base)->at++;
+    return SQLITE_OK;
+}
+
+static int info_eof(sqlite3_vtab_cursor *base) {
+    return ((struct info_cursor *)base)->at >= ((struct info_cursor *)base)->count;
+}
+
+static int info_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    const struct info_cursor *cursor = (struct info_cursor *)base;
+    const struct fact *fact = &cursor->facts[cursor->at];
+    if (column == COLUMN_PROPERTY) {
+        sqlite3_result_text(context, fact->property, -1, SQLITE_TRANSIENT);
+    } else if (column != COLUMN_VALUE) {
+        sqlite3_result_null(context);
+    } else if (fact->kind == FACT_INTEGER) {
+        sqlite3_result_int64(context, fact->integer);
+    } else if (fact->kind == FACT_REAL) {
+        sqlite3_result_double(context, fact->real);
+    } else {
+        sqlite3_result_text(context, fact->text, -1, SQLITE_TRANSIENT);
+    }
+    return SQLITE_OK;
+}
+
+static int info_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    *rowid = ((struct info_cursor *)base)->at;
+    return SQLITE_OK;
+}
+
+const sqlite3_module art_info_module = {
+    .xConnect = info_connect,
+    .xBestIndex = info_best_index,
+    .xDisconnect = info_disconnect,
+    .xDestroy = info_disconnect,
+    .xOpen = info_open,
+    .xClose = info_close,
+    .xFilter = info_filter,
+    .xNext = info_next,
+    .xEof = info_eof,
+    .xColumn = info_column,
+    .xRowid = info_rowid,
+};

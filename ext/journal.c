@@ -1,0 +1,192 @@
+/* What a flush asks of the database's journal (design, section 7), through SQLite's file handles and a row of T_state.
+ *
+ * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever a
+ * killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again, and the
+ * count of pages written must grow over that second flush (it does not under cache_spill=off); then the WAL and the
+ * database are synced. With a rollback journal the random bytes make sure that there is a journal of this transaction,
+ * which replaces the one before; it and its directory are synced.
+ *
+ * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
+ *
+ * A database without a file has no other process and no power loss: everything may be reused at once.
+ */
+#include "ext/ext.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { WAL_HEADER = 32, NONCE_BYTES = 16 };
+static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
+
+unsigned art_journal_data_version(sqlite3 *db, const char *schema) {
+    unsigned version = 0;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_DATA_VERSION, &version);
+    return version;
+}
+
+/* NULL where SQLite has no such file open now. */
+static sqlite3_file *journal_file(sqlite3 *db, const char *schema) {
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &file)) return NULL;
+    return file && file->pMethods ? file : NULL;
+}
+
+static int sync_file(sqlite3_file *file) {
+    return file && file->pMethods ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : SQLITE_OK;
+}
+
+static int sync_folder(sqlite3 *db, const char *schema) {
+    char *folder;
+    int rc = art_database_folder(db, schema, &folder);
+    if (rc || !folder) return rc;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd)) rc = SQLITE_IOERR;
+    if (fd >= 0) close(fd);
+    art_free(folder);
+    return rc;
+}
+
+int art_journal_harden(sqlite3 *db, const char *schema) {
+    int rc = sync_file(journal_file(db, schema));
+    if (!rc) rc = sync_file(art_database_file(db, schema));
+    return rc ? rc : sync_folder(db, schema);
+}
+
+static int is_wal(struct art_table *table, bool *wal) {
+    sqlite3 *db = table->connection->db;
+    *wal = false;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
+    if (!sql) return art_nomem();
+    sqlite3_stmt *mode = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &mode, NULL);
+    sqlite3_free(sql);
+    if (!rc && sqlite3_step(mode) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(mode, 0);
+        *wal = text && !sqlite3_stricmp(text, "wal");
+    }
+    int end = sqlite3_finalize(mode);
+    if (!rc) rc = end;
+    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode") : ART_OK;
+}
+
+static int write_nonce(struct art_table *table) {
+    uint8_t nonce[NONCE_BYTES];
+    char *message = NULL;
+    int rc = art_random(nonce, sizeof nonce);
+    if (rc) return rc;
+    rc = art_shadow_put(table, "nonce", nonce, sizeof nonce, &message);
+    sqlite3_free(message);
+    return rc ? art_fail_sql(table->connection->db, rc, "cannot write the nonce") : ART_OK;
+}
+
+/* WAL mode: sees to it that a frame of this transaction is in the file. */
+static int write_own_frame(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    int before = 0, after = 0, high;
+    if (table->own_frame) return ART_OK;
+    sqlite3_db_cacheflush(db);
+    int rc = write_nonce(table);
+    if (rc) return rc;
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
+    sqlite3_db_cacheflush(db);
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
+    table->own_frame = after > before;
+    return ART_OK;
+}
+
+static int make_secure(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    bool wal;
+    int rc = is_wal(table, &wal);
+    if (!rc) rc = wal ? write_own_frame(table) : write_nonce(table);
+    if (rc || (wal && !table->own_frame)) return rc;
+    sqlite3_file *journal = journal_file(db, schema);
+    if (wal && !journal) return ART_OK;
+    int failed = sync_file(journal);
+    if (!failed) failed = wal ? sync_file(art_database_file(db, schema)) : sync_folder(db, schema);
+    if (failed) table->sync_failed = true;
+    table->reuse = !table->sync_failed;
+    return ART_OK;
+}
+
+static int secure(void *context, bool *reuse) {
+    struct art_table *table = context;
+    int rc = ART_OK;
+    if (!table->secured) {
+        table->reuse = !table->path;
+        if (table->path) rc = make_secure(table);
+        table->secured = rc == ART_OK;
+    }
+    *reuse = table->reuse;
+    return rc;
+}
+
+static int epoch(void *context, struct art_epoch *out) {
+    struct art_table *table = context;
+    bool wal = false;
+    *out = (struct art_epoch){.kind = ART_EPOCH_ROLLBACK};
+    int rc = table->path ? is_wal(table, &wal) : ART_OK;
+    if (rc || !wal) return rc;
+    out->kind = ART_EPOCH_UNKNOWN;
+    rc = write_own_frame(table);
+    if (rc || !table->own_frame) return rc;
+    uint8_t header[WAL_HEADER];
+    sqlite3_file *file = journal_file(table->connection->db, table->name->schema);
+    if (!file || file->pMethods->xRead(file, header, WAL_HEADER, 0)) return ART_OK;
+    uint32_t magic = __builtin_bswap32(art_load32(header));
+    if (magic != wal_magic && magic != wal_magic + 1) return ART_OK;
+    out->kind = ART_EPOCH_WAL;
+    memcpy(out->salts, header + 16, sizeof out->salts);
+    return ART_OK;
+}
+
+static int load_young(void *context, struct art_buffer *out) {
+    struct art_table *table = context;
+    char *message = NULL;
+    out->len = 0;
+    int rc = art_shadow_get(table, "young", out, &message);
+    sqlite3_free(message);
+    return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
+}
+
+static int busy_timeout(sqlite3 *db) {
+    sqlite3_stmt *ask = NULL;
+    int timeout = 0;
+    if (!sqlite3_prepare_v2(db, "PRAGMA busy_timeout", -1, &ask, NULL) && sqlite3_step(ask) == SQLITE_ROW) {
+        timeout = sqlite3_column_int(ask, 0);
+    }
+    sqlite3_finalize(ask);
+    return timeout;
+}
+
+static bool wait_for_writer(void *context, unsigned attempt) {
+    static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+    enum { DELAYS = sizeof delays };
+    struct art_table *table = context;
+    int left = busy_timeout(table->connection->db) - table->waited;
+    if (left <= 0) return false;
+    int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
+    if (delay > left) delay = left;
+    sqlite3_sleep(delay);
+    table->waited += delay;
+    return true;
+}
+
+/* Any statement that is stepped looks at the flag first, in every version of SQLite. */
+static bool interrupted(void *context) {
+    struct art_table *table = context;
+    sqlite3_stmt *nothing = NULL;
+    int rc = sqlite3_prepare_v2(table->connection->db, "SELECT 1", -1, &nothing, NULL);
+    if (!rc) sqlite3_step(nothing);
+    return (sqlite3_finalize(nothing) & 0xff) == SQLITE_INTERRUPT;
+}
+
+void art_journal_host(struct art_table *table, struct art_host *out) {
+    *out = (struct art_host){.context = table,
+                             .secure = secure,
+                             .epoch = epoch,
+                             .load_young = load_young,
+                             .wait = wait_for_writer,
+                             .interrupted = interrupted};
+}

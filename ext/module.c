@@ -1,0 +1,402 @@
+/* The module `art`: CREATE, connect, DROP, RENAME, and the table of its callbacks.
+ *
+ *     CREATE VIRTUAL TABLE objects USING art;     (path TEXT PRIMARY KEY NOT NULL, value, version HIDDEN,
+ *                                                  objects HIDDEN) WITHOUT ROWID
+ *
+ * CREATE makes the shadow tables and nothing else: the .art file comes with the first flush. Its name is
+ * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting reads
+ * nothing and never fails for what is on disk, else a damaged table could not be dropped; the first read or write says
+ * what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely committed.
+ *
+ * An art table does nothing that an ordinary one does not, so views and triggers may use it (INNOCUOUS).
+ */
+#include "ext/ext.h"
+
+#include <ctype.h>
+#include <unistd.h>
+
+enum { DATABASE_PART = 120, TABLE_PART = 80, ID_DIGITS = 8, ATTEMPTS = 16 };
+
+/* --- the file's name ---------------------------------------------------------------------------------------------------- */
+
+static void append_sane(sqlite3_str *out, const char *text, int most) {
+    for (int i = 0; text[i] && i < most; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool sane = (c < 0x80 && isalnum(c)) || c == '.' || c == '_' || c == '-';
+        sqlite3_str_appendchar(out, 1, sane ? (char)c : '_');
+    }
+}
+
+static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
+    const char *name = sqlite3_db_filename(db, schema), *slash = name ? strrchr(name, '/') : NULL;
+    append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART);
+    sqlite3_str_appendchar(out, 1, '-');
+}
+
+static void append_id(sqlite3_str *out, const uint8_t *uuid) {
+    sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
+}
+
+/* A random id, and a name that no file has. sqlite3_free() the name. */
+static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, char **file, char **message) {
+    char *folder;
+    int rc = art_database_folder(db, name->schema, &folder);
+    for (int i = 0; !rc; i++) {
+        rc = art_report(message, art_random(uuid, ART_UUID_BYTES));
+        if (rc) break;
+        sqlite3_str *out = sqlite3_str_new(db);
+        append_database(out, db, name->schema);
+        append_sane(out, name->table, TABLE_PART);
+        append_id(out, uuid);
+        *file = sqlite3_str_finish(out);
+        char *path = sqlite3_mprintf("%s%s", folder ? folder : "", *file);
+        bool taken = path && folder && access(path, F_OK) == 0;
+        sqlite3_free(path);
+        if (!path || !*file) rc = SQLITE_NOMEM;
+        if (!rc && !taken) break;
+        sqlite3_free(*file);
+        *file = NULL;
+        if (i == ATTEMPTS) rc = art_complain(message, SQLITE_CANTOPEN, "art: no free name for the .art file");
+    }
+    art_free(folder);
+    return rc;
+}
+
+/* Is the .art file called as CREATE calls it, for this database and this id? A copied database names the original's. */
+static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
+    const char *name = table->path ? strrchr(table->path, '/') : NULL;
+    sqlite3_str *text = sqlite3_str_new(db);
+    append_database(text, db, table->name->schema);
+    int beginning = sqlite3_str_length(text);
+    append_id(text, table->uuid);
+    int len = sqlite3_str_length(text);
+    char *both = sqlite3_str_finish(text);
+    int name_len = name ? (int)strlen(++name) : 0;
+    bool ours = both && name_len >= len && !strncmp(name, both, (size_t)beginning) &&
+                !strcmp(name + name_len - (len - beginning), both + beginning);
+    sqlite3_free(both);
+    return ours;
+}
+
+/* --- handles ------------------------------------------------------------------------------------------------------------ */
+
+static int declare(sqlite3 *db, const char *table, bool *has_command_column) {
+    *has_command_column =
+        sqlite3_stricmp(table, "path") && sqlite3_stricmp(table, "value") && sqlite3_stricmp(table, "version");
+    char *command = *has_command_column ? sqlite3_mprintf(", \"%w\" HIDDEN", table) : sqlite3_mprintf("");
+    char *sql = sqlite3_mprintf("CREATE TABLE x(path TEXT PRIMARY KEY NOT NULL, value, version INTEGER HIDDEN%s)"
+                                " WITHOUT ROWID",
+                                command ? command : "");
+    int rc = command && sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    sqlite3_free(command);
+    if (!rc) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
+    return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+}
+
+static void vtab_free(struct art_vtab *vtab) {
+    art_vtab_detach(vtab);
+    for (struct art_vtab **link = &vtab->connection->vtabs; *link; link = &(*link)->next) {
+        if (*link != vtab) continue;
+        *link = vtab->next;
+        break;
+    }
+    if (!vtab->connection->vtabs) art_tracker_forget(vtab->connection);
+    art_scan_free(vtab->idle);
+    art_levels_clear(&vtab->levels);
+    art_buffer_clear(&vtab->record);
+    art_name_release(vtab->name);
+    art_connection_release(vtab->connection);
+    art_free(vtab);
+}
+
+static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
+    struct art_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
+    if (!vtab) return SQLITE_NOMEM;
+    vtab->connection = art_connection_hold(db);
+    if (!vtab->connection) {
+        art_free(vtab);
+        return SQLITE_NOMEM;
+    }
+    vtab->next = vtab->connection->vtabs;
+    vtab->connection->vtabs = vtab;
+    art_settings_default(&vtab->settings);
+    vtab->name = art_name_new(argv[1], argv[2]);
+    int rc = vtab->name ? declare(db, argv[2], &vtab->has_command_column) : SQLITE_NOMEM;
+    if (rc) {
+        vtab_free(vtab);
+        return rc;
+    }
+    *out = vtab;
+    return SQLITE_OK;
+}
+
+static bool is_blank(const char *text) {
+    return text[strspn(text, " \t\r\n")] == 0;
+}
+
+static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
+    (void)context;
+    (void)message;
+    struct art_vtab *vtab;
+    int rc = vtab_new(db, argv, &vtab);
+    if (rc) return rc;
+    for (int i = 3; i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
+        char *ignored = NULL;
+        art_settings_parse(&vtab->settings, argv[i], &ignored);
+        sqlite3_free(ignored);
+    }
+    art_tracker_make(vtab->connection);
+    *out = &vtab->base;
+    return SQLITE_OK;
+}
+
+static int disconnect(sqlite3_vtab *base) {
+    vtab_free((struct art_vtab *)base);
+    return SQLITE_OK;
+}
+
+/* --- CREATE ------------------------------------------------------------------------------------------------------------- */
+
+static int check_encoding(sqlite3 *db, char **message) {
+    sqlite3_stmt *ask = NULL;
+    char *encoding = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+    int end = sqlite3_finalize(ask);
+    if (!rc) rc = end;
+    if (!rc && encoding && sqlite3_stricmp(encoding, "UTF-8")) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database",
+                          encoding);
+    }
+    sqlite3_free(encoding);
+    return rc;
+}
+
+static int check_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
+    for (int i = 3; i < argc; i++) {
+        if (is_blank(argv[i])) continue;
+        int rc = art_settings_parse(&vtab->settings, argv[i], message);
+        if (rc) return rc;
+    }
+    return SQLITE_OK;
+}
+
+/* From here on the table is part of the transaction: it did not exist at its beginning. */
+static int create_table(struct art_vtab *vtab, char **message) {
+    sqlite3 *db = vtab->connection->db;
+    uint8_t uuid[ART_UUID_BYTES];
+    char *file = NULL;
+    struct art_table *table = NULL;
+    int rc = choose_id(db, vtab->name, uuid, &file, message);
+    if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
+    if (!rc) {
+        table->vtabs++;
+        vtab->table = table;
+        table->remove_allowed = true;
+        table->exists = false;
+        rc = art_table_join(table, vtab, message);
+        table->exists = true;
+    }
+    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, message);
+    if (rc && table) table->exists = false;
+    sqlite3_free(file);
+    return rc;
+}
+
+static int create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
+    (void)context;
+    struct art_vtab *vtab;
+    int rc = vtab_new(db, argv, &vtab);
+    if (rc) return rc;
+    rc = check_arguments(vtab, argc, argv, message);
+    if (!rc) rc = check_encoding(db, message);
+    if (!rc) rc = create_table(vtab, message);
+    if (rc) {
+        if (vtab->table && vtab->table->driver == &vtab->base) art_table_rolled_back(vtab->table);
+        vtab_free(vtab);
+        return rc;
+    }
+    *out = &vtab->base;
+    return SQLITE_OK;
+}
+
+/* --- DROP and RENAME ---------------------------------------------------------------------------------------------------- */
+
+/* Without the tracker nobody would hear that a DROP or RENAME was taken back, and uncommitted rows would be lost. Nor
+ * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
+static int join_for_change(struct art_vtab *vtab, const char *what) {
+    struct art_table *table = vtab->table;
+    int rc = art_tracker_join(vtab->connection, &vtab->base.zErrMsg);
+    if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
+    if (rc || art_table_tracked(table) || !art_tree_dirty(table->tree)) return rc;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED, "art: %s has uncommitted changes: COMMIT them before %s",
+                        vtab->name->table, what);
+}
+
+static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
+    if (art_table_tracked(table)) {
+        table->exists = false;
+        return;
+    }
+    /* Nobody will tell whether the DROP lasts: the file stays, and so do blobs in memory. */
+    table->remove_allowed = false;
+    if (table->path) table->exists = false;
+    if (table->driver == base) art_table_committed(table);
+}
+
+static int destroy(sqlite3_vtab *base) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    char *ignored = NULL;
+    art_vtab_attach(vtab, &ignored); /* if damaged, its shadow tables go, the file stays */
+    sqlite3_free(ignored);
+    struct art_table *table = vtab->table;
+    int rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
+    if (rc) return rc;
+    if (table) {
+        table->remove_allowed = file_is_ours(vtab->connection->db, table);
+        art_shadow_finalize(table);
+    }
+    rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);
+    if (rc) return rc;
+    if (table) table_is_dropped(table, base);
+    vtab_free(vtab);
+    return SQLITE_OK;
+}
+
+static int rename_table(sqlite3_vtab *base, const char *to) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    int rc = art_vtab_attach(vtab, &base->zErrMsg);
+    if (!rc) rc = join_for_change(vtab, "RENAME");
+    if (rc) return rc;
+    struct art_name *name = art_name_new(vtab->name->schema, to);
+    if (!name) return SQLITE_NOMEM;
+    art_shadow_finalize(vtab->table);
+    rc = art_shadow_rename(vtab->connection->db, vtab->name, to, &base->zErrMsg);
+    if (!rc) {
+        art_table_set_name(vtab->table, name);
+        art_name_release(vtab->name);
+        vtab->name = art_name_hold(name);
+    }
+    art_name_release(name);
+    return rc;
+}
+
+static int is_shadow_name(const char *suffix) {
+    return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log");
+}
+
+/* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------------- */
+
+static int check_integrity(sqlite3_vtab *base, const char *schema, const char *name, int quick, char **error) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    int rc = art_vtab_ready(vtab), art_rc = ART_OK;
+    if (!rc && !(quick & 1)) art_rc = art_tree_check(vtab->table->tree);
+    if (art_rc) rc = art_report(&base->zErrMsg, art_rc);
+    int primary = rc & 0xff;
+    if (!rc || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) return rc;
+    *error = sqlite3_mprintf("%s.%s: %s", schema, name, base->zErrMsg ? base->zErrMsg : sqlite3_errstr(rc));
+    sqlite3_free(base->zErrMsg);
+    base->zErrMsg = NULL;
+    return *error ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* SQLite looks at xIntegrity by iVersion 4; headers before 3.44 end one member short of it. */
+struct module_with_integrity {
+    sqlite3_module module;
+#if SQLITE_VERSION_NUMBER < 3044000
+    int (*xIntegrity)(sqlite3_vtab *base, const char *schema, const char *name, int quick, char **error);
+#endif
+};
+
+static const struct module_with_integrity module = {
+    .module =
+        {
+            .iVersion = 4,
+            .xCreate = create,
+            .xConnect = connect,
+            .xBestIndex = art_best_index,
+            .xDisconnect = disconnect,
+            .xDestroy = destroy,
+            .xOpen = art_scan_open,
+            .xClose = art_scan_close,
+            .xFilter = art_scan_filter,
+            .xNext = art_scan_next,
+            .xEof = art_scan_eof,
+            .xColumn = art_scan_column,
+            .xRowid = art_scan_rowid,
+            .xUpdate = art_update,
+            .xBegin = art_vtab_begin,
+            .xSync = art_vtab_sync,
+            .xCommit = art_vtab_commit,
+            .xRollback = art_vtab_rollback,
+            .xRename = rename_table,
+            .xSavepoint = art_vtab_savepoint,
+            .xRelease = art_vtab_release,
+            .xRollbackTo = art_vtab_rollback_to,
+            .xShadowName = is_shadow_name,
+#if SQLITE_VERSION_NUMBER >= 3044000
+            .xIntegrity = check_integrity,
+        },
+#else
+        },
+    .xIntegrity = check_integrity,
+#endif
+};
+
+const sqlite3_module *art_module(void) {
+    return &module.module;
+}
+
+/* --- finding a handle by name ------------------------------------------------------------------------------------------- */
+
+static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
+    for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {
+        if (!sqlite3_stricmp(vtab->name->schema, schema) && !sqlite3_stricmp(vtab->name->table, table)) return vtab;
+    }
+    return NULL;
+}
+
+/* The schema in which an unqualified name is found: temp, main, then the attached ones. */
+static int find_schema(sqlite3 *db, const char *table, char **out) {
+    sqlite3_stmt *list = NULL;
+    int best = -1;
+    *out = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT seq, name FROM pragma_database_list", -1, &list, NULL);
+    while (!rc && sqlite3_step(list) == SQLITE_ROW) {
+        int number = sqlite3_column_int(list, 0);
+        int place = number == 1 ? 0 : number == 0 ? 1 : number;
+        const char *schema = (const char *)sqlite3_column_text(list, 1);
+        if (!schema || (best >= 0 && place > best)) continue;
+        if (sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL)) continue;
+        best = place;
+        sqlite3_free(*out);
+        *out = sqlite3_mprintf("%s", schema);
+        if (!*out) rc = SQLITE_NOMEM;
+    }
+    int end = sqlite3_finalize(list);
+    return rc ? rc : end;
+}
+
+int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                  char **message) {
+    sqlite3 *db = connection->db;
+    char *found = NULL;
+    sqlite3_stmt *touch = NULL;
+    *out = NULL;
+    int rc = schema ? SQLITE_OK : find_schema(db, table, &found);
+    if (!schema) schema = found;
+    if (!rc && schema) {
+        char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table);
+        rc = sql ? sqlite3_prepare_v2(db, sql, -1, &touch, NULL) : SQLITE_NOMEM;
+        sqlite3_free(sql);
+        if (!rc) *out = connected(connection, schema, table);
+        sqlite3_finalize(touch);
+    }
+    sqlite3_free(found);
+    if (rc && rc != SQLITE_ERROR) return art_report_sql(message, db, rc, "cannot open %s", table);
+    if (*out) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR, "art: there is no art table '%s%s%s': name one, or schema.name",
+                        schema && !found ? schema : "", schema && !found ? "." : "", table);
+}

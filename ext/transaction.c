@@ -1,0 +1,305 @@
+/* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
+ *
+ * Who drives. A table joins before its first change. From then on the callbacks of one handle count for it, those of all
+ * others are ignored: the tracker's (tracker.c), or where there is none, the art handle's that SQLite had begun.
+ *
+ * Savepoints (sqlite-facts, D2). SQLite numbers them; a number is repeated, and some are never told:
+ *
+ *     xSavepoint(n)   a moment n that exists stays, else the present state becomes it
+ *     xRelease(n)     moments >= n go
+ *     xRollbackTo(n)  back to exactly moment n; where there is none, to the transaction's beginning (the table had not
+ *                     changed by then); moments > n go
+ *
+ * A table that joins gets all numbers that its driver knows, standing for the beginning, so that a repeated number is
+ * recognised. A moment also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
+ * DROP that is taken back (D3).
+ *
+ * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
+ * is gone by then, or whose T_state carries another id, writes nothing. xCommit only says so, and reads the data version,
+ * so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL (D6).
+ */
+#include "ext/ext.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+/* --- numbers ------------------------------------------------------------------------------------------------------------ */
+
+int art_levels_push(struct art_levels *levels, int level) {
+    unsigned at = levels->count;
+    while (at && levels->items[at - 1] > level) at--;
+    if (at && levels->items[at - 1] == level) return SQLITE_OK;
+    if (levels->count == levels->capacity) {
+        unsigned capacity = levels->capacity * 2 + 8;
+        int *items = art_resize(levels->items, capacity * sizeof *items);
+        if (!items) return SQLITE_NOMEM;
+        levels->items = items;
+        levels->capacity = capacity;
+    }
+    memmove(levels->items + at + 1, levels->items + at, (levels->count - at) * sizeof *levels->items);
+    levels->items[at] = level;
+    levels->count++;
+    return SQLITE_OK;
+}
+
+void art_levels_drop(struct art_levels *levels, int from) {
+    while (levels->count && levels->items[levels->count - 1] >= from) levels->count--;
+}
+
+void art_levels_clear(struct art_levels *levels) {
+    art_free(levels->items);
+    *levels = (struct art_levels){0};
+}
+
+/* --- moments ------------------------------------------------------------------------------------------------------------ */
+
+static int push_moment(struct art_table *table, int level, uint32_t mark) {
+    if (table->moment_count == table->moment_capacity) {
+        unsigned capacity = table->moment_capacity * 2 + 8;
+        struct art_moment *moments = art_resize(table->moments, capacity * sizeof *moments);
+        if (!moments) return SQLITE_NOMEM;
+        table->moments = moments;
+        table->moment_capacity = capacity;
+    }
+    table->moments[table->moment_count++] = (struct art_moment){level, mark, art_name_hold(table->name), table->exists};
+    return SQLITE_OK;
+}
+
+/* Forgets the moments from number `keep` on, without the tree's marks. */
+static void drop_moments(struct art_table *table, unsigned keep) {
+    while (table->moment_count > keep) art_name_release(table->moments[--table->moment_count].name);
+}
+
+static void restore(struct art_table *table, const struct art_moment *moment) {
+    art_table_set_name(table, moment->name);
+    table->exists = moment->exists;
+}
+
+static void leave(struct art_table *table) {
+    drop_moments(table, 0);
+    art_name_release(table->begin.name);
+    table->begin.name = NULL;
+    table->driver = NULL;
+    table->refreshed = table->prepared = table->requested = false;
+    table->secured = table->reuse = table->own_frame = false;
+    if (art_tree_unknown(table->tree)) table->version_known = false;
+}
+
+int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
+    if (table->driver) return SQLITE_OK;
+    struct art_connection *connection = table->connection;
+    int rc = art_tracker_join(connection, message);
+    if (rc) return rc;
+    const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
+    table->begin = (struct art_moment){INT_MIN, ART_MARK_BEGIN, art_name_hold(table->name), table->exists};
+    table->driver = connection->joined ? connection->driver : &vtab->base;
+    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_moment(table, levels->items[i], ART_MARK_BEGIN);
+    if (rc) leave(table);
+    return rc;
+}
+
+bool art_table_tracked(const struct art_table *table) {
+    return table->driver && table->driver == table->connection->driver;
+}
+
+/* --- savepoints --------------------------------------------------------------------------------------------------------- */
+
+int art_table_savepoint(struct art_table *table, int level) {
+    for (unsigned i = 0; i < table->moment_count; i++) {
+        if (table->moments[i].level == level) return SQLITE_OK;
+    }
+    uint32_t mark = ART_MARK_BEGIN;
+    if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) {
+        int art_rc = art_tree_mark(table->tree, &mark);
+        if (art_rc) return art_sqlite_code(art_rc);
+    }
+    int rc = push_moment(table, level, mark);
+    if (rc && mark != ART_MARK_BEGIN) art_tree_drop_marks(table->tree, mark);
+    return rc;
+}
+
+void art_table_release(struct art_table *table, int level) {
+    unsigned keep = table->moment_count;
+    while (keep && table->moments[keep - 1].level >= level) keep--;
+    for (unsigned i = keep; i < table->moment_count; i++) {
+        if (table->moments[i].mark == ART_MARK_BEGIN) continue;
+        art_tree_drop_marks(table->tree, table->moments[i].mark);
+        break;
+    }
+    drop_moments(table, keep);
+}
+
+void art_table_rollback_to(struct art_table *table, int level) {
+    const struct art_moment *target = &table->begin;
+    for (unsigned i = 0; i < table->moment_count; i++) {
+        if (table->moments[i].level == level) target = &table->moments[i];
+    }
+    art_scans_settle(table);
+    restore(table, target);
+    uint32_t mark = target->mark;
+    art_tree_rollback_to(table->tree, mark);
+    table->own_frame = table->prepared = false;
+    if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
+    unsigned keep = table->moment_count;
+    while (keep && table->moments[keep - 1].level > level) keep--;
+    drop_moments(table, keep);
+    if (mark != ART_MARK_BEGIN) return;
+    for (unsigned i = 0; i < keep; i++) table->moments[i].mark = ART_MARK_BEGIN; /* the tree has dropped its marks */
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------------ */
+
+static int prepare_and_write(struct art_table *table, char **message) {
+    struct art_commit commit;
+    table->waited = 0;
+    int rc = art_report(message, art_tree_prepare(table->tree, &commit));
+    if (!rc) rc = art_shadow_write(table, &commit, message);
+    table->prepared = !rc;
+    return rc;
+}
+
+int art_table_sync(struct art_table *table, char **message) {
+    bool ours = false;
+    table->prepared = false;
+    if (!table->exists || (!table->requested && !art_tree_dirty(table->tree))) return SQLITE_OK;
+    int rc = art_shadow_is_ours(table, &ours, message);
+    if (rc || !ours) return rc;
+    if (art_tree_unknown(table->tree)) {
+        rc = art_table_refresh(table, message);
+        if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
+        table->refreshed = true;
+    }
+    return prepare_and_write(table, message);
+}
+
+/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. */
+static void remove_file(struct art_table *table) {
+    bool born = !table->begin.exists;
+    if (!table->path || !table->remove_allowed) return;
+    if (!born && art_journal_harden(table->connection->db, table->name->schema)) return;
+    unlink(table->path); /* not there: no flush has made it yet */
+}
+
+static void close_if_gone(struct art_table *table) {
+    if (!table->exists) remove_file(table);
+    leave(table);
+    art_table_free_if_unused(table);
+}
+
+void art_table_committed(struct art_table *table) {
+    if (table->prepared) {
+        art_tree_committed(table->tree);
+    } else {
+        bool lost = art_tree_dirty(table->tree);
+        art_scans_settle(table);
+        art_tree_rolled_back(table->tree);
+        if (lost) art_tree_forget(table->tree);
+    }
+    if (table->refreshed) {
+        table->data_version = art_journal_data_version(table->connection->db, table->name->schema);
+    } else {
+        table->version_known = false;
+    }
+    close_if_gone(table);
+}
+
+void art_table_rolled_back(struct art_table *table) {
+    art_scans_settle(table);
+    art_tree_rolled_back(table->tree);
+    restore(table, &table->begin);
+    close_if_gone(table);
+}
+
+/* --- all tables of a driver --------------------------------------------------------------------------------------------- */
+
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, int level) {
+    int rc = SQLITE_OK;
+    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+        if (table->driver == driver) rc = art_table_savepoint(table, level);
+    }
+    return rc;
+}
+
+void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level) {
+    for (struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->driver == driver) art_table_release(table, level);
+    }
+}
+
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, int level) {
+    for (struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->driver == driver) art_table_rollback_to(table, level);
+    }
+}
+
+int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message) {
+    int rc = SQLITE_OK;
+    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+        if (table->driver == driver) rc = art_table_sync(table, message);
+    }
+    return rc;
+}
+
+/* The tables may go with it. */
+static void finish(struct art_connection *connection, sqlite3_vtab *driver, void (*end)(struct art_table *)) {
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        if (table->driver == driver) end(table);
+    }
+    if (connection->driver == driver) {
+        connection->driver = NULL;
+        connection->joined = false;
+        art_levels_drop(&connection->levels, INT_MIN);
+    }
+}
+
+void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver) {
+    finish(connection, driver, art_table_committed);
+}
+
+void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver) {
+    finish(connection, driver, art_table_rolled_back);
+}
+
+/* --- callbacks of an art table's handle --------------------------------------------------------------------------------- */
+
+int art_vtab_begin(sqlite3_vtab *base) {
+    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    return SQLITE_OK; /* joining is for the first change: a second table must not begin in here (D4) */
+}
+
+int art_vtab_sync(sqlite3_vtab *base) {
+    return art_driver_sync(((struct art_vtab *)base)->connection, base, &base->zErrMsg);
+}
+
+int art_vtab_commit(sqlite3_vtab *base) {
+    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    art_driver_committed(((struct art_vtab *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+int art_vtab_rollback(sqlite3_vtab *base) {
+    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    art_driver_rolled_back(((struct art_vtab *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+int art_vtab_savepoint(sqlite3_vtab *base, int level) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    int rc = art_levels_push(&vtab->levels, level);
+    return rc ? rc : art_driver_savepoint(vtab->connection, base, level);
+}
+
+int art_vtab_release(sqlite3_vtab *base, int level) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    art_levels_drop(&vtab->levels, level);
+    art_driver_release(vtab->connection, base, level);
+    return SQLITE_OK;
+}
+
+int art_vtab_rollback_to(sqlite3_vtab *base, int level) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    art_levels_drop(&vtab->levels, level + 1);
+    art_driver_rollback_to(vtab->connection, base, level);
+    return SQLITE_OK;
+}

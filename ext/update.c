@@ -1,0 +1,169 @@
+/* xUpdate: INSERT, UPDATE, DELETE, and commands.
+ *
+ *     INSERT INTO objects(objects) VALUES('flush')      the hidden column that is named like the table takes commands
+ *
+ * A row's path is text; numbers become text as in an ordinary TEXT column. The version belongs to the table: naming it in
+ * INSERT, or changing it in UPDATE, is an error. What SQLite passes for columns that an UPDATE does not set differs
+ * between versions (sqlite-facts, section 6): "no change", or for UPDATE ... FROM the old value.
+ */
+#include "ext/ext.h"
+
+enum { HUGE_RECORD = 1 << 20 };
+
+/* argv of INSERT and UPDATE: old key, new key, then the columns. */
+enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
+
+static sqlite3_value *column(sqlite3_value **argv, enum art_column which) {
+    return argv[ARGUMENT_COLUMNS + which];
+}
+
+static int complain_path(struct art_vtab *vtab, int rc, const char *what, const char *todo) {
+    return art_complain(&vtab->base.zErrMsg, rc, "art: %s (%s.path): %s", what, vtab->name->table, todo);
+}
+
+static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_bytes *out) {
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_NULL:
+        return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: %s.path",
+                            vtab->name->table);
+    case SQLITE_BLOB:
+        return complain_path(vtab, SQLITE_MISMATCH, "a BLOB cannot be a path", "CAST it AS TEXT");
+    default:
+        break;
+    }
+    const void *data = sqlite3_value_text(value);
+    if (!data) return SQLITE_NOMEM;
+    *out = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
+    if (out->len <= ART_PATH_MAX) return SQLITE_OK;
+    return complain_path(vtab, SQLITE_TOOBIG, "the path is too long", "it may have 65534 bytes");
+}
+
+static int not_unique(struct art_vtab *vtab) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s.path",
+                        vtab->name->table);
+}
+
+/* The columns but the first as one record, in a buffer that the next row uses again. */
+static int encode(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes *out) {
+    int rc = art_record_encode(&vtab->record, &argv[ARGUMENT_COLUMNS + ART_COLUMN_VALUE], 1);
+    if (!rc) *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
+    return art_report(&vtab->base.zErrMsg, rc);
+}
+
+static enum art_write write_mode(const struct art_vtab *vtab) {
+    return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------------------- */
+
+static int run_command(struct art_vtab *vtab, sqlite3_value *value) {
+    static const struct {
+        const char *name;
+        void (*run)(struct art_tree *);
+    } commands[] = {{"flush", art_tree_request_flush}, {"optimize", art_tree_request_optimize}};
+    const char *text = (const char *)sqlite3_value_text(value);
+    for (size_t i = 0; text && i < sizeof commands / sizeof *commands; i++) {
+        if (sqlite3_stricmp(text, commands[i].name)) continue;
+        commands[i].run(vtab->table->tree);
+        vtab->table->requested = true;
+        return SQLITE_OK;
+    }
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: there is no command '%s': known are flush, optimize",
+                        text ? text : "");
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------------- */
+
+static int insert_row(struct art_vtab *vtab, sqlite3_value **argv) {
+    struct art_bytes path, value;
+    if (sqlite3_value_type(column(argv, ART_COLUMN_VERSION)) != SQLITE_NULL) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: the table gives the version itself (%s.version): leave it out", vtab->name->table);
+    }
+    int rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &path);
+    if (!rc) rc = encode(vtab, argv, &value);
+    if (rc) return rc;
+    enum art_write mode = write_mode(vtab);
+    bool existed = false;
+    rc = art_report(&vtab->base.zErrMsg, art_tree_insert(vtab->table->tree, mode, path, value, &existed));
+    if (rc) return rc;
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+}
+
+static int check_version(struct art_vtab *vtab, struct art_bytes path, sqlite3_value *version) {
+    if (sqlite3_value_nochange(version)) return SQLITE_OK;
+    struct art_row row = {0};
+    int art_rc = art_tree_get(vtab->table->tree, path, &row);
+    uint64_t old = row.version;
+    art_row_release(&row);
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK;
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    if (sqlite3_value_type(version) == SQLITE_INTEGER && (uint64_t)sqlite3_value_int64(version) == old) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: the version cannot be set (%s.version): leave it out",
+                        vtab->name->table);
+}
+
+static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    struct art_bytes from, to, value;
+    struct art_tree *tree = vtab->table->tree;
+    int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
+    if (!rc) rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &to);
+    if (!rc) rc = check_version(vtab, from, column(argv, ART_COLUMN_VERSION));
+    if (rc) return rc;
+    if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
+        sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: a command is given by INSERT INTO %s(%s) VALUES(...)",
+                            vtab->name->table, vtab->name->table);
+    }
+    bool keeps_value = sqlite3_value_nochange(column(argv, ART_COLUMN_VALUE)), existed = false;
+    if (!keeps_value) rc = encode(vtab, argv, &value);
+    if (rc) return rc;
+    enum art_write mode = write_mode(vtab);
+    int art_rc = art_tree_move(tree, mode, from, to, keeps_value ? NULL : &value, &existed);
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+}
+
+static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
+    struct art_bytes path;
+    bool existed;
+    int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
+    if (rc) return rc;
+    return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
+}
+
+/* --- the transaction's part --------------------------------------------------------------------------------------------- */
+
+static int begin(struct art_vtab *vtab) {
+    struct art_table *table = vtab->table;
+    if (!table || !table->driver || !table->refreshed) {
+        int rc = art_vtab_ready(vtab);
+        if (rc) return rc;
+        table = vtab->table;
+        rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
+        if (rc) return rc;
+        table->refreshed = true;
+    }
+    art_scans_settle(table);
+    return SQLITE_OK;
+}
+
+int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    int rc = begin(vtab);
+    if (rc) return rc;
+    if (argc == 1) {
+        rc = delete_row(vtab, argv);
+    } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
+        rc = update_row(vtab, argc, argv);
+    } else if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
+               sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
+        rc = run_command(vtab, column(argv, ART_COLUMN_COMMAND));
+    } else {
+        rc = insert_row(vtab, argv);
+    }
+    *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
+    if (vtab->record.capacity > HUGE_RECORD) art_buffer_clear(&vtab->record);
+    return rc;
+}

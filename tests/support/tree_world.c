@@ -1,0 +1,542 @@
+#include "tests/support/tree_world.h"
+
+#include <check.h>
+
+#include "core/base/alloc.h"
+
+/* --- the toy host ---------------------------------------------------------------------------------------------------------------- */
+
+static void toy_put(struct toy_log *log, uint64_t csn, struct art_bytes bytes) {
+    unsigned at = 0;
+    while (at < log->rows && log->row[at].csn < csn) at++;
+    if (at == log->rows || log->row[at].csn != csn) {
+        ck_assert_uint_lt(log->rows, TOY_ROWS_MAX);
+        memmove(&log->row[at + 1], &log->row[at], (log->rows - at) * sizeof log->row[0]);
+        log->rows++;
+    } else {
+        free(log->row[at].data);
+    }
+    log->row[at] = (struct toy_row){csn, malloc(bytes.len + 1), bytes.len};
+    memcpy(log->row[at].data, bytes.data, bytes.len);
+}
+
+static void toy_clear(struct toy_log *log) {
+    for (unsigned i = 0; i < log->rows; i++) free(log->row[i].data);
+    log->rows = 0;
+}
+
+struct toy *toy_new(bool wal) {
+    struct toy *toy = calloc(1, sizeof *toy);
+    toy->wal = wal;
+    for (int i = 0; i < 16; i++) toy->uuid[i] = (uint8_t)(i * 7 + 1);
+    uint8_t root[ART_ROOT_INITIAL_MAX];
+    toy_put(&toy->log, 0, art_bytes(root, art_tree_initial_root(toy->uuid, root)));
+    return toy;
+}
+
+void toy_free(struct toy *toy) {
+    toy_clear(&toy->log);
+    art_buffer_clear(&toy->young);
+    free(toy);
+}
+
+static int toy_secure(void *context, bool *reuse) {
+    (void)context;
+    *reuse = true;
+    return ART_OK;
+}
+
+static int toy_epoch(void *context, struct art_epoch *out) {
+    struct toy *toy = context;
+    *out = (struct art_epoch){.kind = toy->wal ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
+    memcpy(out->salts, toy->salts, 8);
+    return ART_OK;
+}
+
+static int toy_young(void *context, struct art_buffer *out) {
+    struct toy *toy = context;
+    return art_buffer_append(out, toy->young.data, toy->young.len);
+}
+
+struct toy *toy_copy(const struct toy *from) {
+    struct toy *toy = calloc(1, sizeof *toy);
+    memcpy(toy->uuid, from->uuid, sizeof toy->uuid);
+    memcpy(toy->salts, from->salts, sizeof toy->salts);
+    toy->wal = from->wal;
+    art_buffer_append(&toy->young, from->young.data, from->young.len);
+    for (unsigned i = 0; i < from->log.rows; i++) {
+        toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
+    }
+    return toy;
+}
+
+int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
+    struct art_host host = {.context = toy, .secure = toy_secure, .epoch = toy_epoch, .load_young = toy_young};
+    memcpy(options->uuid, toy->uuid, 16);
+    return art_tree_open(out, options, &host);
+}
+
+int toy_refresh(struct toy *toy, struct art_tree *tree) {
+    int rc = ART_OK;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        uint64_t from;
+        rc = art_tree_refresh_begin(tree, &from);
+        for (unsigned i = 0; !rc && i < toy->log.rows; i++) {
+            struct toy_row *row = &toy->log.row[i];
+            if (row->csn != 0 && row->csn < from) continue;
+            rc = art_tree_refresh_row(tree, row->csn, art_bytes(row->data, row->len));
+        }
+        if (!rc) rc = art_tree_refresh_end(tree);
+        if (!rc) return ART_OK;
+        art_tree_refresh_abort(tree);
+        if (rc != ART_REBUILD) return rc;
+    }
+    return rc;
+}
+
+void toy_write(struct toy *toy, const struct art_commit *commit) {
+    if (commit->clear_log) toy_clear(&toy->log);
+    if (commit->write_root) toy_put(&toy->log, 0, commit->root);
+    if (commit->write_redo) toy_put(&toy->log, commit->csn, commit->redo);
+    if (!commit->write_young) return;
+    toy->young.len = 0;
+    art_buffer_append(&toy->young, commit->young.data, commit->young.len);
+}
+
+/* --- the model ------------------------------------------------------------------------------------------------------------------------ */
+
+static struct art_bytes row_key(const struct model_row *row) {
+    return art_bytes(row->key, row->key_len);
+}
+
+static unsigned model_find(const struct model *model, struct art_bytes key, bool *found) {
+    unsigned low = 0, high = model->rows;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (art_bytes_compare(row_key(&model->row[middle]), key) < 0) low = middle + 1;
+        else high = middle;
+    }
+    *found = low < model->rows && art_bytes_equal(row_key(&model->row[low]), key);
+    return low;
+}
+
+static void model_delete(struct model *model, struct art_bytes key) {
+    bool found;
+    unsigned at = model_find(model, key, &found);
+    if (!found) return;
+    free(model->row[at].key);
+    free(model->row[at].value);
+    memmove(&model->row[at], &model->row[at + 1], (model->rows - at - 1) * sizeof model->row[0]);
+    model->rows--;
+}
+
+static void model_put(struct model *model, struct art_bytes key, struct art_bytes value) {
+    model_delete(model, key);
+    bool found;
+    unsigned at = model_find(model, key, &found);
+    ck_assert_uint_lt(model->rows, MODEL_MAX);
+    memmove(&model->row[at + 1], &model->row[at], (model->rows - at) * sizeof model->row[0]);
+    struct model_row row = {key.len, value.len, malloc(key.len + 1), malloc(value.len + 1)};
+    if (key.len) memcpy(row.key, key.data, key.len);
+    if (value.len) memcpy(row.value, value.data, value.len);
+    model->row[at] = row;
+    model->rows++;
+}
+
+void model_clear(struct model *model) {
+    while (model->rows) {
+        model->rows--;
+        free(model->row[model->rows].key);
+        free(model->row[model->rows].value);
+    }
+}
+
+void model_copy(const struct model *from, struct model *to) {
+    model_clear(to);
+    for (unsigned i = 0; i < from->rows; i++) {
+        const struct model_row *row = &from->row[i];
+        struct model_row copy = {row->key_len, row->value_len, malloc(row->key_len + 1), malloc(row->value_len + 1)};
+        memcpy(copy.key, row->key, row->key_len);
+        memcpy(copy.value, row->value, row->value_len);
+        to->row[to->rows++] = copy;
+    }
+}
+
+/* --- random things ------------------------------------------------------------------------------------------------------------------------ */
+
+static struct random *source; /* of the walk under way */
+
+static uint32_t below(uint32_t n) {
+    return random_below(source, n);
+}
+
+static uint64_t random64(void) {
+    return random_next(source);
+}
+
+static uint8_t key_bytes[70000], value_bytes[400000];
+
+static struct art_bytes random_key(int family) {
+    static const uint8_t letters[] = {0, 255, 'a', 'b', '/'};
+    uint32_t n = 0;
+    switch (family) {
+    case 0:
+        n = below(7);
+        for (uint32_t i = 0; i < n; i++) key_bytes[i] = letters[below(5)];
+        break;
+    case 1:
+        n = (uint32_t)sprintf((char *)key_bytes, "dir-%02u/sub/%04u", below(20), below(200));
+        break;
+    case 2:
+        n = below(40) ? 1 + below(300) : below(60000);
+        memset(key_bytes, 'q', n);
+        for (int i = 0; i < 3 && n; i++) key_bytes[below(n)] = (uint8_t)('a' + below(3));
+        break;
+    default:
+        n = 8;
+        for (uint32_t i = 0; i < n; i++) key_bytes[i] = (uint8_t)random64();
+        key_bytes[0] &= 3;
+        key_bytes[1] &= 7;
+        key_bytes[2] = key_bytes[3] = key_bytes[4] = key_bytes[5] = 0;
+        key_bytes[6] &= 7;
+        key_bytes[7] &= 7;
+    }
+    return art_bytes(key_bytes, n);
+}
+
+static struct art_bytes random_value(void) {
+    uint32_t kind = below(100), n;
+    if (kind < 60) n = below(60);
+    else if (kind < 95) n = below(600);
+    else if (kind < 99) n = below(20000);
+    else n = below(sizeof value_bytes / 3);
+    uint8_t seed = (uint8_t)random64();
+    for (uint32_t i = 0; i < n; i++) value_bytes[i] = (uint8_t)(seed + i * 7 + (i >> 8));
+    return art_bytes(value_bytes, n);
+}
+
+/* --- comparing ------------------------------------------------------------------------------------------------------------------------------ */
+
+static int compare_row(struct art_tree *tree, struct art_cursor *cursor, const struct model_row *row) {
+    ck_assert_msg(art_cursor_valid(cursor), "a row is missing");
+    struct art_bytes key = art_cursor_key(cursor), value;
+    ck_assert_msg(art_bytes_equal(key, row_key(row)), "wrong key");
+    uint8_t *owned;
+    int rc = art_row_value(tree, art_cursor_row(cursor), &value, &owned);
+    if (rc) return rc;
+    ck_assert_msg(art_bytes_equal(value, art_bytes(row->value, row->value_len)), "wrong value");
+    ck_assert_uint_eq(art_row_length(art_cursor_row(cursor)), row->value_len);
+    art_free(owned);
+    return ART_OK;
+}
+
+/* Reads the range both ways. */
+static int compare_walk(struct art_tree *tree, struct art_cursor *cursor, const struct model *model, const struct art_range *range,
+                        unsigned low, unsigned high) {
+    for (int backward = 0; backward < 2; backward++) {
+        int rc = art_cursor_seek(cursor, range, backward);
+        for (unsigned i = low; !rc && i < high; i++) {
+            rc = compare_row(tree, cursor, &model->row[backward ? high - 1 - (i - low) : i]);
+            if (!rc) rc = art_cursor_next(cursor);
+        }
+        if (rc) return rc;
+        ck_assert_msg(!art_cursor_valid(cursor), "a row too many");
+    }
+    return ART_OK;
+}
+
+static int compare_range(struct art_tree *tree, const struct model *model, const struct art_range *range) {
+    bool found;
+    unsigned low = 0, high = model->rows;
+    if (range->low_set) {
+        low = model_find(model, range->low, &found);
+        if (found && range->low_open) low++;
+    }
+    if (range->high_set) {
+        high = model_find(model, range->high, &found);
+        if (found && !range->high_open) high++;
+    }
+    uint64_t count;
+    int rc = art_tree_count(tree, range, &count);
+    if (rc) return rc;
+    ck_assert_msg(count == (high > low ? high - low : 0), "count %llu instead of %u", (unsigned long long)count, high - low);
+    struct art_cursor *cursor;
+    rc = art_cursor_open(tree, &cursor);
+    if (rc) return rc;
+    rc = compare_walk(tree, cursor, model, range, low, high);
+    art_cursor_close(cursor);
+    return rc;
+}
+
+static int compare_get(struct art_tree *tree, const struct model *model, struct art_bytes key) {
+    struct art_bytes value;
+    bool found;
+    unsigned at = model_find(model, key, &found);
+    struct art_row row;
+    int rc = art_tree_get(tree, key, &row);
+    if (rc && rc != ART_NOTFOUND) return rc;
+    ck_assert_msg(found == !rc, found ? "a row is missing" : "a row too many");
+    if (rc) return ART_OK;
+    uint8_t *owned;
+    rc = art_row_value(tree, &row, &value, &owned);
+    if (!rc) ck_assert(art_bytes_equal(value, art_bytes(model->row[at].value, model->row[at].value_len)));
+    art_free(owned);
+    art_row_release(&row);
+    return rc;
+}
+
+static int compare_all(struct art_tree *tree, const struct model *model, int family) {
+    int rc = compare_range(tree, model, &(struct art_range){0});
+    for (int i = 0; !rc && i < 4; i++) rc = compare_get(tree, model, random_key(family));
+    struct art_bytes key = random_key(family);
+    uint8_t low[64], high[64];
+    uint32_t low_len = art_min32(key.len, below(6)), high_len = below(6);
+    memcpy(low, key.data, low_len);
+    key = random_key(family);
+    high_len = art_min32(key.len, high_len);
+    memcpy(high, key.data, high_len);
+    struct art_range range = {art_bytes(low, low_len), art_bytes(high, high_len), below(4), below(4), below(2), below(2)};
+    if (!rc) rc = compare_range(tree, model, &range);
+    art_range_of_prefix(art_bytes(low, low_len), high, &range);
+    return rc ? rc : compare_range(tree, model, &range);
+}
+
+int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model) {
+    source = &walk->random;
+    return compare_all(tree, model, walk->family);
+}
+
+/* --- the walk ---------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Leaves the function when `call` fails: fatal, or met by the walk's owner. */
+#define TRY(call)                                                                                                                            \
+    do {                                                                                                                                     \
+        int rc_ = (call);                                                                                                                    \
+        if (rc_) {                                                                                                                           \
+            meet(walk, rc_);                                                                                                                 \
+            return;                                                                                                                          \
+        }                                                                                                                                    \
+    } while (0)
+
+static void meet(struct walk *walk, int rc) {
+    ck_assert_msg(walk->faulty, "%s: %s", art_error_name(rc), art_error_message());
+    walk->failed = rc;
+}
+
+static int begin(struct walk *walk) {
+    if (walk->writing && !art_tree_unknown(walk->tree)) return ART_OK;
+    walk->writing = true;
+    return toy_refresh(walk->toy, walk->tree);
+}
+
+static void step_insert(struct walk *walk) {
+    TRY(begin(walk));
+    struct art_bytes key = random_key(walk->family), value = random_value();
+    enum art_write mode = below(2) ? ART_WRITE_INSERT : ART_WRITE_REPLACE;
+    bool existed, found;
+    if (walk->now.rows > MODEL_MAX - 10) return;
+    model_find(&walk->now, key, &found);
+    TRY(art_tree_insert(walk->tree, mode, key, value, &existed));
+    ck_assert_int_eq(existed, found);
+    if (!found || mode == ART_WRITE_REPLACE) model_put(&walk->now, key, value);
+}
+
+static void step_delete(struct walk *walk) {
+    TRY(begin(walk));
+    struct art_bytes key = random_key(walk->family);
+    if (below(2) && walk->now.rows) {
+        struct model_row *row = &walk->now.row[below(walk->now.rows)];
+        memcpy(key_bytes, row->key, row->key_len);
+        key.len = row->key_len;
+    }
+    bool existed, found;
+    model_find(&walk->now, key, &found);
+    TRY(art_tree_delete(walk->tree, key, &existed));
+    ck_assert_int_eq(existed, found);
+    model_delete(&walk->now, key);
+}
+
+static void step_move(struct walk *walk) {
+    TRY(begin(walk));
+    if (!walk->now.rows) return;
+    struct model_row *source = &walk->now.row[below(walk->now.rows)];
+    uint8_t *from_bytes = malloc(source->key_len + 1), *value_copy = malloc(source->value_len + 1);
+    memcpy(from_bytes, source->key, source->key_len);
+    memcpy(value_copy, source->value, source->value_len);
+    struct art_bytes from = art_bytes(from_bytes, source->key_len), old = art_bytes(value_copy, source->value_len);
+    struct art_bytes to = random_key(walk->family), fresh = random_value();
+    bool with_value = below(2), existed, found;
+    enum art_write mode = below(2) ? ART_WRITE_INSERT : ART_WRITE_REPLACE;
+    bool same = art_bytes_equal(from, to);
+    model_find(&walk->now, to, &found);
+    int rc = art_tree_move(walk->tree, mode, from, to, with_value ? &fresh : NULL, &existed);
+    if (rc) meet(walk, rc);
+    else ck_assert_int_eq(existed, found && !same);
+    if (!rc && !(found && !same && mode == ART_WRITE_INSERT)) {
+        model_delete(&walk->now, from);
+        model_put(&walk->now, to, with_value ? fresh : old);
+    }
+    free(from_bytes);
+    free(value_copy);
+}
+
+static void step_mark(struct walk *walk) {
+    if (walk->marks == MARKS_MAX) return;
+    if (below(3)) TRY(begin(walk));
+    else if (!walk->writing) return;
+    uint32_t mark;
+    TRY(art_tree_mark(walk->tree, &mark));
+    ck_assert_uint_eq(mark, walk->marks);
+    model_copy(&walk->now, &walk->mark[walk->marks++]);
+}
+
+static void step_rollback_to(struct walk *walk) {
+    if (!walk->writing) return;
+    if (walk->marks && below(5)) {
+        uint32_t mark = below(walk->marks);
+        art_tree_rollback_to(walk->tree, mark);
+        model_copy(&walk->mark[mark], &walk->now);
+        walk->marks = mark + 1;
+    } else {
+        art_tree_rollback_to(walk->tree, ART_MARK_BEGIN);
+        model_copy(&walk->committed, &walk->now);
+        walk->marks = 0;
+    }
+    TRY(begin(walk));
+}
+
+static void step_release(struct walk *walk) {
+    if (!walk->marks) return;
+    uint32_t mark = below(walk->marks);
+    art_tree_drop_marks(walk->tree, mark);
+    walk->marks = mark;
+}
+
+static void step_commit(struct walk *walk) {
+    if (!walk->writing) return;
+    TRY(begin(walk));
+    if (below(10) == 0) art_tree_request_flush(walk->tree);
+    if (below(40) == 0) art_tree_request_optimize(walk->tree);
+    struct art_commit commit;
+    TRY(art_tree_prepare(walk->tree, &commit));
+    if (below(4) == 0) return; /* the host says BUSY: the transaction goes on */
+    toy_write(walk->toy, &commit);
+    art_tree_committed(walk->tree);
+    walk->commits++;
+    model_copy(&walk->now, &walk->committed);
+    walk->marks = 0;
+    walk->writing = false;
+    if (!walk->toy->wal) walk->others_known = false; /* in rollback mode no reader outlives a commit */
+}
+
+static void step_rollback(struct walk *walk) {
+    if (!walk->writing) return;
+    art_tree_rolled_back(walk->tree);
+    model_copy(&walk->committed, &walk->now);
+    walk->marks = 0;
+    walk->writing = false;
+}
+
+/* The other connection reads what it stands on, moves on to the present, or takes over as the writer. */
+static void step_other(struct walk *walk) {
+    if (!walk->other) return;
+    if (walk->others_known && below(2)) {
+        TRY(compare_all(walk->other, &walk->others, walk->family));
+        return;
+    }
+    walk->others_known = false;
+    TRY(toy_refresh(walk->toy, walk->other));
+    model_copy(&walk->committed, &walk->others);
+    walk->others_known = true;
+    walk->toy->salts[0]++; /* no reader stands on an older root now: the WAL begins anew */
+    TRY(compare_all(walk->other, &walk->committed, walk->family));
+    if (walk->writing || below(3)) return;
+    struct art_tree *tree = walk->tree;
+    walk->tree = walk->other;
+    walk->other = tree;
+    walk->others_known = false;
+}
+
+static void step_reopen(struct walk *walk) {
+    if (walk->writing || !walk->options.path) return;
+    art_tree_close(walk->tree);
+    walk->tree = NULL;
+    TRY(toy_open(walk->toy, &walk->options, &walk->tree));
+}
+
+static void step_look(struct walk *walk) {
+    if (!walk->writing || art_tree_unknown(walk->tree)) TRY(toy_refresh(walk->toy, walk->tree));
+    TRY(compare_all(walk->tree, &walk->now, walk->family));
+    if (below(3) == 0) TRY(art_tree_check(walk->tree));
+}
+
+void walk_step(struct walk *walk) {
+    source = &walk->random;
+    uint32_t kind = below(100);
+    if (kind < 45) step_insert(walk);
+    else if (kind < 60) step_delete(walk);
+    else if (kind < 66) step_move(walk);
+    else if (kind < 72) step_mark(walk);
+    else if (kind < 76) step_rollback_to(walk);
+    else if (kind < 79) step_release(walk);
+    else if (kind < 91) step_commit(walk);
+    else if (kind < 93) step_rollback(walk);
+    else if (kind < 97) step_other(walk);
+    else if (kind < 98) step_reopen(walk);
+    else step_look(walk);
+}
+
+struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection) {
+    struct walk *walk = calloc(1, sizeof *walk);
+    walk->random.state = seed;
+    source = &walk->random;
+    walk->family = (int)below(4);
+    walk->toy = toy_new(below(2));
+    walk->options = *options;
+    walk->options.cache_bytes = below(2) ? 1 << 20 : 16 << 20;
+    walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
+    walk->options.log_limit = 2000u << below(6);
+    walk->options.spill_limit = (uint64_t)30000 << below(8);
+    ck_assert_msg(toy_open(walk->toy, &walk->options, &walk->tree) == ART_OK, "%s", art_error_message());
+    if (second_connection) ck_assert_int_eq(toy_open(walk->toy, &walk->options, &walk->other), ART_OK);
+    return walk;
+}
+
+void walk_free(struct walk *walk) {
+    art_tree_close(walk->tree);
+    art_tree_close(walk->other);
+    toy_free(walk->toy);
+    model_clear(&walk->now);
+    model_clear(&walk->committed);
+    model_clear(&walk->others);
+    for (int i = 0; i < MARKS_MAX; i++) model_clear(&walk->mark[i]);
+    free(walk);
+}
+
+void walk_recover(struct walk *walk) {
+    source = &walk->random;
+    walk->failed = 0;
+    walk->faulty = false;
+    if (walk->tree) step_rollback(walk);
+    int rc = walk->tree ? toy_refresh(walk->toy, walk->tree) : ART_POISONED;
+    if (!rc) rc = compare_all(walk->tree, &walk->committed, walk->family);
+    if (rc) { /* only a poisoned store may say so */
+        ck_assert_msg(rc == ART_POISONED, "%s: %s", art_error_name(rc), art_error_message());
+        art_tree_close(walk->tree);
+        ck_assert_int_eq(toy_open(walk->toy, &walk->options, &walk->tree), ART_OK);
+        rc = toy_refresh(walk->toy, walk->tree);
+        ck_assert_msg(rc == ART_OK, "%s", art_error_message());
+        rc = compare_all(walk->tree, &walk->committed, walk->family);
+        ck_assert_msg(rc == ART_OK, "%s", art_error_message());
+    }
+    walk->others_known = false;
+}
+
+void walk_finish(struct walk *walk) {
+    source = &walk->random;
+    step_rollback(walk);
+    int rc = toy_refresh(walk->toy, walk->tree);
+    if (!rc) rc = compare_all(walk->tree, &walk->committed, walk->family);
+    if (!rc) rc = art_tree_check(walk->tree);
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}

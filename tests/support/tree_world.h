@@ -1,0 +1,84 @@
+/* A world for tests of core/tree: a toy host, a naive model, and a random walk that keeps both in step.
+ *
+ * The host is a list of log rows and a young list in memory, with one write transaction at a time. What the tree asks it to write is kept
+ * aside until the toy's commit. The model is a sorted array. A walk does random statements, transactions, marks, refused commits,
+ * rollbacks, a second connection that reads (also behind the times, as a WAL's reader may) or takes over, reopening, flushes, merges and
+ * spills; with `faulty` set, errors are met instead of fatal: the transaction is rolled back, and everything must be as it was.
+ */
+#ifndef ART_TESTS_TREE_WORLD_H
+#define ART_TESTS_TREE_WORLD_H
+
+#include "core/base/error.h"
+#include "core/io/io.h"
+#include "core/tree/tree.h"
+#include "tests/support/random.h"
+
+enum { TOY_ROWS_MAX = 1 << 16, MODEL_MAX = 3000, MARKS_MAX = 6 };
+
+struct toy_row {
+    uint64_t csn;
+    uint8_t *data;
+    uint32_t len;
+};
+
+struct toy_log {
+    struct toy_row row[TOY_ROWS_MAX];
+    unsigned rows;
+};
+
+struct toy {
+    struct toy_log log;      /* committed */
+    struct art_buffer young; /* committed */
+    uint8_t uuid[16];
+    bool wal;                /* pretend to be a WAL: young slots are kept until the salts change */
+    uint8_t salts[8];
+};
+
+struct toy *toy_new(bool wal);
+struct toy *toy_copy(const struct toy *toy);
+void toy_free(struct toy *toy);
+/* ART_OK, or the tree's error. */
+int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
+int toy_refresh(struct toy *toy, struct art_tree *tree);
+/* What a commit asks for, into the toy's tables. */
+void toy_write(struct toy *toy, const struct art_commit *commit);
+
+struct model_row {
+    uint32_t key_len, value_len;
+    uint8_t *key, *value;
+};
+
+struct model {
+    struct model_row row[MODEL_MAX];
+    unsigned rows;
+};
+void model_clear(struct model *model);
+void model_copy(const struct model *from, struct model *to);
+
+struct walk {
+    struct random random;
+    struct toy *toy;
+    struct art_tree_options options;
+    struct art_tree *tree, *other;
+    struct model now, committed, mark[MARKS_MAX], others;
+    bool others_known; /* `others` is what `other` sees without a refresh */
+    uint32_t marks;
+    bool writing; /* a transaction is open (the toy's write lock is ours) */
+    int family;   /* of keys */
+    bool faulty;
+    int failed; /* the error of the last step, 0: none */
+    unsigned commits;
+};
+
+/* Random limits around `options` (disk, path, host_path, engine and direct are the caller's). */
+struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection);
+void walk_free(struct walk *walk);
+void walk_step(struct walk *walk);
+/* After a failed step: rolls back (opening the tree anew if it says that it must be) and checks that nothing was lost or left behind. */
+void walk_recover(struct walk *walk);
+/* Rolls back what is open, and compares and checks everything. */
+void walk_finish(struct walk *walk);
+/* Is the tree what the model says? Aborts the test if not; returns an error of reading. */
+int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model);
+
+#endif

@@ -1,0 +1,356 @@
+/* Reading: whatever stands on the right of a comparison, an art table gives the rows that an ordinary one gives.
+ *
+ * The queries are made from parts: operators, right sides (literals, bound values, columns and expressions of every type and
+ * affinity, NULL, BLOB), patterns, orders, limits. Both tables hold the same paths: numbers written in many ways, blanks,
+ * NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its own, since the
+ * module then counts instead of walking.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+
+static sqlite3 *db;
+
+static void due(sqlite3_context *context, int count, sqlite3_value **values);
+
+static const char setup_text[] =
+    "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
+    "INSERT INTO b(path) VALUES(''), ('5'), ('05'), ('5.0'), (' 5'), ('5 '), ('+5'), ('12'), ('12.50'), ('12.5'), ('1e3'),"
+    " ('1000'), ('-1'), ('a'), ('A'), ('ab'), ('abc'), ('a/'), ('a/1'), ('a/2'), ('a/b/c'), ('b'), ('[x]'), ('x'), ('é'),"
+    " ('z'), (CAST(x'6100' AS TEXT)), (CAST(x'610062' AS TEXT)), ('*'), ('?'), ('a*'), ('9223372036854775807'), ('nan'),"
+    " ('0x10'), ('.5'), ('0.5');"
+    "UPDATE b SET value = length(path);"
+    "CREATE TABLE r(n INTEGER, f REAL, m NUMERIC, s TEXT, u, l BLOB);"
+    "INSERT INTO r VALUES(5, 5, 5, 5, 5, x'35'), (12, 12.5, '12.5', '12.5', 12.5, 12.5),"
+    " (1000, 1e3, 1000, '1e3', '1000', 'a'), (NULL, NULL, NULL, NULL, NULL, NULL), ('q', 'q', 'a/1', 'a/', 'a/1', 'a/2');";
+
+static void set_up(void) {
+    db = sql_open(":memory:");
+    sql_create(db, "t", "");
+    sql_run(db, "%s INSERT INTO t(path, value) SELECT path, value FROM b", setup_text);
+    sqlite3_create_function(db, "due", 0, SQLITE_UTF8, NULL, due, NULL, NULL);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+}
+
+enum { BINDINGS = 7 };
+
+/* Every type as a bound value. */
+static void bind(sqlite3_stmt *statement, int which) {
+    if (!sqlite3_bind_parameter_count(statement)) return;
+    switch (which) {
+    case 0:
+        sqlite3_bind_int(statement, 1, 5);
+        break;
+    case 1:
+        sqlite3_bind_double(statement, 1, 12.5);
+        break;
+    case 2:
+        sqlite3_bind_text(statement, 1, "a/1", -1, SQLITE_STATIC);
+        break;
+    case 3:
+        sqlite3_bind_blob(statement, 1, "a/1", 3, SQLITE_STATIC);
+        break;
+    case 4:
+        sqlite3_bind_text(statement, 1, "a/*", -1, SQLITE_STATIC);
+        break;
+    case 5:
+        sqlite3_bind_text(statement, 1, "a\0b", 3, SQLITE_STATIC);
+        break;
+    default:
+        sqlite3_bind_null(statement, 1);
+    }
+}
+
+static char *answer(const char *sql, int binding) {
+    sqlite3_stmt *statement = NULL;
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (statement) bind(statement, binding);
+    int rc = statement ? SQLITE_ROW : SQLITE_ERROR;
+    while (statement && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(statement); i++) {
+            sql_append_value(out, sqlite3_column_value(statement, i));
+            sqlite3_str_appendall(out, " ");
+        }
+    }
+    if (rc != SQLITE_DONE) sqlite3_str_appendf(out, "error %d", rc);
+    sqlite3_finalize(statement);
+    char *text = sqlite3_str_finish(out);
+    return text ? text : sqlite3_mprintf("");
+}
+
+/* `format` has one %s, for the table. */
+static void agree(const char *format, int binding) {
+    char *art_sql = sqlite3_mprintf(format, "t"), *plain_sql = sqlite3_mprintf(format, "b");
+    char *art = answer(art_sql, binding), *plain = answer(plain_sql, binding);
+    ck_assert_msg(!strcmp(art, plain), "%s (binding %d)\n  art:      %s\n  ordinary: %s", art_sql, binding, art, plain);
+    sqlite3_free(art);
+    sqlite3_free(plain);
+    sqlite3_free(art_sql);
+    sqlite3_free(plain_sql);
+}
+
+/* --- comparisons -------------------------------------------------------------------------------------------------------- */
+
+static const char *const right_sides[] = {
+    "5", "'5'", "12.5", "'12.5'", "1e3", "'a/1'", "x'35'", "NULL", "?1", "?1 || ''", "+?1", "CAST(?1 AS TEXT)", "5 + 0",
+    "'a' || '/1'", "(SELECT s FROM r LIMIT 1)", "-1", "9223372036854775807", "''", "zeroblob(0)", "CAST('a/1' AS BLOB)",
+    "CAST('12.5' AS NUMERIC)", "lower('A')", "char(233)",
+};
+static const char *const operators[] = {"=", "==", "IS", "<", "<=", ">", ">=", "<>", "IS NOT", "GLOB", "NOT GLOB", "LIKE"};
+enum { RIGHT_SIDES = sizeof right_sides / sizeof *right_sides, OPERATORS = sizeof operators / sizeof *operators };
+
+START_TEST(test_every_operator_takes_every_right_side) {
+    for (int o = 0; o < OPERATORS; o++) {
+        for (int r = 0; r < RIGHT_SIDES; r++) {
+            char *format = sqlite3_mprintf("SELECT path FROM %%s WHERE path %s %s ORDER BY path", operators[o], right_sides[r]);
+            for (int i = 0; i < (strstr(right_sides[r], "?1") ? BINDINGS : 1); i++) agree(format, i);
+            sqlite3_free(format);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_it_takes_them_from_the_left_too) {
+    static const char *const turned[] = {"=", "<", "<=", ">", ">="};
+    for (int o = 0; o < 5; o++) {
+        for (int r = 0; r < RIGHT_SIDES; r++) {
+            char *format = sqlite3_mprintf("SELECT path FROM %%s WHERE %s %s path ORDER BY path", right_sides[r], turned[o]);
+            for (int i = 0; i < (strstr(right_sides[r], "?1") ? BINDINGS : 1); i++) agree(format, i);
+            sqlite3_free(format);
+        }
+    }
+}
+END_TEST
+
+/* The comparison takes the affinity of a column on its other side: '05' = 5 when that is an INTEGER column. */
+START_TEST(test_joins_compare_by_the_other_columns_affinity) {
+    static const char *const columns[] = {"n", "f", "m", "s", "u", "l"};
+    static const char *const joined[] = {"=", "IS", "<", ">=", "GLOB"};
+    for (int c = 0; c < 6; c++) {
+        for (int o = 0; o < 5; o++) {
+            /* A text out of a numeric column, compared by order, is the one thing taken as plain text: plan.h. */
+            const char *only = c < 3 && o >= 2 && o <= 3 ? "typeof(r.n) <> 'text'" : "1";
+            char *format = sqlite3_mprintf("SELECT r.rowid, x.path FROM r CROSS JOIN %%s AS x WHERE x.path %s r.%s AND %s"
+                                           " ORDER BY 1, 2",
+                                           joined[o], columns[c], only);
+            agree(format, 0);
+            sqlite3_free(format);
+        }
+    }
+    agree("SELECT x.path, y.path FROM %s AS x JOIN b AS y ON x.path = y.path ORDER BY 1", 0);
+    agree("SELECT x.path, y.path FROM b AS x CROSS JOIN %s AS y ON y.path GLOB x.path || '*' ORDER BY 1, 2", 0);
+    agree("SELECT x.path FROM b AS x WHERE EXISTS (SELECT 1 FROM %s AS y WHERE y.path > x.path AND y.path < x.path || 'b')", 0);
+}
+END_TEST
+
+START_TEST(test_several_conditions_are_intersected) {
+    static const char *const conditions[] = {
+        "path > '5'", "path >= 'a'", "path < 'b'", "path <= 'a/2'", "path BETWEEN '1' AND 'a/'", "path GLOB 'a*'",
+        "path GLOB 'a/?'", "path = 'a/1'", "path IN ('a', 'a/1', 5, NULL)", "value > 2", "path LIKE 'A%'", "path > ?1",
+        "path < ?1", "path IN (SELECT s FROM r)", "length(path) = 3", "path COLLATE NOCASE = 'A'", "path > 'a' COLLATE NOCASE"};
+    enum { CONDITIONS = sizeof conditions / sizeof *conditions };
+    struct random random = {random_seed()};
+    printf("conditions: seed %llu\n", (unsigned long long)random.state);
+    for (int i = 0; i < 600 * (int)random_scale(); i++) {
+        sqlite3_str *text = sqlite3_str_new(NULL);
+        sqlite3_str_appendall(text, "SELECT path, value FROM %s WHERE 1");
+        for (uint32_t n = 1 + random_below(&random, 4); n; n--) {
+            const char *glue = random_once_in(&random, 6) ? " OR " : " AND ";
+            sqlite3_str_appendf(text, "%s%s", glue, conditions[random_below(&random, CONDITIONS)]);
+        }
+        sqlite3_str_appendall(text, random_below(&random, 2) ? " ORDER BY path" : " ORDER BY path DESC");
+        if (random_once_in(&random, 3)) sqlite3_str_appendf(text, " LIMIT %u", random_below(&random, 4));
+        if (random_once_in(&random, 9) && !strstr(sqlite3_str_value(text), "LIMIT")) {
+            sqlite3_str_appendf(text, " LIMIT 3 OFFSET %u", random_below(&random, 4));
+        }
+        char *format = sqlite3_str_finish(text);
+        agree(format, (int)random_below(&random, BINDINGS));
+        sqlite3_free(format);
+    }
+}
+END_TEST
+
+START_TEST(test_patterns_match_as_sqlite_matches_them) {
+    static const char letters[] = "aab/*?[]^-5.1xX\xc3\xa9";
+    struct random random = {random_seed()};
+    printf("patterns: seed %llu\n", (unsigned long long)random.state);
+    for (int i = 0; i < 1500 * (int)random_scale(); i++) {
+        char pattern[12];
+        uint32_t n = random_below(&random, 8);
+        for (uint32_t j = 0; j < n; j++) pattern[j] = letters[random_below(&random, sizeof letters - 1)];
+        pattern[n] = 0;
+        char *format = sqlite3_mprintf("SELECT path FROM %%s WHERE path GLOB %Q || '' ORDER BY path", pattern);
+        agree(format, 0);
+        sqlite3_free(format);
+    }
+}
+END_TEST
+
+/* --- order, limits, shapes ---------------------------------------------------------------------------------------------- */
+
+START_TEST(test_orders_and_limits) {
+    agree("SELECT path FROM %s ORDER BY path", 0);
+    agree("SELECT path FROM %s ORDER BY path DESC", 0);
+    agree("SELECT path FROM %s ORDER BY path DESC, value", 0);
+    agree("SELECT path, value FROM %s ORDER BY value, path DESC LIMIT 7", 0);
+    agree("SELECT path FROM %s ORDER BY path COLLATE NOCASE, path LIMIT 9", 0);
+    agree("SELECT path FROM %s WHERE path >= 'a' ORDER BY path DESC LIMIT 3 OFFSET 2", 0);
+    agree("SELECT path FROM %s WHERE path GLOB 'a*' AND value = 3 ORDER BY path LIMIT 2", 0);
+    agree("SELECT path FROM %s WHERE path GLOB 'a*' ORDER BY path LIMIT -1", 0);
+    agree("SELECT path FROM %s WHERE path GLOB 'a*' ORDER BY path LIMIT 0", 0);
+    agree("SELECT min(path), max(path), count(*), count(value), sum(value) FROM %s", 0);
+    agree("SELECT max(path) FROM %s WHERE path < 'a/'", 0);
+    agree("SELECT DISTINCT path FROM %s ORDER BY 1", 0);
+    agree("SELECT path, count(*) FROM %s GROUP BY path ORDER BY path DESC", 0);
+    agree("SELECT path FROM %s WHERE path IN ('b', 'a', '5', 5, 'a') ORDER BY path DESC", 0);
+    agree("SELECT path FROM (SELECT path FROM %s LIMIT 3) UNION ALL SELECT 'x' LIMIT 2", 0);
+    agree("SELECT path FROM %s WHERE path = 'a' ORDER BY value, path", 0);
+    agree("WITH RECURSIVE n(p) AS (SELECT min(path) FROM %s UNION ALL SELECT (SELECT min(path) FROM b WHERE path > p) FROM n"
+          " WHERE p IS NOT NULL) SELECT count(*) FROM n",
+          0);
+}
+END_TEST
+
+static void plan_says(const char *sql, const char *words) {
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sql);
+    ck_assert_msg(strstr(plan, words) != NULL, "%s\n%s is not in: %s", sql, words, plan);
+    ck_assert_msg(!strstr(plan, "TEMP B-TREE"), "%s sorts: %s", sql, plan);
+    sqlite3_free(plan);
+}
+
+START_TEST(test_plans_say_in_words_what_is_done) {
+    plan_says("SELECT value FROM t WHERE path = 'a'", ":path=?");
+    plan_says("SELECT value FROM t WHERE path = ?", ":path=?");
+    plan_says("SELECT path FROM t WHERE path GLOB ? ORDER BY path DESC", ":path GLOB ?, descending, keys only");
+    plan_says("SELECT value FROM t WHERE path > 'a' AND path <= 'b' ORDER BY path", ":path>? AND path<=?");
+    plan_says("SELECT value FROM t ORDER BY path DESC", ":all rows, descending");
+    plan_says("SELECT value FROM t WHERE path GLOB 'a/*' ORDER BY path LIMIT 5", ":path>=? AND path<? AND path GLOB ?");
+}
+END_TEST
+
+/* --- counting ----------------------------------------------------------------------------------------------------------- */
+
+static void fill_numbers(int rows) {
+    sql_run(db, "DELETE FROM t; DELETE FROM b;"
+                "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d)"
+                " SELECT printf('d%%d/%%05d', i %% 7, i), i FROM n;"
+                "INSERT INTO t(path, value) SELECT path, value FROM b",
+            rows);
+}
+
+START_TEST(test_counts_without_columns_are_right) {
+    for (int rows = 0; rows < 60; rows += 7) {
+        fill_numbers(rows);
+        agree("SELECT count(*) FROM %s", 0);
+        agree("SELECT count(*) FROM %s WHERE path GLOB 'd3/*'", 0);
+        agree("SELECT count(*) FROM %s WHERE path GLOB 'd3/*1'", 0);
+        agree("SELECT count(*) FROM %s WHERE path > 'd2' AND path <= 'd5/00005'", 0);
+        agree("SELECT count(*) FROM %s WHERE path < 'd2/00009'", 0);
+        agree("SELECT count(*) FROM (SELECT 1 FROM %s ORDER BY path DESC LIMIT 20)", 0);
+        agree("SELECT count(*) FROM (SELECT 1 FROM %s WHERE path >= 'd1' LIMIT 13 OFFSET 4)", 0);
+    }
+}
+END_TEST
+
+/* due(): true once in so many calls, so that a statement asks for a column of some rows only. */
+static int due_every, due_calls;
+
+static void due(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    sqlite3_result_int(context, ++due_calls % due_every == 0);
+}
+
+static sqlite3_stmt *some_rows(const char *table, const char *order) {
+    return sql_prepare(db, "SELECT CASE WHEN due() THEN path || value END FROM %s ORDER BY path %s", table, order);
+}
+
+static bool step_alike(sqlite3_stmt *art, sqlite3_stmt *plain, int row) {
+    int calls = due_calls, rc = sqlite3_step(art);
+    due_calls = calls;
+    int wanted = sqlite3_step(plain);
+    ck_assert_msg(rc == wanted, "row %d: %d, ordinary: %d (%s)", row, rc, wanted, sqlite3_errmsg(db));
+    if (rc != SQLITE_ROW) return false;
+    const char *got = (const char *)sqlite3_column_text(art, 0), *expected = (const char *)sqlite3_column_text(plain, 0);
+    ck_assert_msg(!got == !expected && (!got || !strcmp(got, expected)), "row %d: %s, ordinary: %s", row, got, expected);
+    return true;
+}
+
+START_TEST(test_a_column_after_many_rows_without_one_is_the_right_rows) {
+    fill_numbers(500);
+    for (due_every = 1; due_every < 300; due_every = due_every * 2 + 1) {
+        sqlite3_stmt *art = some_rows("t", _i ? "DESC" : ""), *plain = some_rows("b", _i ? "DESC" : "");
+        for (int row = 0; step_alike(art, plain, row);) row++;
+        sqlite3_finalize(art);
+        sqlite3_finalize(plain);
+    }
+}
+END_TEST
+
+static void change_both(struct random *random) {
+    static const char *const changes[] = {
+        "INSERT OR REPLACE INTO %s(path, value) VALUES('d%u/%05ux', 'new')",
+        "DELETE FROM %s WHERE path > 'd%u' AND path < 'd%u/00100' AND value %% 2",
+        "UPDATE OR REPLACE %s SET path = 'd%u/moved%u' WHERE path GLOB 'd[25]/0010?'",
+    };
+    static const char *const ends[] = {"SAVEPOINT a", "ROLLBACK TO a", "RELEASE a", "COMMIT", "ROLLBACK", "BEGIN",
+                                       "INSERT INTO t(t) VALUES('flush')"};
+    if (random_once_in(random, 2)) {
+        sql_try(db, "%s", ends[random_below(random, 7)]);
+        return;
+    }
+    uint32_t a = random_below(random, 7), b = random_below(random, 500);
+    const char *change = changes[random_below(random, 3)];
+    int on_plain = sql_try(db, change, "b", a, strstr(change, "DELETE") ? a : b);
+    int on_art = sql_try(db, change, "t", a, strstr(change, "DELETE") ? a : b);
+    ck_assert_msg(on_art == on_plain, "%s: %d, ordinary: %d", change, on_art, on_plain);
+}
+
+START_TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
+    struct random random = {random_seed()};
+    printf("open scans: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < 40 * (int)random_scale(); round++) {
+        sql_try(db, "ROLLBACK");
+        fill_numbers(300);
+        due_every = 1 + (int)random_below(&random, 60);
+        const char *order = random_below(&random, 2) ? "DESC" : "";
+        sqlite3_stmt *art = some_rows("t", order), *plain = some_rows("b", order);
+        for (int row = 0; step_alike(art, plain, row); row++) {
+            if (random_once_in(&random, 12)) change_both(&random);
+        }
+        sqlite3_finalize(art);
+        sqlite3_finalize(plain);
+    }
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("queries");
+    TCase *cases = tcase_create("queries");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 300);
+    tcase_add_test(cases, test_every_operator_takes_every_right_side);
+    tcase_add_test(cases, test_it_takes_them_from_the_left_too);
+    tcase_add_test(cases, test_joins_compare_by_the_other_columns_affinity);
+    tcase_add_test(cases, test_several_conditions_are_intersected);
+    tcase_add_test(cases, test_patterns_match_as_sqlite_matches_them);
+    tcase_add_test(cases, test_orders_and_limits);
+    tcase_add_test(cases, test_plans_say_in_words_what_is_done);
+    tcase_add_test(cases, test_counts_without_columns_are_right);
+    tcase_add_loop_test(cases, test_a_column_after_many_rows_without_one_is_the_right_rows, 0, 2);
+    tcase_add_test(cases, test_an_open_scan_goes_on_through_every_change_of_its_table);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

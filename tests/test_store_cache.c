@@ -1,0 +1,394 @@
+/* The process's cache: what is read how often, what is kept, what goes, and that nobody ever sees a wrong byte of it. */
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/store/cache.h"
+#include "tests/support/random.h"
+#include "tests/support/store_world.h"
+
+enum { BLOBS = 24, MB = 1 << 20, THREADS = 8 };
+
+static struct store_place place;
+static struct store_blob blobs[BLOBS];
+
+static void make_world(const struct io_mode *mode, uint32_t pages) {
+    if (mode) {
+        ck_assert(store_place_open(&place, mode, "test_store_cache"));
+    } else {
+        store_place_simulated(&place, 1);
+    }
+    struct art_store *store = store_open(&place, 0);
+    store_fill(store, true, blobs, BLOBS, pages);
+    art_store_close(store);
+}
+
+static void check_empty(void) {
+    struct art_cache_stats cache;
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    art_cache_stats(&cache);
+    ck_assert_uint_eq(cache.entries, 0);
+    ck_assert_uint_eq(cache.bytes, 0);
+    ck_assert_uint_eq(cache.limit, 0);
+}
+
+static void end_world(void) {
+    check_empty();
+    store_blobs_free(blobs, BLOBS);
+    store_place_close(&place);
+}
+
+static uint64_t cached_bytes(void) {
+    struct art_cache_stats cache;
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    art_cache_stats(&cache);
+    return cache.bytes;
+}
+
+static uint64_t pages_read(struct art_store *store) {
+    return store_stats_of(store).pages_read;
+}
+
+/* ---- what is read ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_blob_of_a_small_file_is_read_whole_and_once) {
+    make_world(NULL, 30);
+    struct art_store *store = store_open(&place, 64 * MB);
+    uint64_t calls = sim_disk_calls(place.sim, SIM_READ), expected = 0;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < BLOBS; i++) {
+            if (!round) expected += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
+            EXPECT_OK(store_read(store, &blobs[i]));
+            ck_assert_uint_eq(pages_read(store), round ? pages_read(store) : expected);
+        }
+    }
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1 + BLOBS); /* the superblock; one batch a blob */
+    ck_assert_uint_eq(cached_bytes(), expected * ART_PAGE);
+    struct art_store *other = store_open(&place, 64 * MB);
+    store_expect(other, blobs, BLOBS);
+    ck_assert_uint_eq(pages_read(other), 0); /* another connection found all of it */
+    ck_assert_uint_eq(store_stats_of(other).misses, 0);
+    art_store_close(store);
+    art_store_close(other);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
+    make_world(NULL, 128);
+    struct art_store *store = store_open(&place, 2 * MB);
+    EXPECT_OK(store_read_page(store, &blobs[3], 50));
+    ck_assert_uint_eq(pages_read(store), blobs[3].ref.head_pages + 1u);
+    EXPECT_OK(store_read_page(store, &blobs[3], 50));
+    EXPECT_OK(store_read_page(store, &blobs[3], 70));
+    EXPECT_OK(store_read_page(store, &blobs[3], 10));
+    ck_assert_uint_eq(pages_read(store), blobs[3].ref.head_pages + 3u);
+    ck_assert_uint_eq(cached_bytes(), (blobs[3].ref.head_pages + 3u) * ART_PAGE);
+    ck_assert_uint_eq(store_stats_of(store).misses, 1);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
+    make_world(NULL, 128);
+    struct art_store *store = store_open(&place, 2 * MB);
+    uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    ck_assert_uint_eq(pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.head_pages);
+    ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ) - calls, 14);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_reading_ahead_brings_all_in_one_batch) {
+    make_world(NULL, 40);
+    for (unsigned small = 0; small < 2; small++) {
+        struct art_store *store = store_open(&place, small ? 6 * MB : 64 * MB);
+        struct art_ref refs[6];
+        for (unsigned i = 0; i < 6; i++) refs[i] = blobs[i].ref;
+        EXPECT_OK(store_read_page(store, &blobs[1], 5)); /* a part of one, or all, is there already */
+        EXPECT_OK(store_read(store, &blobs[2]));
+        refs[5].slot = 1000; /* not there: shows when it is asked for */
+        uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
+        art_store_read_ahead(store, refs, 6);
+        ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1);
+        uint64_t pages = pages_read(store);
+        store_expect(store, blobs, 5);
+        ck_assert_uint_eq(pages_read(store), pages);
+        struct art_blob *found;
+        EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[5], &found));
+        EXPECT_OK(art_store_check(store));
+        sim_disk_fail(place.sim, SIM_READ, 1, ART_IO, false);
+        refs[0] = blobs[10].ref;
+        art_store_read_ahead(store, refs, 1); /* fails without a word */
+        EXPECT_OK(store_read(store, &blobs[10]));
+        art_store_close(store);
+    }
+    end_world();
+}
+END_TEST
+
+START_TEST(test_what_was_written_is_cached_where_there_is_room) {
+    store_place_simulated(&place, 1);
+    struct art_store *store = store_open(&place, 4 * MB);
+    store_fill(store, true, blobs, BLOBS, 100);
+    ck_assert_uint_le(cached_bytes(), 4 * MB);
+    ck_assert_uint_gt(cached_bytes(), 3 * MB);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    EXPECT_OK(store_read(store, &blobs[1]));
+    ck_assert_uint_eq(pages_read(store), 0);
+    EXPECT_OK(store_read(store, &blobs[BLOBS - 1]));
+    ck_assert_uint_gt(pages_read(store), 0);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_superseded_blob_makes_room) {
+    make_world(NULL, 100);
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_expect(store, blobs, BLOBS);
+    struct art_cache_stats before, after;
+    art_cache_stats(&before);
+    for (unsigned i = 0; i < BLOBS; i++) art_store_forget(store, blobs[i].ref.slot);
+    art_cache_stats(&after);
+    ck_assert_uint_eq(before.entries, BLOBS);
+    ck_assert_uint_eq(after.entries, 0);
+    cached_bytes();
+    store_expect(store, blobs, BLOBS);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* ---- the limit --------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_the_limit_is_kept_whatever_is_read) {
+    static const uint64_t limits[] = {0, 100000, 1 * MB, 4 * MB, 11 * MB};
+    make_world(_i ? &io_modes[3] : NULL, 128);
+    uint64_t seed = random_seed();
+    printf("limit: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    struct random random = {seed};
+    for (unsigned l = 0; l < sizeof limits / sizeof *limits; l++) {
+        struct art_store *store = store_open(&place, limits[l]);
+        for (unsigned i = 0; i < 400 * random_scale(); i++) {
+            const struct store_blob *blob = &blobs[random_below(&random, BLOBS)];
+            if (random_once_in(&random, 20)) {
+                EXPECT_OK(store_read(store, blob));
+            } else {
+                EXPECT_OK(store_read_page(store, blob, random_below(&random, blob->ref.leaf_pages)));
+            }
+            ck_assert_uint_le(cached_bytes(), limits[l] + ART_BLOB_SIZE); /* and what one operation needs */
+            art_store_relax(store);
+            ck_assert_uint_le(cached_bytes(), limits[l]);
+            EXPECT_OK(art_store_check(store));
+        }
+        ck_assert_uint_eq(store_stats_of(store).cache_limit, limits[l]);
+        art_store_close(store);
+    }
+    end_world();
+}
+END_TEST
+
+START_TEST(test_heads_stay_longer_than_leaf_pages) {
+    make_world(NULL, 128);
+    struct art_store *store = store_open(&place, 3 * MB);
+    struct random random = {5};
+    for (unsigned i = 0; i < 3000; i++) {
+        const struct store_blob *blob = &blobs[random_below(&random, BLOBS)];
+        EXPECT_OK(store_read_page(store, blob, random_below(&random, blob->ref.leaf_pages)));
+        art_store_relax(store);
+    }
+    ck_assert_uint_lt(store_stats_of(store).misses, 600); /* of 3000 that each miss three pages in four */
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_held_blobs_stay_whatever_the_limit) {
+    make_world(NULL, 128);
+    struct art_store *store = store_open(&place, 1 * MB);
+    struct art_blob *held[BLOBS];
+    for (unsigned i = 0; i < BLOBS; i++) {
+        EXPECT_OK(store_read(store, &blobs[i]));
+        EXPECT_OK(art_store_blob(store, &blobs[i].ref, &held[i]));
+        art_blob_hold(held[i]);
+        art_store_relax(store);
+    }
+    for (unsigned i = 0; i < BLOBS; i++) {
+        ck_assert(!memcmp(held[i]->image, blobs[i].image, (size_t)held[i]->leaf_pages * ART_PAGE));
+    }
+    ck_assert_uint_gt(cached_bytes(), 10 * MB);
+    for (unsigned i = 0; i < BLOBS; i++) art_blob_release(held[i]);
+    art_store_relax(store);
+    EXPECT_OK(store_read_page(store, &blobs[0], 0));
+    art_store_relax(store);
+    ck_assert_uint_le(cached_bytes(), 1 * MB);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
+    make_world(NULL, 128);
+    struct art_store *resting = store_open(&place, 2 * MB), *working = store_open(&place, 10 * MB);
+    for (unsigned i = 0; i < BLOBS; i++) {
+        EXPECT_OK(store_read(resting, &blobs[i])); /* it may use all 12 MB while nobody else does */
+        art_store_relax(resting);
+    }
+    EXPECT_OK(art_store_check(resting));
+    struct art_cache_stats cache;
+    art_cache_stats(&cache);
+    ck_assert_uint_eq(cache.limit, 12 * MB);
+    ck_assert_uint_le(cached_bytes(), 12 * MB);
+    ck_assert_uint_ge(cache.idle + 5, cache.entries); /* but holds little of it */
+    for (unsigned i = 0; i < BLOBS; i++) {
+        EXPECT_OK(store_read(working, &blobs[i]));
+        art_store_relax(working);
+        ck_assert_uint_le(cached_bytes(), 12 * MB);
+    }
+    art_store_close(working);
+    ck_assert_uint_le(cached_bytes(), 2 * MB + ART_BLOB_SIZE * 5); /* what the other still holds */
+    art_store_relax(resting);
+    ck_assert_uint_le(cached_bytes(), 2 * MB);
+    art_store_close(resting);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_the_limit_may_be_changed) {
+    make_world(NULL, 100);
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_expect(store, blobs, BLOBS);
+    uint64_t all = cached_bytes();
+    ck_assert_uint_gt(all, 8 * MB);
+    art_store_set_cache(store, 2 * MB);
+    art_store_relax(store);
+    ck_assert_uint_le(cached_bytes(), 2 * MB);
+    ck_assert_uint_eq(store_stats_of(store).cache_limit, 2 * MB);
+    art_store_set_cache(store, 64 * MB);
+    store_expect(store, blobs, BLOBS);
+    store_expect(store, blobs, BLOBS);
+    ck_assert_uint_eq(cached_bytes(), all);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* ---- threads ------------------------------------------------------------------------------------------------------------ */
+
+static pthread_mutex_t gift_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct art_blob *gift; /* a held blob, to be released by whoever takes it */
+static const char *failure;
+
+static struct art_blob *swap_gift(struct art_blob *mine) {
+    pthread_mutex_lock(&gift_lock);
+    struct art_blob *other = gift;
+    gift = mine;
+    pthread_mutex_unlock(&gift_lock);
+    return other;
+}
+
+static void note_wrong(const char *what) {
+    pthread_mutex_lock(&gift_lock);
+    if (!failure) failure = what;
+    pthread_mutex_unlock(&gift_lock);
+}
+
+/* Without Check's functions, which belong to the main thread. */
+static bool read_page(struct art_store *store, const struct store_blob *blob, uint32_t page) {
+    struct art_blob *found;
+    if (art_store_blob(store, &blob->ref, &found)) return false;
+    if (!(atomic_load(&found->present[page / 64]) >> (page % 64) & 1) && found->load(found, page, 1)) return false;
+    if (memcmp(found->image + page * ART_PAGE, blob->image + page * ART_PAGE, ART_PAGE)) return false;
+    return !memcmp(found->image + ART_BLOB_SIZE - ART_PAGE, blob->image + ART_BLOB_SIZE - ART_PAGE, ART_PAGE);
+}
+
+static void *reader(void *argument) {
+    struct random random = {(uint64_t)(uintptr_t)argument};
+    for (unsigned life = 0; life < 4; life++) {
+        static const uint64_t limits[] = {0, 300000, 2 * MB, 64 * MB};
+        struct art_store *store = store_open(&place, limits[random_below(&random, 4)]);
+        for (unsigned i = 0; i < 150 * random_scale(); i++) {
+            const struct store_blob *blob = &blobs[random_below(&random, BLOBS - 2)];
+            if (!read_page(store, blob, random_below(&random, blob->ref.leaf_pages)))
+                note_wrong("a page was not what it should be");
+            struct art_blob *found;
+            if (random_once_in(&random, 4) && !art_store_blob(store, &blob->ref, &found)) {
+                art_blob_hold(found);
+                art_blob_release(swap_gift(found));
+            }
+            if (random_once_in(&random, 3)) art_store_relax(store);
+            if (random_once_in(&random, 30)) art_store_forget(store, blob->ref.slot);
+            if (random_once_in(&random, 30)) art_store_read_ahead(store, &blob->ref, 1);
+        }
+        if (art_store_check(store)) note_wrong("a store does not agree with itself");
+        art_store_close(store);
+    }
+    return NULL;
+}
+
+/* Rewrites the last two blobs, which nobody reads, so that the cache's entries are replaced meanwhile. */
+static void *writer(void *argument) {
+    (void)argument;
+    struct art_store *store = store_open(&place, 2 * MB);
+    for (unsigned i = 0; i < 40; i++) {
+        struct store_blob *blob = &blobs[BLOBS - 1 - i % 2];
+        uint32_t slots;
+        if (art_store_write_begin(store, false, &slots) || store_write_again(store, blob)) note_wrong("a write failed");
+        if (i % 3 == 0 && art_store_sync(store)) note_wrong("a sync failed");
+        art_store_write_end(store);
+        if (!read_page(store, blob, 3)) note_wrong("what was written did not come back");
+        art_store_relax(store);
+    }
+    art_store_close(store);
+    return NULL;
+}
+
+START_TEST(test_many_threads_read_one_file_while_one_writes) {
+    static const unsigned modes[] = {7, 3, 0}; /* simulated, pwrite, uring */
+    if (_i && !store_place_open(&place, &io_modes[modes[_i]], "test_store_cache")) return;
+    if (_i) store_place_close(&place);
+    make_world(_i ? &io_modes[modes[_i]] : NULL, 60);
+    uint64_t seed = random_seed();
+    printf("threads: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    pthread_t threads[THREADS + 1];
+    for (unsigned i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, reader, (void *)(uintptr_t)(seed + i)), 0);
+    }
+    ck_assert_int_eq(pthread_create(&threads[THREADS], NULL, writer, NULL), 0);
+    for (unsigned i = 0; i <= THREADS; i++) pthread_join(threads[i], NULL);
+    art_blob_release(swap_gift(NULL));
+    ck_assert_msg(!failure, "%s", failure);
+    end_world();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("store cache");
+    TCase *tests = tcase_create("store cache");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, test_a_blob_of_a_small_file_is_read_whole_and_once);
+    tcase_add_test(tests, test_of_a_file_larger_than_the_cache_single_pages_are_read);
+    tcase_add_test(tests, test_a_walk_reads_ahead_and_each_page_once);
+    tcase_add_test(tests, test_reading_ahead_brings_all_in_one_batch);
+    tcase_add_test(tests, test_what_was_written_is_cached_where_there_is_room);
+    tcase_add_test(tests, test_a_superseded_blob_makes_room);
+    tcase_add_loop_test(tests, test_the_limit_is_kept_whatever_is_read, 0, 2);
+    tcase_add_test(tests, test_heads_stay_longer_than_leaf_pages);
+    tcase_add_test(tests, test_held_blobs_stay_whatever_the_limit);
+    tcase_add_test(tests, test_a_resting_connection_lets_go_of_what_is_above_its_share);
+    tcase_add_test(tests, test_the_limit_may_be_changed);
+    tcase_add_loop_test(tests, test_many_threads_read_one_file_while_one_writes, 0, 3);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

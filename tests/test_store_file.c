@@ -1,0 +1,692 @@
+/* The .art file beside its database: made, lost, copied, linked, cut, taken over, torn by a crash while it was made. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/store/store_format.h"
+#include "tests/support/random.h"
+#include "tests/support/store_world.h"
+
+enum { MB = 1 << 20 };
+
+static struct store_place place; /* simulated, with two blobs in its file */
+static struct store_blob blobs[2];
+
+static void make_world(void) {
+    store_place_simulated(&place, 1);
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, blobs, 2, 12);
+    art_store_close(store);
+}
+
+static void end_world(void) {
+    store_blobs_free(blobs, 2);
+    store_place_close(&place);
+}
+
+static int begin(struct art_store *store, bool fresh) {
+    uint32_t slots;
+    return art_store_write_begin(store, fresh, &slots);
+}
+
+/* A whole write phase that rewrites blob 0 in its place; what its beginning said. */
+static int write_something(struct art_store *store) {
+    int rc = begin(store, false);
+    if (rc) return rc;
+    EXPECT_OK(store_write_again(store, &blobs[0]));
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    return ART_OK;
+}
+
+static int read_as(const char *path, const char *host_path) {
+    struct art_store *store = store_open_as(&place, path, host_path);
+    int rc = store_read(store, &blobs[0]);
+    if (!rc) rc = store_read(store, &blobs[1]);
+    art_store_close(store);
+    return rc;
+}
+
+static int write_as(const char *path, const char *host_path) {
+    struct art_store *store = store_open_as(&place, path, host_path);
+    int rc = write_something(store);
+    art_store_close(store);
+    return rc;
+}
+
+/* ---- made -------------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_opening_and_reading_make_no_file) {
+    store_place_simulated(&place, 1);
+    struct store_blob blob;
+    store_blob_make(&blob, 1, 1, 1, 3);
+    struct art_store *store = store_open(&place, 64 * MB);
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_ANY), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        EXPECT_RC(ART_MISSING, store_read(store, &blob));
+        EXPECT_MESSAGE(place.path);
+        EXPECT_MESSAGE("copy it");
+    }
+    EXPECT_RC(ART_MISSING, begin(store, false));
+    EXPECT_MESSAGE(place.path);
+    ck_assert(!art_store_writing(store));
+    art_store_close(store);
+    ck_assert(!sim_disk_has_file(place.sim, place.path));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), 0);
+    store_blobs_free(&blob, 1);
+    store_place_close(&place);
+}
+END_TEST
+
+START_TEST(test_a_file_put_back_is_found_without_reopening) {
+    make_world();
+    sim_disk_rename_file(place.sim, place.path, "elsewhere");
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_RC(ART_MISSING, store_read(store, &blobs[0]));
+    sim_disk_rename_file(place.sim, "elsewhere", place.path);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_new_file_has_the_databases_permissions) {
+    struct store_place real;
+    if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_file")) return;
+    ck_assert_int_eq(chmod(real.host_path, 0640), 0);
+    struct store_blob blob;
+    struct art_store *store = store_open(&real, 64 * MB);
+    store_fill(store, true, &blob, 1, 5);
+    art_store_close(store);
+    struct stat attributes;
+    ck_assert_int_eq(stat(real.path, &attributes), 0);
+    ck_assert_uint_eq(attributes.st_mode & 0777, 0640);
+    store_blobs_free(&blob, 1);
+    store_place_close(&real);
+}
+END_TEST
+
+START_TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
+    store_place_simulated(&place, 1);
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(begin(store, true));
+    struct sim_disk_stats stats;
+    sim_disk_stats(place.sim, &stats);
+    ck_assert_uint_eq(stats.unsynced, 0);
+    ck_assert_uint_eq(stats.calls[SIM_SYNC_DIRECTORY], 1);
+    art_store_write_end(store);
+    EXPECT_OK(begin(store, true)); /* rolled back: who says that the folder was synced? */
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_SYNC_DIRECTORY), 2);
+    art_store_write_end(store);
+    art_store_close(store);
+    store_place_close(&place);
+}
+END_TEST
+
+/* Only bytes that we ourselves may have left are written over. */
+START_TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours) {
+    static uint8_t zeroes[ART_SUPERBLOCK_BYTES], text[4 * ART_PAGE];
+    memset(text, 'x', sizeof text);
+    make_world();
+    uint64_t len;
+    uint8_t whole[2 * ART_BLOB_SIZE];
+    memcpy(whole, sim_disk_file_bytes(place.sim, place.path, &len), sizeof whole);
+    static uint8_t torn[ART_SUPERBLOCK_BYTES], other_table[ART_SUPERBLOCK_BYTES];
+    memcpy(torn, whole, sizeof torn);
+    memset(torn, 0, 512); /* the first sector did not arrive */
+    memcpy(other_table, whole, sizeof other_table);
+    other_table[offsetof(struct art_superblock_page, uuid)] ^= 1;
+    other_table[0] ^= 1;
+    const struct {
+        const void *bytes;
+        uint64_t len;
+        int expected;
+    } cases[] = {
+        {zeroes, 0, ART_OK},        {zeroes, 512, ART_OK},
+        {zeroes, 4096, ART_OK},     {zeroes, 12288, ART_OK},
+        {whole, 512, ART_OK},       {whole, 4608, ART_OK},
+        {whole, 12288, ART_OK},     {torn, 12288, ART_OK},
+        {torn, 8192, ART_OK},       {text, 5, ART_FOREIGN},
+        {text, 512, ART_FOREIGN},   {text, 4096, ART_FOREIGN},
+        {text, 12288, ART_FOREIGN}, {text, 16384, ART_FOREIGN},
+        {zeroes, 100, ART_FOREIGN}, {other_table, 12288, ART_FOREIGN},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sim_disk_put_file(place.sim, place.path, cases[i].bytes, cases[i].len);
+        struct art_store *store = store_open(&place, 64 * MB);
+        int rc = begin(store, true);
+        ck_assert_msg(rc == cases[i].expected, "case %u: %s", i, art_error_message());
+        if (rc) {
+            const uint8_t *now = sim_disk_file_bytes(place.sim, place.path, &len);
+            ck_assert_uint_eq(len, cases[i].len);
+            ck_assert(!memcmp(now, cases[i].bytes, len));
+            EXPECT_MESSAGE("move it away");
+        } else {
+            struct store_blob blob;
+            EXPECT_OK(store_write_new(store, &blob, 1, i, 4));
+            EXPECT_OK(art_store_sync(store));
+            EXPECT_OK(store_read(store, &blob));
+            art_store_write_end(store);
+            store_blobs_free(&blob, 1);
+        }
+        art_store_close(store);
+    }
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
+    make_world();
+    sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
+    struct art_store *store = store_open_as(&place, place.path, "here/copy.db");
+    EXPECT_RC(ART_FOREIGN, begin(store, true));
+    art_store_close(store);
+    EXPECT_OK(read_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+/* Power fails at each step of making the file; whatever is left, the next connection makes or finds a good one. */
+START_TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
+    unsigned made = 0;
+    for (uint64_t seed = 1; seed <= 25 * random_scale(); seed++) {
+        for (unsigned call = 1, done = 0; !done; call++) {
+            store_place_simulated(&place, seed * 1000 + call);
+            struct art_store *store = store_open(&place, 64 * MB);
+            sim_disk_fail(place.sim, SIM_ANY, call, ART_IO, true);
+            struct store_blob lost = {.image = NULL}, kept;
+            done = !begin(store, true) && !store_write_new(store, &lost, 1, seed, 3) && !art_store_sync(store);
+            sim_disk_crash(place.sim, SIM_CRASH_RANDOM);
+            art_store_close(store);
+            made += done;
+            store = store_open(&place, 64 * MB);
+            if (done) EXPECT_OK(store_read(store, &lost));
+            EXPECT_OK(begin(store, true));
+            EXPECT_OK(store_write_new(store, &kept, 1, seed + 1, 3));
+            EXPECT_OK(art_store_sync(store));
+            art_store_write_end(store);
+            sim_disk_crash(place.sim, SIM_CRASH_DROP_ALL);
+            art_store_close(store);
+            store = store_open(&place, 64 * MB);
+            EXPECT_OK(store_read(store, &kept));
+            art_store_close(store);
+            store_blobs_free(&lost, 1);
+            store_blobs_free(&kept, 1);
+            store_place_close(&place);
+        }
+    }
+    ck_assert_uint_gt(made, 0);
+}
+END_TEST
+
+/* ---- whose it is ---------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
+    make_world();
+    sim_disk_copy_file(place.sim, place.host_path, "here/copy.db"); /* VACUUM INTO keeps the .art file's name */
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/copy.db"));
+    EXPECT_MESSAGE(place.path);
+    EXPECT_MESSAGE(place.host_path);
+    EXPECT_MESSAGE("adopt");
+    EXPECT_RC(ART_FOREIGN, write_as(place.path, "here/copy.db"));
+    EXPECT_OK(read_as(place.path, place.host_path));
+    EXPECT_OK(write_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
+    make_world();
+    sim_disk_copy_file(place.sim, place.host_path, "there/b.db");
+    sim_disk_copy_file(place.sim, place.path, "there/b.art");
+    EXPECT_OK(read_as("there/b.art", "there/b.db"));
+    EXPECT_OK(write_as("there/b.art", "there/b.db"));
+    /* And its file is now as much its own as the original's is. */
+    sim_disk_copy_file(place.sim, "there/b.db", "there/c.db");
+    EXPECT_RC(ART_FOREIGN, read_as("there/b.art", "there/c.db"));
+    EXPECT_MESSAGE("there/b.db");
+    EXPECT_RC(ART_FOREIGN, write_as("there/b.art", place.host_path));
+    EXPECT_OK(read_as("there/b.art", "there/b.db"));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_database_may_move_and_be_restored_one_step_at_a_time) {
+    make_world();
+    sim_disk_rename_file(place.sim, place.host_path, "moved.db"); /* the inode stays */
+    sim_disk_rename_file(place.sim, place.path, "moved.art");
+    EXPECT_OK(write_as("moved.art", "moved.db"));
+    sim_disk_rename_file(place.sim, "moved.db", "old.db");
+    sim_disk_copy_file(place.sim, "old.db", "moved.db"); /* the path stays */
+    EXPECT_OK(write_as("moved.art", "moved.db"));
+    EXPECT_RC(ART_FOREIGN, read_as("moved.art", "old.db"));
+    EXPECT_OK(read_as("moved.art", "moved.db"));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_database_without_an_inode_is_known_by_its_path) {
+    make_world();
+    sim_disk_remove_file(place.sim, place.host_path);
+    EXPECT_OK(write_as(place.path, place.host_path));
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/other.db"));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_the_owner_is_noted_only_by_a_phase_that_was_synced) {
+    make_world();
+    sim_disk_rename_file(place.sim, place.host_path, "moved.db");
+    struct art_store *store = store_open_as(&place, place.path, "moved.db");
+    uint64_t before = sim_disk_calls(place.sim, SIM_WRITE);
+    EXPECT_OK(begin(store, false));
+    art_store_write_end(store);
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before);
+    EXPECT_OK(write_something(store));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 2);
+    EXPECT_OK(write_something(store)); /* nothing is left to note */
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 3);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        make_world();
+        sim_disk_rename_file(place.sim, place.host_path, "moved.db");
+        struct art_store *store = store_open_as(&place, place.path, "moved.db");
+        EXPECT_OK(begin(store, false));
+        EXPECT_OK(art_store_sync(store));
+        sim_disk_fail(place.sim, SIM_SYNC, 1, ART_IO, true);
+        art_store_write_end(store);
+        struct sim_disk *after = sim_disk_after_crash(place.sim, seed, SIM_CRASH_RANDOM);
+        art_store_close(store);
+        sim_disk_free(place.sim);
+        place.sim = after;
+        place.disk = sim_disk_art(after);
+        EXPECT_OK(write_as(place.path, "moved.db"));
+        sim_disk_copy_file(place.sim, "moved.db", "third.db");
+        EXPECT_RC(ART_FOREIGN, read_as(place.path, "third.db"));
+        end_world();
+    }
+}
+END_TEST
+
+START_TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted) {
+    make_world();
+    for (unsigned page = 1; page <= 2; page++) { /* page 2 is the one in use; page 1 was never written */
+        sim_disk_corrupt(place.sim, place.path, page * ART_PAGE + 40, 3);
+        if (page == 1) EXPECT_OK(write_as(place.path, place.host_path));
+    }
+    EXPECT_OK(read_as(place.path, place.host_path));
+    EXPECT_RC(ART_CORRUPT, write_as(place.path, place.host_path));
+    EXPECT_MESSAGE("adopt");
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(art_store_adopt(store));
+    art_store_write_end(store);
+    EXPECT_OK(write_something(store));
+    art_store_close(store);
+    EXPECT_OK(write_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
+    make_world();
+    sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
+    struct art_store *original = store_open(&place, 64 * MB);
+    EXPECT_OK(write_something(original));
+    struct art_store *store = store_open_as(&place, place.path, "here/copy.db");
+    EXPECT_RC(ART_FOREIGN, store_read(store, &blobs[0]));
+    EXPECT_OK(art_store_adopt(store));
+    EXPECT_RC(ART_MISUSE, art_store_adopt(store));
+    EXPECT_RC(ART_BUSY, begin(original, false));
+    EXPECT_OK(store_read(store, &blobs[0]));
+    art_store_write_end(store);
+    EXPECT_OK(write_something(store));
+    EXPECT_RC(ART_FOREIGN, begin(original, false));
+    EXPECT_MESSAGE("here/copy.db");
+    art_store_close(store);
+    art_store_close(original);
+    EXPECT_OK(read_as(place.path, "here/copy.db"));
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
+    make_world();
+    uint64_t len;
+    uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
+    struct art_superblock *block = (struct art_superblock *)bytes;
+    block->identity.uuid[7] ^= 1;
+    block->identity.sum = art_hash64(&block->identity, ART_STORE_PAGE - 8);
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
+    EXPECT_MESSAGE("another table");
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_RC(ART_FOREIGN, art_store_adopt(store));
+    EXPECT_RC(ART_FOREIGN, begin(store, false));
+    EXPECT_RC(ART_FOREIGN, begin(store, true));
+    block->identity.uuid[7] ^= 1;
+    block->identity.format = 99;
+    block->identity.sum = art_hash64(&block->identity, ART_STORE_PAGE - 8);
+    EXPECT_RC(ART_CANTOPEN, store_read(store, &blobs[0]));
+    EXPECT_MESSAGE("format 99");
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_every_flipped_bit_of_the_superblock_is_found) {
+    make_world();
+    uint64_t seed = random_seed();
+    printf("superblock: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    struct random random = {seed};
+    for (unsigned i = 0; i < 200; i++) {
+        uint32_t byte = i < 40 ? i : random_below(&random, ART_PAGE);
+        unsigned bit = random_below(&random, 8);
+        sim_disk_corrupt(place.sim, place.path, byte, bit);
+        EXPECT_RC(ART_CORRUPT, read_as(place.path, place.host_path));
+        EXPECT_MESSAGE("slot 0, page 0");
+        EXPECT_RC(ART_CORRUPT, write_as(place.path, place.host_path));
+        sim_disk_corrupt(place.sim, place.path, byte, bit);
+    }
+    EXPECT_OK(read_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+/* ---- links, lengths, replacement ------------------------------------------------------------------------------------------ */
+
+START_TEST(test_a_file_with_two_names_is_read_and_not_written) {
+    make_world();
+    sim_disk_link_file(place.sim, place.path, "second.art");
+    EXPECT_OK(read_as(place.path, place.host_path));
+    EXPECT_RC(ART_READONLY, write_as(place.path, place.host_path));
+    EXPECT_MESSAGE("hard link");
+    sim_disk_remove_file(place.sim, "second.art");
+    EXPECT_OK(write_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_symbolic_link_is_not_followed) {
+    struct store_place real;
+    if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_file")) return;
+    struct store_blob blob;
+    struct art_store *store = store_open(&real, 64 * MB);
+    store_fill(store, true, &blob, 1, 5);
+    art_store_close(store);
+    char away[600];
+    snprintf(away, sizeof away, "%s.away", real.path);
+    ck_assert_int_eq(rename(real.path, away), 0);
+    ck_assert_int_eq(symlink(away, real.path), 0);
+    store = store_open(&real, 64 * MB);
+    EXPECT_RC(ART_CANTOPEN, store_read(store, &blob));
+    EXPECT_MESSAGE("symbolic link");
+    EXPECT_RC(ART_CANTOPEN, begin(store, false));
+    EXPECT_RC(ART_CANTOPEN, begin(store, true));
+    art_store_close(store);
+    unlink(away);
+    store_blobs_free(&blob, 1);
+    store_place_close(&real);
+}
+END_TEST
+
+START_TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
+    make_world();
+    uint64_t len;
+    uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
+    uint8_t *whole = malloc(len);
+    memcpy(whole, bytes, len);
+    ck_assert_uint_eq(len, 3 * ART_BLOB_SIZE);
+    struct art_store *store = store_open(&place, 64 * MB);
+    sim_disk_put_file(place.sim, place.path, whole, len - 4096);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    EXPECT_RC(ART_CORRUPT, store_read(store, &blobs[1]));
+    EXPECT_MESSAGE("slot 2");
+    EXPECT_MESSAGE("end of the file");
+    art_store_close(store);
+    static const uint64_t lengths[] = {0, 1, 4096, 12287};
+    for (unsigned i = 0; i < 4; i++) {
+        sim_disk_put_file(place.sim, place.path, whole, lengths[i]);
+        EXPECT_RC(ART_CORRUPT, read_as(place.path, place.host_path));
+        EXPECT_RC(ART_CORRUPT, write_as(place.path, place.host_path));
+        EXPECT_MESSAGE("cut short");
+    }
+    sim_disk_put_file(place.sim, place.path, whole, len);
+    EXPECT_OK(read_as(place.path, place.host_path));
+    free(whole);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
+    make_world();
+    uint64_t len;
+    uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
+    uint8_t *longer = calloc(1, len + 5000);
+    memcpy(longer, bytes, len);
+    sim_disk_put_file(place.sim, place.path, longer, len + 5000);
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_expect(store, blobs, 2);
+    uint32_t slots, slot;
+    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    ck_assert_uint_eq(slots, 4); /* a part of slot 3 is there */
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    ck_assert_uint_eq(slot, 4);
+    art_store_write_end(store);
+    art_store_close(store);
+    free(longer);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
+    make_world();
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(write_something(store));
+    sim_disk_copy_file(place.sim, place.path, "backup");
+    sim_disk_rename_file(place.sim, "backup", place.path); /* restored: another inode */
+    struct store_blob more;
+    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_write_new(store, &more, 2, 7, 4));
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    store_expect(store, blobs, 2);
+    art_store_close(store);
+    store = store_open(&place, 64 * MB);
+    EXPECT_OK(store_read(store, &more));
+    sim_disk_remove_file(place.sim, place.path);
+    EXPECT_RC(ART_MISSING, begin(store, false));
+    art_store_close(store);
+    store_blobs_free(&more, 1);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_file_that_may_only_be_read_is_read) {
+    struct store_place real;
+    if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_file")) return;
+    struct store_blob blob;
+    struct art_store *store = store_open(&real, 64 * MB);
+    store_fill(store, true, &blob, 1, 5);
+    art_store_close(store);
+    struct art_store_options options = {
+        .path = real.path, .host_path = real.host_path, .read_only = true, .cache_bytes = 64 * MB};
+    memcpy(options.uuid, store_uuid, sizeof options.uuid);
+    EXPECT_OK(art_store_open(&store, &options));
+    EXPECT_OK(store_read(store, &blob));
+    EXPECT_RC(ART_READONLY, begin(store, false));
+    EXPECT_RC(ART_READONLY, art_store_adopt(store));
+    art_store_close(store);
+    ck_assert_int_eq(chmod(real.path, 0400), 0);
+    if (geteuid()) { /* root may write whatever the permissions */
+        store = store_open(&real, 64 * MB);
+        EXPECT_OK(store_read(store, &blob));
+        EXPECT_RC(ART_CANTOPEN, begin(store, false));
+        EXPECT_OK(store_read(store, &blob));
+        art_store_close(store);
+    } else {
+        io_skip("test_store_file", "permissions do not stop root");
+    }
+    store_blobs_free(&blob, 1);
+    store_place_close(&real);
+}
+END_TEST
+
+/* ---- the lock ------------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_one_connection_writes_at_a_time) {
+    struct store_place here;
+    if (io_modes[_i].kind == IO_MEMORY || !store_place_open(&here, &io_modes[_i], "test_store_file")) return;
+    struct art_store *one = store_open(&here, 64 * MB), *two = store_open(&here, 64 * MB);
+    struct store_blob first[2], more;
+    store_fill(one, true, first, 2, 5);
+    store_expect(two, first, 2);
+    EXPECT_OK(begin(one, false));
+    EXPECT_RC(ART_BUSY, begin(two, false));
+    EXPECT_RC(ART_BUSY, art_store_adopt(two));
+    ck_assert(!art_store_writing(two));
+    store_expect(two, first, 2); /* readers take no lock */
+    EXPECT_OK(store_write_new(one, &more, 1, 50, 5));
+    EXPECT_OK(art_store_sync(one));
+    art_store_write_end(one);
+    uint32_t slots;
+    EXPECT_OK(art_store_write_begin(two, false, &slots));
+    ck_assert_uint_eq(slots, 4); /* the size as it is under the lock */
+    EXPECT_RC(ART_BUSY, begin(one, false));
+    art_store_close(two); /* ends its phase */
+    EXPECT_OK(begin(one, false));
+    art_store_close(one);
+    store_blobs_free(first, 2);
+    store_blobs_free(&more, 1);
+    store_place_close(&here);
+}
+END_TEST
+
+/* ---- fork ------------------------------------------------------------------------------------------------------------------- */
+
+enum { CHILD_GOOD = 77 };
+
+/* No Check in the child: it would end the parent's test. */
+static int child(struct art_store *store, struct art_blob *held, const struct store_place *here,
+                 const struct store_blob *blob) {
+    struct art_blob *found;
+    struct art_blob_buf buffer;
+    uint32_t slots;
+    struct art_store_stats stats;
+    if (!art_store_forked(store)) return 1;
+    if (art_store_blob(store, &blob->ref, &found) != ART_FORKED) return 2;
+    if (art_store_write_begin(store, false, &slots) != ART_FORKED) return 3;
+    if (art_store_buffer(store, &buffer) != ART_FORKED) return 4;
+    if (art_store_sync(store) != ART_FORKED || art_store_adopt(store) != ART_FORKED) return 5;
+    if (art_store_stats(store, &stats) != ART_FORKED || art_store_take_slot(store, &slots) != ART_FORKED) return 6;
+    art_store_relax(store);
+    art_store_forget(store, 1);
+    art_store_write_end(store);
+    art_store_read_ahead(store, &blob->ref, 1);
+    art_store_close(store);
+    if (memcmp(held->image, blob->image, ART_PAGE)) return 7;
+    art_blob_release(held);
+    if (!here->disk) return CHILD_GOOD;
+    struct art_store *own = NULL; /* and one of its own works */
+    struct art_store_options options = {.disk = here->disk,
+                                        .path = here->path,
+                                        .host_path = here->host_path,
+                                        .engine = here->mode->engine,
+                                        .direct = here->mode->direct,
+                                        .cache_bytes = 64 * MB};
+    memcpy(options.uuid, store_uuid, sizeof options.uuid);
+    if (art_store_open(&own, &options)) return 8;
+    if (art_store_forked(own) || art_store_blob(own, &blob->ref, &found)) return 9;
+    if (memcmp(found->image, blob->image, ART_PAGE)) return 10;
+    if (art_store_write_begin(own, false, &slots) != ART_BUSY) return 11; /* the parent's lock is the parent's */
+    art_store_close(own);
+    return CHILD_GOOD;
+}
+
+START_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed) {
+    struct store_place here;
+    if (!store_place_open(&here, &io_modes[_i], "test_store_file")) return;
+    if (here.sim) { /* its handles live in one process */
+        store_place_close(&here);
+        return;
+    }
+    struct art_store *store = store_open(&here, 64 * MB);
+    struct store_blob pair[2], more;
+    struct art_blob *held;
+    store_fill(store, true, pair, 2, 30);
+    EXPECT_OK(art_store_blob(store, &pair[0].ref, &held));
+    art_blob_hold(held);
+    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_write_new(store, &more, 2, 3, 100)); /* under way while we fork */
+    fflush(stdout);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (!pid) _exit(child(store, held, &here, &pair[0]));
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), CHILD_GOOD);
+    ck_assert(!art_store_forked(store));
+    if (here.disk) { /* the child took no lock away */
+        struct art_store *other = store_open(&here, 64 * MB);
+        EXPECT_RC(ART_BUSY, begin(other, false));
+        art_store_close(other);
+    }
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    store_expect(store, pair, 2);
+    EXPECT_OK(store_read(store, &more));
+    art_blob_release(held);
+    art_store_close(store);
+    store_blobs_free(pair, 2);
+    store_blobs_free(&more, 1);
+    store_place_close(&here);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("store file");
+    TCase *tests = tcase_create("store file");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, test_opening_and_reading_make_no_file);
+    tcase_add_test(tests, test_a_file_put_back_is_found_without_reopening);
+    tcase_add_test(tests, test_a_new_file_has_the_databases_permissions);
+    tcase_add_test(tests, test_the_files_own_folder_is_synced_before_a_phase_begins);
+    tcase_add_test(tests, test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours);
+    tcase_add_test(tests, test_a_fresh_table_never_takes_the_original_databases_file);
+    tcase_add_test(tests, test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way);
+    tcase_add_test(tests, test_a_copied_database_neither_reads_nor_writes_the_originals_file);
+    tcase_add_test(tests, test_a_database_copied_with_its_file_is_a_database_of_its_own);
+    tcase_add_test(tests, test_a_database_may_move_and_be_restored_one_step_at_a_time);
+    tcase_add_test(tests, test_a_database_without_an_inode_is_known_by_its_path);
+    tcase_add_test(tests, test_the_owner_is_noted_only_by_a_phase_that_was_synced);
+    tcase_add_test(tests, test_a_crash_while_the_owner_is_noted_leaves_an_owner);
+    tcase_add_test(tests, test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted);
+    tcase_add_test(tests, test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more);
+    tcase_add_test(tests, test_a_file_of_another_table_is_never_ours_not_even_by_adopt);
+    tcase_add_test(tests, test_every_flipped_bit_of_the_superblock_is_found);
+    tcase_add_test(tests, test_a_file_with_two_names_is_read_and_not_written);
+    tcase_add_test(tests, test_a_symbolic_link_is_not_followed);
+    tcase_add_test(tests, test_a_file_cut_short_says_so_and_keeps_what_it_has);
+    tcase_add_test(tests, test_rubbish_behind_the_last_slot_is_not_taken_for_free);
+    tcase_add_test(tests, test_a_file_replaced_while_it_is_open_is_the_one_that_is_written);
+    tcase_add_test(tests, test_a_file_that_may_only_be_read_is_read);
+    tcase_add_loop_test(tests, test_one_connection_writes_at_a_time, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, 0, IO_MODES);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
