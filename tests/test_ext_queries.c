@@ -16,16 +16,19 @@ static sqlite3 *db;
 
 static void due(sqlite3_context *context, int count, sqlite3_value **values);
 
-static const char setup_text[] =
-    "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
-    "INSERT INTO b(path) VALUES(''), ('5'), ('05'), ('5.0'), (' 5'), ('5 '), ('+5'), ('12'), ('12.50'), ('12.5'), ('1e3'),"
-    " ('1000'), ('-1'), ('a'), ('A'), ('ab'), ('abc'), ('a/'), ('a/1'), ('a/2'), ('a/b/c'), ('b'), ('[x]'), ('x'), ('é'),"
-    " ('z'), (CAST(x'6100' AS TEXT)), (CAST(x'610062' AS TEXT)), ('*'), ('?'), ('a*'), ('9223372036854775807'), ('nan'),"
-    " ('0x10'), ('.5'), ('0.5');"
-    "UPDATE b SET value = length(path);"
-    "CREATE TABLE r(n INTEGER, f REAL, m NUMERIC, s TEXT, u, l BLOB);"
-    "INSERT INTO r VALUES(5, 5, 5, 5, 5, x'35'), (12, 12.5, '12.5', '12.5', 12.5, 12.5),"
-    " (1000, 1e3, 1000, '1e3', '1000', 'a'), (NULL, NULL, NULL, NULL, NULL, NULL), ('q', 'q', 'a/1', 'a/', 'a/1', 'a/2');";
+static const char setup_text[] = "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
+                                 "INSERT INTO b(path) VALUES(''), ('5'), ('05'), ('5.0'), (' 5'), ('5 '), ('+5'), "
+                                 "('12'), ('12.50'), ('12.5'), ('1e3'),"
+                                 " ('1000'), ('-1'), ('a'), ('A'), ('ab'), ('abc'), ('a/'), ('a/1'), ('a/2'), "
+                                 "('a/b/c'), ('b'), ('[x]'), ('x'), ('é'),"
+                                 " ('z'), (CAST(x'6100' AS TEXT)), (CAST(x'610062' AS TEXT)), ('*'), ('?'), ('a*'), "
+                                 "('9223372036854775807'), ('nan'),"
+                                 " ('0x10'), ('.5'), ('0.5');"
+                                 "UPDATE b SET value = length(path);"
+                                 "CREATE TABLE r(n INTEGER, f REAL, m NUMERIC, s TEXT, u, l BLOB);"
+                                 "INSERT INTO r VALUES(5, 5, 5, 5, 5, x'35'), (12, 12.5, '12.5', '12.5', 12.5, 12.5),"
+                                 " (1000, 1e3, 1000, '1e3', '1000', 'a'), (NULL, NULL, NULL, NULL, NULL, NULL), ('q', "
+                                 "'q', 'a/1', 'a/', 'a/1', 'a/2');";
 
 static void set_up(void) {
     db = sql_open(":memory:");
@@ -99,17 +102,39 @@ static void agree(const char *format, int binding) {
 /* --- comparisons -------------------------------------------------------------------------------------------------------- */
 
 static const char *const right_sides[] = {
-    "5", "'5'", "12.5", "'12.5'", "1e3", "'a/1'", "x'35'", "NULL", "?1", "?1 || ''", "+?1", "CAST(?1 AS TEXT)", "5 + 0",
-    "'a' || '/1'", "(SELECT s FROM r LIMIT 1)", "-1", "9223372036854775807", "''", "zeroblob(0)", "CAST('a/1' AS BLOB)",
-    "CAST('12.5' AS NUMERIC)", "lower('A')", "char(233)",
+    "5",
+    "'5'",
+    "12.5",
+    "'12.5'",
+    "1e3",
+    "'a/1'",
+    "x'35'",
+    "NULL",
+    "?1",
+    "?1 || ''",
+    "+?1",
+    "CAST(?1 AS TEXT)",
+    "5 + 0",
+    "'a' || '/1'",
+    "(SELECT s FROM r LIMIT 1)",
+    "-1",
+    "9223372036854775807",
+    "''",
+    "zeroblob(0)",
+    "CAST('a/1' AS BLOB)",
+    "CAST('12.5' AS NUMERIC)",
+    "lower('A')",
+    "char(233)",
 };
-static const char *const operators[] = {"=", "==", "IS", "<", "<=", ">", ">=", "<>", "IS NOT", "GLOB", "NOT GLOB", "LIKE"};
+static const char *const operators[] = {"=",  "==", "IS",     "<",    "<=",       ">",
+                                        ">=", "<>", "IS NOT", "GLOB", "NOT GLOB", "LIKE"};
 enum { RIGHT_SIDES = sizeof right_sides / sizeof *right_sides, OPERATORS = sizeof operators / sizeof *operators };
 
 START_TEST(test_every_operator_takes_every_right_side) {
     for (int o = 0; o < OPERATORS; o++) {
         for (int r = 0; r < RIGHT_SIDES; r++) {
-            char *format = sqlite3_mprintf("SELECT path FROM %%s WHERE path %s %s ORDER BY path", operators[o], right_sides[r]);
+            char *format =
+                sqlite3_mprintf("SELECT path FROM %%s WHERE path %s %s ORDER BY path", operators[o], right_sides[r]);
             for (int i = 0; i < (strstr(right_sides[r], "?1") ? BINDINGS : 1); i++) agree(format, i);
             sqlite3_free(format);
         }
@@ -121,7 +146,8 @@ START_TEST(test_it_takes_them_from_the_left_too) {
     static const char *const turned[] = {"=", "<", "<=", ">", ">="};
     for (int o = 0; o < 5; o++) {
         for (int r = 0; r < RIGHT_SIDES; r++) {
-            char *format = sqlite3_mprintf("SELECT path FROM %%s WHERE %s %s path ORDER BY path", right_sides[r], turned[o]);
+            char *format =
+                sqlite3_mprintf("SELECT path FROM %%s WHERE %s %s path ORDER BY path", right_sides[r], turned[o]);
             for (int i = 0; i < (strstr(right_sides[r], "?1") ? BINDINGS : 1); i++) agree(format, i);
             sqlite3_free(format);
         }
@@ -137,24 +163,40 @@ START_TEST(test_joins_compare_by_the_other_columns_affinity) {
         for (int o = 0; o < 5; o++) {
             /* A text out of a numeric column, compared by order, is the one thing taken as plain text: plan.h. */
             const char *only = c < 3 && o >= 2 && o <= 3 ? "typeof(r.n) <> 'text'" : "1";
-            char *format = sqlite3_mprintf("SELECT r.rowid, x.path FROM r CROSS JOIN %%s AS x WHERE x.path %s r.%s AND %s"
-                                           " ORDER BY 1, 2",
-                                           joined[o], columns[c], only);
+            char *format =
+                sqlite3_mprintf("SELECT r.rowid, x.path FROM r CROSS JOIN %%s AS x WHERE x.path %s r.%s AND %s"
+                                " ORDER BY 1, 2",
+                                joined[o], columns[c], only);
             agree(format, 0);
             sqlite3_free(format);
         }
     }
     agree("SELECT x.path, y.path FROM %s AS x JOIN b AS y ON x.path = y.path ORDER BY 1", 0);
     agree("SELECT x.path, y.path FROM b AS x CROSS JOIN %s AS y ON y.path GLOB x.path || '*' ORDER BY 1, 2", 0);
-    agree("SELECT x.path FROM b AS x WHERE EXISTS (SELECT 1 FROM %s AS y WHERE y.path > x.path AND y.path < x.path || 'b')", 0);
+    agree("SELECT x.path FROM b AS x WHERE EXISTS (SELECT 1 FROM %s AS y WHERE y.path > x.path AND y.path < x.path || "
+          "'b')",
+          0);
 }
 END_TEST
 
 START_TEST(test_several_conditions_are_intersected) {
-    static const char *const conditions[] = {
-        "path > '5'", "path >= 'a'", "path < 'b'", "path <= 'a/2'", "path BETWEEN '1' AND 'a/'", "path GLOB 'a*'",
-        "path GLOB 'a/?'", "path = 'a/1'", "path IN ('a', 'a/1', 5, NULL)", "value > 2", "path LIKE 'A%'", "path > ?1",
-        "path < ?1", "path IN (SELECT s FROM r)", "length(path) = 3", "path COLLATE NOCASE = 'A'", "path > 'a' COLLATE NOCASE"};
+    static const char *const conditions[] = {"path > '5'",
+                                             "path >= 'a'",
+                                             "path < 'b'",
+                                             "path <= 'a/2'",
+                                             "path BETWEEN '1' AND 'a/'",
+                                             "path GLOB 'a*'",
+                                             "path GLOB 'a/?'",
+                                             "path = 'a/1'",
+                                             "path IN ('a', 'a/1', 5, NULL)",
+                                             "value > 2",
+                                             "path LIKE 'A%'",
+                                             "path > ?1",
+                                             "path < ?1",
+                                             "path IN (SELECT s FROM r)",
+                                             "length(path) = 3",
+                                             "path COLLATE NOCASE = 'A'",
+                                             "path > 'a' COLLATE NOCASE"};
     enum { CONDITIONS = sizeof conditions / sizeof *conditions };
     struct random random = {random_seed()};
     printf("conditions: seed %llu\n", (unsigned long long)random.state);
@@ -212,7 +254,8 @@ START_TEST(test_orders_and_limits) {
     agree("SELECT path FROM %s WHERE path IN ('b', 'a', '5', 5, 'a') ORDER BY path DESC", 0);
     agree("SELECT path FROM (SELECT path FROM %s LIMIT 3) UNION ALL SELECT 'x' LIMIT 2", 0);
     agree("SELECT path FROM %s WHERE path = 'a' ORDER BY value, path", 0);
-    agree("WITH RECURSIVE n(p) AS (SELECT min(path) FROM %s UNION ALL SELECT (SELECT min(path) FROM b WHERE path > p) FROM n"
+    agree("WITH RECURSIVE n(p) AS (SELECT min(path) FROM %s UNION ALL SELECT (SELECT min(path) FROM b WHERE path > p) "
+          "FROM n"
           " WHERE p IS NOT NULL) SELECT count(*) FROM n",
           0);
 }
@@ -238,10 +281,11 @@ END_TEST
 /* --- counting ----------------------------------------------------------------------------------------------------------- */
 
 static void fill_numbers(int rows) {
-    sql_run(db, "DELETE FROM t; DELETE FROM b;"
-                "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d)"
-                " SELECT printf('d%%d/%%05d', i %% 7, i), i FROM n;"
-                "INSERT INTO t(path, value) SELECT path, value FROM b",
+    sql_run(db,
+            "DELETE FROM t; DELETE FROM b;"
+            "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d)"
+            " SELECT printf('d%%d/%%05d', i %% 7, i), i FROM n;"
+            "INSERT INTO t(path, value) SELECT path, value FROM b",
             rows);
 }
 
@@ -278,8 +322,10 @@ static bool step_alike(sqlite3_stmt *art, sqlite3_stmt *plain, int row) {
     int wanted = sqlite3_step(plain);
     ck_assert_msg(rc == wanted, "row %d: %d, ordinary: %d (%s)", row, rc, wanted, sqlite3_errmsg(db));
     if (rc != SQLITE_ROW) return false;
-    const char *got = (const char *)sqlite3_column_text(art, 0), *expected = (const char *)sqlite3_column_text(plain, 0);
-    ck_assert_msg(!got == !expected && (!got || !strcmp(got, expected)), "row %d: %s, ordinary: %s", row, got, expected);
+    const char *got = (const char *)sqlite3_column_text(art, 0),
+               *expected = (const char *)sqlite3_column_text(plain, 0);
+    ck_assert_msg(!got == !expected && (!got || !strcmp(got, expected)), "row %d: %s, ordinary: %s", row, got,
+                  expected);
     return true;
 }
 
@@ -300,8 +346,8 @@ static void change_both(struct random *random) {
         "DELETE FROM %s WHERE path > 'd%u' AND path < 'd%u/00100' AND value %% 2",
         "UPDATE OR REPLACE %s SET path = 'd%u/moved%u' WHERE path GLOB 'd[25]/0010?'",
     };
-    static const char *const ends[] = {"SAVEPOINT a", "ROLLBACK TO a", "RELEASE a", "COMMIT", "ROLLBACK", "BEGIN",
-                                       "INSERT INTO t(t) VALUES('flush')"};
+    static const char *const ends[] = {
+        "SAVEPOINT a", "ROLLBACK TO a", "RELEASE a", "COMMIT", "ROLLBACK", "BEGIN", "INSERT INTO t(t) VALUES('flush')"};
     if (random_once_in(random, 2)) {
         sql_try(db, "%s", ends[random_below(random, 7)]);
         return;

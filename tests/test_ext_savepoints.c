@@ -98,8 +98,7 @@ static void both(struct world *world, const char *format, int a, int b, int c) {
     char *art = sqlite3_mprintf(format, sqlite3_mprintf("t%s", tail), a, b, c);
     char *ordinary = sqlite3_mprintf(format, sqlite3_mprintf("b%s", tail), a, b, c);
     int first = run(world, "%s", art), second = run(world, "%s", ordinary);
-    ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second,
-                  shown(world));
+    ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
     sqlite3_free(art);
     sqlite3_free(ordinary);
 }
@@ -303,12 +302,12 @@ static void check_files(struct world *world, uint64_t seed) {
     for (struct dirent *entry; (entry = readdir(list));) {
         if (!strstr(entry->d_name, ".art")) continue;
         bool named = false;
-        if (exists(world, "t")) named |= sql_int(world->db, "SELECT count(*) FROM t_state WHERE v = %Q", entry->d_name) > 0;
+        if (exists(world, "t"))
+            named |= sql_int(world->db, "SELECT count(*) FROM t_state WHERE v = %Q", entry->d_name) > 0;
         if (exists(world, "t2")) {
             named |= sql_int(world->db, "SELECT count(*) FROM t2_state WHERE v = %Q", entry->d_name) > 0;
         }
-        ck_assert_msg(named, "seed %llu: %s is left behind\n%s", (unsigned long long)seed, entry->d_name,
-                      shown(world));
+        ck_assert_msg(named, "seed %llu: %s is left behind\n%s", (unsigned long long)seed, entry->d_name, shown(world));
     }
     closedir(list);
 }

@@ -384,7 +384,8 @@ struct ahead {
 /* Adds what is missing of one blob to the batch, its `loading` locked. False: nothing to do, or somebody is at it. */
 static bool plan(struct art_store *store, const struct art_ref *ref, struct ahead *out,
                  struct art_io_request *requests) {
-    if (prepare(store, ref)) return false;
+    /* What is being written enters the cache by itself; waiting for it, with other entries locked, could wait for ever. */
+    if (art_store_is_pending(store, ref->slot) || prepare(store, ref)) return false;
     struct art_cache_key key = key_of(store, ref->slot);
     if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &out->cached)) return false;
     struct art_cached *cached = out->cached;

@@ -76,6 +76,8 @@ struct workload {
     bool cursors; /* this history has open cursors */
     bool release_next[WORKLOAD_CONNECTIONS];
     bool look_again[WORKLOAD_CONNECTIONS];
+    bool tick_next; /* by tick_connection: see workload_next() */
+    int tick_connection;
     int setup; /* next setup step */
 };
 

@@ -1,0 +1,529 @@
+/* The module's own rules, one by one: what an ordinary table has no word for, and what SQLite does behind a module's back.
+ *
+ * Savepoints and DDL have a model test (test_ext_savepoints.c), queries too (test_ext_queries.c).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/sql.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("ext");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+/* The statement fails with this (extended) code and says this. */
+static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
+    int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
+    ck_assert_msg(rc == code, "%s: %d (%s), not %d", sql, rc, sqlite3_errmsg(on), code);
+    ck_assert_msg(strstr(sqlite3_errmsg(on), words) != NULL, "%s: \"%s\" does not say \"%s\"", sql, sqlite3_errmsg(on),
+                  words);
+}
+
+static void rows_are(sqlite3 *on, const char *sql, const char *expected) {
+    char *rows = sql_rows(on, "%s", sql);
+    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
+    sqlite3_free(rows);
+}
+
+static void make_table(const char *options) {
+    sql_create(db, "t", options);
+    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_last_insert_rowid_is_left_alone) {
+    make_table("");
+    sqlite3_set_last_insert_rowid(db, 77);
+    sql_run(db, "INSERT INTO t(path) VALUES('x')");
+    ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('y'); INSERT INTO t(t) VALUES('flush'); COMMIT");
+    ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art; ALTER TABLE u RENAME TO v; DROP TABLE v");
+    ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
+}
+END_TEST
+
+START_TEST(test_changes_counts_rows_as_for_an_ordinary_table) {
+    make_table("");
+    ck_assert_int_eq(sqlite3_changes(db), 3);
+    sql_run(db, "UPDATE t SET value = value + 1 WHERE path > 'a'");
+    ck_assert_int_eq(sqlite3_changes(db), 2);
+    sql_run(db, "INSERT OR IGNORE INTO t(path) VALUES('a'), ('d'), ('b')");
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    sql_run(db, "DELETE FROM t WHERE path = 'nothing'");
+    ck_assert_int_eq(sqlite3_changes(db), 0);
+    sql_run(db, "DELETE FROM t");
+    ck_assert_int_eq(sqlite3_changes(db), 4);
+}
+END_TEST
+
+START_TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
+    make_table("");
+    sql_run(db, "DELETE FROM t WHERE path = 'nothing'; UPDATE t SET value = 1 WHERE path = 'nothing';"
+                "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); DELETE FROM t WHERE path = 'x'; COMMIT");
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t_log");
+    sql_run(db, "DELETE FROM t WHERE path = 'nothing'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), rows);
+    ck_assert_int_le(rows, 3);
+}
+END_TEST
+
+START_TEST(test_the_version_cannot_be_set) {
+    make_table("");
+    refused(db, SQLITE_ERROR, "version", "INSERT INTO t(path, version) VALUES('x', 5)");
+    refused(db, SQLITE_ERROR, "version", "UPDATE t SET version = 9 WHERE path = 'a'");
+    refused(db, SQLITE_ERROR, "version", "UPDATE t SET version = NULL WHERE path = 'a'");
+    sql_run(db, "UPDATE t SET version = version, value = 'same' WHERE path = 'a'");
+    sql_run(db, "INSERT INTO t(path, version) VALUES('y', NULL)");
+    rows_are(db, "SELECT path, value FROM t WHERE path IN ('a', 'y')", "a|same\ny|\n");
+}
+END_TEST
+
+/* 3.40 hands over old values where newer versions say "no change". */
+START_TEST(test_update_from_keeps_what_it_does_not_set) {
+    make_table("");
+    sql_run(db, "CREATE TABLE s(p, v); INSERT INTO s VALUES('a', 'new'), ('c', 'other');"
+                "UPDATE t SET value = s.v FROM s WHERE t.path = s.p");
+    rows_are(db, "SELECT path, value FROM t", "a|new\nb|2\nc|other\n");
+    sql_run(db, "UPDATE t SET path = s.p || '/moved' FROM s WHERE t.path = s.p");
+    rows_are(db, "SELECT path, value FROM t", "a/moved|new\nb|2\nc/moved|other\n");
+}
+END_TEST
+
+START_TEST(test_a_moved_row_keeps_its_value_and_gets_a_version) {
+    make_table("");
+    int64_t before = sql_int(db, "SELECT version FROM t WHERE path = 'a'");
+    sql_run(db, "UPDATE t SET value = zeroblob(100000) WHERE path = 'b'; UPDATE t SET path = 'z' || path");
+    rows_are(db, "SELECT path, typeof(value), length(value) FROM t", "za|integer|1\nzb|blob|100000\nzc|integer|1\n");
+    ck_assert_int_gt(sql_int(db, "SELECT min(version) FROM t"), before);
+    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path",
+            "UPDATE t SET path = 'za' WHERE path = 'zb'");
+    sql_run(
+        db,
+        "UPDATE OR REPLACE t SET path = 'za' WHERE path = 'zb'; UPDATE OR IGNORE t SET path = 'za' WHERE path = 'zc'");
+    rows_are(db, "SELECT path, length(value) FROM t", "za|100000\nzc|1\n");
+}
+END_TEST
+
+START_TEST(test_a_failed_row_undoes_as_the_conflict_clause_says) {
+    make_table("");
+    sql_run(db, "BEGIN");
+    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR FAIL INTO t(path) VALUES('x'), ('a'), ('y')");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ABORT INTO t(path) VALUES('y'), ('a')");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path",
+            "INSERT INTO t(path) VALUES('z'), (NULL)");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('y'), ('a')");
+    ck_assert(sqlite3_get_autocommit(db));
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+}
+END_TEST
+
+START_TEST(test_commands_belong_to_the_column_named_like_the_table) {
+    make_table("");
+    refused(db, SQLITE_ERROR, "known are", "INSERT INTO t(t) VALUES('explode')");
+    refused(db, SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
+    sql_run(db, "INSERT INTO t(t) VALUES('FLUSH'); INSERT INTO t(t) VALUES('optimize')");
+    rows_are(db, "SELECT count(*), count(t) FROM t", "3|0\n");
+    sql_run(db, "CREATE VIRTUAL TABLE value USING art; INSERT INTO value VALUES('p', 'v')");
+    rows_are(db, "SELECT path, value FROM value", "p|v\n");
+    sql_run(db, "CREATE VIRTUAL TABLE Path USING art; INSERT INTO path VALUES('p', 'v')");
+    rows_are(db, "SELECT path, value FROM path", "p|v\n");
+}
+END_TEST
+
+/* --- two connections ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_commits_of_another_connection_are_seen_at_the_next_statement) {
+    make_table("log_limit=1000");
+    sqlite3 *other = sql_open(path);
+    for (int i = 0; i < 60; i++) {
+        sql_run(i % 2 ? db : other, "INSERT OR REPLACE INTO t(path, value) VALUES('k%d', zeroblob(60)), ('last', %d)",
+                i % 9, i);
+        ck_assert_int_eq(sql_int(i % 2 ? other : db, "SELECT value FROM t WHERE path = 'last'"), i);
+        if (i % 20 == 19) sql_run(other, "CREATE TABLE z%d(x); DROP TABLE z%d", i, i);
+    }
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
+    sql_run(db, "PRAGMA journal_mode=DELETE; CREATE TABLE many(x); INSERT INTO many VALUES(1), (2)");
+    make_table("");
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t_log");
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT * FROM many");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
+    for (int i = 0; i < 3; i++) ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sql_run(db, "INSERT INTO t(path) VALUES('y')");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sqlite3_finalize(reader);
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), rows + 1);
+    rows_are(other, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_a_restored_backup_under_an_open_connection_is_noticed) {
+    make_table("");
+    char *copy = sqlite3_mprintf("%s/copy.db", directory);
+    sqlite3 *target = sql_open(copy);
+    sqlite3_backup *backup = sqlite3_backup_init(target, "main", db, "main");
+    sqlite3_backup_step(backup, -1);
+    sqlite3_backup_finish(backup);
+    sql_run(db, "INSERT INTO t(path) VALUES('lost'); DELETE FROM t WHERE path = 'a'");
+    backup = sqlite3_backup_init(db, "main", target, "main");
+    sqlite3_backup_step(backup, -1);
+    ck_assert_int_eq(sqlite3_backup_finish(backup), SQLITE_OK);
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+    sql_run(db, "INSERT INTO t(path) VALUES('after')");
+    rows_are(db, "SELECT path FROM t", "a\nafter\nb\nc\n");
+    sql_close(target);
+    sqlite3_free(copy);
+}
+END_TEST
+
+/* --- schemas ------------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_each_schema_has_its_own_table_of_a_name) {
+    make_table("");
+    sql_run(db, "ATTACH '%q/b.db' AS \"an \"\"odd\"\" name\"; ATTACH ':memory:' AS m", directory);
+    static const char *const schemas[] = {"temp", "m", "\"an \"\"odd\"\" name\""};
+    for (int i = 0; i < 3; i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art; INSERT INTO %s.t(path) VALUES('%d')", schemas[i], schemas[i],
+                i);
+    }
+    rows_are(db,
+             "SELECT path FROM t UNION ALL SELECT path FROM m.t UNION ALL SELECT path FROM \"an \"\"odd\"\" name\".t"
+             " UNION ALL SELECT path FROM main.t",
+             "0\n1\n2\na\nb\nc\n");
+    for (int i = 0; i < 3; i++) sql_run(db, "DROP TABLE %s.t", schemas[i]);
+    sql_run(db, "DETACH \"an \"\"odd\"\" name\"; DETACH m");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+}
+END_TEST
+
+START_TEST(test_one_file_attached_twice_is_two_tables_that_agree) {
+    make_table("");
+    sql_run(db, "PRAGMA journal_mode=WAL; ATTACH '%q' AS again", path);
+    sql_run(db, "INSERT INTO again.t(path) VALUES('x')");
+    rows_are(db, "SELECT path FROM main.t", "a\nb\nc\nx\n");
+    sql_run(db, "INSERT INTO main.t(path) VALUES('y')");
+    rows_are(db, "SELECT path FROM again.t", "a\nb\nc\nx\ny\n");
+    sql_run(db, "DETACH again");
+}
+END_TEST
+
+/* SQLite drops every handle when DDL is rolled back; blobs in memory must not go with them. */
+START_TEST(test_tables_in_memory_survive_a_rolled_back_ddl) {
+    sqlite3 *memory = sql_open(":memory:");
+    sql_create(memory, "t", "");
+    sql_run(memory,
+            "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush'); INSERT INTO t(path) VALUES('b')");
+    for (int i = 0; i < 3; i++) {
+        sql_run(memory, "BEGIN; CREATE TABLE z(x); ROLLBACK");
+        rows_are(memory, "SELECT path FROM t", "a\nb\n");
+        sql_run(memory, "BEGIN; DROP TABLE t; ROLLBACK");
+        rows_are(memory, "SELECT path FROM t", "a\nb\n");
+    }
+    sql_run(memory, "DROP TABLE t");
+    sql_close(memory);
+}
+END_TEST
+
+START_TEST(test_shared_cache_is_refused) {
+    char *uri = sqlite3_mprintf("file:%s/s.db?cache=shared", directory);
+    sqlite3 *shared = sql_open(uri);
+    refused(shared, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
+    sql_close(shared);
+    sqlite3_free(uri);
+    sqlite3 *first = sql_open("file:both?mode=memory&cache=shared"),
+            *second = sql_open("file:both?mode=memory&cache=shared");
+    sql_run(second, "CREATE TABLE x(y)");
+    refused(first, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
+    sql_close(first);
+    sql_close(second);
+}
+END_TEST
+
+/* --- the tracker -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_without_a_tracker_changed_tables_are_neither_dropped_nor_renamed) {
+    sql_run(db, "CREATE TEMP TABLE art_txn(x)");
+    make_table("");
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
+    ck_assert_int_eq(sql_try(db, "DROP TABLE t"), SQLITE_LOCKED);
+    refused(db, SQLITE_LOCKED, "uncommitted changes", "ALTER TABLE t RENAME TO u");
+    sql_run(db, "COMMIT");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
+}
+END_TEST
+
+START_TEST(test_the_tracker_cannot_be_dropped_while_it_is_needed) {
+    make_table("");
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
+    ck_assert_int_eq(sql_try(db, "DROP TABLE temp.art_txn"), SQLITE_LOCKED);
+    sql_run(db, "COMMIT; DROP TABLE temp.art_txn; INSERT INTO t(path) VALUES('y'); SAVEPOINT s; INSERT INTO t(path) "
+                "VALUES('z');"
+                "ROLLBACK TO s; RELEASE s");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
+    refused(db, SQLITE_ERROR, "art_txn", "CREATE VIRTUAL TABLE main.other USING art_txn");
+}
+END_TEST
+
+/* Made in the transaction that uses it: SQLite never calls xBegin then, and tells it of no older savepoint. */
+START_TEST(test_a_tracker_made_inside_a_savepoint_hears_its_rollback) {
+    make_table("");
+    sqlite3 *fresh = sql_open(path);
+    sql_run(fresh,
+            "SAVEPOINT a; SAVEPOINT b; INSERT INTO t(path) VALUES('x'); ROLLBACK TO a; INSERT INTO t(path) VALUES('y');"
+            "SAVEPOINT c; INSERT INTO t(path) VALUES('z'); ROLLBACK TO c; RELEASE a");
+    rows_are(fresh, "SELECT path FROM t", "a\nb\nc\ny\n");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\ny\n");
+    sql_close(fresh);
+}
+END_TEST
+
+/* sqlite-facts, D3 a, b, c. */
+START_TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
+    make_table("");
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE n USING art; INSERT INTO n(path) VALUES('1');"
+                "INSERT INTO n(n) VALUES('flush'); ROLLBACK TO s; CREATE TABLE plain(x); COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'n*'"), 0);
+    sql_run(db, "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ALTER TABLE t RENAME TO r;"
+                "INSERT INTO r(path) VALUES('z'); ROLLBACK TO s; INSERT INTO t(path) VALUES('w'); COMMIT");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nw\nx\n");
+    sqlite3 *other = sql_open(path);
+    rows_are(other, "SELECT path FROM t", "a\nb\nc\nw\nx\n");
+    sql_close(other);
+}
+END_TEST
+
+/* --- damaged and forged shadow tables ----------------------------------------------------------------------------------- */
+
+START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
+    static const struct {
+        const char *damage, *words;
+        int code;
+    } cases[] = {
+        {"UPDATE t_state SET v = '../evil.art' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_state SET v = 'plain.db' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_state SET v = '' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_state SET v = CAST(x'2f00612e617274' AS TEXT) WHERE k = 'file'", "name of the .art file",
+         SQLITE_CORRUPT_VTAB},
+        {"DELETE FROM t_state WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_state SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_state SET v = 2 WHERE k = 'format'", "format 2", SQLITE_ERROR},
+        {"DELETE FROM t_log", "log", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_log SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_log SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_log SET ops = randomblob(50) WHERE csn > 0", "log", SQLITE_CORRUPT_VTAB},
+        {"DROP TABLE t_log", "t_log", SQLITE_CORRUPT_VTAB},
+        {"DROP TABLE t_state", "t_state", SQLITE_CORRUPT_VTAB},
+        {"DROP TABLE t_state; DROP TABLE t_log; CREATE VIEW t_log AS SELECT 0 AS csn, 1 AS ops", "t_state",
+         SQLITE_CORRUPT_VTAB},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        make_table("");
+        sql_run(db, "%s", cases[i].damage);
+        sqlite3 *fresh = sql_open(path);
+        refused(fresh, cases[i].code, cases[i].words, "SELECT count(*) FROM t");
+        refused(fresh, cases[i].code, cases[i].words, "INSERT INTO t(path) VALUES('new')");
+        if (!strstr(cases[i].damage, "VIEW")) sql_run(fresh, "DROP TABLE t");
+        sql_try(fresh, "DROP VIEW t_log; DROP TABLE t");
+        sql_close(fresh);
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 't*'"), 0);
+    }
+}
+END_TEST
+
+START_TEST(test_a_name_that_shadow_tables_need_is_refused) {
+    sql_run(db, "CREATE TABLE u_log(x)");
+    refused(db, SQLITE_ERROR, "u_log", "CREATE VIRTUAL TABLE u USING art");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 1);
+}
+END_TEST
+
+/* --- opening and closing ------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_a_connection_closes_whatever_was_going_on) {
+    make_table("");
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "BEGIN; INSERT INTO t(path) VALUES('gone'); SAVEPOINT s; INSERT INTO t(path) VALUES('gone, too')");
+    ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+    other = sql_open(path);
+    sqlite3_stmt *scan = sql_prepare(other, "SELECT path FROM t");
+    sqlite3_step(scan);
+    sql_run(other, "INSERT INTO t(path) VALUES('stays')");
+    ck_assert_int_eq(sqlite3_close_v2(other), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_ROW);
+    sqlite3_finalize(scan);
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nstays\n");
+}
+END_TEST
+
+START_TEST(test_loading_twice_is_loading_once) {
+    make_table("");
+    const char *extension = getenv("ART_EXTENSION");
+    ck_assert_int_eq(sqlite3_load_extension(db, extension ? extension : "./art.so", NULL, NULL), SQLITE_OK);
+    sql_run(
+        db,
+        "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ROLLBACK TO s; COMMIT");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    ck_assert_str_eq(sql_rows(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"), "1\n");
+}
+END_TEST
+
+START_TEST(test_query_only_connections_read) {
+    make_table("");
+    sqlite3 *reader = sql_open(path);
+    sql_run(reader, "PRAGMA query_only=ON");
+    rows_are(reader, "SELECT path FROM t WHERE path > 'a'", "b\nc\n");
+    ck_assert_int_eq(sql_try(reader, "INSERT INTO t(path) VALUES('x')"), SQLITE_READONLY);
+    sql_run(reader, "PRAGMA query_only=OFF; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); ROLLBACK TO s; RELEASE s");
+    rows_are(reader, "SELECT count(*) FROM t", "3\n");
+    sql_close(reader);
+}
+END_TEST
+
+static int deny_log(void *context, int action, const char *first, const char *second, const char *third,
+                    const char *inside) {
+    (void)second;
+    (void)third;
+    (void)inside;
+    return *(bool *)context && action == SQLITE_INSERT && !strcmp(first, "t_log") ? SQLITE_DENY : SQLITE_OK;
+}
+
+START_TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state) {
+    make_table("");
+    bool deny = true;
+    sqlite3_set_authorizer(db, deny_log, &deny);
+    ck_assert_int_ne(sql_try(db, "INSERT INTO t(path) VALUES('x')"), SQLITE_OK);
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('y')");
+    ck_assert_int_ne(sql_try(db, "COMMIT"), SQLITE_OK);
+    sql_try(db, "ROLLBACK");
+    deny = false;
+    sqlite3_set_authorizer(db, NULL, NULL);
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+    sql_run(db, "INSERT INTO t(path) VALUES('z')");
+    rows_are(db, "SELECT count(*) FROM t", "4\n");
+}
+END_TEST
+
+START_TEST(test_flushes_work_in_every_journal_mode) {
+    static const char *const modes[] = {"WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF"};
+    make_table("log_limit=0");
+    for (int i = 0; i < 6; i++) {
+        sql_run(db, "PRAGMA journal_mode=%s", modes[i]);
+        for (int j = 0; j < 3; j++)
+            sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('mode', '%s %d')", modes[i], j);
+        sql_run(db, "BEGIN EXCLUSIVE; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('c'); COMMIT");
+        ck_assert_int_eq(sql_int(db, "SELECT length(v) FROM t_state WHERE k = 'nonce'"), 16);
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), 1);
+        rows_are(db, "SELECT count(*) FROM t", "4\n");
+    }
+    sql_run(
+        db,
+        "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA cache_spill=OFF;"
+        "INSERT INTO t(path) VALUES('d'); INSERT INTO t(path) VALUES('e')");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nd\ne\nmode\n");
+}
+END_TEST
+
+START_TEST(test_integrity_check_finds_a_damaged_log) {
+    if (sqlite3_libversion_number() < 3044000) return; /* does not ask virtual tables */
+    make_table("");
+    rows_are(db, "PRAGMA integrity_check", "ok\n");
+    sql_run(db, "UPDATE t_log SET ops = randomblob(60) WHERE csn > 0");
+    sqlite3 *fresh = sql_open(path);
+    char *rows = sql_rows(fresh, "PRAGMA integrity_check");
+    ck_assert_msg(strstr(rows, "main.t: art:") != NULL, "%s", rows);
+    sqlite3_free(rows);
+    sql_close(fresh);
+}
+END_TEST
+
+START_TEST(test_info_finds_a_table_by_schema_and_without_having_used_it) {
+    make_table("");
+    sql_run(db,
+            "ATTACH '%q/b.db' AS b; CREATE VIRTUAL TABLE b.\"dotted.name\" USING art; INSERT INTO "
+            "b.\"dotted.name\"(path) VALUES('x')",
+            directory);
+    sqlite3 *fresh = sql_open(path);
+    rows_are(fresh, "SELECT value FROM art_info('t') WHERE property = 'keys'", "3\n");
+    rows_are(fresh, "SELECT value FROM art_info('MAIN.T') WHERE property = 'keys'", "3\n");
+    rows_are(db, "SELECT value FROM art_info('dotted.name') WHERE property = 'keys'", "1\n");
+    rows_are(db, "SELECT value FROM art_info('b.dotted.name') WHERE property = 'keys'", "1\n");
+    refused(db, SQLITE_ERROR, "no art table", "SELECT * FROM art_info('b.t')");
+    refused(db, SQLITE_ERROR, "no art table", "SELECT * FROM art_info('sqlite_schema')");
+    refused(db, SQLITE_ERROR, "art_info", "SELECT * FROM art_info");
+    sql_run(db, "BEGIN; DELETE FROM t");
+    rows_are(db, "SELECT value FROM art_info('t') WHERE property = 'keys'", "0\n");
+    sql_run(db, "ROLLBACK");
+    sql_close(fresh);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("ext");
+    TCase *cases = tcase_create("ext");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, test_last_insert_rowid_is_left_alone);
+    tcase_add_test(cases, test_changes_counts_rows_as_for_an_ordinary_table);
+    tcase_add_test(cases, test_a_statement_that_changes_nothing_writes_no_log_row);
+    tcase_add_test(cases, test_the_version_cannot_be_set);
+    tcase_add_test(cases, test_update_from_keeps_what_it_does_not_set);
+    tcase_add_test(cases, test_a_moved_row_keeps_its_value_and_gets_a_version);
+    tcase_add_test(cases, test_a_failed_row_undoes_as_the_conflict_clause_says);
+    tcase_add_test(cases, test_commands_belong_to_the_column_named_like_the_table);
+    tcase_add_test(cases, test_commits_of_another_connection_are_seen_at_the_next_statement);
+    tcase_add_test(cases, test_a_busy_commit_can_be_tried_again_and_writes_once);
+    tcase_add_test(cases, test_a_restored_backup_under_an_open_connection_is_noticed);
+    tcase_add_test(cases, test_each_schema_has_its_own_table_of_a_name);
+    tcase_add_test(cases, test_one_file_attached_twice_is_two_tables_that_agree);
+    tcase_add_test(cases, test_tables_in_memory_survive_a_rolled_back_ddl);
+    tcase_add_test(cases, test_shared_cache_is_refused);
+    tcase_add_test(cases, test_without_a_tracker_changed_tables_are_neither_dropped_nor_renamed);
+    tcase_add_test(cases, test_the_tracker_cannot_be_dropped_while_it_is_needed);
+    tcase_add_test(cases, test_a_tracker_made_inside_a_savepoint_hears_its_rollback);
+    tcase_add_test(cases, test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing);
+    tcase_add_test(cases, test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped);
+    tcase_add_test(cases, test_a_name_that_shadow_tables_need_is_refused);
+    tcase_add_test(cases, test_a_connection_closes_whatever_was_going_on);
+    tcase_add_test(cases, test_loading_twice_is_loading_once);
+    tcase_add_test(cases, test_query_only_connections_read);
+    tcase_add_test(cases, test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state);
+    tcase_add_test(cases, test_flushes_work_in_every_journal_mode);
+    tcase_add_test(cases, test_integrity_check_finds_a_damaged_log);
+    tcase_add_test(cases, test_info_finds_a_table_by_schema_and_without_having_used_it);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

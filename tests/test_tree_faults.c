@@ -1,0 +1,169 @@
+/* The tree when things fail: every call of the disk, every allocation, and the end of the world between any two steps.
+ *
+ * A random walk (tests/support/tree_world.h) runs over the simulated disk. A failed step must leave the state before it, or a transaction
+ * that only a rollback ends; after the rollback everything committed is there. After a power loss at any moment the committed state is
+ * whole, with the log as it was before the commit under way, and as it was after it.
+ */
+#include <check.h>
+#include <stdio.h>
+
+#include "core/base/alloc.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/tree_world.h"
+
+static struct sim_disk *new_disk(uint64_t seed) {
+    struct sim_disk *disk = sim_disk_new(seed);
+    uint8_t byte = 0;
+    sim_disk_put_file(disk, "a.db", &byte, 1);
+    return disk;
+}
+
+static struct art_tree_options options_on(struct sim_disk *disk) {
+    return (struct art_tree_options){.disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
+}
+
+/* After a failure the state is what it was before the step; where the tree says that the transaction is lost, a rollback does it. */
+static void unchanged_or_lost(struct walk *walk) {
+    bool usable = walk->tree && walk->writing && !art_tree_unknown(walk->tree);
+    if (!usable) return;
+    int rc = walk_compare(walk, walk->tree, &walk->now);
+    ck_assert_msg(rc == ART_OK || rc == walk->failed || rc == ART_POISONED || rc == ART_IO, "%s: %s", art_error_name(rc),
+                  art_error_message());
+}
+
+START_TEST(test_every_call_of_the_disk_may_fail) {
+    static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY, ART_INTERRUPT};
+    unsigned failures = 0, walks = 40 * random_scale();
+    uint64_t first = random_seed();
+    printf("faults: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
+    fflush(stdout);
+    for (uint64_t seed = first; seed < first + walks; seed++) {
+        struct sim_disk *disk = new_disk(seed);
+        struct art_tree_options options = options_on(disk);
+        struct walk *walk = walk_new(seed, &options, false);
+        for (unsigned i = 0; i < 300; i++) {
+            if (random_once_in(&walk->random, 12)) {
+                sim_disk_fail_nothing(disk);
+                sim_disk_fail(disk, random_below(&walk->random, SIM_CALLS + 1), 1 + random_below(&walk->random, 8),
+                              codes[random_below(&walk->random, 5)], random_once_in(&walk->random, 4));
+            }
+            walk->faulty = true;
+            walk_step(walk);
+            if (!walk->failed) continue;
+            failures++;
+            sim_disk_fail_nothing(disk);
+            unchanged_or_lost(walk);
+            walk_recover(walk);
+        }
+        sim_disk_fail_nothing(disk);
+        walk->faulty = false;
+        walk_recover(walk);
+        walk_finish(walk);
+        walk_free(walk);
+        ck_assert_msg(!sim_disk_check(disk), "%s", sim_disk_check(disk));
+        sim_disk_free(disk);
+    }
+    printf("faults: %u steps failed\n", failures);
+    ck_assert_uint_gt(failures, 20);
+}
+END_TEST
+
+START_TEST(test_every_allocation_may_fail) {
+    short_memory_use();
+    unsigned failures = 0, walks = 12 * random_scale();
+    uint64_t first = random_seed();
+    printf("memory: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
+    fflush(stdout);
+    for (uint64_t seed = first; seed < first + walks; seed++) {
+        struct sim_disk *disk = new_disk(seed);
+        struct art_tree_options options = options_on(disk);
+        struct walk *walk = walk_new(seed, &options, false);
+        for (unsigned i = 0; i < 400; i++) {
+            short_memory_fail_after(random_once_in(&walk->random, 3) ? (int64_t)random_below(&walk->random, 60) : -1);
+            walk->faulty = true;
+            walk_step(walk);
+            short_memory_fail_after(-1);
+            if (!walk->failed) continue;
+            failures++;
+            unchanged_or_lost(walk);
+            walk_recover(walk);
+        }
+        short_memory_fail_after(-1);
+        walk->faulty = false;
+        walk_recover(walk);
+        walk_finish(walk);
+        walk_free(walk);
+        sim_disk_free(disk);
+    }
+    printf("memory: %u steps failed\n", failures);
+    ck_assert_uint_gt(failures, 20);
+}
+END_TEST
+
+/* What a power loss now may leave, opened with `toy`'s log: all of `model`, and nothing else. */
+static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, const struct model *model, uint64_t seed) {
+    struct sim_disk *after = sim_disk_after_crash(disk, seed, SIM_CRASH_RANDOM);
+    struct art_tree_options options = walk->options;
+    options.disk = sim_disk_art(after);
+    struct art_tree *tree;
+    ck_assert_int_eq(toy_open(toy, &options, &tree), ART_OK);
+    int rc = toy_refresh(toy, tree);
+    if (!rc) rc = walk_compare(walk, tree, model);
+    if (!rc && random_once_in(&walk->random, 4)) rc = art_tree_check(tree);
+    ck_assert_msg(rc == ART_OK, "after a power loss: %s: %s", art_error_name(rc), art_error_message());
+    art_tree_close(tree);
+    sim_disk_free(after);
+}
+
+START_TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
+    unsigned crashes = 0, walks = 30 * random_scale();
+    uint64_t first = random_seed();
+    printf("power loss: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
+    fflush(stdout);
+    for (uint64_t seed = first; seed < first + walks; seed++) {
+        struct sim_disk *disk = new_disk(seed);
+        struct art_tree_options options = options_on(disk);
+        struct walk *walk = walk_new(seed, &options, false);
+        struct toy *before = toy_copy(walk->toy);
+        struct model *old = calloc(1, sizeof *old);
+        for (unsigned i = 0; i < 250; i++) {
+            unsigned commits = walk->commits;
+            walk_step(walk);
+            if (random_once_in(&walk->random, 6)) {
+                survives(walk, disk, walk->toy, &walk->committed, seed * 1000 + i);
+                crashes++;
+            }
+            if (walk->commits == commits) continue;
+            survives(walk, disk, before, old, seed * 1000 + i); /* the host's commit was not durable yet: the old root counts */
+            survives(walk, disk, walk->toy, &walk->committed, seed * 1000 + i);
+            crashes += 2;
+            toy_free(before);
+            before = toy_copy(walk->toy);
+            model_copy(&walk->committed, old);
+        }
+        toy_free(before);
+        model_clear(old);
+        free(old);
+        walk_finish(walk);
+        walk_free(walk);
+        sim_disk_free(disk);
+    }
+    printf("power loss: %u states\n", crashes);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tree, faults");
+    TCase *faults = tcase_create("faults");
+    tcase_set_timeout(faults, 900);
+    tcase_add_test(faults, test_every_call_of_the_disk_may_fail);
+    tcase_add_test(faults, test_every_allocation_may_fail);
+    tcase_add_test(faults, test_a_power_loss_between_any_two_steps_loses_nothing_committed);
+    suite_add_tcase(suite, faults);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
