@@ -2,8 +2,8 @@
  *
  * A point read uses no cursor of the tree. A range scan moves one, and fetches values only when SQLite asks for one.
  *
- * Counting. `SELECT count(*) ... WHERE path GLOB 'a*'` asks for no column of any row. After a few rows of that, an exact
- * range is counted once (two descents) and from there on only numbers move:
+ * Counting. `SELECT count(*) ... WHERE path GLOB 'a*'` asks for no column of any row. After a few rows of that, an
+ * exact range is counted once (two descents) and from there on only numbers move:
  *
  *     rows     ....a b c d e f g h i j k l m ..    tree's cursor stands on h, claimed is k: behind = 3
  *                                ^     ^           left = rows behind k
@@ -27,14 +27,14 @@ struct art_scan {
     bool counting;
     unsigned untouched; /* rows passed since one was */
     uint64_t behind, left, limit;
-    int failure; /* met while settling, told by the next step */
+    int failure;        /* met while settling, told by the next step */
     struct art_row row; /* SCAN_POINT */
     struct art_cursor *cursor;
-    struct art_buffer key;     /* SCAN_POINT: its key; matching: the row's path with a NUL */
-    struct art_buffer pattern; /* of GLOB, with a NUL */
-    struct art_buffer scratch; /* upper end of a prefix */
-    struct art_buffer far;     /* the bound that the scan goes towards */
-    struct art_range range;    /* near end unset, far end in `far` */
+    struct art_buffer key;         /* SCAN_POINT: its key; matching: the row's path with a NUL */
+    struct art_buffer pattern;     /* of GLOB, with a NUL */
+    struct art_buffer scratch;     /* upper end of a prefix */
+    struct art_buffer far;         /* the bound that the scan goes towards */
+    struct art_range range;        /* near end unset, far end in `far` */
     struct art_scan *next, **link; /* table->scans */
 };
 
@@ -50,7 +50,7 @@ static int fail(const struct art_scan *scan, int art_rc) {
     return art_report(&scan->base.pVtab->zErrMsg, art_rc);
 }
 
-/* --- opening and closing ------------------------------------------------------------------------------------------------ */
+/* --- opening and closing ------------------------------------------------------------------------------------------ */
 
 int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct art_vtab *vtab = (struct art_vtab *)base;
@@ -110,7 +110,7 @@ static void enter_table(struct art_scan *scan) {
     table->scans = scan;
 }
 
-/* --- arguments ---------------------------------------------------------------------------------------------------------- */
+/* --- arguments ---------------------------------------------------------------------------------------------------- */
 
 /* Where a statement's arguments meet. Bytes are borrowed from them. */
 struct meeting {
@@ -193,7 +193,10 @@ static void meet_comparison(struct meeting *meeting, unsigned comparison, sqlite
 
 /* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
 static uint32_t sound_character(const uint8_t *p) {
-    uint32_t n = p[0] >= 0xf0 && p[0] < 0xf8 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+    uint32_t n = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
+                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                               : 0;
     uint32_t c = n ? p[0] & (0x7fu >> n) : 0;
     for (uint32_t i = 1; i < n; i++) {
         if ((p[i] & 0xc0) != 0x80) return 0;
@@ -218,7 +221,8 @@ static void meet_prefix(struct art_scan *scan, struct meeting *meeting, const ch
     const char *rest = pattern + prefix;
     struct art_range range;
     if (*rest == 0) { /* no wildcard: the path itself, and whatever a NUL hides from SQLite's comparison behind it */
-        range = (struct art_range){.low = art_bytes(pattern, prefix), .low_set = true, .high_set = true, .high_open = true};
+        range =
+            (struct art_range){.low = art_bytes(pattern, prefix), .low_set = true, .high_set = true, .high_open = true};
         memcpy(scan->scratch.data, pattern, prefix);
         scan->scratch.data[prefix] = 1;
         range.high = art_bytes(scan->scratch.data, prefix + 1);
@@ -276,7 +280,7 @@ static void meet_all(struct art_scan *scan, struct meeting *meeting, int plan, i
     if (c > 0 || (c == 0 && (range->low_open || range->high_open))) meeting->empty = true;
 }
 
-/* --- rows --------------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int match(struct art_scan *scan, bool *matches) {
     struct art_bytes key = art_cursor_key(scan->cursor);
@@ -371,7 +375,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     return fail(scan, rc);
 }
 
-/* --- going on ----------------------------------------------------------------------------------------------------------- */
+/* --- going on ----------------------------------------------------------------------------------------------------- */
 
 /* The tree can be unknown in the middle of a scan, after a ROLLBACK: then it is read anew. */
 static int step(struct art_scan *scan) {
@@ -449,7 +453,7 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
     return ((struct art_scan *)base)->state == SCAN_END;
 }
 
-/* --- columns ------------------------------------------------------------------------------------------------------------ */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_context *context) {
     struct art_bytes value;
@@ -461,8 +465,8 @@ static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_
 }
 
 static void show_path(struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes key = scan->state == SCAN_POINT ? art_bytes(scan->key.data, (uint32_t)scan->key.len)
-                                                     : art_cursor_key(scan->cursor);
+    struct art_bytes key =
+        scan->state == SCAN_POINT ? art_bytes(scan->key.data, (uint32_t)scan->key.len) : art_cursor_key(scan->cursor);
     sqlite3_result_text(context, key.len ? (const char *)key.data : "", (int)key.len, SQLITE_TRANSIENT);
 }
 

@@ -76,8 +76,8 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
 int art_fail_sql(sqlite3 *db, int rc, const char *what) {
     static const struct {
         int sqlite, art;
-    } codes[] = {{SQLITE_NOMEM, ART_NOMEM}, {SQLITE_FULL, ART_DISKFULL},      {SQLITE_BUSY, ART_BUSY},
-                 {SQLITE_LOCKED, ART_BUSY}, {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
+    } codes[] = {{SQLITE_NOMEM, ART_NOMEM},   {SQLITE_FULL, ART_DISKFULL},       {SQLITE_BUSY, ART_BUSY},
+                 {SQLITE_LOCKED, ART_BUSY},   {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
                  {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT}};
     int code = ART_IO;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {

@@ -31,7 +31,7 @@ SQLITE_EXTENSION_INIT3
 /* Columns of an art table. */
 enum art_column { ART_COLUMN_PATH, ART_COLUMN_VALUE, ART_COLUMN_VERSION, ART_COLUMN_COMMAND };
 
-/* --- names ---------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Under which name a table stands in the schema; counted, since savepoints remember it. */
 struct art_name {
@@ -42,7 +42,7 @@ struct art_name *art_name_new(const char *schema, const char *table); /* NULL wi
 struct art_name *art_name_hold(struct art_name *name);
 void art_name_release(struct art_name *name);
 
-/* --- options -------------------------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
@@ -52,10 +52,10 @@ struct art_settings {
 void art_settings_default(struct art_settings *settings);
 /* One argument of USING art(...), for instance "cache = 64 MB". */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
-/* The text of a setting by its number (0..), as it stands in T_state; false behind the last. *text is sqlite3_free()d. */
+/* A setting by its number (0..), as it stands in T_state; false behind the last. sqlite3_free() the text. */
 bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
 
-/* --- savepoints ----------------------------------------------------------------------------------------------------- */
+/* --- savepoints --------------------------------------------------------------------------------------------------- */
 
 /* The numbers of the savepoints that a handle was told of, ascending. */
 struct art_levels {
@@ -71,7 +71,7 @@ struct art_moment {
     bool exists;
 };
 
-/* --- connection, table, handle -------------------------------------------------------------------------------------- */
+/* --- connection, table, handle ------------------------------------------------------------------------------------ */
 
 struct art_connection {
     sqlite3 *db;
@@ -100,13 +100,13 @@ enum art_statement {
 struct art_table {
     struct art_connection *connection;
     struct art_table *next;
-    unsigned vtabs;       /* handles that use it */
-    sqlite3_file *file;   /* with `database` and `uuid`: which table it is */
-    char *database;       /* file name, "" for none */
+    unsigned vtabs;     /* handles that use it */
+    sqlite3_file *file; /* with `database` and `uuid`: which table it is */
+    char *database;     /* file name, "" for none */
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;
-    char *path; /* of the .art file; NULL: in memory */
+    char *path;          /* of the .art file; NULL: in memory */
     bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
     struct art_tree *tree;
     uint64_t rows_guess, guessed_at; /* for the planner: rows, and the csn at which they were counted */
@@ -256,7 +256,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
 /* value.c */
 /* `values` as one record of SQLite's format; *out is overwritten. */
 int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count);
-/* Column `column` of a record as a function's result; *whole: the record's own memory, which may be handed on (or NULL). */
+/* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
+ * NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
 
 /* module.c */

@@ -142,7 +142,7 @@ static int gather(struct info_cursor *cursor, struct art_vtab *vtab, char **mess
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 
-/* --- the module --------------------------------------------------------------------------------------------------------- */
+/* --- the module --------------------------------------------------------------------------------------------------- */
 
 static int info_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
                         char **message) {

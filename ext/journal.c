@@ -1,10 +1,10 @@
 /* What a flush asks of the database's journal (design, section 7), through SQLite's file handles and a row of T_state.
  *
- * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever a
- * killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again, and the
- * count of pages written must grow over that second flush (it does not under cache_spill=off); then the WAL and the
- * database are synced. With a rollback journal the random bytes make sure that there is a journal of this transaction,
- * which replaces the one before; it and its directory are synced.
+ * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
+ * a killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again,
+ * and the count of pages written must grow over that second flush (it does not under cache_spill=off); then the WAL
+ * and the database are synced. With a rollback journal the random bytes make sure that there is a journal of this
+ * transaction, which replaces the one before; it and its directory are synced.
  *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *

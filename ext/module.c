@@ -4,9 +4,10 @@
  *                                                  objects HIDDEN) WITHOUT ROWID
  *
  * CREATE makes the shadow tables and nothing else: the .art file comes with the first flush. Its name is
- * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting reads
- * nothing and never fails for what is on disk, else a damaged table could not be dropped; the first read or write says
- * what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely committed.
+ * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting
+ * reads nothing and never fails for what is on disk, else a damaged table could not be dropped; the first read or
+ * write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
+ * committed.
  *
  * An art table does nothing that an ordinary one does not, so views and triggers may use it (INNOCUOUS).
  */
@@ -17,10 +18,10 @@
 
 enum { DATABASE_PART = 120, TABLE_PART = 80, ID_DIGITS = 8, ATTEMPTS = 16 };
 
-/* --- the file's name ---------------------------------------------------------------------------------------------------- */
+/* --- the file's name ---------------------------------------------------------------------------------------------- */
 
 static void append_sane(sqlite3_str *out, const char *text, int most) {
-    for (int i = 0; text[i] && i < most; i++) {
+    for (int i = 0; i < most && text[i]; i++) {
         unsigned char c = (unsigned char)text[i];
         bool sane = (c < 0x80 && isalnum(c)) || c == '.' || c == '_' || c == '-';
         sqlite3_str_appendchar(out, 1, sane ? (char)c : '_');
@@ -72,13 +73,13 @@ static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
     int len = sqlite3_str_length(text);
     char *both = sqlite3_str_finish(text);
     int name_len = name ? (int)strlen(++name) : 0;
-    bool ours = both && name_len >= len && !strncmp(name, both, (size_t)beginning) &&
+    bool ours = both && name && name_len >= len && !strncmp(name, both, (size_t)beginning) &&
                 !strcmp(name + name_len - (len - beginning), both + beginning);
     sqlite3_free(both);
     return ours;
 }
 
-/* --- handles ------------------------------------------------------------------------------------------------------------ */
+/* --- handles ------------------------------------------------------------------------------------------------------ */
 
 static int declare(sqlite3 *db, const char *table, bool *has_command_column) {
     *has_command_column =
@@ -156,7 +157,7 @@ static int disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* --- CREATE ------------------------------------------------------------------------------------------------------------- */
+/* --- CREATE ------------------------------------------------------------------------------------------------------- */
 
 static int check_encoding(sqlite3 *db, char **message) {
     sqlite3_stmt *ask = NULL;
@@ -166,9 +167,9 @@ static int check_encoding(sqlite3 *db, char **message) {
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
     if (!rc && encoding && sqlite3_stricmp(encoding, "UTF-8")) {
-        rc = art_complain(message, SQLITE_ERROR,
-                          "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database",
-                          encoding);
+        rc = art_complain(
+            message, SQLITE_ERROR,
+            "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database", encoding);
     }
     sqlite3_free(encoding);
     return rc;
@@ -222,7 +223,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     return SQLITE_OK;
 }
 
-/* --- DROP and RENAME ---------------------------------------------------------------------------------------------------- */
+/* --- DROP and RENAME ---------------------------------------------------------------------------------------------- */
 
 /* Without the tracker nobody would hear that a DROP or RENAME was taken back, and uncommitted rows would be lost. Nor
  * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
@@ -287,7 +288,7 @@ static int is_shadow_name(const char *suffix) {
     return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log");
 }
 
-/* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------------- */
+/* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------- */
 
 static int check_integrity(sqlite3_vtab *base, const char *schema, const char *name, int quick, char **error) {
     struct art_vtab *vtab = (struct art_vtab *)base;
@@ -349,7 +350,7 @@ const sqlite3_module *art_module(void) {
     return &module.module;
 }
 
-/* --- finding a handle by name ------------------------------------------------------------------------------------------- */
+/* --- finding a handle by name ------------------------------------------------------------------------------------- */
 
 static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
     for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {

@@ -7,8 +7,9 @@
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by
- *   comparison   TEXT                           that range of texts                              SQLite, unless the value
- *   comparison   number, bound to a parameter   the range of its text                            was a TEXT literal
+ *   comparison   TEXT literal                   exactly that range                               nobody
+ *   comparison   other TEXT                     that range                                       SQLite
+ *   comparison   number, bound to a parameter   the range of its text                            SQLite
  *   comparison   number, from elsewhere         =, <, <=: the paths before ':', >, >=: all.      SQLite
  *                                               If it comes out of a column with a numeric
  *                                               affinity, '0123' = 123; what may look like a
@@ -20,8 +21,9 @@
  *                                               prefix's range, each row by sqlite3_strglob()
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *
- * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric affinity,
- * compared by order with a path that looks like a number, is compared as a text.
+ * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
+ * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality promises
+ * SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number only.
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H

@@ -132,7 +132,7 @@ static void estimate(const struct planning *planning, uint64_t rows) {
     } else if (planning->low || planning->high) {
         rows /= 4;
     }
-    info->estimatedRows = (sqlite3_int64)(rows + 2);
+    info->estimatedRows = (sqlite3_int64)rows + 2;
     info->estimatedCost = 5 + (double)rows * (info->colUsed & ~(sqlite3_uint64)1 ? 1.0 : 0.6);
 }
 

@@ -12,8 +12,8 @@
 enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
 
 static const char *const statement_texts[ART_STATEMENTS] = {
-    [ART_LOG_READ] = "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
-                     "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)",
+    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
+                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)"),
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
@@ -46,7 +46,7 @@ void art_shadow_finalize(struct art_table *table) {
     }
 }
 
-/* --- making, dropping, renaming --------------------------------------------------------------------------------------- */
+/* --- making, dropping, renaming ----------------------------------------------------------------------------------- */
 
 static int run(sqlite3 *db, char **message, char *sql) {
     if (!sql) return SQLITE_NOMEM;
@@ -128,7 +128,7 @@ int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, 
                                name->schema, name->table, to, name->schema, name->table, to));
 }
 
-/* --- T_state ------------------------------------------------------------------------------------------------------------ */
+/* --- T_state ------------------------------------------------------------------------------------------------------ */
 
 /* A plain name in the database's own folder that ends in .art. */
 static bool file_name_is_sound(const char *text, int len) {
@@ -174,8 +174,7 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
     *out = (struct art_state){.settings = *defaults};
     sqlite3_stmt *rows = NULL;
     bool has_id = false;
-    int rc = prepare(db, 0, &rows,
-                     sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    int rc = prepare(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
     while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         if (!key) continue;
@@ -189,9 +188,10 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
     if (rc) {
         rc = art_report_sql(message, db, rc, "cannot read %s.%s_state", name->schema, name->table);
     } else if (!has_id) {
-        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
-                          "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
-                          name->schema, name->table);
+        rc = art_complain(
+            message, SQLITE_CORRUPT_VTAB,
+            "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
+            name->schema, name->table);
     }
 done:
     sqlite3_finalize(rows);
@@ -254,7 +254,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     return rc;
 }
 
-/* --- T_log -------------------------------------------------------------------------------------------------------------- */
+/* --- T_log -------------------------------------------------------------------------------------------------------- */
 
 static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, int *art_rc) {
     sqlite3_int64 last = -1;

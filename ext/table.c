@@ -1,8 +1,8 @@
 /* From a handle to a tree that is up to date.
  *
  * xConnect knows only names: a handle finds its table when it is first used, by what T_state says in that statement's
- * own snapshot. Tables are counted objects of a connection, told apart by the database's sqlite3_file, its file name and
- * the id in T_state (a copied database has the same id, and one file may be attached twice).
+ * own snapshot. Tables are counted objects of a connection, told apart by the database's sqlite3_file, its file name
+ * and the id in T_state (a copied database has the same id, and one file may be attached twice).
  *
  *     unused --ready()--> attached --ready()--> refreshed, once per data version
  *
@@ -13,7 +13,7 @@
 
 #include <unistd.h>
 
-/* --- names -------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 struct art_name *art_name_new(const char *schema, const char *table) {
     size_t schema_bytes = strlen(schema) + 1, table_bytes = strlen(table) + 1;
@@ -44,7 +44,7 @@ void art_table_set_name(struct art_table *table, struct art_name *name) {
     table->name = name;
 }
 
-/* --- which database ------------------------------------------------------------------------------------------------------- */
+/* --- which database ----------------------------------------------------------------------------------------------- */
 
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema) {
     sqlite3_file *file = NULL;
@@ -81,9 +81,9 @@ int art_refuse_shared_cache(const struct art_connection *connection, const char 
         !art_connection_shares_file(connection, art_database_file(db, schema))) {
         return SQLITE_OK;
     }
-    return art_complain(message, SQLITE_ERROR,
-                        "art: %s is opened in shared cache mode, where art tables can't be: open it without cache=shared",
-                        schema);
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: %s is opened in shared cache mode, where art tables can't be: open it without cache=shared", schema);
 }
 
 static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
@@ -92,11 +92,11 @@ static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
         return SQLITE_OK;
     }
     if (strcmp(vfs->zName, "memdb")) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR, "art: %s is a shared database in memory (memdb): use a file, or :memory:",
-                        schema);
+    return art_complain(message, SQLITE_ERROR,
+                        "art: %s is a shared database in memory (memdb): use a file, or :memory:", schema);
 }
 
-/* --- tables --------------------------------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------------------------------- */
 
 static void table_free(struct art_table *table) {
     art_shadow_finalize(table);
@@ -239,7 +239,7 @@ void art_vtab_detach(struct art_vtab *vtab) {
     art_table_free_if_unused(table);
 }
 
-/* --- refresh -------------------------------------------------------------------------------------------------------------- */
+/* --- refresh ------------------------------------------------------------------------------------------------------ */
 
 /* SQLITE_NOTFOUND: T_state is now another table's. */
 static int refresh_from_log(struct art_table *table, char **message) {

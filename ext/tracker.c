@@ -1,17 +1,17 @@
 /* temp.art_txn: a virtual table without rows that hears of every savepoint, commit and rollback.
  *
- * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO (sqlite-facts, D3). A table in temp
- * stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive all
- * art tables that the transaction changes. It is made when the connection first meets an art table; where it can't be
- * made (query_only, an authorizer, a user's table under its name) each table is driven by its own handle, and DROP and
- * RENAME of a changed table are refused.
+ * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO (sqlite-facts, D3). A table in
+ * temp stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive
+ * all art tables that the transaction changes. It is made when the connection first meets an art table; where it can't
+ * be made (query_only, an authorizer, a user's table under its name) each table is driven by its own handle, and DROP
+ * and RENAME of a changed table are refused.
  *
  * The DELETE is run even where the table was created within the transaction and so is part of it already: it opens a
  * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
  *
- * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the driver.
- * The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the connection's
- * last handle of an art table.
+ * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the
+ * driver. The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the
+ * connection's last handle of an art table.
  */
 #include "ext/ext.h"
 
@@ -77,7 +77,7 @@ int art_tracker_join(struct art_connection *connection, char **message) {
     return art_report_sql(message, connection->db, rc, "cannot write temp.art_txn");
 }
 
-/* --- the module ----------------------------------------------------------------------------------------------------------- */
+/* --- the module --------------------------------------------------------------------------------------------------- */
 
 static int tracker_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
                            char **message) {

@@ -1,7 +1,7 @@
 /* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
  *
- * Who drives. A table joins before its first change. From then on the callbacks of one handle count for it, those of all
- * others are ignored: the tracker's (tracker.c), or where there is none, the art handle's that SQLite had begun.
+ * Who drives. A table joins before its first change. From then on the callbacks of one handle count for it, those of
+ * all others are ignored: the tracker's (tracker.c), or where there is none, the art handle's that SQLite had begun.
  *
  * Savepoints (sqlite-facts, D2). SQLite numbers them; a number is repeated, and some are never told:
  *
@@ -15,15 +15,15 @@
  * DROP that is taken back (D3).
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
- * is gone by then, or whose T_state carries another id, writes nothing. xCommit only says so, and reads the data version,
- * so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL (D6).
+ * is gone by then, or whose T_state carries another id, writes nothing. xCommit only says so, and reads the data
+ * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL (D6).
  */
 #include "ext/ext.h"
 
 #include <limits.h>
 #include <unistd.h>
 
-/* --- numbers ------------------------------------------------------------------------------------------------------------ */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 int art_levels_push(struct art_levels *levels, int level) {
     unsigned at = levels->count;
@@ -51,7 +51,7 @@ void art_levels_clear(struct art_levels *levels) {
     *levels = (struct art_levels){0};
 }
 
-/* --- moments ------------------------------------------------------------------------------------------------------------ */
+/* --- moments ------------------------------------------------------------------------------------------------------ */
 
 static int push_moment(struct art_table *table, int level, uint32_t mark) {
     if (table->moment_count == table->moment_capacity) {
@@ -102,7 +102,7 @@ bool art_table_tracked(const struct art_table *table) {
     return table->driver && table->driver == table->connection->driver;
 }
 
-/* --- savepoints --------------------------------------------------------------------------------------------------------- */
+/* --- savepoints --------------------------------------------------------------------------------------------------- */
 
 int art_table_savepoint(struct art_table *table, int level) {
     for (unsigned i = 0; i < table->moment_count; i++) {
@@ -147,7 +147,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     for (unsigned i = 0; i < keep; i++) table->moments[i].mark = ART_MARK_BEGIN; /* the tree has dropped its marks */
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit;
@@ -210,7 +210,7 @@ void art_table_rolled_back(struct art_table *table) {
     close_if_gone(table);
 }
 
-/* --- all tables of a driver --------------------------------------------------------------------------------------------- */
+/* --- all tables of a driver --------------------------------------------------------------------------------------- */
 
 int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, int level) {
     int rc = SQLITE_OK;
@@ -261,7 +261,7 @@ void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *dri
     finish(connection, driver, art_table_rolled_back);
 }
 
-/* --- callbacks of an art table's handle --------------------------------------------------------------------------------- */
+/* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
 
 int art_vtab_begin(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);

@@ -2,8 +2,8 @@
  *
  *     INSERT INTO objects(objects) VALUES('flush')      the hidden column that is named like the table takes commands
  *
- * A row's path is text; numbers become text as in an ordinary TEXT column. The version belongs to the table: naming it in
- * INSERT, or changing it in UPDATE, is an error. What SQLite passes for columns that an UPDATE does not set differs
+ * A row's path is text; numbers become text as in an ordinary TEXT column. The version belongs to the table: naming it
+ * in INSERT, or changing it in UPDATE, is an error. What SQLite passes for columns that an UPDATE does not set differs
  * between versions (sqlite-facts, section 6): "no change", or for UPDATE ... FROM the old value.
  */
 #include "ext/ext.h"
@@ -54,7 +54,7 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
     return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------------------------------------------- */
 
 static int run_command(struct art_vtab *vtab, sqlite3_value *value) {
     static const struct {
@@ -72,10 +72,10 @@ static int run_command(struct art_vtab *vtab, sqlite3_value *value) {
                         text ? text : "");
 }
 
-/* --- rows --------------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int insert_row(struct art_vtab *vtab, sqlite3_value **argv) {
-    struct art_bytes path, value;
+    struct art_bytes path = {0}, value = {0};
     if (sqlite3_value_type(column(argv, ART_COLUMN_VERSION)) != SQLITE_NULL) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: the table gives the version itself (%s.version): leave it out", vtab->name->table);
@@ -98,13 +98,14 @@ static int check_version(struct art_vtab *vtab, struct art_bytes path, sqlite3_v
     art_row_release(&row);
     if (art_rc == ART_NOTFOUND) return SQLITE_OK;
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
-    if (sqlite3_value_type(version) == SQLITE_INTEGER && (uint64_t)sqlite3_value_int64(version) == old) return SQLITE_OK;
+    if (sqlite3_value_type(version) == SQLITE_INTEGER && (uint64_t)sqlite3_value_int64(version) == old)
+        return SQLITE_OK;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: the version cannot be set (%s.version): leave it out",
                         vtab->name->table);
 }
 
 static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
-    struct art_bytes from, to, value;
+    struct art_bytes from = {0}, to = {0}, value = {0};
     struct art_tree *tree = vtab->table->tree;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &to);
@@ -112,8 +113,9 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     if (rc) return rc;
     if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
         sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: a command is given by INSERT INTO %s(%s) VALUES(...)",
-                            vtab->name->table, vtab->name->table);
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a command is given by INSERT INTO %s(%s) VALUES(...)", vtab->name->table,
+                            vtab->name->table);
     }
     bool keeps_value = sqlite3_value_nochange(column(argv, ART_COLUMN_VALUE)), existed = false;
     if (!keeps_value) rc = encode(vtab, argv, &value);
@@ -126,14 +128,14 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
 }
 
 static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
-    struct art_bytes path;
+    struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
     if (rc) return rc;
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
 
-/* --- the transaction's part --------------------------------------------------------------------------------------------- */
+/* --- the transaction's part --------------------------------------------------------------------------------------- */
 
 static int begin(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;

@@ -1,9 +1,9 @@
 /* Reading: whatever stands on the right of a comparison, an art table gives the rows that an ordinary one gives.
  *
- * The queries are made from parts: operators, right sides (literals, bound values, columns and expressions of every type and
- * affinity, NULL, BLOB), patterns, orders, limits. Both tables hold the same paths: numbers written in many ways, blanks,
- * NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its own, since the
- * module then counts instead of walking.
+ * The queries are made from parts: operators, right sides (literals, bound values, columns and expressions of every
+ * type and affinity, NULL, BLOB), patterns, orders, limits. Both tables hold the same paths: numbers written in many
+ * ways, blanks, NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its
+ * own, since the module then counts instead of walking.
  */
 #include <check.h>
 #include <stdio.h>
@@ -99,7 +99,7 @@ static void agree(const char *format, int binding) {
     sqlite3_free(plain_sql);
 }
 
-/* --- comparisons -------------------------------------------------------------------------------------------------------- */
+/* --- comparisons -------------------------------------------------------------------------------------------------- */
 
 static const char *const right_sides[] = {
     "5",
@@ -235,7 +235,7 @@ START_TEST(test_patterns_match_as_sqlite_matches_them) {
 }
 END_TEST
 
-/* --- order, limits, shapes ---------------------------------------------------------------------------------------------- */
+/* --- order, limits, shapes ---------------------------------------------------------------------------------------- */
 
 START_TEST(test_orders_and_limits) {
     agree("SELECT path FROM %s ORDER BY path", 0);
@@ -278,7 +278,7 @@ START_TEST(test_plans_say_in_words_what_is_done) {
 }
 END_TEST
 
-/* --- counting ----------------------------------------------------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------------------------------------------------- */
 
 static void fill_numbers(int rows) {
     sql_run(db,

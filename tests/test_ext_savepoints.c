@@ -1,12 +1,12 @@
 /* The rules of savepoints, DDL and failed commits (sqlite-facts D1 to D3, D7) against SQLite itself.
  *
  * One connection, one database, two tables: t is an art table, b an ordinary one. Every step does the same to both, so
- * that a ROLLBACK TO, a trigger's RAISE, a COMMIT that met a lock or a reloaded schema has to leave the same rows in both. The
- * pair is also dropped, created and renamed inside savepoints. After each step both are read, and at the end of a history
- * once more by a new connection; no .art file may be left that no table names.
+ * that a ROLLBACK TO, a trigger's RAISE, a COMMIT that met a lock or a reloaded schema has to leave the same rows in
+ * both. The pair is also dropped, created and renamed inside savepoints. After each step both are read, and at the end
+ * of a history once more by a new connection; no .art file may be left that no table names.
  *
- * The same histories run with a table named art_txn in temp, which keeps the module's tracker from being made: then DROP
- * and RENAME of a changed table may be refused, and nothing else may differ.
+ * The same histories run with a table named art_txn in temp, which keeps the module's tracker from being made: then
+ * DROP and RENAME of a changed table may be refused, and nothing else may differ.
  */
 #include <check.h>
 #include <dirent.h>
@@ -56,7 +56,7 @@ static uint32_t below(struct world *world, uint32_t limit) {
     return random_below(&world->random, limit);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static char *content(sqlite3 *db, const char *table) {
     sqlite3_stmt *rows = NULL;
@@ -88,15 +88,14 @@ static void compare(struct world *world, sqlite3 *db, uint64_t seed, int step) {
     }
 }
 
-/* --- steps -------------------------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 static const char *const conflicts[] = {"", "OR ABORT", "OR FAIL", "OR IGNORE", "OR REPLACE"};
 
 /* The same statement on both; both must end alike. `format` has one %s for the table's name, then the key numbers. */
 static void both(struct world *world, const char *format, int a, int b, int c) {
-    const char *tail = world->renamed ? "2" : "";
-    char *art = sqlite3_mprintf(format, sqlite3_mprintf("t%s", tail), a, b, c);
-    char *ordinary = sqlite3_mprintf(format, sqlite3_mprintf("b%s", tail), a, b, c);
+    char *art = sqlite3_mprintf(format, world->renamed ? "t2" : "t", a, b, c);
+    char *ordinary = sqlite3_mprintf(format, world->renamed ? "b2" : "b", a, b, c);
     int first = run(world, "%s", art), second = run(world, "%s", ordinary);
     ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
     sqlite3_free(art);
@@ -263,7 +262,7 @@ static void step(struct world *world) {
     }
 }
 
-/* --- histories ---------------------------------------------------------------------------------------------------------- */
+/* --- histories ---------------------------------------------------------------------------------------------------- */
 
 static const char setup_text[] =
     "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"

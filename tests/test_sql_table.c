@@ -160,6 +160,11 @@ START_TEST(test_a_number_as_path_is_its_text) {
     expect("int\n", "SELECT value FROM t WHERE path = '12'");
     expect("", "SELECT value FROM t WHERE path = x'3132'");
     refused("", "INSERT INTO t VALUES('12', 'again')");
+    sql_run(db, "INSERT INTO t VALUES('!before', 0); UPDATE t SET value = 'found' WHERE path = 12");
+    expect("1.5|real\n12|found\n", "SELECT path, value FROM t WHERE path > '!before'");
+    sql_run(db, "DELETE FROM t WHERE path = 12");
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    expect("!before\n1.5\n", "SELECT path FROM t");
 }
 END_TEST
 

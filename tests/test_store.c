@@ -216,6 +216,7 @@ START_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one) {
     EXPECT_OK(art_store_take_slot(store, &slot));
     store_blob_make(&replaced, slot, 2, 77, 40);
     EXPECT_OK(store_write_again(store, &replaced));
+    EXPECT_RC(ART_CORRUPT, store_read(store, &old[0])); /* not even from what was held */
     EXPECT_OK(store_read(store, &replaced));
     EXPECT_OK(art_store_sync(store));
     art_store_write_end(store);

@@ -100,6 +100,11 @@ START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert_uint_eq(pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.head_pages);
     ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ) - calls, 14);
+    sim_disk_fail(place.sim, SIM_READ, 5, ART_IO, false); /* what nobody has asked for may fail */
+    EXPECT_OK(store_read(store, &blobs[1]));
+    struct sim_disk_stats stats;
+    sim_disk_stats(place.sim, &stats);
+    ck_assert_uint_eq(stats.faults, 1);
     art_store_close(store);
     end_world();
 }

@@ -87,7 +87,10 @@ START_TEST(test_a_failed_write_fails_the_next_sync_whoever_has_heard_of_it) {
         int second = store_write_new(store, &blobs[2], 2, 6, 20);
         ck_assert_int_eq(first, ART_OK);
         if (calls[i] == SIM_WRITE) {
+            struct art_cache_stats cache;
             ck_assert_int_eq(second, ART_IO);
+            art_cache_stats(&cache);
+            ck_assert_uint_eq(cache.entries, 1);   /* blob 0's */
             int rc = store_read(store, &blobs[1]); /* came through or not, and never from the cache */
             ck_assert_msg(rc == ART_OK || rc == ART_CORRUPT || rc == ART_IO, "%s", art_error_message());
         } else {

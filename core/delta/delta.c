@@ -34,6 +34,7 @@ void art_delta_unref(struct art_delta *delta) {
     if (--delta->references) return;
     art_arena_clear(&delta->arena);
     art_undo_clear(&delta->undo);
+    art_delta_filter_clear(delta);
     art_free(delta);
 }
 
@@ -200,6 +201,7 @@ static int insert(struct art_delta *delta, struct art_bytes key, struct art_byte
     delta->keys++;
     delta->weight += weight;
     count_leaf(delta, leaf);
+    art_delta_filter_add(delta, key);
     return ART_OK;
 }
 
@@ -240,7 +242,8 @@ int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct ar
 /* --- the whole ---------------------------------------------------------------------------------------------------------- */
 
 size_t art_delta_memory(const struct art_delta *delta) {
-    return sizeof *delta + delta->arena.allocated + delta->undo.capacity * sizeof *delta->undo.notes;
+    return sizeof *delta + delta->arena.allocated + delta->undo.capacity * sizeof *delta->undo.notes +
+           delta->filter_words * sizeof *delta->filter;
 }
 
 size_t art_delta_garbage(const struct art_delta *delta) {

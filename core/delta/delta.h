@@ -32,6 +32,9 @@ void art_delta_unref(struct art_delta *delta); /* NULL is fine */
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the delta. */
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out);
 
+/* False: the key whose art_hash64() this is has no entry here. */
+bool art_delta_may_contain(const struct art_delta *delta, uint64_t hash);
+
 /* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The value
  * is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing changed. */
 int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry);

@@ -4,6 +4,7 @@
  *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
  *   undo.c     marks and rollback                                  replay.c       verify and apply
  *   cursor.c   order                                               check.c, dump.c
+ *   filter.c   keys that are not here
  *   node.h     leaves, inner nodes                                 arena.h        their memory
  *
  * Invariants (check.c tests each):
@@ -46,7 +47,13 @@ struct art_delta {
     struct art_undo undo;
     uint64_t keys, bytes;
     int64_t weight;
+    uint64_t *filter; /* NULL: every key may be here */
+    uint64_t filter_words;
 };
+
+/* filter.c: after the key was added. */
+void art_delta_filter_add(struct art_delta *delta, struct art_bytes key);
+void art_delta_filter_clear(struct art_delta *delta);
 
 /* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */
 const struct art_leaf *art_delta_nearest(const struct art_delta *delta, struct art_bytes key);

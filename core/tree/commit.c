@@ -10,7 +10,7 @@
  */
 #include "core/tree/private.h"
 
-enum { MERGE_BUDGET_PAGES = 1024, MERGE_EVERY = 16, PATIENCE = 4 };
+enum { MERGE_BUDGET_PAGES = 1024, MERGE_EVERY = 16, PATIENCE = 4, LOG_BYTES_A_KEY = 64 };
 
 void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
@@ -95,6 +95,12 @@ static bool row_too_long(const struct art_tree *tree, size_t len) {
     return (tree->options.row_limit && len > tree->options.row_limit) || len > INT32_MAX;
 }
 
+/* What the log costs whoever opens it: its bytes, and at least some for each key (deletes are short, but replayed all the same). */
+static uint64_t log_cost(const struct art_tree *tree) {
+    uint64_t bytes = tree->log_bytes + tree->pending.redo.len, keys = art_delta_keys(tree->delta) * LOG_BYTES_A_KEY;
+    return bytes > keys ? bytes : keys;
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize;
@@ -102,7 +108,7 @@ static int prepare(struct art_tree *tree) {
     if (!must) {
         int rc = write_row(tree);
         if (rc) return rc;
-        uint64_t log = tree->log_bytes + tree->pending.redo.len;
+        uint64_t log = log_cost(tree);
         due = log > tree->options.log_limit;
         must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
     }

@@ -36,7 +36,13 @@ int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_byt
 
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
     *out = (struct art_found){0};
-    if (art_delta_keys(tree->delta)) {
+    uint64_t hash = 0;
+    bool maybe = art_delta_keys(tree->delta) > 0;
+    if (maybe) {
+        hash = art_blob_key_hash(key); /* the filters of runs and delta share one hash */
+        maybe = art_delta_may_contain(tree->delta, hash);
+    }
+    if (maybe) {
         int rc = art_delta_get(tree->delta, key, &out->entry);
         if (rc != ART_NOTFOUND) {
             out->any = out->in_delta = true;
@@ -44,7 +50,6 @@ int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found 
             return rc;
         }
     }
-    uint64_t hash = 0;
     for (unsigned i = 0; i < tree->root->runs; i++) {
         int rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
