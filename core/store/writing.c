@@ -295,6 +295,13 @@ int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_b
     return rc;
 }
 
+/* What lies behind the new end is taken by extending the file, not as a free slot. */
+static void forget_behind(struct art_slot_set *set, uint32_t slots) {
+    for (uint32_t slot = art_slot_set_next(set, slots); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) {
+        art_slot_set_remove(set, slot);
+    }
+}
+
 int art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t bytes = 0;
     int rc = in_phase(store);
@@ -306,6 +313,8 @@ int art_store_truncate(struct art_store *store, uint32_t slots) {
     if (wanted < bytes) rc = store->io->methods->truncate(store->io, wanted);
     if (rc) return rc;
     for (uint32_t slot = slots; slot < store->hold_capacity; slot++) art_store_drop_hold(store, slot);
+    forget_behind(&store->phase.returned, slots);
+    if (store->phase.reusable) forget_behind(store->phase.reusable, slots);
     if (slots < store->phase.end) store->phase.end = slots;
     if (wanted < bytes) store->file_bytes = wanted;
     return ART_OK;

@@ -35,7 +35,8 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
 static int finish_root(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     struct art_commit *commit = &tree->pending.commit;
-    int rc = art_store_sync(tree->store);
+    int rc = art_shrink_cut(tree, edit);
+    if (!rc) rc = art_store_sync(tree->store);
     if (!rc) rc = art_root_encode(edit->root, &tree->pending.root);
     if (!rc) rc = art_slots_young(tree, &edit->used);
     if (rc) return rc;
@@ -51,7 +52,7 @@ static int flush(struct art_tree *tree) {
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
     if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
-    if (!rc) rc = art_compact_merge(tree, edit, tree->txn.spilled ? UINT64_MAX : MERGE_BUDGET_PAGES);
+    if (!rc) rc = art_compact_merge(tree, edit, tree->txn.spilled || tree->txn.optimize ? UINT64_MAX : MERGE_BUDGET_PAGES);
     if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;

@@ -452,12 +452,17 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t bud
         rc = give_slice(tree, edit, 0);
         if (!rc) rc = appends(tree, edit->root, &append);
     }
-    while (!rc) {
+    bool moved = true;
+    while (!rc && moved) {
         unsigned at, urgency;
         enum step step = next_step(tree, edit->root, &at, &urgency);
-        if (step == STEP_NONE) break;
         bool spent = edit->pages_written - written >= budget_pages ||
                      (budget_pages != UINT64_MAX && now() - begun >= BUDGET_NANOSECONDS);
+        if (step == STEP_NONE) {
+            if (spent) break;
+            rc = art_shrink_step(tree, edit, &moved);
+            continue;
+        }
         bool forced = young_runs(edit->root) > YOUNG_MAX || edit->root->runs > ART_RUNS_MAX;
         if (spent && !forced) break;
         rc = take_step(tree, edit, step, at);

@@ -277,6 +277,12 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t bud
 bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
 
+/* --- shrink.c ------------------------------------------------------------------------------------------------------------------------------ */
+/* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
+int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
+/* Cuts off what is free at the file's end. */
+int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
+
 /* --- commit.c ---------------------------------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
 void art_pending_forget(struct art_tree *tree);

@@ -1,0 +1,156 @@
+/* Giving space back: the blobs at the file's end move into free slots before them, and what is free at the end is cut off.
+ *
+ *     slots  | used used free used free free used used |          two blobs move down ...
+ *            | used used USED used USED free young young|         ... their old slots are young until no reader stands on them ...
+ *            | used used used used used |                         ... and are cut off by a later commit.
+ *
+ * A leaf blob is moved by building it again; the index blobs above it are written anew with it and so move down too. Merges do the
+ * rest: whatever is written goes to the lowest free slot.
+ */
+#include "core/tree/private.h"
+
+enum { SLACK_SLOTS = 16, SLACK_PART = 4 }; /* so many free slots, and so large a part of the file, are left alone */
+
+struct highest {
+    unsigned run;
+    struct art_ref ref;
+    struct art_buffer separator, next; /* of the leaf, and of the one behind it */
+    bool last;                         /* nothing behind it */
+    bool found;
+};
+
+static int keep(struct art_buffer *to, struct art_bytes key) {
+    to->len = 0;
+    int rc = art_buffer_append(to, key.data, key.len);
+    if (!rc) rc = art_buffer_reserve(to, ART_KEY_PADDING);
+    if (!rc) memset(to->data + to->len, 0, ART_KEY_PADDING);
+    return rc;
+}
+
+static struct art_bytes as_bytes(const struct art_buffer *buffer) {
+    return art_bytes(buffer->data, (uint32_t)buffer->len);
+}
+
+/* The leaf blob with the highest slot number of all runs. Its label is not kept. */
+static int find_highest(struct art_tree *tree, const struct art_root *root, struct highest *out) {
+    struct art_run_cursor cursor;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        const struct art_run *run = &root->run[i];
+        if (run->top.level == 0) {
+            if (out->found && run->top.slot <= out->ref.slot) continue;
+            out->run = i;
+            out->ref = run->top;
+            out->last = out->found = true;
+            rc = keep(&out->separator, art_bytes(NULL, 0));
+            continue;
+        }
+        bool waiting = false; /* for the separator behind the best so far */
+        art_run_cursor_reset(&cursor, &run->top, 1);
+        for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
+            struct art_ref ref;
+            if (waiting) rc = keep(&out->next, art_run_key(&cursor));
+            if (waiting) out->last = waiting = false;
+            if (!rc) rc = art_blob_cursor_ref(&cursor.leaf, &ref);
+            if (rc || (out->found && ref.slot <= out->ref.slot)) continue;
+            out->run = i;
+            out->ref = ref;
+            out->found = out->last = waiting = true;
+            rc = keep(&out->separator, art_run_key(&cursor));
+            if (rc) break;
+        }
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+/* The same entries in new blobs. */
+static int build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, const struct highest *leaf, bool filter,
+                       struct art_children *out) {
+    struct art_run_cursor cursor;
+    struct art_run_build *build = NULL;
+    uint64_t left = leaf->ref.entries;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0);
+    if (!rc) {
+        art_run_cursor_reset(&cursor, &run->top, 0);
+        rc = leaf->separator.len ? art_run_seek_ge(&cursor, as_bytes(&leaf->separator)) : art_run_first(&cursor);
+    }
+    while (!rc && cursor.valid && left--) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor.leaf, &entry);
+        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
+        if (!rc) rc = art_run_next(&cursor);
+    }
+    if (!rc) rc = art_run_build_children(build, out);
+    art_run_build_close(build);
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+/* Is there a free slot below this one? */
+static int room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slot, bool *room) {
+    uint32_t lowest;
+    int rc = art_slots_take(tree, edit, &lowest);
+    if (rc) return rc;
+    *room = lowest < slot;
+    art_slots_drop(tree, edit, lowest);
+    return ART_OK;
+}
+
+static uint32_t highest_slot(const struct art_slot_set *set, uint32_t *count) {
+    uint32_t highest = 0;
+    *count = 0;
+    for (uint32_t slot = art_slot_set_next(set, 0); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) {
+        highest = slot;
+        ++*count;
+    }
+    return highest;
+}
+
+int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
+    *moved = false;
+    if (!tree->slots.reuse) return ART_OK;
+    uint32_t count, highest = highest_slot(&edit->used, &count);
+    uint32_t slack = tree->txn.optimize ? 0 : SLACK_SLOTS + count / SLACK_PART;
+    if (highest <= count + slack) return ART_OK;
+    struct highest leaf = {0};
+    struct art_children fresh = {0};
+    struct art_run run = {0};
+    bool room = false;
+    int rc = find_highest(tree, edit->root, &leaf);
+    if (!rc && leaf.found) rc = room_below(tree, edit, leaf.ref.slot, &room);
+    if (!rc && room) {
+        const struct art_run *old = &edit->root->run[leaf.run];
+        struct art_bytes next = leaf.last ? art_bytes(NULL, 0) : as_bytes(&leaf.next);
+        rc = build_again(tree, edit, old, &leaf, leaf.run + 1 < edit->root->runs, &fresh);
+        if (!rc) rc = art_run_splice(tree, edit, old, as_bytes(&leaf.separator), next, false, &fresh, &run);
+        if (!rc) rc = art_root_replace_run(edit->root, leaf.run, &run);
+        *moved = !rc;
+    }
+    art_run_clear(&run);
+    art_children_clear(&fresh);
+    art_buffer_clear(&leaf.separator);
+    art_buffer_clear(&leaf.next);
+    return rc;
+}
+
+/* Behind the last slot that anything may need. */
+static uint32_t needed_end(const struct art_tree *tree, const struct art_edit *edit) {
+    uint32_t count, end = highest_slot(&edit->used, &count);
+    uint32_t other = highest_slot(&tree->slots.used, &count);
+    if (other > end) end = other;
+    other = highest_slot(&tree->slots.base, &count);
+    if (other > end) end = other;
+    if (!tree->slots.young.freed) {
+        other = highest_slot(&tree->slots.young.slots, &count);
+        if (other > end) end = other;
+    }
+    return end + 1;
+}
+
+int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
+    if (!tree->slots.reuse || tree->txn.mark_count) return ART_OK;
+    uint32_t end = needed_end(tree, edit), slack = tree->txn.optimize ? 0 : SLACK_SLOTS + end / SLACK_PART;
+    return tree->slots.end > end + slack ? art_store_truncate(tree->store, end) : ART_OK;
+}
