@@ -136,10 +136,10 @@ static void estimate(const struct planning *planning, uint64_t rows) {
     info->estimatedCost = 5 + (double)rows * (info->colUsed & ~(sqlite3_uint64)1 ? 1.0 : 0.6);
 }
 
+/* SQLite plans a query with a bound pattern each time the pattern changes: one allocation, no formatting. */
 static char *in_words(const struct planning *planning) {
     static const char *const words[] = {"", "path=?", "path>?", "path>=?", "path<?", "path<=?", "path GLOB ?"};
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    const char *separator = "";
+    char text[192], *end = text;
     bool limit = false;
     for (unsigned i = 0; i < planning->arguments; i++) {
         unsigned meaning = art_plan_argument(planning->plan, i);
@@ -147,14 +147,16 @@ static char *in_words(const struct planning *planning) {
             limit = true;
             continue;
         }
-        sqlite3_str_appendf(out, "%s%s", separator, words[meaning]);
-        separator = " AND ";
+        if (end > text) end = stpcpy(end, " AND ");
+        end = stpcpy(end, words[meaning]);
     }
-    if (!planning->arguments || (limit && planning->arguments == 1)) sqlite3_str_appendall(out, "all rows");
-    if (planning->plan & ART_PLAN_DESCENDING) sqlite3_str_appendall(out, ", descending");
-    if (!(planning->info->colUsed & ~(sqlite3_uint64)1)) sqlite3_str_appendall(out, ", keys only");
-    if (limit) sqlite3_str_appendall(out, ", limit");
-    return sqlite3_str_finish(out);
+    if (end == text) end = stpcpy(end, "all rows");
+    if (planning->plan & ART_PLAN_DESCENDING) end = stpcpy(end, ", descending");
+    if (!(planning->info->colUsed & ~(sqlite3_uint64)1)) end = stpcpy(end, ", keys only");
+    if (limit) end = stpcpy(end, ", limit");
+    char *copy = sqlite3_malloc64((sqlite3_uint64)(end - text) + 1);
+    if (copy) memcpy(copy, text, (size_t)(end - text) + 1);
+    return copy;
 }
 
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {

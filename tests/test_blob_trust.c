@@ -350,7 +350,7 @@ START_TEST(test_the_deep_check_names_what_is_wrong) {
     struct blob_rows rows;
     struct blob_run run;
     struct art_bucket_view view;
-    make_run(&rows, &run, (struct blob_style){BLOB_RANDOM, VALUES_MIXED, FLAGS_PUTS, CSNS_SAME}, 900, 0, true, &random);
+    make_run(&rows, &run, (struct blob_style){BLOB_RANDOM, VALUES_SAME, FLAGS_PUTS, CSNS_SAME}, 900, 0, true, &random);
     struct blob_image *image = &run.slots[0];
     const struct art_blob *blob = &image->blob;
     art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2));

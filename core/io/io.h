@@ -62,9 +62,7 @@ struct art_io_methods {
     void (*unlock)(struct art_io *);
     /* Waits for what is under way; errors are gone with it. Frees the art_io. */
     void (*close)(struct art_io *);
-    /* In the child after fork(): closes the descriptors and does nothing else (no ring call, no free, no unlock); every
-     * later call but close() fails with ART_FORKED. Async-signal-safe. */
-    void (*abandon)(struct art_io *);
+    /* After fork() the child's descriptors and rings are closed by core/io itself; every call but close() then fails with ART_FORKED. */
 };
 
 /* The head of every implementation's struct. */

@@ -46,8 +46,9 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
 
 /* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages when the
- * file is larger than the cache, else the whole blob at the first touch). Borrowed: valid until the next art_store_relax(),
- * art_store_close() or write to its slot by this store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
+ * file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid until the next
+ * art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this store, unless held.
+ * ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
 /* Counted references, from any thread, for cursors and rows. */
 void art_blob_hold(struct art_blob *blob);

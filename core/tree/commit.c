@@ -171,6 +171,13 @@ static void end_transaction(struct art_tree *tree) {
     tree->txn.mark_capacity = capacity;
 }
 
+/* This connection will not read them again; other readers still may. */
+static void forget_superseded(struct art_tree *tree, const struct art_slot_set *before, const struct art_slot_set *now) {
+    for (uint32_t slot = art_slot_set_next(before, 0); slot != UINT32_MAX; slot = art_slot_set_next(before, slot + 1)) {
+        if (!art_slot_set_has(now, slot)) art_store_forget(tree->store, slot);
+    }
+}
+
 void art_tree_committed(struct art_tree *tree) {
     if (!tree->txn.active) {
         art_marks_clear(tree, 0);
@@ -181,6 +188,7 @@ void art_tree_committed(struct art_tree *tree) {
         if (edit->root) {
             art_root_unref(tree->root);
             tree->root = edit->root;
+            forget_superseded(tree, &tree->slots.used, &edit->used);
             art_slot_set_clear(&tree->slots.used);
             tree->slots.used = edit->used;
             tree->slots.known = true;

@@ -41,5 +41,6 @@ int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_buil
     if (!rc && inside) rc = entries_inside(tree, buffer, &out->ref, inside);
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);
     if (!rc) edit->pages_written += art_ref_pages(&out->ref);
+    art_store_relax(tree->store); /* long work must not hold on to all that it has touched; cursors hold what they stand on */
     return rc;
 }

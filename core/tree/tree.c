@@ -70,6 +70,7 @@ void art_tree_close(struct art_tree *tree) {
 
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit) {
     tree->options.cache_bytes = cache_bytes;
+    art_store_set_cache(tree->store, cache_bytes);
     tree->options.log_limit = log_limit;
     tree->options.spill_limit = spill_limit;
 }
