@@ -84,6 +84,8 @@ int art_store_write(struct art_store *store, const struct art_ref *ref, struct a
 /* Any bytes into a slot (delta images of spilled savepoints): whole buffer, at once, not cached, not verified. */
 int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer, uint32_t len);
 int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
+/* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
+int art_store_wait(struct art_store *store);
 /* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that failed
  * since the last sync fails this one, also if another call has reported it; then nothing written since that sync counts, and
  * the phase may go on with other writes. */

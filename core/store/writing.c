@@ -174,6 +174,11 @@ static int noted_failure(const struct art_store *store) {
     return store->phase.failed ? art_fail(store->phase.failed, "%s", store->phase.failure) : ART_OK;
 }
 
+int art_store_wait(struct art_store *store) {
+    int rc = in_phase(store);
+    return rc ? rc : art_store_settle(store);
+}
+
 int art_store_settle(struct art_store *store) {
     if (store->phase.pending_count) {
         int rc = art_io_wait(store->io);

@@ -81,6 +81,7 @@ int art_tree_spill(struct art_tree *tree) {
     rc = art_delta_open(&empty);
     if (!rc) rc = art_compact_flush(tree, &edit, tree->delta);
     if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
+    if (!rc) rc = art_store_wait(tree->store);
     if (rc) {
         art_delta_unref(empty);
         art_edit_discard(tree, &edit);
