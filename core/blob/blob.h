@@ -151,6 +151,8 @@ int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
 uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
+/* Only its flags. */
+uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
 int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
 /* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be

@@ -282,6 +282,10 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
     art_bucket_entry(&cursor->view, cursor->entry, out);
 }
 
+uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
+    return art_bucket_flags(&cursor->view, cursor->entry);
+}
+
 int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out) {
     const struct art_blob *blob = cursor->blob;
     assert(cursor->valid);

@@ -122,6 +122,24 @@ static inline bool inside(const struct art_cursor *cursor, struct art_bytes key)
     return cursor->backward ? c > 0 : c < 0;
 }
 
+static void take_row(struct art_cursor *cursor, struct art_source *source) {
+    struct art_entry entry;
+    art_source_entry(source, &entry);
+    cursor->row.stored = entry.value;
+    cursor->row.version = entry.csn;
+    cursor->row.pieces = entry.flags & ART_PIECES;
+}
+
+/* A row in the delta is taken at once, since the delta may change under it; one in a blob when it is asked for. */
+static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
+    if (!source->is_delta) return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
+    struct art_entry entry;
+    art_source_entry(source, &entry);
+    if (entry.flags & ART_DELETE) return false;
+    take_row(cursor, source);
+    return true;
+}
+
 /* From wherever the merge stands on to the first live row of the range. */
 static int settle(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
@@ -129,12 +147,7 @@ static int settle(struct art_cursor *cursor) {
     while (merge->valid) {
         struct art_source *source = art_merge_winner(merge);
         if (!inside(cursor, source->key)) return ART_OK;
-        struct art_entry entry;
-        art_source_entry(source, &entry);
-        if (!(entry.flags & ART_DELETE)) {
-            cursor->row.stored = entry.value;
-            cursor->row.version = entry.csn;
-            cursor->row.pieces = entry.flags & ART_PIECES;
+        if (take_if_live(cursor, source)) {
             cursor->valid = true;
             return ART_OK;
         }
@@ -240,5 +253,7 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
+    struct art_source *source = art_merge_winner(&cursor->merge);
+    if (!source->is_delta) take_row(cursor, source);
     return &cursor->row;
 }

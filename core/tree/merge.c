@@ -6,6 +6,8 @@
  */
 #include "core/tree/private.h"
 
+enum { NO_SOURCE = UINT8_MAX };
+
 void art_merge_init(struct art_merge *merge, struct art_store *store) {
     memset(merge, 0, sizeof *merge);
     merge->store = store;
@@ -81,14 +83,29 @@ static int source_seek(struct art_source *source, struct art_bytes key, bool bac
     return rc;
 }
 
+/* The first in line behind the winner: as long as the winner stays before it, nothing else need be looked at. */
+static void find_runner(struct art_merge *merge, bool backward) {
+    struct art_source *source = merge->source;
+    unsigned runner = NO_SOURCE;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (i == merge->winner || !source[i].valid) continue;
+        if (runner != NO_SOURCE) {
+            int c = art_bytes_compare(source[i].key, source[runner].key);
+            if (backward ? c <= 0 : c >= 0) continue;
+        }
+        runner = i;
+    }
+    merge->runner = runner;
+}
+
 /* Finds the winner and moves what it hides. */
 static int select_winner(struct art_merge *merge, bool backward) {
     struct art_source *source = merge->source;
-    unsigned winner = UINT32_MAX;
+    unsigned winner = NO_SOURCE;
     uint32_t ties = 0;
     for (unsigned i = 0; i < merge->count; i++) {
         if (!source[i].valid) continue;
-        if (winner == UINT32_MAX) {
+        if (winner == NO_SOURCE) {
             winner = i;
             continue;
         }
@@ -101,7 +118,7 @@ static int select_winner(struct art_merge *merge, bool backward) {
             ties |= 1u << i;
         }
     }
-    merge->valid = winner != UINT32_MAX;
+    merge->valid = winner != NO_SOURCE;
     merge->winner = winner;
     for (unsigned i = winner + 1; ties; i++) {
         if (!(ties & 1u << i)) continue;
@@ -109,6 +126,7 @@ static int select_winner(struct art_merge *merge, bool backward) {
         int rc = source_step(&source[i], backward);
         if (rc) return rc;
     }
+    if (merge->valid) find_runner(merge, backward);
     return ART_OK;
 }
 
@@ -127,9 +145,14 @@ int art_merge_step(struct art_merge *merge, bool backward) {
         merge->valid = false;
         return rc;
     }
-    if (merge->count == 1) {
-        merge->valid = merge->source[0].valid;
+    const struct art_source *winner = &merge->source[merge->winner];
+    if (merge->runner == NO_SOURCE) {
+        merge->valid = winner->valid;
         return ART_OK;
+    }
+    if (winner->valid) {
+        int c = art_bytes_compare(winner->key, merge->source[merge->runner].key);
+        if (backward ? c > 0 : c < 0) return ART_OK;
     }
     rc = select_winner(merge, backward);
     if (rc) merge->valid = false;
@@ -146,15 +169,15 @@ void art_source_entry(struct art_source *source, struct art_entry *out) {
 /* Positions the merge on the smallest key without moving the others. */
 static void select_smallest(struct art_merge *merge) {
     struct art_source *source = merge->source;
-    unsigned winner = UINT32_MAX;
+    unsigned winner = NO_SOURCE;
     for (unsigned i = 0; i < merge->count; i++) {
         if (source[i].valid &&
-            (winner == UINT32_MAX || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
+            (winner == NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
             winner = i;
         }
     }
     merge->winner = winner;
-    merge->valid = winner != UINT32_MAX;
+    merge->valid = winner != NO_SOURCE;
 }
 
 /* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one says. */

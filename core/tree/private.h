@@ -187,6 +187,7 @@ struct art_merge {
     struct art_source source[ART_RUNS_CAPACITY + 1];
     unsigned count, opened;
     unsigned winner; /* the source under the merge's position */
+    unsigned runner; /* the source next in order */
     bool valid;
     struct art_store *store;
 };
