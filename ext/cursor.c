@@ -13,25 +13,31 @@
 #include "ext/ext.h"
 #include "ext/plan.h"
 
+#include <locale.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 enum scan_state { SCAN_END, SCAN_POINT, SCAN_RANGE };
+enum scan_match { MATCH_ALL, MATCH_GLOB, MATCH_NUMBER }; /* which rows of the range are given */
 enum { COUNT_AFTER = 8, HUGE_BUFFER = 1 << 20 };
 
 struct art_scan {
     sqlite3_vtab_cursor base;
     enum scan_state state;
     bool descending;
-    bool matching; /* each row by `pattern` */
-    bool touched;  /* a column of this row was asked for */
+    enum scan_match matching;
+    bool spellings; /* after this point, the other spellings of its number */
+    bool touched;   /* a column of this row was asked for */
     bool counting;
     unsigned untouched; /* rows passed since one was */
     uint64_t behind, left, limit;
     int failure;        /* met while settling, told by the next step */
     struct art_row row; /* SCAN_POINT */
     struct art_cursor *cursor;
+    double number;                 /* MATCH_NUMBER */
     struct art_buffer key;         /* SCAN_POINT: its key; matching: the row's path with a NUL */
-    struct art_buffer pattern;     /* of GLOB, with a NUL */
+    struct art_buffer pattern;     /* of GLOB, or the number's text, with a NUL */
     struct art_buffer scratch;     /* upper end of a prefix */
     struct art_buffer far;         /* the bound that the scan goes towards */
     struct art_range range;        /* near end unset, far end in `far` */
@@ -164,8 +170,8 @@ static void meet_text(struct meeting *meeting, unsigned comparison, sqlite3_valu
 
 /* A number that may have to be compared as a number. */
 static void meet_number(struct meeting *meeting, unsigned comparison, sqlite3_value *value) {
-    static const uint8_t colon[ART_KEY_PADDING] = ":"; /* behind '9', behind all signs and blanks */
-    if (comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) return;
+    static const uint8_t colon[] = ":"; /* behind '9', behind all signs and blanks */
+    if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) return;
     if (isinf(sqlite3_value_double(value))) return; /* its text is Inf */
     lower_high(meeting, art_bytes(colon, 1), true);
 }
@@ -229,7 +235,8 @@ static void meet_prefix(struct art_scan *scan, struct meeting *meeting, const ch
     } else {
         art_range_of_prefix(art_bytes(pattern, prefix), scan->scratch.data, &range);
         /* A path may go on with a stray continuation byte, which makes the prefix's last character another one. */
-        scan->matching = rest[strspn(rest, "*")] != 0 || (prefix && (uint8_t)rest[-1] >= 0x80);
+        bool only_stars = rest[strspn(rest, "*")] == 0;
+        if (!only_stars || (prefix && (uint8_t)rest[-1] >= 0x80)) scan->matching = MATCH_GLOB;
     }
     if (range.low_set) raise_low(meeting, range.low, range.low_open);
     if (range.high_set) lower_high(meeting, range.high, range.high_open);
@@ -282,20 +289,42 @@ static void meet_all(struct art_scan *scan, struct meeting *meeting, int plan, i
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
+static locale_t numbers_with_points;
+
+static void make_locale(void) {
+    numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+}
+
+/* Another spelling of the number, or something so near to it that SQLite has to say. */
+static bool spells_number(const char *path, double number) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_locale);
+    char *end;
+    double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);
+    if (end == path) return false;
+    end += strspn(end, " \t\n\v\f\r");
+    return *end == 0 && value == number;
+}
+
 static int match(struct art_scan *scan, bool *matches) {
     struct art_bytes key = art_cursor_key(scan->cursor);
     scan->key.len = 0;
     if (art_buffer_reserve(&scan->key, key.len + 1)) return art_nomem();
     if (key.len) memcpy(scan->key.data, key.data, key.len);
     scan->key.data[key.len] = 0;
-    *matches = sqlite3_strglob((const char *)scan->pattern.data, (const char *)scan->key.data) == 0;
+    const char *path = (const char *)scan->key.data, *pattern = (const char *)scan->pattern.data;
+    if (scan->matching == MATCH_GLOB) {
+        *matches = sqlite3_strglob(pattern, path) == 0;
+    } else {
+        *matches = strcmp(path, pattern) != 0 && spells_number(path, scan->number);
+    }
     return ART_OK;
 }
 
 /* From where the cursor stands to the first row that matches. */
 static int settle_on_match(struct art_scan *scan) {
     int rc = ART_OK;
-    bool matches = !scan->matching;
+    bool matches = scan->matching == MATCH_ALL;
     while (!rc && art_cursor_valid(scan->cursor)) {
         if (!matches) rc = match(scan, &matches);
         if (rc || matches) break;
@@ -338,6 +367,26 @@ static int filter_range(struct art_scan *scan, const struct art_range *range) {
     return rc ? rc : settle_on_match(scan);
 }
 
+/* A number that may have to be compared as a number: its own text first, which is the only row that UPDATE and DELETE
+ * look at, then all its other spellings. */
+static int filter_spellings(struct art_scan *scan) {
+    static const uint8_t colon[] = ":"; /* behind '9', behind all signs and blanks */
+    struct art_range range = {.high = art_bytes(colon, 1), .high_set = true, .high_open = true};
+    scan->matching = MATCH_NUMBER;
+    return filter_range(scan, &range);
+}
+
+static int filter_number(struct art_scan *scan, sqlite3_value *value) {
+    const unsigned char *text = sqlite3_value_text(value);
+    scan->number = sqlite3_value_double(value);
+    scan->pattern.len = 0;
+    if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
+    int rc = filter_point(scan, art_bytes(scan->pattern.data, (uint32_t)scan->pattern.len - 1));
+    if (rc) return rc;
+    scan->spellings = scan->state == SCAN_POINT;
+    return scan->spellings ? ART_OK : filter_spellings(scan);
+}
+
 /* A guess for the planner, made anew when the table has changed much. */
 static int guess_rows(struct art_table *table) {
     uint64_t csn = art_tree_csn(table->tree);
@@ -359,7 +408,8 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     art_row_release(&scan->row);
     scan->state = SCAN_END;
     scan->descending = plan & ART_PLAN_DESCENDING;
-    scan->matching = scan->touched = scan->counting = false;
+    scan->matching = MATCH_ALL;
+    scan->touched = scan->counting = scan->spellings = false;
     scan->untouched = 0;
     scan->behind = scan->left = 0;
     scan->failure = ART_OK;
@@ -370,6 +420,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (meeting.empty || scan->limit == 0) return SQLITE_OK;
     if (plan & ART_PLAN_POINT && meeting.range.low_set) return fail(scan, filter_point(scan, meeting.range.low));
     enter_table(scan);
+    if (plan & ART_PLAN_POINT) return fail(scan, filter_number(scan, argv[0]));
     rc = guess_rows(vtab->table);
     if (!rc) rc = filter_range(scan, &meeting.range);
     return fail(scan, rc);
@@ -432,13 +483,19 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
     int rc = scan->failure;
     if (rc) return fail(scan, rc);
+    if (scan->state == SCAN_POINT && scan->spellings) {
+        scan->spellings = false;
+        art_row_release(&scan->row);
+        return fail(scan, filter_spellings(scan));
+    }
     if (scan->state != SCAN_RANGE || --scan->limit == 0) {
         scan->state = SCAN_END;
         return SQLITE_OK;
     }
     scan->untouched = scan->touched ? 0 : scan->untouched + 1;
     scan->touched = false;
-    if (!scan->counting && scan->untouched >= COUNT_AFTER && !scan->matching) rc = begin_counting(scan);
+    bool exact = scan->matching == MATCH_ALL;
+    if (!scan->counting && scan->untouched >= COUNT_AFTER && exact) rc = begin_counting(scan);
     if (scan->counting) {
         if (!scan->left) scan->state = SCAN_END;
         scan->left--;

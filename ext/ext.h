@@ -138,8 +138,7 @@ struct art_vtab {
     struct art_vtab *next;
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_state says nothing */
-    bool has_command_column;
-    struct art_table *table; /* NULL until it is first used */
+    struct art_table *table;      /* NULL until it is first used */
     struct art_levels levels;
     struct art_scan *idle; /* a closed scan, for the next xOpen */
     struct art_buffer record;

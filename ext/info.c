@@ -28,6 +28,7 @@ struct info_cursor {
     struct fact *facts;
     unsigned count, capacity, at;
     bool nomem;
+    struct fact lost; /* what there was no memory for */
 };
 
 static void clear(struct info_cursor *cursor) {
@@ -42,7 +43,6 @@ static void clear(struct info_cursor *cursor) {
 }
 
 static struct fact *add(struct info_cursor *cursor, enum fact_kind kind, char *property) {
-    static struct fact lost;
     if (cursor->count == cursor->capacity) {
         unsigned capacity = cursor->capacity * 2 + 40;
         struct fact *facts = art_resize(cursor->facts, capacity * sizeof *facts);
@@ -55,7 +55,7 @@ static struct fact *add(struct info_cursor *cursor, enum fact_kind kind, char *p
     if (!property || cursor->count == cursor->capacity) {
         cursor->nomem = true;
         sqlite3_free(property);
-        return &lost;
+        return &cursor->lost;
     }
     cursor->facts[cursor->count] = (struct fact){.property = property, .kind = kind};
     return &cursor->facts[cursor->count++];

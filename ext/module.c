@@ -81,10 +81,11 @@ static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
-static int declare(sqlite3 *db, const char *table, bool *has_command_column) {
-    *has_command_column =
+/* A table that is called like one of its columns takes no commands. */
+static int declare(sqlite3 *db, const char *table) {
+    bool commands =
         sqlite3_stricmp(table, "path") && sqlite3_stricmp(table, "value") && sqlite3_stricmp(table, "version");
-    char *command = *has_command_column ? sqlite3_mprintf(", \"%w\" HIDDEN", table) : sqlite3_mprintf("");
+    char *command = commands ? sqlite3_mprintf(", \"%w\" HIDDEN", table) : sqlite3_mprintf("");
     char *sql = sqlite3_mprintf("CREATE TABLE x(path TEXT PRIMARY KEY NOT NULL, value, version INTEGER HIDDEN%s)"
                                 " WITHOUT ROWID",
                                 command ? command : "");
@@ -123,7 +124,7 @@ static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out)
     vtab->connection->vtabs = vtab;
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
-    int rc = vtab->name ? declare(db, argv[2], &vtab->has_command_column) : SQLITE_NOMEM;
+    int rc = vtab->name ? declare(db, argv[2]) : SQLITE_NOMEM;
     if (rc) {
         vtab_free(vtab);
         return rc;

@@ -10,10 +10,10 @@
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
- *   comparison   number, from elsewhere         =, <, <=: the paths before ':', >, >=: all.      SQLite
- *                                               If it comes out of a column with a numeric
- *                                               affinity, '0123' = 123; what may look like a
- *                                               number begins before ':'
+ *   comparison   number, from elsewhere         =: its text, then its other spellings; <, <=:    SQLite
+ *                                               paths before ':'; >, >=: all. (Out of a column
+ *                                               with a numeric affinity, '0123' = 123; what may
+ *                                               look like a number begins before ':')
  *   comparison   BLOB                           <, <=: all rows, else none                       SQLite
  *   comparison   NULL                           none                                             SQLite
  *   GLOB         text of anything               prefix*: the prefix's range; no wildcard: that   nobody
@@ -23,7 +23,8 @@
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
  * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality promises
- * SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number only.
+ * SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number only, its
+ * own text if that is there.
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H

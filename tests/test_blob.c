@@ -683,7 +683,7 @@ START_TEST(test_long_separators_fill_several_head_pages) {
     struct blob_rows rows;
     struct blob_run run;
     uint32_t wide = 0;
-    blob_rows_make(&rows, (struct blob_style){BLOB_TWINS, VALUES_LARGE, FLAGS_ANY, CSNS_SAME}, 2000, &random);
+    blob_rows_make(&rows, (struct blob_style){BLOB_TWINS, VALUES_LARGE, FLAGS_PUTS, CSNS_SAME}, 2000, &random);
     blob_run_build(&run, &rows, 0, true);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
         wide += run.slots[i].blob.flags & ART_BLOB_WIDE;

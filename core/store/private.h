@@ -102,8 +102,6 @@ void art_store_drop_holds(struct art_store *store);
 bool art_store_loads_whole(const struct art_store *store);
 
 /* --- file.c --- */
-/* Opens the file to be read, and checks it, unless that was done. */
-int art_store_ready(struct art_store *store);
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
 void art_store_close_file(struct art_store *store);

@@ -61,6 +61,7 @@ struct art_tree {
 
     /* the committed state that is known, plus this transaction's changes */
     bool unknown;
+    bool file_ready;       /* the file was found and accepted */
     struct art_root *root; /* what reads use */
     struct art_delta *delta;
     uint64_t csn;             /* of the last committed row or root */

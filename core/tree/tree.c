@@ -114,6 +114,11 @@ int art_tree_ready(struct art_tree *tree) {
     if (__builtin_expect(tree->unknown, 0)) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");
     }
+    if (__builtin_expect(tree->root->runs && !tree->file_ready, 0)) { /* also for a key that no blob need be read for */
+        int rc = art_store_ready(tree->store);
+        if (rc) return rc;
+        tree->file_ready = true;
+    }
     art_store_relax(tree->store);
     return ART_OK;
 }

@@ -53,10 +53,10 @@ static uint32_t make_long(uint8_t *out, struct random *random) {
 }
 
 static uint32_t make_twin(uint8_t *out, struct random *random) {
-    uint32_t pair = random_below(random, 60), len = 1500 + 20 * pair;
+    uint32_t pair = random_below(random, 60), len = 3000 + 20 * pair;
     struct random same = {pair};
     for (uint32_t i = 0; i < len; i++) out[i] = (uint8_t)random_next(&same);
-    out[len] = (uint8_t)random_below(random, 4);
+    out[len] = (uint8_t)random_below(random, 2);
     return len + 1;
 }
 

@@ -134,25 +134,38 @@ static void put_key(struct writer *x) {
     put_text(x, key, len);
 }
 
+/* Bytes of the character at `text`, 0 where it is broken. */
+static int character_length(const char *text, const char *end) {
+    unsigned char lead = (unsigned char)*text;
+    int len = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (len > end - text) return 0;
+    for (int i = 1; i < len; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
+    }
+    return len;
+}
+
+/* Made of whole characters: what a broken one in a pattern matches depends, in SQLite, on whether an index is used. */
 static void put_glob(struct writer *x) {
-    char key[KEY_ROOM + 1], pattern[KEY_ROOM + 40];
+    char key[KEY_ROOM + 1], pattern[2 * KEY_ROOM];
     int len = make_key(x->w, key), n = 0;
     struct workload *w = x->w;
     if (once_in(w, 3) && len) len = (int)below(w, (uint32_t)len);
-    for (int i = 0; i < len && n < KEY_ROOM; i++) {
+    for (int i = 0, step; i < len && n < KEY_ROOM; i += step ? step : 1) {
+        step = character_length(key + i, key + len);
         uint32_t change = below(w, 24);
-        if (!key[i]) continue;
-        if (change == 0) {
-            pattern[n++] = '?';
-        } else if (change == 1) {
-            pattern[n++] = '*';
-        } else if (change == 2) {
-            const char *class = PICK(w, "[a-c]", "[^a]", "[]a]", "[^]]", "[*]", "[[]", "[?]", "[a/]", "[0-9]", "[z-a]");
-            memcpy(pattern + n, class, strlen(class));
-            n += (int)strlen(class);
-        } else {
-            pattern[n++] = key[i];
+        if (!step || !key[i]) continue;
+        const char *piece = key + i;
+        int piece_len = step;
+        if (change < 3) {
+            piece = change == 0   ? "?"
+                    : change == 1 ? "*"
+                                  : PICK(w, "[a-c]", "[^a]", "[]a]", "[^]]", "[*]", "[[]", "[?]", "[a/]", "[0-9]",
+                                         "[z-a]", "[é-漢]");
+            piece_len = (int)strlen(piece);
         }
+        memcpy(pattern + n, piece, (size_t)piece_len);
+        n += piece_len;
     }
     if (!once_in(w, 4)) pattern[n++] = '*';
     if (once_in(w, 12)) pattern[n++] = '[';
