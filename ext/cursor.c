@@ -53,6 +53,7 @@ static struct art_tree *tree_of(const struct art_scan *scan) {
 }
 
 static int fail(const struct art_scan *scan, int art_rc) {
+    if (art_rc == ART_OK) return SQLITE_OK;
     return art_report(&scan->base.pVtab->zErrMsg, art_rc);
 }
 
@@ -513,9 +514,9 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
 static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_context *context) {
-    struct art_bytes value;
+    struct art_bytes value = row->stored;
     uint8_t *owned = NULL;
-    int rc = art_row_value(tree_of(scan), row, &value, &owned);
+    int rc = row->pieces ? art_row_value(tree_of(scan), row, &value, &owned) : ART_OK;
     if (!rc) rc = art_record_result(context, value, 0, owned ? &owned : NULL);
     art_free(owned);
     return fail(scan, rc);
@@ -524,7 +525,7 @@ static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_
 static void show_path(struct art_scan *scan, sqlite3_context *context) {
     struct art_bytes key =
         scan->state == SCAN_POINT ? art_bytes(scan->key.data, (uint32_t)scan->key.len) : art_cursor_key(scan->cursor);
-    sqlite3_result_text(context, key.len ? (const char *)key.data : "", (int)key.len, SQLITE_TRANSIENT);
+    art_result_text(context, key.data, key.len);
 }
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

@@ -255,6 +255,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
 /* value.c */
 /* `values` as one record of SQLite's format; *out is overwritten. */
 int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count);
+/* A text as a function's result, copied. */
+void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);

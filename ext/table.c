@@ -255,7 +255,9 @@ static int refresh_from_log(struct art_table *table, char **message) {
 int art_table_refresh(struct art_table *table, char **message) {
     unsigned version = art_journal_data_version(table->connection->db, table->name->schema);
     if (table->version_known && version == table->data_version) return SQLITE_OK;
-    if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) return SQLITE_OK; /* nobody else can commit */
+    /* Nobody else can commit, and after a COMMIT that met a lock the log holds this transaction's own rows. */
+    bool own = table->refreshed || art_tree_dirty(table->tree);
+    if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
     art_scans_settle(table);
     table->version_known = false;
     int rc = refresh_from_log(table, message);

@@ -120,6 +120,19 @@ static int damaged(const char *what) {
     return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
 }
 
+/* SQLite wants a text to end with a NUL as soon as somebody reads it, and copies it once more if it has to add one: so it gets one. That
+ * is only possible where no other NUL is inside. */
+void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len) {
+    char ended[256];
+    if (len >= sizeof ended || (len && memchr(data, 0, (size_t)len))) {
+        sqlite3_result_text64(context, (const char *)data, len, SQLITE_TRANSIENT, SQLITE_UTF8);
+        return;
+    }
+    if (len) memcpy(ended, data, (size_t)len);
+    ended[len] = 0;
+    sqlite3_result_text(context, ended, -1, SQLITE_TRANSIENT);
+}
+
 /* Long texts and blobs of an own record are handed over: what stands before them is pushed out. */
 static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t len, bool text, uint8_t **whole) {
     void (*destroy)(void *) = SQLITE_TRANSIENT;
@@ -129,7 +142,9 @@ static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t le
         *whole = NULL;
         destroy = art_free;
     }
-    if (text) {
+    if (text && destroy == SQLITE_TRANSIENT) {
+        art_result_text(context, data, len);
+    } else if (text) {
         sqlite3_result_text64(context, (const char *)data, len, destroy, SQLITE_UTF8);
     } else {
         sqlite3_result_blob64(context, data, len, destroy);
@@ -166,6 +181,11 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
     const uint8_t *p = record.data, *end = record.data + record.len;
     uint64_t header, serial = 0, len = 0;
+    bool short_form = column == 0 && record.len >= 2 && p[0] == 2 && p[1] < 0x80 && p[1] != 10 && p[1] != 11;
+    if (short_form && record.len == 2 + body_bytes(p[1])) { /* one column, and a short one: nearly always */
+        result(context, p[1], p + 2, record.len - 2, whole);
+        return ART_OK;
+    }
     uint32_t n = get_varint(p, end, &header);
     if (!n || header > record.len || header < n) return damaged("has no header");
     const uint8_t *types = p + n, *body = p + header;

@@ -99,7 +99,9 @@ static void reads(struct art_tree *tree, const uint32_t *order) {
     for (int backward = 0; backward < 2; backward++) {
         uint64_t rows = 0;
         begun = now();
-        for (must(art_cursor_seek(cursor, &(struct art_range){0}, backward)); art_cursor_valid(cursor); must(art_cursor_next(cursor))) rows++;
+        for (must(art_cursor_seek(cursor, &(struct art_range){0}, backward)); art_cursor_valid(cursor);
+             must(art_cursor_next(cursor)))
+            rows++;
         report(backward ? "scan backward, a row" : "scan, a row", begun, rows);
         if (rows != keys) abort();
     }

@@ -174,12 +174,21 @@ START_TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
     for (int i = 0; i < 3; i++) ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
-    sql_run(db, "INSERT INTO t(path) VALUES('y')");
+    sql_run(db, "INSERT INTO t(path) VALUES('y'); CREATE TABLE reload(x); DROP TABLE reload; SELECT * FROM t");
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     sqlite3_finalize(reader);
     sql_run(db, "COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), rows + 1);
     rows_are(other, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
+    reader = sql_prepare(other, "SELECT * FROM many");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('flush')"); /* no row changes, and yet there is a new root */
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sql_run(db, "ALTER TABLE many ADD COLUMN y");
+    rows_are(db, "SELECT count(*) FROM t", "5\n");
+    sqlite3_finalize(reader);
+    sql_run(db, "COMMIT");
+    rows_are(db, "SELECT count(*) FROM t", "5\n");
     sql_close(other);
 }
 END_TEST

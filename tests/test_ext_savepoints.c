@@ -2,7 +2,7 @@
  *
  * One connection, one database, two tables: t is an art table, b an ordinary one. Every step does the same to both, so
  * that a ROLLBACK TO, a trigger's RAISE, a COMMIT that met a lock or a reloaded schema has to leave the same rows in
- * both. The pair is also dropped, created and renamed inside savepoints. After each step both are read, and at the end
+ * both. The pair is also dropped, created and renamed inside savepoints. After most steps both are read, and at the end
  * of a history once more by a new connection; no .art file may be left that no table names.
  *
  * The same histories run with a table named art_txn in temp, which keeps the module's tracker from being made: then
@@ -31,18 +31,6 @@ struct world {
     sqlite3_str *history;
 };
 
-static int run(struct world *world, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    char *text = sqlite3_vmprintf(format, arguments);
-    va_end(arguments);
-    int rc = sqlite3_exec(world->db, text, NULL, NULL, NULL);
-    sqlite3_str_appendf(world->history, "%s; -- %d%s %s\n", text, rc, sqlite3_get_autocommit(world->db) ? "" : ", open",
-                        rc ? sqlite3_errmsg(world->db) : "");
-    sqlite3_free(text);
-    return rc;
-}
-
 /* The history's last lines, where Check's own messages have no room for them. */
 static const char *shown(struct world *world) {
     const char *text = sqlite3_str_value(world->history);
@@ -50,6 +38,21 @@ static const char *shown(struct world *world) {
     printf("...%s\n", text ? text + (n > 4000 ? n - 4000 : 0) : "");
     fflush(stdout);
     return "its history stands above";
+}
+
+static int run(struct world *world, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    int rc = sqlite3_exec(world->db, text, NULL, NULL, NULL);
+    const char *message = rc ? sqlite3_errmsg(world->db) : "";
+    bool fault = strstr(message, "art:") && !(world->blocked && strstr(message, "uncommitted changes"));
+    sqlite3_str_appendf(world->history, "%s; -- %d%s %s\n", text, rc, sqlite3_get_autocommit(world->db) ? "" : ", open",
+                        message);
+    sqlite3_free(text);
+    ck_assert_msg(!fault, "%s\n%s", sqlite3_errmsg(world->db), shown(world));
+    return rc;
 }
 
 static uint32_t below(struct world *world, uint32_t limit) {
@@ -317,7 +320,7 @@ static void run_history(const char *journal, bool blocked, uint64_t seed) {
     for (int i = 0; i < STEPS; i++) {
         step(&world);
         look(&world);
-        compare(&world, world.db, seed, i);
+        if (below(&world, 3) || sqlite3_get_autocommit(world.db)) compare(&world, world.db, seed, i);
     }
     sqlite3_finalize(world.reader);
     world.reader = NULL;

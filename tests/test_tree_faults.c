@@ -28,8 +28,8 @@ static void unchanged_or_lost(struct walk *walk) {
     bool usable = walk->tree && walk->writing && !art_tree_unknown(walk->tree);
     if (!usable) return;
     int rc = walk_compare(walk, walk->tree, &walk->now);
-    ck_assert_msg(rc == ART_OK || rc == walk->failed || rc == ART_POISONED || rc == ART_IO, "%s: %s", art_error_name(rc),
-                  art_error_message());
+    ck_assert_msg(rc == ART_OK || rc == walk->failed || rc == ART_POISONED || rc == ART_IO, "%s: %s",
+                  art_error_name(rc), art_error_message());
 }
 
 START_TEST(test_every_call_of_the_disk_may_fail) {
@@ -102,7 +102,8 @@ START_TEST(test_every_allocation_may_fail) {
 END_TEST
 
 /* What a power loss now may leave, opened with `toy`'s log: all of `model`, and nothing else. */
-static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, const struct model *model, uint64_t seed) {
+static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, const struct model *model,
+                     uint64_t seed) {
     struct sim_disk *after = sim_disk_after_crash(disk, seed, SIM_CRASH_RANDOM);
     struct art_tree_options options = walk->options;
     options.disk = sim_disk_art(after);
@@ -135,7 +136,8 @@ START_TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
                 crashes++;
             }
             if (walk->commits == commits) continue;
-            survives(walk, disk, before, old, seed * 1000 + i); /* the host's commit was not durable yet: the old root counts */
+            survives(walk, disk, before, old,
+                     seed * 1000 + i); /* the host's commit was not durable yet: the old root counts */
             survives(walk, disk, walk->toy, &walk->committed, seed * 1000 + i);
             crashes += 2;
             toy_free(before);

@@ -52,7 +52,8 @@ static int flush(struct art_tree *tree) {
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
     if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
-    if (!rc) rc = art_compact_merge(tree, edit, tree->txn.spilled || tree->txn.optimize ? UINT64_MAX : MERGE_BUDGET_PAGES);
+    if (!rc)
+        rc = art_compact_merge(tree, edit, tree->txn.spilled || tree->txn.optimize ? UINT64_MAX : MERGE_BUDGET_PAGES);
     if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
@@ -172,7 +173,8 @@ static void end_transaction(struct art_tree *tree) {
 }
 
 /* This connection will not read them again; other readers still may. */
-static void forget_superseded(struct art_tree *tree, const struct art_slot_set *before, const struct art_slot_set *now) {
+static void forget_superseded(struct art_tree *tree, const struct art_slot_set *before,
+                              const struct art_slot_set *now) {
     for (uint32_t slot = art_slot_set_next(before, 0); slot != UINT32_MAX; slot = art_slot_set_next(before, slot + 1)) {
         if (!art_slot_set_has(now, slot)) art_store_forget(tree->store, slot);
     }

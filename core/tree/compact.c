@@ -90,7 +90,8 @@ static int merge_into(struct art_tree *tree, struct art_merge *merge, struct art
         bool put = !(entry.flags & ART_DELETE), over = entry.flags & ART_OVER;
         if (put || over) {
             if (last && (over || !put)) {
-                return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "a run refers to a row that no run below it has");
+                return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                                   "a run refers to a row that no run below it has");
             }
             rc = art_run_build_add(build, art_merge_winner(merge)->key, &entry);
             if (rc) break;
@@ -135,12 +136,12 @@ struct slice {
     bool upper_to_end;
     struct art_buffer lower_low, lower_high; /* in the lower run */
     bool lower_to_end;
-    struct art_buffer first_key, last_key;   /* of the slice's entries */
-    struct art_buffer lower_last;            /* last key of the lower blob before or under the slice's beginning */
+    struct art_buffer first_key, last_key; /* of the slice's entries */
+    struct art_buffer lower_last;          /* last key of the lower blob before or under the slice's beginning */
     uint64_t upper_entries, lower_entries;
     uint32_t upper_pages, lower_pages, lower_blobs;
     int64_t upper_count;
-    struct art_children children;            /* the slice's own blobs */
+    struct art_children children; /* the slice's own blobs */
 };
 
 static void slice_clear(struct slice *slice) {
@@ -168,7 +169,8 @@ static int keep(struct art_buffer *to, struct art_bytes key) {
 }
 
 /* The child under a cursor over a run's leaf references; a run without index is its own only child. */
-static int child_at(const struct art_run_cursor *cursor, const struct art_run *run, struct art_bytes *separator, struct art_ref *ref) {
+static int child_at(const struct art_run_cursor *cursor, const struct art_run *run, struct art_bytes *separator,
+                    struct art_ref *ref) {
     if (run->top.level == 0) {
         *separator = art_bytes(NULL, 0);
         *ref = run->top;
@@ -226,7 +228,8 @@ static int edge_key(struct art_tree *tree, const struct art_ref *leaf, bool last
 }
 
 /* Takes neighbouring blobs of the upper run, from the sweep's position on, until the work is large enough. */
-static int slice_choose(struct art_tree *tree, const struct art_run *upper, const struct art_run *lower, struct slice *slice) {
+static int slice_choose(struct art_tree *tree, const struct art_run *upper, const struct art_run *lower,
+                        struct slice *slice) {
     struct art_run_cursor cursor;
     struct art_buffer *sweep = &tree->sweep[upper->level];
     int rc = art_run_cursor_open(&cursor, tree->store);
@@ -241,7 +244,8 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
         struct art_ref ref;
         rc = child_at(&cursor, upper, &separator, &ref);
         if (rc) break;
-        if (slice->children.count && slice->upper_pages + slice->lower_pages + art_ref_pages(&ref) > SLICE_BLOBS * blob_pages(tree)) {
+        if (slice->children.count &&
+            slice->upper_pages + slice->lower_pages + art_ref_pages(&ref) > SLICE_BLOBS * blob_pages(tree)) {
             slice->upper_to_end = false;
             rc = keep(&slice->upper_high, separator);
             break;
@@ -267,9 +271,11 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
 
 /* Nothing of the lower run lies among the slice's keys, and its neighbour is full enough: the references are moved as they are. *low:
  * separator for the first. */
-static int slice_moves(struct art_tree *tree, const struct art_run *lower, struct slice *slice, bool *moves, struct art_buffer *low) {
+static int slice_moves(struct art_tree *tree, const struct art_run *lower, struct slice *slice, bool *moves,
+                       struct art_buffer *low) {
     *moves = false;
-    if (slice->lower_blobs != 1 || slice->upper_count < 0 || (uint64_t)slice->upper_count != slice->upper_entries) return ART_OK;
+    if (slice->lower_blobs != 1 || slice->upper_count < 0 || (uint64_t)slice->upper_count != slice->upper_entries)
+        return ART_OK;
     struct art_run_cursor cursor;
     struct art_bytes separator;
     struct art_ref ref;
@@ -299,8 +305,8 @@ static uint32_t even_fill(const struct art_tree *tree, uint32_t pages) {
 }
 
 /* The slice's entries and the lower run's under them, merged into new blobs. */
-static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struct art_run *upper, const struct art_run *lower,
-                       struct slice *slice, bool last, struct art_children *out) {
+static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struct art_run *upper,
+                       const struct art_run *lower, struct slice *slice, bool last, struct art_children *out) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
@@ -310,7 +316,8 @@ static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struc
     if (!rc) rc = art_merge_limit(merge, 0, as_bytes(&slice->first_key), slice->upper_entries);
     if (!rc) rc = art_merge_limit(merge, 1, as_bytes(&slice->lower_low), slice->lower_entries);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, slice->upper_pages + slice->lower_pages));
+    if (!rc)
+        rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, slice->upper_pages + slice->lower_pages));
     if (!rc) rc = merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);
@@ -322,8 +329,10 @@ static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struc
 /* Puts the new form of run `at` in, or takes the run out when nothing is left. */
 static int replace_run(struct art_edit *edit, unsigned at, struct art_run *run) {
     int rc = ART_OK;
-    if (run->top.entries) rc = art_root_replace_run(edit->root, at, run);
-    else art_root_remove_run(edit->root, at);
+    if (run->top.entries)
+        rc = art_root_replace_run(edit->root, at, run);
+    else
+        art_root_remove_run(edit->root, at);
     art_run_clear(run);
     return rc;
 }
@@ -347,7 +356,8 @@ static int give_slice(struct art_tree *tree, struct art_edit *edit, unsigned at)
     }
     if (!rc) {
         struct art_bytes high = slice.upper_to_end ? art_bytes(NULL, 0) : as_bytes(&slice.upper_high);
-        rc = art_run_splice(tree, edit, upper, as_bytes(&slice.upper_low), high, moves, &(struct art_children){0}, &new_upper);
+        rc = art_run_splice(tree, edit, upper, as_bytes(&slice.upper_low), high, moves, &(struct art_children){0},
+                            &new_upper);
     }
     if (!rc) rc = replace_run(edit, at + 1, &new_lower);
     if (!rc) rc = replace_run(edit, at, &new_upper);
@@ -430,7 +440,8 @@ static int take_step(struct art_tree *tree, struct art_edit *edit, enum step ste
     case STEP_SLICE:
         return give_slice(tree, edit, at);
     case STEP_RELABEL:
-        edit->root->run[at].level = edit->root->run[at].level == LEVEL_DRAINING ? LEVEL_FIRST : edit->root->run[at].level + 1;
+        edit->root->run[at].level =
+            edit->root->run[at].level == LEVEL_DRAINING ? LEVEL_FIRST : edit->root->run[at].level + 1;
         return ART_OK;
     case STEP_NONE:
         break;

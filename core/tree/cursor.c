@@ -14,7 +14,7 @@ struct art_cursor {
     uint64_t changes;
     bool valid, backward;
     struct art_row row;
-    uint8_t *place;     /* ART_KEY_BUFFER bytes */
+    uint8_t *place;        /* ART_KEY_BUFFER bytes */
     struct art_bytes stop; /* tree key at which the walk ends */
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
@@ -28,8 +28,10 @@ static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
 }
 
 static void unlink_cursor(struct art_cursor **list, struct art_cursor *cursor) {
-    if (cursor->previous) cursor->previous->next = cursor->next;
-    else *list = cursor->next;
+    if (cursor->previous)
+        cursor->previous->next = cursor->next;
+    else
+        *list = cursor->next;
     if (cursor->next) cursor->next->previous = cursor->previous;
 }
 

@@ -26,21 +26,23 @@ void art_edit_discard(struct art_tree *tree, struct art_edit *edit) {
 }
 
 /* A finished blob's own count of its entries stands only in its header. */
-static int entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref, uint32_t *out) {
+static int entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
+                          uint32_t *out) {
     struct art_blob blob;
     int rc = art_blob_open(&blob, buffer->data, ref, tree->options.uuid, "a blob just built");
     if (!rc) *out = blob.entries;
     return rc;
 }
 
-int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder, struct art_blob_buf *buffer,
-                   struct art_built *out, uint32_t *inside) {
+int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+                   struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
     uint32_t slot;
     int rc = art_slots_take(tree, edit, &slot);
     if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
     if (!rc && inside) rc = entries_inside(tree, buffer, &out->ref, inside);
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);
     if (!rc) edit->pages_written += art_ref_pages(&out->ref);
-    art_store_relax(tree->store); /* long work must not hold on to all that it has touched; cursors hold what they stand on */
+    art_store_relax(
+        tree->store); /* long work must not hold on to all that it has touched; cursors hold what they stand on */
     return rc;
 }

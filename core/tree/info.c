@@ -73,7 +73,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
 
 struct checker {
     struct art_tree *tree;
-    bool last;         /* the run under check is the last */
+    bool last; /* the run under check is the last */
     uint64_t blobs, pages;
     struct art_slot_set seen;
 };
@@ -114,9 +114,10 @@ static int check_run(struct checker *checker, const struct art_run *run) {
     int rc = art_run_each_ref(tree->store, run, check_blob, checker);
     if (rc) return rc;
     if (checker->blobs != run->blobs || checker->pages != run->pages) {
-        return art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE, "a run has %llu blobs of %llu pages, its root says %llu of %llu",
-                           (unsigned long long)checker->blobs, (unsigned long long)checker->pages, (unsigned long long)run->blobs,
-                           (unsigned long long)run->pages);
+        return art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE,
+                           "a run has %llu blobs of %llu pages, its root says %llu of %llu",
+                           (unsigned long long)checker->blobs, (unsigned long long)checker->pages,
+                           (unsigned long long)run->blobs, (unsigned long long)run->pages);
     }
     struct art_run_cursor cursor;
     struct art_buffer last = {0};
@@ -144,7 +145,8 @@ static int check_run(struct checker *checker, const struct art_run *run) {
     art_run_cursor_close(&cursor);
     art_buffer_clear(&last);
     if (!rc && (entries != run->top.entries || count != run->top.count)) {
-        rc = art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE, "a run's entries do not add up to its reference");
+        rc = art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE,
+                         "a run's entries do not add up to its reference");
     }
     return rc;
 }
@@ -170,7 +172,8 @@ static int check_sources(struct art_tree *tree) {
     art_merge_clear(merge);
     art_free(merge);
     for (unsigned i = 0; i < tree->root->runs; i++) count += tree->root->run[i].top.count;
-    if (!rc && rows != count) rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "rows do not add up to the runs' counts");
+    if (!rc && rows != count)
+        rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "rows do not add up to the runs' counts");
     return rc;
 }
 
@@ -187,15 +190,16 @@ int art_tree_check(struct art_tree *tree) {
 
 void art_tree_dump(struct art_tree *tree, FILE *out) {
     const struct art_root *root = tree->root;
-    fprintf(out, "tree %s: csn %llu, generation %llu, root csn %llu%s\n", tree->options.path ? tree->options.path : "in memory",
-            (unsigned long long)tree->csn, (unsigned long long)root->generation, (unsigned long long)root->csn,
-            tree->unknown ? ", unknown" : "");
-    fprintf(out, "  delta: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n", (unsigned long long)art_delta_keys(tree->delta),
-            art_delta_memory(tree->delta), (unsigned long long)tree->log_rows, (unsigned long long)tree->log_bytes);
+    fprintf(out, "tree %s: csn %llu, generation %llu, root csn %llu%s\n",
+            tree->options.path ? tree->options.path : "in memory", (unsigned long long)tree->csn,
+            (unsigned long long)root->generation, (unsigned long long)root->csn, tree->unknown ? ", unknown" : "");
+    fprintf(out, "  delta: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n",
+            (unsigned long long)art_delta_keys(tree->delta), art_delta_memory(tree->delta),
+            (unsigned long long)tree->log_rows, (unsigned long long)tree->log_bytes);
     for (unsigned i = 0; i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
-        fprintf(out, "  run %u: level %u, %llu entries, count %lld, %llu blobs, %llu pages, top slot %u, depth %u\n", i, run->level,
-                (unsigned long long)run->top.entries, (long long)run->top.count, (unsigned long long)run->blobs,
-                (unsigned long long)run->pages, run->top.slot, run->top.level);
+        fprintf(out, "  run %u: level %u, %llu entries, count %lld, %llu blobs, %llu pages, top slot %u, depth %u\n", i,
+                run->level, (unsigned long long)run->top.entries, (long long)run->top.count,
+                (unsigned long long)run->blobs, (unsigned long long)run->pages, run->top.slot, run->top.level);
     }
 }

@@ -23,7 +23,8 @@ static int run_get(struct art_tree *tree, const struct art_run *run, struct art_
         rc = art_blob_child(blob, key, &ref, NULL);
         if (rc) return rc;
         if (ref.level != level - 1) {
-            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level, level);
+            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level,
+                               level);
         }
     }
 }
@@ -114,7 +115,8 @@ static int run_rank(struct art_tree *tree, const struct art_run *run, struct art
         rc = art_blob_child(blob, key, &ref, &before);
         if (rc) return rc;
         if (ref.level != level - 1) {
-            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level, level);
+            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level,
+                               level);
         }
         *out += before;
     }

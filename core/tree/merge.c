@@ -72,12 +72,16 @@ static int source_seek(struct art_source *source, struct art_bytes key, bool bac
     int rc;
     if (source->is_delta) {
         struct art_delta_cursor *at = &source->delta;
-        if (!key.data) rc = backward ? art_delta_last(at) : art_delta_first(at);
-        else rc = backward ? art_delta_seek_le(at, key) : art_delta_seek_ge(at, key);
+        if (!key.data)
+            rc = backward ? art_delta_last(at) : art_delta_first(at);
+        else
+            rc = backward ? art_delta_seek_le(at, key) : art_delta_seek_ge(at, key);
     } else {
         struct art_run_cursor *at = &source->run;
-        if (!key.data) rc = backward ? art_run_last(at) : art_run_first(at);
-        else rc = backward ? art_run_seek_le(at, key) : art_run_seek_ge(at, key);
+        if (!key.data)
+            rc = backward ? art_run_last(at) : art_run_first(at);
+        else
+            rc = backward ? art_run_seek_le(at, key) : art_run_seek_ge(at, key);
     }
     source_note(source);
     return rc;
@@ -160,8 +164,10 @@ int art_merge_step(struct art_merge *merge, bool backward) {
 }
 
 void art_source_entry(struct art_source *source, struct art_entry *out) {
-    if (source->is_delta) art_delta_cursor_entry(&source->delta, out);
-    else art_blob_cursor_entry(&source->run.leaf, out);
+    if (source->is_delta)
+        art_delta_cursor_entry(&source->delta, out);
+    else
+        art_blob_cursor_entry(&source->run.leaf, out);
 }
 
 /* --- for compaction: nothing is hidden silently, the flags of all sources are combined ------------------------------------- */
@@ -171,8 +177,7 @@ static void select_smallest(struct art_merge *merge) {
     struct art_source *source = merge->source;
     unsigned winner = NO_SOURCE;
     for (unsigned i = 0; i < merge->count; i++) {
-        if (source[i].valid &&
-            (winner == NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
+        if (source[i].valid && (winner == NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
             winner = i;
         }
     }

@@ -32,7 +32,8 @@ uint64_t art_row_length(const struct art_row *row) {
     return row->pieces ? art_pieces_length(row->stored) : row->stored.len;
 }
 
-static struct art_bytes piece_key(uint8_t key[PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ID_BYTES], uint32_t number) {
+static struct art_bytes piece_key(uint8_t key[PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ID_BYTES],
+                                  uint32_t number) {
     memset(key, 0, PIECE_KEY + ART_KEY_PADDING);
     key[0] = ART_SPACE_PIECES;
     memcpy(key + 1, id, ID_BYTES);
@@ -79,7 +80,8 @@ int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_b
     if (rc) return rc;
     struct pieces_ref ref = decode(row->stored);
     if (!ref.length || ref.length > ART_VALUE_MAX) {
-        return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "a row's reference to its pieces makes no sense");
+        return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                           "a row's reference to its pieces makes no sense");
     }
     uint8_t *value = art_alloc(ref.length), key[PIECE_KEY + ART_KEY_PADDING];
     if (!value) return art_nomem();
@@ -90,13 +92,15 @@ int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_b
         rc = art_tree_find(tree, piece_key(key, ref.id, number++), &found);
         if (rc) break;
         if (!found.live || found.entry.value.len != n) {
-            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "piece %u of a large value is missing", number - 1);
+            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "piece %u of a large value is missing",
+                             number - 1);
         } else {
             memcpy(value + at, found.entry.value.data, n);
         }
     }
     if (!rc && art_hash64(value, ref.length) != ref.hash) {
-        rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "the pieces of a large value do not match its checksum");
+        rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                         "the pieces of a large value do not match its checksum");
     }
     if (rc) {
         art_free(value);

@@ -29,8 +29,8 @@ enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root of a commit. */
 struct art_edit {
-    struct art_root *root;     /* owned, not shared yet */
-    struct art_slot_set used;  /* slots that it names */
+    struct art_root *root;    /* owned, not shared yet */
+    struct art_slot_set used; /* slots that it names */
     uint64_t pages_written;
 };
 
@@ -43,13 +43,13 @@ struct art_young {
 };
 
 struct art_mark {
-    uint64_t undo;          /* position in the delta's undo list */
-    struct art_root *root;  /* held */
-    bool imaged;            /* the transaction spilled since: the delta is in `image` */
-    bool beginning;         /* same state as the transaction's beginning */
+    uint64_t undo;         /* position in the delta's undo list */
+    struct art_root *root; /* held */
+    bool imaged;           /* the transaction spilled since: the delta is in `image` */
+    bool beginning;        /* same state as the transaction's beginning */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
-    uint32_t *image;        /* slots with the encoded delta */
+    uint32_t *image;          /* slots with the encoded delta */
     uint32_t image_slots;
     uint64_t image_bytes;
 };
@@ -74,7 +74,7 @@ struct art_tree {
         uint64_t from;
     } refresh;
 
-    struct { /* the running transaction */
+    struct {                  /* the running transaction */
         bool active;          /* begun: csn fixed */
         bool dirty;           /* something was changed, maybe taken back */
         bool spilled;         /* root is the transaction's own */
@@ -82,20 +82,20 @@ struct art_tree {
         bool flush, optimize; /* asked for */
         int doomed;           /* an error after which only a rollback helps */
         uint64_t csn;
-        uint32_t pieces;      /* counter of piece ids, never taken back */
-        uint64_t change;      /* tree->changes at the last prepare */
+        uint32_t pieces; /* counter of piece ids, never taken back */
+        uint64_t change; /* tree->changes at the last prepare */
         struct art_root *base;
         struct art_mark *marks;
         uint32_t mark_count, mark_capacity;
     } txn;
 
-    struct { /* slots */
-        bool known;                 /* `used` is right for `root` */
-        bool writing;               /* the write phase has begun */
-        bool reuse;                 /* slots below the end may be taken */
-        struct art_slot_set used;   /* named by `root` (and images) */
-        struct art_slot_set base;   /* named by the base */
-        struct art_slot_set free;   /* handed to the store */
+    struct {                      /* slots */
+        bool known;               /* `used` is right for `root` */
+        bool writing;             /* the write phase has begun */
+        bool reuse;               /* slots below the end may be taken */
+        struct art_slot_set used; /* named by `root` (and images) */
+        struct art_slot_set base; /* named by the base */
+        struct art_slot_set free; /* handed to the store */
         struct art_young young;
         uint32_t end;
     } slots;
@@ -111,7 +111,7 @@ struct art_tree {
     } pending;
 
     struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
-    uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
+    uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */
@@ -133,7 +133,7 @@ struct art_found {
     bool any;               /* some source has an entry */
     bool live;              /* and it is a put */
     bool in_delta;
-    struct art_blob *blob;  /* where the entry lies, when it is not in the delta */
+    struct art_blob *blob; /* where the entry lies, when it is not in the delta */
 };
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
@@ -197,7 +197,8 @@ void art_merge_clear(struct art_merge *merge);
 /* Takes sources: the delta (may be NULL), then runs. */
 int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count);
 /* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the others past it. */
-int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward); /* key.data NULL: the very first (last) */
+int art_merge_seek(struct art_merge *merge, struct art_bytes key,
+                   bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
@@ -234,8 +235,8 @@ void art_slots_end(struct art_tree *tree);
 int art_edit_begin(struct art_tree *tree, struct art_edit *edit);
 void art_edit_discard(struct art_tree *tree, struct art_edit *edit);
 /* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. */
-int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder, struct art_blob_buf *buffer,
-                   struct art_built *out, uint32_t *inside);
+int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+                   struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
 
 /* --- run_build.c -------------------------------------------------------------------------------------------------------------------- */
 struct art_child { /* a child reference with its separator; both owned */
@@ -252,7 +253,8 @@ int art_children_add(struct art_children *children, struct art_bytes separator, 
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
 /* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. */
-int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter, uint32_t fill_pages);
+int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
+                       uint32_t fill_pages);
 int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
 /* Only leaves: their references (for a splice). */
 int art_run_build_children(struct art_run_build *build, struct art_children *out);

@@ -69,7 +69,8 @@ int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct
     if (!build) return art_nomem();
     build->tree = tree;
     build->edit = edit;
-    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages};
+    struct art_builder_options options = {
+        .kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     int rc = art_builder_open(&build->builder, &options);
     if (rc) {
@@ -95,7 +96,8 @@ void art_run_clear(struct art_run *run) {
 
 static int fold(struct art_run_build *build, unsigned level) {
     struct art_children *children = &build->level[level], above = {0};
-    if (level + 1 >= ART_LEVELS_MAX) return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_LEVELS_MAX);
+    if (level + 1 >= ART_LEVELS_MAX)
+        return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_LEVELS_MAX);
     int rc = art_index_build(build->tree, build->edit, level + 1, children, &above);
     for (uint32_t i = 0; !rc && i < above.count; i++) {
         rc = art_children_add(&build->level[level + 1], above.child[i].separator, &above.child[i].ref);
@@ -182,7 +184,8 @@ int art_run_build_run(struct art_run_build *build, struct art_run *out) {
 /* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any shortened one. */
 int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
                     struct art_children *out) {
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = (uint8_t)level, .fill_pages = tree->options.blob_pages};
+    struct art_builder_options options = {
+        .kind = ART_BLOB_INDEX, .level = (uint8_t)level, .fill_pages = tree->options.blob_pages};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct art_builder *builder = NULL;
     struct art_blob_buf buffer = {0};

@@ -68,12 +68,13 @@ static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t ind
     art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
     int rc = art_blob_seek_entry(&at, index);
     if (rc) return rc;
-    if (!at.valid) return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
+    if (!at.valid)
+        return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
     cursor->index[level] = index;
     rc = art_blob_cursor_ref(&at, out);
     if (!rc && out->level != level - 1) {
-        rc = art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "a child of level %u under level %u",
-                         out->level, level);
+        rc = art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE,
+                         "a child of level %u under level %u", out->level, level);
     }
     return rc;
 }

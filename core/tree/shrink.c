@@ -65,8 +65,8 @@ static int find_highest(struct art_tree *tree, const struct art_root *root, stru
 }
 
 /* The same entries in new blobs. */
-static int build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, const struct highest *leaf, bool filter,
-                       struct art_children *out) {
+static int build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                       const struct highest *leaf, bool filter, struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
     uint64_t left = leaf->ref.entries;

@@ -13,8 +13,8 @@
 struct splice {
     struct art_tree *tree;
     struct art_edit *edit;
-    struct art_run run;                /* top borrowed; counters of the result */
-    struct art_buffer low, high;       /* range of the replaced children, padded copies */
+    struct art_run run;          /* top borrowed; counters of the result */
+    struct art_buffer low, high; /* range of the replaced children, padded copies */
     bool to_end, moved;
     struct art_buffer node_low, node_high; /* range of the affected nodes */
     bool node_to_end;
@@ -61,13 +61,14 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
 
 /* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node must not fall in
  * front of that child. */
-static int add_child(struct splice *splice, struct art_children *out, struct art_bytes separator, const struct art_ref *ref) {
+static int add_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
+                     const struct art_ref *ref) {
     return art_children_add(out, out->count ? separator : as_bytes(&splice->node_low), ref);
 }
 
 /* The children of the touched nodes of `level` as they shall be. */
-static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level, const struct art_children *fresh,
-                  struct art_children *out) {
+static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
+                  const struct art_children *fresh, struct art_children *out) {
     bool placed = false;
     art_run_cursor_reset(cursor, &splice->run.top, level);
     int rc = art_run_seek_ge(cursor, as_bytes(&splice->node_low));
@@ -79,7 +80,8 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         if (!before && !placed) {
             placed = true;
             for (uint32_t i = 0; !rc && i < fresh->count; i++) {
-                rc = add_child(splice, out, i ? fresh->child[i].separator : as_bytes(&splice->low), &fresh->child[i].ref);
+                rc = add_child(splice, out, i ? fresh->child[i].separator : as_bytes(&splice->low),
+                               &fresh->child[i].ref);
             }
         }
         if (rc || !valid) break;
@@ -87,14 +89,17 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         rc = art_blob_cursor_ref(&cursor->leaf, &ref);
         if (rc) break;
         bool behind = !before && !splice->to_end && art_bytes_compare(key, as_bytes(&splice->high)) >= 0;
-        if (before || behind) rc = add_child(splice, out, key, &ref);
-        else drop(splice, &ref);
+        if (before || behind)
+            rc = add_child(splice, out, key, &ref);
+        else
+            drop(splice, &ref);
         if (rc) break;
     }
     return rc;
 }
 
-static int one_level(struct splice *splice, struct art_run_cursor *cursor, unsigned level, struct art_children *children) {
+static int one_level(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
+                     struct art_children *children) {
     struct art_children all = {0}, above = {0};
     int rc = find_nodes(splice, cursor, level);
     if (!rc) rc = gather(splice, cursor, level, children, &all);

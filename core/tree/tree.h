@@ -67,7 +67,8 @@ struct art_tree_options {
     uint64_t log_limit;   /* bytes of redo in the log before it is flushed; default 1 MB */
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
     uint32_t blob_pages;  /* 0: full blobs, 128 pages; tests make small ones, and with them deep runs and many merges */
-    uint64_t row_limit;   /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
+    uint64_t
+        row_limit; /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
 };
 
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
@@ -147,7 +148,8 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
 enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
 /* Each is atomic by itself: done, or an error and nothing changed (ART_NOMEM, ART_TOOBIG, errors of reading and spilling).
  * *existed: was there a row at `key`? INSERT with a row there changes nothing. */
-int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value, bool *existed);
+int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
+                    bool *existed);
 int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
 /* Changes a row's path, and its value when `value` is not NULL (else value and pieces move along). *existed: a row was at `to`
  * (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
@@ -174,13 +176,13 @@ void art_tree_request_optimize(struct art_tree *tree);
 /* What the host must write in its own transaction, in this order. Bytes are borrowed until the next call on the tree. Everything
  * named in it is durable. */
 struct art_commit {
-    uint64_t csn;             /* of this transaction, the same on every retry */
-    bool clear_log;           /* 1. DELETE FROM T_log (all rows, the root too) */
-    bool write_root;          /* 2. INSERT OR REPLACE (0, root) */
+    uint64_t csn;    /* of this transaction, the same on every retry */
+    bool clear_log;  /* 1. DELETE FROM T_log (all rows, the root too) */
+    bool write_root; /* 2. INSERT OR REPLACE (0, root) */
     struct art_bytes root;
-    bool write_redo;          /* 3. INSERT OR REPLACE (csn, redo) */
+    bool write_redo; /* 3. INSERT OR REPLACE (csn, redo) */
     struct art_bytes redo;
-    bool write_young;         /* 4. into T_state */
+    bool write_young; /* 4. into T_state */
     struct art_bytes young;
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when the transaction
@@ -192,22 +194,22 @@ void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may b
 /* --- for people --------------------------------------------------------------------------------------------------------------------------------- */
 
 struct art_tree_info {
-    uint64_t keys;        /* live rows */
+    uint64_t keys; /* live rows */
     uint64_t csn, generation;
     unsigned runs;
     struct {
-        unsigned level;   /* 0: young */
+        unsigned level;                 /* 0: young */
         uint64_t entries, blobs, bytes; /* bytes: used pages */
     } run[ART_RUNS_MAX + 8];
     uint64_t blobs, blob_bytes, file_bytes;
-    double fill;          /* used bytes of all blobs / their slots */
+    double fill; /* used bytes of all blobs / their slots */
     uint64_t delta_keys, delta_bytes, log_rows, log_bytes;
     uint64_t young_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
-    const char *engine;   /* "uring", "pwrite", "memory", "none" */
+    const char *engine; /* "uring", "pwrite", "memory", "none" */
     bool direct;
-    const char *file;     /* NULL in memory */
+    const char *file; /* NULL in memory */
 };
 int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* Checks everything: every blob of every run, order, sums, flags against the runs below, references. ART_CORRUPT says what is wrong. */

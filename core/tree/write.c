@@ -6,7 +6,8 @@
 /* The common beginning: the transaction runs, and there is room in memory. */
 static int ready_to_write(struct art_tree *tree) {
     int rc = art_tree_begin(tree);
-    if (!rc && tree->options.spill_limit && art_delta_memory(tree->delta) > tree->options.spill_limit) rc = art_tree_spill(tree);
+    if (!rc && tree->options.spill_limit && art_delta_memory(tree->delta) > tree->options.spill_limit)
+        rc = art_tree_spill(tree);
     return rc;
 }
 
@@ -31,7 +32,8 @@ static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t over)
 
 /* The reference to pieces of a found row, copied: the delta may change under it. */
 static struct art_bytes pieces_of(const struct art_found *found, uint8_t ref[ART_PIECES_REF]) {
-    if (!found->live || !(found->entry.flags & ART_PIECES) || found->entry.value.len != ART_PIECES_REF) return art_bytes(NULL, 0);
+    if (!found->live || !(found->entry.flags & ART_PIECES) || found->entry.value.len != ART_PIECES_REF)
+        return art_bytes(NULL, 0);
     memcpy(ref, found->entry.value.data, ART_PIECES_REF);
     return art_bytes(ref, ART_PIECES_REF);
 }
@@ -51,7 +53,8 @@ static int check_value(struct art_bytes value) {
     return art_fail(ART_TOOBIG, "art: value of %u bytes is over the limit of 2 GB: store it in parts", value.len);
 }
 
-int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value, bool *existed) {
+int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value,
+                    bool *existed) {
     *existed = false;
     struct art_bytes key;
     int rc = ready_to_write(tree);
@@ -94,7 +97,8 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
 
 /* The row's own bytes (or the reference to its pieces) go to the new key as they are. */
 static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t over) {
-    struct art_entry entry = {.value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | over)};
+    struct art_entry entry = {
+        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | over)};
     return art_delta_set(tree->delta, to, &entry);
 }
 
@@ -125,7 +129,9 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
         uint64_t before = art_delta_mark(tree->delta);
         if (replaced.len) rc = art_pieces_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
-        if (!rc) rc = value ? put_row(tree, to_key, *value, target_over) : move_entry(tree, to_key, &source.entry, target_over);
+        if (!rc)
+            rc = value ? put_row(tree, to_key, *value, target_over)
+                       : move_entry(tree, to_key, &source.entry, target_over);
         if (!rc) rc = delete_row(tree, from_key, source_over);
         rc = finish(tree, rc, before);
     }

@@ -113,8 +113,10 @@ static unsigned model_find(const struct model *model, struct art_bytes key, bool
     unsigned low = 0, high = model->rows;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        if (art_bytes_compare(row_key(&model->row[middle]), key) < 0) low = middle + 1;
-        else high = middle;
+        if (art_bytes_compare(row_key(&model->row[middle]), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     *found = low < model->rows && art_bytes_equal(row_key(&model->row[low]), key);
     return low;
@@ -206,10 +208,14 @@ static struct art_bytes random_key(int family) {
 
 static struct art_bytes random_value(void) {
     uint32_t kind = below(100), n;
-    if (kind < 60) n = below(60);
-    else if (kind < 95) n = below(600);
-    else if (kind < 99) n = below(20000);
-    else n = below(sizeof value_bytes / 3);
+    if (kind < 60)
+        n = below(60);
+    else if (kind < 95)
+        n = below(600);
+    else if (kind < 99)
+        n = below(20000);
+    else
+        n = below(sizeof value_bytes / 3);
     uint8_t seed = (uint8_t)random64();
     for (uint32_t i = 0; i < n; i++) value_bytes[i] = (uint8_t)(seed + i * 7 + (i >> 8));
     return art_bytes(value_bytes, n);
@@ -231,8 +237,8 @@ static int compare_row(struct art_tree *tree, struct art_cursor *cursor, const s
 }
 
 /* Reads the range both ways. */
-static int compare_walk(struct art_tree *tree, struct art_cursor *cursor, const struct model *model, const struct art_range *range,
-                        unsigned low, unsigned high) {
+static int compare_walk(struct art_tree *tree, struct art_cursor *cursor, const struct model *model,
+                        const struct art_range *range, unsigned low, unsigned high) {
     for (int backward = 0; backward < 2; backward++) {
         int rc = art_cursor_seek(cursor, range, backward);
         for (unsigned i = low; !rc && i < high; i++) {
@@ -259,7 +265,8 @@ static int compare_range(struct art_tree *tree, const struct model *model, const
     uint64_t count;
     int rc = art_tree_count(tree, range, &count);
     if (rc) return rc;
-    ck_assert_msg(count == (high > low ? high - low : 0), "count %llu instead of %u", (unsigned long long)count, high - low);
+    ck_assert_msg(count == (high > low ? high - low : 0), "count %llu instead of %u", (unsigned long long)count,
+                  high - low);
     struct art_cursor *cursor;
     rc = art_cursor_open(tree, &cursor);
     if (rc) return rc;
@@ -295,7 +302,8 @@ static int compare_all(struct art_tree *tree, const struct model *model, int fam
     key = random_key(family);
     high_len = art_min32(key.len, high_len);
     memcpy(high, key.data, high_len);
-    struct art_range range = {art_bytes(low, low_len), art_bytes(high, high_len), below(4), below(4), below(2), below(2)};
+    struct art_range range = {
+        art_bytes(low, low_len), art_bytes(high, high_len), below(4), below(4), below(2), below(2)};
     if (!rc) rc = compare_range(tree, model, &range);
     art_range_of_prefix(art_bytes(low, low_len), high, &range);
     return rc ? rc : compare_range(tree, model, &range);
@@ -309,13 +317,13 @@ int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *m
 /* --- the walk ---------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Leaves the function when `call` fails: fatal, or met by the walk's owner. */
-#define TRY(call)                                                                                                                            \
-    do {                                                                                                                                     \
-        int rc_ = (call);                                                                                                                    \
-        if (rc_) {                                                                                                                           \
-            meet(walk, rc_);                                                                                                                 \
-            return;                                                                                                                          \
-        }                                                                                                                                    \
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        int rc_ = (call);                                                                                              \
+        if (rc_) {                                                                                                     \
+            meet(walk, rc_);                                                                                           \
+            return;                                                                                                    \
+        }                                                                                                              \
     } while (0)
 
 static void meet(struct walk *walk, int rc) {
@@ -370,8 +378,10 @@ static void step_move(struct walk *walk) {
     bool same = art_bytes_equal(from, to);
     model_find(&walk->now, to, &found);
     int rc = art_tree_move(walk->tree, mode, from, to, with_value ? &fresh : NULL, &existed);
-    if (rc) meet(walk, rc);
-    else ck_assert_int_eq(existed, found && !same);
+    if (rc)
+        meet(walk, rc);
+    else
+        ck_assert_int_eq(existed, found && !same);
     if (!rc && !(found && !same && mode == ART_WRITE_INSERT)) {
         model_delete(&walk->now, from);
         model_put(&walk->now, to, with_value ? fresh : old);
@@ -382,8 +392,10 @@ static void step_move(struct walk *walk) {
 
 static void step_mark(struct walk *walk) {
     if (walk->marks == MARKS_MAX) return;
-    if (below(3)) TRY(begin(walk));
-    else if (!walk->writing) return;
+    if (below(3))
+        TRY(begin(walk));
+    else if (!walk->writing)
+        return;
     uint32_t mark;
     TRY(art_tree_mark(walk->tree, &mark));
     ck_assert_uint_eq(mark, walk->marks);
@@ -473,17 +485,28 @@ static void step_look(struct walk *walk) {
 void walk_step(struct walk *walk) {
     source = &walk->random;
     uint32_t kind = below(100);
-    if (kind < 45) step_insert(walk);
-    else if (kind < 60) step_delete(walk);
-    else if (kind < 66) step_move(walk);
-    else if (kind < 72) step_mark(walk);
-    else if (kind < 76) step_rollback_to(walk);
-    else if (kind < 79) step_release(walk);
-    else if (kind < 91) step_commit(walk);
-    else if (kind < 93) step_rollback(walk);
-    else if (kind < 97) step_other(walk);
-    else if (kind < 98) step_reopen(walk);
-    else step_look(walk);
+    if (kind < 45)
+        step_insert(walk);
+    else if (kind < 60)
+        step_delete(walk);
+    else if (kind < 66)
+        step_move(walk);
+    else if (kind < 72)
+        step_mark(walk);
+    else if (kind < 76)
+        step_rollback_to(walk);
+    else if (kind < 79)
+        step_release(walk);
+    else if (kind < 91)
+        step_commit(walk);
+    else if (kind < 93)
+        step_rollback(walk);
+    else if (kind < 97)
+        step_other(walk);
+    else if (kind < 98)
+        step_reopen(walk);
+    else
+        step_look(walk);
 }
 
 struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection) {

@@ -30,7 +30,7 @@ struct toy {
     struct toy_log log;      /* committed */
     struct art_buffer young; /* committed */
     uint8_t uuid[16];
-    bool wal;                /* pretend to be a WAL: young slots are kept until the salts change */
+    bool wal; /* pretend to be a WAL: young slots are kept until the salts change */
     uint8_t salts[8];
 };
 
