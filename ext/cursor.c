@@ -324,8 +324,12 @@ static int match(struct art_scan *scan, bool *matches) {
 
 /* From where the cursor stands to the first row that matches. */
 static int settle_on_match(struct art_scan *scan) {
+    if (scan->matching == MATCH_ALL) {
+        scan->state = art_cursor_valid(scan->cursor) ? SCAN_RANGE : SCAN_END;
+        return ART_OK;
+    }
     int rc = ART_OK;
-    bool matches = scan->matching == MATCH_ALL;
+    bool matches = false;
     while (!rc && art_cursor_valid(scan->cursor)) {
         if (!matches) rc = match(scan, &matches);
         if (rc || matches) break;

@@ -305,6 +305,10 @@ END_TEST
 START_TEST(test_a_tracker_made_inside_a_savepoint_hears_its_rollback) {
     make_table("");
     sqlite3 *fresh = sql_open(path);
+    sql_run(fresh, "SAVEPOINT a; SELECT count(*) FROM t; INSERT INTO t(path) VALUES('w'); ROLLBACK TO a; RELEASE a");
+    rows_are(fresh, "SELECT path FROM t", "a\nb\nc\n");
+    sql_close(fresh);
+    fresh = sql_open(path);
     sql_run(fresh,
             "SAVEPOINT a; SAVEPOINT b; INSERT INTO t(path) VALUES('x'); ROLLBACK TO a; INSERT INTO t(path) VALUES('y');"
             "SAVEPOINT c; INSERT INTO t(path) VALUES('z'); ROLLBACK TO c; RELEASE a");

@@ -151,6 +151,10 @@ int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
 uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
+/* Is the next entry in the same bucket, so that art_blob_next() cannot fail? */
+static inline bool art_blob_cursor_has_next(const struct art_blob_cursor *cursor) {
+    return cursor->entry + 1 < cursor->view.count;
+}
 /* Only its flags. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */

@@ -216,12 +216,26 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : settle(cursor);
 }
 
+/* Most cursors walk one run with nothing beside it: within a blob that is one step of the blob's cursor. False: not this time. */
+static bool next_in_blob(struct art_cursor *cursor) {
+    struct art_merge *merge = &cursor->merge;
+    struct art_source *source = art_merge_winner(merge);
+    if (cursor->backward || source->is_delta || !art_merge_alone(merge)) return false;
+    struct art_blob_cursor *at = &source->run.leaf;
+    if (!art_blob_cursor_has_next(at) || art_blob_next(at)) return false;
+    if (art_blob_cursor_flags(at) & ART_DELETE) return false; /* the merge steps on from here */
+    source->key = art_run_key(&source->run);
+    cursor->valid = inside(cursor, source->key);
+    return true;
+}
+
 int art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK;
     int rc;
     if (__builtin_expect(!cursor->tree || cursor->changes != cursor->tree->changes, 0)) {
         rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     } else {
+        if (next_in_blob(cursor)) return ART_OK;
         rc = art_merge_step(&cursor->merge, cursor->backward);
         if (!rc) return settle(cursor);
     }

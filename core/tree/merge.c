@@ -6,8 +6,6 @@
  */
 #include "core/tree/private.h"
 
-enum { NO_SOURCE = UINT8_MAX };
-
 void art_merge_init(struct art_merge *merge, struct art_store *store) {
     memset(merge, 0, sizeof *merge);
     merge->store = store;
@@ -90,10 +88,10 @@ static int source_seek(struct art_source *source, struct art_bytes key, bool bac
 /* The first in line behind the winner: as long as the winner stays before it, nothing else need be looked at. */
 static void find_runner(struct art_merge *merge, bool backward) {
     struct art_source *source = merge->source;
-    unsigned runner = NO_SOURCE;
+    unsigned runner = ART_NO_SOURCE;
     for (unsigned i = 0; i < merge->count; i++) {
         if (i == merge->winner || !source[i].valid) continue;
-        if (runner != NO_SOURCE) {
+        if (runner != ART_NO_SOURCE) {
             int c = art_bytes_compare(source[i].key, source[runner].key);
             if (backward ? c <= 0 : c >= 0) continue;
         }
@@ -105,11 +103,11 @@ static void find_runner(struct art_merge *merge, bool backward) {
 /* Finds the winner and moves what it hides. */
 static int select_winner(struct art_merge *merge, bool backward) {
     struct art_source *source = merge->source;
-    unsigned winner = NO_SOURCE;
+    unsigned winner = ART_NO_SOURCE;
     uint32_t ties = 0;
     for (unsigned i = 0; i < merge->count; i++) {
         if (!source[i].valid) continue;
-        if (winner == NO_SOURCE) {
+        if (winner == ART_NO_SOURCE) {
             winner = i;
             continue;
         }
@@ -122,7 +120,7 @@ static int select_winner(struct art_merge *merge, bool backward) {
             ties |= 1u << i;
         }
     }
-    merge->valid = winner != NO_SOURCE;
+    merge->valid = winner != ART_NO_SOURCE;
     merge->winner = winner;
     for (unsigned i = winner + 1; ties; i++) {
         if (!(ties & 1u << i)) continue;
@@ -150,7 +148,7 @@ int art_merge_step(struct art_merge *merge, bool backward) {
         return rc;
     }
     const struct art_source *winner = &merge->source[merge->winner];
-    if (merge->runner == NO_SOURCE) {
+    if (art_merge_alone(merge)) {
         merge->valid = winner->valid;
         return ART_OK;
     }
@@ -175,14 +173,14 @@ void art_source_entry(struct art_source *source, struct art_entry *out) {
 /* Positions the merge on the smallest key without moving the others. */
 static void select_smallest(struct art_merge *merge) {
     struct art_source *source = merge->source;
-    unsigned winner = NO_SOURCE;
+    unsigned winner = ART_NO_SOURCE;
     for (unsigned i = 0; i < merge->count; i++) {
-        if (source[i].valid && (winner == NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
+        if (source[i].valid && (winner == ART_NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
             winner = i;
         }
     }
     merge->winner = winner;
-    merge->valid = winner != NO_SOURCE;
+    merge->valid = winner != ART_NO_SOURCE;
 }
 
 /* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one says. */

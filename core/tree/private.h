@@ -200,6 +200,11 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
+enum { ART_NO_SOURCE = UINT8_MAX };
+/* Nothing but the winner is left. */
+static inline bool art_merge_alone(const struct art_merge *merge) {
+    return merge->runner == ART_NO_SOURCE;
+}
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
 }
