@@ -2,8 +2,9 @@
  *
  *     bench_tree [keys] [directory]
  *
- * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, random updates; then the same reads after
- * 'optimize'. A toy host keeps the log in memory, so that what is measured is the tree, its merges and the file.
+ * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, random updates; then the
+ * same reads after 'optimize'. A toy host keeps the log in memory, so that what is measured is the tree, its merges
+ * and the file.
  */
 #include <stdio.h>
 #include <stdlib.h>

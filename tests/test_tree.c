@@ -1,4 +1,5 @@
-/* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk and the system's files. */
+/* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk and the system's
+ * files. */
 #include <check.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,8 +1,9 @@
 /* The tree when things fail: every call of the disk, every allocation, and the end of the world between any two steps.
  *
- * A random walk (tests/support/tree_world.h) runs over the simulated disk. A failed step must leave the state before it, or a transaction
- * that only a rollback ends; after the rollback everything committed is there. After a power loss at any moment the committed state is
- * whole, with the log as it was before the commit under way, and as it was after it.
+ * A random walk (tests/support/tree_world.h) runs over the simulated disk. A failed step must leave the state before
+ * it, or a transaction that only a rollback ends; after the rollback everything committed is there. After a power
+ * loss at any moment the committed state is whole, with the log as it was before the commit under way, and as it was
+ * after it.
  */
 #include <check.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ static struct art_tree_options options_on(struct sim_disk *disk) {
     return (struct art_tree_options){.disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
 }
 
-/* After a failure the state is what it was before the step; where the tree says that the transaction is lost, a rollback does it. */
+/* After a failure the state is what it was before the step; where the tree says that the transaction is lost, a
+ * rollback does it. */
 static void unchanged_or_lost(struct walk *walk) {
     bool usable = walk->tree && walk->writing && !art_tree_unknown(walk->tree);
     if (!usable) return;

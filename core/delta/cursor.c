@@ -102,7 +102,7 @@ int art_delta_last(struct art_delta_cursor *cursor) {
     return to_an_end(cursor, true);
 }
 
-/* --- seek --------------------------------------------------------------------------------------------------------------- */
+/* --- seek --------------------------------------------------------------------------------------------------------- */
 
 /* Steps along `key` as far as its bytes lead; the last one may have no child. *nearest is the nearest leaf. */
 static int follow(struct art_delta_cursor *cursor, struct art_bytes key, const struct art_leaf **nearest) {
@@ -176,7 +176,7 @@ int art_delta_seek_le(struct art_delta_cursor *cursor, struct art_bytes key) {
     return seek(cursor, key, true);
 }
 
-/* --- moving on ---------------------------------------------------------------------------------------------------------- */
+/* --- moving on ---------------------------------------------------------------------------------------------------- */
 
 int art_delta_next(struct art_delta_cursor *cursor) {
     assert(cursor->valid);

@@ -3,8 +3,8 @@
  * A search descends by single bytes to the one leaf that could be the key's, and compares there. When it is another
  * key's, the length that both share tells where the new leaf belongs: no leaf of the tree shares more.
  *
- * A set is all or nothing: what needs memory comes first (a note's room, the value, the leaf, the node), what is seen from
- * outside last. An aborted set leaves at most some garbage in the arena.
+ * A set is all or nothing: what needs memory comes first (a note's room, the value, the leaf, the node), what is seen
+ * from outside last. An aborted set leaves at most some garbage in the arena.
  */
 #include "core/delta/inside.h"
 
@@ -38,7 +38,7 @@ void art_delta_unref(struct art_delta *delta) {
     art_free(delta);
 }
 
-/* --- search ------------------------------------------------------------------------------------------------------------- */
+/* --- search ------------------------------------------------------------------------------------------------------- */
 
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out) {
     art_link link = delta->root;
@@ -65,7 +65,7 @@ const struct art_leaf *art_delta_nearest(const struct art_delta *delta, struct a
     return art_link_leaf(link);
 }
 
-/* --- bookkeeping -------------------------------------------------------------------------------------------------------- */
+/* --- bookkeeping -------------------------------------------------------------------------------------------------- */
 
 static void count_leaf(struct art_delta *delta, const struct art_leaf *leaf) {
     delta->bytes += (uint64_t)leaf->key_len + leaf->value_len;
@@ -77,8 +77,8 @@ static void discount_leaf(struct art_delta *delta, const struct art_leaf *leaf) 
     delta->arena.live -= art_leaf_bytes(leaf);
 }
 
-/* Adds to the weights of all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has or
- * would have; returns the slot there. */
+/* Adds to the weights of all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has
+ * or would have; returns the slot there. */
 static art_link *weigh_path(struct art_delta *delta, struct art_bytes key, uint32_t shared, int weight) {
     art_link *slot = &delta->root;
     while (*slot && !art_link_is_leaf(*slot)) {
@@ -131,7 +131,7 @@ void art_delta_remove(struct art_delta *delta, struct art_leaf *leaf) {
     discount_leaf(delta, leaf);
 }
 
-/* --- set ---------------------------------------------------------------------------------------------------------------- */
+/* --- set ---------------------------------------------------------------------------------------------------------- */
 
 static uint64_t csn_flags_of(const struct art_entry *entry) {
     assert(!(entry->flags & ~ART_ENTRY_FLAGS) && !(entry->csn >> 56));
@@ -239,7 +239,7 @@ int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct ar
     return art_delta_put(delta, key, entry, ART_PUT_NOTED);
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 size_t art_delta_memory(const struct art_delta *delta) {
     return sizeof *delta + delta->arena.allocated + delta->undo.capacity * sizeof *delta->undo.notes +

@@ -1,14 +1,14 @@
 /* The delta: what changed lately, as a mutable ART in memory.
  *
- * Nodes of 4, 16, 48 and 256 children with path compression (V. Leis et al., "The Adaptive Radix Tree", ICDE 2013). Each
- * inner node also holds the sum of the weights below it, so that counts under any prefix take one descent. Keys are any
- * bytes; a key may be a prefix of another; the empty key is a key.
+ * Nodes of 4, 16, 48 and 256 children with path compression (V. Leis et al., "The Adaptive Radix Tree", ICDE 2013).
+ * Each inner node also holds the sum of the weights below it, so that counts under any prefix take one descent. Keys
+ * are any bytes; a key may be a prefix of another; the empty key is a key.
  *
  * All memory of a delta is one arena, given back whole. A delta is counted: a cursor that stands on one of its values
  * holds a reference, because the values (immutable once written) lie in the arena.
  *
- * Changes are noted in an undo list. A position in it is a savepoint: art_delta_rollback() brings back exactly the state
- * that was there. Nothing is noted while undo is off (replay).
+ * Changes are noted in an undo list. A position in it is a savepoint: art_delta_rollback() brings back exactly the
+ * state that was there. Nothing is noted while undo is off (replay).
  */
 #ifndef ART_DELTA_DELTA_H
 #define ART_DELTA_DELTA_H
@@ -35,8 +35,9 @@ int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct ar
 /* False: the key whose art_hash64() this is has no entry here. */
 bool art_delta_may_contain(const struct art_delta *delta, uint64_t hash);
 
-/* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The value
- * is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing changed. */
+/* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The
+ * value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing
+ * changed. */
 int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per mark: noting
@@ -59,8 +60,9 @@ int64_t art_delta_rank(const struct art_delta *delta, struct art_bytes key);
 /* A copy without garbage and without undo list, in a new arena. */
 int art_delta_compact(const struct art_delta *delta, struct art_delta **out);
 
-/* --- cursor: the same verbs as a blob's. Valid until the delta changes in any way; then seek again. It holds no reference
- * and may be moved in memory. ------------------------------------------------------------------------------------------ */
+/* --- cursor: the same verbs as a blob's. Valid until the delta changes in any way; then seek again. It holds no
+ * reference and may be moved in memory.
+ * ------------------------------------------------------------------------------------------ */
 enum { ART_DELTA_DEPTH_INLINE = 32 };
 struct art_delta_cursor {
     const struct art_delta *delta;
@@ -83,15 +85,16 @@ int art_delta_seek_ge(struct art_delta_cursor *cursor, struct art_bytes key);
 int art_delta_seek_le(struct art_delta_cursor *cursor, struct art_bytes key);
 int art_delta_next(struct art_delta_cursor *cursor);
 int art_delta_prev(struct art_delta_cursor *cursor);
-/* To the first key behind all that begin as the current key does in its first `len` bytes; backward: to the last before. */
+/* To the first key behind all that begin as the current key does in its first `len` bytes; backward: to the last
+ * before. */
 int art_delta_skip_prefix(struct art_delta_cursor *cursor, uint32_t len, bool backward);
 void art_delta_cursor_entry(const struct art_delta_cursor *cursor, struct art_entry *out);
 
-/* --- redo: a transaction's net effect as bytes ------------------------------------------------------------------------ */
+/* --- redo: a transaction's net effect as bytes -------------------------------------------------------------------- */
 
-/* Row: XXH3-128(previous hash, csn, body) | body. Body: per key that has an undo note, in key order, its net effect: put
- * or delete, value, flags, and `over` meaning here: was the key live before this transaction (seen over delta and runs;
- * taken from the first noted entry of the key, or, where the delta did not hold the key then, from its `over`).
+/* Row: XXH3-128(previous hash, csn, body) | body. Body: per key that has an undo note, in key order, its net effect:
+ * put or delete, value, flags, and `over` meaning here: was the key live before this transaction (seen over delta and
+ * runs; taken from the first noted entry of the key, or, where the delta did not hold the key then, from its `over`).
  * Delta-coded keys. *hash is the previous row's on entry and this row's on return. Appends to `out`. */
 int art_redo_encode(const struct art_delta *delta, uint64_t csn, struct art_hash128 *hash, struct art_buffer *out);
 /* Every entry of the delta, with its own csn, flags and `over` (for savepoints of a spilled transaction). */

@@ -1,8 +1,8 @@
 /* A Bloom filter over the keys, so that a key's absence costs one word instead of a descent.
  *
- * One 64-bit word a key, four bits in it, 16 bits of room a key: about 2 % of the absent keys pass. A key that a rollback takes out
- * leaves its bits behind. When the filter is too small it is made anew from the keys; when there is no memory for it, there is none, and
- * every key may be here.
+ * One 64-bit word a key, four bits in it, 16 bits of room a key: about 2 % of the absent keys pass. A key that a
+ * rollback takes out leaves its bits behind. When the filter is too small it is made anew from the keys; when there
+ * is no memory for it, there is none, and every key may be here.
  */
 #include "core/base/alloc.h"
 #include "core/delta/inside.h"

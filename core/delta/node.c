@@ -33,7 +33,7 @@ static art_link *sorted_links(struct art_node *node) {
     return node->type == ART_NODE4 ? ((struct art_node4 *)node)->child : ((struct art_node16 *)node)->child;
 }
 
-/* --- order -------------------------------------------------------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------------------------------------------------- */
 
 int art_node_child_of(const struct art_node *node, uint8_t byte) {
     switch ((enum art_node_type)node->type) {
@@ -122,7 +122,7 @@ const struct art_leaf *art_link_any_leaf(art_link link) {
     return art_link_leaf(link);
 }
 
-/* --- change ------------------------------------------------------------------------------------------------------------- */
+/* --- change ------------------------------------------------------------------------------------------------------- */
 
 static struct art_node *new_node(struct art_arena *arena, uint8_t type) {
     struct art_node *node = art_arena_take_block(arena, type, node_types[type].bytes);

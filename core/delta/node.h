@@ -11,8 +11,8 @@
  * it ends at; every leaf below a node has the skipped bytes. So a node can move up or down by a changed link alone, a
  * prefix of 65,000 bytes costs what one of two bytes does, and no search reads a key more than twice.
  *
- * A link is a pointer to a node or, with its lowest bit set, to a leaf; 0 is no link. Within a node a child is named by a
- * number that grows with the key byte: ART_CHILD_END for `end`, then places (Node4, Node16) or the byte itself
+ * A link is a pointer to a node or, with its lowest bit set, to a leaf; 0 is no link. Within a node a child is named
+ * by a number that grows with the key byte: ART_CHILD_END for `end`, then places (Node4, Node16) or the byte itself
  * (Node48, Node256).
  */
 #ifndef ART_DELTA_NODE_H
@@ -32,7 +32,8 @@
 
 typedef uintptr_t art_link;
 
-/* One key and its entry. The value follows the key when both were written together, else it lies elsewhere in the arena. */
+/* One key and its entry. The value follows the key when both were written together, else it lies elsewhere in the
+ * arena. */
 struct art_leaf {
     uint64_t csn_flags;   /* csn << 8 | flags */
     const uint8_t *value; /* never changed once written */
@@ -78,7 +79,7 @@ struct art_node256 {
 
 _Static_assert(sizeof(struct art_node4) == ART_ARENA_LINE, "a Node4 is one cache line");
 
-/* --- links and leaves -------------------------------------------------------------------------------------------------- */
+/* --- links and leaves --------------------------------------------------------------------------------------------- */
 
 static inline bool art_link_is_leaf(art_link link) {
     return link & 1;
@@ -127,7 +128,7 @@ static inline int64_t art_link_weight(art_link link) {
     return art_link_is_leaf(link) ? art_leaf_weight(art_link_leaf(link)) : art_link_node(link)->weight;
 }
 
-/* --- children ---------------------------------------------------------------------------------------------------------- */
+/* --- children ----------------------------------------------------------------------------------------------------- */
 
 /* The place of `byte` in a Node4's or Node16's bytes, or ART_CHILD_NONE. */
 static inline int art_node4_place(const struct art_node *node, uint8_t byte) {
@@ -214,7 +215,7 @@ static inline int art_node_last(const struct art_node *node) {
 /* Some leaf below: all of them share the first `depth` bytes. */
 const struct art_leaf *art_link_any_leaf(art_link link);
 
-/* --- making and changing ------------------------------------------------------------------------------------------------ */
+/* --- making and changing ------------------------------------------------------------------------------------------ */
 
 size_t art_node_bytes(uint8_t type);
 const char *art_node_name(uint8_t type);
@@ -224,7 +225,8 @@ struct art_node *art_node_new(struct art_arena *arena, uint32_t depth);
 /* Links `child` under `byte`, which is not there yet. A full node is replaced in `*slot` by a larger one. False without
  * memory, and then nothing changed. Weights are the caller's. */
 bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_link child);
-/* Unlinks what `key` goes through, which is there. A node that is left with a single link is replaced in `*slot` by it. */
+/* Unlinks what `key` goes through, which is there. A node that is left with a single link is replaced in `*slot` by
+ * it. */
 void art_node_remove(struct art_arena *arena, art_link *slot, struct art_bytes key);
 
 #endif

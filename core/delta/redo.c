@@ -9,7 +9,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 
-/* --- entries ------------------------------------------------------------------------------------------------------------ */
+/* --- entries ------------------------------------------------------------------------------------------------------ */
 
 struct redo_writer {
     struct art_buffer *out;
@@ -56,7 +56,7 @@ static int write_entry(struct redo_writer *writer, const struct art_leaf *leaf, 
 
 enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than sorting */
 
-/* --- a transaction ------------------------------------------------------------------------------------------------------ */
+/* --- a transaction ------------------------------------------------------------------------------------------------ */
 
 /* ART_OVER if the key was live before this transaction. */
 static uint8_t over_before(const struct art_delta *delta, const struct art_leaf *leaf) {

@@ -1,5 +1,5 @@
-/* Reading redo bytes, entry by entry. Nothing of them is trusted: a length that leads out of the bytes, a key that is too
- * long or not above the one before, an unknown flag is ART_CORRUPT. */
+/* Reading redo bytes, entry by entry. Nothing of them is trusted: a length that leads out of the bytes, a key that is
+ * too long or not above the one before, an unknown flag is ART_CORRUPT. */
 #ifndef ART_DELTA_REDO_READER_H
 #define ART_DELTA_REDO_READER_H
 

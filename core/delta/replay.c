@@ -1,8 +1,8 @@
 /* Applying redo.
  *
- * Whether a key lives in the runs below was settled by the first row that touched it. So an entry that is held keeps its
- * `over`, and a row that is applied again changes nothing. Only for a key that the delta does not hold is the row's `over`,
- * "live before the transaction", the same as "live below".
+ * Whether a key lives in the runs below was settled by the first row that touched it. So an entry that is held keeps
+ * its `over`, and a row that is applied again changes nothing. Only for a key that the delta does not hold is the
+ * row's `over`, "live before the transaction", the same as "live below".
  */
 #include "core/delta/inside.h"
 #include "core/delta/redo_reader.h"

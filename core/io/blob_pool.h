@@ -1,5 +1,5 @@
-/* Buffers for blobs: 512 KB each, aligned to 4 KB at least, from one slab with a lock-free free list, from the heap when
- * the slab is empty.
+/* Buffers for blobs: 512 KB each, aligned to 4 KB at least, from one slab with a lock-free free list, from the heap
+ * when the slab is empty.
  *
  *   slab   [ slot 0 | slot 1 | ... ]         mapped once, at a multiple of 512 KB, at most 65,536 slots; memory is taken
  *                                            when a page is touched
@@ -8,8 +8,8 @@
  * Get and put are safe from any thread.
  *
  * A ring may register the slab (io_uring registered buffers): its first slots, which are also handed out first.
- * Registration touches and pins memory, so a ring takes 16 MB at most, and less where RLIMIT_MEMLOCK says so (8 MB on many
- * systems).
+ * Registration touches and pins memory, so a ring takes 16 MB at most, and less where RLIMIT_MEMLOCK says so (8 MB on
+ * many systems).
  */
 #ifndef ART_IO_BLOB_POOL_H
 #define ART_IO_BLOB_POOL_H
@@ -44,8 +44,8 @@ int art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *fr
 int art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out);
 /* Gives the buffer back; `buf` is cleared. A cleared buffer is fine. */
 void art_blob_buf_put(struct art_blob_buf *buf);
-/* Tells the system that the pages [offset, offset + len) may lose their content and memory (MADV_DONTNEED): they read as
- * zeroes, or as before, afterwards. For the cache. */
+/* Tells the system that the pages [offset, offset + len) may lose their content and memory (MADV_DONTNEED): they read
+ * as zeroes, or as before, afterwards. For the cache. */
 void art_blob_buf_discard(struct art_blob_buf *buf, uint32_t offset, uint32_t len);
 
 struct art_blob_pool_stats {
@@ -60,8 +60,9 @@ void art_blob_pool_slab(const struct art_blob_pool *pool, uint8_t **base, uint32
  * art_blob_buf_discard() leaves them alone. */
 void art_blob_pool_pin(struct art_blob_pool *pool, uint32_t slots);
 
-/* Asks for 2 MB pages under the slab: searches that jump between many cached blobs miss the TLB otherwise. Memory then
- * comes in steps of 2 MB, and what was discarded may come back zeroed. False when there is no slab or the system has none. */
+/* Asks for 2 MB pages under the slab: searches that jump between many cached blobs miss the TLB otherwise. Memory
+ * then comes in steps of 2 MB, and what was discarded may come back zeroed. False when there is no slab or the system
+ * has none. */
 bool art_blob_pool_use_huge_pages(struct art_blob_pool *pool);
 
 #endif

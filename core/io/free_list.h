@@ -3,9 +3,10 @@
  *   head    tag:32 | slot+1:32      0 in the lower half: empty
  *   next    for each free slot, slot+1 of the one below it, 0: the last
  *
- * Taking a slot is a look at the head and an exchange that must find it unchanged. In between others may have taken the
- * top and the one below, and put the top back: the same number on top, but what was seen below is in use. The tag grows
- * with every change, so the exchange fails (unless 2^32 changes came in between). A stale next[] may be read, never used.
+ * Taking a slot is a look at the head and an exchange that must find it unchanged. In between others may have taken
+ * the top and the one below, and put the top back: the same number on top, but what was seen below is in use. The tag
+ * grows with every change, so the exchange fails (unless 2^32 changes came in between). A stale next[] may be read,
+ * never used.
  *
  * Private to blob_pool.c and its test.
  */

@@ -4,16 +4,18 @@
  *   art_io     one open file (or memory), on behalf of one connection
  *
  * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
- * chooses), memory (io_memory.c), and in tests a simulated disk that fails, tears, drops and reorders (tests/sim_disk.c).
+ * chooses), memory (io_memory.c), and in tests a simulated disk that fails, tears, drops and reorders
+ * (tests/sim_disk.c).
  *
- * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is refused
- * with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the implementation.
+ * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
+ * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the
+ * implementation.
  *
- * Writes may overlap with the caller's work: write_batch() starts them, and the buffers belong to the implementation until
- * write_wait() has returned. An error of any of them is reported once, by write_wait() or sync() or earlier by
- * write_batch(); when write_batch() returns an error, nothing is in flight any more. What a failed write left is unknown.
- * After a failed sync() every later write and sync of that art_io fails with ART_POISONED: what the system did with the
- * pages it could not write is unknown.
+ * Writes may overlap with the caller's work: write_batch() starts them, and the buffers belong to the implementation
+ * until write_wait() has returned. An error of any of them is reported once, by write_wait() or sync() or earlier by
+ * write_batch(); when write_batch() returns an error, nothing is in flight any more. What a failed write left is
+ * unknown. After a failed sync() every later write and sync of that art_io fails with ART_POISONED: what the system
+ * did with the pages it could not write is unknown.
  *
  * An art_io is used by one thread at a time.
  */
@@ -47,7 +49,8 @@ struct art_file_identity {
 struct art_io;
 
 struct art_io_methods {
-    /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut short. */
+    /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut
+     * short. */
     int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
     int (*write_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
     int (*write_wait)(struct art_io *);
@@ -56,13 +59,14 @@ struct art_io_methods {
     int (*size)(struct art_io *, uint64_t *bytes);
     int (*truncate)(struct art_io *, uint64_t bytes);
     int (*identity)(struct art_io *, struct art_file_identity *out);
-    /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its last
-     * write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
+    /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its
+     * last write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
     int (*lock)(struct art_io *);
     void (*unlock)(struct art_io *);
     /* Waits for what is under way; errors are gone with it. Frees the art_io. */
     void (*close)(struct art_io *);
-    /* After fork() the child's descriptors and rings are closed by core/io itself; every call but close() then fails with ART_FORKED. */
+    /* After fork() the child's descriptors and rings are closed by core/io itself; every call but close() then fails
+     * with ART_FORKED. */
 };
 
 /* The head of every implementation's struct. */

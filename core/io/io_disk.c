@@ -1,6 +1,7 @@
 /* The system's file system as an art_disk: opening, removing, asking.
  *
- * Opening takes these steps, so that nothing but a regular file of ours is ever touched and no empty file is left behind:
+ * Opening takes these steps, so that nothing but a regular file of ours is ever touched and no empty file is left
+ * behind:
  *
  *   1. open() with O_NOFOLLOW, O_CLOEXEC, and O_NONBLOCK so that a pipe does not make us wait; not yet O_DIRECT, because
  *      open() first creates the file and then refuses the flag

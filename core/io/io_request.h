@@ -4,8 +4,8 @@
 
 #include "core/io/io.h"
 
-/* ART_OK, or ART_MISUSE with a message: addresses, lengths and offsets must be whole pages, and the range must lie within
- * what a file can hold. */
+/* ART_OK, or ART_MISUSE with a message: addresses, lengths and offsets must be whole pages, and the range must lie
+ * within what a file can hold. */
 int art_requests_check(const struct art_io *io, const struct art_io_request *requests, unsigned count);
 
 /* The error of a read that meets the end of the file: blobs are never cut short, so something was lost. */

@@ -1,5 +1,5 @@
-/* The system calls that core/io makes, as a table, so that tests can make any of them fail, fall short or return nothing
- * on the n-th call. Private to core/io and its tests.
+/* The system calls that core/io makes, as a table, so that tests can make any of them fail, fall short or return
+ * nothing on the n-th call. Private to core/io and its tests.
  *
  * Entries behave as the calls that they are named after: -1 and errno, or for the ring's a negative errno. Without
  * liburing the ring's entries are NULL.

@@ -7,14 +7,15 @@
  *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
  *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
  *
- * Reads are waited for within read_batch(); writes stay in flight until write_wait(), sync() or whatever needs them done.
- * A read or write that overlaps a write in flight waits for it.
+ * Reads are waited for within read_batch(); writes stay in flight until write_wait(), sync() or whatever needs them
+ * done. A read or write that overlaps a write in flight waits for it.
  *
- * The file is registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin them;
- * requests inside that range use it, others do not.
+ * The file is registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin
+ * them; requests inside that range use it, others do not.
  *
- * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The same
- * happens when a ring stops taking requests: what it has is waited for, what it has not taken goes through pwrite.
+ * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The
+ * same happens when a ring stops taking requests: what it has is waited for, what it has not taken goes through
+ * pwrite.
  *
  * No ring is bound to a thread (no SINGLE_ISSUER, no COOP_TASKRUN): a connection may move between threads.
  */

@@ -1,9 +1,9 @@
 /* Shards, references and eviction. cached_memory.c knows where buffers come from.
  *
- * Eviction is a clock with a little memory: an entry that is acquired gets some heat; each time the hand passes it without
- * references it loses one; cold, it first loses its leaf pages (a head answers most of a descent, costs one to three pages
- * and gets one more round), then it goes. Entries that stores hold are not acquired again and again: they have references,
- * and come back into the round when the stores let go under pressure.
+ * Eviction is a clock with a little memory: an entry that is acquired gets some heat; each time the hand passes it
+ * without references it loses one; cold, it first loses its leaf pages (a head answers most of a descent, costs one
+ * to three pages and gets one more round), then it goes. Entries that stores hold are not acquired again and again:
+ * they have references, and come back into the round when the stores let go under pressure.
  */
 #include "core/store/cache.h"
 
@@ -37,7 +37,8 @@ static struct shard shards[SHARDS] = {
 static _Atomic uint64_t idle; /* entries without references */
 static _Atomic uint32_t turn; /* the shard where the next sweep begins */
 
-/* ---- the table of a shard ------------------------------------------------------------------------------------------ */
+/* ---- the table of a shard
+ * ------------------------------------------------------------------------------------------ */
 
 static uint64_t hash_of(const struct art_cache_key *key) {
     uint64_t h = key->device * 0x9e3779b97f4a7c15u ^ key->inode;
@@ -117,7 +118,8 @@ static void put_in(struct shard *shard, struct art_cached *entry) {
     shard->entries++;
 }
 
-/* ---- the end of an entry -------------------------------------------------------------------------------------------- */
+/* ---- the end of an entry
+ * -------------------------------------------------------------------------------------------- */
 
 static void free_entry(struct art_cached *entry) {
     art_cached_memory_put(entry);
@@ -140,7 +142,8 @@ static void remove_idle(struct shard *shard, struct art_cached *entry) {
     atomic_fetch_sub(&idle, 1);
 }
 
-/* ---- eviction ------------------------------------------------------------------------------------------------------ */
+/* ---- eviction
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* One step of the hand. True: the entry is gone. */
 static bool cool(struct shard *shard, struct art_cached *entry) {
@@ -198,7 +201,8 @@ void art_cache_trim(void) {
     evict(0);
 }
 
-/* ---- references ---------------------------------------------------------------------------------------------------- */
+/* ---- references
+ * ---------------------------------------------------------------------------------------------------- */
 
 static struct art_cached *new_entry(const struct art_cache_key *key, struct art_hash128 hash, bool whole) {
     struct art_cached *entry = art_alloc_zeroed(sizeof *entry);
@@ -303,7 +307,8 @@ uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
     return fresh;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------------------- */
 
 void art_cache_join(uint64_t bytes) {
     art_cached_memory_join(bytes);
@@ -343,7 +348,8 @@ void art_cache_stats(struct art_cache_stats *out) {
     art_cached_memory_stats(&out->bytes, &out->limit);
 }
 
-/* ---- for tests and people ------------------------------------------------------------------------------------------ */
+/* ---- for tests and people
+ * ------------------------------------------------------------------------------------------ */
 
 /* Counts a shard's entries, those without references and the pages that they are charged for. */
 static const char *wrong_in(struct shard *shard, uint64_t *free_entries, uint64_t *pages) {

@@ -2,15 +2,15 @@
  *
  *   16 shards, each with a lock          key {device, inode, slot}  ->  entry {hash, image, present pages, references}
  *
- * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have used
- * the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold ones lose
- * first their leaf pages, then everything, as soon as the pages in use pass the limit (the sum of the open stores' settings).
- * Where references keep the cache above its limit, `art_cache_pressure` counts up: every store that sees it changed lets
- * go of what it holds between two operations.
+ * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have
+ * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold
+ * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit (the sum of the open
+ * stores' settings). Where references keep the cache above its limit, `art_cache_pressure` counts up: every store
+ * that sees it changed lets go of what it holds between two operations.
  *
- * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with art_cache_touch()
- * which pages it is going to fill, reads them into the image, opens the blob and sets `ready`. Later leaf pages likewise.
- * Lock order: `loading`, then a shard's lock, then the buffers' lock.
+ * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with
+ * art_cache_touch() which pages it is going to fill, reads them into the image, opens the blob and sets `ready`.
+ * Later leaf pages likewise. Lock order: `loading`, then a shard's lock, then the buffers' lock.
  */
 #ifndef ART_STORE_CACHE_H
 #define ART_STORE_CACHE_H
@@ -50,8 +50,8 @@ void art_cache_join(uint64_t bytes);
 void art_cache_resize(uint64_t old_bytes, uint64_t new_bytes);
 void art_cache_leave(uint64_t bytes);
 
-/* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once, so that
- * its memory may be in large pages. */
+/* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once,
+ * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
 /* Is there a ready entry? Takes a reference if so, else NULL. */
 struct art_cached *art_cache_peek(const struct art_cache_key *key, struct art_hash128 hash);
@@ -59,8 +59,8 @@ void art_cache_release(struct art_cached *cached);
 /* Releases, and drops the entry if nobody else refers to it: it is superseded. */
 void art_cache_release_superseded(struct art_cached *cached);
 
-/* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is held must
- * be loaded, and the pressure goes up. Returns how many pages are charged anew. */
+/* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is
+ * held must be loaded, and the pressure goes up. Returns how many pages are charged anew. */
 uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
 /* Would so many more pages fit without evicting anything? */
 bool art_cache_room(uint64_t pages);

@@ -39,7 +39,8 @@ static uint64_t stores, entries;
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit;                /* bytes */
 
-/* ---- sets of pages --------------------------------------------------------------------------------------------------- */
+/* ---- sets of pages
+ * --------------------------------------------------------------------------------------------------- */
 
 static uint64_t word_mask(uint32_t from, uint32_t to) {
     uint64_t upto = to >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << to) - 1;
@@ -56,7 +57,8 @@ static uint32_t pages_in(const uint64_t mask[2]) {
     return (uint32_t)(__builtin_popcountll(mask[0]) + __builtin_popcountll(mask[1]));
 }
 
-/* ---- slabs ----------------------------------------------------------------------------------------------------------- */
+/* ---- slabs
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static uint64_t slots_wanted(unsigned kind) {
     uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE * (kind == LARGE ? 2 : HEADS_PER_BLOB);
@@ -118,7 +120,8 @@ static void close_slabs_if_unused(void) {
     heap_pool = NULL;
 }
 
-/* ---- buffers --------------------------------------------------------------------------------------------------------- */
+/* ---- buffers
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool take_spare(struct art_cached *entry) {
     if (!spare_count || !entry->whole) return false;
@@ -205,7 +208,8 @@ void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t
     entry->touched[1] |= mask[1];
 }
 
-/* ---- the account ------------------------------------------------------------------------------------------------------- */
+/* ---- the account
+ * ------------------------------------------------------------------------------------------------------- */
 
 bool art_cached_memory_fits(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE;

@@ -12,8 +12,8 @@
 
 #include "core/store/cache.h"
 
-/* A buffer for entry->whole, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap, charged
- * whole) or there is no memory. */
+/* A buffer for entry->whole, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap,
+ * charged whole) or there is no memory. */
 bool art_cached_memory_get(struct art_cached *entry, bool heap);
 /* Takes the entry's buffer back. */
 void art_cached_memory_put(struct art_cached *entry);

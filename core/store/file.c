@@ -4,9 +4,10 @@
  *   writing     open or create -> lock -> is it still the file of that name? -> hard links -> superblock -> owner
  *               each time: under the lock another connection may have made, adopted or replaced it
  *
- * Making a file and finding one that a crash or a rollback left before the first commit are one path: a file that no root
- * has named (`fresh`) and that can only be ours is written anew, synced, and its folder synced, before anything else is
- * written to it. What is ours beyond doubt is: empty, or no longer than slot 0's three pages and a torn superblock of ours.
+ * Making a file and finding one that a crash or a rollback left before the first commit are one path: a file that no
+ * root has named (`fresh`) and that can only be ours is written anew, synced, and its folder synced, before anything
+ * else is written to it. What is ours beyond doubt is: empty, or no longer than slot 0's three pages and a torn
+ * superblock of ours.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,7 +23,8 @@ static struct art_superblock *new_superblock(void) {
     return art_alloc_aligned(sizeof(struct art_superblock), ART_STORE_PAGE);
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * --------------------------------------------------------------------------------------------------------- */
 
 void art_store_close_file(struct art_store *store) {
     art_io_close(store->io);
@@ -89,7 +91,8 @@ static int open_memory(struct art_store *store) {
     return ART_OK;
 }
 
-/* ---- slot 0 ---------------------------------------------------------------------------------------------------------- */
+/* ---- slot 0
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* What the file has of slot 0, the rest zero. */
 static int read_superblock(struct art_store *store, uint64_t size, struct art_superblock *out) {
@@ -149,7 +152,8 @@ int art_store_ready(struct art_store *store) {
     return rc;
 }
 
-/* ---- writing slot 0 ---------------------------------------------------------------------------------------------------- */
+/* ---- writing slot 0
+ * ---------------------------------------------------------------------------------------------------- */
 
 int art_store_poison(struct art_store *store, int rc) {
     if (!store->poisoned) {
@@ -211,7 +215,8 @@ static int make_durable(struct art_store *store) {
     return rc ? art_store_poison(store, rc) : ART_OK;
 }
 
-/* ---- accepting for writing --------------------------------------------------------------------------------------------- */
+/* ---- accepting for writing
+ * --------------------------------------------------------------------------------------------- */
 
 static int in_the_way(const struct art_store *store) {
     return art_fail(ART_FOREIGN, "art: a file that is not ours has the name of the new .art file (%s): move it away",
@@ -235,8 +240,8 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
         "uses it");
 }
 
-/* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is filled up
- * to be looked at, and cut back if it is not ours. */
+/* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is
+ * filled up to be looked at, and cut back if it is not ours. */
 static int begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
                       struct art_superblock *block) {
     uint64_t size = own->size;
@@ -263,7 +268,8 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
     return rc;
 }
 
-/* ---- locking ----------------------------------------------------------------------------------------------------------- */
+/* ---- locking
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
 static int open_for_writing(struct art_store *store, bool fresh) {

@@ -22,9 +22,9 @@ enum {
     ART_MESSAGE_MAX = 512
 };
 
-/* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to read.
- * Counted: the store's hold is one reference, art_blob_hold() makes more. Keeps the cached entry and the store's memory
- * alive. */
+/* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to
+ * read. Counted: the store's hold is one reference, art_blob_hold() makes more. Keeps the cached entry and the
+ * store's memory alive. */
 struct art_view {
     struct art_blob blob; /* first: a view is handed out as its blob */
     _Atomic uint32_t references;

@@ -4,9 +4,9 @@
  *                           ^
  *                 cursors, rows (art_blob_hold)
  *
- * The cached entry has the image and what is known of it. A view is one store's copy of that knowledge: readers find the
- * pages of which the view knows without looking further; for others they call its load(), which takes over what somebody
- * else has read meanwhile, or reads by this store's own descriptor.
+ * The cached entry has the image and what is known of it. A view is one store's copy of that knowledge: readers find
+ * the pages of which the view knows without looking further; for others they call its load(), which takes over what
+ * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
  * How much is read: the whole blob where the file fits into this store's share of the cache; else the head, then single
  * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
@@ -27,7 +27,8 @@ enum {
     HOLDS_FIRST = 64
 };
 
-/* ---- what is to be read ------------------------------------------------------------------------------------------------ */
+/* ---- what is to be read
+ * ------------------------------------------------------------------------------------------------ */
 
 bool art_store_loads_whole(const struct art_store *store) {
     return store->file_bytes <= store->cache_bytes;
@@ -70,8 +71,8 @@ static unsigned request_whole(struct art_cached *cached, const struct art_ref *r
     return 2;
 }
 
-/* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays absent, and
- * who needs it will read it again and hear what is wrong. */
+/* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
+ * absent, and who needs it will read it again and hear what is wrong. */
 static int open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
     int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->path);
     if (rc) return rc;
@@ -93,7 +94,8 @@ static int fill(struct art_store *store, struct art_cached *cached, const struct
     return rc ? rc : open_image(store, cached, ref, false);
 }
 
-/* ---- loading leaf pages -------------------------------------------------------------------------------------------------- */
+/* ---- loading leaf pages
+ * -------------------------------------------------------------------------------------------------- */
 
 static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t end,
                                 struct art_io_request *requests, unsigned room, uint32_t *charged) {
@@ -165,7 +167,8 @@ static int load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
     return rc;
 }
 
-/* ---- views --------------------------------------------------------------------------------------------------------------- */
+/* ---- views
+ * --------------------------------------------------------------------------------------------------------------- */
 
 void art_view_release(struct art_view *view) {
     if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
@@ -231,7 +234,8 @@ static int new_view(struct art_store *store, struct art_cached *cached, const st
     return ART_OK;
 }
 
-/* ---- holds --------------------------------------------------------------------------------------------------------------- */
+/* ---- holds
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /* Takes the view out of the list; the caller owns the hold's reference. */
 static struct art_view *unhold(struct art_store *store, struct art_view *view) {
@@ -294,7 +298,8 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
     store->held_pages += view->pages;
 }
 
-/* ---- asking for a blob ----------------------------------------------------------------------------------------------------- */
+/* ---- asking for a blob
+ * ----------------------------------------------------------------------------------------------------- */
 
 static int check_ref(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages &&
@@ -304,7 +309,8 @@ static int check_ref(const struct art_store *store, const struct art_ref *ref) {
     return art_corrupt(store->path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
-/* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than that. */
+/* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than
+ * that. */
 static int learn_size(struct art_store *store, uint32_t slot) {
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
     if (end <= store->file_bytes) return ART_OK;
@@ -372,7 +378,8 @@ int art_store_blob(struct art_store *store, const struct art_ref *ref, struct ar
     return find_or_read(store, ref, out);
 }
 
-/* ---- reading ahead --------------------------------------------------------------------------------------------------------- */
+/* ---- reading ahead
+ * --------------------------------------------------------------------------------------------------------- */
 
 struct ahead {
     struct art_cached *cached;
@@ -384,7 +391,8 @@ struct ahead {
 /* Adds what is missing of one blob to the batch, its `loading` locked. False: nothing to do, or somebody is at it. */
 static bool plan(struct art_store *store, const struct art_ref *ref, struct ahead *out,
                  struct art_io_request *requests) {
-    /* What is being written enters the cache by itself; waiting for it, with other entries locked, could wait for ever. */
+    /* What is being written enters the cache by itself; waiting for it, with other entries locked, could wait for
+     * ever. */
     if (art_store_is_pending(store, ref->slot) || prepare(store, ref)) return false;
     struct art_cache_key key = key_of(store, ref->slot);
     if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &out->cached)) return false;

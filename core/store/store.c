@@ -90,7 +90,8 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
     store->cache_bytes = bytes;
 }
 
-/* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that work. */
+/* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that
+ * work. */
 void art_store_relax(struct art_store *store) {
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
     if (pressure == store->pressure_seen && store->held_pages <= store->cache_bytes / ART_PAGE) return;
@@ -125,7 +126,8 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
     return rc == ART_MISSING ? ART_OK : rc;
 }
 
-/* ---- for tests and people ---------------------------------------------------------------------------------------------- */
+/* ---- for tests and people
+ * ---------------------------------------------------------------------------------------------- */
 
 int art_store_check(const struct art_store *store) {
     uint64_t pages = 0, held = 0, in_slots = 0;

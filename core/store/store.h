@@ -3,13 +3,14 @@
  *   slot 0      superblock (page 0, written once: magic, format, id) and two owner pages, written in turn
  *   slot 1..    one blob each, 512 KB, immutable once a root names it
  *
- * Which slots may be written is decided above (core/tree: the free map is derived from the root); the store only takes and
- * returns numbers. Nothing is opened or created before the first blob is read or written, and opening never changes
- * anything. Everything read is verified against the reference that led there.
+ * Which slots may be written is decided above (core/tree: the free map is derived from the root); the store only
+ * takes and returns numbers. Nothing is opened or created before the first blob is read or written, and opening never
+ * changes anything. Everything read is verified against the reference that led there.
  *
- * The cache is process-wide, limited in bytes (the sum of the open stores' settings), keyed by (device, inode, slot), and
- * checked by hash. A store remembers the blobs that it was given ("holds"), so that in the steady state a read takes no lock
- * and makes no system call. A database in memory has a store in memory: the same interface over art_io_memory_open().
+ * The cache is process-wide, limited in bytes (the sum of the open stores' settings), keyed by (device, inode, slot),
+ * and checked by hash. A store remembers the blobs that it was given ("holds"), so that in the steady state a read
+ * takes no lock and makes no system call. A database in memory has a store in memory: the same interface over
+ * art_io_memory_open().
  */
 #ifndef ART_STORE_STORE_H
 #define ART_STORE_STORE_H
@@ -43,36 +44,37 @@ bool art_store_forked(const struct art_store *store);
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);
 
-/* --- reading ---------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN, ... A read does it by
- * itself; but a question that needs no blob should not be answered when the file is not there. */
+/* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN,
+ * ... A read does it by itself; but a question that needs no blob should not be answered when the file is not there. */
 int art_store_ready(struct art_store *store);
-/* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages when the
- * file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid until the next
- * art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this store, unless held.
- * ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
+/* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages
+ * when the file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid
+ * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
+ * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
 /* Counted references, from any thread, for cursors and rows. */
 void art_blob_hold(struct art_blob *blob);
 void art_blob_release(struct art_blob *blob);
-/* Between two operations, with nothing borrowed: lets the held blobs go if the cache is full. A load or two when it is not,
- * so call it often: a scan that never does keeps all that it has passed. */
+/* Between two operations, with nothing borrowed: lets the held blobs go if the cache is full. A load or two when it
+ * is not, so call it often: a scan that never does keeps all that it has passed. */
 void art_store_relax(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
 /* Reads the missing pages of these blobs in one batch (scans, merges); failures show when the blob is asked for. */
 void art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
 
-/* --- writing: one write phase lies within one transaction of the host ----------------------------------------------------- */
+/* --- writing: one write phase lies within one transaction of the host --------------------------------------------- */
 
-/* Takes the writer lock (ART_BUSY when another connection has it), creates the file when there is none (superblock, sync,
- * sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links, re-initialises a file that no root
- * has named yet (`fresh`: the table's committed root has no runs). Idempotent within a phase. *slots: slots in the file. */
+/* Takes the writer lock (ART_BUSY when another connection has it), creates the file when there is none (superblock,
+ * sync, sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links, re-initialises a file
+ * that no root has named yet (`fresh`: the table's committed root has no runs). Idempotent within a phase. *slots:
+ * slots in the file. */
 int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 bool art_store_writing(const struct art_store *store);
-/* A set of slot numbers that may be taken although they lie below the end of the file (all not in it may not be). The store
- * takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
+/* A set of slot numbers that may be taken although they lie below the end of the file (all not in it may not be). The
+ * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
 struct art_slot_set;
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable);
 int art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
@@ -81,29 +83,30 @@ void art_store_return_slot(struct art_store *store, uint32_t slot);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
 int art_store_buffer(struct art_store *store, struct art_blob_buf *out);
-/* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error). At most
- * ring-size buffers are under way. The blob enters the cache when there is room. Errors show at art_store_sync() at the latest. */
+/* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).
+ * At most ring-size buffers are under way. The blob enters the cache when there is room. Errors show at
+ * art_store_sync() at the latest. */
 int art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
 /* Any bytes into a slot (delta images of spilled savepoints): whole buffer, at once, not cached, not verified. */
 int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer, uint32_t len);
 int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 int art_store_wait(struct art_store *store);
-/* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that failed
- * since the last sync fails this one, also if another call has reported it; then nothing written since that sync counts, and
- * the phase may go on with other writes. */
+/* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that
+ * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
+ * sync counts, and the phase may go on with other writes. */
 int art_store_sync(struct art_store *store);
-/* Waits for every write, notes the owner page when it changed (accepted copies; only if `committed` and synced), releases
- * the lock. */
+/* Waits for every write, notes the owner page when it changed (accepted copies; only if `committed` and synced),
+ * releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */
 int art_store_truncate(struct art_store *store, uint32_t slots);
 
-/* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Within a write
- * phase begun by art_store_adopt() itself instead of write_begin(). */
+/* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Within a
+ * write phase begun by art_store_adopt() itself instead of write_begin(). */
 int art_store_adopt(struct art_store *store);
 
-/* --- sets of slots ---------------------------------------------------------------------------------------------------------- */
+/* --- sets of slots ------------------------------------------------------------------------------------------------ */
 struct art_slot_set {
     uint64_t *words;
     uint32_t capacity; /* slots, multiple of 64 */
@@ -115,7 +118,7 @@ bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot);
 /* The lowest member >= from, or UINT32_MAX. */
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
-/* --- for art_info and messages ------------------------------------------------------------------------------------------------ */
+/* --- for art_info and messages ------------------------------------------------------------------------------------ */
 struct art_store_stats {
     const char *file;   /* path, or NULL in memory */
     const char *engine; /* "uring", "pwrite", "memory", "none" before it was needed */

@@ -1,7 +1,7 @@
 /* Slot 0: what a file says of itself, and whose it is.
  *
- * The database and its .art file are two files that a user may copy, move and restore one without the other. The owner page
- * notes the database's path and inode and the file's own inode, which no copy keeps:
+ * The database and its .art file are two files that a user may copy, move and restore one without the other. The
+ * owner page notes the database's path and inode and the file's own inode, which no copy keeps:
  *
  *   own inode differs                           this file is a copy (or was restored): its database was copied with it
  *   own inode equal, host inode or path equal   ours

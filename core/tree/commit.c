@@ -4,9 +4,10 @@
  *   the log is full      the delta as a run, no rows at all        (root with csn)
  *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
  *
- * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it was, and the next
- * prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on an error and tried again by a later
- * transaction; at four times the limit its error counts. committed() only assigns.
+ * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
+ * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
+ * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
+ * assigns.
  */
 #include "core/tree/private.h"
 
@@ -97,7 +98,8 @@ static bool row_too_long(const struct art_tree *tree, size_t len) {
     return (tree->options.row_limit && len > tree->options.row_limit) || len > INT32_MAX;
 }
 
-/* What the log costs whoever opens it: its bytes, and at least some for each key (deletes are short, but replayed all the same). */
+/* What the log costs whoever opens it: its bytes, and at least some for each key (deletes are short, but replayed all
+ * the same). */
 static uint64_t log_cost(const struct art_tree *tree) {
     uint64_t bytes = tree->log_bytes + tree->pending.redo.len, keys = art_delta_keys(tree->delta) * LOG_BYTES_A_KEY;
     return bytes > keys ? bytes : keys;

@@ -4,10 +4,10 @@
  *   level 1     three young runs merged; it gives itself to the run below, slice by slice
  *   level 2..   runs of at most 8 MB, 64 MB, 512 MB, and the last of any size
  *
- * A slice is a few neighbouring leaf blobs of one run. It is merged with the blobs of the next run that it overlaps; a slice that
- * overlaps nothing is moved by its references alone, so that appending rewrites nothing before it. A run that is over its size with
- * nothing at the next level just becomes that level. What is most overdue is done first, until the commit's budget is spent;
- * only too many young runs are merged regardless of it.
+ * A slice is a few neighbouring leaf blobs of one run. It is merged with the blobs of the next run that it overlaps;
+ * a slice that overlaps nothing is moved by its references alone, so that appending rewrites nothing before it. A run
+ * that is over its size with nothing at the next level just becomes that level. What is most overdue is done first,
+ * until the commit's budget is spent; only too many young runs are merged regardless of it.
  */
 #include "core/tree/private.h"
 
@@ -52,7 +52,7 @@ static int interrupted(struct art_tree *tree) {
     return art_fail(ART_INTERRUPT, "art: interrupted");
 }
 
-/* --- flush ------------------------------------------------------------------------------------------------------------------------ */
+/* --- flush -------------------------------------------------------------------------------------------------------- */
 
 int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta) {
     struct art_delta_cursor cursor;
@@ -77,7 +77,7 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
     return rc;
 }
 
-/* --- merging sources into a build ----------------------------------------------------------------------------------------------------- */
+/* --- merging sources into a build --------------------------------------------------------------------------------- */
 
 /* `last`: nothing lies below the output, so only plain puts may come out. */
 static int merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
@@ -129,7 +129,7 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned fro
     return rc;
 }
 
-/* --- a slice ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- a slice ------------------------------------------------------------------------------------------------------ */
 
 struct slice {
     struct art_buffer upper_low, upper_high; /* separators in the upper run: [low, high) */
@@ -269,8 +269,8 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
     return rc;
 }
 
-/* Nothing of the lower run lies among the slice's keys, and its neighbour is full enough: the references are moved as they are. *low:
- * separator for the first. */
+/* Nothing of the lower run lies among the slice's keys, and its neighbour is full enough: the references are moved as
+ * they are. *low: separator for the first. */
 static int slice_moves(struct art_tree *tree, const struct art_run *lower, struct slice *slice, bool *moves,
                        struct art_buffer *low) {
     *moves = false;
@@ -369,7 +369,7 @@ static int give_slice(struct art_tree *tree, struct art_edit *edit, unsigned at)
     return rc;
 }
 
-/* --- policy ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- policy ------------------------------------------------------------------------------------------------------- */
 
 enum step { STEP_NONE, STEP_YOUNG, STEP_SLICE, STEP_RELABEL };
 

@@ -1,7 +1,9 @@
-/* The host's cursor: a merge over all sources that hides deletes, stays inside a range, and survives changes of its tree.
+/* The host's cursor: a merge over all sources that hides deletes, stays inside a range, and survives changes of its
+ * tree.
  *
- * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it copies to
- * `place` first; until then the current row stays what it was, because the cursor holds the delta and the blobs that it lies in.
+ * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it
+ * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
+ * blobs that it lies in.
  */
 #include "core/tree/private.h"
 
@@ -216,7 +218,8 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : settle(cursor);
 }
 
-/* Most cursors walk one run with nothing beside it: within a blob that is one step of the blob's cursor. False: not this time. */
+/* Most cursors walk one run with nothing beside it: within a blob that is one step of the blob's cursor. False: not
+ * this time. */
 static bool next_in_blob(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
     struct art_source *source = art_merge_winner(merge);

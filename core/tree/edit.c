@@ -1,5 +1,5 @@
-/* A root in the making. It starts as a copy of the tree's present root; blobs are written for it, runs are put in and taken out. Until
- * it is installed nobody else sees it, and discarding it gives all its slots back. */
+/* A root in the making. It starts as a copy of the tree's present root; blobs are written for it, runs are put in and
+ * taken out. Until it is installed nobody else sees it, and discarding it gives all its slots back. */
 #include "core/tree/private.h"
 
 int art_edit_begin(struct art_tree *tree, struct art_edit *edit) {

@@ -1,5 +1,6 @@
-/* One key: where it stands (get), how many rows lie before it (rank, count). A descent goes from a run's top through the index
- * blobs to one leaf blob; labels are compared on the way, so that blobs never see a key that does not begin with theirs. */
+/* One key: where it stands (get), how many rows lie before it (rank, count). A descent goes from a run's top through
+ * the index blobs to one leaf blob; labels are compared on the way, so that blobs never see a key that does not begin
+ * with theirs. */
 #include "core/tree/private.h"
 
 /* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
@@ -133,7 +134,8 @@ int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
     return ART_OK;
 }
 
-/* The tree key at which a bound cuts: keys below it are before the bound. `after`: the bound's own key is before the cut. */
+/* The tree key at which a bound cuts: keys below it are before the bound. `after`: the bound's own key is before the
+ * cut. */
 static struct art_bytes cut(uint8_t *buffer, const struct art_bytes *bound, bool set, bool after, bool low) {
     struct art_bytes key;
     if (!set) {

@@ -1,8 +1,9 @@
 /* Savepoints of the running transaction: a stack of marks.
  *
- * As long as nothing was spilled, a mark is a position in the delta's undo list. When the transaction spills, the delta that the
- * positions belong to goes to disk as a run; each mark then keeps its root and an image of the delta at its state (spill.c), and the state
- * at the transaction's beginning is what the host's log says. Marks may be set before the first change: they then stand for the beginning.
+ * As long as nothing was spilled, a mark is a position in the delta's undo list. When the transaction spills, the
+ * delta that the positions belong to goes to disk as a run; each mark then keeps its root and an image of the delta
+ * at its state (spill.c), and the state at the transaction's beginning is what the host's log says. Marks may be set
+ * before the first change: they then stand for the beginning.
  */
 #include "core/tree/private.h"
 

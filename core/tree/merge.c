@@ -168,7 +168,7 @@ void art_source_entry(struct art_source *source, struct art_entry *out) {
         art_blob_cursor_entry(&source->run.leaf, out);
 }
 
-/* --- for compaction: nothing is hidden silently, the flags of all sources are combined ------------------------------------- */
+/* --- for compaction: nothing is hidden silently, the flags of all sources are combined ---------------------------- */
 
 /* Positions the merge on the smallest key without moving the others. */
 static void select_smallest(struct art_merge *merge) {
@@ -183,7 +183,8 @@ static void select_smallest(struct art_merge *merge) {
     merge->valid = winner != ART_NO_SOURCE;
 }
 
-/* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one says. */
+/* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one
+ * says. */
 int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
     art_source_entry(&source[merge->winner], out);

@@ -3,8 +3,9 @@
  *   key of a piece     ART_SPACE_PIECES | csn, 8 bytes big-endian | counter, 4 bytes big-endian | number, 4 bytes big-endian
  *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
  *
- * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a piece is known to be new
- * when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the delta still holds it): neither needs a lookup.
+ * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a piece is
+ * known to be new when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the delta
+ * still holds it): neither needs a lookup.
  */
 #include "core/tree/private.h"
 

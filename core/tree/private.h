@@ -27,7 +27,8 @@
 enum { ART_SPACE_ROWS = 1, ART_SPACE_PIECES = 2 };
 enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
 
-/* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root of a commit. */
+/* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
+ * of a commit. */
 struct art_edit {
     struct art_root *root;    /* owned, not shared yet */
     struct art_slot_set used; /* slots that it names */
@@ -119,7 +120,7 @@ struct art_tree {
     struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
 };
 
-/* --- tree.c ----------------------------------------------------------------------------------------------------------- */
+/* --- tree.c ------------------------------------------------------------------------------------------------------- */
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Refuses calls on an unknown, doomed or forked tree. */
@@ -127,7 +128,7 @@ int art_tree_ready(struct art_tree *tree);
 /* As art_tree_ready, and begins the transaction. */
 int art_tree_begin(struct art_tree *tree);
 
-/* --- lookup.c ---------------------------------------------------------------------------------------------------------- */
+/* --- lookup.c ----------------------------------------------------------------------------------------------------- */
 struct art_found {
     struct art_entry entry; /* the newest */
     bool any;               /* some source has an entry */
@@ -145,9 +146,9 @@ static inline uint8_t art_found_over(const struct art_found *found) {
     return found->in_delta ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
 }
 
-/* --- run_cursor.c --------------------------------------------------------------------------------------------------------- */
-/* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level `bottom`. In that
- * case the keys are separators. Holds the blobs on its path. */
+/* --- run_cursor.c ------------------------------------------------------------------------------------------------- */
+/* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level
+ * `bottom`. In that case the keys are separators. Holds the blobs on its path. */
 struct art_run_cursor {
     struct art_store *store;
     struct art_ref top; /* label borrowed from the root */
@@ -173,7 +174,7 @@ static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) 
     return art_bytes(cursor->key, cursor->leaf.key_len);
 }
 
-/* --- merge.c ---------------------------------------------------------------------------------------------------------------- */
+/* --- merge.c ------------------------------------------------------------------------------------------------------ */
 /* Sources side by side, newest first: source 0 may be a delta. */
 struct art_source {
     bool is_delta;
@@ -196,7 +197,8 @@ void art_merge_init(struct art_merge *merge, struct art_store *store);
 void art_merge_clear(struct art_merge *merge);
 /* Takes sources: the delta (may be NULL), then runs. */
 int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count);
-/* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the others past it. */
+/* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the
+ * others past it. */
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
@@ -209,14 +211,15 @@ static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
 }
 void art_source_entry(struct art_source *source, struct art_entry *out);
-/* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and takes part with
- * `entries` entries; the winner's entry is combined with what the older sources say: it takes over their `over`, the rule is checked. */
+/* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
+ * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
+ * their `over`, the rule is checked. */
 int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
 int art_merge_combine(struct art_merge *merge, struct art_entry *out);
 int art_merge_step_combined(struct art_merge *merge);
 
-/* --- slots.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- slots.c ------------------------------------------------------------------------------------------------------ */
 /* Makes slots.used right for tree->root. */
 int art_slots_know(struct art_tree *tree);
 /* Lock, secure, young list: everything before the first slot of a transaction is written. */
@@ -236,14 +239,14 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
 void art_slots_end(struct art_tree *tree);
 
-/* --- edit.c ---------------------------------------------------------------------------------------------------------------------- */
+/* --- edit.c ------------------------------------------------------------------------------------------------------- */
 int art_edit_begin(struct art_tree *tree, struct art_edit *edit);
 void art_edit_discard(struct art_tree *tree, struct art_edit *edit);
 /* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. */
 int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
                    struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
 
-/* --- run_build.c -------------------------------------------------------------------------------------------------------------------- */
+/* --- run_build.c -------------------------------------------------------------------------------------------------- */
 struct art_child { /* a child reference with its separator; both owned */
     struct art_bytes separator;
     struct art_ref ref;
@@ -271,45 +274,46 @@ void art_run_clear(struct art_run *run);
 int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
                     struct art_children *out);
 
-/* --- splice.c --------------------------------------------------------------------------------------------------------------------------- */
-/* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and frees the
- * replaced ones (`moved`: another run names them now); the result, maybe empty (top.entries 0), is owned by the caller. */
+/* --- splice.c ----------------------------------------------------------------------------------------------------- */
+/* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and
+ * frees the replaced ones (`moved`: another run names them now); the result, maybe empty (top.entries 0), is owned by
+ * the caller. */
 int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, struct art_bytes low,
                    struct art_bytes high, bool moved, const struct art_children *children, struct art_run *out);
 /* Frees all slots of a run (after it was merged away). */
 int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run);
 
-/* --- compact.c ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- compact.c ---------------------------------------------------------------------------------------------------- */
 int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta);
 /* Merges until the budget is spent; more only where the number of runs asks for it. */
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
 bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
 
-/* --- shrink.c ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- shrink.c ----------------------------------------------------------------------------------------------------- */
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
 int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end. */
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
 
-/* --- commit.c ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
 void art_pending_forget(struct art_tree *tree);
 
-/* --- spill.c, marks.c ------------------------------------------------------------------------------------------------------------------------- */
+/* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);
 void art_marks_clear(struct art_tree *tree, uint32_t from);
 int art_image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes);
 int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out);
 
-/* --- pieces.c ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- pieces.c ----------------------------------------------------------------------------------------------------- */
 enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };
 /* Cuts `value` into entries of the delta and writes the row's reference (ART_PIECES_REF bytes). */
 int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
 int art_pieces_delete(struct art_tree *tree, struct art_bytes ref);
 uint64_t art_pieces_length(struct art_bytes ref);
 
-/* --- cursor.c -------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);
 
 #endif

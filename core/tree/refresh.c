@@ -2,9 +2,10 @@
  *
  *     root (csn r) <- row r+1 <- row r+2 <- ... <- row n        each row begins with a hash over its predecessor's
  *
- * Known up to row `csn`, a tree asks for the root and the rows from its own on. Its own row must still be there with the same hash,
- * else what it knows was rolled back, restored or lost, and it starts again from the root. A root with a larger csn holds all that the
- * tree's delta holds, which is then dropped; a root with the same csn and other runs was merged, the delta stays right.
+ * Known up to row `csn`, a tree asks for the root and the rows from its own on. Its own row must still be there with
+ * the same hash, else what it knows was rolled back, restored or lost, and it starts again from the root. A root with
+ * a larger csn holds all that the tree's delta holds, which is then dropped; a root with the same csn and other runs
+ * was merged, the delta stays right.
  *
  * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
  */

@@ -19,7 +19,7 @@ struct art_run_build {
     uint64_t blobs, pages;
 };
 
-/* --- children ------------------------------------------------------------------------------------------------------------------ */
+/* --- children ----------------------------------------------------------------------------------------------------- */
 
 static void child_clear(struct art_child *child) {
     art_free((void *)child->separator.data);
@@ -61,7 +61,7 @@ int art_children_add(struct art_children *children, struct art_bytes separator, 
     return ART_OK;
 }
 
-/* --- leaves -------------------------------------------------------------------------------------------------------------------- */
+/* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
                        uint32_t fill_pages) {
@@ -179,9 +179,10 @@ int art_run_build_run(struct art_run_build *build, struct art_run *out) {
     return rc;
 }
 
-/* --- index blobs --------------------------------------------------------------------------------------------------------------- */
+/* --- index blobs -------------------------------------------------------------------------------------------------- */
 
-/* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any shortened one. */
+/* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any
+ * shortened one. */
 int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
                     struct art_children *out) {
     struct art_builder_options options = {

@@ -6,8 +6,8 @@
  *                          |
  *     bottom (level 0)   [ .. * .. ]           leaf: a cursor in the blob path[0]
  *
- * Upper levels are numbers only: which child. A child's label is checked against the key at every step down, since a key may route
- * to a child although it lies before or behind all that the child holds.
+ * Upper levels are numbers only: which child. A child's label is checked against the key at every step down, since a
+ * key may route to a child although it lies before or behind all that the child holds.
  */
 #include "core/tree/private.h"
 

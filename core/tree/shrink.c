@@ -1,11 +1,12 @@
-/* Giving space back: the blobs at the file's end move into free slots before them, and what is free at the end is cut off.
+/* Giving space back: the blobs at the file's end move into free slots before them, and what is free at the end is cut
+ * off.
  *
  *     slots  | used used free used free free used used |          two blobs move down ...
  *            | used used USED used USED free young young|         ... their old slots are young until no reader stands on them ...
  *            | used used used used used |                         ... and are cut off by a later commit.
  *
- * A leaf blob is moved by building it again; the index blobs above it are written anew with it and so move down too. Merges do the
- * rest: whatever is written goes to the lowest free slot.
+ * A leaf blob is moved by building it again; the index blobs above it are written anew with it and so move down too.
+ * Merges do the rest: whatever is written goes to the lowest free slot.
  */
 #include "core/tree/private.h"
 

@@ -58,7 +58,7 @@ int art_slots_know(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* --- the young list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences -------------------- */
+/* --- the young list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ------ */
 
 enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
 
@@ -112,7 +112,7 @@ static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *n
     return memcmp(list->salts, now->salts, sizeof now->salts) != 0;
 }
 
-/* --- beginning and end of the write phase ----------------------------------------------------------------------------------------- */
+/* --- beginning and end of the write phase ------------------------------------------------------------------------- */
 
 static int lock_file(struct art_tree *tree) {
     for (unsigned attempt = 0;; attempt++) {
@@ -175,7 +175,7 @@ void art_slots_end(struct art_tree *tree) {
     tree->slots.young.loaded = false;
 }
 
-/* --- taking and giving back ----------------------------------------------------------------------------------------------------------- */
+/* --- taking and giving back --------------------------------------------------------------------------------------- */
 
 int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
     int rc = art_store_take_slot(tree->store, slot);
@@ -208,7 +208,8 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
     }
 }
 
-/* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does not. */
+/* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does
+ * not. */
 int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
     struct art_young *young = &tree->slots.young;
     struct art_epoch now;

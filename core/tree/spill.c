@@ -3,10 +3,11 @@
  *   before   root R0                delta D   marks m1 m2 (undo positions in D)
  *   after    root R1 = R0 + run(D)  delta {}  marks m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
  *
- * The spill writes the delta as a run into free slots under a root of the transaction's own, and begins an empty delta. What a kept mark
- * needs to come back is its root and the delta as it was: that is written as an image, redo bytes in slots of their own. Walking back
- * through the undo list from the youngest mark to the oldest gives each image in turn; it consumes the delta, whose content is safe in the
- * new run by then. A mark at the transaction's beginning needs no image: the host's log has that state.
+ * The spill writes the delta as a run into free slots under a root of the transaction's own, and begins an empty
+ * delta. What a kept mark needs to come back is its root and the delta as it was: that is written as an image, redo
+ * bytes in slots of their own. Walking back through the undo list from the youngest mark to the oldest gives each
+ * image in turn; it consumes the delta, whose content is safe in the new run by then. A mark at the transaction's
+ * beginning needs no image: the host's log has that state.
  */
 #include "core/tree/private.h"
 

@@ -4,9 +4,10 @@
  *     level 1        [ . . ] [ . X X ] [ X . ]
  *     level 0         . .     . - -     - .         -: leaf blobs in [low, high), replaced by `children`
  *
- * Level by level: the affected index blobs are those from the one that holds `low` to the one before the first that begins at or
- * behind `high`. Their children outside the range are kept, the new ones put between, and the new index blobs are the children for
- * the next level. A separator stays valid for whatever comes to stand at its place, so the first new child takes over `low`.
+ * Level by level: the affected index blobs are those from the one that holds `low` to the one before the first that
+ * begins at or behind `high`. Their children outside the range are kept, the new ones put between, and the new index
+ * blobs are the children for the next level. A separator stays valid for whatever comes to stand at its place, so the
+ * first new child takes over `low`.
  */
 #include "core/tree/private.h"
 
@@ -59,8 +60,8 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
     if (!moved) art_slots_drop(splice->tree, splice->edit, ref->slot);
 }
 
-/* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node must not fall in
- * front of that child. */
+/* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node
+ * must not fall in front of that child. */
 static int add_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
                      const struct art_ref *ref) {
     return art_children_add(out, out->count ? separator : as_bytes(&splice->node_low), ref);
@@ -122,7 +123,8 @@ static int one_level(struct splice *splice, struct art_run_cursor *cursor, unsig
     return rc;
 }
 
-/* A run without an index: its only blob has the empty separator. It is replaced, or stays in front of the new children. */
+/* A run without an index: its only blob has the empty separator. It is replaced, or stays in front of the new
+ * children. */
 static int run_of_leaf(struct splice *splice, struct art_children *children) {
     if (!splice->low.len) {
         drop(splice, &splice->run.top);

@@ -123,7 +123,8 @@ int art_tree_ready(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is left. */
+/* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
+ * left. */
 static void tidy_delta(struct art_tree *tree) {
     size_t garbage = art_delta_garbage(tree->delta);
     if (garbage < (1u << 20) || garbage < art_delta_memory(tree->delta) / 2) return;

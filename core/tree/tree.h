@@ -1,7 +1,7 @@
 /* The tree of one table on behalf of one connection: the delta over the runs, and a transaction's way through them.
  *
- * This header is all that a host (ext/, or a test) needs of core. The host owns the truth: a state of the tree is the root
- * and the log rows that the host has committed. The host
+ * This header is all that a host (ext/, or a test) needs of core. The host owns the truth: a state of the tree is the
+ * root and the log rows that the host has committed. The host
  *
  *   - brings the tree up to date at the beginning of a statement     art_tree_refresh_*()
  *   - reads                                                          art_tree_get(), art_cursor_*(), art_tree_count()
@@ -9,8 +9,9 @@
  *   - asks what to write into its own tables at commit               art_tree_prepare() -> struct art_commit
  *   - says how it ended                                              art_tree_committed(), art_tree_rolled_back()
  *
- * and lends the tree what only a host can do (struct art_host). Keys here are the user's (0..ART_PATH_MAX bytes, any bytes), values any
- * byte strings; both are copied. A tree is used by one thread at a time. All functions return enum art_rc.
+ * and lends the tree what only a host can do (struct art_host). Keys here are the user's (0..ART_PATH_MAX bytes, any
+ * bytes), values any byte strings; both are copied. A tree is used by one thread at a time. All functions return enum
+ * art_rc.
  */
 #ifndef ART_TREE_TREE_H
 #define ART_TREE_TREE_H
@@ -42,12 +43,14 @@ struct art_epoch {
 
 struct art_host {
     void *context;
-    /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that cannot be
-     * had now (then the tree only extends the file). Called within a write transaction; does its work once per transaction. */
+    /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
+     * cannot be had now (then the tree only extends the file). Called within a write transaction; does its work once
+     * per transaction. */
     int (*secure)(void *context, bool *reuse);
     /* Rule 2: the epoch; flushes an own frame again if a ROLLBACK TO came since. */
     int (*epoch)(void *context, struct art_epoch *out);
-    /* The young list as this transaction sees it committed (art_commit.young of an earlier commit); empty when there is none. */
+    /* The young list as this transaction sees it committed (art_commit.young of an earlier commit); empty when there
+     * is none. */
     int (*load_young)(void *context, struct art_buffer *out);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
@@ -79,29 +82,30 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
 enum { ART_ROOT_INITIAL_MAX = 256 };
 uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out);
 
-/* --- refresh: what other connections committed, and rebuilding -------------------------------------------------------------------- */
+/* --- refresh: what other connections committed, and rebuilding ---------------------------------------------------- */
 
-/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn = 0 OR csn >= *from ORDER BY csn
- * and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless art_tree_unknown(). */
+/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn = 0 OR csn >= *from ORDER BY
+ * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
+ * art_tree_unknown(). */
 int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
-/* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from will be 0.
- * ART_CORRUPT: the log itself is damaged. */
+/* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from
+ * will be 0. ART_CORRUPT: the log itself is damaged. */
 int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);
 /* Installs. ART_REBUILD as above (a row was missing). */
 int art_tree_refresh_end(struct art_tree *tree);
 /* Any failure, also of the host's SELECT: the tree is unknown until a refresh has succeeded. */
 void art_tree_refresh_abort(struct art_tree *tree);
-/* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not undo. Reads and
- * writes are refused with ART_MISUSE until then. */
+/* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not
+ * undo. Reads and writes are refused with ART_MISUSE until then. */
 bool art_tree_unknown(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
 
-/* --- reading -------------------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the row is held;
- * a large one is a reference that art_row_value() follows. */
+/* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the
+ * row is held; a large one is a reference that art_row_value() follows. */
 struct art_row {
     struct art_bytes stored; /* the value, or the reference to its pieces */
     uint64_t version;        /* csn of the row's last change */
@@ -123,7 +127,8 @@ struct art_range {
     bool low_set, high_set;
     bool low_open, high_open; /* true: the bound itself is outside */
 };
-/* All keys with this prefix, as a range; `high` is written to `buffer` of prefix.len bytes (no upper bound if all 0xFF). */
+/* All keys with this prefix, as a range; `high` is written to `buffer` of prefix.len bytes (no upper bound if all
+ * 0xFF). */
 void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_range *out);
 
 /* Exact number of rows in the range, in two descents per source. */
@@ -132,9 +137,10 @@ int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_
 struct art_cursor;
 int art_cursor_open(struct art_tree *tree, struct art_cursor **out);
 void art_cursor_close(struct art_cursor *cursor);
-/* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that direction and stops
- * at the range's end. The range's bytes are copied. A cursor survives every change of its tree, rollback and close included
- * (it finds its place again by its key); after art_tree_close() only art_cursor_close() may be called. */
+/* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that
+ * direction and stops at the range's end. The range's bytes are copied. A cursor survives every change of its tree,
+ * rollback and close included (it finds its place again by its key); after art_tree_close() only art_cursor_close()
+ * may be called. */
 int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 int art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
@@ -143,16 +149,16 @@ const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed un
 /* Jumps over all rows that share the first `len` bytes of the current key. */
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
 
-/* --- writing: within a write transaction of the host, after a refresh in it ------------------------------------------------------------------ */
+/* --- writing: within a write transaction of the host, after a refresh in it --------------------------------------- */
 
 enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
-/* Each is atomic by itself: done, or an error and nothing changed (ART_NOMEM, ART_TOOBIG, errors of reading and spilling).
- * *existed: was there a row at `key`? INSERT with a row there changes nothing. */
+/* Each is atomic by itself: done, or an error and nothing changed (ART_NOMEM, ART_TOOBIG, errors of reading and
+ * spilling). *existed: was there a row at `key`? INSERT with a row there changes nothing. */
 int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
                     bool *existed);
 int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
-/* Changes a row's path, and its value when `value` is not NULL (else value and pieces move along). *existed: a row was at `to`
- * (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
+/* Changes a row's path, and its value when `value` is not NULL (else value and pieces move along). *existed: a row
+ * was at `to` (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
 int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
                   const struct art_bytes *value, bool *existed);
 /* Has this transaction changed anything (also if taken back since)? */
@@ -162,19 +168,21 @@ bool art_tree_dirty(const struct art_tree *tree);
 int art_tree_mark(struct art_tree *tree, uint32_t *mark);
 /* Drops marks >= `from`. */
 void art_tree_drop_marks(struct art_tree *tree, uint32_t from);
-/* Back to the state at `mark` (which stays; later ones go), or to the transaction's beginning (ART_MARK_BEGIN; all go). Cannot fail:
- * where memory alone does not hold the state, the work is done by the next call, or the tree becomes unknown. */
+/* Back to the state at `mark` (which stays; later ones go), or to the transaction's beginning (ART_MARK_BEGIN; all
+ * go). Cannot fail: where memory alone does not hold the state, the work is done by the next call, or the tree
+ * becomes unknown. */
 #define ART_MARK_BEGIN UINT32_MAX
 void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
 
-/* Commands, carried out by this transaction's prepare(): 'flush', 'optimize' (all into one run). A ROLLBACK forgets them. */
+/* Commands, carried out by this transaction's prepare(): 'flush', 'optimize' (all into one run). A ROLLBACK forgets
+ * them. */
 void art_tree_request_flush(struct art_tree *tree);
 void art_tree_request_optimize(struct art_tree *tree);
 
-/* --- commit ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- commit ------------------------------------------------------------------------------------------------------- */
 
-/* What the host must write in its own transaction, in this order. Bytes are borrowed until the next call on the tree. Everything
- * named in it is durable. */
+/* What the host must write in its own transaction, in this order. Bytes are borrowed until the next call on the tree.
+ * Everything named in it is durable. */
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_log (all rows, the root too) */
@@ -185,13 +193,13 @@ struct art_commit {
     bool write_young; /* 4. into T_state */
     struct art_bytes young;
 };
-/* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when the transaction
- * changed nothing. */
+/* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
+ * the transaction changed nothing. */
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out);
 void art_tree_committed(struct art_tree *tree);   /* cannot fail */
 void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */
 
-/* --- for people --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- for people --------------------------------------------------------------------------------------------------- */
 
 struct art_tree_info {
     uint64_t keys; /* live rows */
@@ -212,7 +220,8 @@ struct art_tree_info {
     const char *file; /* NULL in memory */
 };
 int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
-/* Checks everything: every blob of every run, order, sums, flags against the runs below, references. ART_CORRUPT says what is wrong. */
+/* Checks everything: every blob of every run, order, sums, flags against the runs below, references. ART_CORRUPT says
+ * what is wrong. */
 int art_tree_check(struct art_tree *tree);
 void art_tree_dump(struct art_tree *tree, FILE *out);
 

@@ -1,5 +1,5 @@
-/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `over`, and for the pieces that go with
- * it), then changes the delta; an error in the middle takes back what was done.
+/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `over`, and for the
+ * pieces that go with it), then changes the delta; an error in the middle takes back what was done.
  */
 #include "core/tree/private.h"
 

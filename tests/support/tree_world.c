@@ -4,7 +4,7 @@
 
 #include "core/base/alloc.h"
 
-/* --- the toy host ---------------------------------------------------------------------------------------------------------------- */
+/* --- the toy host ------------------------------------------------------------------------------------------------- */
 
 static void toy_put(struct toy_log *log, uint64_t csn, struct art_bytes bytes) {
     unsigned at = 0;
@@ -103,7 +103,7 @@ void toy_write(struct toy *toy, const struct art_commit *commit) {
     art_buffer_append(&toy->young, commit->young.data, commit->young.len);
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 static struct art_bytes row_key(const struct model_row *row) {
     return art_bytes(row->key, row->key_len);
@@ -164,7 +164,7 @@ void model_copy(const struct model *from, struct model *to) {
     }
 }
 
-/* --- random things ------------------------------------------------------------------------------------------------------------------------ */
+/* --- random things ------------------------------------------------------------------------------------------------ */
 
 static struct random *source; /* of the walk under way */
 
@@ -221,7 +221,7 @@ static struct art_bytes random_value(void) {
     return art_bytes(value_bytes, n);
 }
 
-/* --- comparing ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static int compare_row(struct art_tree *tree, struct art_cursor *cursor, const struct model_row *row) {
     ck_assert_msg(art_cursor_valid(cursor), "a row is missing");
@@ -314,7 +314,7 @@ int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *m
     return compare_all(tree, model, walk->family);
 }
 
-/* --- the walk ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the walk ----------------------------------------------------------------------------------------------------- */
 
 /* Leaves the function when `call` fails: fatal, or met by the walk's owner. */
 #define TRY(call)                                                                                                      \

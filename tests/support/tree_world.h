@@ -1,9 +1,10 @@
 /* A world for tests of core/tree: a toy host, a naive model, and a random walk that keeps both in step.
  *
- * The host is a list of log rows and a young list in memory, with one write transaction at a time. What the tree asks it to write is kept
- * aside until the toy's commit. The model is a sorted array. A walk does random statements, transactions, marks, refused commits,
- * rollbacks, a second connection that reads (also behind the times, as a WAL's reader may) or takes over, reopening, flushes, merges and
- * spills; with `faulty` set, errors are met instead of fatal: the transaction is rolled back, and everything must be as it was.
+ * The host is a list of log rows and a young list in memory, with one write transaction at a time. What the tree asks
+ * it to write is kept aside until the toy's commit. The model is a sorted array. A walk does random statements,
+ * transactions, marks, refused commits, rollbacks, a second connection that reads (also behind the times, as a WAL's
+ * reader may) or takes over, reopening, flushes, merges and spills; with `faulty` set, errors are met instead of
+ * fatal: the transaction is rolled back, and everything must be as it was.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H
@@ -74,7 +75,8 @@ struct walk {
 struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection);
 void walk_free(struct walk *walk);
 void walk_step(struct walk *walk);
-/* After a failed step: rolls back (opening the tree anew if it says that it must be) and checks that nothing was lost or left behind. */
+/* After a failed step: rolls back (opening the tree anew if it says that it must be) and checks that nothing was lost
+ * or left behind. */
 void walk_recover(struct walk *walk);
 /* Rolls back what is open, and compares and checks everything. */
 void walk_finish(struct walk *walk);
