@@ -53,11 +53,11 @@ SELECT count(*) FROM files WHERE path GLOB '/usr/lib/*';
 CREATE TEMP TABLE directories AS
   SELECT DISTINCT rtrim(path, replace(path, '/', '')) AS name FROM listing WHERE path NOT GLOB '*[*?[]*/*';
 SELECT 'The same for each of ' || count(*) || ' directories, with everything below it:' FROM directories;
-.print ordinary (as a range: with path GLOB name || '*' it would read the whole table for each directory):
+.print "ordinary (as a range: with path GLOB name || '*' it would read the whole table for each directory):"
 .timer on
 SELECT sum((SELECT count(*) FROM ordinary WHERE path >= name AND path < name || char(0x10ffff))) || ' rows' FROM directories;
 .timer off
-.print files (path GLOB name || '*'):
+.print "files (path GLOB name || '*'):"
 .timer on
 SELECT sum((SELECT count(*) FROM files WHERE path GLOB name || '*')) || ' rows' FROM directories;
 .timer off
