@@ -51,6 +51,11 @@ int art_report(char **message, int art_rc) {
     return art_sqlite_code(art_rc);
 }
 
+void art_forget_message(char **message) {
+    sqlite3_free(*message);
+    *message = NULL;
+}
+
 int art_complain(char **message, int rc, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

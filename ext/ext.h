@@ -279,6 +279,8 @@ int art_report(char **message, int art_rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
 int art_complain(char **message, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* After an error that was none in the end: SQLite would show the sentence with its own next error. */
+void art_forget_message(char **message);
 /* The other way, for the callbacks of core: notes SQLite's message. */
 int art_fail_sql(sqlite3 *db, int rc, const char *what);
 

@@ -204,10 +204,7 @@ static int find_named(struct art_connection *connection, const char *text, struc
     char *schema = sqlite3_mprintf("%.*s", (int)(dot - text), text);
     if (!schema) return SQLITE_NOMEM;
     rc = art_find_vtab(connection, schema, dot + 1, out, message);
-    if (!rc) {
-        sqlite3_free(*message);
-        *message = NULL;
-    }
+    if (!rc) art_forget_message(message);
     sqlite3_free(schema);
     return rc;
 }

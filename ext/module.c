@@ -21,8 +21,8 @@ enum { DATABASE_PART = 120, TABLE_PART = 80, ID_DIGITS = 8, ATTEMPTS = 16 };
 /* --- the file's name ---------------------------------------------------------------------------------------------- */
 
 static void append_sane(sqlite3_str *out, const char *text, int most) {
-    for (int i = 0; i < most && text[i]; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (; *text && most; text++, most--) {
+        unsigned char c = (unsigned char)*text;
         bool sane = (c < 0x80 && isalnum(c)) || c == '.' || c == '_' || c == '-';
         sqlite3_str_appendchar(out, 1, sane ? (char)c : '_');
     }
@@ -148,7 +148,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         art_settings_parse(&vtab->settings, argv[i], &ignored);
         sqlite3_free(ignored);
     }
-    art_tracker_make(vtab->connection);
+    if (sqlite3_get_autocommit(db)) art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }

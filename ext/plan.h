@@ -22,9 +22,9 @@
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
- * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality promises
- * SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number only, its
- * own text if that is there.
+ * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality
+ * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
+ * only, its own text if that is there.
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H

@@ -249,6 +249,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
                  : rc;
         sqlite3_free(name);
     }
+    if (!rc) art_forget_message(message);
     *ours = rc == SQLITE_OK && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
     art_buffer_clear(&id);
     return rc;

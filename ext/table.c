@@ -246,6 +246,7 @@ static int refresh_from_log(struct art_table *table, char **message) {
     bool rebuild = false, ours = true;
     int rc = art_shadow_read_log(table, message, &rebuild);
     if (!rebuild) return rc;
+    art_forget_message(message);
     rc = art_shadow_is_ours(table, &ours, message);
     if (rc) return rc;
     if (!ours) return SQLITE_NOTFOUND;

@@ -2,7 +2,8 @@
  *
  * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO (sqlite-facts, D3). A table in
  * temp stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive
- * all art tables that the transaction changes. It is made when the connection first meets an art table; where it can't
+ * all art tables that the transaction changes. It is made when the connection first meets an art table, but not for
+ * reading inside a transaction: a ROLLBACK would take it back and make SQLite read every schema again. Where it can't
  * be made (query_only, an authorizer, a user's table under its name) each table is driven by its own handle, and DROP
  * and RENAME of a changed table are refused.
  *

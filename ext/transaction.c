@@ -70,8 +70,13 @@ static void drop_moments(struct art_table *table, unsigned keep) {
     while (table->moment_count > keep) art_name_release(table->moments[--table->moment_count].name);
 }
 
+bool art_table_tracked(const struct art_table *table) {
+    return table->driver && table->driver == table->connection->driver;
+}
+
+/* Without the tracker nobody knows which names belong to the moment: the next handle brings the right one. */
 static void restore(struct art_table *table, const struct art_moment *moment) {
-    art_table_set_name(table, moment->name);
+    if (art_table_tracked(table)) art_table_set_name(table, moment->name);
     table->exists = moment->exists;
 }
 
@@ -96,10 +101,6 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_moment(table, levels->items[i], ART_MARK_BEGIN);
     if (rc) leave(table);
     return rc;
-}
-
-bool art_table_tracked(const struct art_table *table) {
-    return table->driver && table->driver == table->connection->driver;
 }
 
 /* --- savepoints --------------------------------------------------------------------------------------------------- */

@@ -120,8 +120,8 @@ static int damaged(const char *what) {
     return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
 }
 
-/* SQLite wants a text to end with a NUL as soon as somebody reads it, and copies it once more if it has to add one: so it gets one. That
- * is only possible where no other NUL is inside. */
+/* SQLite wants a text to end with a NUL as soon as somebody reads it, and copies it once more if it has to add one: so
+ * it gets one. That is only possible where no other NUL is inside. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len) {
     char ended[256];
     if (len >= sizeof ended || (len && memchr(data, 0, (size_t)len))) {

@@ -38,6 +38,7 @@ struct art_tree {
     struct art_tree_options options;
     struct art_host host;
     char *path;
+    pid_t process;
     bool unknown, dirty, began, flush, prepared_root, prepared;
     bool file_seen; /* as if it were open: it may be unlinked from now on */
     struct rows rows, base;
@@ -173,6 +174,7 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     tree->options = *options;
     tree->host = *host;
     tree->unknown = true;
+    tree->process = getpid();
     if (options->path) {
         size_t n = strlen(options->path) + 1;
         tree->path = art_alloc(n);
@@ -368,6 +370,7 @@ uint64_t art_tree_csn(const struct art_tree *tree) {
 /* ---- reading ---- */
 
 static int readable(struct art_tree *tree) {
+    if (tree->process != getpid()) return art_fail(ART_FORKED, "art: the tree was opened before fork()");
     if (tree->unknown) return art_fail(ART_MISUSE, "art: the tree is not up to date");
     if (!tree->generation || !tree->path || tree->file_seen) return ART_OK;
     if (access(tree->path, F_OK)) return art_fail(ART_MISSING, "art: the file is missing (%s): restore it", tree->path);

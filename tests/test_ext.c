@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/support/sql.h"
 
@@ -318,6 +320,18 @@ START_TEST(test_a_tracker_made_inside_a_savepoint_hears_its_rollback) {
 }
 END_TEST
 
+/* A ROLLBACK of it would make SQLite read all schemas again, which another connection's lock can refuse. */
+START_TEST(test_reading_inside_a_transaction_makes_no_tracker) {
+    make_table("");
+    sqlite3 *fresh = sql_open(path);
+    sql_run(fresh, "BEGIN; SELECT * FROM t");
+    rows_are(fresh, "SELECT count(*) FROM temp.sqlite_schema", "0\n");
+    sql_run(fresh, "ROLLBACK; INSERT INTO t(path) VALUES('x')");
+    rows_are(fresh, "SELECT name FROM temp.sqlite_schema", "art_txn\n");
+    sql_close(fresh);
+}
+END_TEST
+
 /* sqlite-facts, D3 a, b, c. */
 START_TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
     make_table("");
@@ -419,6 +433,21 @@ START_TEST(test_query_only_connections_read) {
     sql_run(reader, "PRAGMA query_only=OFF; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); ROLLBACK TO s; RELEASE s");
     rows_are(reader, "SELECT count(*) FROM t", "3\n");
     sql_close(reader);
+}
+END_TEST
+
+START_TEST(test_a_forked_child_is_refused_the_inherited_connection) {
+    make_table("");
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        int rc = sql_try(db, "SELECT * FROM t");
+        _exit(rc == SQLITE_MISUSE && strstr(sqlite3_errmsg(db), "fork") ? 0 : 1);
+    }
+    int status = 1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    rows_are(db, "SELECT count(*) FROM t", "3\n");
 }
 END_TEST
 
@@ -524,11 +553,13 @@ int main(void) {
     tcase_add_test(cases, test_without_a_tracker_changed_tables_are_neither_dropped_nor_renamed);
     tcase_add_test(cases, test_the_tracker_cannot_be_dropped_while_it_is_needed);
     tcase_add_test(cases, test_a_tracker_made_inside_a_savepoint_hears_its_rollback);
+    tcase_add_test(cases, test_reading_inside_a_transaction_makes_no_tracker);
     tcase_add_test(cases, test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing);
     tcase_add_test(cases, test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped);
     tcase_add_test(cases, test_a_name_that_shadow_tables_need_is_refused);
     tcase_add_test(cases, test_a_connection_closes_whatever_was_going_on);
     tcase_add_test(cases, test_loading_twice_is_loading_once);
+    tcase_add_test(cases, test_a_forked_child_is_refused_the_inherited_connection);
     tcase_add_test(cases, test_query_only_connections_read);
     tcase_add_test(cases, test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state);
     tcase_add_test(cases, test_flushes_work_in_every_journal_mode);

@@ -70,7 +70,8 @@ static char *content(sqlite3 *db, const char *table) {
         sqlite3_str_appendf(out, "%s=%s ", sqlite3_column_text(rows, 0), sqlite3_column_text(rows, 1));
     }
     if (rc != SQLITE_DONE) {
-        sqlite3_str_appendf(out, "%s", strstr(sqlite3_errmsg(db), "no such table") ? "absent" : sqlite3_errmsg(db));
+        const char *message = sqlite3_errmsg(db);
+        sqlite3_str_appendall(out, !strncmp(message, "no such table", 13) ? "absent" : message);
     }
     sqlite3_finalize(rows);
     sqlite3_free(sql);
