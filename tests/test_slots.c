@@ -1,0 +1,560 @@
+/* The slot rule (design, section 7) under real SQLite: several processes on one database, killed at their I/O calls.
+ *
+ *     writers      random transactions on t (an art table) and m (an ordinary one) alike; flush, merge and spill often
+ *     readers      hold a snapshot while slots are freed and used again, and compare t with m in it, row by row
+ *     checkpointer PASSIVE, FULL, RESTART, TRUNCATE
+ *     this process kills and replaces them, and now and then everything dies:
+ *                    all are stopped, the folder is copied without -shm, the copy is opened (SQLite recovers it) and
+ *                    compared, the processes go on; or all are really killed, and the database is opened in place
+ *
+ * m has for each row of t the numbers that its value is made from, so a snapshot is right or wrong by itself, whichever
+ * transactions it holds. What a process has seen committed must be there ever after (struct world, `seen`).
+ *
+ * Deaths come where they hurt: this program has its own pwrite, ftruncate, fsync and fdatasync, which SQLite and the
+ * extension call in the C library's stead. They
+ *
+ *   - kill the process, in particular after the last write of a commit to the -wal, before the wal-index tells others: a
+ *     zombie, a commit that no process sees and that recovery revives
+ *   - stop the process where its blobs are written and its commit is not: then "everything dies" by a copy
+ *   - do not sync: a kill loses no write, so this test says nothing about syncs (power loss is for simulated disks)
+ *
+ * The interleaving is not repeated by a seed. With io_uring the writes of blobs are not seen here, their fdatasync is.
+ *
+ * ART_TEST_SCALE=n, ART_TEST_SEED; ART_TEST_SECONDS=n: for each setting.
+ */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+
+enum {
+    DIRECTORIES = 8,
+    FILES = 130,
+    VALUE_MAX = 70000,
+    SLOT = 512 * 1024,
+    FILE_LIMIT = 64 << 20,
+    WRITERS = 2,
+    PROCESSES = 5
+};
+enum role { WRITER, READER, CHECKPOINTER };
+static const enum role roles[PROCESSES] = {WRITER, WRITER, READER, READER, CHECKPOINTER};
+
+static const struct setting {
+    const char *name, *journal;
+    bool exclusive;
+    unsigned seconds;
+} settings[] = {
+    {"WAL", "WAL", false, 24},
+    {"rollback journal", "DELETE", false, 8},
+    {"WAL, locking_mode=EXCLUSIVE", "WAL", true, 4},
+    {"rollback journal, locking_mode=EXCLUSIVE", "DELETE", true, 4},
+};
+
+/* Shared by all processes. */
+static struct world {
+    _Atomic uint64_t seen;   /* m's counter, as high as any process has seen it committed */
+    _Atomic uint64_t zombie; /* the last one that died as a zombie, until the next commit */
+    _Atomic uint64_t commits, rollbacks, savepoints, busy, checks, held, checkpoints, deaths, zombies, revived, kills,
+        freezes, copies, reopened, slots_written, slots_reused, optimized;
+    _Atomic int failed;
+    char message[2000];
+} *world;
+
+static void violation(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+static void violation(const char *format, ...) {
+    if (!atomic_exchange(&world->failed, 1)) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(world->message, sizeof world->message, format, args);
+        va_end(args);
+    }
+    _exit(3);
+}
+
+/* ---- fate: the calls of the C library that SQLite and the extension make ----------------------------------------- */
+
+enum kind { KIND_OTHER, KIND_WAL, KIND_ART };
+
+static struct {
+    bool armed;            /* this process may die */
+    bool freezes;          /* and may stop, for a copy to be made */
+    bool commit_frame;     /* the header of a commit frame is written, its page comes next */
+    bool commit_in_file;   /* so is its page */
+    uint64_t counter;      /* m's counter as the present transaction sets it */
+    uint64_t slot;         /* the one written last */
+    struct random random;
+} fate;
+
+static enum kind kind_of(int fd) {
+    char link[64], path[600];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len < 4) return KIND_OTHER;
+    path[len] = 0;
+    return !strcmp(path + len - 4, "-wal") ? KIND_WAL : !strcmp(path + len - 4, ".art") ? KIND_ART : KIND_OTHER;
+}
+
+static void die(void) {
+    world->deaths++;
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+static void die_once_in(uint32_t times) {
+    if (fate.armed && random_once_in(&fate.random, times)) die();
+}
+
+static void die_as_zombie_once_in(uint32_t times) {
+    if (!random_once_in(&fate.random, times)) return;
+    world->zombies++;
+    world->zombie = fate.counter;
+    die();
+}
+
+/* Blobs are in their slots and no commit names them: what is left if all die now? */
+static void freeze_sometimes(void) {
+    if (!fate.freezes || !random_once_in(&fate.random, world->zombie ? 4 : 60)) return;
+    world->freezes++;
+    raise(SIGSTOP);
+}
+
+static void note_slot(int fd, off_t offset) {
+    struct stat now;
+    uint64_t slot = (uint64_t)offset / SLOT;
+    if (slot == 0 || slot == fate.slot || fstat(fd, &now)) return;
+    fate.slot = slot;
+    world->slots_written++;
+    if ((off_t)((slot + 1) * SLOT) <= now.st_size) world->slots_reused++;
+}
+
+static ssize_t write_at(int fd, const void *data, size_t len, off_t offset) {
+    enum kind kind = fate.armed ? kind_of(fd) : KIND_OTHER;
+    die_once_in(4000);
+    if (kind == KIND_ART) note_slot(fd, offset);
+    ssize_t written = syscall(SYS_pwrite64, fd, data, len, offset);
+    if (kind == KIND_ART) freeze_sometimes();
+    if (kind == KIND_WAL && fate.commit_frame && len >= 512) {
+        fate.commit_frame = false;
+        fate.commit_in_file = true;
+        die_as_zombie_once_in(25);
+    }
+    if (kind == KIND_WAL && len == 24) { /* a frame's header: page, size of the database after a commit or 0, ... */
+        uint32_t size;
+        memcpy(&size, (const char *)data + 4, 4);
+        fate.commit_frame = size != 0;
+    }
+    die_once_in(4000);
+    return written;
+}
+
+static int cut(int fd, off_t len) {
+    die_once_in(20);
+    int rc = (int)syscall(SYS_ftruncate, fd, len);
+    die_once_in(40);
+    return rc;
+}
+
+static int sync_nothing(int fd) {
+    if (!fate.armed) return 0;
+    if (kind_of(fd) == KIND_ART) freeze_sometimes();
+    if (fate.commit_in_file) die_as_zombie_once_in(8);
+    die_once_in(200);
+    return 0;
+}
+
+#define INTERPOSED __attribute__((visibility("default")))
+INTERPOSED ssize_t pwrite(int fd, const void *data, size_t len, off_t offset) {
+    return write_at(fd, data, len, offset);
+}
+INTERPOSED ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset) {
+    return write_at(fd, data, len, offset);
+}
+INTERPOSED int ftruncate(int fd, off_t len) {
+    return cut(fd, len);
+}
+INTERPOSED int ftruncate64(int fd, off64_t len) {
+    return cut(fd, len);
+}
+INTERPOSED int fsync(int fd) {
+    return sync_nothing(fd);
+}
+INTERPOSED int fdatasync(int fd) {
+    return sync_nothing(fd);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+/* The value that m's numbers stand for. */
+static const uint8_t *value_of(int64_t seed, int64_t len) {
+    static uint64_t words[VALUE_MAX / 8 + 1];
+    uint64_t x = (uint64_t)seed * 2 + 1;
+    for (int64_t i = 0; i <= len / 8; i++) words[i] = x = x * 6364136223846793005u + 1442695040888963407u;
+    return (const uint8_t *)words;
+}
+
+/* Most rows are wide, so that few of them make many blobs; some are cut into pieces; a few make their commit flush. */
+static int64_t random_length(struct random *random) {
+    uint32_t kind = random_below(random, 300);
+    if (kind == 0) return VALUE_MAX - random_below(random, 4000);
+    if (kind < 10) return 4000 + random_below(random, 6000);
+    return kind < 200 ? 800 + random_below(random, 2800) : random_below(random, 60);
+}
+
+struct session {
+    sqlite3 *db;
+    struct random *random;
+    sqlite3_stmt *put[2], *remove[2], *remove_directory[2], *move[2]; /* t and m */
+    int rc;
+};
+
+static void session_open(struct session *session, const char *path, const struct setting *setting,
+                         struct random *random) {
+    *session = (struct session){.db = sql_open(path), .random = random};
+    sqlite3 *db = session->db;
+    sqlite3_busy_timeout(db, 3000);
+    /* Before anything is read, or the wal-index is shared all the same. */
+    if (setting->exclusive) sql_run(db, "PRAGMA locking_mode=EXCLUSIVE");
+    static const char *const levels[] = {"OFF", "NORMAL", "FULL"};
+    sql_try(db, "PRAGMA synchronous=%s", levels[random_below(random, 3)]);
+    sql_try(db, "PRAGMA wal_autocheckpoint=%d", random_once_in(random, 2) ? 0 : (int)random_below(random, 300));
+    if (random_once_in(random, 6)) sql_try(db, "PRAGMA cache_spill=OFF");
+    if (random_once_in(random, 6)) sql_try(db, "PRAGMA cache_size=10");
+}
+
+static void session_close(struct session *session) {
+    sqlite3_stmt **all[] = {session->put, session->remove, session->remove_directory, session->move};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        sqlite3_finalize(all[i][0]);
+        sqlite3_finalize(all[i][1]);
+    }
+    sql_close(session->db);
+}
+
+static bool is_busy(int rc) {
+    return (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_PROTOCOL;
+}
+
+/* Anything but BUSY is a violation. False: busy. */
+static bool fine(sqlite3 *db, int rc, const char *what) {
+    if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE) return true;
+    if (!is_busy(rc)) violation("%s: %s (%d)", what, sqlite3_errmsg(db), rc);
+    world->busy++;
+    return false;
+}
+
+static void see(uint64_t counter) {
+    uint64_t seen = world->seen;
+    while (seen < counter && !atomic_compare_exchange_weak(&world->seen, &seen, counter)) {}
+}
+
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
+
+static int64_t ask(sqlite3 *db, const char *who, const char *query) {
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
+    if (!rc) rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW) violation("%s: %s: %s (%d)", who, query, sqlite3_errmsg(db), rc);
+    int64_t answer = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return answer;
+}
+
+static void expect_same(sqlite3 *db, const char *who, const char *what, const char *where) {
+    char query[200];
+    snprintf(query, sizeof query, "SELECT %s FROM t %s", what, where);
+    int64_t of_t = ask(db, who, query);
+    snprintf(query, sizeof query, "SELECT %s FROM m %s", what, where);
+    int64_t of_m = ask(db, who, query);
+    if (of_t != of_m) violation("%s: %s %s: t says %lld, m %lld", who, what, where, (long long)of_t, (long long)of_m);
+}
+
+static void expect_row(const char *who, sqlite3_stmt *of_t, sqlite3_stmt *of_m) {
+    const char *path = (const char *)sqlite3_column_text(of_t, 0), *wanted = (const char *)sqlite3_column_text(of_m, 0);
+    if (!path || !wanted || strcmp(path, wanted)) violation("%s: t has %s where m has %s", who, path, wanted);
+    const void *value = sqlite3_column_blob(of_t, 1);
+    int64_t len = sqlite3_column_bytes(of_t, 1), wanted_len = sqlite3_column_int64(of_m, 2);
+    const uint8_t *data = value_of(sqlite3_column_int64(of_m, 1), wanted_len);
+    if (len == wanted_len && (!len || (value && !memcmp(value, data, (size_t)len)))) return;
+    violation("%s: %s has another value (%lld bytes, wanted %lld)", who, path, (long long)len, (long long)wanted_len);
+}
+
+/* Within a transaction: t against m. Every row, or only a directory's. Returns the counter. */
+static uint64_t compare(sqlite3 *db, struct random *random, const char *who, bool all) {
+    char where[60], query[200];
+    snprintf(where, sizeof where, "WHERE path GLOB 'directory-%u/*'", random_below(random, DIRECTORIES));
+    uint64_t counter = (uint64_t)ask(db, who, "SELECT n FROM counter");
+    expect_same(db, who, "count(*)", where);
+    if (all) expect_same(db, who, "count(*)", "");
+    const char *order = random_once_in(random, 3) ? "DESC" : "ASC";
+    snprintf(query, sizeof query, "%s ORDER BY path %s", all ? "" : where, order);
+    sqlite3_stmt *of_t = sql_prepare(db, "SELECT path, value FROM t %s", query);
+    sqlite3_stmt *of_m = sql_prepare(db, "SELECT path, seed, len FROM m %s", query);
+    for (;;) {
+        int rc = sqlite3_step(of_t), wanted = sqlite3_step(of_m);
+        if (rc != wanted || (rc != SQLITE_ROW && rc != SQLITE_DONE)) {
+            violation("%s, at counter %llu: t says %d, m %d: %s", who, (unsigned long long)counter, rc, wanted,
+                      sqlite3_errmsg(db));
+        }
+        if (rc == SQLITE_DONE) break;
+        expect_row(who, of_t, of_m);
+    }
+    sqlite3_finalize(of_t);
+    sqlite3_finalize(of_m);
+    if (all && !sql_standin() && random_once_in(random, 2)) {
+        int64_t keys = ask(db, who, "SELECT value FROM art_info('t') WHERE property = 'keys'");
+        int64_t rows = ask(db, who, "SELECT count(*) FROM m");
+        if (keys != rows) violation("%s: art_info says %lld keys of %lld", who, (long long)keys, (long long)rows);
+    }
+    world->checks++;
+    return counter;
+}
+
+/* ---- writers ----------------------------------------------------------------------------------------------------- */
+
+static void prepare_all(struct session *session) {
+    sqlite3 *db = session->db;
+    const char *put[] = {"INSERT OR REPLACE INTO t(path, value) VALUES(?1, ?2)",
+                         "INSERT OR REPLACE INTO m(path, seed, len) VALUES(?1, ?2, ?3)"};
+    for (int i = 0; i < 2; i++) {
+        const char *table = i ? "m" : "t";
+        session->put[i] = sql_prepare(db, "%s", put[i]);
+        session->remove[i] = sql_prepare(db, "DELETE FROM %s WHERE path = ?1", table);
+        session->remove_directory[i] = sql_prepare(db, "DELETE FROM %s WHERE path GLOB ?1", table);
+        session->move[i] = sql_prepare(db, "UPDATE OR IGNORE %s SET path = ?2 WHERE path = ?1", table);
+    }
+}
+
+static void step(struct session *session, sqlite3_stmt *statement) {
+    int rc = sqlite3_step(statement);
+    if (!session->rc && rc != SQLITE_DONE) session->rc = rc;
+    if (rc != SQLITE_DONE) fine(session->db, rc, sqlite3_sql(statement));
+    sqlite3_reset(statement);
+}
+
+static void bind_path(sqlite3_stmt **statements, int at, struct random *random) {
+    char path[40];
+    uint32_t directory = random_below(random, DIRECTORIES), file = random_below(random, FILES);
+    snprintf(path, sizeof path, "directory-%u/file-%04u", directory, file);
+    for (int i = 0; i < 2; i++) sqlite3_bind_text(statements[i], at, path, -1, SQLITE_TRANSIENT);
+}
+
+static void change_row(struct session *session) {
+    struct random *random = session->random;
+    uint32_t kind = random_below(random, 600);
+    sqlite3_stmt **statements = kind < 370   ? session->put
+                                : kind < 540 ? session->remove
+                                : kind < 599 ? session->move
+                                             : session->remove_directory;
+    if (statements == session->remove_directory) {
+        char pattern[40];
+        snprintf(pattern, sizeof pattern, "directory-%u/*", random_below(random, DIRECTORIES));
+        for (int i = 0; i < 2; i++) sqlite3_bind_text(statements[i], 1, pattern, -1, SQLITE_TRANSIENT);
+    } else {
+        bind_path(statements, 1, random);
+    }
+    if (statements == session->move) bind_path(statements, 2, random);
+    if (statements == session->put) {
+        int64_t seed = random_next(random) >> 8, len = random_length(random);
+        sqlite3_bind_blob(statements[0], 2, value_of(seed, len), (int)len, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(statements[1], 2, seed);
+        sqlite3_bind_int64(statements[1], 3, len);
+    }
+    if (sql_standin() && random_once_in(random, 1000000)) return;
+    for (int i = 0; i < 2 && !session->rc; i++) step(session, statements[i]);
+}
+
+static void change_rows(struct session *session, uint32_t count) {
+    while (count-- && !session->rc) change_row(session);
+}
+
+static void command(struct session *session, const char *word) {
+    if (sql_standin() || session->rc) return;
+    int rc = sql_try(session->db, "INSERT INTO t(t) VALUES(%Q)", word);
+    if (!fine(session->db, rc, word)) session->rc = rc;
+}
+
+static void fill_transaction(struct session *session) {
+    struct random *random = session->random;
+    bool big = random_once_in(random, 12);
+    change_rows(session, big ? 150 : 1 + random_below(random, 14));
+    for (uint32_t i = random_once_in(random, 4) ? 1 + random_below(random, 3) : 0; i > 0; i--) {
+        sql_try(session->db, "SAVEPOINT s");
+        change_rows(session, random_below(random, big ? 150 : 12));
+        bool back = random_once_in(random, 2);
+        if (back) sql_try(session->db, "ROLLBACK TO s");
+        if (back) world->savepoints++;
+        if (random_once_in(random, 2)) sql_try(session->db, "RELEASE s");
+        change_rows(session, random_below(random, 5));
+    }
+    if (random_once_in(random, 10)) command(session, "flush");
+    if (random_once_in(random, 25)) {
+        command(session, "optimize");
+        world->optimized++;
+    }
+}
+
+static void commit(struct session *session) {
+    int rc = SQLITE_BUSY;
+    for (int i = 0; i < 50 && is_busy(rc); i++) {
+        fate.commit_frame = fate.commit_in_file = false;
+        rc = sql_try(session->db, "COMMIT");
+        fate.commit_in_file = false;
+        if (fine(session->db, rc, "COMMIT")) {
+            world->zombie = 0;
+            world->commits++;
+            see(fate.counter);
+            return;
+        }
+        if (random_once_in(session->random, 3)) change_rows(session, 2);
+    }
+    sql_try(session->db, "ROLLBACK");
+}
+
+static void transaction(struct session *session, const char *who) {
+    sqlite3 *db = session->db;
+    session->rc = SQLITE_OK;
+    int rc = sql_try(db, "BEGIN IMMEDIATE");
+    if (!fine(db, rc, "BEGIN IMMEDIATE")) return;
+    fate.counter = (uint64_t)ask(db, who, "SELECT n FROM counter") + 1;
+    see(fate.counter - 1);
+    if (random_once_in(session->random, 10)) compare(db, session->random, who, false);
+    fill_transaction(session);
+    if (session->rc || random_once_in(session->random, 7)) {
+        if (!session->rc) world->rollbacks++;
+        sql_try(db, "ROLLBACK");
+        return;
+    }
+    rc = sql_try(db, "UPDATE counter SET n = n + 1");
+    if (!fine(db, rc, "the counter")) {
+        sql_try(db, "ROLLBACK");
+        return;
+    }
+    if (random_once_in(session->random, 20)) compare(db, session->random, who, true);
+    commit(session);
+}
+
+static void write_for_ever(const char *path, const struct setting *setting, struct random *random) {
+    for (;;) {
+        struct session session;
+        session_open(&session, path, setting, random);
+        prepare_all(&session);
+        fate.armed = fate.freezes = true;
+        for (uint32_t i = 1 + random_below(random, 60); i > 0; i--) {
+            transaction(&session, "a writer");
+            if (random_once_in(random, 40)) command(&session, random_once_in(random, 2) ? "flush" : "optimize");
+            if (random_once_in(random, 4)) usleep(random_below(random, 1500));
+        }
+        session_close(&session); /* the last one to close checkpoints and removes the -wal */
+        fate.armed = false;
+    }
+}
+
+/* ---- readers and the checkpointer -------------------------------------------------------------------------------- */
+
+static void hold_a_snapshot(struct session *session) {
+    struct random *random = session->random;
+    sqlite3 *db = session->db;
+    if (!fine(db, sql_try(db, "BEGIN"), "BEGIN")) return;
+    /* The first read makes the snapshot; t itself may see it only later. */
+    bool t_first = random_once_in(random, 2);
+    int rc = sql_try(db, t_first ? "SELECT count(*) FROM t WHERE path < 'directory-1'" : "SELECT n FROM counter");
+    if (!fine(db, rc, "a reader's first read")) {
+        sql_try(db, "ROLLBACK");
+        return;
+    }
+    uint64_t seen = world->seen;
+    bool wait_first = random_once_in(random, 2);
+    uint64_t counter = wait_first ? 0 : compare(db, random, "a reader's new snapshot", random_once_in(random, 3));
+    usleep(random_once_in(random, 6) ? random_below(random, 250000) : random_below(random, 25000));
+    uint64_t again = compare(db, random, "a reader's old snapshot", true);
+    if (counter && again != counter) violation("a reader's snapshot moved");
+    world->held += world->seen > seen;
+    see(again);
+    sql_try(db, "COMMIT");
+}
+
+static void read_for_ever(const char *path, const struct setting *setting, struct random *random) {
+    for (;;) {
+        struct session session;
+        session_open(&session, path, setting, random);
+        for (uint32_t i = 1 + random_below(random, 20); i > 0; i--) {
+            hold_a_snapshot(&session);
+            if (random_once_in(random, 3)) usleep(random_below(random, 3000));
+        }
+        session_close(&session);
+    }
+}
+
+static void checkpoint_for_ever(const char *path, const struct setting *setting, struct random *random) {
+    for (;;) {
+        struct session session;
+        session_open(&session, path, setting, random);
+        sqlite3_busy_timeout(session.db, 20);
+        sql_try(session.db, "SELECT n FROM counter");
+        fate.armed = true;
+        for (uint32_t i = 1 + random_below(random, 30); i > 0; i--) {
+            usleep(random_below(random, 4000));
+            int rc = sqlite3_wal_checkpoint_v2(session.db, "main", (int)random_below(random, 4), NULL, NULL);
+            if (rc != SQLITE_LOCKED && fine(session.db, rc, "a checkpoint")) world->checkpoints++;
+        }
+        fate.armed = false;
+        session_close(&session);
+    }
+}
+
+/* ---- after everything has died ----------------------------------------------------------------------------------- */
+
+static void check_all(struct session *session, const char *who) {
+    sqlite3 *db = session->db;
+    sql_run(db, "BEGIN");
+    uint64_t counter = compare(db, session->random, who, true);
+    if (counter < world->seen) {
+        violation("%s: commit %llu was seen, now the counter says %llu", who, (unsigned long long)world->seen,
+                  (unsigned long long)counter);
+    }
+    if (world->zombie && counter == world->zombie && counter > world->seen) world->revived++;
+    sql_run(db, "COMMIT");
+    char *answer = sql_rows(db, "PRAGMA integrity_check");
+    if (strcmp(answer, "ok\n")) violation("%s: integrity_check: %.500s", who, answer);
+    sqlite3_free(answer);
+}
+
+static void go_on(struct session *session, int transactions) {
+    prepare_all(session);
+    while (transactions--) transaction(session, "the only process");
+    check_all(session, "after transactions without company");
+}
+
+/* The same history under another kind of journal, or laid out anew. */
+static void change_mode(struct session *session, const struct setting *setting) {
+    bool wal = !strcmp(setting->journal, "WAL");
+    switch (random_below(session->random, 8)) {
+    case 0:
+        sql_run(session->db, "PRAGMA journal_mode=%s", wal ? "DELETE" : "WAL");
+        go_on(session, 6);
+        break;
+    case 1:
+        sql_run(session->db, "VACUUM");
+        break;
+    case 2:
+        go_on(session, 3);
+        break;
+    }
+    session_close(session);
+    session_open(session, sqlite3_db_filename(session->db, "main"), setting, session->random);
+}
