@@ -250,14 +250,16 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (!cursor->valid) return ART_OK;
     struct art_bytes key = art_merge_winner(&cursor->merge)->key;
     uint32_t n = len + 1; /* the name space's byte */
-    if (n >= key.len) return art_cursor_next(cursor);
+    if (n > key.len) return art_cursor_next(cursor);
+    cursor->valid = false;
+    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     memcpy(cursor->place, key.data, n);
     if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
     while (n > 1 && cursor->place[n - 1] == 0xff) n--;
     cursor->place[n - 1]++;
-    int rc = ART_OK;
     memset(cursor->place + n, 0, ART_KEY_PADDING);
-    if (!cursor->tree || cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
+    int rc = art_tree_ready(cursor->tree);
+    if (!rc && cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
     if (!rc) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
     return rc ? rc : settle(cursor);
 }

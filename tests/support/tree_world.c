@@ -275,6 +275,26 @@ static int compare_range(struct art_tree *tree, const struct model *model, const
     return rc;
 }
 
+/* Jumps over everything that shares the first bytes of each row that is met. */
+static int compare_jumps(struct art_tree *tree, const struct model *model, uint32_t len, bool backward) {
+    struct art_cursor *cursor;
+    int rc = art_cursor_open(tree, &cursor);
+    if (rc) return rc;
+    rc = art_cursor_seek(cursor, &(struct art_range){0}, backward);
+    for (unsigned i = 0; !rc && i < model->rows;) {
+        const struct model_row *row = &model->row[backward ? model->rows - 1 - i : i];
+        rc = compare_row(tree, cursor, row);
+        if (!rc) rc = art_cursor_skip_prefix(cursor, len);
+        struct art_bytes prefix = art_bytes(row->key, art_min32(len, row->key_len));
+        do i++;
+        while (len <= row->key_len && i < model->rows &&
+               art_bytes_starts_with(row_key(&model->row[backward ? model->rows - 1 - i : i]), prefix));
+    }
+    if (!rc) ck_assert_msg(!art_cursor_valid(cursor), "a row too many after a jump");
+    art_cursor_close(cursor);
+    return rc;
+}
+
 static int compare_get(struct art_tree *tree, const struct model *model, struct art_bytes key) {
     struct art_bytes value;
     bool found;
@@ -295,6 +315,7 @@ static int compare_get(struct art_tree *tree, const struct model *model, struct 
 static int compare_all(struct art_tree *tree, const struct model *model, int family) {
     int rc = compare_range(tree, model, &(struct art_range){0});
     for (int i = 0; !rc && i < 4; i++) rc = compare_get(tree, model, random_key(family));
+    if (!rc) rc = compare_jumps(tree, model, below(9), below(2));
     struct art_bytes key = random_key(family);
     uint8_t low[64], high[64];
     uint32_t low_len = art_min32(key.len, below(6)), high_len = below(6);
