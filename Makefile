@@ -66,7 +66,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all library programs test demo check bench bench-core prove-memory tidy format install clean deps-build FORCE
+.PHONY: all naive library programs test demo check bench bench-core prove-memory tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -89,6 +89,11 @@ ifneq ($(SANITIZE),)
 $(BUILD)/art.so: SHARED_LIBS = -Wl,-z,undefs
 endif
 
+# The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
+$(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c $(wildcard core/base/*.c))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) -lm -lpthread $(LDFLAGS)
+
 $(BUILD)/core.a: $(call object,$(CORE))
 $(BUILD)/support.a: $(call object,$(SUPPORT))
 $(BUILD)/%.a:
@@ -110,6 +115,8 @@ $(BUILD)/flags: FORCE
 
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+
+naive: $(BUILD)/naive/art.so
 
 programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES))
 

@@ -191,7 +191,7 @@ int main(int argc, char **argv) {
     report("random update", begun, updates);
     describe(tree, payload);
     begun = now();
-    art_tree_request_optimize(tree);
+    must(art_tree_request_optimize(tree));
     commit(tree, &log);
     report("optimize, a key", begun, keys);
     describe(tree, payload);

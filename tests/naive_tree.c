@@ -614,12 +614,19 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t mark) {
     rows_clear(&tree->base);
 }
 
-void art_tree_request_flush(struct art_tree *tree) {
+int art_tree_request_flush(struct art_tree *tree) {
     tree->flush = true;
+    return ART_OK;
 }
 
-void art_tree_request_optimize(struct art_tree *tree) {
+int art_tree_request_optimize(struct art_tree *tree) {
     tree->flush = true;
+    return ART_OK;
+}
+
+int art_tree_adopt(struct art_tree *tree) {
+    (void)tree;
+    return ART_OK;
 }
 
 /* ---- commit ---- */

@@ -205,6 +205,27 @@ START_TEST(test_a_database_copied_without_its_file_does_not_write_into_the_origi
 }
 END_TEST
 
+START_TEST(test_a_copy_whose_original_is_gone_adopts_its_file) {
+    make_table("");
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    char *beside = sqlite3_mprintf("%s/copy.db", directory);
+    copy_file(path, beside);
+    ck_assert_int_eq(unlink(path), 0);
+    db = sql_open(beside);
+    reading_fails_naming(db, base_name(file));
+    sql_run(db, "INSERT INTO t(t) VALUES('adopt')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
+    sql_run(db, "INSERT INTO t VALUES('adopted', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_close(db);
+    db = sql_open(beside);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2001);
+    sqlite3_free(beside);
+    sqlite3_free(file);
+}
+END_TEST
+
 START_TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
     make_table("");
     sql_close(db);
@@ -381,6 +402,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_missing_file_is_named_and_the_table_can_still_be_dropped);
     tcase_add_test(tcase, test_a_link_in_the_files_place_is_not_followed);
     tcase_add_test(tcase, test_a_database_copied_without_its_file_does_not_write_into_the_originals);
+    tcase_add_test(tcase, test_a_copy_whose_original_is_gone_adopts_its_file);
     tcase_add_test(tcase, test_a_database_copied_with_its_file_lives_its_own_life);
     tcase_add_test(tcase, test_a_moved_pair_of_files_is_the_same_table);
     tcase_add_test(tcase, test_a_database_opened_read_only_is_read_and_not_written);

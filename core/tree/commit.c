@@ -231,14 +231,30 @@ void art_tree_rolled_back(struct art_tree *tree) {
     end_transaction(tree);
 }
 
-void art_tree_request_flush(struct art_tree *tree) {
-    if (art_tree_begin(tree)) return;
+int art_tree_request_flush(struct art_tree *tree) {
+    int rc = art_tree_begin(tree);
+    if (rc) return rc;
     tree->txn.flush = true;
     tree->changes++;
+    return ART_OK;
 }
 
-void art_tree_request_optimize(struct art_tree *tree) {
-    if (art_tree_begin(tree)) return;
+int art_tree_request_optimize(struct art_tree *tree) {
+    int rc = art_tree_begin(tree);
+    if (rc) return rc;
     tree->txn.optimize = true;
     tree->changes++;
+    return ART_OK;
+}
+
+int art_tree_adopt(struct art_tree *tree) {
+    int rc;
+    for (unsigned attempt = 0;; attempt++) {
+        rc = art_store_adopt(tree->store);
+        if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) break;
+    }
+    if (rc) return rc;
+    art_store_write_end(tree->store);
+    tree->file_ready = false;
+    return ART_OK;
 }

@@ -176,8 +176,11 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
 
 /* Commands, carried out by this transaction's prepare(): 'flush', 'optimize' (all into one run). A ROLLBACK forgets
  * them. */
-void art_tree_request_flush(struct art_tree *tree);
-void art_tree_request_optimize(struct art_tree *tree);
+int art_tree_request_flush(struct art_tree *tree);
+int art_tree_request_optimize(struct art_tree *tree);
+/* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at
+ * once, no ROLLBACK takes it back. ART_MISUSE in a transaction that has written to the file. */
+int art_tree_adopt(struct art_tree *tree);
 
 /* --- commit ------------------------------------------------------------------------------------------------------- */
 

@@ -448,8 +448,8 @@ static void step_release(struct walk *walk) {
 static void step_commit(struct walk *walk) {
     if (!walk->writing) return;
     TRY(begin(walk));
-    if (below(10) == 0) art_tree_request_flush(walk->tree);
-    if (below(40) == 0) art_tree_request_optimize(walk->tree);
+    if (below(10) == 0) TRY(art_tree_request_flush(walk->tree));
+    if (below(40) == 0) TRY(art_tree_request_optimize(walk->tree));
     struct art_commit commit;
     TRY(art_tree_prepare(walk->tree, &commit));
     if (below(4) == 0) return; /* the host says BUSY: the transaction goes on */
