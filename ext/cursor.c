@@ -431,6 +431,17 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     return fail(scan, rc);
 }
 
+/* The table was replaced under an open query, behind SQLite's back. */
+static bool is_gone(const struct art_scan *scan) {
+    return !vtab_of(scan)->table || (scan->state == SCAN_RANGE && !scan->cursor);
+}
+
+static int gone(const struct art_scan *scan) {
+    return art_complain(&scan->base.pVtab->zErrMsg, SQLITE_ABORT,
+                        "art: the table was replaced under an open query (%s): run the query again",
+                        vtab_of(scan)->name->table);
+}
+
 /* --- going on ----------------------------------------------------------------------------------------------------- */
 
 /* The tree can be unknown in the middle of a scan, after a ROLLBACK: then it is read anew. */
@@ -488,6 +499,7 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
     int rc = scan->failure;
     if (rc) return fail(scan, rc);
+    if (is_gone(scan)) return gone(scan);
     if (scan->state == SCAN_POINT && scan->spellings) {
         scan->spellings = false;
         art_row_release(&scan->row);
@@ -517,18 +529,37 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
+static struct art_bytes path_of(const struct art_scan *scan) {
+    if (scan->state == SCAN_POINT) return art_bytes(scan->key.data, (uint32_t)scan->key.len);
+    return art_cursor_key(scan->cursor);
+}
+
+/* The row under the scan was deleted or changed since, by this connection, and the pieces of its long value are gone with it. */
+static bool changed_since(struct art_scan *scan, const struct art_row *row) {
+    struct art_row now = {0};
+    int rc = art_tree_get(tree_of(scan), path_of(scan), &now);
+    bool changed =
+        rc == ART_NOTFOUND ||
+        (!rc && (now.stored.len != row->stored.len || memcmp(now.stored.data, row->stored.data, row->stored.len) != 0));
+    art_row_release(&now);
+    return changed;
+}
+
 static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_context *context) {
     struct art_bytes value = row->stored;
     uint8_t *owned = NULL;
     int rc = row->pieces ? art_row_value(tree_of(scan), row, &value, &owned) : ART_OK;
+    if (rc == ART_CORRUPT && changed_since(scan, row)) {
+        sqlite3_result_null(context);
+        return SQLITE_OK;
+    }
     if (!rc) rc = art_record_result(context, value, 0, owned ? &owned : NULL);
     art_free(owned);
     return fail(scan, rc);
 }
 
 static void show_path(struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes key =
-        scan->state == SCAN_POINT ? art_bytes(scan->key.data, (uint32_t)scan->key.len) : art_cursor_key(scan->cursor);
+    struct art_bytes key = path_of(scan);
     art_result_text(context, key.data, key.len);
 }
 
@@ -536,6 +567,7 @@ int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
     struct art_scan *scan = (struct art_scan *)base;
     if (column != ART_COLUMN_PATH && sqlite3_vtab_nochange(context)) return SQLITE_OK;
     scan->touched = true;
+    if (is_gone(scan)) return gone(scan);
     if (scan->counting && !scan->failure) scan->failure = settle(scan);
     if (scan->failure) return fail(scan, scan->failure);
     if (column == ART_COLUMN_PATH) {

@@ -81,6 +81,7 @@ static void restore(struct art_table *table, const struct art_moment *moment) {
 }
 
 static void leave(struct art_table *table) {
+    table->waited = 0;
     drop_moments(table, 0);
     art_name_release(table->begin.name);
     table->begin.name = NULL;
@@ -152,7 +153,6 @@ void art_table_rollback_to(struct art_table *table, int level) {
 
 static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit;
-    table->waited = 0;
     int rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = art_shadow_write(table, &commit, message);
     table->prepared = !rc;

@@ -134,13 +134,13 @@ START_TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
             unsigned commits = walk->commits;
             walk_step(walk);
             if (random_once_in(&walk->random, 6)) {
-                survives(walk, disk, walk->toy, &walk->committed, seed * 1000 + i);
+                survives(walk, disk, walk_committed(walk), &walk->committed, seed * 1000 + i);
                 crashes++;
             }
             if (walk->commits == commits) continue;
             survives(walk, disk, before, old,
                      seed * 1000 + i); /* the host's commit was not durable yet: the old root counts */
-            survives(walk, disk, walk->toy, &walk->committed, seed * 1000 + i);
+            survives(walk, disk, walk_committed(walk), &walk->committed, seed * 1000 + i);
             crashes += 2;
             toy_free(before);
             before = toy_copy(walk->toy);

@@ -25,11 +25,14 @@ static struct art_bytes as_bytes(const struct art_buffer *buffer) {
     return art_bytes(buffer->data, (uint32_t)buffer->len);
 }
 
-/* A hash for a csn that has no row: of what went before and the root's generation. */
+/* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
     uint64_t numbers[2] = {tree->txn.csn, root->generation};
-    struct art_hash_part parts[2] = {{&tree->chain, sizeof tree->chain}, {numbers, sizeof numbers}};
-    return art_hash128_parts(parts, 2);
+    struct art_hash_part parts[2 + ART_RUNS_CAPACITY] = {{&tree->chain, sizeof tree->chain}, {numbers, sizeof numbers}};
+    for (unsigned i = 0; i < root->runs; i++) {
+        parts[2 + i] = (struct art_hash_part){&root->run[i].top.hash, sizeof root->run[i].top.hash};
+    }
+    return art_hash128_parts(parts, 2 + root->runs);
 }
 
 /* Everything of the new root is on the device; the commit names it. */
@@ -105,9 +108,22 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
+/* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
+static int base_again(struct art_tree *tree) {
+    struct art_commit *commit = &tree->pending.commit;
+    int rc = art_root_encode(tree->root, &tree->pending.root);
+    if (!rc) rc = art_slots_young(tree, &tree->slots.used);
+    if (rc) return rc;
+    commit->write_root = commit->write_young = true;
+    commit->root = as_bytes(&tree->pending.root);
+    commit->young = as_bytes(&tree->pending.young_bytes);
+    return ART_OK;
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
-    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize;
+    /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
+    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize || tree->txn.cleared;
     bool due = false;
     if (!must) {
         int rc = write_row(tree);
@@ -125,7 +141,7 @@ static int prepare(struct art_tree *tree) {
         give_up(tree);
         tree->pending.commit = row;
         tree->pending.chain = chain;
-        return ART_OK;
+        return tree->txn.rooted ? base_again(tree) : ART_OK;
     }
     bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
     if (paid && art_compact_due(tree)) {
@@ -139,7 +155,7 @@ static int prepare(struct art_tree *tree) {
             tree->pending.chain = chain;
         }
     }
-    return ART_OK;
+    return tree->txn.rooted && !tree->pending.commit.write_root ? base_again(tree) : ART_OK;
 }
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
@@ -147,7 +163,8 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!tree->txn.active) return ART_OK;
     int rc = art_tree_ready(tree);
     if (rc) return rc;
-    bool wanted = tree->txn.optimize || (tree->txn.flush && art_delta_keys(tree->delta));
+    bool wanted =
+        tree->txn.optimize || tree->txn.cleared || tree->txn.rooted || (tree->txn.flush && art_delta_keys(tree->delta));
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
@@ -160,6 +177,8 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->txn.change = tree->changes;
     }
     *out = tree->pending.commit;
+    tree->txn.cleared |= out->clear_log;
+    tree->txn.rooted |= out->write_root;
     return ART_OK;
 }
 

@@ -58,7 +58,7 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
     struct art_delta_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
-    int rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0);
+    int rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
     if (rc) return rc;
     art_delta_cursor_init(&cursor, delta);
     for (rc = art_delta_first(&cursor); !rc && cursor.valid; rc = art_delta_next(&cursor)) {
@@ -113,7 +113,7 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned fro
     int rc = art_merge_set(merge, NULL, &edit->root->run[from], to - from + 1);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
     if (!rc) rc = merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_run(build, &run);
     art_run_build_close(build);
@@ -317,7 +317,8 @@ static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struc
     if (!rc) rc = art_merge_limit(merge, 1, as_bytes(&slice->lower_low), slice->lower_entries);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc)
-        rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, slice->upper_pages + slice->lower_pages));
+        rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, slice->upper_pages + slice->lower_pages),
+                                false);
     if (!rc) rc = merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);

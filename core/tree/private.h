@@ -81,7 +81,10 @@ struct art_tree {
         bool spilled;         /* root is the transaction's own */
         bool big;             /* holds a value that does not go through the log */
         bool flush, optimize; /* asked for */
-        int doomed;           /* an error after which only a rollback helps */
+        /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
+         * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
+        bool cleared, rooted;
+        int doomed; /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t pieces; /* counter of piece ids, never taken back */
         uint64_t change; /* tree->changes at the last prepare */
@@ -254,15 +257,17 @@ struct art_child { /* a child reference with its separator; both owned */
 struct art_children {
     struct art_child *child;
     uint32_t count, capacity;
+    uint64_t bytes;        /* of separators and labels */
     uint64_t blobs, pages; /* of all blobs that were written for them */
 };
 void art_children_clear(struct art_children *children);
 int art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
-/* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. */
+/* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with art_run_build_run(), and the
+ * children are folded into index blobs on the way. */
 int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
-                       uint32_t fill_pages);
+                       uint32_t fill_pages, bool whole);
 int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
 /* Only leaves: their references (for a splice). */
 int art_run_build_children(struct art_run_build *build, struct art_children *out);

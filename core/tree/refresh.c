@@ -63,6 +63,8 @@ static int refresh_root(struct art_tree *tree, struct art_bytes ops) {
         tree->refresh.row_seen = tree->csn == mine->csn;
     } else if (root->generation <= mine->generation || root->csn < mine->csn) {
         rc = ART_REBUILD;
+    } else if (root->csn == mine->csn && !art_hash128_equal(root->chain, mine->chain)) {
+        rc = ART_REBUILD; /* another history gave the same numbers */
     } else if (root->csn == mine->csn) {
         rc = take_root(tree, root, true);
         tree->refresh.row_seen = tree->csn == root->csn;

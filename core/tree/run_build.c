@@ -8,7 +8,7 @@
 
 #include "core/blob/builder.h"
 
-enum { FOLD = 16384 };
+enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };
 
 struct art_run_build {
     struct art_tree *tree;
@@ -17,6 +17,7 @@ struct art_run_build {
     struct art_blob_buf buffer;
     struct art_children level[ART_LEVELS_MAX];
     uint64_t blobs, pages;
+    bool whole; /* a run, not only its leaves */
 };
 
 /* --- children ----------------------------------------------------------------------------------------------------- */
@@ -58,17 +59,19 @@ int art_children_add(struct art_children *children, struct art_bytes separator, 
         return rc;
     }
     children->child[children->count++] = child;
+    children->bytes += separator.len + ref->label.len;
     return ART_OK;
 }
 
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
-                       uint32_t fill_pages) {
+                       uint32_t fill_pages, bool whole) {
     struct art_run_build *build = art_alloc_zeroed(sizeof *build);
     if (!build) return art_nomem();
     build->tree = tree;
     build->edit = edit;
+    build->whole = whole;
     struct art_builder_options options = {
         .kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
@@ -94,6 +97,10 @@ void art_run_clear(struct art_run *run) {
     *run = (struct art_run){0};
 }
 
+static bool many(const struct art_children *children) {
+    return children->count >= FOLD || (children->bytes >= FOLD_BYTES && children->count > 1);
+}
+
 static int fold(struct art_run_build *build, unsigned level) {
     struct art_children *children = &build->level[level], above = {0};
     if (level + 1 >= ART_LEVELS_MAX)
@@ -107,7 +114,7 @@ static int fold(struct art_run_build *build, unsigned level) {
     art_children_clear(&above);
     if (rc) return rc;
     art_children_clear(children);
-    return build->level[level + 1].count >= FOLD ? fold(build, level + 1) : ART_OK;
+    return many(&build->level[level + 1]) ? fold(build, level + 1) : ART_OK;
 }
 
 /* Closes the leaf blob under construction. */
@@ -118,7 +125,8 @@ static int finish_leaf(struct art_run_build *build, bool *more) {
     *more = built.more;
     build->blobs++;
     build->pages += art_ref_pages(&built.ref);
-    return art_children_add(&build->level[0], built.separator, &built.ref);
+    rc = art_children_add(&build->level[0], built.separator, &built.ref);
+    return !rc && build->whole && many(&build->level[0]) ? fold(build, 0) : rc;
 }
 
 static int begin_leaf(struct art_run_build *build) {

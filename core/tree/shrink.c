@@ -53,7 +53,8 @@ static int find_highest(struct art_tree *tree, const struct art_root *root, stru
             if (waiting) rc = keep(&out->next, art_run_key(&cursor));
             if (waiting) out->last = waiting = false;
             if (!rc) rc = art_blob_cursor_ref(&cursor.leaf, &ref);
-            if (rc || (out->found && ref.slot <= out->ref.slot)) continue;
+            if (rc) break;
+            if (out->found && ref.slot <= out->ref.slot) continue;
             out->run = i;
             out->ref = ref;
             out->found = out->last = waiting = true;
@@ -72,7 +73,7 @@ static int build_again(struct art_tree *tree, struct art_edit *edit, const struc
     struct art_run_build *build = NULL;
     uint64_t left = leaf->ref.entries;
     int rc = art_run_cursor_open(&cursor, tree->store);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
     if (!rc) {
         art_run_cursor_reset(&cursor, &run->top, 0);
         rc = leaf->separator.len ? art_run_seek_ge(&cursor, as_bytes(&leaf->separator)) : art_run_first(&cursor);

@@ -70,6 +70,16 @@ struct toy *toy_copy(const struct toy *from) {
     return toy;
 }
 
+/* The tables of `from`; the journal's salts stay. */
+static void toy_restore(struct toy *toy, const struct toy *from) {
+    toy_clear(&toy->log);
+    for (unsigned i = 0; i < from->log.rows; i++) {
+        toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
+    }
+    toy->young.len = 0;
+    art_buffer_append(&toy->young, from->young.data, from->young.len);
+}
+
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
     struct art_host host = {.context = toy, .secure = toy_secure, .epoch = toy_epoch, .load_young = toy_young};
     memcpy(options->uuid, toy->uuid, 16);
@@ -411,6 +421,33 @@ static void step_move(struct walk *walk) {
     free(value_copy);
 }
 
+struct toy *walk_committed(struct walk *walk) {
+    return walk->before ? walk->before : walk->toy;
+}
+
+/* What a refused COMMIT has written is taken back with the transaction, or with a savepoint that is older than it. */
+static void tables_as_committed(struct walk *walk) {
+    if (!walk->before) return;
+    toy_restore(walk->toy, walk->before);
+    toy_free(walk->before);
+    walk->before = NULL;
+}
+
+static void tables_of_marks_go(struct walk *walk, uint32_t from) {
+    for (uint32_t i = from; i < MARKS_MAX; i++) {
+        if (walk->at[i]) toy_free(walk->at[i]);
+        walk->at[i] = NULL;
+    }
+}
+
+static void tables_to_mark(struct walk *walk, uint32_t mark) {
+    tables_of_marks_go(walk, mark + 1);
+    if (walk->at[mark])
+        toy_restore(walk->toy, walk->at[mark]);
+    else
+        tables_as_committed(walk);
+}
+
 static void step_mark(struct walk *walk) {
     if (walk->marks == MARKS_MAX) return;
     if (below(3))
@@ -420,6 +457,7 @@ static void step_mark(struct walk *walk) {
     uint32_t mark;
     TRY(art_tree_mark(walk->tree, &mark));
     ck_assert_uint_eq(mark, walk->marks);
+    if (walk->before) walk->at[mark] = toy_copy(walk->toy);
     model_copy(&walk->now, &walk->mark[walk->marks++]);
 }
 
@@ -427,10 +465,13 @@ static void step_rollback_to(struct walk *walk) {
     if (!walk->writing) return;
     if (walk->marks && below(5)) {
         uint32_t mark = below(walk->marks);
+        tables_to_mark(walk, mark);
         art_tree_rollback_to(walk->tree, mark);
         model_copy(&walk->mark[mark], &walk->now);
         walk->marks = mark + 1;
     } else {
+        tables_of_marks_go(walk, 0);
+        tables_as_committed(walk);
         art_tree_rollback_to(walk->tree, ART_MARK_BEGIN);
         model_copy(&walk->committed, &walk->now);
         walk->marks = 0;
@@ -442,6 +483,7 @@ static void step_release(struct walk *walk) {
     if (!walk->marks) return;
     uint32_t mark = below(walk->marks);
     art_tree_drop_marks(walk->tree, mark);
+    tables_of_marks_go(walk, mark);
     walk->marks = mark;
 }
 
@@ -452,8 +494,12 @@ static void step_commit(struct walk *walk) {
     if (below(40) == 0) TRY(art_tree_request_optimize(walk->tree));
     struct art_commit commit;
     TRY(art_tree_prepare(walk->tree, &commit));
-    if (below(4) == 0) return; /* the host says BUSY: the transaction goes on */
+    if (!walk->before) walk->before = toy_copy(walk->toy);
     toy_write(walk->toy, &commit);
+    if (below(4) == 0) return; /* the host says BUSY: the transaction goes on with what was written into its tables */
+    toy_free(walk->before);
+    walk->before = NULL;
+    tables_of_marks_go(walk, 0);
     art_tree_committed(walk->tree);
     walk->commits++;
     model_copy(&walk->now, &walk->committed);
@@ -465,6 +511,8 @@ static void step_commit(struct walk *walk) {
 static void step_rollback(struct walk *walk) {
     if (!walk->writing) return;
     art_tree_rolled_back(walk->tree);
+    tables_of_marks_go(walk, 0);
+    tables_as_committed(walk);
     model_copy(&walk->committed, &walk->now);
     walk->marks = 0;
     walk->writing = false;
@@ -478,7 +526,7 @@ static void step_other(struct walk *walk) {
         return;
     }
     walk->others_known = false;
-    TRY(toy_refresh(walk->toy, walk->other));
+    TRY(toy_refresh(walk_committed(walk), walk->other));
     model_copy(&walk->committed, &walk->others);
     walk->others_known = true;
     walk->toy->salts[0]++; /* no reader stands on an older root now: the WAL begins anew */
@@ -537,7 +585,7 @@ struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, boo
     walk->family = (int)below(4);
     walk->toy = toy_new(below(2));
     walk->options = *options;
-    walk->options.cache_bytes = below(2) ? 1 << 20 : 16 << 20;
+    walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
     walk->options.log_limit = 2000u << below(6);
     walk->options.spill_limit = (uint64_t)30000 << below(8);
@@ -549,6 +597,8 @@ struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, boo
 void walk_free(struct walk *walk) {
     art_tree_close(walk->tree);
     art_tree_close(walk->other);
+    tables_of_marks_go(walk, 0);
+    if (walk->before) toy_free(walk->before);
     toy_free(walk->toy);
     model_clear(&walk->now);
     model_clear(&walk->committed);

@@ -64,8 +64,10 @@ struct walk {
     struct model now, committed, mark[MARKS_MAX], others;
     bool others_known; /* `others` is what `other` sees without a refresh */
     uint32_t marks;
-    bool writing; /* a transaction is open (the toy's write lock is ours) */
-    int family;   /* of keys */
+    struct toy *before;        /* the committed tables, while a refused COMMIT has left something in them */
+    struct toy *at[MARKS_MAX]; /* the tables as they stood at each mark */
+    bool writing;              /* a transaction is open (the toy's write lock is ours) */
+    int family;                /* of keys */
     bool faulty;
     int failed; /* the error of the last step, 0: none */
     unsigned commits;
@@ -75,6 +77,8 @@ struct walk {
 struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection);
 void walk_free(struct walk *walk);
 void walk_step(struct walk *walk);
+/* The tables as others see them. */
+struct toy *walk_committed(struct walk *walk);
 /* After a failed step: rolls back (opening the tree anew if it says that it must be) and checks that nothing was lost
  * or left behind. */
 void walk_recover(struct walk *walk);
