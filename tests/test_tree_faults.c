@@ -82,7 +82,14 @@ START_TEST(test_every_allocation_may_fail) {
         struct art_tree_options options = options_on(disk);
         struct walk *walk = walk_new(seed, &options, false);
         for (unsigned i = 0; i < 400; i++) {
-            short_memory_fail_after(random_once_in(&walk->random, 3) ? (int64_t)random_below(&walk->random, 60) : -1);
+            short_memory_fail_after(-1);
+            if (random_once_in(&walk->random, 3)) {
+                int64_t n = random_below(&walk->random, random_once_in(&walk->random, 3) ? 1000 : 60);
+                if (random_once_in(&walk->random, 2))
+                    short_memory_fail_once(n);
+                else
+                    short_memory_fail_after(n);
+            }
             walk->faulty = true;
             walk_step(walk);
             short_memory_fail_after(-1);

@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 
 static _Atomic int64_t left = -1, failures, blocks;
+static _Atomic int once;
 
 static int refused(void) {
     int64_t now = atomic_load(&left);
@@ -13,6 +14,7 @@ static int refused(void) {
     }
     if (now) return 0;
     atomic_fetch_add(&failures, 1);
+    if (atomic_load(&once)) atomic_store(&left, -1);
     return 1;
 }
 
@@ -40,6 +42,13 @@ void short_memory_use(void) {
 
 void short_memory_fail_after(int64_t n) {
     atomic_store(&failures, 0);
+    atomic_store(&once, 0);
+    atomic_store(&left, n);
+}
+
+void short_memory_fail_once(int64_t n) {
+    atomic_store(&failures, 0);
+    atomic_store(&once, 1);
     atomic_store(&left, n);
 }
 
