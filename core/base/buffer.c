@@ -26,3 +26,11 @@ int art_buffer_append(struct art_buffer *buffer, const void *data, size_t len) {
     buffer->len += len;
     return ART_OK;
 }
+
+int art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
+    buffer->len = 0;
+    int rc = art_buffer_append(buffer, key.data, key.len);
+    if (!rc) rc = art_buffer_reserve(buffer, ART_KEY_PADDING);
+    if (!rc) memset(buffer->data + buffer->len, 0, ART_KEY_PADDING);
+    return rc;
+}

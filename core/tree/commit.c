@@ -21,10 +21,6 @@ void art_pending_forget(struct art_tree *tree) {
     tree->pending.commit = (struct art_commit){0};
 }
 
-static struct art_bytes as_bytes(const struct art_buffer *buffer) {
-    return art_bytes(buffer->data, (uint32_t)buffer->len);
-}
-
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
     uint64_t numbers[2] = {tree->txn.csn, root->generation};
@@ -45,8 +41,8 @@ static int finish_root(struct art_tree *tree) {
     if (!rc) rc = art_slots_young(tree, &edit->used);
     if (rc) return rc;
     commit->write_root = commit->write_young = true;
-    commit->root = as_bytes(&tree->pending.root);
-    commit->young = as_bytes(&tree->pending.young_bytes);
+    commit->root = art_buffer_bytes(&tree->pending.root);
+    commit->young = art_buffer_bytes(&tree->pending.young_bytes);
     return ART_OK;
 }
 
@@ -93,7 +89,7 @@ static int write_row(struct art_tree *tree) {
     int rc = art_redo_encode(tree->delta, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
     if (rc) return rc;
     tree->pending.commit.write_redo = true;
-    tree->pending.commit.redo = as_bytes(&tree->pending.redo);
+    tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
     return ART_OK;
 }
 
@@ -115,8 +111,8 @@ static int base_again(struct art_tree *tree) {
     if (!rc) rc = art_slots_young(tree, &tree->slots.used);
     if (rc) return rc;
     commit->write_root = commit->write_young = true;
-    commit->root = as_bytes(&tree->pending.root);
-    commit->young = as_bytes(&tree->pending.young_bytes);
+    commit->root = art_buffer_bytes(&tree->pending.root);
+    commit->young = art_buffer_bytes(&tree->pending.young_bytes);
     return ART_OK;
 }
 

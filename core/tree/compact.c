@@ -155,19 +155,6 @@ static void slice_clear(struct slice *slice) {
     art_children_clear(&slice->children);
 }
 
-static struct art_bytes as_bytes(const struct art_buffer *buffer) {
-    return art_bytes(buffer->data, (uint32_t)buffer->len);
-}
-
-static int keep(struct art_buffer *to, struct art_bytes key) {
-    static const uint8_t padding[ART_KEY_PADDING];
-    to->len = 0;
-    int rc = art_buffer_append(to, key.data, key.len);
-    if (!rc) rc = art_buffer_append(to, padding, sizeof padding);
-    if (!rc) to->len = key.len;
-    return rc;
-}
-
 /* The child under a cursor over a run's leaf references; a run without index is its own only child. */
 static int child_at(const struct art_run_cursor *cursor, const struct art_run *run, struct art_bytes *separator,
                     struct art_ref *ref) {
@@ -191,18 +178,18 @@ static int slice_overlap(struct art_tree *tree, const struct art_run *lower, str
     int rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc && lower->top.level) {
         art_run_cursor_reset(&cursor, &lower->top, 1);
-        rc = art_run_seek_le(&cursor, as_bytes(&slice->first_key));
+        rc = art_run_seek_le(&cursor, art_buffer_bytes(&slice->first_key));
         if (!rc && !cursor.valid) rc = art_run_first(&cursor);
     }
     for (bool more = !rc; more && !rc;) {
         rc = child_at(&cursor, lower, &separator, &ref);
         if (rc) break;
-        if (slice->lower_blobs && art_bytes_compare(separator, as_bytes(&slice->last_key)) > 0) {
+        if (slice->lower_blobs && art_bytes_compare(separator, art_buffer_bytes(&slice->last_key)) > 0) {
             slice->lower_to_end = false;
-            rc = keep(&slice->lower_high, separator);
+            rc = art_buffer_set_key(&slice->lower_high, separator);
             break;
         }
-        if (!slice->lower_blobs) rc = keep(&slice->lower_low, separator);
+        if (!slice->lower_blobs) rc = art_buffer_set_key(&slice->lower_low, separator);
         slice->lower_blobs++;
         slice->lower_entries += ref.entries;
         slice->lower_pages += art_ref_pages(&ref);
@@ -221,7 +208,7 @@ static int edge_key(struct art_tree *tree, const struct art_ref *leaf, bool last
         art_run_cursor_reset(&cursor, leaf, 0);
         rc = last ? art_run_last(&cursor) : art_run_first(&cursor);
         if (!rc && !cursor.valid) rc = art_corrupt(tree->options.path, leaf->slot, ART_NOWHERE, "an empty leaf blob");
-        if (!rc) rc = keep(out, art_run_key(&cursor));
+        if (!rc) rc = art_buffer_set_key(out, art_run_key(&cursor));
     }
     art_run_cursor_close(&cursor);
     return rc;
@@ -235,7 +222,7 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
     int rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc && upper->top.level) {
         art_run_cursor_reset(&cursor, &upper->top, 1);
-        rc = sweep->len ? art_run_seek_ge(&cursor, as_bytes(sweep)) : art_run_first(&cursor);
+        rc = sweep->len ? art_run_seek_ge(&cursor, art_buffer_bytes(sweep)) : art_run_first(&cursor);
         if (!rc && !cursor.valid) rc = art_run_first(&cursor);
     }
     slice->upper_to_end = true;
@@ -247,10 +234,10 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
         if (slice->children.count &&
             slice->upper_pages + slice->lower_pages + art_ref_pages(&ref) > SLICE_BLOBS * blob_pages(tree)) {
             slice->upper_to_end = false;
-            rc = keep(&slice->upper_high, separator);
+            rc = art_buffer_set_key(&slice->upper_high, separator);
             break;
         }
-        if (!slice->children.count) rc = keep(&slice->upper_low, separator);
+        if (!slice->children.count) rc = art_buffer_set_key(&slice->upper_low, separator);
         if (!rc) rc = art_children_add(&slice->children, separator, &ref);
         if (!rc && slice->children.count == 1) rc = edge_key(tree, &ref, false, &slice->first_key);
         if (!rc) rc = edge_key(tree, &ref, true, &slice->last_key);
@@ -265,7 +252,8 @@ static int slice_choose(struct art_tree *tree, const struct art_run *upper, cons
         more = upper->top.level && cursor.valid;
     }
     art_run_cursor_close(&cursor);
-    if (!rc) rc = keep(sweep, slice->upper_to_end ? art_bytes(NULL, 0) : as_bytes(&slice->upper_high));
+    if (!rc)
+        rc = art_buffer_set_key(sweep, slice->upper_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->upper_high));
     return rc;
 }
 
@@ -282,7 +270,7 @@ static int slice_moves(struct art_tree *tree, const struct art_run *lower, struc
     int rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc && lower->top.level) {
         art_run_cursor_reset(&cursor, &lower->top, 1);
-        rc = art_run_seek_le(&cursor, as_bytes(&slice->first_key));
+        rc = art_run_seek_le(&cursor, art_buffer_bytes(&slice->first_key));
         if (!rc && !cursor.valid) rc = art_run_first(&cursor);
     }
     if (!rc) rc = child_at(&cursor, lower, &separator, &ref);
@@ -290,11 +278,11 @@ static int slice_moves(struct art_tree *tree, const struct art_run *lower, struc
     if (full) rc = edge_key(tree, &ref, true, &slice->lower_last);
     art_run_cursor_close(&cursor);
     if (rc || !full) return rc;
-    struct art_bytes last = as_bytes(&slice->lower_last), first = as_bytes(&slice->first_key);
+    struct art_bytes last = art_buffer_bytes(&slice->lower_last), first = art_buffer_bytes(&slice->first_key);
     if (art_bytes_compare(last, first) >= 0) return ART_OK;
     uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
     *moves = true;
-    return keep(low, art_bytes(first.data, common + 1));
+    return art_buffer_set_key(low, art_bytes(first.data, common + 1));
 }
 
 /* So many pages a blob that the last one is not a small rest. */
@@ -313,8 +301,8 @@ static int slice_merge(struct art_tree *tree, struct art_edit *edit, const struc
     struct art_run_build *build = NULL;
     const struct art_run pair[2] = {*upper, *lower};
     int rc = art_merge_set(merge, NULL, pair, 2);
-    if (!rc) rc = art_merge_limit(merge, 0, as_bytes(&slice->first_key), slice->upper_entries);
-    if (!rc) rc = art_merge_limit(merge, 1, as_bytes(&slice->lower_low), slice->lower_entries);
+    if (!rc) rc = art_merge_limit(merge, 0, art_buffer_bytes(&slice->first_key), slice->upper_entries);
+    if (!rc) rc = art_merge_limit(merge, 1, art_buffer_bytes(&slice->lower_low), slice->lower_entries);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc)
         rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, slice->upper_pages + slice->lower_pages),
@@ -349,16 +337,19 @@ static int give_slice(struct art_tree *tree, struct art_edit *edit, unsigned at)
     int rc = slice_choose(tree, upper, lower, &slice);
     if (!rc) rc = slice_moves(tree, lower, &slice, &moves, &low);
     if (!rc && moves) {
-        rc = art_run_splice(tree, edit, lower, as_bytes(&low), as_bytes(&low), false, &slice.children, &new_lower);
+        rc = art_run_splice(tree, edit, lower, art_buffer_bytes(&low), art_buffer_bytes(&low), false, &slice.children,
+                            &new_lower);
     } else if (!rc) {
         rc = slice_merge(tree, edit, upper, lower, &slice, last, &merged);
-        struct art_bytes high = slice.lower_to_end ? art_bytes(NULL, 0) : as_bytes(&slice.lower_high);
-        if (!rc) rc = art_run_splice(tree, edit, lower, as_bytes(&slice.lower_low), high, false, &merged, &new_lower);
+        struct art_bytes high = slice.lower_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice.lower_high);
+        if (!rc)
+            rc =
+                art_run_splice(tree, edit, lower, art_buffer_bytes(&slice.lower_low), high, false, &merged, &new_lower);
     }
     if (!rc) {
-        struct art_bytes high = slice.upper_to_end ? art_bytes(NULL, 0) : as_bytes(&slice.upper_high);
-        rc = art_run_splice(tree, edit, upper, as_bytes(&slice.upper_low), high, moves, &(struct art_children){0},
-                            &new_upper);
+        struct art_bytes high = slice.upper_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice.upper_high);
+        rc = art_run_splice(tree, edit, upper, art_buffer_bytes(&slice.upper_low), high, moves,
+                            &(struct art_children){0}, &new_upper);
     }
     if (!rc) rc = replace_run(edit, at + 1, &new_lower);
     if (!rc) rc = replace_run(edit, at, &new_upper);
@@ -417,12 +408,12 @@ static int appends(struct art_tree *tree, const struct art_root *root, bool *yes
         art_run_cursor_reset(&cursor, upper, 0);
         rc = art_run_first(&cursor);
     }
-    if (!rc) rc = keep(&first, art_run_key(&cursor));
+    if (!rc) rc = art_buffer_set_key(&first, art_run_key(&cursor));
     if (!rc) {
         art_run_cursor_reset(&cursor, lower, 0);
         rc = art_run_last(&cursor);
     }
-    if (!rc) *yes = cursor.valid && art_bytes_compare(art_run_key(&cursor), as_bytes(&first)) < 0;
+    if (!rc) *yes = cursor.valid && art_bytes_compare(art_run_key(&cursor), art_buffer_bytes(&first)) < 0;
     art_buffer_clear(&first);
     art_run_cursor_close(&cursor);
     return rc;

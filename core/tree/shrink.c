@@ -20,18 +20,6 @@ struct highest {
     bool found;
 };
 
-static int keep(struct art_buffer *to, struct art_bytes key) {
-    to->len = 0;
-    int rc = art_buffer_append(to, key.data, key.len);
-    if (!rc) rc = art_buffer_reserve(to, ART_KEY_PADDING);
-    if (!rc) memset(to->data + to->len, 0, ART_KEY_PADDING);
-    return rc;
-}
-
-static struct art_bytes as_bytes(const struct art_buffer *buffer) {
-    return art_bytes(buffer->data, (uint32_t)buffer->len);
-}
-
 /* The leaf blob with the highest slot number of all runs. Its label is not kept. */
 static int find_highest(struct art_tree *tree, const struct art_root *root, struct highest *out) {
     struct art_run_cursor cursor;
@@ -43,14 +31,14 @@ static int find_highest(struct art_tree *tree, const struct art_root *root, stru
             out->run = i;
             out->ref = run->top;
             out->last = out->found = true;
-            rc = keep(&out->separator, art_bytes(NULL, 0));
+            rc = art_buffer_set_key(&out->separator, art_bytes(NULL, 0));
             continue;
         }
         bool waiting = false; /* for the separator behind the best so far */
         art_run_cursor_reset(&cursor, &run->top, 1);
         for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
             struct art_ref ref;
-            if (waiting) rc = keep(&out->next, art_run_key(&cursor));
+            if (waiting) rc = art_buffer_set_key(&out->next, art_run_key(&cursor));
             if (waiting) out->last = waiting = false;
             if (!rc) rc = art_blob_cursor_ref(&cursor.leaf, &ref);
             if (rc) break;
@@ -58,7 +46,7 @@ static int find_highest(struct art_tree *tree, const struct art_root *root, stru
             out->run = i;
             out->ref = ref;
             out->found = out->last = waiting = true;
-            rc = keep(&out->separator, art_run_key(&cursor));
+            rc = art_buffer_set_key(&out->separator, art_run_key(&cursor));
             if (rc) break;
         }
     }
@@ -76,7 +64,8 @@ static int build_again(struct art_tree *tree, struct art_edit *edit, const struc
     if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
     if (!rc) {
         art_run_cursor_reset(&cursor, &run->top, 0);
-        rc = leaf->separator.len ? art_run_seek_ge(&cursor, as_bytes(&leaf->separator)) : art_run_first(&cursor);
+        rc =
+            leaf->separator.len ? art_run_seek_ge(&cursor, art_buffer_bytes(&leaf->separator)) : art_run_first(&cursor);
     }
     while (!rc && cursor.valid && left--) {
         struct art_entry entry;
@@ -124,9 +113,9 @@ int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     if (!rc && leaf.found) rc = room_below(tree, edit, leaf.ref.slot, &room);
     if (!rc && room) {
         const struct art_run *old = &edit->root->run[leaf.run];
-        struct art_bytes next = leaf.last ? art_bytes(NULL, 0) : as_bytes(&leaf.next);
+        struct art_bytes next = leaf.last ? art_bytes(NULL, 0) : art_buffer_bytes(&leaf.next);
         rc = build_again(tree, edit, old, &leaf, leaf.run + 1 < edit->root->runs, &fresh);
-        if (!rc) rc = art_run_splice(tree, edit, old, as_bytes(&leaf.separator), next, false, &fresh, &run);
+        if (!rc) rc = art_run_splice(tree, edit, old, art_buffer_bytes(&leaf.separator), next, false, &fresh, &run);
         if (!rc) rc = art_root_replace_run(edit->root, leaf.run, &run);
         *moved = !rc;
     }

@@ -21,33 +21,20 @@ struct splice {
     bool node_to_end;
 };
 
-static int copy_key(struct art_buffer *to, struct art_bytes from) {
-    static const uint8_t padding[ART_KEY_PADDING];
-    to->len = 0;
-    int rc = art_buffer_append(to, from.data, from.len);
-    if (!rc) rc = art_buffer_append(to, padding, sizeof padding);
-    if (!rc) to->len = from.len;
-    return rc;
-}
-
-static struct art_bytes as_bytes(const struct art_buffer *buffer) {
-    return art_bytes(buffer->data, (uint32_t)buffer->len);
-}
-
 /* Which nodes of `level` are touched: [node_low, node_high). */
 static int find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned level) {
     splice->node_to_end = true;
-    if (level == splice->run.top.level) return copy_key(&splice->node_low, art_bytes(NULL, 0));
+    if (level == splice->run.top.level) return art_buffer_set_key(&splice->node_low, art_bytes(NULL, 0));
     art_run_cursor_reset(cursor, &splice->run.top, level + 1);
-    int rc = art_run_seek_le(cursor, as_bytes(&splice->low));
+    int rc = art_run_seek_le(cursor, art_buffer_bytes(&splice->low));
     if (!rc && !cursor->valid) rc = art_run_first(cursor);
-    if (!rc) rc = copy_key(&splice->node_low, art_run_key(cursor));
+    if (!rc) rc = art_buffer_set_key(&splice->node_low, art_run_key(cursor));
     while (!rc && cursor->valid) {
         rc = art_run_next(cursor);
         if (rc || !cursor->valid) break;
-        if (!splice->to_end && art_bytes_compare(art_run_key(cursor), as_bytes(&splice->high)) >= 0) {
+        if (!splice->to_end && art_bytes_compare(art_run_key(cursor), art_buffer_bytes(&splice->high)) >= 0) {
             splice->node_to_end = false;
-            return copy_key(&splice->node_high, art_run_key(cursor));
+            return art_buffer_set_key(&splice->node_high, art_run_key(cursor));
         }
     }
     return rc;
@@ -64,7 +51,7 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
  * must not fall in front of that child. */
 static int add_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
                      const struct art_ref *ref) {
-    return art_children_add(out, out->count ? separator : as_bytes(&splice->node_low), ref);
+    return art_children_add(out, out->count ? separator : art_buffer_bytes(&splice->node_low), ref);
 }
 
 /* The children of the touched nodes of `level` as they shall be. */
@@ -72,16 +59,17 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
                   const struct art_children *fresh, struct art_children *out) {
     bool placed = false;
     art_run_cursor_reset(cursor, &splice->run.top, level);
-    int rc = art_run_seek_ge(cursor, as_bytes(&splice->node_low));
+    int rc = art_run_seek_ge(cursor, art_buffer_bytes(&splice->node_low));
     for (; !rc; rc = art_run_next(cursor)) {
         bool valid = cursor->valid;
         struct art_bytes key = valid ? art_run_key(cursor) : art_bytes(NULL, 0);
-        if (valid && !splice->node_to_end && art_bytes_compare(key, as_bytes(&splice->node_high)) >= 0) valid = false;
-        bool before = valid && art_bytes_compare(key, as_bytes(&splice->low)) < 0;
+        if (valid && !splice->node_to_end && art_bytes_compare(key, art_buffer_bytes(&splice->node_high)) >= 0)
+            valid = false;
+        bool before = valid && art_bytes_compare(key, art_buffer_bytes(&splice->low)) < 0;
         if (!before && !placed) {
             placed = true;
             for (uint32_t i = 0; !rc && i < fresh->count; i++) {
-                rc = add_child(splice, out, i ? fresh->child[i].separator : as_bytes(&splice->low),
+                rc = add_child(splice, out, i ? fresh->child[i].separator : art_buffer_bytes(&splice->low),
                                &fresh->child[i].ref);
             }
         }
@@ -89,7 +77,7 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         struct art_ref ref;
         rc = art_blob_cursor_ref(&cursor->leaf, &ref);
         if (rc) break;
-        bool behind = !before && !splice->to_end && art_bytes_compare(key, as_bytes(&splice->high)) >= 0;
+        bool behind = !before && !splice->to_end && art_bytes_compare(key, art_buffer_bytes(&splice->high)) >= 0;
         if (before || behind)
             rc = add_child(splice, out, key, &ref);
         else
@@ -117,9 +105,9 @@ static int one_level(struct splice *splice, struct art_run_cursor *cursor, unsig
     art_children_clear(&above);
     *children = all;
     if (rc) return rc;
-    rc = copy_key(&splice->low, as_bytes(&splice->node_low));
+    rc = art_buffer_set_key(&splice->low, art_buffer_bytes(&splice->node_low));
     splice->to_end = splice->node_to_end;
-    if (!rc && !splice->to_end) rc = copy_key(&splice->high, as_bytes(&splice->node_high));
+    if (!rc && !splice->to_end) rc = art_buffer_set_key(&splice->high, art_buffer_bytes(&splice->node_high));
     return rc;
 }
 
@@ -134,7 +122,7 @@ static int run_of_leaf(struct splice *splice, struct art_children *children) {
     struct art_children all = {0};
     int rc = art_children_add(&all, art_bytes(NULL, 0), &splice->run.top);
     for (uint32_t i = 0; !rc && i < children->count; i++) {
-        struct art_bytes separator = i ? children->child[i].separator : as_bytes(&splice->low);
+        struct art_bytes separator = i ? children->child[i].separator : art_buffer_bytes(&splice->low);
         rc = art_children_add(&all, separator, &children->child[i].ref);
     }
     art_children_clear(children);
@@ -148,8 +136,8 @@ int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct ar
     struct art_run_cursor cursor;
     struct art_children now = {0};
     int rc = art_run_cursor_open(&cursor, tree->store);
-    if (!rc) rc = copy_key(&splice.low, low);
-    if (!rc && high.data) rc = copy_key(&splice.high, high);
+    if (!rc) rc = art_buffer_set_key(&splice.low, low);
+    if (!rc && high.data) rc = art_buffer_set_key(&splice.high, high);
     for (uint32_t i = 0; !rc && i < children->count; i++) {
         rc = art_children_add(&now, children->child[i].separator, &children->child[i].ref);
     }
