@@ -161,6 +161,7 @@ static int info_connect(sqlite3 *db, void *context, int argc, const char *const 
 
 static int info_disconnect(sqlite3_vtab *base) {
     art_connection_release(((struct info_vtab *)base)->connection);
+    sqlite3_free(base->zErrMsg);
     art_free(base);
     return SQLITE_OK;
 }

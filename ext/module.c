@@ -109,6 +109,7 @@ static void vtab_free(struct art_vtab *vtab) {
     art_buffer_clear(&vtab->record);
     art_name_release(vtab->name);
     art_connection_release(vtab->connection);
+    sqlite3_free(vtab->base.zErrMsg); /* of a callback whose message SQLite does not fetch */
     art_free(vtab);
 }
 

@@ -116,6 +116,7 @@ static int tracker_disconnect(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct tracker *)base)->connection;
     if (connection->driver == base) art_driver_rolled_back(connection, base);
     connection->trackers--;
+    sqlite3_free(base->zErrMsg);
     art_free(base);
     art_connection_release(connection);
     return SQLITE_OK;
