@@ -31,19 +31,24 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
     return art_hash128_parts(parts, 2 + root->runs);
 }
 
-/* Everything of the new root is on the device; the commit names it. */
-static int finish_root(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+/* The commit puts this root, and the young list that goes with the slots it uses, into the host's tables. */
+static int name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
     struct art_commit *commit = &tree->pending.commit;
-    int rc = art_shrink_cut(tree, edit);
-    if (!rc) rc = art_store_sync(tree->store);
-    if (!rc) rc = art_root_encode(edit->root, &tree->pending.root);
-    if (!rc) rc = art_slots_young(tree, &edit->used);
+    int rc = art_root_encode(root, &tree->pending.root);
+    if (!rc) rc = art_slots_young(tree, used);
     if (rc) return rc;
     commit->write_root = commit->write_young = true;
     commit->root = art_buffer_bytes(&tree->pending.root);
     commit->young = art_buffer_bytes(&tree->pending.young_bytes);
     return ART_OK;
+}
+
+/* Everything of the new root is on the device before the commit names it. */
+static int finish_root(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_shrink_cut(tree, edit);
+    if (!rc) rc = art_store_sync(tree->store);
+    return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
 
 static int flush(struct art_tree *tree) {
@@ -59,7 +64,7 @@ static int flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
     tree->pending.flushed = true;
-    tree->pending.commit.clear_log = true;
+    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = true};
     return finish_root(tree);
 }
 
@@ -71,16 +76,21 @@ static int merge(struct art_tree *tree) {
     return rc;
 }
 
-static int give_up(struct art_tree *tree) {
-    uint64_t csn = tree->pending.commit.csn;
-    art_pending_forget(tree);
-    tree->pending.commit.csn = csn;
-    return ART_OK;
-}
-
-/* Out of memory and interrupts are the host's wish; a full disk or a busy lock may be over next time. */
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. */
 static bool may_wait(int rc) {
     return rc != ART_INTERRUPT && rc != ART_CORRUPT;
+}
+
+/* Work that is merely due: when it fails and can wait, the commit is what it was before. */
+static int try_work(struct art_tree *tree, int (*work)(struct art_tree *)) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    int rc = work(tree);
+    if (!rc || !may_wait(rc)) return rc;
+    art_pending_forget(tree);
+    tree->pending.commit = row;
+    tree->pending.chain = chain;
+    return ART_OK;
 }
 
 static int write_row(struct art_tree *tree) {
@@ -104,18 +114,6 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
-/* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
-static int base_again(struct art_tree *tree) {
-    struct art_commit *commit = &tree->pending.commit;
-    int rc = art_root_encode(tree->root, &tree->pending.root);
-    if (!rc) rc = art_slots_young(tree, &tree->slots.used);
-    if (rc) return rc;
-    commit->write_root = commit->write_young = true;
-    commit->root = art_buffer_bytes(&tree->pending.root);
-    commit->young = art_buffer_bytes(&tree->pending.young_bytes);
-    return ART_OK;
-}
-
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
@@ -128,30 +126,16 @@ static int prepare(struct art_tree *tree) {
         due = log > tree->options.log_limit;
         must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
     }
-    if (must || due) {
-        struct art_commit row = tree->pending.commit;
-        struct art_hash128 chain = tree->pending.chain;
-        tree->pending.commit = (struct art_commit){.csn = tree->txn.csn};
-        int rc = flush(tree);
-        if (!rc || must || !may_wait(rc)) return rc;
-        give_up(tree);
-        tree->pending.commit = row;
-        tree->pending.chain = chain;
-        return tree->txn.rooted ? base_again(tree) : ART_OK;
-    }
+    if (must) return flush(tree);
     bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
-    if (paid && art_compact_due(tree)) {
-        struct art_commit row = tree->pending.commit;
-        struct art_hash128 chain = tree->pending.chain;
-        int rc = merge(tree);
-        if (rc && !may_wait(rc)) return rc;
-        if (rc) {
-            give_up(tree);
-            tree->pending.commit = row;
-            tree->pending.chain = chain;
-        }
-    }
-    return tree->txn.rooted && !tree->pending.commit.write_root ? base_again(tree) : ART_OK;
+    int rc = ART_OK;
+    if (due)
+        rc = try_work(tree, flush);
+    else if (paid && art_compact_due(tree))
+        rc = try_work(tree, merge);
+    if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
+    /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
+    return name_root(tree, tree->root, &tree->slots.used);
 }
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
