@@ -5,7 +5,7 @@
  *
  * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
  * chooses), memory (io_memory.c), and in tests a simulated disk that fails, tears, drops and reorders
- * (tests/sim_disk.c).
+ * (tests/support/sim_disk.c).
  *
  * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
  * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the

@@ -308,7 +308,6 @@ void art_pending_forget(struct art_tree *tree);
 /* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);
 void art_marks_clear(struct art_tree *tree, uint32_t from);
-int art_image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes);
 int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out);
 
 /* --- pieces.c ----------------------------------------------------------------------------------------------------- */

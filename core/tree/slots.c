@@ -3,10 +3,10 @@
  *   base    slots that the committed root names. Never written.
  *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
  *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_state's list, with its epoch).
- *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come back
- *           (art_host.secure); else the file is extended.
+ *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come
+ *           back (art_host.secure); else the file is extended.
  *
- * See ../../README.md and the rule in design, section 7: every line of it is a test in tests/test_slots.c.
+ * tests/test_slots.c holds this against SQLite itself: readers of old snapshots, writers that die in their commits.
  */
 #include "core/tree/private.h"
 

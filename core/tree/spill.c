@@ -11,7 +11,7 @@
  */
 #include "core/tree/private.h"
 
-int art_image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {
+static int image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {
     mark->image_bytes = bytes->len;
     uint32_t slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
     mark->image = art_alloc(slots * sizeof *mark->image);
@@ -66,7 +66,7 @@ static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
         art_delta_rollback(tree->delta, mark->undo);
         rc = art_redo_encode_all(tree->delta, &bytes);
         if (!rc) rc = art_slot_set_copy(used, &mark->used);
-        if (!rc) rc = art_image_write(tree, mark, &bytes);
+        if (!rc) rc = image_write(tree, mark, &bytes);
         mark->imaged = !rc;
         art_buffer_clear(&bytes);
     }
