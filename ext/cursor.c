@@ -545,7 +545,7 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     return changed;
 }
 
-static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_context *context) {
+static int show_value(struct art_scan *scan, const struct art_row *row, unsigned column, sqlite3_context *context) {
     struct art_bytes value = row->stored;
     uint8_t *owned = NULL;
     int rc = row->pieces ? art_row_value(tree_of(scan), row, &value, &owned) : ART_OK;
@@ -553,7 +553,7 @@ static int show_value(struct art_scan *scan, const struct art_row *row, sqlite3_
         sqlite3_result_null(context);
         return SQLITE_OK;
     }
-    if (!rc) rc = art_record_result(context, value, 0, owned ? &owned : NULL);
+    if (!rc) rc = art_record_result(context, value, column, owned ? &owned : NULL);
     art_free(owned);
     return fail(scan, rc);
 }
@@ -565,18 +565,19 @@ static void show_path(struct art_scan *scan, sqlite3_context *context) {
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
-    if (column != ART_COLUMN_PATH && sqlite3_vtab_nochange(context)) return SQLITE_OK;
+    if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) return SQLITE_OK;
     scan->touched = true;
     if (is_gone(scan)) return gone(scan);
     if (scan->counting && !scan->failure) scan->failure = settle(scan);
     if (scan->failure) return fail(scan, scan->failure);
-    if (column == ART_COLUMN_PATH) {
+    if (column == ART_COLUMN_KEY) {
         show_path(scan, context);
         return SQLITE_OK;
     }
-    if (column == ART_COLUMN_COMMAND) return SQLITE_OK;
+    int hidden = art_hidden_column(vtab_of(scan), column);
+    if (hidden >= 0 && hidden != ART_HIDDEN_VERSION) return SQLITE_OK;
     const struct art_row *row = scan->state == SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
-    if (column == ART_COLUMN_VALUE) return show_value(scan, row, context);
+    if (hidden < 0) return show_value(scan, row, (unsigned)column - 1, context);
     sqlite3_result_int64(context, (sqlite3_int64)row->version);
     return SQLITE_OK;
 }

@@ -6,7 +6,7 @@
  *           scan   SQLite's cursors
  *
  * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
- * up-to-date tree), planner.c and cursor.c with plan.h between them (reading), update.c (writing), transaction.c and
+ * up-to-date tree), planner.c and cursor.c with plan.h between them (reading), update.c and commands.c (writing), transaction.c and
  * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal).
  *
  * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
@@ -28,8 +28,45 @@ SQLITE_EXTENSION_INIT3
 
 #define ART_VERSION "0.1.0"
 
-/* Columns of an art table. */
-enum art_column { ART_COLUMN_PATH, ART_COLUMN_VALUE, ART_COLUMN_VERSION, ART_COLUMN_COMMAND };
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+
+enum art_affinity {
+    ART_AFFINITY_BLOB, /* none: every value stays as it is */
+    ART_AFFINITY_TEXT,
+    ART_AFFINITY_NUMERIC,
+    ART_AFFINITY_INTEGER,
+    ART_AFFINITY_REAL
+};
+
+struct art_column {
+    char *name;      /* without quotes */
+    char *type;      /* as declared, "" for none */
+    char *collation; /* NULL: BINARY */
+    enum art_affinity affinity;
+    bool not_null;
+};
+
+/* The user's columns: the key first, the others are what a row's record holds. */
+struct art_columns {
+    struct art_column *items;
+    unsigned count;
+};
+enum { ART_COLUMN_KEY = 0 };
+
+/* The hidden columns stand behind the user's, in this order; a column's number minus columns.count is one of these. */
+enum art_hidden {
+    ART_HIDDEN_PREFIX,    /* argument: literal beginning of the paths */
+    ART_HIDDEN_DELIMITER, /* argument: what ends a common prefix that is rolled up */
+    ART_HIDDEN_ENTRIES,   /* rows below a common prefix */
+    ART_HIDDEN_VERSION,   /* csn of the row's last change */
+    ART_HIDDEN_COMMAND,   /* named like the table */
+    ART_HIDDEN_COLUMNS
+};
+
+int art_columns_default(struct art_columns *columns); /* path, value */
+void art_columns_clear(struct art_columns *columns);
+/* Declares the table to SQLite. */
+int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table);
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -138,7 +175,8 @@ struct art_vtab {
     struct art_vtab *next;
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_state says nothing */
-    struct art_table *table;      /* NULL until it is first used */
+    struct art_columns columns;
+    struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
     struct art_scan *idle; /* a closed scan, for the next xOpen */
     struct art_buffer record;
@@ -252,6 +290,9 @@ void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, an
 void art_scan_free(struct art_scan *scan);
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
+/* commands.c */
+int art_command_run(struct art_vtab *vtab, sqlite3_value *value);
+
 /* value.c */
 /* `values` as one record of SQLite's format; *out is overwritten. */
 int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count);
@@ -260,6 +301,11 @@ void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+
+/* Which hidden column that is; negative: one of the user's. */
+static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
+    return column - (int)vtab->columns.count;
+}
 
 /* module.c */
 const sqlite3_module *art_module(void);

@@ -81,17 +81,9 @@ static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
-/* A table that is called like one of its columns takes no commands. */
-static int declare(sqlite3 *db, const char *table) {
-    bool commands =
-        sqlite3_stricmp(table, "path") && sqlite3_stricmp(table, "value") && sqlite3_stricmp(table, "version");
-    char *command = commands ? sqlite3_mprintf(", \"%w\" HIDDEN", table) : sqlite3_mprintf("");
-    char *sql = sqlite3_mprintf("CREATE TABLE x(path TEXT PRIMARY KEY NOT NULL, value, version INTEGER HIDDEN%s)"
-                                " WITHOUT ROWID",
-                                command ? command : "");
-    int rc = command && sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    sqlite3_free(command);
+static int declare(const struct art_vtab *vtab) {
+    sqlite3 *db = vtab->connection->db;
+    int rc = art_columns_declare(&vtab->columns, db, vtab->name->table);
     if (!rc) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
     return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
 }
@@ -107,6 +99,7 @@ static void vtab_free(struct art_vtab *vtab) {
     art_scan_free(vtab->idle);
     art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);
+    art_columns_clear(&vtab->columns);
     art_name_release(vtab->name);
     art_connection_release(vtab->connection);
     sqlite3_free(vtab->base.zErrMsg); /* of a callback whose message SQLite does not fetch */
@@ -125,7 +118,8 @@ static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out)
     vtab->connection->vtabs = vtab;
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
-    int rc = vtab->name ? declare(db, argv[2]) : SQLITE_NOMEM;
+    int rc = vtab->name ? art_columns_default(&vtab->columns) : SQLITE_NOMEM;
+    if (!rc) rc = declare(vtab);
     if (rc) {
         vtab_free(vtab);
         return rc;

@@ -45,7 +45,7 @@ static unsigned meaning_of(unsigned char op) {
 /* What constraint i means, or NONE: not for the path, not usable, or by another collation. */
 static unsigned constraint_meaning(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (!constraint->usable || constraint->iColumn != ART_COLUMN_PATH) return ART_ARGUMENT_NONE;
+    if (!constraint->usable || constraint->iColumn != ART_COLUMN_KEY) return ART_ARGUMENT_NONE;
     unsigned meaning = meaning_of(constraint->op);
     if (meaning != ART_ARGUMENT_NONE && meaning != ART_ARGUMENT_GLOB) {
         const char *collation = sqlite3_vtab_collation(planning->info, i);
@@ -99,7 +99,7 @@ static void take_ranges(struct planning *planning) {
 /* Paths are unique: what is sorted by the path first is sorted. */
 static void take_order(struct planning *planning) {
     sqlite3_index_info *info = planning->info;
-    if (!info->nOrderBy || info->aOrderBy[0].iColumn != ART_COLUMN_PATH) return;
+    if (!info->nOrderBy || info->aOrderBy[0].iColumn != ART_COLUMN_KEY) return;
     info->orderByConsumed = 1;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
 }

@@ -1,6 +1,4 @@
-/* xUpdate: INSERT, UPDATE, DELETE, and commands.
- *
- *     INSERT INTO objects(objects) VALUES('flush')      the hidden column that is named like the table takes commands
+/* xUpdate: INSERT, UPDATE, DELETE.
  *
  * A row's path is text; numbers become text as in an ordinary TEXT column. The version belongs to the table: naming it
  * in INSERT, or changing it in UPDATE, is an error. What SQLite passes for columns that an UPDATE does not set differs
@@ -13,8 +11,13 @@ enum { HUGE_RECORD = 1 << 20 };
 /* argv of INSERT and UPDATE: old key, new key, then the columns. */
 enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
 
-static sqlite3_value *column(sqlite3_value **argv, enum art_column which) {
-    return argv[ARGUMENT_COLUMNS + which];
+static sqlite3_value *hidden(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which) {
+    int at = ARGUMENT_COLUMNS + (int)vtab->columns.count + which;
+    return at < argc ? argv[at] : NULL; /* there may be no column for commands */
+}
+
+static bool is_given(sqlite3_value *value) {
+    return value && sqlite3_value_type(value) != SQLITE_NULL;
 }
 
 static int complain_path(struct art_vtab *vtab, int rc, const char *what, const char *todo) {
@@ -45,7 +48,7 @@ static int not_unique(struct art_vtab *vtab) {
 
 /* The columns but the first as one record, in a buffer that the next row uses again. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes *out) {
-    int rc = art_record_encode(&vtab->record, &argv[ARGUMENT_COLUMNS + ART_COLUMN_VALUE], 1);
+    int rc = art_record_encode(&vtab->record, argv + ARGUMENT_COLUMNS + 1, vtab->columns.count - 1);
     if (!rc) *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
     return art_report(&vtab->base.zErrMsg, rc);
 }
@@ -54,36 +57,15 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
     return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------------- */
-
-static int run_command(struct art_vtab *vtab, sqlite3_value *value) {
-    static const struct {
-        const char *name;
-        int (*run)(struct art_tree *);
-        bool at_commit;
-    } commands[] = {{"flush", art_tree_request_flush, true},
-                    {"optimize", art_tree_request_optimize, true},
-                    {"adopt", art_tree_adopt, false}};
-    const char *text = (const char *)sqlite3_value_text(value);
-    for (size_t i = 0; text && i < sizeof commands / sizeof *commands; i++) {
-        if (sqlite3_stricmp(text, commands[i].name)) continue;
-        int rc = art_report(&vtab->base.zErrMsg, commands[i].run(vtab->table->tree));
-        if (!rc && commands[i].at_commit) vtab->table->requested = true;
-        return rc;
-    }
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: there is no command '%s': known are flush, optimize, adopt", text ? text : "");
-}
-
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static int insert_row(struct art_vtab *vtab, sqlite3_value **argv) {
+static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes path = {0}, value = {0};
-    if (sqlite3_value_type(column(argv, ART_COLUMN_VERSION)) != SQLITE_NULL) {
+    if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_VERSION))) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: the table gives the version itself (%s.version): leave it out", vtab->name->table);
     }
-    int rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &path);
+    int rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
     if (!rc) rc = encode(vtab, argv, &value);
     if (rc) return rc;
     enum art_write mode = write_mode(vtab);
@@ -111,16 +93,17 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes from = {0}, to = {0}, value = {0};
     struct art_tree *tree = vtab->table->tree;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
-    if (!rc) rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &to);
-    if (!rc) rc = check_version(vtab, from, column(argv, ART_COLUMN_VERSION));
+    if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    if (!rc) rc = check_version(vtab, from, hidden(vtab, argc, argv, ART_HIDDEN_VERSION));
     if (rc) return rc;
-    if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
-        sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
+    if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: a command is given by INSERT INTO %s(%s) VALUES(...)", vtab->name->table,
                             vtab->name->table);
     }
-    bool keeps_value = sqlite3_value_nochange(column(argv, ART_COLUMN_VALUE)), existed = false;
+    bool keeps_value = true, existed = false;
+    for (unsigned i = 1; i < vtab->columns.count; i++)
+        keeps_value &= sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i]);
     if (!keeps_value) rc = encode(vtab, argv, &value);
     if (rc) return rc;
     enum art_write mode = write_mode(vtab);
@@ -162,11 +145,10 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = delete_row(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
-    } else if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
-               sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
-        rc = run_command(vtab, column(argv, ART_COLUMN_COMMAND));
+    } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
+        rc = art_command_run(vtab, hidden(vtab, argc, argv, ART_HIDDEN_COMMAND));
     } else {
-        rc = insert_row(vtab, argv);
+        rc = insert_row(vtab, argc, argv);
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
     if (vtab->record.capacity > HUGE_RECORD) art_buffer_clear(&vtab->record);
