@@ -230,6 +230,8 @@ static inline bool art_merge_alone(const struct art_merge *merge) {
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
 }
+/* A single source: to the first key not before `key`, or backward, the last one not behind it. */
+int art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
@@ -336,5 +338,7 @@ uint64_t art_pieces_length(struct art_bytes ref);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);
+/* The sources of an open cursor, today's, for whoever only wants to look into each. The cursor is not valid then. */
+int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
 
 #endif
