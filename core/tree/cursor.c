@@ -264,6 +264,12 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     return rc ? rc : settle(cursor);
 }
 
+int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
+    int rc = ART_OK;
+    while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
+    return rc;
+}
+
 bool art_cursor_valid(const struct art_cursor *cursor) {
     return cursor->valid;
 }
