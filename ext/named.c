@@ -70,8 +70,10 @@ static int connect_table(struct art_connection *connection, const char *schema, 
 }
 
 static int complain_unknown(const char *text, char **message) {
-    return art_complain(message, SQLITE_ERROR, "art: there is no art table of that name (%s): give 'table' or "
-                                               "'schema.table' of one that is there", text);
+    return art_complain(message, SQLITE_ERROR,
+                        "art: there is no art table of that name (%s): give 'table' or "
+                        "'schema.table' of one that is there",
+                        text);
 }
 
 static int find_qualified(struct art_connection *connection, const char *text, const char *dot, struct art_vtab **out,
@@ -159,7 +161,8 @@ static int prepare_snapshot(struct art_named *named, char **message) {
     sqlite3 *db = named->connection->db;
     char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", name->schema, name->table);
     if (!sql) return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &named->snapshot, NULL);
+    int rc =
+        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &named->snapshot, NULL);
     sqlite3_free(sql);
     return rc ? art_report_sql(message, db, rc, "cannot read %s.%s_log", name->schema, name->table) : SQLITE_OK;
 }
