@@ -16,9 +16,9 @@
  *                       trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
  *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check() is for
  *                       people: it reads for minutes.
- *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes, CHECK
- *                       and generated columns, calls them for each row, and keeps no result from one statement to the
- *                       next. `(SELECT art_count('t', 'a/'))` is asked once in a statement.
+ *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
+ *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
+ *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
  */
 #include "ext/ext.h"
 
