@@ -4,7 +4,7 @@
 #   make demo         installs what is missing, builds, and walks through sql/tour.sql with the paths of this machine
 #   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
 #   make static       build/release/libart.a for programs that link art in; ext/art.h says how
-#   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some of them
+#   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove-memory 5 million keys in one transaction, and what that costs in memory
@@ -28,6 +28,7 @@ PREFIX   = /usr/local
 DESTDIR  =
 BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
+BINDINGS   ?= all
 
 # ---- variants ----
 
@@ -142,11 +143,16 @@ check:
 
 tidy:
 	@.ci/deps tidy
-	@$(MAKE) --no-print-directory library
-	@.ci/tidy $(wildcard $(BUILD)/art.so)
+	@$(MAKE) --no-print-directory library static
+	@.ci/tidy $(wildcard $(BUILD)/art.so $(BUILD)/libart.a)
 
 format:
-	clang-format -i $(wildcard core/*/*.[ch] ext/*.[ch] tests/*.[ch] tests/support/*.[ch])
+	clang-format -i $(wildcard core/*/*.[ch] ext/*.[ch] tests/*.[ch] tests/*/*.[ch])
+
+check-bindings:
+	@.ci/deps build
+	@$(MAKE) --no-print-directory -j2 library static
+	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/bindings/run $(BINDINGS)
 
 demo:
 	@.ci/deps demo

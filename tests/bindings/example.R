@@ -15,7 +15,7 @@ i <- 0:999
 photos <- data.frame(path = sprintf("photos/%d/%04d.jpg", 2023L + i %/% 250L, i), size = 1000L * i, mtime = 1700000000 + i)
 others <- data.frame(path = c("photos/[raw]/1.dng", "photos/index.html"), size = c(24000000L, 2048L),
                      mtime = c(1700001000, 1700001001))
-dbWithTransaction(db, dbAppendTable(db, "files", rbind(photos, others)))
+done <- dbWithTransaction(db, dbAppendTable(db, "files", rbind(photos, others)))
 run("INSERT INTO files(files) VALUES('optimize')")
 cat(dbGetQuery(db, "SELECT count(*) AS n FROM files")$n, "rows\n")
 
@@ -31,8 +31,12 @@ show(dbGetQuery(db, "SELECT path, entries FROM files(?, '/')", "photos/"))
 # Compare and set: only who knows the row as it is may change it.
 version <- dbGetQuery(db, "SELECT version FROM files WHERE path = 'photos/index.html'")$version
 update <- "UPDATE files SET etag = ? WHERE path = 'photos/index.html' AND version = ?"
-first <- run(update, list("e1", version))
-second <- run(update, list("e2", version))
+set <- function(etag) {
+  run(update, list(etag, version)) # returns what total_changes() grew by, and there a commit's log row counts, too
+  dbGetQuery(db, "SELECT changes() AS n")$n
+}
+first <- set("e1")
+second <- set("e2")
 cat(sprintf("etag set: %d, with the old version: %d\n", first, second))
 
 for (path in list("photos/index.html", blob::blob(charToRaw("photos/index.html")))) {

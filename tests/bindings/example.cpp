@@ -1,5 +1,6 @@
 // sqlite-art from C++'s SQLiteCpp: c++ example.cpp -lSQLiteCpp -lsqlite3 -o example && ./example <art.so> <database>
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <SQLiteCpp/VariadicBind.h>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>

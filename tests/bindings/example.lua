@@ -12,8 +12,15 @@ end
 local function rows(sql)
   local cursor = assert(db:execute(sql))
   return function()
-    return cursor:fetch()
+    return cursor:fetch() -- which closes the cursor behind the last row
   end
+end
+
+local function row(sql)
+  local cursor = assert(db:execute(sql))
+  local a, b = cursor:fetch()
+  cursor:close()
+  return a, b
 end
 
 local function print_rows(sql)
@@ -22,7 +29,7 @@ local function print_rows(sql)
   end
 end
 
-local sqlite, art = rows("SELECT sqlite_version(), art_version()")()
+local sqlite, art = row("SELECT sqlite_version(), art_version()")
 print(("SQLite %s, art %s"):format(sqlite, art))
 
 assert(db:execute("CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, etag TEXT)"))
@@ -50,7 +57,7 @@ print_rows("SELECT path, size FROM files('photos/[raw]/')")
 print_rows("SELECT path, entries FROM files('photos/', '/')")
 
 -- Compare and set: only who knows the row as it is may change it.
-local version = rows("SELECT version FROM files WHERE path = 'photos/index.html'")()
+local version = row("SELECT version FROM files WHERE path = 'photos/index.html'")
 local update = "UPDATE files SET etag = %s WHERE path = 'photos/index.html' AND version = %d"
 local first = assert(db:execute(update:format(quote("e1"), version)))
 local second = assert(db:execute(update:format(quote("e2"), version)))

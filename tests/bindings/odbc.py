@@ -2,6 +2,7 @@
 
 Any program that speaks ODBC gives the same connection string: LoadExt= does it.
 """
+import re
 import sys
 
 import pyodbc
@@ -46,5 +47,5 @@ for value in ("photos/index.html", b"photos/index.html"):
     try:
         db.execute(insert, value, 1, 1)
     except pyodbc.Error as error:
-        print(error.args[1])
+        print(re.fullmatch(r"\[HY000\] \[SQLite\](.*?)( \(\w+\))*", error.args[1])[1])
 db.close()
