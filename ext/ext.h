@@ -23,10 +23,9 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/tree/tree.h"
+#include "ext/art.h"
 
 SQLITE_EXTENSION_INIT3
-
-#define ART_VERSION "0.1.0"
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
