@@ -220,37 +220,56 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
                           table->name->table);
 }
 
+/* An authorizer may answer "ignore": the statement then does nothing, says that all is well, and stays so when the
+ * authorizer is gone. Where this fails, all statements are prepared anew. */
+static int put_row(struct art_table *table, sqlite3_stmt *put, char **message, const char *which) {
+    sqlite3 *db = table->connection->db;
+    const struct art_name *name = table->name;
+    sqlite3_int64 before = sqlite3_total_changes64(db);
+    sqlite3_step(put);
+    int rc = sqlite3_reset(put);
+    if (rc) {
+        rc = art_report_sql(message, db, rc, "cannot write %s.%s_%s", name->schema, name->table, which);
+    } else if (sqlite3_total_changes64(db) == before) {
+        rc = art_complain(message, SQLITE_AUTH, "art: cannot write %s.%s_%s: not authorized", name->schema, name->table,
+                          which);
+    }
+    if (rc) art_shadow_finalize(table);
+    return rc;
+}
+
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message) {
     sqlite3_stmt *put;
     int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_reset(put);
-    sqlite3_bind_null(put, 2);
-    if (!rc) rc = end;
-    if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_state", table->name->schema,
-                          table->name->table);
+    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
 }
 
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
-    *ours = false;
+    const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;
     struct art_buffer id = {0};
     int rc = art_shadow_get(table, "id", &id, message);
-    if (rc == SQLITE_CORRUPT_VTAB) { /* not there, or no table at all: then it is not ours, which is an answer */
-        char *name = sqlite3_mprintf("%s_state", table->name->table);
-        if (!name) return SQLITE_NOMEM;
-        rc = sqlite3_table_column_metadata(db, table->name->schema, name, "v", NULL, NULL, NULL, NULL, NULL) ==
-                     SQLITE_ERROR
-                 ? SQLITE_OK
-                 : rc;
-        sqlite3_free(name);
+    bool there = true;
+    if (rc == SQLITE_CORRUPT_VTAB) { /* perhaps there is no table at all: then it is not ours, which is an answer */
+        char *state = sqlite3_mprintf("%s_state", name->table);
+        if (!state) return SQLITE_NOMEM;
+        there =
+            sqlite3_table_column_metadata(db, name->schema, state, "v", NULL, NULL, NULL, NULL, NULL) != SQLITE_ERROR;
+        sqlite3_free(state);
+        if (!there) rc = SQLITE_OK;
     }
     if (!rc) art_forget_message(message);
-    *ours = rc == SQLITE_OK && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
+    if (!rc && there && id.len != ART_UUID_BYTES) { /* or an authorizer hides it */
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id cannot be read (%s.%s_state)",
+                          name->schema, name->table);
+        art_shadow_finalize(table);
+    }
+    *ours = !rc && there && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
     art_buffer_clear(&id);
     return rc;
 }
@@ -291,6 +310,7 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
                             table->name->table);
     }
     art_tree_refresh_abort(table->tree);
+    art_shadow_finalize(table);
     return rc;
 }
 
@@ -300,13 +320,9 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
     if (rc) return rc;
     sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
     rc = sqlite3_bind_blob64(put, 2, ops.data, ops.len, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_reset(put);
-    sqlite3_bind_null(put, 2);
-    if (!rc) rc = end;
-    if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_log", table->name->schema,
-                          table->name->table);
+    if (!rc) rc = put_row(table, put, message, "log");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
 }
 
 static int clear_log(struct art_table *table, char **message) {
