@@ -23,10 +23,9 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/tree/tree.h"
+#include "ext/art.h"
 
 SQLITE_EXTENSION_INIT3
-
-#define ART_VERSION "0.1.0"
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
@@ -116,7 +115,8 @@ struct art_connection {
     struct art_connection *next;
     struct art_vtab *vtabs;
     struct art_table *tables;
-    bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
+    struct art_named *named; /* named.c */
+    bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;
@@ -309,10 +309,24 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 
 /* module.c */
 const sqlite3_module *art_module(void);
-/* The handle of schema.table in this connection, made if need be by naming the table in a statement; NULL: no such art
- * table. `schema` NULL: the first schema that has it, as SQLite looks them up. */
-int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
-                  char **message);
+
+/* named.c */
+/* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
+struct art_named {
+    struct art_named *next;
+    struct art_connection *connection;
+    struct art_vtab *vtab;  /* NULL: gone */
+    sqlite3_stmt *snapshot; /* stepped while it is held */
+    bool held;
+    bool once; /* not to be kept */
+    char text[];
+};
+/* 'table' or 'schema.table'. Must be released. */
+int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message);
+void art_named_release(struct art_named *named);
+/* art_vtab_ready(), with its message. */
+int art_named_ready(const struct art_named *named, char **message);
+void art_named_forget(struct art_vtab *vtab); /* before it is freed */
 
 /* info.c, functions.c */
 extern const sqlite3_module art_info_module;

@@ -3,7 +3,7 @@
  *     SELECT * FROM art_info('objects');                                    property | value
  *     SELECT value FROM art_info('main.objects') WHERE property = 'keys';
  *
- * It has no read transaction of its own on the table's database: a SELECT on T_log is held open while it reads.
+ * All rows are of one snapshot (named.c) and made at once.
  */
 #include "ext/ext.h"
 
@@ -116,29 +116,11 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     }
 }
 
-/* A snapshot of the table's database, while it is stepped. */
-static int hold_snapshot(const struct art_vtab *vtab, sqlite3_stmt **out, char **message) {
-    sqlite3 *db = vtab->connection->db;
-    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", vtab->name->schema, vtab->name->table);
-    if (!sql) return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
-    sqlite3_free(sql);
-    if (!rc && sqlite3_step(*out) != SQLITE_ROW) rc = sqlite3_reset(*out);
-    if (!rc) return SQLITE_OK;
-    return art_report_sql(message, db, rc, "cannot read %s.%s_log", vtab->name->schema, vtab->name->table);
-}
-
-static int gather(struct info_cursor *cursor, struct art_vtab *vtab, char **message) {
-    sqlite3_stmt *snapshot = NULL;
+static int gather(struct info_cursor *cursor, struct art_named *named, char **message) {
     struct art_tree_info info = {0};
-    int rc = hold_snapshot(vtab, &snapshot, message);
-    if (!rc) {
-        rc = art_vtab_ready(vtab);
-        if (rc && vtab->base.zErrMsg) art_complain(message, rc, "%s", vtab->base.zErrMsg);
-    }
-    if (!rc) rc = art_report(message, art_tree_info(vtab->table->tree, &info));
-    if (!rc) add_all(cursor, vtab->table, &info);
-    sqlite3_finalize(snapshot);
+    int rc = art_named_ready(named, message);
+    if (!rc) rc = art_report(message, art_tree_info(named->vtab->table->tree, &info));
+    if (!rc) add_all(cursor, named->vtab->table, &info);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 
@@ -197,19 +179,6 @@ static int info_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-/* 'schema.name', where a dot may also belong to the name itself. */
-static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
-    const char *dot = strchr(text, '.');
-    int rc = art_find_vtab(connection, NULL, text, out, message);
-    if (!rc || !dot || (rc & 0xff) != SQLITE_ERROR) return rc;
-    char *schema = sqlite3_mprintf("%.*s", (int)(dot - text), text);
-    if (!schema) return SQLITE_NOMEM;
-    rc = art_find_vtab(connection, schema, dot + 1, out, message);
-    if (!rc) art_forget_message(message);
-    sqlite3_free(schema);
-    return rc;
-}
-
 static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     (void)plan;
     (void)words;
@@ -217,9 +186,12 @@ static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, i
     struct info_vtab *info = (struct info_vtab *)base->pVtab;
     clear(cursor);
     const char *name = argc ? (const char *)sqlite3_value_text(argv[0]) : NULL;
-    struct art_vtab *vtab;
-    int rc = find_named(info->connection, name ? name : "", &vtab, &base->pVtab->zErrMsg);
-    return rc ? rc : gather(cursor, vtab, &base->pVtab->zErrMsg);
+    struct art_named *named;
+    int rc = art_named_hold(info->connection, name ? name : "", &named, &base->pVtab->zErrMsg);
+    if (rc) return rc;
+    rc = gather(cursor, named, &base->pVtab->zErrMsg);
+    art_named_release(named);
+    return rc;
 }
 
 static int info_next(sqlite3_vtab_cursor *base) {

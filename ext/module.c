@@ -89,6 +89,7 @@ static int declare(const struct art_vtab *vtab) {
 }
 
 static void vtab_free(struct art_vtab *vtab) {
+    art_named_forget(vtab);
     art_vtab_detach(vtab);
     for (struct art_vtab **link = &vtab->connection->vtabs; *link; link = &(*link)->next) {
         if (*link != vtab) continue;
@@ -344,56 +345,4 @@ static const struct module_with_integrity module = {
 
 const sqlite3_module *art_module(void) {
     return &module.module;
-}
-
-/* --- finding a handle by name ------------------------------------------------------------------------------------- */
-
-static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
-    for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {
-        if (!sqlite3_stricmp(vtab->name->schema, schema) && !sqlite3_stricmp(vtab->name->table, table)) return vtab;
-    }
-    return NULL;
-}
-
-/* The schema in which an unqualified name is found: temp, main, then the attached ones. */
-static int find_schema(sqlite3 *db, const char *table, char **out) {
-    sqlite3_stmt *list = NULL;
-    int best = -1;
-    *out = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT seq, name FROM pragma_database_list", -1, &list, NULL);
-    while (!rc && sqlite3_step(list) == SQLITE_ROW) {
-        int number = sqlite3_column_int(list, 0);
-        int place = number == 1 ? 0 : number == 0 ? 1 : number;
-        const char *schema = (const char *)sqlite3_column_text(list, 1);
-        if (!schema || (best >= 0 && place > best)) continue;
-        if (sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL)) continue;
-        best = place;
-        sqlite3_free(*out);
-        *out = sqlite3_mprintf("%s", schema);
-        if (!*out) rc = SQLITE_NOMEM;
-    }
-    int end = sqlite3_finalize(list);
-    return rc ? rc : end;
-}
-
-int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
-                  char **message) {
-    sqlite3 *db = connection->db;
-    char *found = NULL;
-    sqlite3_stmt *touch = NULL;
-    *out = NULL;
-    int rc = schema ? SQLITE_OK : find_schema(db, table, &found);
-    if (!schema) schema = found;
-    if (!rc && schema) {
-        char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table);
-        rc = sql ? sqlite3_prepare_v2(db, sql, -1, &touch, NULL) : SQLITE_NOMEM;
-        sqlite3_free(sql);
-        if (!rc) *out = connected(connection, schema, table);
-        sqlite3_finalize(touch);
-    }
-    sqlite3_free(found);
-    if (rc && rc != SQLITE_ERROR) return art_report_sql(message, db, rc, "cannot open %s", table);
-    if (*out) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR, "art: there is no art table '%s%s%s': name one, or schema.name",
-                        schema && !found ? schema : "", schema && !found ? "." : "", table);
 }
