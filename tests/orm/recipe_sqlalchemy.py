@@ -63,10 +63,11 @@ with engine.connect() as connection:
 # --> usr/lib/ None 100
 # --> usr/share/ None 2
 
-# Compare and set: the mapper adds "AND version = ?" and counts the rows.
-with Session(engine) as mine, Session(engine) as theirs:
+# Compare and set: the mapper adds "AND version = ?" and counts the rows. (Without expire_on_commit=False it would look
+# again before it writes. The commits end the reads: nobody can write in a snapshot that has grown old.)
+with Session(engine, expire_on_commit=False) as mine, Session(engine, expire_on_commit=False) as theirs:
     file, same = mine.get(File, "usr/share/words"), theirs.get(File, "usr/share/words")
-    mine.rollback(), theirs.rollback()  # ends the reads: their snapshots would be too old to write in
+    mine.commit(), theirs.commit()
     file.size, same.size = 10, 11
     theirs.commit()
     try:

@@ -8,9 +8,10 @@ sqlite-utils query "$db" --load-extension "$art" \
     "CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, etag TEXT, meta)"
 # --> [{"rows_affected": -1}]
 
-# Many rows: one transaction for each batch. Also --csv, --tsv; --replace and --ignore for paths that are there.
-seq 100 | sed 's|.*|{"path": "usr/lib/&.so", "size": &, "etag": "new"}|' |
-    sqlite-utils insert "$db" files - --nl --pk path --batch-size 10000 --load-extension "$art"
+# Many rows: "bulk" makes one transaction for each batch. "insert" and "upsert" know CSV, TSV and JSON, and batches of at
+# most 999 values; with --replace or --ignore for paths that are there already.
+seq 100 | sed 's|.*|{"path": "usr/lib/&.so", "size": &}|' |
+    sqlite-utils bulk "$db" "INSERT INTO files(path, size) VALUES(:path, :size)" - --nl --batch-size 100000 --load-extension "$art"
 printf '%s\n' '{"path": "usr/share/words", "size": 9}' '{"path": "usr/share/doc/readme", "size": 7}' |
     sqlite-utils upsert "$db" files - --nl --pk path --load-extension "$art"
 

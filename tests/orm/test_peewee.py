@@ -17,12 +17,12 @@ def columns():
             "etag": TextField(null=True), "meta": JSONField(null=True)}
 
 
-class Meta:
-    database = database
+def model(base, table):
+    return type(table.title(), (base,), {**columns(), "Meta": type("Meta", (), {"database": database, "table_name": table})})
 
 
-Plain = type("Plain", (Model,), {**columns(), "Meta": type("Meta", (Meta,), {"table_name": "plain"})})
-File = type("File", (VirtualModel,), {**columns(), "Meta": type("Meta", (Meta,), {"table_name": "files"})})
+Plain = model(Model, "plain")
+File = model(VirtualModel, "files")
 version = SQL("version")
 
 FILTERS = [

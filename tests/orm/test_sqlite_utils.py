@@ -71,10 +71,13 @@ class Writing(Case):
             self.files.insert_all([{"path": "n/1"}, {"path": "a/b"}], pk="path")
         self.assertEqual(self.files.count, self.plain.count)
 
-    def test_many_rows_in_one_transaction(self):
+    def test_a_batch_is_a_transaction_and_executemany_is_one_whatever_its_size(self):
+        versions = "SELECT count(*), count(DISTINCT version) FROM files WHERE path GLOB ?"
+        self.files.insert_all(({"path": f"batches/{i}"} for i in range(1000)), pk="path")
+        self.assertEqual(self.db.execute(versions, ["batches/*"]).fetchone(), (1000, 10))
         with self.db.conn:
-            self.files.insert_all(({"path": f"one/{i}"} for i in range(1000)), pk="path")
-        self.assertEqual(self.db.execute("SELECT count(*), count(DISTINCT version) FROM files WHERE path GLOB 'one/*'").fetchone(), (1000, 1))
+            self.db.conn.executemany("INSERT INTO files(path) VALUES(?)", ((f"one/{i}",) for i in range(1000)))
+        self.assertEqual(self.db.execute(versions, ["one/*"]).fetchone(), (1000, 1))
 
     def test_an_update_with_the_version_is_a_compare_and_set(self):
         (version,) = self.db.execute("SELECT version FROM files WHERE path = 'a/b'").fetchone()
@@ -103,7 +106,7 @@ class Limits(Case):
         self.assertEqual(self.db.table_names(), ["plain", "files"])
 
     def test_a_dump_is_restored_without_the_shadow_tables(self):
-        dump = list(self.db.iterdump())
+        dump = list(self.db.conn.iterdump())
         restored = Database(memory=True)
         twins.load(restored.conn)
         with self.assertRaisesRegex(sqlite3.OperationalError, "already exists"):
