@@ -151,7 +151,7 @@ format:
 
 check-bindings:
 	@.ci/deps build
-	@$(MAKE) --no-print-directory -j2 library static
+	@$(MAKE) -s -j2 library static
 	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/bindings/run $(BINDINGS)
 
 demo:
