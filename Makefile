@@ -10,7 +10,8 @@
 #   make prove-memory 5 million keys in one transaction, and what that costs in memory
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
-#   make install      art.so into $(DESTDIR)$(PREFIX)/lib/sqlite-art, README and sql/ into .../share/doc/sqlite-art
+#   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
+#                     README and sql/ into .../share/doc/sqlite-art
 #   make clean
 #
 # Options, each with a build directory of its own, so that they live side by side:
@@ -151,7 +152,7 @@ format:
 
 check-bindings:
 	@.ci/deps build
-	@$(MAKE) --no-print-directory -j2 library static
+	@$(MAKE) -s -j2 library static
 	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/bindings/run $(BINDINGS)
 
 demo:
@@ -170,9 +171,11 @@ prove-memory: library $(BUILD)/tests/prove_memory
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/lib/sqlite-art $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
+install: all static
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
 	install -m 755 art.so $(DESTDIR)$(PREFIX)/lib/sqlite-art/art.so
+	install -m 644 $(BUILD)/libart.a $(DESTDIR)$(PREFIX)/lib/sqlite-art/libart.a
+	install -m 644 ext/art.h $(DESTDIR)$(PREFIX)/include/sqlite-art/art.h
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/sqlite-art
 	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 slice="python tcl c c-static"
-all="c c-static c-static-newest cpp python apsw odbc perl tcl ruby php go java r rust
+all="c c-static c-static-newest c-musl cpp python apsw odbc perl tcl ruby php go java r rust
 node-libsql node-22 node-26 node-sqlite3 node-better-sqlite3 lua-preload"
 
 multiarch=$(gcc -print-multiarch 2>/dev/null)
@@ -24,16 +24,34 @@ binding_c_static() {
     loads=- example "$program"
 }
 
-binding_c_static_newest() {
-    local new=$root/build/sqlite-new object=$out/sqlite-new.o code=0
-    is C "libart.a and sqlite3.c in one program"
+# new_sqlite <compiler>: sqlite3.c of build/sqlite-new as $object
+new_sqlite() {
+    local code=0
+    new=$root/build/sqlite-new
+    object=$out/sqlite-new-$1.o
     .ci/sqlite-new >"$work/sqlite" 2>&1 || code=$?
     [ $code != 3 ] || skip "$(cat "$work/sqlite")"
     [ $code = 0 ] || { cat "$work/sqlite"; exit 1; }
-    [ "$object" -nt "$new/sqlite3.c" ] || "${CC:-gcc}" -O1 -c -o "$object" "$new/sqlite3.c" || exit 1
+    [ "$object" -nt "$new/sqlite3.c" ] || "$1" -O1 -c -o "$object" "$new/sqlite3.c" || exit 1
+}
+
+binding_c_static_newest() {
+    is C "libart.a and sqlite3.c in one program"
+    new_sqlite "${CC:-gcc}"
     # shellcheck disable=SC2086
     compile -DART_STATIC -Iext -I"$new" "$here/example.c" "$static" "$object" $static_libs -ldl
     loads=- example "$program"
+}
+
+# All of it against another C library: the one of Alpine.
+binding_c_musl() {
+    is C "load_extension, musl"
+    needs "musl-tools libsqlite3-dev libxxhash-dev" eval "musl-gcc --version && test -e /usr/include/sqlite3ext.h -a -e /usr/include/xxhash.h"
+    new_sqlite musl-gcc
+    # What is not musl's own (the kernel's headers, xxhash.h, sqlite3ext.h) comes from where it is.
+    MAKEFLAGS="" make -s -j2 CC=musl-gcc URING=0 "CFLAGS=-O2 -idirafter /usr/include -idirafter /usr/include/$multiarch" library || exit 1
+    CC=musl-gcc compile -I"$new" "$here/example.c" "$object"
+    loads=$root/build/release-musl-gcc-nouring/art.so example "$program"
 }
 
 binding_cpp() {
