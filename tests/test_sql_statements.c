@@ -457,6 +457,25 @@ START_TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_no
 }
 END_TEST
 
+/* The declared key looks to SQLite like an index whose b-tree it cannot find ("malformed"), and nothing is harmed. */
+START_TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing) {
+    if (sql_standin()) return;
+    make_tables("");
+    sql_run(db, "INSERT INTO ours VALUES('a', 1); PRAGMA foreign_keys=ON");
+    sql_run(db, "CREATE TABLE child(id INTEGER PRIMARY KEY, file TEXT REFERENCES ours(path))");
+    sql_refused(db, 0, "", "INSERT INTO child VALUES(1, 'a')");
+    sql_refused(db, 0, "", "INSERT INTO child VALUES(1, 'nothing')");
+    sql_run(db,
+            "INSERT INTO child VALUES(2, NULL); INSERT INTO ours VALUES('b', 2); DELETE FROM ours WHERE path = 'a'");
+    sql_expect(db, "b|2\n", "SELECT path, value FROM ours");
+    sql_expect(db, "2|\n", "SELECT id, file FROM child");
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    sql_run(db, "PRAGMA foreign_keys=OFF; INSERT INTO child VALUES(3, 'b')");
+    sql_expect(db, "3|2\n", "SELECT child.id, ours.value FROM child JOIN ours ON ours.path = child.file");
+    sql_run(db, "DROP TABLE child");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("sql_statements");
     TCase *tcase = tcase_create("statements");
@@ -477,6 +496,7 @@ int main(void) {
     tcase_add_test(tcase, test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table);
     tcase_add_test(tcase, test_insert_returning_does_not_know_the_version);
     tcase_add_test(tcase, test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing);
+    tcase_add_test(tcase, test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

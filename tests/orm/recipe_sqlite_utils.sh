@@ -22,10 +22,9 @@ sqlite-utils rows "$db" files --where "path GLOB :p" -p p "usr/share/*" -c path 
 # --> usr/share/words            9
 
 # One directory level, with the number of files below each directory.
-sqlite-utils query "$db" "SELECT path, size, entries FROM files(:p, '/') LIMIT 1000" -p p usr/ --csv --load-extension "$art"
-# --> path,size,entries
-# --> usr/lib/,,100
-# --> usr/share/,,2
+sqlite-utils query "$db" "SELECT path, size, entries FROM files(:p, '/') LIMIT 1000" -p p usr/ --load-extension "$art"
+# --> [{"path": "usr/lib/", "size": null, "entries": 100},
+# -->  {"path": "usr/share/", "size": null, "entries": 2}]
 
 # Compare and set.
 v=$(sqlite-utils query "$db" "SELECT version FROM files WHERE path = 'usr/share/words'" --raw --load-extension "$art")
@@ -37,4 +36,4 @@ done
 # --> [{"rows_affected": 0}]
 
 sqlite-utils schema "$db" files --load-extension "$art"
-# --> CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, etag TEXT, meta);
+# --> CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, etag TEXT, meta)

@@ -104,6 +104,13 @@ class Introspection(Case):
             self.assertIn(line, out.getvalue())
         self.assertNotIn("version", out.getvalue())
 
+    def test_introspection_needs_the_parentheses(self):
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE VIRTUAL TABLE bare USING art")
+            with self.assertRaisesRegex(ValueError, "substring not found"):
+                connection.introspection.get_primary_key_column(cursor, "bare")
+            cursor.execute("DROP TABLE bare")
+
     def test_the_shadow_tables_are_hidden_by_their_names(self):
         names = connection.introspection.table_names()
         self.assertEqual(names, ["files", "files_log", "files_state", "plain"])

@@ -76,6 +76,10 @@ class Sent(unittest.TestCase):
         self.connection.execute("INSERT INTO files VALUES('positional', 1, 2, 3, 4)")
         self.assertEqual(self.ask("SELECT * FROM @ WHERE path = 'positional'", "files", []), [("positional", 1, 2.0, "3", 4)])
 
+    def test_the_shadow_tables_are_known_as_such(self):
+        listed = self.connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'shadow'")
+        self.assertEqual(sorted(listed), [("files",), ("plain",), ("sqlite_schema",)])
+
 
 if __name__ == "__main__":
     unittest.main()
