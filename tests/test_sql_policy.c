@@ -202,6 +202,18 @@ START_TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
 }
 END_TEST
 
+START_TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
+    if (sql_standin()) return;
+    struct ban ban = {SQLITE_PRAGMA, "encoding", SQLITE_IGNORE, 0};
+    forbid(&ban);
+    sql_refused(db, SQLITE_AUTH, "encoding", "CREATE VIRTUAL TABLE u USING art");
+    ban.answer = SQLITE_DENY;
+    sql_refused(db, 0, "not authorized", "CREATE VIRTUAL TABLE u USING art");
+    allow_all();
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+}
+END_TEST
+
 /* Nothing keeps a user from that without DEFENSIVE. */
 START_TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
     if (sql_standin()) return;
@@ -641,6 +653,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_denied_part_of_a_write_fails_it_and_loses_nothing);
     tcase_add_test(tcase, test_an_ignored_part_of_a_write_fails_it_and_loses_nothing);
     tcase_add_test(tcase, test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows);
+    tcase_add_test(tcase, test_a_table_is_not_made_where_the_encoding_is_hidden);
     tcase_add_test(tcase, test_a_trigger_that_swallows_the_log_fails_the_commit);
     tcase_add_test(tcase, test_the_error_names_the_table_that_may_not_be_written);
     tcase_add_test(tcase, test_schema_changes_that_are_denied_halfway_leave_everything);
