@@ -144,6 +144,9 @@ struct art_found {
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
 int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
+/* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
+struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
+struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 /* The `over` that an entry for this key must carry in the delta. */
