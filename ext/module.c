@@ -175,7 +175,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         vtab_free(vtab);
         return rc;
     }
-    if (sqlite3_get_autocommit(db)) art_tracker_make(vtab->connection);
+    art_tracker_make_early(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -224,6 +224,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
         table->vtabs++;
+        table->columns = vtab->columns.count;
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
