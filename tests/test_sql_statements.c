@@ -86,6 +86,18 @@ static const char *const conflicting[] = {
     "INSERT INTO o@ SELECT 'b', 1",
     "INSERT~ INTO o@ VALUES('n3', 1), ('c', 2), ('n4', 3)"};
 
+/* For tables whose value must not be NULL. */
+static const char *const not_null[] = {"INSERT~ INTO @(path, value) VALUES('n', NULL)",
+                                       "INSERT~ INTO @(path) VALUES('n')",
+                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), ('n2', NULL), ('n3', 3)",
+                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, NULL), ('b', NULL)",
+                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', NULL), ('b', 3), ('n2', 2)",
+                                       "UPDATE~ @ SET value = NULL",
+                                       "UPDATE~ @ SET value = iif(path = 'c', NULL, value + 1)",
+                                       "UPDATE~ @ SET path = path || '+', value = iif(path = 'c', NULL, value)",
+                                       "UPDATE~ @ SET path = 'd', value = NULL WHERE path = 'b'",
+                                       "INSERT~ INTO o@ VALUES('n4', NULL)"};
+
 static char *with_word(const char *statement, const char *word) {
     const char *at = strchr(statement, '~');
     if (!at) return sqlite3_mprintf("%s", statement);
@@ -111,11 +123,11 @@ static char *outcome_within(const char *table, const char *before, const char *s
     return both;
 }
 
-static void try_conflicts(const char *before, const char *after) {
-    for (size_t i = 0; i < sizeof conflicting / sizeof *conflicting; i++) {
+static void try_list(const char *const *list, size_t count, const char *before, const char *after) {
+    for (size_t i = 0; i < count; i++) {
         for (int w = 0; w < WORDS; w++) {
             start_again();
-            char *statement = with_word(conflicting[i], words[w]), *results[2];
+            char *statement = with_word(list[i], words[w]), *results[2];
             for (int t = 0; t < 2; t++) {
                 char *begin = sql_named(before, tables[t]);
                 results[t] = outcome_within(tables[t], begin, statement, after);
@@ -129,10 +141,18 @@ static void try_conflicts(const char *before, const char *after) {
     }
 }
 
-static void make_conflicts(const char *options) {
-    make_tables(options);
+static void try_conflicts(const char *before, const char *after) {
+    try_list(conflicting, sizeof conflicting / sizeof *conflicting, before, after);
+}
+
+static void make_triggers(void) {
     on_both("CREATE TABLE o@(path, value); CREATE TRIGGER w@ AFTER INSERT ON o@ BEGIN "
             "INSERT INTO @(path, value) VALUES(new.path, new.value); END");
+}
+
+static void make_conflicts(const char *options) {
+    make_tables(options);
+    make_triggers();
 }
 
 START_TEST(test_conflict_clauses_do_what_they_do_to_an_ordinary_table) {
@@ -160,6 +180,19 @@ START_TEST(test_conflict_clauses_over_blobs_and_spilled_transactions) {
     make_conflicts("log_limit=0, spill_limit='1KB'");
     try_conflicts("SELECT 1", "SELECT 1");
     try_conflicts("BEGIN; UPDATE @ SET value = zeroblob(3000) WHERE path > 'b'; SAVEPOINT s", "RELEASE s; COMMIT");
+}
+END_TEST
+
+START_TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
+    enum { COUNT = sizeof not_null / sizeof *not_null };
+    if (sql_standin()) return;
+    sql_create(db, "ours", "path, value INTEGER NOT NULL");
+    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID");
+    make_triggers();
+    try_list(not_null, COUNT, "SELECT 1", "SELECT 1");
+    try_list(not_null, COUNT, "BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @ VALUES('in', 0)", "COMMIT");
+    try_list(not_null, COUNT, "SAVEPOINT s; DELETE FROM @ WHERE path = 'd'; SAVEPOINT s", "ROLLBACK TO s; RELEASE s");
+    try_conflicts("SELECT 1", "SELECT 1");
 }
 END_TEST
 
@@ -502,6 +535,7 @@ int main(void) {
     tcase_add_test(tcase, test_conflict_clauses_within_a_transaction);
     tcase_add_test(tcase, test_conflict_clauses_within_savepoints);
     tcase_add_test(tcase, test_conflict_clauses_over_blobs_and_spilled_transactions);
+    tcase_add_test(tcase, test_conflict_clauses_for_a_column_that_must_not_be_null);
     tcase_add_test(tcase, test_a_statement_may_change_the_table_that_it_reads);
     tcase_add_test(tcase, test_a_statement_within_a_transaction_may_change_the_table_that_it_reads);
     tcase_add_test(tcase, test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones);
