@@ -401,7 +401,7 @@ int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct
     for (uint32_t i = tree->rows.count; i-- > 0;) { /* the longest is the last in order */
         struct art_bytes key = row_key(tree->rows.items[i]);
         if (!art_bytes_starts_with(path, key)) continue;
-        struct art_bytes rest = art_bytes(path.data + key.len, path.len - key.len);
+        struct art_bytes rest = key.len ? art_bytes(path.data + key.len, path.len - key.len) : path;
         bool any = !delimiter.len || !rest.len || art_bytes_starts_with(rest, delimiter);
         if (any || (key.len >= delimiter.len && !memcmp(rest.data - delimiter.len, delimiter.data, delimiter.len))) {
             return art_buffer_append(out, key.data, key.len);
