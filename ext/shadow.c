@@ -220,12 +220,9 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
                           table->name->table);
 }
 
-int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message) {
-    sqlite3_stmt *put;
-    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
-    if (rc) return rc;
+/* The value is bound. */
+static int run_put_state(struct art_table *table, sqlite3_stmt *put, int rc, const char *key, char **message) {
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
-    rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
     if (!rc) sqlite3_step(put);
     int end = sqlite3_reset(put);
     sqlite3_bind_null(put, 2);
@@ -233,6 +230,21 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
     if (!rc) return SQLITE_OK;
     return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_state", table->name->schema,
                           table->name->table);
+}
+
+int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
+    return run_put_state(table, put, rc, key, message);
+}
+
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    return run_put_state(table, put, sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC), key, message);
 }
 
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
