@@ -44,7 +44,10 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
         int place = number == SEQUENCE_TEMP ? 0 : number == SEQUENCE_MAIN ? 1 : number;
         const char *schema = (const char *)sqlite3_column_text(list, 1);
         if (!schema || (best >= 0 && place > best)) continue;
-        if (sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL)) continue;
+        int there = sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+        if (there == SQLITE_ERROR) continue;
+        if (there) rc = there;
+        if (rc) break;
         best = place;
         *sequence = number;
         sqlite3_free(*out);
