@@ -23,10 +23,9 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/tree/tree.h"
+#include "ext/art.h"
 
 SQLITE_EXTENSION_INIT3
-
-#define ART_VERSION "0.1.0"
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
@@ -63,10 +62,29 @@ enum art_hidden {
     ART_HIDDEN_COLUMNS
 };
 
-int art_columns_default(struct art_columns *columns); /* path, value */
+enum { ART_COLUMNS_MAX = 32767 }; /* no SQLite allows more */
+
+/* definition.c: `table` is for messages. */
+/* One column. `end`: behind it may follow a comma and others, *end is set to it; NULL: nothing may follow. */
+int art_definition_parse(const char *text, const char **end, const char *table, bool key, struct art_column *out,
+                         char **message);
+bool art_definition_is_option(const char *text); /* name = ... */
+bool art_definition_is_blank(const char *text);
+bool art_definition_is_plain_name(const char *text); /* one that needs no quotes */
+
+/* columns.c */
+enum art_affinity art_affinity_of(const char *type);
+void art_column_clear(struct art_column *column);
 void art_columns_clear(struct art_columns *columns);
+int art_columns_default(struct art_columns *columns); /* path, value */
+int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
+/* The other way round from art_columns_show(). On failure none. */
+int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
+char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
+int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
+int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 /* Declares the table to SQLite. */
-int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table);
+int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -202,8 +220,9 @@ struct art_vtab {
     struct art_columns columns;
     struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
-    struct art_scan *idle; /* a closed scan, for the next xOpen */
-    struct art_buffer record;
+    struct art_scan *idle;    /* a closed scan, for the next xOpen */
+    struct art_buffer record; /* the row that is being written, */
+    struct art_field *fields; /* and its values: one a column but the key */
 };
 
 /* extension.c */
@@ -226,6 +245,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
 int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
+char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
@@ -235,17 +255,22 @@ int art_refuse_shared_cache(const struct art_connection *connection, const char 
 int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message);
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, char **message);
+                      const struct art_settings *settings, const char *file, const char *columns, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
 /* T_state as a handle finds it. */
 struct art_state {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_settings settings;
-    char *file; /* art_free() it; NULL: no name, or one that is refused */
+    char *file;    /* NULL: no name, or one that is refused */
+    char *columns; /* NULL: nothing is said of them */
 };
+void art_state_clear(struct art_state *state);
 int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
                           struct art_state *out, char **message);
+/* The text of the columns in T_state, for a handle that is being made. *out: sqlite3_free() it, or NULL: there is none,
+ * or it cannot be read, which is for the first use of the table to say. */
+int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
@@ -330,13 +355,32 @@ int art_clean_prepare(struct art_table *table, char **message); /* in xSync */
 void art_clean_finish(struct art_table *table);                 /* in xCommit */
 
 /* value.c */
-/* `values` as one record of SQLite's format; *out is overwritten. */
-int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count);
+/* A value on its way into a record. */
+struct art_field {
+    uint64_t serial;     /* its type and length, as in a record */
+    const uint8_t *body; /* borrowed from the value, from another record, or `number` */
+    uint8_t number[8];
+};
+/* The value as a column of this affinity holds it. The value may be converted on the way. */
+int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity);
+/* The first fields of a record; NULLs where it ends early. */
+int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
+/* The fields as one record; *out is overwritten. */
+int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
 /* A text as a function's result, copied. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+/* The same for several columns of one record, fastest in ascending order: it remembers where the last one ended. */
+struct art_record_reader {
+    struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */
+    const uint8_t *types, *end_of_types, *body; /* (private) of field `column`; NULL: not looked at yet */
+    unsigned column;
+};
+void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
+int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                             uint8_t **whole);
 
 /* Which hidden column that is; negative: one of the user's. */
 static inline int art_hidden_column(const struct art_vtab *vtab, int column) {

@@ -117,19 +117,6 @@ static void add_owned(struct info_cursor *cursor, char *property, char *text) {
     }
 }
 
-static void add_columns(struct info_cursor *cursor, const struct art_columns *columns) {
-    sqlite3_str *text = sqlite3_str_new(NULL);
-    for (unsigned i = 0; i < columns->count; i++) {
-        const struct art_column *column = &columns->items[i];
-        sqlite3_str_appendf(text, "%s%s", i ? ", " : "", column->name);
-        if (*column->type) sqlite3_str_appendf(text, " %s", column->type);
-        if (i == ART_COLUMN_KEY) sqlite3_str_appendall(text, " PRIMARY KEY");
-        if (column->not_null) sqlite3_str_appendall(text, " NOT NULL");
-        if (column->collation) sqlite3_str_appendf(text, " COLLATE %s", column->collation);
-    }
-    add_owned(cursor, sqlite3_mprintf("columns"), sqlite3_str_finish(text));
-}
-
 /* As they are stored; another connection may have changed them since this one has opened the table. */
 static void add_options(struct info_cursor *cursor, const struct art_settings *stored,
                         const struct art_settings *used) {
@@ -186,9 +173,9 @@ static int gather(struct info_cursor *cursor, struct art_named *named, char **me
     struct art_state state;
     rc = art_shadow_read_state(named->connection->db, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
-    art_free(state.file);
+    art_state_clear(&state);
     add_all(cursor, table, &info);
-    add_columns(cursor, &vtab->columns);
+    add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table->requested);
     rc = add_leftovers(cursor, named->connection, vtab->name->schema, message);

@@ -58,14 +58,17 @@ static int is_wal(struct art_table *table, bool *wal) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
     if (!sql) return art_nomem();
     sqlite3_stmt *mode = NULL;
+    bool told = false;
     int rc = sqlite3_prepare_v2(db, sql, -1, &mode, NULL);
     sqlite3_free(sql);
     if (!rc && sqlite3_step(mode) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(mode, 0);
+        told = text != NULL;
         *wal = text && !sqlite3_stricmp(text, "wal");
     }
     int end = sqlite3_finalize(mode);
     if (!rc) rc = end;
+    if (!rc && !told) return art_fail(ART_IO, "art: cannot ask for the journal mode: an authorizer hides it");
     return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode") : ART_OK;
 }
 

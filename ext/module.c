@@ -1,12 +1,13 @@
 /* The module `art`: CREATE, connect, DROP, RENAME, and the table of its callbacks.
  *
- *     CREATE VIRTUAL TABLE objects USING art;     (path TEXT PRIMARY KEY NOT NULL, value, version HIDDEN,
- *                                                  objects HIDDEN) WITHOUT ROWID
+ *     CREATE VIRTUAL TABLE objects USING art;                         (path TEXT PRIMARY KEY NOT NULL, value, and
+ *                                                                      hidden columns) WITHOUT ROWID
+ *     CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, cache='64MB')
  *
  * CREATE makes the shadow tables and nothing else: the .art file comes with the first flush. Its name is
  * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting
- * reads nothing and never fails for what is on disk, else a damaged table could not be dropped; the first read or
- * write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
+ * reads the columns out of T_state and never fails for what is on disk, else a damaged table could not be dropped; the
+ * first read or write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
  * committed.
  *
  * An art table does nothing that an ordinary one does not, so views and triggers may use it (INNOCUOUS).
@@ -87,9 +88,12 @@ static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
-static int declare(const struct art_vtab *vtab) {
+static int declare(struct art_vtab *vtab, char **message) {
     sqlite3 *db = vtab->connection->db;
-    int rc = art_columns_declare(&vtab->columns, db, vtab->name->table);
+    unsigned values = vtab->columns.count - 1;
+    vtab->fields = values ? art_alloc(values * sizeof *vtab->fields) : NULL;
+    if (values && !vtab->fields) return SQLITE_NOMEM;
+    int rc = art_columns_declare(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
     return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
 }
@@ -106,6 +110,7 @@ static void vtab_free(struct art_vtab *vtab) {
     art_scan_free(vtab->idle);
     art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);
+    art_free(vtab->fields);
     art_columns_clear(&vtab->columns);
     art_name_release(vtab->name);
     art_connection_release(vtab->connection);
@@ -125,30 +130,56 @@ static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out)
     vtab->connection->vtabs = vtab;
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
-    int rc = vtab->name ? art_columns_default(&vtab->columns) : SQLITE_NOMEM;
-    if (!rc) rc = declare(vtab);
-    if (rc) {
+    if (!vtab->name) {
         vtab_free(vtab);
-        return rc;
+        return SQLITE_NOMEM;
     }
     *out = vtab;
     return SQLITE_OK;
 }
 
-static bool is_blank(const char *text) {
-    return text[strspn(text, " \t\r\n")] == 0;
+/* `name = value` is an option, everything else a column. */
+static int take_argument(struct art_vtab *vtab, const char *argument, char **message) {
+    if (art_definition_is_blank(argument)) return SQLITE_OK;
+    if (art_definition_is_option(argument)) return art_settings_parse(&vtab->settings, argument, message);
+    return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
+}
+
+/* Out of T_state, which knows what was added since; or what CREATE said; or where that cannot be understood, what every
+ * table had once: the first use of the table will say what is wrong. */
+static int find_columns(struct art_vtab *vtab, bool understood) {
+    char *text, *ignored = NULL;
+    int rc = art_shadow_read_columns(vtab->connection->db, vtab->name, &text);
+    if (rc) return rc;
+    struct art_columns columns = {0};
+    if (text) rc = art_columns_parse(&columns, vtab->name->table, text, &ignored);
+    sqlite3_free(text);
+    sqlite3_free(ignored);
+    if (rc == SQLITE_NOMEM) return rc;
+    if (!columns.count && understood && vtab->columns.count) return SQLITE_OK;
+    art_columns_clear(&vtab->columns);
+    vtab->columns = columns;
+    return columns.count ? SQLITE_OK : art_columns_default(&vtab->columns);
 }
 
 static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
     (void)context;
-    (void)message;
     struct art_vtab *vtab;
+    bool understood = true;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
     for (int i = 3; i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
         char *ignored = NULL;
-        art_settings_parse(&vtab->settings, argv[i], &ignored);
+        bool option = art_definition_is_option(argv[i]);
+        int failed = take_argument(vtab, argv[i], &ignored);
+        understood &= option || !failed;
         sqlite3_free(ignored);
+    }
+    rc = find_columns(vtab, understood);
+    if (!rc) rc = declare(vtab, message);
+    if (rc) {
+        vtab_free(vtab);
+        return rc;
     }
     if (sqlite3_get_autocommit(db)) art_tracker_make(vtab->connection);
     *out = &vtab->base;
@@ -178,22 +209,20 @@ static int check_encoding(sqlite3 *db, char **message) {
     return rc;
 }
 
-static int check_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
-    for (int i = 3; i < argc; i++) {
-        if (is_blank(argv[i])) continue;
-        int rc = art_settings_parse(&vtab->settings, argv[i], message);
-        if (rc) return rc;
-    }
-    return SQLITE_OK;
+static int take_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
+    int rc = SQLITE_OK;
+    for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
+    if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
+    return rc ? rc : declare(vtab, message);
 }
 
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
 static int create_table(struct art_vtab *vtab, char **message) {
     sqlite3 *db = vtab->connection->db;
     uint8_t uuid[ART_UUID_BYTES];
-    char *file = NULL;
+    char *file = NULL, *columns = art_columns_show(&vtab->columns);
     struct art_table *table = NULL;
-    int rc = choose_id(db, vtab->name, uuid, &file, message);
+    int rc = columns ? choose_id(db, vtab->name, uuid, &file, message) : SQLITE_NOMEM;
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
         table->vtabs++;
@@ -203,9 +232,10 @@ static int create_table(struct art_vtab *vtab, char **message) {
         rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
-    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, message);
+    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, columns, message);
     if (rc && table) table->exists = false;
     sqlite3_free(file);
+    sqlite3_free(columns);
     return rc;
 }
 
@@ -214,7 +244,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     struct art_vtab *vtab;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    rc = check_arguments(vtab, argc, argv, message);
+    rc = take_arguments(vtab, argc, argv, message);
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {
