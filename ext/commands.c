@@ -61,7 +61,7 @@ static const struct command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static const char add_column[] = "add column ";
+static const char add_column[] = "add column"; /* behind it, a definition */
 
 struct text {
     const char *at;
@@ -81,7 +81,7 @@ static bool text_is(struct text text, const char *word) {
 static int complain(struct art_vtab *vtab, struct text given) {
     sqlite3_str *known = sqlite3_str_new(vtab->connection->db);
     for (unsigned i = 0; i < COMMANDS; i++) sqlite3_str_appendf(known, "%s%s", i ? ", " : "", commands[i].name);
-    sqlite3_str_appendall(known, ", add column <name> <type>");
+    sqlite3_str_appendall(known, ", add column");
     const char *key;
     char *value;
     for (unsigned i = 0; art_settings_show(&vtab->table->settings, i, &key, &value); i++) {
@@ -150,7 +150,8 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
         if (text_is(command, commands[i].name)) return commands[i].run(vtab, commands[i].request);
     }
     int verb = (int)sizeof add_column - 1;
-    if (command.len > verb && text_is((struct text){command.at, verb}, add_column)) {
+    bool alone = command.len == verb || (command.len > verb && isspace((unsigned char)command.at[verb]));
+    if (alone && text_is((struct text){command.at, verb}, add_column)) {
         return art_columns_add(vtab, command.at + verb);
     }
     if (strchr(text, '=') && !memchr(command.at, 0, (size_t)command.len)) return run_setting(vtab, text);
