@@ -127,6 +127,8 @@ struct art_moment {
     int level;
     uint32_t mark; /* of the tree, or ART_MARK_BEGIN */
     struct art_name *name;
+    struct art_settings settings;
+    unsigned requested;
     bool exists;
 };
 
@@ -146,6 +148,26 @@ struct art_connection {
     sqlite3_vtab *driver; /* the one that drives the running transaction, or NULL */
     bool joined;          /* it is sure to hear everything from here on */
     struct art_levels levels;
+};
+
+/* What commands leave to the commit. */
+enum art_request {
+    ART_REQUEST_FLUSH = 1,
+    ART_REQUEST_OPTIMIZE = 2,
+    ART_REQUEST_VACUUM = 4,
+    ART_REQUEST_CLEAN = 8,
+};
+
+/* .art files that no table needs (clean.c). */
+struct art_leftover {
+    char *path;
+    uint8_t uuid[ART_UUID_BYTES];
+    bool known;   /* it is this database's; else it is only called so, and */
+    char *reason; /* this is why it cannot be told */
+};
+struct art_leftovers {
+    struct art_leftover *items;
+    unsigned count;
 };
 
 enum art_statement {
@@ -182,10 +204,11 @@ struct art_table {
     struct art_moment begin;
     struct art_moment *moments;
     unsigned moment_count, moment_capacity;
-    bool exists;    /* as of now: created and not dropped */
-    bool refreshed; /* known to be up to date in this transaction */
-    bool prepared;  /* xSync has written what the tree wanted */
-    bool requested; /* a command waits for the commit */
+    bool exists;               /* as of now: created and not dropped */
+    bool refreshed;            /* known to be up to date in this transaction */
+    bool prepared;             /* xSync has written what the tree wanted */
+    unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
+    struct art_leftovers leftovers;
 
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
@@ -262,6 +285,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
 /* One value of T_state; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
 
 /* transaction.c */
 int art_levels_push(struct art_levels *levels, int level);
@@ -306,6 +330,8 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+/* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
+int art_journal_write_nonce(struct art_table *table);
 /* SQLITE_OK once nothing that was committed to the schema's database can be lost. */
 int art_journal_harden(sqlite3 *db, const char *schema);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
@@ -326,7 +352,16 @@ void art_scan_free(struct art_scan *scan);
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
 /* commands.c */
-int art_command_run(struct art_vtab *vtab, sqlite3_value *value);
+/* `columns`: as INSERT gives them, the user's first. */
+int art_command_run(struct art_vtab *vtab, sqlite3_value **columns);
+void art_settings_use(struct art_table *table, const struct art_settings *settings);
+
+/* clean.c */
+int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message);
+void art_leftovers_clear(struct art_leftovers *leftovers);
+int art_clean_look(struct art_table *table, char **message);    /* the command */
+int art_clean_prepare(struct art_table *table, char **message); /* in xSync */
+void art_clean_finish(struct art_table *table);                 /* in xCommit */
 
 /* value.c */
 /* A value on its way into a record. */
@@ -363,6 +398,8 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 
 /* module.c */
 const sqlite3_module *art_module(void);
+/* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
+char *art_file_beginning(sqlite3 *db, const char *schema);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
@@ -378,6 +415,9 @@ struct art_named {
 /* 'table' or 'schema.table'. Must be released. */
 int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message);
 void art_named_release(struct art_named *named);
+/* The handle of schema.table, made if need be by naming the table in a statement; *out = NULL: no art table. */
+int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                  char **message);
 /* art_vtab_ready(), with its message. */
 int art_named_ready(const struct art_named *named, char **message);
 void art_named_forget(struct art_vtab *vtab); /* before it is freed */

@@ -35,6 +35,12 @@ static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
     sqlite3_str_appendchar(out, 1, '-');
 }
 
+char *art_file_beginning(sqlite3 *db, const char *schema) {
+    sqlite3_str *text = sqlite3_str_new(db);
+    append_database(text, db, schema);
+    return sqlite3_str_finish(text);
+}
+
 static void append_id(sqlite3_str *out, const uint8_t *uuid) {
     sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
 }

@@ -297,6 +297,17 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
     return rc;
 }
 
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
+    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
+}
+
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;

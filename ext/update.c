@@ -221,7 +221,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
     } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
-        rc = art_command_run(vtab, hidden(vtab, argc, argv, ART_HIDDEN_COMMAND));
+        rc = art_command_run(vtab, argv + ARGUMENT_COLUMNS);
     } else {
         rc = insert_row(vtab, argc, argv);
     }
