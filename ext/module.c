@@ -145,18 +145,32 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
     return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
 }
 
+/* A statement that is only prepared must not read within BEGIN: the snapshot would stay, and a write that follows would
+ * find the database locked, or changed since, with no waiting for the busy timeout. */
+static bool may_read(const struct art_vtab *vtab) {
+    sqlite3 *db = vtab->connection->db;
+    return sqlite3_get_autocommit(db) || sqlite3_txn_state(db, vtab->name->schema) != SQLITE_TXN_NONE;
+}
+
 /* Out of T_state, which knows what was added since; or what CREATE said; or where that cannot be understood, what every
  * table had once: the first use of the table will say what is wrong. */
 static int find_columns(struct art_vtab *vtab, bool understood) {
-    char *text, *ignored = NULL;
-    int rc = art_shadow_read_columns(vtab->connection->db, vtab->name, &text);
+    char *text = NULL, *ignored = NULL;
+    sqlite3 *db = vtab->connection->db;
+    bool from_create = understood && vtab->columns.count;
+    if (understood && !may_read(vtab)) {
+        int rc = from_create ? SQLITE_OK : art_columns_default(&vtab->columns);
+        if (!rc) rc = art_shadow_added_columns(db, vtab->name, &vtab->columns);
+        return rc;
+    }
+    int rc = art_shadow_read_columns(db, vtab->name, &text);
     if (rc) return rc;
     struct art_columns columns = {0};
     if (text) rc = art_columns_parse(&columns, vtab->name->table, text, &ignored);
     sqlite3_free(text);
     sqlite3_free(ignored);
     if (rc == SQLITE_NOMEM) return rc;
-    if (!columns.count && understood && vtab->columns.count) return SQLITE_OK;
+    if (!columns.count && from_create) return SQLITE_OK;
     art_columns_clear(&vtab->columns);
     vtab->columns = columns;
     return columns.count ? SQLITE_OK : art_columns_default(&vtab->columns);

@@ -12,6 +12,8 @@
 
 enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
 
+static const char added[] = "added:"; /* beginning of the name of a column of T_state */
+
 static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
                       "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)"),
@@ -236,18 +238,33 @@ int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out
 
 /* All handles, of this connection and of others, must come to declare the new columns: SQLite has to read the schema anew,
  * and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a view
- * elsewhere in the schema is broken. So T_state gets a column that nobody uses with each one that T gets. */
-int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *columns, char **message) {
+ * elsewhere in the schema is broken. So T_state gets a column that holds nothing with each one that T gets; its name says
+ * what was added, for those who may not read rows (art_shadow_added_columns). */
+int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *definition, const char *columns,
+                              char **message) {
     const char *schema = name->schema, *table = name->table;
-    sqlite3_stmt *all = NULL;
-    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", schema, table));
-    int width = sqlite3_column_count(all);
-    sqlite3_finalize(all);
-    if (rc) return art_report_sql(message, db, rc, "cannot read %s.%s_state", schema, table);
     return run(db, message,
-               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN added_%d;"
+               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN \"%s%w\";"
                                "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES('columns', %Q)",
-                               schema, table, width, schema, table, columns));
+                               schema, table, added, definition, schema, table, columns));
+}
+
+/* Preparing reads the schema and no page: no lock is held afterwards. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns) {
+    sqlite3_stmt *all = NULL;
+    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    if (rc == SQLITE_ERROR || rc == SQLITE_AUTH) return SQLITE_OK; /* for the first use to say */
+    for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
+        const char *text = sqlite3_column_name(all, i), *definition = text ? strstr(text, added) : NULL;
+        if (!text) rc = SQLITE_NOMEM;
+        if (!definition) continue;
+        char *ignored = NULL;
+        int failed = art_columns_append(columns, name->table, definition + strlen(added), &ignored);
+        sqlite3_free(ignored);
+        if (failed == SQLITE_NOMEM) rc = failed;
+    }
+    sqlite3_finalize(all);
+    return rc;
 }
 
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
