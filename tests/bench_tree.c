@@ -2,7 +2,7 @@
  *
  *     bench_tree [keys] [directory]
  *
- * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, random updates; then the
+ * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, skips, random updates; then the
  * same reads after 'optimize'. A toy host keeps the log in memory, so that what is measured is the tree, its merges
  * and the file.
  */
@@ -126,10 +126,27 @@ static void reads(struct art_tree *tree, const uint32_t *order) {
     art_cursor_close(cursor);
 }
 
+static void skips(struct art_tree *tree, const uint32_t *order) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    for (int kind = 0; kind < 3; kind++) {
+        static const char *const names[] = {"skip any number of rows", "skip backward", "skip 9 rows of 10"};
+        uint32_t n = keys < 20000 ? keys : 20000;
+        double begun = now();
+        for (uint32_t i = 0; i < n; i++) {
+            must(art_cursor_seek(cursor, &(struct art_range){0}, kind == 1));
+            must(art_cursor_skip(cursor, kind == 2 ? keys / 10 * 9 : order[i]));
+            if (!art_cursor_valid(cursor)) abort();
+        }
+        report(names[kind], begun, n);
+    }
+    art_cursor_close(cursor);
+}
+
 static void describe(struct art_tree *tree, uint64_t payload) {
     struct art_tree_info info;
     must(art_tree_info(tree, &info));
-    printf("  %u runs:", info.runs);
+    printf("  %u runs and %llu keys in memory:", info.runs, (unsigned long long)info.delta_keys);
     for (unsigned i = 0; i < info.runs; i++) printf(" L%u %.1f MB", info.run[i].level, (double)info.run[i].bytes / 1e6);
     printf("; %.1f bytes a key in blobs (payload %.1f), fill %.2f, file %.1f MB, written %.1f x payload, %s%s\n",
            (double)info.blob_bytes / keys, (double)payload / keys, info.fill, (double)info.file_bytes / 1e6,
@@ -179,6 +196,7 @@ int main(int argc, char **argv) {
     printf("  %-28s %8.2f ms\n", "slowest transaction", worst / 1e6);
     describe(tree, payload);
     reads(tree, order);
+    skips(tree, order);
     begun = now();
     uint32_t updates = keys < 200000 ? keys : 200000;
     for (uint32_t i = 0; i < updates;) {
@@ -190,12 +208,14 @@ int main(int argc, char **argv) {
     }
     report("random update", begun, updates);
     describe(tree, payload);
+    skips(tree, order);
     begun = now();
     must(art_tree_request_optimize(tree));
     commit(tree, &log);
     report("optimize, a key", begun, keys);
     describe(tree, payload);
     reads(tree, order);
+    skips(tree, order);
     art_tree_close(tree);
     unlink(path);
     unlink(host_path);

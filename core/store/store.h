@@ -106,6 +106,11 @@ int art_store_truncate(struct art_store *store, uint32_t slots);
  * write phase begun by art_store_adopt() itself instead of write_begin(). */
 int art_store_adopt(struct art_store *store);
 
+/* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this
+ * host file, by path or inode. ART_NOTFOUND: no .art file (another magic, too short, not a regular file). ART_MISSING;
+ * ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is damaged. */
+int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours);
+
 /* --- sets of slots ------------------------------------------------------------------------------------------------ */
 struct art_slot_set {
     uint64_t *words;

@@ -246,6 +246,10 @@ int art_tree_request_optimize(struct art_tree *tree) {
     return ART_OK;
 }
 
+int art_tree_request_vacuum(struct art_tree *tree) {
+    return art_tree_request_optimize(tree);
+}
+
 int art_tree_adopt(struct art_tree *tree) {
     int rc;
     for (unsigned attempt = 0;; attempt++) {

@@ -141,6 +141,15 @@ int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward)
     return select_winner(merge, backward);
 }
 
+int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
+    struct art_source *source = &merge->source[0];
+    assert(merge->count == 1 && !source->is_delta);
+    merge->valid = false;
+    int rc = art_run_seek_rank(&source->run, rank);
+    source_note(source);
+    return rc ? rc : select_winner(merge, false);
+}
+
 int art_merge_step(struct art_merge *merge, bool backward) {
     int rc = source_step(&merge->source[merge->winner], backward);
     if (rc) {

@@ -3,6 +3,8 @@
  *   tree.c       opening, limits, key buffers                run_cursor.c  a walk through one run
  *   refresh.c    what other connections committed            merge.c       sources side by side, newest first
  *   lookup.c     get, rank, count                            cursor.c      the host's cursor
+ *   select.c     the row of a rank                           prefix.c      the longest stored prefix
+ *   estimate.c   guesses without reading
  *   write.c      insert, delete, move                        pieces.c      values over the threshold
  *   marks.c      savepoints                                  spill.c       a transaction larger than memory
  *   slots.c      which slots may be written; young slots     edit.c        a root in the making
@@ -149,6 +151,17 @@ static inline uint8_t art_found_over(const struct art_found *found) {
     return found->in_delta ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
 }
 
+/* --- select.c ----------------------------------------------------------------------------------------------------- */
+/* Two keys, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */
+struct art_between {
+    struct art_bytes low, high; /* padded, in the buffers */
+    uint8_t *low_buffer, *high_buffer, *scratch;
+};
+/* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
+ * The bounds close in on it; *key is borrowed from a buffer or the delta. Whoever gets it must see that it is a row's:
+ * where the sums on disk lie it may be any key, or ART_NOTFOUND. */
+int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
+
 /* --- run_cursor.c ------------------------------------------------------------------------------------------------- */
 /* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level
  * `bottom`. In that case the keys are separators. Holds the blobs on its path. */
@@ -173,6 +186,8 @@ int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
 int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key);
 int art_run_next(struct art_run_cursor *cursor);
 int art_run_prev(struct art_run_cursor *cursor);
+/* A run of plain puts: to the entry before which `rank` others stand. */
+int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
 static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) {
     return art_bytes(cursor->key, cursor->leaf.key_len);
 }
@@ -205,6 +220,8 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
+/* A merge of one run alone, of plain puts. */
+int art_merge_seek_rank(struct art_merge *merge, int64_t rank);
 enum { ART_NO_SOURCE = UINT8_MAX };
 /* Nothing but the winner is left. */
 static inline bool art_merge_alone(const struct art_merge *merge) {

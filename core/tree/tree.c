@@ -92,6 +92,10 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return tree->txn.dirty;
 }
 
+int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
+    return art_store_identify(art_disk_system(), path, host_path, uuid, ours);
+}
+
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
     if (path.len > ART_PATH_MAX) {
         return art_fail(ART_TOOBIG, "art: path of %u bytes is over the limit of %d: store a shorter path", path.len,
