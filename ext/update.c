@@ -57,6 +57,14 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
     return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
 }
 
+/* Rows that a listing has rolled up are no rows. */
+static int check_listed(struct art_vtab *vtab, struct art_bytes path) {
+    if (!art_listing_has_rolled_up(vtab->table, path)) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: a common prefix cannot be changed (%s.path = '%.*s'): leave the delimiter out",
+                        vtab->name->table, (int)path.len, (const char *)path.data);
+}
+
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
@@ -94,6 +102,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_tree *tree = vtab->table->tree;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    if (!rc) rc = check_listed(vtab, from);
     if (!rc) rc = check_version(vtab, from, hidden(vtab, argc, argv, ART_HIDDEN_VERSION));
     if (rc) return rc;
     if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
@@ -117,6 +126,7 @@ static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
+    if (!rc) rc = check_listed(vtab, path);
     if (rc) return rc;
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
