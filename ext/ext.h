@@ -27,6 +27,8 @@
 
 SQLITE_EXTENSION_INIT3
 
+struct art_vtab;
+
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
 enum art_affinity {
@@ -83,6 +85,8 @@ int art_columns_parse(struct art_columns *columns, const char *table, const char
 char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+/* The command 'add column': `definition` is what follows these words. */
+int art_columns_add(struct art_vtab *vtab, const char *definition);
 /* Declares the table to SQLite. */
 int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 
@@ -184,6 +188,7 @@ struct art_table {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;
+    unsigned columns;    /* the user's, as T_state says */
     char *path;          /* of the .art file; NULL: in memory */
     bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
     struct art_tree *tree;
@@ -271,6 +276,8 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
 /* The text of the columns in T_state, for a handle that is being made. *out: sqlite3_free() it, or NULL: there is none,
  * or it cannot be read, which is for the first use of the table to say. */
 int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out);
+/* Writes it, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
+int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *columns, char **message);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);

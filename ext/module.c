@@ -226,6 +226,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
         table->vtabs++;
+        table->columns = vtab->columns.count;
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;

@@ -166,6 +166,10 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_tree *tree = vtab->table->tree;
     struct change change = change_of(vtab, argc, argv);
     struct art_row row = {0};
+    if (vtab->columns.count != vtab->table->columns) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
+                            "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
+    }
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
     if (rc) return rc;
