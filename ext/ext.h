@@ -322,6 +322,8 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 extern const sqlite3_module art_tracker_module;
 /* Makes temp.art_txn if it can be made. */
 void art_tracker_make(struct art_connection *connection);
+/* Outside of a transaction, when a handle is made. */
+void art_tracker_make_early(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);

@@ -181,7 +181,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         vtab_free(vtab);
         return rc;
     }
-    if (sqlite3_get_autocommit(db)) art_tracker_make(vtab->connection);
+    art_tracker_make_early(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
