@@ -189,3 +189,65 @@ int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const ch
     return art_complain(message, rc, "art: %s (the columns of %s): register what is missing, then use the table",
                         sqlite3_errmsg(db), table);
 }
+
+/* --- 'add column' ------------------------------------------------------------------------------------------------- */
+
+/* Else the table could not even be opened. */
+static int check_collation(sqlite3 *db, const char *table, const struct art_column *column, char **message) {
+    sqlite3_stmt *comparison = NULL;
+    char *sql = sqlite3_mprintf("SELECT '' < '' COLLATE \"%w\"", column->collation);
+    int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &comparison, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    sqlite3_finalize(comparison);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_complain(message, SQLITE_ERROR, "art: %s (%s.%s): register it, or leave COLLATE out", sqlite3_errmsg(db),
+                        table, column->name);
+}
+
+static int check_added(const struct art_vtab *vtab, const struct art_columns *columns, char **message) {
+    const char *table = vtab->name->table;
+    const struct art_column *added = &columns->items[columns->count - 1];
+    if (added->not_null) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: an added column is NULL in the rows that are there (%s.%s): leave NOT NULL out",
+                            table, added->name);
+    }
+    if (!sqlite3_stricmp(added->name, table)) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the column for commands is called like the table (%s.%s): take another name", table,
+                            added->name);
+    }
+    int rc = art_columns_check_count(columns, vtab->connection->db, table, message);
+    return rc || !added->collation ? rc : check_collation(vtab->connection->db, table, added, message);
+}
+
+/* What T_state says now: another row of the same statement may have added one already. */
+static int read_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
+    struct art_buffer text = {0};
+    *out = (struct art_columns){0};
+    int rc = art_shadow_get(vtab->table, "columns", &text, message);
+    if (!rc && art_buffer_append(&text, "", 1)) rc = SQLITE_NOMEM;
+    if (!rc && text.len == 1) {
+        char *usual = art_columns_show(&vtab->columns);
+        rc = usual ? art_columns_parse(out, vtab->name->table, usual, message) : SQLITE_NOMEM;
+        sqlite3_free(usual);
+    } else if (!rc) {
+        rc = art_columns_parse(out, vtab->name->table, (const char *)text.data, message);
+    }
+    art_buffer_clear(&text);
+    return rc;
+}
+
+int art_columns_add(struct art_vtab *vtab, const char *definition) {
+    char **message = &vtab->base.zErrMsg;
+    struct art_columns columns;
+    int rc = read_present(vtab, &columns, message);
+    if (!rc) rc = art_columns_append(&columns, vtab->name->table, definition, message);
+    if (!rc) rc = check_added(vtab, &columns, message);
+    char *text = rc ? NULL : art_columns_show(&columns);
+    if (!rc) rc = text ? art_shadow_change_columns(vtab->connection->db, vtab->name, text, message) : SQLITE_NOMEM;
+    if (!rc) vtab->table->columns = columns.count;
+    sqlite3_free(text);
+    art_columns_clear(&columns);
+    return rc;
+}

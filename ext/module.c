@@ -35,6 +35,12 @@ static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
     sqlite3_str_appendchar(out, 1, '-');
 }
 
+char *art_file_beginning(sqlite3 *db, const char *schema) {
+    sqlite3_str *text = sqlite3_str_new(db);
+    append_database(text, db, schema);
+    return sqlite3_str_finish(text);
+}
+
 static void append_id(sqlite3_str *out, const uint8_t *uuid) {
     sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
 }
@@ -175,7 +181,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         vtab_free(vtab);
         return rc;
     }
-    if (sqlite3_get_autocommit(db)) art_tracker_make(vtab->connection);
+    art_tracker_make_early(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -220,6 +226,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
         table->vtabs++;
+        table->columns = vtab->columns.count;
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;

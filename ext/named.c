@@ -44,7 +44,10 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
         int place = number == SEQUENCE_TEMP ? 0 : number == SEQUENCE_MAIN ? 1 : number;
         const char *schema = (const char *)sqlite3_column_text(list, 1);
         if (!schema || (best >= 0 && place > best)) continue;
-        if (sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL)) continue;
+        int there = sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+        if (there == SQLITE_ERROR) continue;
+        if (there) rc = there;
+        if (rc) break;
         best = place;
         *sequence = number;
         sqlite3_free(*out);
@@ -55,11 +58,11 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
     return rc ? rc : end;
 }
 
-/* Naming the table in a statement makes SQLite connect it. *out stays NULL where it is no art table. */
-static int connect_table(struct art_connection *connection, const char *schema, const char *table,
-                         struct art_vtab **out, char **message) {
+int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                  char **message) {
     sqlite3 *db = connection->db;
     sqlite3_stmt *touch = NULL;
+    *out = NULL;
     char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table);
     int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &touch, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
@@ -82,7 +85,7 @@ static int find_qualified(struct art_connection *connection, const char *text, c
     if (!schema) return SQLITE_NOMEM;
     int rc = SQLITE_OK;
     if (sqlite3_db_readonly(connection->db, schema) >= 0) {
-        rc = connect_table(connection, schema, dot + 1, out, message);
+        rc = art_find_vtab(connection, schema, dot + 1, out, message);
     }
     sqlite3_free(schema);
     return rc;
@@ -100,7 +103,7 @@ static int find(struct art_connection *connection, const char *text, struct art_
     if (rc || *out) return rc;
     rc = find_schema(connection->db, text, &schema, &sequence);
     if (rc) rc = art_report_sql(message, connection->db, rc, "cannot list the databases");
-    if (!rc && schema) rc = connect_table(connection, schema, text, out, message);
+    if (!rc && schema) rc = art_find_vtab(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);
     return rc || *out ? rc : complain_unknown(text, message);

@@ -1,6 +1,7 @@
 /* The shadow tables, and all SQL that is run on them.
  *
- *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young
+ *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
+ *                                                     be followed by columns without meaning
  *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
@@ -233,6 +234,22 @@ int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out
     }
 }
 
+/* All handles, of this connection and of others, must come to declare the new columns: SQLite has to read the schema anew,
+ * and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a view
+ * elsewhere in the schema is broken. So T_state gets a column that nobody uses with each one that T gets. */
+int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *columns, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    sqlite3_stmt *all = NULL;
+    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", schema, table));
+    int width = sqlite3_column_count(all);
+    sqlite3_finalize(all);
+    if (rc) return art_report_sql(message, db, rc, "cannot read %s.%s_state", schema, table);
+    return run(db, message,
+               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN added_%d;"
+                               "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES('columns', %Q)",
+                               schema, table, width, schema, table, columns));
+}
+
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
     sqlite3_stmt *get;
     int rc = art_shadow_statement(table, ART_STATE_GET, &get, message);
@@ -275,6 +292,17 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
+    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
+}
+
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
     if (!rc) rc = put_row(table, put, message, "state");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;

@@ -247,6 +247,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     table->vtabs++;
     table->version_known = false;
     table->exists = true; /* T_state says so */
+    table->columns = vtab->columns.count;
     vtab->table = table;
     art_table_set_name(table, vtab->name);
     return SQLITE_OK;

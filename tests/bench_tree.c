@@ -123,6 +123,24 @@ static void reads(struct art_tree *tree, const uint32_t *order) {
         must(art_tree_count(tree, &range, &count));
     }
     report("count a prefix", begun, n);
+    double wrong = 0;
+    begun = now();
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t guess;
+        art_range_of_prefix(art_bytes(make_key(order[i], text).data, 14 + i % 2 * 15), high, &range);
+        if (!art_tree_estimate(tree, &range, &guess)) abort();
+    }
+    report("estimate a prefix", begun, n);
+    for (uint32_t i = 0; i < 2000; i++) {
+        uint64_t guess, count;
+        art_range_of_prefix(art_bytes(make_key(order[i], text).data, 14 + i % 2 * 15), high, &range);
+        must(art_tree_count(tree, &range, &count));
+        art_tree_estimate(tree, &range, &guess);
+        double more = (double)(guess + 1) / (double)(count + 1);
+        if (more < 1) more = 1 / more;
+        if (more > wrong) wrong = more;
+    }
+    printf("  %-28s %8.1f times\n", "an estimate is off by most", wrong);
     art_cursor_close(cursor);
 }
 

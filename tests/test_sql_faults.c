@@ -85,6 +85,11 @@ static const char *const script[] = {
     "SELECT count(*), sum(length(value)) FROM t WHERE path GLOB '*'",
     "SELECT value FROM t WHERE path = 'big'",
     "SELECT path FROM t ORDER BY path DESC LIMIT 10",
+    "CREATE TEMP TABLE x(y); DROP TABLE x; SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', "
+    "'/'), "
+    "art_check('t')", /* what was known of the names is forgotten first */
+    "SELECT count(*) FROM art_info('t')",
+    "INSERT INTO t(t) VALUES('cache=2MB'), ('clean'), ('log_limit=9KB')",
 };
 enum { SCRIPT = sizeof script / sizeof *script };
 
@@ -174,6 +179,39 @@ START_TEST(test_opening_a_table_without_memory_can_be_tried_again) {
         ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), rows);
         sql_close(other);
         if (!failed_once) break;
+    }
+}
+END_TEST
+
+enum { ANSWER = 200 };
+
+static int keep_first(void *out, int columns, char **values, char **names) {
+    (void)names;
+    snprintf(out, ANSWER, "%s|%s", values[0], columns > 1 && values[1] ? values[1] : "");
+    return 0;
+}
+
+START_TEST(test_a_function_without_memory_says_so_or_answers_right) {
+    static const struct {
+        const char *sql, *answer;
+    } calls[] = {{"SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', '/')", "600|a/00100"},
+                 {"SELECT art_check('t'), art_count('main.t', 'b')", "ok|1"},
+                 {"SELECT value, property FROM art_info('t') WHERE property = 'keys'", "601|keys"}};
+    for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (int64_t allocations = 0;; allocations++) {
+            sqlite3 *other = sql_open(path);
+            char answer[ANSWER] = "";
+            failed_once = false;
+            stays_out = allocations % 2;
+            until_failure = allocations;
+            int rc = sqlite3_exec(other, calls[i].sql, keep_first, answer, NULL);
+            until_failure = -1;
+            bool out = (rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM;
+            ck_assert_msg(out || !strcmp(answer, calls[i].answer), "%lld: %d %s, '%s'", (long long)allocations, rc,
+                          sqlite3_errmsg(other), answer);
+            sql_close(other);
+            if (!failed_once) break;
+        }
     }
 }
 END_TEST
@@ -276,6 +314,7 @@ int main(void) {
     tcase_add_test(tcase, test_one_failed_allocation_is_an_error_and_the_old_state);
     tcase_add_test(tcase, test_memory_that_stays_out_is_an_error_and_the_old_state);
     tcase_add_test(tcase, test_opening_a_table_without_memory_can_be_tried_again);
+    tcase_add_test(tcase, test_a_function_without_memory_says_so_or_answers_right);
     tcase_add_test(tcase, test_an_interrupted_statement_leaves_the_old_state);
     tcase_add_test(tcase, test_a_full_disk_is_an_error_and_the_old_state);
     suite_add_tcase(suite, tcase);

@@ -112,6 +112,15 @@ int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 
+/* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
+enum art_guess {
+    ART_GUESS_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
+    ART_GUESS_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
+    ART_GUESS_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
+};
+enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key, int64_t *before,
+                              struct art_ref *child);
+
 /* --- cursor ------------------------------------------------------------------------------------------------------ */
 
 /* A position in one blob. The key under it stands in `key` (whole, the label's bytes included, which the caller has
