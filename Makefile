@@ -5,6 +5,7 @@
 #   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
 #   make static       build/release/libart.a for programs that link art in; ext/art.h says how
 #   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
+#   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove-memory 5 million keys in one transaction, and what that costs in memory
@@ -30,6 +31,7 @@ DESTDIR  =
 BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
 BINDINGS   ?= all
+ORMS       ?= all
 
 # ---- variants ----
 
@@ -70,7 +72,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings bench bench-core prove-memory tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove-memory tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -154,6 +156,11 @@ check-bindings:
 	@.ci/deps build
 	@$(MAKE) -s -j2 library static
 	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/bindings/run $(BINDINGS)
+
+check-orms:
+	@.ci/deps build
+	@$(MAKE) --no-print-directory -j2 library
+	@ART_EXTENSION=$(BUILD)/art.so tests/orm/run $(ORMS)
 
 demo:
 	@.ci/deps demo
