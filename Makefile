@@ -5,7 +5,8 @@
 #   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
-#   make prove-memory 5 million keys in one transaction, and what that costs in memory
+#   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
+#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so into $(DESTDIR)$(PREFIX)/lib/sqlite-art, README and sql/ into .../share/doc/sqlite-art
@@ -26,6 +27,8 @@ PREFIX   = /usr/local
 DESTDIR  =
 BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
+PROVE_MINUTES = 10
+PROVE_STATEMENTS = 0
 
 # ---- variants ----
 
@@ -66,7 +69,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library programs test demo check bench bench-core prove-memory tidy format install clean deps-build FORCE
+.PHONY: all naive library programs test demo check bench bench-core prove prove-memory prove-model tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -150,6 +153,12 @@ bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql prove_%,$(BENCH_N
 prove-memory: library $(BUILD)/tests/prove_memory
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
+
+prove-model: library $(BUILD)/tests/prove_model
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
+
+prove: prove-memory prove-model
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/sqlite-art $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
