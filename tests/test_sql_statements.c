@@ -222,8 +222,7 @@ static const char *const self_changing[] = {
     "INSERT OR REPLACE INTO @(path, value) SELECT path, path FROM @ WHERE path > 'b' ORDER BY path DESC",
     "INSERT OR IGNORE INTO @(path, value) SELECT substr(path, 1, 4), value FROM @",
     "INSERT INTO @(path, value) SELECT x.path || y.path, 1 FROM @ x JOIN @ y ON y.path = 'a/' || substr(x.path, 3)",
-    "DELETE FROM @ WHERE path IN (SELECT path || '!' FROM @) OR EXISTS (SELECT 1 FROM @ y WHERE y.path = 'b' || "
-    "substr(@.path, 2))",
+    "DELETE FROM @ WHERE path IN (SELECT path || '!' FROM @) OR path IN (SELECT 'b' || substr(path, 2) FROM @)",
     "DELETE FROM @ WHERE path > (SELECT avg(path) || 'm' FROM @)",
     "UPDATE @ SET path = 'old/' || path WHERE path LIKE 'A/1%' OR path LIKE 'b/_2%'",
     "DELETE FROM @ WHERE path LIKE 'C%' ESCAPE '!' AND path IN (SELECT path FROM @ WHERE path LIKE 'c/1%')",
