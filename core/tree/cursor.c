@@ -120,6 +120,11 @@ static int take_sources(struct art_cursor *cursor) {
     return art_merge_set(&cursor->merge, delta, tree->root->run, tree->root->runs);
 }
 
+int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
+    *out = &cursor->merge;
+    return take_sources(cursor);
+}
+
 static inline bool inside(const struct art_cursor *cursor, struct art_bytes key) {
     int c = art_bytes_compare(key, cursor->stop);
     if (c == 0) return cursor->stop_inside;

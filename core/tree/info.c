@@ -7,9 +7,7 @@ static int count_rows(struct art_tree *tree, uint64_t *out) {
 }
 
 static uint64_t set_size(const struct art_slot_set *set) {
-    uint64_t n = 0;
-    for (uint32_t slot = art_slot_set_next(set, 0); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) n++;
-    return n;
+    return art_slot_set_count(set, 0, UINT32_MAX);
 }
 
 /* Young slots as the host has them committed. */

@@ -10,6 +10,7 @@
  *   slots.c      which slots may be written; young slots     edit.c        a root in the making
  *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
  *   compact.c    flush, merges, optimize                     commit.c      prepare, committed, rolled back
+ *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
  */
@@ -77,12 +78,12 @@ struct art_tree {
         uint64_t from;
     } refresh;
 
-    struct {                  /* the running transaction */
-        bool active;          /* begun: csn fixed */
-        bool dirty;           /* something was changed, maybe taken back */
-        bool spilled;         /* root is the transaction's own */
-        bool big;             /* holds a value that does not go through the log */
-        bool flush, optimize; /* asked for */
+    struct {                          /* the running transaction */
+        bool active;                  /* begun: csn fixed */
+        bool dirty;                   /* something was changed, maybe taken back */
+        bool spilled;                 /* root is the transaction's own */
+        bool big;                     /* holds a value that does not go through the log */
+        bool flush, optimize, vacuum; /* asked for */
         /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
          * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
         bool cleared, rooted;
@@ -130,6 +131,8 @@ struct art_tree {
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Refuses calls on an unknown, doomed or forked tree. */
 int art_tree_ready(struct art_tree *tree);
+/* Long work asks the host now and then. ART_INTERRUPT. */
+int art_tree_interrupted(struct art_tree *tree);
 /* As art_tree_ready, and begins the transaction. */
 int art_tree_begin(struct art_tree *tree);
 
@@ -144,6 +147,9 @@ struct art_found {
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
 int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
+/* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
+struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
+struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 /* The `over` that an entry for this key must carry in the delta. */
@@ -230,6 +236,8 @@ static inline bool art_merge_alone(const struct art_merge *merge) {
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
 }
+/* A single source: to the first key not before `key`, or backward, the last one not behind it. */
+int art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
@@ -313,10 +321,21 @@ bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
+/* The leaf blob's entries in new blobs. */
+int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                         struct art_bytes separator, const struct art_ref *leaf, bool filter, struct art_children *out);
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
 int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end. */
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
+
+/* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
+/* Moves all that the free slots have room for. */
+int art_vacuum(struct art_tree *tree, struct art_edit *edit);
+/* 'optimize' and 'vacuum' leave no slack. */
+static inline bool art_wants_small(const struct art_tree *tree) {
+    return tree->txn.optimize || tree->txn.vacuum;
+}
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
@@ -336,5 +355,7 @@ uint64_t art_pieces_length(struct art_bytes ref);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);
+/* The sources of an open cursor, today's, for whoever only wants to look into each. The cursor is not valid then. */
+int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
 
 #endif

@@ -115,7 +115,7 @@ int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
         art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
         rc = art_blob_seek_rank(&at, rank);
         if (rc || !at.valid) return rc;
-        rank -= art_blob_cursor_rank(&at);
+        rank = (int64_t)((uint64_t)rank - (uint64_t)art_blob_cursor_rank(&at));
         rc = child_ref(cursor, level, art_blob_cursor_index(&at), &ref);
         if (rc) return rc;
     }

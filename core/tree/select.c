@@ -117,7 +117,8 @@ static int select_in_delta(struct select *select, struct art_bytes *key) {
     memset(between->low_buffer + low.len, 0, ART_KEY_PADDING);
     int rc = art_tree_rank(select->tree, low, &rank);
     if (rc || rank > select->rank) return rc;
-    int64_t wanted = art_delta_rank(delta, low) + (select->rank - rank);
+    uint64_t on = (uint64_t)select->rank - (uint64_t)rank; /* rows behind it */
+    int64_t wanted = (int64_t)((uint64_t)art_delta_rank(delta, low) + on);
     return art_delta_select(delta, low, between->high, wanted, key);
 }
 

@@ -127,6 +127,11 @@ int art_tree_ready(struct art_tree *tree) {
     return ART_OK;
 }
 
+int art_tree_interrupted(struct art_tree *tree) {
+    if (!tree->host.interrupted || !tree->host.interrupted(tree->host.context)) return ART_OK;
+    return art_fail(ART_INTERRUPT, "art: interrupted");
+}
+
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
  * left. */
 static void tidy_delta(struct art_tree *tree) {

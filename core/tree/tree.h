@@ -184,12 +184,22 @@ void art_tree_drop_marks(struct art_tree *tree, uint32_t from);
 #define ART_MARK_BEGIN UINT32_MAX
 void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
 
-/* Commands, carried out by this transaction's prepare(): 'flush', 'optimize' (all into one run). A ROLLBACK forgets
- * them. */
+/* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them.
+ *
+ * 'flush': what is collected in the log becomes a run. 'optimize': all runs become one; it needs as much new space as the
+ * table has. 'vacuum': what lies at the file's end moves into free slots, as far as the slot rule allows now, and what is
+ * free at the end is cut off.
+ *
+ * A slot is free only when no reader can stand on it and no older root can come back: not in the transaction that leaves
+ * it. So what vacuum has moved away from is cut off by the next one, in WAL mode only after a checkpoint that got to the
+ * end of the WAL (PRAGMA wal_checkpoint(RESTART), no reader on an older snapshot). The file is smallest after
+ *
+ *     vacuum, checkpoint, vacuum                 when 'optimize' was not wanted
+ *     optimize, checkpoint, vacuum, checkpoint, vacuum
+ *
+ * and with a rollback journal the same without checkpoints. */
 int art_tree_request_flush(struct art_tree *tree);
 int art_tree_request_optimize(struct art_tree *tree);
-/* 'vacuum': what lies at the file's end moves into free slots, as far as the slot rule allows now, and what is free at
- * the end is cut off. */
 int art_tree_request_vacuum(struct art_tree *tree);
 /* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at
  * once, no ROLLBACK takes it back. ART_MISUSE in a transaction that has written to the file. */
