@@ -164,7 +164,8 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
 static int show_value(struct art_scan *scan, const struct art_row *row, unsigned column, sqlite3_context *context) {
     struct art_bytes value = row->stored;
     uint8_t *owned = NULL;
-    int rc = row->pieces ? art_row_value(art_scan_tree(scan), row, &value, &owned) : ART_OK;
+    int rc = row->pieces ? art_rows_ready(scan) : ART_OK;
+    if (!rc && row->pieces) rc = art_row_value(art_scan_tree(scan), row, &value, &owned);
     if (rc == ART_CORRUPT && changed_since(scan, row)) {
         sqlite3_result_null(context);
         return SQLITE_OK;

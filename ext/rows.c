@@ -238,14 +238,18 @@ static int next_after_point(struct art_scan *scan) {
     art_row_release(&scan->row);
     scan->state = ART_SCAN_END;
     scan->spellings = false;
-    if (spellings) return walk_spellings(scan);
-    return scan->several ? art_points_next(scan) : ART_OK;
+    if (!spellings && !scan->several) return ART_OK;
+    int rc = art_rows_ready(scan);
+    if (rc) return rc;
+    return spellings ? walk_spellings(scan) : art_points_next(scan);
 }
 
 static int next_in_range(struct art_scan *scan) {
     int rc = leave(scan);
     if (!rc) rc = settle_on_match(scan);
-    return rc || scan->state == ART_SCAN_RANGE || !scan->several ? rc : art_points_next(scan);
+    if (rc || scan->state == ART_SCAN_RANGE || !scan->several) return rc;
+    rc = art_rows_ready(scan);
+    return rc ? rc : art_points_next(scan);
 }
 
 static inline int next_plainly(struct art_scan *scan) {
