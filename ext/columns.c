@@ -245,7 +245,7 @@ int art_columns_add(struct art_vtab *vtab, const char *definition) {
     if (!rc) rc = art_columns_append(&columns, vtab->name->table, definition, message);
     if (!rc) rc = check_added(vtab, &columns, message);
     char *text = rc ? NULL : art_columns_show(&columns);
-    if (!rc) rc = text ? art_shadow_change_columns(vtab->connection->db, vtab->name, text, message) : SQLITE_NOMEM;
+    if (!rc) rc = text ? art_shadow_change_columns(vtab->table, text, message) : SQLITE_NOMEM;
     if (!rc) vtab->table->columns = columns.count;
     sqlite3_free(text);
     art_columns_clear(&columns);

@@ -278,7 +278,7 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
  * or it cannot be read, which is for the first use of the table to say. */
 int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out);
 /* Writes it, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
-int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *columns, char **message);
+int art_shadow_change_columns(struct art_table *table, const char *columns, char **message);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);

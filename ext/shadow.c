@@ -234,22 +234,6 @@ int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out
     }
 }
 
-/* All handles, of this connection and of others, must come to declare the new columns: SQLite has to read the schema anew,
- * and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a view
- * elsewhere in the schema is broken. So T_state gets a column that nobody uses with each one that T gets. */
-int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *columns, char **message) {
-    const char *schema = name->schema, *table = name->table;
-    sqlite3_stmt *all = NULL;
-    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", schema, table));
-    int width = sqlite3_column_count(all);
-    sqlite3_finalize(all);
-    if (rc) return art_report_sql(message, db, rc, "cannot read %s.%s_state", schema, table);
-    return run(db, message,
-               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN added_%d;"
-                               "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES('columns', %Q)",
-                               schema, table, width, schema, table, columns));
-}
-
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
     sqlite3_stmt *get;
     int rc = art_shadow_statement(table, ART_STATE_GET, &get, message);
@@ -306,6 +290,37 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     if (!rc) rc = put_row(table, put, message, "state");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
+}
+
+/* How many columns T_state has. */
+static int state_width(struct art_table *table, int *out, char **message) {
+    const struct art_name *name = table->name;
+    sqlite3_stmt *all = NULL;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table);
+    int rc = prepare(table->connection->db, 0, &all, sql);
+    *out = sqlite3_column_count(all);
+    sqlite3_finalize(all);
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", name->schema, name->table);
+}
+
+/* All handles, of this connection and of others, must come to declare the new columns: SQLite has to read the schema
+ * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a
+ * view elsewhere in the schema is broken. So T_state gets a column that nobody uses with each one that T gets. An
+ * authorizer may see to it that nothing happens, without an error. */
+int art_shadow_change_columns(struct art_table *table, const char *columns, char **message) {
+    const struct art_name *name = table->name;
+    int width, now;
+    int rc = state_width(table, &width, message);
+    if (rc) return rc;
+    rc = run(table->connection->db, message,
+             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN added_%d", name->schema, name->table, width));
+    if (!rc) rc = state_width(table, &now, message);
+    if (!rc && now == width) {
+        rc = art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_state: not authorized", name->schema,
+                          name->table);
+    }
+    return rc ? rc : art_shadow_put_text(table, "columns", columns, message);
 }
 
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
