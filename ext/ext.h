@@ -6,7 +6,8 @@
  *           scan   SQLite's cursors
  *
  * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
- * up-to-date tree), planner.c and cursor.c with plan.h between them (reading), update.c and commands.c (writing), transaction.c and
+ * up-to-date tree), planner.c and cursor.c with plan.h and scan.h between them (reading), update.c and commands.c
+ * (writing), transaction.c and
  * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal).
  *
  * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
@@ -142,6 +143,7 @@ struct art_connection {
     struct art_table *tables;
     struct art_named *named; /* named.c */
     bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
+    enum { ART_LIKE_UNKNOWN, ART_LIKE_ASKED, ART_LIKE_BOUNDED } like; /* planner.c: while it asks about like() */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;
@@ -192,7 +194,6 @@ struct art_table {
     char *path;          /* of the .art file; NULL: in memory */
     bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
     struct art_tree *tree;
-    uint64_t rows_guess, guessed_at; /* for the planner: rows, and the csn at which they were counted */
 
     bool version_known; /* `data_version` is the one that the tree is up to date with */
     unsigned data_version;
@@ -336,7 +337,7 @@ int art_journal_write_nonce(struct art_table *table);
 int art_journal_harden(sqlite3 *db, const char *schema);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
 
-/* planner.c, cursor.c, update.c */
+/* planner.c, cursor.c with the files that scan.h lists, update.c */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
 int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
 int art_scan_close(sqlite3_vtab_cursor *base);
@@ -348,6 +349,8 @@ int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 /* Before the table changes: scans that only count go to where they claim to be. */
 void art_scans_settle(struct art_table *table);
 void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
+/* Has a listing in the statement that is changing the table rolled rows up to this path? */
+bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path);
 void art_scan_free(struct art_scan *scan);
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 

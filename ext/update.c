@@ -92,6 +92,14 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                         names[which], vtab->name->table, names[which]);
 }
 
+/* Rows that a listing has rolled up are no rows. */
+static int check_listed(struct art_vtab *vtab, struct art_bytes path) {
+    if (!art_listing_has_rolled_up(vtab->table, path)) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: a common prefix cannot be changed (%s.path = '%.*s'): leave the delimiter out",
+                        vtab->name->table, (int)path.len, (const char *)path.data);
+}
+
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
@@ -172,6 +180,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     }
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    if (!rc) rc = check_listed(vtab, from);
     if (rc) return rc;
     int art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
@@ -192,6 +201,7 @@ static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
+    if (!rc) rc = check_listed(vtab, path);
     if (rc) return rc;
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }

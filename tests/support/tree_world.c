@@ -80,8 +80,17 @@ static void toy_restore(struct toy *toy, const struct toy *from) {
     art_buffer_append(&toy->young, from->young.data, from->young.len);
 }
 
+static bool toy_interrupted(void *context) {
+    struct toy *toy = context;
+    return toy->patience && --toy->patience == 0;
+}
+
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
-    struct art_host host = {.context = toy, .secure = toy_secure, .epoch = toy_epoch, .load_young = toy_young};
+    struct art_host host = {.context = toy,
+                            .secure = toy_secure,
+                            .epoch = toy_epoch,
+                            .load_young = toy_young,
+                            .interrupted = toy_interrupted};
     memcpy(options->uuid, toy->uuid, 16);
     return art_tree_open(out, options, &host);
 }

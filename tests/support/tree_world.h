@@ -32,6 +32,7 @@ struct toy {
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: young slots are kept until the salts change */
     uint8_t salts[8];
+    unsigned patience; /* >0: that many questions from now the host interrupts */
 };
 
 struct toy *toy_new(bool wal);
