@@ -8,8 +8,8 @@
  *
  *   at commit    'flush', 'optimize', 'vacuum' are noted, and done by the commit of the transaction; a ROLLBACK, or a
  *                ROLLBACK TO a savepoint before them, forgets them. 'clean' (clean.c) looks now and removes then.
- *   at once      'integrity-check' fails with what it finds. 'adopt' writes into the .art file, and no ROLLBACK takes it
- *                back.
+ *   at once      'integrity-check' fails with what it finds. 'add column <definition>' (columns.c) is taken back by a
+ *                ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
  *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_state, so they belong to
  *                the transaction and are there for whoever opens the table from then on. This connection goes by them at
  *                once, but for io and direct, which count when the file is next opened; a ROLLBACK brings back what
@@ -21,47 +21,56 @@
 
 struct command {
     const char *name;
-    int (*run)(struct art_vtab *vtab, unsigned request);
+    int (*run)(struct art_vtab *vtab, const struct command *command, const char *argument);
     unsigned request; /* enum art_request */
+    bool argument;    /* something follows the name; else nothing may */
 };
 
 /* Noted for the commit, and refused now if it could not be done then. */
-static int run_at_commit(struct art_vtab *vtab, unsigned request) {
+static int run_at_commit(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)argument;
     struct art_row row = {0};
     int art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
     art_row_release(&row);
     if (art_rc && art_rc != ART_NOTFOUND) return art_report(&vtab->base.zErrMsg, art_rc);
-    vtab->table->requested |= request;
+    vtab->table->requested |= command->request;
     return SQLITE_OK;
 }
 
-static int run_clean(struct art_vtab *vtab, unsigned request) {
+static int run_clean(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)argument;
     int rc = art_clean_look(vtab->table, &vtab->base.zErrMsg);
-    if (!rc) vtab->table->requested |= request;
+    if (!rc) vtab->table->requested |= command->request;
     return rc;
 }
 
-static int run_adopt(struct art_vtab *vtab, unsigned request) {
-    (void)request;
+static int run_adopt(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)command;
+    (void)argument;
     return art_report(&vtab->base.zErrMsg, art_tree_adopt(vtab->table->tree));
 }
 
-static int run_check(struct art_vtab *vtab, unsigned request) {
-    (void)request;
+static int run_check(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)command;
+    (void)argument;
     return art_report(&vtab->base.zErrMsg, art_tree_check(vtab->table->tree));
 }
 
+static int run_add_column(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)command;
+    return art_columns_add(vtab, argument);
+}
+
 static const struct command commands[] = {
-    {"flush", run_at_commit, ART_REQUEST_FLUSH},
-    {"optimize", run_at_commit, ART_REQUEST_OPTIMIZE},
-    {"vacuum", run_at_commit, ART_REQUEST_VACUUM},
-    {"clean", run_clean, ART_REQUEST_CLEAN},
-    {"adopt", run_adopt, 0},
-    {"integrity-check", run_check, 0},
+    {"flush", run_at_commit, ART_REQUEST_FLUSH, false},
+    {"optimize", run_at_commit, ART_REQUEST_OPTIMIZE, false},
+    {"vacuum", run_at_commit, ART_REQUEST_VACUUM, false},
+    {"clean", run_clean, ART_REQUEST_CLEAN, false},
+    {"adopt", run_adopt, 0, false},
+    {"integrity-check", run_check, 0, false},
+    {"add column", run_add_column, 0, true},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static const char add_column[] = "add column"; /* behind it, a definition */
 
 struct text {
     const char *at;
@@ -78,10 +87,21 @@ static bool text_is(struct text text, const char *word) {
     return text.len == (int)strlen(word) && sqlite3_strnicmp(text.at, word, text.len) == 0;
 }
 
+/* What follows the name in the text, or NULL; a blank in the name stands for any number of them. */
+static const char *behind(struct text text, const char *name) {
+    const char *at = text.at, *end = text.at + text.len;
+    for (; *name; name++) {
+        bool blank = at < end && isspace((unsigned char)*at);
+        if (at == end || (*name == ' ' ? !blank : sqlite3_strnicmp(at, name, 1) != 0)) return NULL;
+        at++;
+        while (blank && at < end && isspace((unsigned char)*at)) at++;
+    }
+    return at == end || isspace((unsigned char)*at) ? at : NULL;
+}
+
 static int complain(struct art_vtab *vtab, struct text given) {
     sqlite3_str *known = sqlite3_str_new(vtab->connection->db);
     for (unsigned i = 0; i < COMMANDS; i++) sqlite3_str_appendf(known, "%s%s", i ? ", " : "", commands[i].name);
-    sqlite3_str_appendall(known, ", add column");
     const char *key;
     char *value;
     for (unsigned i = 0; art_settings_show(&vtab->table->settings, i, &key, &value); i++) {
@@ -145,15 +165,13 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     if (!text) return SQLITE_NOMEM;
     int rc = check_alone(vtab, columns);
     if (rc) return rc;
-    struct text command = trimmed(text, text + sqlite3_value_bytes(value));
+    struct text given = trimmed(text, text + sqlite3_value_bytes(value));
+    if (memchr(given.at, 0, (size_t)given.len)) return complain(vtab, given);
     for (unsigned i = 0; i < COMMANDS; i++) {
-        if (text_is(command, commands[i].name)) return commands[i].run(vtab, commands[i].request);
+        const struct command *command = &commands[i];
+        const char *argument = behind(given, command->name);
+        if (!argument || (*argument && !command->argument && argument < given.at + given.len)) continue;
+        return command->run(vtab, command, argument);
     }
-    int verb = (int)sizeof add_column - 1;
-    bool alone = command.len == verb || (command.len > verb && isspace((unsigned char)command.at[verb]));
-    if (alone && text_is((struct text){command.at, verb}, add_column)) {
-        return art_columns_add(vtab, command.at + verb);
-    }
-    if (strchr(text, '=') && !memchr(command.at, 0, (size_t)command.len)) return run_setting(vtab, text);
-    return complain(vtab, command);
+    return strchr(text, '=') ? run_setting(vtab, text) : complain(vtab, given);
 }

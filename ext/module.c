@@ -200,7 +200,11 @@ static int check_encoding(sqlite3 *db, char **message) {
     if (!rc && sqlite3_step(ask) == SQLITE_ROW) encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
-    if (!rc && encoding && sqlite3_stricmp(encoding, "UTF-8")) {
+    if (rc) {
+        rc = art_report_sql(message, db, rc, "cannot ask for the encoding");
+    } else if (!encoding) {
+        rc = art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
+    } else if (sqlite3_stricmp(encoding, "UTF-8")) {
         rc = art_complain(
             message, SQLITE_ERROR,
             "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database", encoding);

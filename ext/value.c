@@ -9,7 +9,7 @@
  */
 #include "ext/ext.h"
 
-static const uint8_t integer_bytes[] = {0, 1, 2, 3, 4, 6, 8};
+static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
 /* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. */
 static uint32_t put_varint(uint8_t *p, uint64_t x) {
@@ -37,7 +37,7 @@ static uint32_t varint_bytes(uint64_t x) {
     return n;
 }
 
-static uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+static uint32_t get_long_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
     uint64_t value = 0;
     for (uint32_t n = 0; n < 9 && p + n < end; n++) {
         if (n == 8) {
@@ -52,6 +52,12 @@ static uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
     return 0;
 }
 
+static inline uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+    if (p >= end || *p >= 0x80) return get_long_varint(p, end, x);
+    *x = *p;
+    return 1;
+}
+
 static uint64_t integer_serial(int64_t x) {
     if (x == 0 || x == 1) return 8 + (uint64_t)x;
     uint64_t magnitude = x < 0 ? ~(uint64_t)x : (uint64_t)x;
@@ -62,10 +68,8 @@ static uint64_t integer_serial(int64_t x) {
     return magnitude < (uint64_t)1 << 47 ? 5 : 6;
 }
 
-static uint64_t body_bytes(uint64_t serial) {
-    if (serial >= 12) return (serial - 12) / 2;
-    if (serial >= 8) return 0;
-    return serial == 7 ? 8 : integer_bytes[serial];
+static inline uint64_t body_bytes(uint64_t serial) {
+    return serial >= 12 ? (serial - 12) / 2 : number_bytes[serial];
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
@@ -173,7 +177,7 @@ int art_record_encode(struct art_buffer *out, const struct art_field *fields, un
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static int damaged(const char *what) {
+static int __attribute__((cold)) damaged(const char *what) {
     return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
 }
 
@@ -249,7 +253,7 @@ static bool open_record(struct art_record_reader *reader) {
 }
 
 /* The field that the reader stands at, which is then behind it. At the record's end: NULL, for ever. */
-static int next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
+static inline int next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
     uint32_t n = get_varint(reader->types, reader->end_of_types, serial);
     *len = 0;
     reader->column++;
@@ -258,8 +262,8 @@ static int next_field(struct art_record_reader *reader, uint64_t *serial, uint64
         *serial = 0;
         return ART_OK;
     }
-    if (*serial == 10 || *serial == 11) return damaged("has an unknown type");
     *len = body_bytes(*serial);
+    if (*serial == 10 || *serial == 11) return damaged("has an unknown type");
     if (*len > (uint64_t)(reader->record.data + reader->record.len - reader->body)) return damaged("is cut off");
     reader->types += n;
     reader->body += *len;
@@ -267,12 +271,25 @@ static int next_field(struct art_record_reader *reader, uint64_t *serial, uint64
 }
 
 void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record) {
-    *reader = (struct art_record_reader){.record = record};
+    reader->record = record;
+    reader->types = NULL;
+}
+
+/* One column, and a short one: nearly all tables' rows. */
+static inline bool is_single(struct art_bytes record) {
+    const uint8_t *p = record.data;
+    return record.len >= 2 && p[0] == 2 && p[1] < 0x80 && p[1] != 10 && p[1] != 11 &&
+           record.len == 2 + body_bytes(p[1]);
 }
 
 int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                              uint8_t **whole) {
     uint64_t serial, len;
+    struct art_bytes record = reader->record;
+    if (column == 0 && is_single(record)) {
+        result(context, record.data[1], record.data + 2, record.len - 2, whole);
+        return ART_OK;
+    }
     if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
     do {
         int rc = next_field(reader, &serial, &len);
@@ -286,12 +303,6 @@ int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *
 }
 
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
-    const uint8_t *p = record.data;
-    bool short_form = column == 0 && record.len >= 2 && p[0] == 2 && p[1] < 0x80 && p[1] != 10 && p[1] != 11;
-    if (short_form && record.len == 2 + body_bytes(p[1])) { /* one column, and a short one: nearly always */
-        result(context, p[1], p + 2, record.len - 2, whole);
-        return ART_OK;
-    }
     struct art_record_reader reader;
     art_record_reader_set(&reader, record);
     return art_record_reader_result(&reader, context, column, whole);

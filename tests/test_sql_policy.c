@@ -157,6 +157,10 @@ static void forbid_own_work(int answer) {
         struct ban ban = {own_work[i].action, own_work[i].name, answer, 0};
         if (sql_standin()) continue;
         try_under(&ban, "INSERT INTO t(t) VALUES('flush')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('vacuum')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('clean')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('integrity-check')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('cache=8MB')", false);
         try_under(&ban,
                   "BEGIN; INSERT INTO t(path) VALUES('o' || random()); INSERT INTO t(t) VALUES('optimize'); COMMIT",
                   true);
@@ -199,6 +203,18 @@ START_TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
     }
     sql_close(other);
     if (!sql_standin()) ck_assert_int_ge(denied, 8);
+}
+END_TEST
+
+START_TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
+    if (sql_standin()) return;
+    struct ban ban = {SQLITE_PRAGMA, "encoding", SQLITE_IGNORE, 0};
+    forbid(&ban);
+    sql_refused(db, SQLITE_AUTH, "encoding", "CREATE VIRTUAL TABLE u USING art");
+    ban.answer = SQLITE_DENY;
+    sql_refused(db, 0, "not authorized", "CREATE VIRTUAL TABLE u USING art");
+    allow_all();
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
 }
 END_TEST
 
@@ -252,11 +268,16 @@ static int ask_until(void *context, int action, const char *first, const char *s
     return limit->questions-- > 0 ? SQLITE_OK : limit->answer;
 }
 
-static const char *const schema_changes[] = {"CREATE VIRTUAL TABLE u USING art", "DROP TABLE t",
-                                             "ALTER TABLE t RENAME TO u",
-                                             "BEGIN; INSERT INTO t(path) VALUES('n'); DROP TABLE t; COMMIT",
-                                             "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES(1);"
-                                             "INSERT INTO t(path) VALUES('m'); COMMIT"};
+static const char *const schema_changes[] = {
+    "CREATE VIRTUAL TABLE u USING art",
+    "DROP TABLE t",
+    "ALTER TABLE t RENAME TO u",
+    "BEGIN; INSERT INTO t(path) VALUES('n'); DROP TABLE t; COMMIT",
+    "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES(1);"
+    "INSERT INTO t(path) VALUES('m'); COMMIT",
+    "INSERT INTO t(t) VALUES('add column owner TEXT')",
+    "BEGIN; INSERT INTO t(path) VALUES('n'); INSERT INTO t(t) VALUES('add column "
+    "owner TEXT'); INSERT INTO t(path, owner) VALUES('o', 1); COMMIT"};
 
 START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
@@ -276,6 +297,7 @@ START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
             }
             if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
             sql_expect(db, "a|1\nb|2\nc|3\n", content);
+            sql_expect(db, "path\nvalue\n", "SELECT name FROM pragma_table_info('t')");
             sql_expect(db, "t\nt_log\nt_state\n", "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
             ck_assert_msg(questions < 2000, "%s: %s", schema_changes[i], message);
             sqlite3_free(message);
@@ -371,7 +393,8 @@ static void protected_and_working(const char *schema) {
     sql_run(db, "DELETE FROM %s WHERE path GLOB 'moved/k1*'", name);
     sql_command(db, schema, "d", "optimize");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s", name), 100 - 12);
-    sql_run(db, "ALTER TABLE %s RENAME TO e", name);
+    sql_run(db, "INSERT INTO %s(d) VALUES('add column owner TEXT')", name);
+    sql_run(db, "UPDATE %s SET owner = path; ALTER TABLE %s RENAME TO e", name, name);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s.e", schema), 100 - 12);
     sql_run(db, "BEGIN; DROP TABLE %s.e; ROLLBACK; DROP TABLE %s.e", schema, schema);
     sqlite3_free(name);
@@ -454,6 +477,8 @@ START_TEST(test_query_only_refuses_every_way_of_writing) {
     if (!sql_standin()) {
         sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
         sql_refused(db, SQLITE_READONLY, "readonly", "CREATE VIRTUAL TABLE u USING art");
+        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('add column owner TEXT')");
+        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=8MB')");
     }
     sql_expect(db, "b|2\nc|3\n", "SELECT path, value FROM t WHERE path > 'a'");
     sqlite3 *other = sql_open(path);
@@ -641,6 +666,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_denied_part_of_a_write_fails_it_and_loses_nothing);
     tcase_add_test(tcase, test_an_ignored_part_of_a_write_fails_it_and_loses_nothing);
     tcase_add_test(tcase, test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows);
+    tcase_add_test(tcase, test_a_table_is_not_made_where_the_encoding_is_hidden);
     tcase_add_test(tcase, test_a_trigger_that_swallows_the_log_fails_the_commit);
     tcase_add_test(tcase, test_the_error_names_the_table_that_may_not_be_written);
     tcase_add_test(tcase, test_schema_changes_that_are_denied_halfway_leave_everything);

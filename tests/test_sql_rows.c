@@ -380,6 +380,175 @@ START_TEST(test_random_rows_are_those_of_an_ordinary_table) {
 }
 END_TEST
 
+/* ---- single statements ---- */
+
+static void expect(const char *expected, const char *query) {
+    char *rows = sql_rows(db, "%s", query);
+    ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
+    sqlite3_free(rows);
+}
+
+static void refused(int code, const char *words, const char *statement) {
+    int rc = sql_try(db, "%s", statement);
+    ck_assert_msg(rc == code && strstr(sqlite3_errmsg(db), words),
+                  "%.300s\n  gave %d \"%.300s\", expected %d with \"%s\"", statement, rc, sqlite3_errmsg(db), code,
+                  words);
+}
+
+static void changed(int expected, const char *statement) {
+    sql_run(db, "%s", statement);
+    ck_assert_msg(sqlite3_changes(db) == expected, "%s: %d changes, expected %d", statement, sqlite3_changes(db),
+                  expected);
+}
+
+START_TEST(test_hidden_columns_are_not_for_writing) {
+    sql_create(db, "t", "path, a, b NOT NULL");
+    sql_run(db, "INSERT INTO t VALUES('dir/x', 1, 1), ('dir/y', 2, 2)");
+    sql_run(
+        db,
+        "INSERT INTO t(path, a, b, prefix, delimiter, entries, version) VALUES('dir/z', 3, 3, NULL, NULL, NULL, NULL)");
+    static const char *const hidden[] = {"prefix", "delimiter", "entries", "version"};
+    for (int i = 0; i < 4; i++) {
+        char *message = sqlite3_mprintf("art: %s is not for writing (t.%s): leave it out", hidden[i], hidden[i]);
+        static const char *const statements[] = {"INSERT INTO t(path, b, %s) VALUES('new', 1, 5)",
+                                                 "INSERT OR REPLACE INTO t(path, b, %s) VALUES('dir/x', 1, '')",
+                                                 "UPDATE t SET %s = 'no' WHERE path = 'dir/x'",
+                                                 "UPDATE t SET a = 5, %s = 0",
+                                                 "UPDATE t SET path = 'dir/w', %s = 1.5 WHERE path = 'dir/x'"};
+        for (int j = 0; j < 5; j++) {
+            char *statement = sqlite3_mprintf(statements[j], hidden[i]);
+            refused(SQLITE_ERROR, message, statement);
+            sqlite3_free(statement);
+        }
+        sqlite3_free(message);
+    }
+    refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = NULL");
+    refused(SQLITE_ERROR, "UPDATE gives no commands", "UPDATE t SET t = 'flush'");
+    expect("dir/x|1|1\ndir/y|2|2\ndir/z|3|3\n", "SELECT * FROM t");
+}
+END_TEST
+
+START_TEST(test_an_update_with_the_version_it_read_is_a_compare_and_set) {
+    sql_create(db, "t", "path, a, etag TEXT");
+    sql_run(db, "INSERT INTO t VALUES('x', 1, 'one'), ('y', 2, 'two')");
+    sqlite3 *other = sql_open(path);
+    int64_t mine = sql_int(db, "SELECT version FROM t WHERE path = 'x'");
+    sql_run(other, "UPDATE t SET etag = 'theirs' WHERE path = 'x' AND version = %lld", mine);
+    ck_assert_int_eq(sqlite3_changes(other), 1);
+    sql_run(db, "UPDATE t SET etag = 'mine' WHERE path = 'x' AND version = %lld", mine);
+    ck_assert_int_eq(sqlite3_changes(db), 0);
+    mine = sql_int(db, "SELECT version FROM t WHERE path = 'x'");
+    sql_run(db, "UPDATE t SET etag = 'mine' WHERE path = 'x' AND version = %lld", mine);
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    sql_run(db, "DELETE FROM t WHERE path = 'y' AND version = %lld", mine);
+    ck_assert_int_eq(sqlite3_changes(db), 0);
+    expect("x|1|mine\ny|2|two\n", "SELECT * FROM t");
+    sql_close(other);
+}
+END_TEST
+
+/* SQLite 3.40.1 passes the old values of columns that are not set, those of hidden columns too. */
+START_TEST(test_update_from_sets_columns_and_only_these) {
+    sql_create(db, "t", "path, a NOT NULL, b COLLATE NOCASE, c REAL");
+    sql_run(
+        db,
+        "INSERT INTO t VALUES('d/1', 1, 'one', 1), ('d/2', 2, 'two', 2), ('e', 3, 'three', 3);"
+        "CREATE TABLE new(p, v, version); INSERT INTO new SELECT path, a || '!', version FROM t WHERE path > 'd/1'");
+    changed(2, "UPDATE t SET b = new.v FROM new WHERE path = new.p");
+    changed(0, "UPDATE t SET b = 'stale' FROM new WHERE path = new.p AND t.version = new.version");
+    sql_run(db, "DELETE FROM new; INSERT INTO new SELECT path, a * 10, version FROM t WHERE path GLOB 'd/*'");
+    changed(2, "UPDATE t SET a = new.v FROM new WHERE path = new.p AND t.version = new.version");
+    changed(2, "UPDATE t SET path = path || 'x', c = new.v FROM new WHERE path = new.p");
+    refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = 1 FROM new WHERE path = new.p || 'x'");
+    refused(SQLITE_ERROR, "t.entries", "UPDATE t SET entries = 1 FROM new WHERE path = new.p || 'x'");
+    refused(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.a",
+            "UPDATE t SET a = NULL FROM new WHERE path = new.p || 'x'");
+    expect("d/1x|10|one|10.0\nd/2x|20|2!|20.0\ne|3|3!|3.0\n", "SELECT * FROM t");
+}
+END_TEST
+
+START_TEST(test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now) {
+    sql_create(db, "t", "path, a, b");
+    sql_run(db, "INSERT INTO t VALUES('1', 'a1', 'b1'), ('2', 'a2', 'b2'), ('3', 'a3', 'b3')");
+    /* 1 replaces 2; then there is a 2 again, which was 1 */
+    sql_run(db, "UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path < '3'");
+    expect("3|a2+|b1\n", "SELECT * FROM t");
+    sql_run(db, "DELETE FROM t; INSERT INTO t VALUES('1', 'a1', zeroblob(9000)), ('2', 'a2', 'b2')");
+    sql_run(db, "UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path = '1'; UPDATE t SET a = a || '!'");
+    expect("2|a1+!|9000\n", "SELECT path, a, length(b) FROM t");
+}
+END_TEST
+
+START_TEST(test_columns_that_are_not_set_keep_their_bytes_whatever_their_length) {
+    static const int lengths[] = {0, 1, 100, 4000, 4096, 5000, 65000, 70000, 600000};
+    sql_create(db, "t", "path, before, a INT, after TEXT, z");
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        sql_run(db, "INSERT INTO t VALUES('%d', zeroblob(%d), %d, printf('%%.*c', %d, 'x'), 'end')", lengths[i],
+                lengths[i], lengths[i], lengths[i] / 2);
+    }
+    static const char *const updates[] = {"a = a + 1", "z = z || '.'", "a = '7', z = 2.5", "path = path || '/moved'",
+                                          "path = replace(path, '/moved', ''), a = NULL"};
+    for (int i = 0; i < 5; i++) {
+        for (size_t j = 0; j < sizeof lengths / sizeof *lengths; j++) {
+            sql_run(db, "UPDATE t SET %s WHERE path >= '%d' AND path < '%d0' AND length(before) = %d", updates[i],
+                    lengths[j], lengths[j], lengths[j]);
+        }
+        if (i % 2) sql_command(db, "main", "t", "flush");
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE length(before) = CAST(path AS INTEGER) "
+                                     "AND after = printf('%%.*c', CAST(path AS INTEGER) / 2, 'x')"),
+                         9);
+    }
+    expect("|2.5\n", "SELECT DISTINCT a, z FROM t");
+}
+END_TEST
+
+START_TEST(test_a_row_moves_without_its_value_being_written_anew) {
+    sql_create(db, "t", "path, a, big");
+    sql_run(db, "INSERT INTO t VALUES('from', 1, randomblob(60000)); INSERT INTO t(t) VALUES('flush')");
+    int64_t before = sql_int(db, "SELECT sum(length(ops)) FROM t_log");
+    sql_run(db, "UPDATE t SET path = 'to'");
+    ck_assert_int_lt(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), before + 400);
+    expect("to|1|60000\n", "SELECT path, a, length(big) FROM t");
+    sql_run(db, "UPDATE t SET a = 2");
+    ck_assert_int_gt(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), before + 60000);
+}
+END_TEST
+
+START_TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
+    sql_create(db, "t", "path, a, b");
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 200000);
+    sql_run(db, "INSERT INTO t VALUES('fits', zeroblob(100000), zeroblob(99993))");
+    refused(SQLITE_TOOBIG, "art: a row of 200001 bytes is too long (t): it may have 200000",
+            "INSERT INTO t VALUES('not', zeroblob(100000), zeroblob(99994))");
+    refused(SQLITE_TOOBIG, "is too long (t)", "UPDATE t SET b = zeroblob(100000)");
+    refused(SQLITE_TOOBIG, "", "INSERT INTO t VALUES('not', zeroblob(200001), 1)");
+    expect("fits|100000|99993\n", "SELECT path, length(a), length(b) FROM t");
+}
+END_TEST
+
+START_TEST(test_not_null_stops_a_statement_as_in_an_ordinary_table) {
+    static const char *const clauses[][2] = {
+        {"", "a\n"}, {"OR ABORT ", "a\n"}, {"OR REPLACE ", "a\n"}, {"OR FAIL ", "a\nb\n"}, {"OR IGNORE ", "a\nb\nd\n"}};
+    for (int i = 0; i < 5; i++) {
+        sql_run(db, "DROP TABLE IF EXISTS t");
+        sql_create(db, "t", "path, size INTEGER NOT NULL");
+        sql_run(db, "BEGIN; INSERT INTO t VALUES('a', 1)");
+        int rc = sql_try(db, "INSERT %sINTO t VALUES('b', 1), ('c', NULL), ('d', 1)", clauses[i][0]);
+        ck_assert_int_eq(rc, i == 4 ? SQLITE_OK : SQLITE_CONSTRAINT_NOTNULL);
+        if (rc) ck_assert_str_eq(sqlite3_errmsg(db), "NOT NULL constraint failed: t.size");
+        sql_run(db, "COMMIT");
+        expect(clauses[i][1], "SELECT path FROM t");
+    }
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('z', 1)");
+    refused(SQLITE_CONSTRAINT_NOTNULL, "t.size", "INSERT OR ROLLBACK INTO t VALUES('y', 1), ('x', NULL)");
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 1);
+    expect("a\nb\nd\n", "SELECT path FROM t");
+    changed(0, "UPDATE OR IGNORE t SET size = NULL");
+    changed(3, "UPDATE t SET size = size + 1, path = path || '/'");
+    expect("a/|2\nb/|2\nd/|2\n", "SELECT * FROM t");
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
@@ -390,6 +559,14 @@ int main(void) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, test_random_rows_are_those_of_an_ordinary_table);
+    tcase_add_test(tcase, test_hidden_columns_are_not_for_writing);
+    tcase_add_test(tcase, test_an_update_with_the_version_it_read_is_a_compare_and_set);
+    tcase_add_test(tcase, test_update_from_sets_columns_and_only_these);
+    tcase_add_test(tcase, test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now);
+    tcase_add_test(tcase, test_columns_that_are_not_set_keep_their_bytes_whatever_their_length);
+    tcase_add_test(tcase, test_a_row_moves_without_its_value_being_written_anew);
+    tcase_add_test(tcase, test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer);
+    tcase_add_test(tcase, test_not_null_stops_a_statement_as_in_an_ordinary_table);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
