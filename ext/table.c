@@ -205,22 +205,30 @@ static struct art_table *find_table(const struct art_connection *connection, con
     return NULL;
 }
 
-/* A handle declares its columns before it knows its table: what T_state says must be the same now. */
+/* A handle declares its columns before it knows its table: what T_state says must be the same now, of those that CREATE
+ * named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
-    struct art_columns columns;
+    struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;
-    bool equal;
-    if (!state->columns) return SQLITE_OK;
-    int rc = art_columns_parse(&columns, name->table, state->columns, message);
+    bool equal = false, damaged = true;
+    char *text = state->columns ? NULL : art_columns_show(&created);
+    int rc = state->columns || text ? art_columns_parse(&columns, name->table, text ? text : state->columns, message)
+                                    : SQLITE_NOMEM;
+    sqlite3_free(text);
     if (rc == SQLITE_NOMEM) return rc;
-    if (rc) {
+    if (!rc) {
+        rc = art_columns_compare(&columns, &created, &equal);
+        damaged = !rc && !equal;
+        if (!rc && equal) rc = art_shadow_added_columns(vtab->connection->db, name, &columns);
+        if (!rc && equal) rc = art_columns_compare(&columns, &vtab->columns, &equal);
+        art_columns_clear(&columns);
+        if (rc || equal) return rc;
+    }
+    if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
                             "art: the columns are damaged (%s.%s_state): restore the database from a backup",
                             name->schema, name->table);
     }
-    rc = art_columns_compare(&columns, &vtab->columns, &equal);
-    art_columns_clear(&columns);
-    if (rc || equal) return rc;
     return art_complain(message, SQLITE_ABORT,
                         "art: the columns could not be read before (%s.%s): open the database anew", name->schema,
                         name->table);
