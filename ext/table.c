@@ -130,7 +130,7 @@ static void sweep(struct art_connection *connection) {
     }
 }
 
-static char *copy_text(const char *text) {
+char *art_text_copy(const char *text) {
     size_t n = strlen(text) + 1;
     char *copy = art_alloc(n);
     if (copy) memcpy(copy, text, n);
@@ -178,7 +178,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->name = art_name_hold(vtab->name);
     table->settings = *settings;
     table->file = art_database_file(connection->db, schema);
-    table->database = copy_text(database_name(connection->db, schema));
+    table->database = art_text_copy(database_name(connection->db, schema));
     table->exists = true;
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
     int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
@@ -205,6 +205,27 @@ static struct art_table *find_table(const struct art_connection *connection, con
     return NULL;
 }
 
+/* A handle declares its columns before it knows its table: what T_state says must be the same now. */
+static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
+    struct art_columns columns;
+    const struct art_name *name = vtab->name;
+    bool equal;
+    if (!state->columns) return SQLITE_OK;
+    int rc = art_columns_parse(&columns, name->table, state->columns, message);
+    if (rc == SQLITE_NOMEM) return rc;
+    if (rc) {
+        return art_complain(message, SQLITE_CORRUPT_VTAB,
+                            "art: the columns are damaged (%s.%s_state): restore the database from a backup",
+                            name->schema, name->table);
+    }
+    rc = art_columns_compare(&columns, &vtab->columns, &equal);
+    art_columns_clear(&columns);
+    if (rc || equal) return rc;
+    return art_complain(message, SQLITE_ABORT,
+                        "art: the columns could not be read before (%s.%s): open the database anew", name->schema,
+                        name->table);
+}
+
 int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (vtab->table) return SQLITE_OK;
     struct art_connection *connection = vtab->connection;
@@ -213,18 +234,20 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     int rc = art_shadow_read_state(connection->db, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
-    if (!table && !state.file) {
+    rc = check_columns(vtab, &state, message);
+    if (!rc && !table && !state.file) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the name of the .art file is none (%s.%s_state): restore the database from a backup",
                           vtab->name->schema, vtab->name->table);
-    } else if (!table) {
+    } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
     }
-    art_free(state.file);
+    art_state_clear(&state);
     if (rc) return rc;
     table->vtabs++;
     table->version_known = false;
     table->exists = true; /* T_state says so */
+    table->columns = vtab->columns.count;
     vtab->table = table;
     art_table_set_name(table, vtab->name);
     return SQLITE_OK;

@@ -36,6 +36,17 @@ void art_tracker_make(struct art_connection *connection) {
     if (!connection->trackers) make(connection);
 }
 
+/* Where the making fails, SQLite rolls back all that is not the work of another writer, and with it the cursors of every
+ * statement that reads: so not while there is one. */
+void art_tracker_make_early(struct art_connection *connection) {
+    sqlite3 *db = connection->db;
+    if (!sqlite3_get_autocommit(db)) return;
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
+        if (sqlite3_stmt_busy(each)) return;
+    }
+    art_tracker_make(connection);
+}
+
 void art_tracker_forget(struct art_connection *connection) {
     sqlite3_finalize(connection->join);
     connection->join = NULL;

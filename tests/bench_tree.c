@@ -2,7 +2,7 @@
  *
  *     bench_tree [keys] [directory]
  *
- * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, random updates; then the
+ * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, skips, random updates; then the
  * same reads after 'optimize'. A toy host keeps the log in memory, so that what is measured is the tree, its merges
  * and the file.
  */
@@ -104,7 +104,7 @@ static void reads(struct art_tree *tree, const uint32_t *order) {
              must(art_cursor_next(cursor)))
             rows++;
         report(backward ? "scan backward, a row" : "scan, a row", begun, rows);
-        if (rows != keys) abort();
+        if (rows != keys + 32) abort();
     }
     struct art_range range;
     uint8_t high[100];
@@ -123,13 +123,70 @@ static void reads(struct art_tree *tree, const uint32_t *order) {
         must(art_tree_count(tree, &range, &count));
     }
     report("count a prefix", begun, n);
+    double wrong = 0;
+    begun = now();
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t guess;
+        art_range_of_prefix(art_bytes(make_key(order[i], text).data, 14 + i % 2 * 15), high, &range);
+        if (!art_tree_estimate(tree, &range, &guess)) abort();
+    }
+    report("estimate a prefix", begun, n);
+    for (uint32_t i = 0; i < 2000; i++) {
+        uint64_t guess, count;
+        art_range_of_prefix(art_bytes(make_key(order[i], text).data, 14 + i % 2 * 15), high, &range);
+        must(art_tree_count(tree, &range, &count));
+        art_tree_estimate(tree, &range, &guess);
+        double more = (double)(guess + 1) / (double)(count + 1);
+        if (more < 1) more = 1 / more;
+        if (more > wrong) wrong = more;
+    }
+    printf("  %-28s %8.1f times\n", "an estimate is off by most", wrong);
     art_cursor_close(cursor);
+}
+
+static void skips(struct art_tree *tree, const uint32_t *order) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    for (int kind = 0; kind < 3; kind++) {
+        static const char *const names[] = {"skip any number of rows", "skip backward", "skip 9 rows of 10"};
+        uint32_t n = keys < 20000 ? keys : 20000;
+        double begun = now();
+        for (uint32_t i = 0; i < n; i++) {
+            must(art_cursor_seek(cursor, &(struct art_range){0}, kind == 1));
+            must(art_cursor_skip(cursor, kind == 2 ? keys / 10 * 9 : order[i]));
+            if (!art_cursor_valid(cursor)) abort();
+        }
+        report(names[kind], begun, n);
+    }
+    art_cursor_close(cursor);
+}
+
+/* Paths below stored routes: of three segments beside many others, and of one with nothing near it. */
+static void prefixes(struct art_tree *tree, const uint32_t *order) {
+    struct art_buffer out = {0};
+    for (int kind = 0; kind < 4; kind++) {
+        static const char *const names[] = {"longest prefix, a row's child", "the same, at a delimiter",
+                                            "longest prefix, a neighbour", "the same, at a delimiter"};
+        uint32_t n = keys < 200000 ? keys : 200000;
+        char text[100];
+        double begun = now();
+        for (uint32_t i = 0; i < n; i++) {
+            struct art_bytes path = make_key(order[i], text);
+            if (kind >= 2) path.len -= 6; /* digits are missing: only the bucket's own row is a prefix */
+            memcpy(text + path.len, "/part-7/x", 9);
+            path.len += 9;
+            out.len = 0;
+            must(art_tree_longest_prefix(tree, path, art_bytes("/", kind % 2), &out));
+        }
+        report(names[kind], begun, n);
+    }
+    art_buffer_clear(&out);
 }
 
 static void describe(struct art_tree *tree, uint64_t payload) {
     struct art_tree_info info;
     must(art_tree_info(tree, &info));
-    printf("  %u runs:", info.runs);
+    printf("  %u runs and %llu keys in memory:", info.runs, (unsigned long long)info.delta_keys);
     for (unsigned i = 0; i < info.runs; i++) printf(" L%u %.1f MB", info.run[i].level, (double)info.run[i].bytes / 1e6);
     printf("; %.1f bytes a key in blobs (payload %.1f), fill %.2f, file %.1f MB, written %.1f x payload, %s%s\n",
            (double)info.blob_bytes / keys, (double)payload / keys, info.fill, (double)info.file_bytes / 1e6,
@@ -164,6 +221,10 @@ int main(int argc, char **argv) {
     printf("%u object-store keys, random load in transactions of 1,000\n", keys);
     char text[100], value[100];
     bool existed;
+    for (uint32_t i = 0; i < 32; i++) {
+        struct art_bytes bucket = art_bytes(text, (uint32_t)sprintf(text, "bucket-%02u", i));
+        must(art_tree_insert(tree, ART_WRITE_INSERT, bucket, make_value(i, value), &existed));
+    }
     double begun = now(), worst = 0;
     for (uint32_t i = 0; i < keys;) {
         double first = now();
@@ -179,6 +240,8 @@ int main(int argc, char **argv) {
     printf("  %-28s %8.2f ms\n", "slowest transaction", worst / 1e6);
     describe(tree, payload);
     reads(tree, order);
+    skips(tree, order);
+    prefixes(tree, order);
     begun = now();
     uint32_t updates = keys < 200000 ? keys : 200000;
     for (uint32_t i = 0; i < updates;) {
@@ -190,12 +253,16 @@ int main(int argc, char **argv) {
     }
     report("random update", begun, updates);
     describe(tree, payload);
+    skips(tree, order);
+    prefixes(tree, order);
     begun = now();
     must(art_tree_request_optimize(tree));
     commit(tree, &log);
     report("optimize, a key", begun, keys);
     describe(tree, payload);
     reads(tree, order);
+    skips(tree, order);
+    prefixes(tree, order);
     art_tree_close(tree);
     unlink(path);
     unlink(host_path);

@@ -393,6 +393,23 @@ int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *ou
     return ART_OK;
 }
 
+/* Every stored path is asked, whether it is a prefix and whether the delimiter lets it count. */
+int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
+                            struct art_buffer *out) {
+    int rc = readable(tree);
+    if (rc) return rc;
+    for (uint32_t i = tree->rows.count; i-- > 0;) { /* the longest is the last in order */
+        struct art_bytes key = row_key(tree->rows.items[i]);
+        if (!art_bytes_starts_with(path, key)) continue;
+        struct art_bytes rest = key.len ? art_bytes(path.data + key.len, path.len - key.len) : path;
+        bool any = !delimiter.len || !rest.len || art_bytes_starts_with(rest, delimiter);
+        if (any || (key.len >= delimiter.len && !memcmp(rest.data - delimiter.len, delimiter.data, delimiter.len))) {
+            return art_buffer_append(out, key.data, key.len);
+        }
+    }
+    return ART_NOTFOUND;
+}
+
 void art_row_release(struct art_row *row) {
     row_release(row->held_delta);
     memset(row, 0, sizeof *row);
@@ -438,6 +455,15 @@ int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_
     range_ends(tree, range, &first, &end);
     *out = end - first;
     return ART_OK;
+}
+
+bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
+    static const struct art_range all;
+    uint32_t first, end;
+    if (tree->unknown || tree->process != getpid()) return false;
+    range_ends(tree, range ? range : &all, &first, &end);
+    *rows = end - first;
+    return true;
 }
 
 int art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
@@ -523,6 +549,12 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
         rc = art_cursor_next(cursor);
     }
     row_release(start);
+    return rc;
+}
+
+int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
+    int rc = ART_OK;
+    while (!rc && cursor->at && count--) rc = art_cursor_next(cursor);
     return rc;
 }
 
@@ -622,6 +654,20 @@ int art_tree_request_flush(struct art_tree *tree) {
 int art_tree_request_optimize(struct art_tree *tree) {
     tree->flush = true;
     return ART_OK;
+}
+
+int art_tree_request_vacuum(struct art_tree *tree) {
+    tree->flush = true;
+    return ART_OK;
+}
+
+/* Its files are empty. */
+int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
+    (void)host_path;
+    memset(uuid, 0, ART_UUID_BYTES);
+    *ours = false;
+    if (access(path, F_OK)) return art_fail(ART_MISSING, "art: the file is missing (%s): restore it", path);
+    return ART_NOTFOUND;
 }
 
 int art_tree_adopt(struct art_tree *tree) {
@@ -795,4 +841,8 @@ void art_tree_dump(struct art_tree *tree, FILE *out) {
         fprintf(out, "%.*s (%u bytes, version %llu)\n", (int)row->key_len, row->bytes, row->value_len,
                 (unsigned long long)row->version);
     }
+}
+
+void art_build_describe(struct art_build *out) {
+    *out = (struct art_build){.engines = "none"};
 }

@@ -124,6 +124,34 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
     if (beside->cursor.valid) skips_like_the_array(beside, row, random);
 }
 
+/* What is found is the longest prefix; what is not found is not longer than was said. */
+static void finds_the_longest_prefix(struct beside *beside, struct art_bytes probe, struct random *random) {
+    const struct blob_rows *rows = beside->rows;
+    struct blob_image *image = beside->image;
+    uint8_t *bytes = calloc(1, probe.len + 2 + 20 + ART_KEY_PADDING);
+    if (probe.len) memcpy(bytes, probe.data, probe.len);
+    struct art_bytes key = art_bytes(bytes, probe.len);
+    if (random_once_in(random, 2)) bytes[key.len++] = (uint8_t)random_next(random);
+    if (random_once_in(random, 2)) bytes[key.len++] = '/';
+    int64_t longest = -1, len;
+    for (uint32_t row = 0; row < image->first + image->rows; row++) { /* of this blob, or before it */
+        struct art_bytes stored = rows->keys[row];
+        if (art_bytes_starts_with(key, stored) && (int64_t)stored.len > longest) longest = stored.len;
+    }
+    struct art_entry entry;
+    int rc = art_blob_prefix(&image->blob, key, &len, &entry);
+    if (rc == ART_OK) {
+        ck_assert_int_eq(len, longest);
+        uint32_t at = (uint32_t)blob_rows_below(rows, art_bytes(key.data, (uint32_t)len));
+        ck_assert(blob_entry_equal(&entry, &rows->entries[at]));
+    } else {
+        ck_assert_int_eq(rc, ART_NOTFOUND);
+        ck_assert(len < 0 || longest <= len);
+        ck_assert(len <= (int64_t)key.len);
+    }
+    free(bytes);
+}
+
 static void answers_a_probe(struct beside *beside, struct random *random) {
     const struct blob_rows *rows = beside->rows;
     struct blob_image *image = beside->image;
@@ -145,6 +173,7 @@ static void answers_a_probe(struct beside *beside, struct random *random) {
         if (floor >= end) floor = (int64_t)end - 1;
         must(art_blob_rank(blob, probe, &rank));
         ck_assert_int_eq(rank, rows->rank[ceiling < end ? ceiling : end] - rows->rank[image->first]);
+        if (random_once_in(random, 8)) finds_the_longest_prefix(beside, probe, random);
         must(art_blob_seek_ge(&beside->cursor, probe));
         stands_on(beside, ceiling);
         if (beside->cursor.valid) steps_at_random(beside, ceiling, random);

@@ -90,6 +90,34 @@ START_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read) {
 }
 END_TEST
 
+START_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held) {
+    struct store_place place;
+    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    struct store_blob blobs[2];
+    struct art_store *store = store_open(&place, 64 * MB), *other = second(&place, store, 64 * MB);
+    store_fill(store, true, blobs, 2, 20);
+    struct art_store_stats before = store_stats_of(other);
+    ck_assert_ptr_null(art_store_peek(other, &blobs[0].ref));
+    EXPECT_OK(store_read(other, &blobs[0]));
+    struct art_store_stats after = store_stats_of(other);
+    const struct art_blob *peeked = art_store_peek(other, &blobs[0].ref);
+    ck_assert_ptr_nonnull(peeked);
+    ck_assert_uint_eq(peeked->slot, blobs[0].ref.slot);
+    ck_assert_ptr_null(art_store_peek(other, &blobs[1].ref));
+    struct art_ref changed = blobs[0].ref;
+    changed.hash.low++;
+    ck_assert_ptr_null(art_store_peek(other, &changed));
+    changed.slot = 100000;
+    ck_assert_ptr_null(art_store_peek(other, &changed));
+    ck_assert_uint_eq(store_stats_of(other).hits, after.hits);
+    ck_assert_uint_eq(store_stats_of(other).misses, after.misses);
+    ck_assert_uint_eq(before.misses, 0);
+    close_both(store, other);
+    store_blobs_free(blobs, 2);
+    store_place_close(&place);
+}
+END_TEST
+
 START_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
@@ -178,6 +206,8 @@ START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing)
     ck_assert_uint_eq(slots, 5);
     static const uint32_t expected[] = {2, 4, 5, 6};
     art_store_reuse(store, &reusable);
+    ck_assert_uint_eq(art_store_free_slots(store, 100), 2);
+    ck_assert_uint_eq(art_store_free_slots(store, 4), 1);
     for (unsigned i = 0; i < 4; i++) {
         EXPECT_OK(art_store_take_slot(store, &slot));
         ck_assert_uint_eq(slot, expected[i]);
@@ -185,6 +215,8 @@ START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing)
     ck_assert(!art_slot_set_has(&reusable, 2));
     art_store_return_slot(store, 4);
     art_store_return_slot(store, 6);
+    ck_assert_uint_eq(art_store_free_slots(store, 6), 1);
+    ck_assert_uint_eq(art_store_free_slots(store, 7), 2);
     EXPECT_OK(art_store_take_slot(store, &slot));
     ck_assert_uint_eq(slot, 4);
     EXPECT_OK(art_store_take_slot(store, &slot));
@@ -309,7 +341,15 @@ START_TEST(test_a_slot_set_is_what_a_plain_array_says) {
     struct art_slot_set set = {NULL, 0};
     for (unsigned step = 0; step < 20000 * random_scale(); step++) {
         uint32_t slot = random_below(&random, LIMIT);
-        switch (random_below(&random, 4)) {
+        switch (random_below(&random, 5)) {
+        case 4: {
+            uint32_t end = random_below(&random, LIMIT + 200), count = 0, highest = 0;
+            for (uint32_t i = slot; i < end && i < LIMIT; i++) count += model[i];
+            for (uint32_t i = 0; i < LIMIT; i++) highest = model[i] ? i : highest;
+            ck_assert_uint_eq(art_slot_set_count(&set, slot, end), count);
+            ck_assert_uint_eq(art_slot_set_highest(&set), highest);
+            break;
+        }
         case 0:
             EXPECT_OK(art_slot_set_add(&set, slot));
             model[slot] = true;
@@ -331,6 +371,8 @@ START_TEST(test_a_slot_set_is_what_a_plain_array_says) {
     EXPECT_RC(ART_TOOBIG, art_slot_set_add(&set, UINT32_MAX));
     art_slot_set_clear(&set);
     ck_assert_uint_eq(art_slot_set_next(&set, 0), UINT32_MAX);
+    ck_assert_uint_eq(art_slot_set_count(&set, 0, UINT32_MAX), 0);
+    ck_assert_uint_eq(art_slot_set_highest(&set), 0);
 }
 END_TEST
 
@@ -463,6 +505,7 @@ int main(void) {
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, test_what_was_written_is_read_back_by_another_connection, 0, IO_MODES);
     tcase_add_loop_test(tests, test_a_blob_that_is_held_costs_no_lock_and_no_read, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_peeking_reads_nothing_and_sees_only_what_is_held, 0, IO_MODES);
     tcase_add_loop_test(tests, test_a_held_blob_outlives_relaxing_forgetting_and_closing, 0, IO_MODES);
     tcase_add_test(tests, test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others);
     tcase_add_loop_test(tests, test_raw_bytes_come_back_as_they_were, 0, IO_MODES);

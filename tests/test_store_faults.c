@@ -114,6 +114,38 @@ START_TEST(test_a_failed_write_fails_the_next_sync_whoever_has_heard_of_it) {
 }
 END_TEST
 
+START_TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
+    static const enum sim_call calls[] = {SIM_WRITE, SIM_WAIT};
+    for (unsigned i = 0; i < 2; i++) {
+        struct store_place place;
+        struct store_blob blobs[2], kept[2];
+        store_place_simulated(&place, i + 7);
+        struct art_store *store = store_open(&place, 64 * MB);
+        EXPECT_OK(begin(store, true));
+        EXPECT_OK(store_write_new(store, &kept[0], 1, 4, 20));
+        EXPECT_OK(art_store_wait(store));
+        sim_disk_fail(place.sim, calls[i], calls[i] == SIM_WRITE ? 2 : 1, ART_DISKFULL, false);
+        EXPECT_OK(store_write_new(store, &blobs[0], 2, 5, 20));
+        int rc = store_write_new(store, &blobs[1], 2, 6, 20);
+        if (calls[i] == SIM_WRITE) ck_assert_int_eq(rc, ART_DISKFULL);
+        art_fail(ART_DISKFULL, "what the caller says");
+        art_store_give_up(store);
+        EXPECT_MESSAGE("what the caller says");
+        sim_disk_fail_nothing(place.sim);
+        EXPECT_OK(art_store_wait(store));
+        EXPECT_OK(store_write_new(store, &kept[1], 2, 8, 20));
+        EXPECT_OK(art_store_sync(store));
+        art_store_write_end(store);
+        store_expect(store, kept, 2);
+        art_store_give_up(store); /* outside of a phase: nothing */
+        art_store_close(store);
+        store_blobs_free(blobs, 2);
+        store_blobs_free(kept, 2);
+        store_place_close(&place);
+    }
+}
+END_TEST
+
 START_TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     struct store_place place;
     struct store_blob blobs[4];
@@ -420,6 +452,7 @@ int main(void) {
     tcase_add_test(tests, test_a_failed_sync_poisons_the_store_until_it_is_opened_anew);
     tcase_add_test(tests, test_a_new_file_whose_sync_fails_is_not_used);
     tcase_add_test(tests, test_a_failed_write_fails_the_next_sync_whoever_has_heard_of_it);
+    tcase_add_test(tests, test_a_failed_write_that_was_given_up_fails_no_later_one);
     tcase_add_test(tests, test_a_full_disk_is_an_error_and_later_forgotten);
     tcase_add_test(tests, test_every_allocation_may_fail_and_the_next_try_succeeds);
     tcase_add_test(tests, test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds);

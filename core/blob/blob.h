@@ -102,11 +102,24 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
 int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
+/* The longest key of a leaf blob that is a prefix of `key` (or the key itself), from the one bucket where `key` has its
+ * place: ART_OK, its length, its entry. ART_NOTFOUND: it is not there. *len: then no key before that bucket, in this
+ * blob or another, that is a prefix of `key` can be longer; <0: nothing is known, `key` stands before the bucket. */
+int art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
  * if `before` is not NULL, the sum of the counts of the children before it. */
 int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
+
+/* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
+enum art_guess {
+    ART_GUESS_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
+    ART_GUESS_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
+    ART_GUESS_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
+};
+enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key, int64_t *before,
+                              struct art_ref *child);
 
 /* --- cursor ------------------------------------------------------------------------------------------------------ */
 

@@ -56,6 +56,10 @@ uint64_t art_delta_bytes(const struct art_delta *delta);
 int64_t art_delta_count(const struct art_delta *delta);
 /* Sum of the weights of all entries with keys < `key`. */
 int64_t art_delta_rank(const struct art_delta *delta, struct art_bytes key);
+/* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no
+ * entry weighs less than nothing (what stands beside them may). *key lies in the arena. ART_OK, ART_NOTFOUND. */
+int art_delta_select(const struct art_delta *delta, struct art_bytes low, struct art_bytes high, int64_t rank,
+                     struct art_bytes *key);
 
 /* A copy without garbage and without undo list, in a new arena. */
 int art_delta_compact(const struct art_delta *delta, struct art_delta **out);

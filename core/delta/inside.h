@@ -2,8 +2,9 @@
  *
  *   delta.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
  *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
- *   undo.c     marks and rollback                                  replay.c       verify and apply
- *   cursor.c   order                                               check.c, dump.c
+ *   select.c   and back from a sum to the row                      replay.c       verify and apply
+ *   undo.c     marks and rollback                                  check.c, dump.c
+ *   cursor.c   order
  *   filter.c   keys that are not here
  *   node.h     leaves, inner nodes                                 arena.h        their memory
  *

@@ -4,6 +4,7 @@
  *   reading.c      views of cached blobs, loading of pages, reading ahead
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase
+ *   identify.c     whose a file is that nobody has opened
  *   cache.c        the process's cache (cached_memory.c: its memory), fork.c
  */
 #ifndef ART_STORE_PRIVATE_H
@@ -134,6 +135,8 @@ bool art_superblock_is_unfinished(const struct art_superblock *block, const uint
 /* *counts: the owner page that counts, or NULL. */
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts);
+/* Does the owner page that counts name this database, by path or inode? */
+bool art_superblock_names(const struct art_superblock *block, const struct art_owner *me);
 void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
                          uint64_t sequence);
 /* Where the page of this sequence stands in the file. */

@@ -365,17 +365,25 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     return ART_OK;
 }
 
+/* The view of the blob that `ref` leads to, if the store holds it. */
+static inline struct art_view *held_view(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot >= store->hold_capacity) return NULL;
+    const struct art_hold *at = &store->holds[ref->slot];
+    bool same = at->view && art_hash128_equal(at->hash, ref->hash) && at->view->blob.label_len == ref->label.len;
+    return same && store->fork_generation == art_fork_now() ? at->view : NULL;
+}
+
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
-    if (ref->slot < store->hold_capacity) {
-        const struct art_hold *at = &store->holds[ref->slot];
-        if (at->view && art_hash128_equal(at->hash, ref->hash) && at->view->blob.label_len == ref->label.len &&
-            store->fork_generation == art_fork_now()) {
-            store->hits++;
-            *out = &at->view->blob;
-            return ART_OK;
-        }
-    }
-    return find_or_read(store, ref, out);
+    struct art_view *view = held_view(store, ref);
+    if (!view) return find_or_read(store, ref, out);
+    store->hits++;
+    *out = &view->blob;
+    return ART_OK;
+}
+
+const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref) {
+    const struct art_view *view = held_view(store, ref);
+    return view ? &view->blob : NULL;
 }
 
 /* ---- reading ahead

@@ -55,3 +55,25 @@ uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from) {
     while (!rest && ++word < words) rest = set->words[word];
     return rest ? word * WORD + (uint32_t)__builtin_ctzll(rest) : UINT32_MAX;
 }
+
+/* The bits of a word that stand for slots in [from, end), counted from the word's first. */
+static uint64_t span(uint64_t from, uint64_t end) {
+    uint64_t before = end >= WORD ? ~(uint64_t)0 : ((uint64_t)1 << end) - 1;
+    return from >= WORD ? 0 : before & ~(((uint64_t)1 << from) - 1);
+}
+
+uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint32_t end) {
+    uint32_t count = 0;
+    if (end > set->capacity) end = set->capacity;
+    for (uint32_t first = from / WORD * WORD; first < end; first += WORD) {
+        uint64_t mask = span(from > first ? from - first : 0, end - first);
+        count += (uint32_t)__builtin_popcountll(set->words[first / WORD] & mask);
+    }
+    return count;
+}
+
+uint32_t art_slot_set_highest(const struct art_slot_set *set) {
+    uint32_t word = set->capacity / WORD;
+    while (word && !set->words[word - 1]) word--;
+    return word ? word * WORD - 1 - (uint32_t)__builtin_clzll(set->words[word - 1]) : 0;
+}

@@ -54,6 +54,9 @@ int art_store_ready(struct art_store *store);
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
+/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and the
+ * pages that are present may be looked at. Borrowed as above. */
+const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);
 /* Counted references, from any thread, for cursors and rows. */
 void art_blob_hold(struct art_blob *blob);
 void art_blob_release(struct art_blob *blob);
@@ -78,6 +81,8 @@ bool art_store_writing(const struct art_store *store);
 struct art_slot_set;
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable);
 int art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
+/* How many slots before `end` take_slot() could still give. */
+uint32_t art_store_free_slots(const struct art_store *store, uint32_t end);
 /* A slot taken in this write phase that nothing names any more: may be taken again at once. */
 void art_store_return_slot(struct art_store *store, uint32_t slot);
 
@@ -92,6 +97,9 @@ int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art
 int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 int art_store_wait(struct art_store *store);
+/* What was written since the last successful wait or sync is given up: settles it, whatever became of it, and lets the
+ * phase go on with other writes. */
+void art_store_give_up(struct art_store *store);
 /* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
@@ -106,6 +114,11 @@ int art_store_truncate(struct art_store *store, uint32_t slots);
  * write phase begun by art_store_adopt() itself instead of write_begin(). */
 int art_store_adopt(struct art_store *store);
 
+/* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this
+ * host file, by path or inode. ART_NOTFOUND: no .art file (another magic, too short, not a regular file). ART_MISSING;
+ * ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is damaged. */
+int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours);
+
 /* --- sets of slots ------------------------------------------------------------------------------------------------ */
 struct art_slot_set {
     uint64_t *words;
@@ -115,6 +128,9 @@ void art_slot_set_clear(struct art_slot_set *set);             /* frees; zero-in
 int art_slot_set_add(struct art_slot_set *set, uint32_t slot); /* ART_OK, ART_NOMEM */
 void art_slot_set_remove(struct art_slot_set *set, uint32_t slot);
 bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot);
+/* Members in [from, end); the highest one, or 0. */
+uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint32_t end);
+uint32_t art_slot_set_highest(const struct art_slot_set *set);
 /* The lowest member >= from, or UINT32_MAX. */
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 

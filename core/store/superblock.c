@@ -107,17 +107,29 @@ static bool same_path(const struct art_owner_page *page, const char *path) {
     return page->path_len == length && page->path_hash_low == hash.low && page->path_hash_high == hash.high;
 }
 
-enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
-                                        const struct art_owner *me, const struct art_owner_page **counts) {
+static const struct art_owner_page *page_that_counts(const struct art_superblock *block, const uint8_t uuid[16]) {
     const struct art_owner_page *page = NULL;
     for (unsigned i = 0; i < ART_OWNER_PAGES; i++) {
         const struct art_owner_page *candidate = &block->owner[i];
         if (owner_page_valid(candidate, uuid, i) && (!page || candidate->sequence > page->sequence)) page = candidate;
     }
-    *counts = page;
+    return page;
+}
+
+static bool same_host(const struct art_owner_page *page, const struct art_owner *me) {
+    return me->host_inode && page->host_inode == me->host_inode;
+}
+
+bool art_superblock_names(const struct art_superblock *block, const struct art_owner *me) {
+    const struct art_owner_page *page = page_that_counts(block, block->identity.uuid);
+    return page && (same_path(page, me->host_path) || same_host(page, me));
+}
+
+enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
+                                        const struct art_owner *me, const struct art_owner_page **counts) {
+    const struct art_owner_page *page = *counts = page_that_counts(block, uuid);
     if (!page) return ART_OWNER_UNKNOWN;
-    bool path_equal = same_path(page, me->host_path);
-    bool host_equal = me->host_inode && page->host_inode == me->host_inode;
+    bool path_equal = same_path(page, me->host_path), host_equal = same_host(page, me);
     if (page->own_inode != me->own_inode) return ART_OWNED_NOTE;
     if (!path_equal && !host_equal) return ART_OWNED_BY_OTHER;
     return path_equal && (host_equal || !me->host_inode) ? ART_OWNED : ART_OWNED_NOTE;

@@ -3,6 +3,7 @@
  *   write_begin   lock, accept
  *   write         up to ART_WRITES_MAX blobs under way; then all are waited for and enter the cache
  *   sync          waits; a write that failed since the last sync fails it, whoever has heard of it before
+ *   give_up       waits; what was written since the last wait does not count, failed or not
  *   write_end     owner page if it changed, unlock
  */
 #include <string.h>
@@ -115,6 +116,13 @@ int art_store_take_slot(struct art_store *store, uint32_t *slot) {
     return ART_OK;
 }
 
+uint32_t art_store_free_slots(const struct art_store *store, uint32_t end) {
+    if (!store->phase.active) return 0;
+    if (end > store->phase.end) end = store->phase.end;
+    uint32_t reusable = store->phase.reusable ? art_slot_set_count(store->phase.reusable, 0, end) : 0;
+    return reusable + art_slot_set_count(&store->phase.returned, 0, end);
+}
+
 /* Without memory to note it the slot is only wasted until the next phase. */
 void art_store_return_slot(struct art_store *store, uint32_t slot) {
     if (!in_phase(store) && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
@@ -193,6 +201,15 @@ int art_store_settle(struct art_store *store) {
         art_store_drop_pending(store);
     }
     return noted_failure(store);
+}
+
+/* Whoever gives up says why; what else was wrong is of no interest any more. */
+void art_store_give_up(struct art_store *store) {
+    if (!store->phase.active || art_store_forked(store)) return;
+    char why[ART_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", art_error_message());
+    if (art_store_settle(store)) art_fail(ART_OK, "%s", why);
+    store->phase.failed = ART_OK;
 }
 
 int art_store_buffer(struct art_store *store, struct art_blob_buf *out) {

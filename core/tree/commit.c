@@ -59,6 +59,7 @@ static int flush(struct art_tree *tree) {
     if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
     if (!rc)
         rc = art_compact_merge(tree, edit, tree->txn.spilled || tree->txn.optimize ? UINT64_MAX : MERGE_BUDGET_PAGES);
+    if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, edit);
     if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
@@ -72,6 +73,15 @@ static int merge(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_merge(tree, edit, MERGE_BUDGET_PAGES);
+    if (!rc) rc = finish_root(tree);
+    return rc;
+}
+
+/* Beside the log, which stays as it is. */
+static int vacuum(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_edit_begin(tree, edit);
+    if (!rc) rc = art_vacuum(tree, edit);
     if (!rc) rc = finish_root(tree);
     return rc;
 }
@@ -126,10 +136,13 @@ static int prepare(struct art_tree *tree) {
         due = log > tree->options.log_limit;
         must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
     }
-    if (must) return flush(tree);
+    bool vacuums = tree->txn.vacuum && tree->root->runs;
+    if (must || (due && vacuums)) return flush(tree);
     bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
     int rc = ART_OK;
-    if (due)
+    if (vacuums)
+        rc = vacuum(tree);
+    else if (due)
         rc = try_work(tree, flush);
     else if (paid && art_compact_due(tree))
         rc = try_work(tree, merge);
@@ -143,8 +156,8 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!tree->txn.active) return ART_OK;
     int rc = art_tree_ready(tree);
     if (rc) return rc;
-    bool wanted =
-        tree->txn.optimize || tree->txn.cleared || tree->txn.rooted || (tree->txn.flush && art_delta_keys(tree->delta));
+    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
+                  (tree->txn.flush && art_delta_keys(tree->delta)) || (tree->txn.vacuum && tree->root->runs);
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
@@ -230,20 +243,25 @@ void art_tree_rolled_back(struct art_tree *tree) {
     end_transaction(tree);
 }
 
-int art_tree_request_flush(struct art_tree *tree) {
+/* Begins the transaction in which the wish is carried out. */
+static int request(struct art_tree *tree, bool *wish) {
     int rc = art_tree_begin(tree);
     if (rc) return rc;
-    tree->txn.flush = true;
+    *wish = true;
     tree->changes++;
     return ART_OK;
 }
 
+int art_tree_request_flush(struct art_tree *tree) {
+    return request(tree, &tree->txn.flush);
+}
+
 int art_tree_request_optimize(struct art_tree *tree) {
-    int rc = art_tree_begin(tree);
-    if (rc) return rc;
-    tree->txn.optimize = true;
-    tree->changes++;
-    return ART_OK;
+    return request(tree, &tree->txn.optimize);
+}
+
+int art_tree_request_vacuum(struct art_tree *tree) {
+    return request(tree, &tree->txn.vacuum);
 }
 
 int art_tree_adopt(struct art_tree *tree) {

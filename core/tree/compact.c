@@ -47,11 +47,6 @@ static unsigned young_runs(const struct art_root *root) {
     return n;
 }
 
-static int interrupted(struct art_tree *tree) {
-    if (!tree->host.interrupted || !tree->host.interrupted(tree->host.context)) return ART_OK;
-    return art_fail(ART_INTERRUPT, "art: interrupted");
-}
-
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
 int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta) {
@@ -96,7 +91,7 @@ static int merge_into(struct art_tree *tree, struct art_merge *merge, struct art
             rc = art_run_build_add(build, art_merge_winner(merge)->key, &entry);
             if (rc) break;
         }
-        if (++count % INTERRUPT_EVERY == 0) rc = interrupted(tree);
+        if (++count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
         if (rc) break;
     }
     return rc;
@@ -462,14 +457,14 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t bud
         bool spent = edit->pages_written - written >= budget_pages ||
                      (budget_pages != UINT64_MAX && now() - begun >= BUDGET_NANOSECONDS);
         if (step == STEP_NONE) {
-            if (spent) break;
+            if (spent || art_wants_small(tree)) break;
             rc = art_shrink_step(tree, edit, &moved);
             continue;
         }
         bool forced = young_runs(edit->root) > YOUNG_MAX || edit->root->runs > ART_RUNS_MAX;
         if (spent && !forced) break;
         rc = take_step(tree, edit, step, at);
-        if (!rc) rc = interrupted(tree);
+        if (!rc) rc = art_tree_interrupted(tree);
     }
     return rc;
 }

@@ -120,6 +120,11 @@ static int take_sources(struct art_cursor *cursor) {
     return art_merge_set(&cursor->merge, delta, tree->root->run, tree->root->runs);
 }
 
+int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
+    *out = &cursor->merge;
+    return take_sources(cursor);
+}
+
 static inline bool inside(const struct art_cursor *cursor, struct art_bytes key) {
     int c = art_bytes_compare(key, cursor->stop);
     if (c == 0) return cursor->stop_inside;
@@ -262,6 +267,91 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (!rc && cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
     if (!rc) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
     return rc ? rc : settle(cursor);
+}
+
+/* --- skipping rows ------------------------------------------------------------------------------------------------ */
+
+/* The key itself in its buffer, or with `after` the smallest one above it. */
+static struct art_bytes bound_key(uint8_t *buffer, struct art_bytes key, bool after) {
+    if (key.data != buffer) memcpy(buffer, key.data, key.len);
+    memset(buffer + key.len, 0, 1 + ART_KEY_PADDING);
+    return art_bytes(buffer, key.len + after);
+}
+
+static int sums_lie(const struct art_cursor *cursor) {
+    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
+}
+
+/* Which row it is that stands `count` rows on from `here`, counted from the tree's first one; <0: none. The bounds are
+ * what lies before and behind. `here` itself may be gone. */
+static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t count, struct art_between *between,
+                     int64_t *out) {
+    struct art_tree *tree = cursor->tree;
+    int64_t rank, end;
+    *out = -1;
+    if (count > INT64_MAX) return ART_OK;
+    if (cursor->backward) {
+        between->high = bound_key(between->high_buffer, here, false);
+        between->low = bound_key(between->low_buffer, cursor->stop, !cursor->stop_inside);
+    } else {
+        between->low = bound_key(between->low_buffer, here, true);
+        between->high = bound_key(between->high_buffer, cursor->stop, cursor->stop_inside);
+    }
+    int rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
+    if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
+    if (rc) return rc;
+    int64_t rows = cursor->backward ? rank - end : end - rank;
+    if (rank < 0 || end < 0 || rows < 0) return sums_lie(cursor);
+    if ((int64_t)count <= rows) *out = cursor->backward ? rank - (int64_t)count : rank + (int64_t)count - 1;
+    return ART_OK;
+}
+
+static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count) {
+    struct art_tree *tree = cursor->tree;
+    struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = cursor->place};
+    struct art_bytes key;
+    int64_t rank;
+    int rc = find_rank(cursor, here, count, &between, &rank);
+    if (rc || rank < 0) return rc;
+    struct art_merge *merge = &cursor->merge;
+    if (merge->count == 1 && !merge->source[0].is_delta) {
+        rc = art_merge_seek_rank(merge, rank);
+        if (!rc) rc = settle(cursor);
+        return rc || cursor->valid ? rc : sums_lie(cursor);
+    }
+    rc = art_tree_select(tree, rank, &between, &key);
+    if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
+    key = bound_key(cursor->place, key, false);
+    rc = art_merge_seek(merge, key, cursor->backward);
+    if (!rc) rc = settle(cursor);
+    if (rc) return rc;
+    return cursor->valid && art_bytes_equal(art_merge_winner(merge)->key, key) ? ART_OK : sums_lie(cursor);
+}
+
+/* A search looks into every source about as often as the number of entries has digits; fewer rows are passed sooner. */
+static uint64_t few_rows(const struct art_cursor *cursor) {
+    uint64_t entries = cursor->delta ? art_delta_keys(cursor->delta) : 0;
+    for (unsigned i = 0; cursor->root && i < cursor->root->runs; i++) entries += cursor->root->run[i].top.entries;
+    return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
+}
+
+int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
+    int rc = ART_OK;
+    if (count <= few_rows(cursor)) {
+        while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
+        return rc;
+    }
+    if (!cursor->valid) return ART_OK;
+    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+    cursor->valid = false;
+    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
+    rc = art_tree_ready(cursor->tree);
+    if (rc) return rc;
+    key = bound_key(cursor->place, key, false);
+    if (cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
+    if (!rc) rc = skip_rows(cursor, key, count);
+    if (rc) cursor->valid = false;
+    return rc;
 }
 
 bool art_cursor_valid(const struct art_cursor *cursor) {

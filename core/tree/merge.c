@@ -66,7 +66,7 @@ static inline int source_step(struct art_source *source, bool backward) {
     return rc;
 }
 
-static int source_seek(struct art_source *source, struct art_bytes key, bool backward) {
+int art_source_seek(struct art_source *source, struct art_bytes key, bool backward) {
     int rc;
     if (source->is_delta) {
         struct art_delta_cursor *at = &source->delta;
@@ -135,10 +135,19 @@ static int select_winner(struct art_merge *merge, bool backward) {
 int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {
     merge->valid = false;
     for (unsigned i = 0; i < merge->count; i++) {
-        int rc = source_seek(&merge->source[i], key, backward);
+        int rc = art_source_seek(&merge->source[i], key, backward);
         if (rc) return rc;
     }
     return select_winner(merge, backward);
+}
+
+int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
+    struct art_source *source = &merge->source[0];
+    assert(merge->count == 1 && !source->is_delta);
+    merge->valid = false;
+    int rc = art_run_seek_rank(&source->run, rank);
+    source_note(source);
+    return rc ? rc : select_winner(merge, false);
 }
 
 int art_merge_step(struct art_merge *merge, bool backward) {
@@ -210,7 +219,7 @@ static int step_limited(struct art_source *source) {
 
 int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries) {
     struct art_source *source = &merge->source[index];
-    int rc = source_seek(source, from, false);
+    int rc = art_source_seek(source, from, false);
     source->left = entries;
     if (!entries) source->valid = false;
     return rc;

@@ -3,11 +3,14 @@
  *   tree.c       opening, limits, key buffers                run_cursor.c  a walk through one run
  *   refresh.c    what other connections committed            merge.c       sources side by side, newest first
  *   lookup.c     get, rank, count                            cursor.c      the host's cursor
+ *   select.c     the row of a rank                           prefix.c      the longest stored prefix
+ *   estimate.c   guesses without reading
  *   write.c      insert, delete, move                        pieces.c      values over the threshold
  *   marks.c      savepoints                                  spill.c       a transaction larger than memory
  *   slots.c      which slots may be written; young slots     edit.c        a root in the making
  *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
  *   compact.c    flush, merges, optimize                     commit.c      prepare, committed, rolled back
+ *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
  */
@@ -75,12 +78,12 @@ struct art_tree {
         uint64_t from;
     } refresh;
 
-    struct {                  /* the running transaction */
-        bool active;          /* begun: csn fixed */
-        bool dirty;           /* something was changed, maybe taken back */
-        bool spilled;         /* root is the transaction's own */
-        bool big;             /* holds a value that does not go through the log */
-        bool flush, optimize; /* asked for */
+    struct {                          /* the running transaction */
+        bool active;                  /* begun: csn fixed */
+        bool dirty;                   /* something was changed, maybe taken back */
+        bool spilled;                 /* root is the transaction's own */
+        bool big;                     /* holds a value that does not go through the log */
+        bool flush, optimize, vacuum; /* asked for */
         /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
          * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
         bool cleared, rooted;
@@ -128,6 +131,8 @@ struct art_tree {
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Refuses calls on an unknown, doomed or forked tree. */
 int art_tree_ready(struct art_tree *tree);
+/* Long work asks the host now and then. ART_INTERRUPT. */
+int art_tree_interrupted(struct art_tree *tree);
 /* As art_tree_ready, and begins the transaction. */
 int art_tree_begin(struct art_tree *tree);
 
@@ -142,12 +147,26 @@ struct art_found {
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
 int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
+/* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
+struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
+struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 /* The `over` that an entry for this key must carry in the delta. */
 static inline uint8_t art_found_over(const struct art_found *found) {
     return found->in_delta ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
 }
+
+/* --- select.c ----------------------------------------------------------------------------------------------------- */
+/* Two keys, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */
+struct art_between {
+    struct art_bytes low, high; /* padded, in the buffers */
+    uint8_t *low_buffer, *high_buffer, *scratch;
+};
+/* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
+ * The bounds close in on it; *key is borrowed from a buffer or the delta. Whoever gets it must see that it is a row's:
+ * where the sums on disk lie it may be any key, or ART_NOTFOUND. */
+int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 
 /* --- run_cursor.c ------------------------------------------------------------------------------------------------- */
 /* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level
@@ -173,6 +192,8 @@ int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
 int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key);
 int art_run_next(struct art_run_cursor *cursor);
 int art_run_prev(struct art_run_cursor *cursor);
+/* A run of plain puts: to the entry before which `rank` others stand. */
+int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
 static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) {
     return art_bytes(cursor->key, cursor->leaf.key_len);
 }
@@ -205,6 +226,8 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
+/* A merge of one run alone, of plain puts. */
+int art_merge_seek_rank(struct art_merge *merge, int64_t rank);
 enum { ART_NO_SOURCE = UINT8_MAX };
 /* Nothing but the winner is left. */
 static inline bool art_merge_alone(const struct art_merge *merge) {
@@ -213,6 +236,8 @@ static inline bool art_merge_alone(const struct art_merge *merge) {
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
 }
+/* A single source: to the first key not before `key`, or backward, the last one not behind it. */
+int art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
@@ -296,10 +321,21 @@ bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
+/* The leaf blob's entries in new blobs. */
+int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                         struct art_bytes separator, const struct art_ref *leaf, bool filter, struct art_children *out);
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
 int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end. */
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
+
+/* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
+/* Moves all that the free slots have room for. */
+int art_vacuum(struct art_tree *tree, struct art_edit *edit);
+/* 'optimize' and 'vacuum' leave no slack. */
+static inline bool art_wants_small(const struct art_tree *tree) {
+    return tree->txn.optimize || tree->txn.vacuum;
+}
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
@@ -319,5 +355,7 @@ uint64_t art_pieces_length(struct art_bytes ref);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);
+/* The sources of an open cursor, today's, for whoever only wants to look into each. The cursor is not valid then. */
+int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
 
 #endif

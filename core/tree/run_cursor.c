@@ -103,6 +103,27 @@ int art_run_last(struct art_run_cursor *cursor) {
     return descend_edge(cursor, cursor->top.level, cursor->top, true);
 }
 
+int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
+    struct art_ref ref = cursor->top;
+    cursor->valid = false;
+    for (;;) {
+        unsigned level = ref.level;
+        int rc = enter(cursor, level, &ref);
+        if (rc) return rc;
+        if (level == cursor->bottom) break;
+        struct art_blob_cursor at;
+        art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+        rc = art_blob_seek_rank(&at, rank);
+        if (rc || !at.valid) return rc;
+        rank = (int64_t)((uint64_t)rank - (uint64_t)art_blob_cursor_rank(&at));
+        rc = child_ref(cursor, level, art_blob_cursor_index(&at), &ref);
+        if (rc) return rc;
+    }
+    int rc = art_blob_seek_rank(&cursor->leaf, rank);
+    cursor->valid = !rc && cursor->leaf.valid;
+    return rc;
+}
+
 /* To the neighbouring child of the lowest level that has one. */
 static int step_up(struct art_run_cursor *cursor, bool backward) {
     cursor->valid = false;

@@ -1,12 +1,12 @@
-/* Giving space back: the blobs at the file's end move into free slots before them, and what is free at the end is cut
- * off.
+/* Giving space back, a little with every merge: the blobs at the file's end move into free slots before them, and what is
+ * free at the end is cut off.
  *
  *     slots  | used used free used free free used used |          two blobs move down ...
  *            | used used USED used USED free young young|         ... their old slots are young until no reader stands on them ...
  *            | used used used used used |                         ... and are cut off by a later commit.
  *
  * A leaf blob is moved by building it again; the index blobs above it are written anew with it and so move down too.
- * Merges do the rest: whatever is written goes to the lowest free slot.
+ * Merges do the rest: whatever is written goes to the lowest free slot. vacuum.c does it all at once.
  */
 #include "core/tree/private.h"
 
@@ -54,18 +54,17 @@ static int find_highest(struct art_tree *tree, const struct art_root *root, stru
     return rc;
 }
 
-/* The same entries in new blobs. */
-static int build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
-                       const struct highest *leaf, bool filter, struct art_children *out) {
+int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                         struct art_bytes separator, const struct art_ref *leaf, bool filter,
+                         struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
-    uint64_t left = leaf->ref.entries;
+    uint64_t left = leaf->entries;
     int rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
     if (!rc) {
         art_run_cursor_reset(&cursor, &run->top, 0);
-        rc =
-            leaf->separator.len ? art_run_seek_ge(&cursor, art_buffer_bytes(&leaf->separator)) : art_run_first(&cursor);
+        rc = separator.len ? art_run_seek_ge(&cursor, separator) : art_run_first(&cursor);
     }
     while (!rc && cursor.valid && left--) {
         struct art_entry entry;
@@ -89,22 +88,11 @@ static int room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slo
     return ART_OK;
 }
 
-static uint32_t highest_slot(const struct art_slot_set *set, uint32_t *count) {
-    uint32_t highest = 0;
-    *count = 0;
-    for (uint32_t slot = art_slot_set_next(set, 0); slot != UINT32_MAX; slot = art_slot_set_next(set, slot + 1)) {
-        highest = slot;
-        ++*count;
-    }
-    return highest;
-}
-
 int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     *moved = false;
     if (!tree->slots.reuse) return ART_OK;
-    uint32_t count, highest = highest_slot(&edit->used, &count);
-    uint32_t slack = tree->txn.optimize ? 0 : SLACK_SLOTS + count / SLACK_PART;
-    if (highest <= count + slack) return ART_OK;
+    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
+    if (art_slot_set_highest(&edit->used) <= count + SLACK_SLOTS + count / SLACK_PART) return ART_OK;
     struct highest leaf = {0};
     struct art_children fresh = {0};
     struct art_run run = {0};
@@ -114,7 +102,8 @@ int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     if (!rc && room) {
         const struct art_run *old = &edit->root->run[leaf.run];
         struct art_bytes next = leaf.last ? art_bytes(NULL, 0) : art_buffer_bytes(&leaf.next);
-        rc = build_again(tree, edit, old, &leaf, leaf.run + 1 < edit->root->runs, &fresh);
+        bool filter = leaf.run + 1 < edit->root->runs;
+        rc = art_leaf_build_again(tree, edit, old, art_buffer_bytes(&leaf.separator), &leaf.ref, filter, &fresh);
         if (!rc) rc = art_run_splice(tree, edit, old, art_buffer_bytes(&leaf.separator), next, false, &fresh, &run);
         if (!rc) rc = art_root_replace_run(edit->root, leaf.run, &run);
         *moved = !rc;
@@ -126,22 +115,17 @@ int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     return rc;
 }
 
-/* Behind the last slot that anything may need. */
-static uint32_t needed_end(const struct art_tree *tree, const struct art_edit *edit) {
-    uint32_t count, end = highest_slot(&edit->used, &count);
-    uint32_t other = highest_slot(&tree->slots.used, &count);
-    if (other > end) end = other;
-    other = highest_slot(&tree->slots.base, &count);
-    if (other > end) end = other;
-    if (!tree->slots.young.freed) {
-        other = highest_slot(&tree->slots.young.slots, &count);
-        if (other > end) end = other;
-    }
-    return end + 1;
+static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
+    uint32_t other = art_slot_set_highest(set);
+    return other > slot ? other : slot;
 }
 
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
     if (!tree->slots.reuse || tree->txn.mark_count) return ART_OK;
-    uint32_t end = needed_end(tree, edit), slack = tree->txn.optimize ? 0 : SLACK_SLOTS + end / SLACK_PART;
+    uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
+    last = higher(last, &tree->slots.used);
+    last = higher(last, &tree->slots.base);
+    if (!tree->slots.young.freed) last = higher(last, &tree->slots.young.slots);
+    uint32_t end = last + 1, slack = art_wants_small(tree) ? 0 : SLACK_SLOTS + end / SLACK_PART;
     return tree->slots.end > end + slack ? art_store_truncate(tree->store, end) : ART_OK;
 }

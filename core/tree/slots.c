@@ -93,10 +93,7 @@ static int young_encode(const struct art_slot_set *slots, const struct art_epoch
     uint8_t bytes[16] = {YOUNG_VERSION, (uint8_t)epoch->kind};
     memcpy(bytes + 2, epoch->salts, 8);
     int rc = art_buffer_append(out, bytes, YOUNG_HEADER);
-    uint64_t count = 0;
-    for (uint32_t slot = art_slot_set_next(slots, 0); slot != UINT32_MAX; slot = art_slot_set_next(slots, slot + 1))
-        count++;
-    if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, count));
+    if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, art_slot_set_count(slots, 0, UINT32_MAX)));
     uint32_t last = 0;
     for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(slots, slot + 1)) {

@@ -92,6 +92,10 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return tree->txn.dirty;
 }
 
+int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
+    return art_store_identify(art_disk_system(), path, host_path, uuid, ours);
+}
+
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
     if (path.len > ART_PATH_MAX) {
         return art_fail(ART_TOOBIG, "art: path of %u bytes is over the limit of %d: store a shorter path", path.len,
@@ -121,6 +125,11 @@ int art_tree_ready(struct art_tree *tree) {
     }
     art_store_relax(tree->store);
     return ART_OK;
+}
+
+int art_tree_interrupted(struct art_tree *tree) {
+    if (!tree->host.interrupted || !tree->host.interrupted(tree->host.context)) return ART_OK;
+    return art_fail(ART_INTERRUPT, "art: interrupted");
 }
 
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is

@@ -115,6 +115,10 @@ struct art_row {
 
 /* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
 int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
+/* The longest stored path that is a prefix of `path`; with a delimiter (len > 0) only one that is `path` itself, ends
+ * with the delimiter, or is followed by it in `path`. Appended to *out. ART_OK, ART_NOTFOUND. */
+int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
+                            struct art_buffer *out);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
 /* Bytes of the value. */
 uint64_t art_row_length(const struct art_row *row);
@@ -133,6 +137,9 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
 
 /* Exact number of rows in the range, in two descents per source. */
 int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
+/* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
+ * nothing is known (unknown tree). For the planner, outside of any read transaction. */
+bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
 
 struct art_cursor;
 int art_cursor_open(struct art_tree *tree, struct art_cursor **out);
@@ -148,6 +155,9 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed un
 const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
 /* Jumps over all rows that share the first `len` bytes of the current key. */
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
+/* Moves on by `count` live rows in the cursor's direction from the row under it (0: stays), within the range; invalid
+ * when the range ends first. A few descents per source, however many rows. */
+int art_cursor_skip(struct art_cursor *cursor, uint64_t count);
 
 /* --- writing: within a write transaction of the host, after a refresh in it --------------------------------------- */
 
@@ -174,13 +184,30 @@ void art_tree_drop_marks(struct art_tree *tree, uint32_t from);
 #define ART_MARK_BEGIN UINT32_MAX
 void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
 
-/* Commands, carried out by this transaction's prepare(): 'flush', 'optimize' (all into one run). A ROLLBACK forgets
- * them. */
+/* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them.
+ *
+ * 'flush': what is collected in the log becomes a run. 'optimize': all runs become one; it needs as much new space as the
+ * table has. 'vacuum': what lies at the file's end moves into free slots, as far as the slot rule allows now, and what is
+ * free at the end is cut off.
+ *
+ * A slot is free only when no reader can stand on it and no older root can come back: not in the transaction that leaves
+ * it. So what vacuum has moved away from is cut off by the next one, in WAL mode only after a checkpoint that got to the
+ * end of the WAL (PRAGMA wal_checkpoint(RESTART), no reader on an older snapshot). The file is smallest after
+ *
+ *     vacuum, checkpoint, vacuum                 when 'optimize' was not wanted
+ *     optimize, checkpoint, vacuum, checkpoint, vacuum
+ *
+ * and with a rollback journal the same without checkpoints. */
 int art_tree_request_flush(struct art_tree *tree);
 int art_tree_request_optimize(struct art_tree *tree);
+int art_tree_request_vacuum(struct art_tree *tree);
 /* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at
  * once, no ROLLBACK takes it back. ART_MISUSE in a transaction that has written to the file. */
 int art_tree_adopt(struct art_tree *tree);
+/* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
+ * page names this host file (path or inode, as an open would accept it). ART_NOTFOUND: no .art file (another magic, too
+ * short, not a regular file). */
+int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
 
 /* --- commit ------------------------------------------------------------------------------------------------------- */
 
@@ -227,5 +254,14 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  * what is wrong. */
 int art_tree_check(struct art_tree *tree);
 void art_tree_dump(struct art_tree *tree, FILE *out);
+
+/* How this core was built. */
+struct art_build {
+    const char *engines; /* compiled in */
+    bool uring_works;    /* this kernel gives us a ring */
+    unsigned format;     /* of the blobs */
+    uint32_t blob_bytes, page_bytes;
+};
+void art_build_describe(struct art_build *out);
 
 #endif

@@ -299,11 +299,44 @@ static void compare_probe(const struct delta_model *model, const struct art_delt
     free((void *)key.data);
 }
 
+static int weight_of(const struct delta_model *model, int64_t at) {
+    return model->cells[at].present ? art_entry_weight(model->cells[at].flags) : 0;
+}
+
+/* Each row of a stretch in which no sum falls is found by its sum, whatever stands beside the stretch. */
+static void compare_select(const struct delta_model *model, const struct art_delta *delta, struct random *random) {
+    int64_t count = model->set->count, at = random_below(random, model->set->count), first = at, end = at;
+    while (first > 0 && weight_of(model, first - 1) >= 0 && random_below(random, 20)) first--;
+    while (end < count && weight_of(model, end) >= 0 && end - first < 60) end++;
+    int64_t rank = 0;
+    for (int64_t i = 0; i < first; i++) rank += weight_of(model, i);
+    struct art_bytes low = model->set->keys[first], key, high = art_bytes("\xff\xff\xff\xff", 4);
+    if (first && random_once_in(random, 2)) { /* a bound that is no key: what follows the key before */
+        uint8_t *copy = malloc(model->set->keys[first - 1].len + 2);
+        uint32_t n = model->set->keys[first - 1].len;
+        if (n) memcpy(copy, model->set->keys[first - 1].data, n);
+        copy[n] = 0;
+        low = art_bytes(copy, n + 1);
+    }
+    if (end < count) high = model->set->keys[end];
+    HOLDS(end == first || art_bytes_compare(low, model->set->keys[first]) <= 0);
+    for (int64_t i = first; i < end && art_bytes_compare(model->set->keys[i], high) < 0; i++) {
+        if (weight_of(model, i) != 1) continue;
+        HOLDS(art_delta_select(delta, low, high, rank++, &key) == ART_OK);
+        HOLDS(art_bytes_equal(key, model->set->keys[i]));
+    }
+    if (end < count || first == end) HOLDS(art_delta_select(delta, low, high, rank, &key) == ART_NOTFOUND);
+    if (low.data != model->set->keys[first].data) free((void *)low.data);
+}
+
 void delta_model_compare(const struct delta_model *model, const struct art_delta *delta, struct random *random,
                          uint32_t probes) {
     int rc = art_delta_check(delta);
     ck_assert_msg(!rc, "%s", art_error_message());
     compare_totals(model, delta);
     compare_order(model, delta);
-    for (uint32_t i = 0; i < probes; i++) compare_probe(model, delta, random);
+    for (uint32_t i = 0; i < probes; i++) {
+        compare_probe(model, delta, random);
+        if (model->set->count) compare_select(model, delta, random);
+    }
 }

@@ -80,8 +80,17 @@ static void toy_restore(struct toy *toy, const struct toy *from) {
     art_buffer_append(&toy->young, from->young.data, from->young.len);
 }
 
+static bool toy_interrupted(void *context) {
+    struct toy *toy = context;
+    return toy->patience && --toy->patience == 0;
+}
+
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
-    struct art_host host = {.context = toy, .secure = toy_secure, .epoch = toy_epoch, .load_young = toy_young};
+    struct art_host host = {.context = toy,
+                            .secure = toy_secure,
+                            .epoch = toy_epoch,
+                            .load_young = toy_young,
+                            .interrupted = toy_interrupted};
     memcpy(options->uuid, toy->uuid, 16);
     return art_tree_open(out, options, &host);
 }
@@ -113,67 +122,6 @@ void toy_write(struct toy *toy, const struct art_commit *commit) {
     art_buffer_append(&toy->young, commit->young.data, commit->young.len);
 }
 
-/* --- the model ---------------------------------------------------------------------------------------------------- */
-
-static struct art_bytes row_key(const struct model_row *row) {
-    return art_bytes(row->key, row->key_len);
-}
-
-static unsigned model_find(const struct model *model, struct art_bytes key, bool *found) {
-    unsigned low = 0, high = model->rows;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (art_bytes_compare(row_key(&model->row[middle]), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *found = low < model->rows && art_bytes_equal(row_key(&model->row[low]), key);
-    return low;
-}
-
-static void model_delete(struct model *model, struct art_bytes key) {
-    bool found;
-    unsigned at = model_find(model, key, &found);
-    if (!found) return;
-    free(model->row[at].key);
-    free(model->row[at].value);
-    memmove(&model->row[at], &model->row[at + 1], (model->rows - at - 1) * sizeof model->row[0]);
-    model->rows--;
-}
-
-static void model_put(struct model *model, struct art_bytes key, struct art_bytes value) {
-    model_delete(model, key);
-    bool found;
-    unsigned at = model_find(model, key, &found);
-    ck_assert_uint_lt(model->rows, MODEL_MAX);
-    memmove(&model->row[at + 1], &model->row[at], (model->rows - at) * sizeof model->row[0]);
-    struct model_row row = {key.len, value.len, malloc(key.len + 1), malloc(value.len + 1)};
-    if (key.len) memcpy(row.key, key.data, key.len);
-    if (value.len) memcpy(row.value, value.data, value.len);
-    model->row[at] = row;
-    model->rows++;
-}
-
-void model_clear(struct model *model) {
-    while (model->rows) {
-        model->rows--;
-        free(model->row[model->rows].key);
-        free(model->row[model->rows].value);
-    }
-}
-
-void model_copy(const struct model *from, struct model *to) {
-    model_clear(to);
-    for (unsigned i = 0; i < from->rows; i++) {
-        const struct model_row *row = &from->row[i];
-        struct model_row copy = {row->key_len, row->value_len, malloc(row->key_len + 1), malloc(row->value_len + 1)};
-        memcpy(copy.key, row->key, row->key_len);
-        memcpy(copy.value, row->value, row->value_len);
-        to->row[to->rows++] = copy;
-    }
-}
-
 /* --- random things ------------------------------------------------------------------------------------------------ */
 
 static struct random *source; /* of the walk under way */
@@ -186,34 +134,10 @@ static uint64_t random64(void) {
     return random_next(source);
 }
 
-static uint8_t key_bytes[70000], value_bytes[400000];
+static uint8_t value_bytes[400000];
 
 static struct art_bytes random_key(int family) {
-    static const uint8_t letters[] = {0, 255, 'a', 'b', '/'};
-    uint32_t n = 0;
-    switch (family) {
-    case 0:
-        n = below(7);
-        for (uint32_t i = 0; i < n; i++) key_bytes[i] = letters[below(5)];
-        break;
-    case 1:
-        n = (uint32_t)sprintf((char *)key_bytes, "dir-%02u/sub/%04u", below(20), below(200));
-        break;
-    case 2:
-        n = below(40) ? 1 + below(300) : below(60000);
-        memset(key_bytes, 'q', n);
-        for (int i = 0; i < 3 && n; i++) key_bytes[below(n)] = (uint8_t)('a' + below(3));
-        break;
-    default:
-        n = 8;
-        for (uint32_t i = 0; i < n; i++) key_bytes[i] = (uint8_t)random64();
-        key_bytes[0] &= 3;
-        key_bytes[1] &= 7;
-        key_bytes[2] = key_bytes[3] = key_bytes[4] = key_bytes[5] = 0;
-        key_bytes[6] &= 7;
-        key_bytes[7] &= 7;
-    }
-    return art_bytes(key_bytes, n);
+    return model_random_key(source, family);
 }
 
 static struct art_bytes random_value(void) {
@@ -229,120 +153,6 @@ static struct art_bytes random_value(void) {
     uint8_t seed = (uint8_t)random64();
     for (uint32_t i = 0; i < n; i++) value_bytes[i] = (uint8_t)(seed + i * 7 + (i >> 8));
     return art_bytes(value_bytes, n);
-}
-
-/* --- comparing ---------------------------------------------------------------------------------------------------- */
-
-static int compare_row(struct art_tree *tree, struct art_cursor *cursor, const struct model_row *row) {
-    ck_assert_msg(art_cursor_valid(cursor), "a row is missing");
-    struct art_bytes key = art_cursor_key(cursor), value;
-    ck_assert_msg(art_bytes_equal(key, row_key(row)), "wrong key");
-    uint8_t *owned;
-    int rc = art_row_value(tree, art_cursor_row(cursor), &value, &owned);
-    if (rc) return rc;
-    ck_assert_msg(art_bytes_equal(value, art_bytes(row->value, row->value_len)), "wrong value");
-    ck_assert_uint_eq(art_row_length(art_cursor_row(cursor)), row->value_len);
-    art_free(owned);
-    return ART_OK;
-}
-
-/* Reads the range both ways. */
-static int compare_walk(struct art_tree *tree, struct art_cursor *cursor, const struct model *model,
-                        const struct art_range *range, unsigned low, unsigned high) {
-    for (int backward = 0; backward < 2; backward++) {
-        int rc = art_cursor_seek(cursor, range, backward);
-        for (unsigned i = low; !rc && i < high; i++) {
-            rc = compare_row(tree, cursor, &model->row[backward ? high - 1 - (i - low) : i]);
-            if (!rc) rc = art_cursor_next(cursor);
-        }
-        if (rc) return rc;
-        ck_assert_msg(!art_cursor_valid(cursor), "a row too many");
-    }
-    return ART_OK;
-}
-
-static int compare_range(struct art_tree *tree, const struct model *model, const struct art_range *range) {
-    bool found;
-    unsigned low = 0, high = model->rows;
-    if (range->low_set) {
-        low = model_find(model, range->low, &found);
-        if (found && range->low_open) low++;
-    }
-    if (range->high_set) {
-        high = model_find(model, range->high, &found);
-        if (found && !range->high_open) high++;
-    }
-    uint64_t count;
-    int rc = art_tree_count(tree, range, &count);
-    if (rc) return rc;
-    ck_assert_msg(count == (high > low ? high - low : 0), "count %llu instead of %u", (unsigned long long)count,
-                  high - low);
-    struct art_cursor *cursor;
-    rc = art_cursor_open(tree, &cursor);
-    if (rc) return rc;
-    rc = compare_walk(tree, cursor, model, range, low, high);
-    art_cursor_close(cursor);
-    return rc;
-}
-
-/* Jumps over everything that shares the first bytes of each row that is met. */
-static int compare_jumps(struct art_tree *tree, const struct model *model, uint32_t len, bool backward) {
-    struct art_cursor *cursor;
-    int rc = art_cursor_open(tree, &cursor);
-    if (rc) return rc;
-    rc = art_cursor_seek(cursor, &(struct art_range){0}, backward);
-    for (unsigned i = 0; !rc && i < model->rows;) {
-        const struct model_row *row = &model->row[backward ? model->rows - 1 - i : i];
-        rc = compare_row(tree, cursor, row);
-        if (!rc) rc = art_cursor_skip_prefix(cursor, len);
-        struct art_bytes prefix = art_bytes(row->key, art_min32(len, row->key_len));
-        do i++;
-        while (len <= row->key_len && i < model->rows &&
-               art_bytes_starts_with(row_key(&model->row[backward ? model->rows - 1 - i : i]), prefix));
-    }
-    if (!rc) ck_assert_msg(!art_cursor_valid(cursor), "a row too many after a jump");
-    art_cursor_close(cursor);
-    return rc;
-}
-
-static int compare_get(struct art_tree *tree, const struct model *model, struct art_bytes key) {
-    struct art_bytes value;
-    bool found;
-    unsigned at = model_find(model, key, &found);
-    struct art_row row;
-    int rc = art_tree_get(tree, key, &row);
-    if (rc && rc != ART_NOTFOUND) return rc;
-    ck_assert_msg(found == !rc, found ? "a row is missing" : "a row too many");
-    if (rc) return ART_OK;
-    uint8_t *owned;
-    rc = art_row_value(tree, &row, &value, &owned);
-    if (!rc) ck_assert(art_bytes_equal(value, art_bytes(model->row[at].value, model->row[at].value_len)));
-    art_free(owned);
-    art_row_release(&row);
-    return rc;
-}
-
-static int compare_all(struct art_tree *tree, const struct model *model, int family) {
-    int rc = compare_range(tree, model, &(struct art_range){0});
-    for (int i = 0; !rc && i < 4; i++) rc = compare_get(tree, model, random_key(family));
-    if (!rc) rc = compare_jumps(tree, model, below(9), below(2));
-    struct art_bytes key = random_key(family);
-    uint8_t low[64], high[64];
-    uint32_t low_len = art_min32(key.len, below(6)), high_len = below(6);
-    memcpy(low, key.data, low_len);
-    key = random_key(family);
-    high_len = art_min32(key.len, high_len);
-    memcpy(high, key.data, high_len);
-    struct art_range range = {
-        art_bytes(low, low_len), art_bytes(high, high_len), below(4), below(4), below(2), below(2)};
-    if (!rc) rc = compare_range(tree, model, &range);
-    art_range_of_prefix(art_bytes(low, low_len), high, &range);
-    return rc ? rc : compare_range(tree, model, &range);
-}
-
-int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model) {
-    source = &walk->random;
-    return compare_all(tree, model, walk->family);
 }
 
 /* --- the walk ----------------------------------------------------------------------------------------------------- */
@@ -382,11 +192,11 @@ static void step_insert(struct walk *walk) {
 
 static void step_delete(struct walk *walk) {
     TRY(begin(walk));
+    static uint8_t chosen[ART_PATH_MAX];
     struct art_bytes key = random_key(walk->family);
     if (below(2) && walk->now.rows) {
         struct model_row *row = &walk->now.row[below(walk->now.rows)];
-        memcpy(key_bytes, row->key, row->key_len);
-        key.len = row->key_len;
+        key = art_bytes(memcpy(chosen, row->key, row->key_len), row->key_len);
     }
     bool existed, found;
     model_find(&walk->now, key, &found);
@@ -490,7 +300,7 @@ static void step_release(struct walk *walk) {
 /* Afterwards the transaction's redo is much shorter than it was. */
 static int delete_all(struct walk *walk) {
     while (walk->now.rows) {
-        struct art_bytes key = row_key(&walk->now.row[walk->now.rows - 1]);
+        struct art_bytes key = model_key(&walk->now.row[walk->now.rows - 1]);
         bool existed;
         int rc = art_tree_delete(walk->tree, key, &existed);
         if (rc) return rc;
@@ -504,6 +314,7 @@ static void step_commit(struct walk *walk) {
     TRY(begin(walk));
     if (below(10) == 0) TRY(art_tree_request_flush(walk->tree));
     if (below(40) == 0) TRY(art_tree_request_optimize(walk->tree));
+    if (below(8) == 0) TRY(art_tree_request_vacuum(walk->tree));
     struct art_commit commit;
     TRY(art_tree_prepare(walk->tree, &commit));
     if (!walk->before) walk->before = toy_copy(walk->toy);
@@ -537,7 +348,7 @@ static void step_rollback(struct walk *walk) {
 static void step_other(struct walk *walk) {
     if (!walk->other) return;
     if (walk->others_known && below(2)) {
-        TRY(compare_all(walk->other, &walk->others, walk->family));
+        TRY(model_compare(source, walk->other, &walk->others, walk->family));
         return;
     }
     walk->others_known = false;
@@ -545,7 +356,7 @@ static void step_other(struct walk *walk) {
     model_copy(&walk->committed, &walk->others);
     walk->others_known = true;
     walk->toy->salts[0]++; /* no reader stands on an older root now: the WAL begins anew */
-    TRY(compare_all(walk->other, &walk->committed, walk->family));
+    TRY(model_compare(source, walk->other, &walk->committed, walk->family));
     if (walk->writing || below(3)) return;
     struct art_tree *tree = walk->tree;
     walk->tree = walk->other;
@@ -562,14 +373,98 @@ static void step_reopen(struct walk *walk) {
 
 static void step_look(struct walk *walk) {
     if (!walk->writing || art_tree_unknown(walk->tree)) TRY(toy_refresh(walk->toy, walk->tree));
-    TRY(compare_all(walk->tree, &walk->now, walk->family));
+    TRY(model_compare(source, walk->tree, &walk->now, walk->family));
     if (below(3) == 0) TRY(art_tree_check(walk->tree));
+}
+
+/* A few changes while a cursor stands somewhere. */
+static void change_under_cursor(struct walk *walk, struct art_bytes key) {
+    bool existed;
+    for (uint32_t i = 1 + below(4); i-- && !walk->failed;) {
+        switch (below(5)) {
+        case 0:
+            TRY(art_tree_delete(walk->tree, key, &existed));
+            model_delete(&walk->now, key);
+            break;
+        case 1:
+            step_rollback_to(walk);
+            break;
+        case 2:
+            step_delete(walk);
+            break;
+        default:
+            step_insert(walk);
+        }
+    }
+}
+
+/* Where a cursor that stood on `key` must be after `count` rows: *at counts from the range's low end. */
+static bool moved_on(const struct model *model, const struct art_range *range, bool backward, struct art_bytes key,
+                     uint64_t count, unsigned *at) {
+    unsigned low, high;
+    bool found;
+    model_range(model, range, &low, &high);
+    *at = model_find(model, key, &found);
+    if (backward) {
+        if (*at > high) *at = high;
+        if (*at < low || count > *at - low) return false;
+        *at -= (unsigned)count;
+        return true;
+    }
+    if (found) ++*at;
+    if (*at < low) *at = low;
+    if (*at >= high || count > high - *at) return false;
+    *at += (unsigned)count - 1;
+    return true;
+}
+
+static int skip_over_changes(struct walk *walk, struct art_cursor *cursor) {
+    static uint8_t place[ART_PATH_MAX];
+    struct art_range range = {0};
+    bool backward = below(2);
+    if (below(2)) model_random_range(source, walk->family, &range);
+    uint8_t *low = malloc(range.low.len + 1), *high = malloc(range.high.len + 1);
+    if (range.low.len) range.low.data = memcpy(low, range.low.data, range.low.len);
+    if (range.high.len) range.high.data = memcpy(high, range.high.data, range.high.len);
+    int rc = art_cursor_seek(cursor, &range, backward);
+    if (!rc) rc = art_cursor_skip(cursor, below(walk->now.rows + 1));
+    while (!rc && !walk->failed && art_cursor_valid(cursor)) {
+        struct art_bytes key = art_cursor_key(cursor);
+        key = art_bytes(memcpy(place, key.data, key.len), key.len);
+        change_under_cursor(walk, key);
+        if (walk->failed) break;
+        uint64_t count = model_random_count(source, walk->now.rows / 2);
+        unsigned at;
+        rc = art_cursor_skip(cursor, count);
+        if (rc) break;
+        if (!count) {
+            ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), key));
+        } else if (moved_on(&walk->now, &range, backward, key, count, &at)) {
+            rc = model_compare_row(walk->tree, cursor, &walk->now.row[at]);
+        } else {
+            ck_assert_msg(!art_cursor_valid(cursor), "a row too many after a change and a skip");
+        }
+    }
+    free(low);
+    free(high);
+    return rc;
+}
+
+static void step_skip(struct walk *walk) {
+    TRY(begin(walk));
+    struct art_cursor *cursor;
+    TRY(art_cursor_open(walk->tree, &cursor));
+    int rc = skip_over_changes(walk, cursor);
+    art_cursor_close(cursor);
+    if (!walk->failed) TRY(rc);
 }
 
 void walk_step(struct walk *walk) {
     source = &walk->random;
     uint32_t kind = below(100);
-    if (kind < 45)
+    if (kind < 2)
+        step_skip(walk);
+    else if (kind < 45)
         step_insert(walk);
     else if (kind < 60)
         step_delete(walk);
@@ -593,11 +488,16 @@ void walk_step(struct walk *walk) {
         step_look(walk);
 }
 
+int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model) {
+    source = &walk->random;
+    return model_compare(source, tree, model, walk->family);
+}
+
 struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection) {
     struct walk *walk = calloc(1, sizeof *walk);
     walk->random.state = seed;
     source = &walk->random;
-    walk->family = (int)below(4);
+    walk->family = (int)below(MODEL_FAMILIES);
     walk->toy = toy_new(below(2));
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
@@ -628,14 +528,14 @@ void walk_recover(struct walk *walk) {
     walk->faulty = false;
     if (walk->tree) step_rollback(walk);
     int rc = walk->tree ? toy_refresh(walk->toy, walk->tree) : ART_POISONED;
-    if (!rc) rc = compare_all(walk->tree, &walk->committed, walk->family);
+    if (!rc) rc = model_compare(source, walk->tree, &walk->committed, walk->family);
     if (rc) { /* only a poisoned store may say so */
         ck_assert_msg(rc == ART_POISONED, "%s: %s", art_error_name(rc), art_error_message());
         art_tree_close(walk->tree);
         ck_assert_int_eq(toy_open(walk->toy, &walk->options, &walk->tree), ART_OK);
         rc = toy_refresh(walk->toy, walk->tree);
         ck_assert_msg(rc == ART_OK, "%s", art_error_message());
-        rc = compare_all(walk->tree, &walk->committed, walk->family);
+        rc = model_compare(source, walk->tree, &walk->committed, walk->family);
         ck_assert_msg(rc == ART_OK, "%s", art_error_message());
     }
     walk->others_known = false;
@@ -645,7 +545,7 @@ void walk_finish(struct walk *walk) {
     source = &walk->random;
     step_rollback(walk);
     int rc = toy_refresh(walk->toy, walk->tree);
-    if (!rc) rc = compare_all(walk->tree, &walk->committed, walk->family);
+    if (!rc) rc = model_compare(source, walk->tree, &walk->committed, walk->family);
     if (!rc) rc = art_tree_check(walk->tree);
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }

@@ -11,10 +11,9 @@
 
 #include "core/base/error.h"
 #include "core/io/io.h"
-#include "core/tree/tree.h"
-#include "tests/support/random.h"
+#include "tests/support/tree_model.h"
 
-enum { TOY_ROWS_MAX = 1 << 16, MODEL_MAX = 3000, MARKS_MAX = 6 };
+enum { TOY_ROWS_MAX = 1 << 16, MARKS_MAX = 6 };
 
 struct toy_row {
     uint64_t csn;
@@ -33,6 +32,7 @@ struct toy {
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: young slots are kept until the salts change */
     uint8_t salts[8];
+    unsigned patience; /* >0: that many questions from now the host interrupts */
 };
 
 struct toy *toy_new(bool wal);
@@ -43,18 +43,6 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
 int toy_refresh(struct toy *toy, struct art_tree *tree);
 /* What a commit asks for, into the toy's tables. */
 void toy_write(struct toy *toy, const struct art_commit *commit);
-
-struct model_row {
-    uint32_t key_len, value_len;
-    uint8_t *key, *value;
-};
-
-struct model {
-    struct model_row row[MODEL_MAX];
-    unsigned rows;
-};
-void model_clear(struct model *model);
-void model_copy(const struct model *from, struct model *to);
 
 struct walk {
     struct random random;

@@ -1,0 +1,44 @@
+/* Whose is a file that looks like an .art file? For who cleans up: looks at slot 0 and at nothing else.
+ *
+ * Opening a store also accepts a file that is a copy, whoever its owner page names: the database was copied with it.
+ * Here a file is ours only if the page names our database, since what is ours may be removed.
+ */
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+static int look_at_io(struct art_io *io, const struct art_owner *me, struct art_superblock *block, uint8_t uuid[16],
+                      bool *ours) {
+    struct art_file_identity own;
+    int rc = io->methods->identity(io, &own);
+    if (rc) return rc;
+    if (own.size < sizeof *block) return ART_NOTFOUND;
+    struct art_io_request request = {block, sizeof *block, 0};
+    rc = art_io_read(io, &request, 1);
+    if (rc) return rc;
+    if (memcmp(block->identity.magic, ART_STORE_MAGIC, sizeof block->identity.magic)) return ART_NOTFOUND;
+    rc = art_superblock_check(block, block->identity.uuid, io->name);
+    if (rc) return rc;
+    memcpy(uuid, block->identity.uuid, sizeof block->identity.uuid);
+    *ours = art_superblock_names(block, me);
+    return ART_OK;
+}
+
+int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours) {
+    struct art_file_options options = {.path = path, .engine = ART_ENGINE_PWRITE, .read_only = true};
+    struct art_file_identity host = {.inode = 0};
+    struct art_io *io;
+    *ours = false;
+    if (!disk) disk = art_disk_system();
+    int rc = disk->methods->open(disk, &options, &io);
+    if (rc == ART_CANTOPEN && !art_error_errno()) return ART_NOTFOUND; /* a link, a folder, a pipe */
+    if (rc) return rc;
+    if (disk->methods->stat(disk, host_path, &host)) host.inode = 0;
+    struct art_superblock *block = art_alloc_aligned(sizeof *block, ART_STORE_PAGE);
+    rc = block
+             ? look_at_io(io, &(struct art_owner){.host_inode = host.inode, .host_path = host_path}, block, uuid, ours)
+             : art_nomem();
+    art_free_aligned(block);
+    art_io_close(io);
+    return rc;
+}

@@ -1,0 +1,189 @@
+/* Reads by number and by prefix over blobs that lie: their hashes are right, what they hold was changed.
+ *
+ * Hashes keep out what was not written by the database's own root. Whoever writes both can let sums, directories, keys
+ * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
+ * nothing is.
+ */
+#include <check.h>
+#include <stdio.h>
+
+#include "core/blob/blob_format.h"
+#include "core/tree/private.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/tree_world.h"
+
+enum { ROWS = 2500 };
+
+static struct sim_disk *disk;
+static struct toy *toy;
+static struct art_tree_options options;
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static struct art_tree *open_tree(void) {
+    struct art_tree *tree;
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+    return tree;
+}
+
+/* Several runs, with deletes over rows of older ones, one of them with an index, and some rows in the log. */
+static void make_world(uint64_t seed) {
+    uint8_t byte = 0;
+    bool existed;
+    struct random random = {seed};
+    struct art_commit commit;
+    disk = sim_disk_new(seed);
+    sim_disk_put_file(disk, "a.db", &byte, 1);
+    options = (struct art_tree_options){.disk = sim_disk_art(disk),
+                                        .path = "a.db-t-12345678.art",
+                                        .host_path = "a.db",
+                                        .cache_bytes = 16 << 20,
+                                        .log_limit = 1 << 20,
+                                        .spill_limit = 1 << 20,
+                                        .blob_pages = 4};
+    toy = toy_new(false);
+    struct art_tree *tree = open_tree();
+    for (int part = 0; part < 4; part++) {
+        for (int i = 0; i < (part ? ROWS / 8 : ROWS); i++) {
+            char text[60];
+            uint32_t n = (uint32_t)sprintf(text, "/%s/%u/%u", i % 2 ? "users" : "api", random_below(&random, 40),
+                                           random_below(&random, 60));
+            struct art_bytes key = art_bytes(text, n);
+            if (part && random_once_in(&random, 2))
+                must(art_tree_delete(tree, key, &existed));
+            else
+                must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(text, n), &existed));
+        }
+        if (part < 3) must(art_tree_request_flush(tree));
+        must(art_tree_prepare(tree, &commit));
+        toy_write(toy, &commit);
+        art_tree_committed(tree);
+        must(toy_refresh(toy, tree));
+    }
+    ck_assert_uint_ge(tree->root->runs, 2);
+    ck_assert_uint_ge(tree->root->run[tree->root->runs - 1].top.level, 1);
+    must(art_tree_check(tree));
+    art_tree_close(tree);
+}
+
+static void end_world(void) {
+    toy_free(toy);
+    sim_disk_free(disk);
+}
+
+/* One of the sums between the first and the last. */
+static void lie_in_sums(uint8_t *slot, struct random *random) {
+    const struct art_blob_header *header = art_blob_header(slot);
+    if (!(header->flags & ART_BLOB_SUMS) || header->buckets < 2) return;
+    uint32_t bucket = 1 + random_below(random, header->buckets - 1);
+    uint8_t *sum = slot + header->routing + 6 * header->buckets + 4 + 8 * bucket;
+    uint64_t lie = random_once_in(random, 10) ? random_next(random) : (uint64_t)random_below(random, 200) - 100;
+    art_store64(sum, art_load64(sum) + lie);
+}
+
+/* A byte where something stands. */
+static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
+    uint32_t place = random_below(random, room);
+    for (uint32_t i = 0; i < room; i++) {
+        uint8_t *at = page + (place + i) % room;
+        if (!*at) continue;
+        *at = random_once_in(random, 2) ? (uint8_t)(*at + 1) : (uint8_t)random_next(random);
+        return;
+    }
+}
+
+/* Changes something in a run's top blob, and all hashes with it. */
+static void lie(uint8_t *slot, struct art_ref *top, struct random *random) {
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
+    for (uint32_t n = 1 + random_below(random, 2); n--;) {
+        uint32_t head = ART_BLOB_PAGES - 1 - random_below(random, top->head_pages);
+        uint32_t room = head == ART_BLOB_PAGES - 1 ? ART_BLOB_PAGE - (uint32_t)sizeof *header : ART_BLOB_PAGE;
+        uint32_t kind = random_below(random, 12);
+        if (kind < 5)
+            lie_in_sums(slot, random);
+        else if (kind < 11)
+            lie_in_page(slot + (size_t)random_below(random, top->leaf_pages) * ART_BLOB_PAGE, ART_BLOB_PAGE, random);
+        else
+            lie_in_page(slot + (size_t)head * ART_BLOB_PAGE, room, random);
+    }
+    if (random_once_in(random, 20)) top->count = header->count = -(int64_t)random_below(random, 50);
+    for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
+        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->head_pages;
+        if (used) header->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+    top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
+}
+
+static unsigned fine, refused;
+
+static void note(int rc) {
+    ck_assert_msg(rc == ART_OK || rc == ART_NOTFOUND || rc == ART_CORRUPT, "%s: %s", art_error_name(rc),
+                  art_error_message());
+    if (rc == ART_CORRUPT)
+        refused++;
+    else
+        fine++;
+}
+
+static void ask(struct art_tree *tree, struct random *random) {
+    static const char *const paths[] = {"/api/7/12/x/y", "/users/33", "", "/zzz", "/", "/users/1/1"};
+    for (int i = 0; i < 6; i++) {
+        struct art_buffer out = {0};
+        struct art_bytes path = art_bytes(paths[i], (uint32_t)strlen(paths[i]));
+        note(art_tree_longest_prefix(tree, path, art_bytes("/", random_below(random, 2)), &out));
+        art_buffer_clear(&out);
+        struct art_range range = {.low = path, .low_set = true};
+        uint64_t rows;
+        art_tree_estimate(tree, &range, &rows);
+        note(art_tree_count(tree, &range, &rows));
+        struct art_cursor *cursor;
+        must(art_cursor_open(tree, &cursor));
+        int rc = art_cursor_seek(cursor, &range, random_below(random, 2));
+        for (int steps = 0; !rc && steps < 6 && art_cursor_valid(cursor); steps++) {
+            rc = art_cursor_skip(cursor, model_random_count(random, ROWS / 3));
+        }
+        note(rc);
+        art_cursor_close(cursor);
+    }
+}
+
+START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
+    uint64_t seed = random_seed();
+    printf("lies: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    struct random random = {seed};
+    static uint8_t saved[ART_BLOB_BYTES];
+    make_world(seed);
+    for (unsigned round = 0; round < 1500 * random_scale(); round++) {
+        struct art_tree *tree = open_tree();
+        uint64_t len;
+        struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
+        uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
+        memcpy(saved, slot, sizeof saved);
+        lie(slot, top, &random);
+        ask(tree, &random);
+        art_tree_close(tree);
+        memcpy(slot, saved, sizeof saved); /* nothing has written the file meanwhile */
+    }
+    printf("lies: %u answers, %u errors\n", fine, refused);
+    ck_assert_uint_gt(fine, 100);
+    ck_assert_uint_gt(refused, 100);
+    end_world();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tree, trust");
+    TCase *tests = tcase_create("trust");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,281 @@
+/* The file's size: what 'vacuum' and 'optimize' leave of it, with and without readers that may stand on what was. */
+#include <check.h>
+#include <stdio.h>
+
+#include "core/store/store.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/tree_world.h"
+
+static struct sim_disk *disk;
+static struct toy *toy;
+static struct art_tree *tree;
+static struct art_tree_options options;
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static void make_world(bool wal) {
+    uint8_t byte = 0;
+    disk = sim_disk_new(7);
+    sim_disk_put_file(disk, "a.db", &byte, 1);
+    options = (struct art_tree_options){.disk = sim_disk_art(disk),
+                                        .path = "a.db-t-12345678.art",
+                                        .host_path = "a.db",
+                                        .cache_bytes = 1 << 20,
+                                        .log_limit = 20000,
+                                        .spill_limit = 1 << 20,
+                                        .blob_pages = 3};
+    toy = toy_new(wal);
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+}
+
+static void end_world(void) {
+    must(art_tree_check(tree));
+    art_tree_close(tree);
+    toy_free(toy);
+    sim_disk_free(disk);
+}
+
+static void commit(void) {
+    struct art_commit commit;
+    must(art_tree_prepare(tree, &commit));
+    toy_write(toy, &commit);
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+}
+
+static struct art_bytes key_of(unsigned i) {
+    static char text[40];
+    return art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i * 7919 % 50, i));
+}
+
+/* Rows in many small transactions, so that there are several runs. */
+static void insert(unsigned from, unsigned to) {
+    bool existed;
+    for (unsigned i = from; i < to; i++) {
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(i), art_bytes("a value of some bytes", 21), &existed));
+        if (i % 200 == 199) commit();
+    }
+    commit();
+}
+
+static void thin_out(unsigned from, unsigned to, unsigned keep) {
+    bool existed;
+    for (unsigned i = from; i < to; i++) {
+        if (i % keep) must(art_tree_delete(tree, key_of(i), &existed));
+        if (i % 400 == 399) commit();
+    }
+    commit();
+}
+
+static void checkpoint(void) {
+    toy->salts[0]++; /* the next writer begins the WAL anew */
+}
+
+static void vacuum(void) {
+    must(art_tree_request_vacuum(tree));
+    commit();
+}
+
+static void optimize(void) {
+    must(art_tree_request_optimize(tree));
+    commit();
+}
+
+static struct art_tree_info info_of(struct art_tree *of) {
+    struct art_tree_info info;
+    must(art_tree_info(of, &info));
+    return info;
+}
+
+/* Slots in the file that hold nothing, the superblock's apart. */
+static uint64_t holes(void) {
+    struct art_tree_info info = info_of(tree);
+    uint64_t slots = info.file_bytes / ART_BLOB_BYTES;
+    ck_assert_uint_ge(slots, 1 + info.blobs);
+    return slots - 1 - info.blobs;
+}
+
+static void expect_rows(unsigned rows) {
+    uint64_t count;
+    must(art_tree_count(tree, &(struct art_range){0}, &count));
+    ck_assert_uint_eq(count, rows);
+}
+
+START_TEST(test_optimize_and_two_vacuums_leave_no_hole) {
+    make_world(false);
+    insert(0, 12000);
+    thin_out(0, 12000, 6);
+    uint64_t before = info_of(tree).file_bytes;
+    optimize();
+    vacuum();
+    vacuum();
+    ck_assert_uint_eq(info_of(tree).runs, 1);
+    ck_assert_uint_eq(holes(), 0);
+    ck_assert_uint_lt(info_of(tree).file_bytes * 3, before);
+    expect_rows(2000);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
+    make_world(false);
+    insert(0, 12000);
+    uint64_t full = info_of(tree).file_bytes;
+    thin_out(0, 12000, 6);
+    insert(20000, 20300);
+    struct art_tree_info before = info_of(tree);
+    ck_assert_uint_gt(before.runs, 1);
+    ck_assert_uint_gt(before.log_rows, 0);
+    vacuum();
+    vacuum();
+    struct art_tree_info after = info_of(tree);
+    ck_assert_uint_eq(after.runs, before.runs);
+    ck_assert_uint_gt(after.log_rows, before.log_rows); /* it leaves the log as it is */
+    ck_assert_uint_le(holes(), 3 * after.runs);         /* index blobs had to be written beside themselves */
+    ck_assert_uint_lt(after.file_bytes, full);
+    expect_rows(2300);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
+    make_world(true);
+    insert(0, 6000);
+    struct art_tree *reader;
+    must(toy_open(toy, &options, &reader));
+    must(toy_refresh(toy, reader));
+    uint64_t rows, full = info_of(reader).file_bytes;
+    thin_out(0, 6000, 5);
+    optimize();
+    for (int i = 0; i < 3; i++) vacuum();
+    ck_assert_uint_ge(info_of(tree).file_bytes, full);
+    ck_assert_uint_gt(info_of(tree).young_slots, 0);
+    must(art_tree_count(reader, &(struct art_range){0}, &rows));
+    ck_assert_uint_eq(rows, 6000);
+    must(art_tree_check(reader));
+    art_tree_close(reader);
+    checkpoint();
+    vacuum();
+    checkpoint();
+    vacuum();
+    ck_assert_uint_eq(holes(), 0);
+    expect_rows(1200);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
+    make_world(false);
+    insert(0, 6000);
+    optimize();
+    vacuum();
+    vacuum();
+    struct art_tree_info before = info_of(tree);
+    vacuum();
+    struct art_tree_info after = info_of(tree);
+    ck_assert_uint_eq(after.pages_written, before.pages_written);
+    ck_assert_uint_eq(after.file_bytes, before.file_bytes);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_table_without_a_file_gets_none_by_vacuum) {
+    bool existed;
+    make_world(true);
+    vacuum();
+    must(art_tree_insert(tree, ART_WRITE_INSERT, key_of(1), art_bytes("x", 1), &existed));
+    vacuum();
+    ck_assert(!sim_disk_has_file(disk, options.path));
+    expect_rows(1);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
+    make_world(false);
+    insert(0, 4000);
+    thin_out(0, 4000, 4001);
+    bool existed;
+    must(art_tree_delete(tree, key_of(0), &existed));
+    commit();
+    optimize();
+    vacuum();
+    optimize();
+    ck_assert_uint_eq(info_of(tree).runs, 0);
+    expect_rows(0);
+    insert(0, 500);
+    expect_rows(500);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
+    make_world(false);
+    insert(0, 6000);
+    thin_out(0, 6000, 3);
+    optimize();
+    struct art_tree_info before = info_of(tree);
+    struct art_commit unused;
+    for (int i = 0; i < 3; i++) {
+        must(art_tree_request_vacuum(tree));
+        must(art_tree_prepare(tree, &unused));
+        ck_assert(unused.write_root);
+        art_tree_rolled_back(tree);
+        must(toy_refresh(toy, tree));
+        must(art_tree_prepare(tree, &unused));
+        ck_assert(!unused.write_root);
+    }
+    ck_assert_uint_eq(info_of(tree).generation, before.generation);
+    ck_assert_uint_le(info_of(tree).file_bytes, before.file_bytes);
+    expect_rows(2000);
+    end_world();
+}
+END_TEST
+
+/* Long work can be interrupted between any two blobs, and begun again. */
+START_TEST(test_an_interrupted_vacuum_changes_nothing) {
+    make_world(false);
+    insert(0, 15000);
+    thin_out(0, 15000, 3);
+    optimize();
+    unsigned interrupted = 0;
+    int rc;
+    do {
+        struct art_commit unused;
+        must(art_tree_request_vacuum(tree));
+        toy->patience = interrupted + 1;
+        rc = art_tree_prepare(tree, &unused);
+        toy->patience = 0;
+        art_tree_rolled_back(tree);
+        must(toy_refresh(toy, tree));
+        expect_rows(5000);
+        if (rc) ck_assert_int_eq(rc, ART_INTERRUPT);
+        if (rc) interrupted++;
+    } while (rc);
+    ck_assert_uint_gt(interrupted, 3);
+    end_world();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tree, vacuum");
+    TCase *tests = tcase_create("vacuum");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_optimize_and_two_vacuums_leave_no_hole);
+    tcase_add_test(tests, test_vacuum_alone_makes_a_file_of_several_runs_small);
+    tcase_add_test(tests, test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off);
+    tcase_add_test(tests, test_a_vacuum_with_nothing_to_do_writes_no_blob);
+    tcase_add_test(tests, test_a_table_without_a_file_gets_none_by_vacuum);
+    tcase_add_test(tests, test_a_table_that_was_emptied_keeps_a_superblock);
+    tcase_add_test(tests, test_a_rollback_forgets_the_wish_and_gives_the_slots_back);
+    tcase_add_test(tests, test_an_interrupted_vacuum_changes_nothing);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
