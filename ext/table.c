@@ -88,10 +88,8 @@ int art_refuse_shared_cache(const struct art_connection *connection, const char 
 
 static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     sqlite3_vfs *vfs = NULL;
-    if (!*database_name(db, schema) || sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs) || !vfs) {
-        return SQLITE_OK;
-    }
-    if (strcmp(vfs->zName, "memdb")) return SQLITE_OK;
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
     return art_complain(
         message, SQLITE_ERROR,
         "art: a shared database in memory cannot hold art tables (%s): use a file, or :memory:", schema);
