@@ -81,19 +81,18 @@ int art_refuse_shared_cache(const struct art_connection *connection, const char 
         !art_connection_shares_file(connection, art_database_file(db, schema))) {
         return SQLITE_OK;
     }
-    return art_complain(
-        message, SQLITE_ERROR,
-        "art: %s is opened in shared cache mode, where art tables can't be: open it without cache=shared", schema);
+    return art_complain(message, SQLITE_ERROR,
+                        "art: art tables cannot be in a shared cache (%s): open the database without cache=shared",
+                        schema);
 }
 
 static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     sqlite3_vfs *vfs = NULL;
-    if (!*database_name(db, schema) || sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs) || !vfs) {
-        return SQLITE_OK;
-    }
-    if (strcmp(vfs->zName, "memdb")) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
-                        "art: %s is a shared database in memory (memdb): use a file, or :memory:", schema);
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: a shared database in memory cannot hold art tables (%s): use a file, or :memory:", schema);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
@@ -226,7 +225,7 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     }
     if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: the columns are damaged (%s.%s_state): restore the database from a backup",
+                            "art: the text of the columns is damaged (%s.%s_state): restore the database from a backup",
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,
@@ -245,7 +244,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     rc = check_columns(vtab, &state, message);
     if (!rc && !table && !state.file) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
-                          "art: the name of the .art file is none (%s.%s_state): restore the database from a backup",
+                          "art: the name of the .art file is lost (%s.%s_state): restore the database from a backup",
                           vtab->name->schema, vtab->name->table);
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
@@ -307,8 +306,9 @@ int art_vtab_ready(struct art_vtab *vtab) {
         if (rc != SQLITE_NOTFOUND) return rc;
         art_vtab_detach(vtab);
         if (attempt) {
-            return art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id changes while it is read (%s.%s)",
-                                vtab->name->schema, vtab->name->table);
+            return art_complain(message, SQLITE_CORRUPT_VTAB,
+                                "art: the table's id changes while it is read (%s.%s): try again", vtab->name->schema,
+                                vtab->name->table);
         }
     }
 }
