@@ -8,7 +8,8 @@
 #   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
-#   make prove-memory 5 million keys in one transaction, and what that costs in memory
+#   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
+#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -32,6 +33,8 @@ BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
 BINDINGS   ?= all
 ORMS       ?= all
+PROVE_MINUTES = 10
+PROVE_STATEMENTS = 0
 
 # ---- variants ----
 
@@ -72,7 +75,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove-memory tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -177,6 +180,12 @@ bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql prove_%,$(BENCH_N
 prove-memory: library $(BUILD)/tests/prove_memory
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
+
+prove-model: library $(BUILD)/tests/prove_model
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
+
+prove: prove-memory prove-model
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
