@@ -342,7 +342,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
                           name->schema, name->table);
         art_shadow_finalize(table);
     }
-    *ours = !rc && there && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
+    *ours = !rc && there && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
     art_buffer_clear(&id);
     return rc;
 }
