@@ -5,9 +5,15 @@
 
 enum { HUGE_BUFFER = 1 << 20 };
 
-static int fail(const struct art_scan *scan, int art_rc) {
+int art_scan_fail(const struct art_scan *scan, int art_rc) {
     if (art_rc == ART_OK) return SQLITE_OK;
     return art_report(&scan->base.pVtab->zErrMsg, art_rc);
+}
+
+int art_scan_gone(const struct art_scan *scan) {
+    return art_complain(&scan->base.pVtab->zErrMsg, SQLITE_ABORT,
+                        "art: the table was replaced under an open query (%s): run the query again",
+                        art_scan_vtab(scan)->name->table);
 }
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
@@ -107,13 +113,18 @@ static bool is_number_to_compare(sqlite3_value *value) {
     return (type == SQLITE_INTEGER || type == SQLITE_FLOAT) && !sqlite3_value_frombind(value);
 }
 
+/* Nearly always: a text, and nothing beside it. */
+static int filter_text(struct art_scan *scan, sqlite3_value *path) {
+    const void *text = sqlite3_value_text(path);
+    if (!text) return SQLITE_NOMEM;
+    return art_scan_fail(scan, art_rows_point(scan, art_bytes(text, (uint32_t)sqlite3_value_bytes(path))));
+}
+
 /* The first argument is the path. */
 static int filter_point(struct art_scan *scan, sqlite3_value *path) {
-    if (is_number_to_compare(path)) {
-        enter_table(scan);
-        return fail(scan, art_rows_number(scan, path));
-    }
-    return fail(scan, art_rows_point(scan, scan->wanted.range.low));
+    if (!is_number_to_compare(path)) return art_scan_fail(scan, art_rows_point(scan, scan->wanted.range.low));
+    enter_table(scan);
+    return art_scan_fail(scan, art_rows_number(scan, path));
 }
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
@@ -121,31 +132,16 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
+    if (plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT) {
+        return filter_text(scan, argv[0]);
+    }
     rc = art_scan_arguments(scan, plan, words, argc, argv);
     if (rc || scan->wanted.empty || scan->limit == 0) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
     enter_table(scan);
-    if (!scan->several) return fail(scan, art_rows_range(scan, &scan->wanted.range));
+    if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->wanted.range));
     scan->range_due = scan->points.numbers;
-    return fail(scan, art_points_next(scan));
-}
-
-/* The table was replaced under an open query, behind SQLite's back. */
-static bool is_gone(const struct art_scan *scan) {
-    return !art_scan_vtab(scan)->table || (scan->state == ART_SCAN_RANGE && !scan->cursor);
-}
-
-static int gone(const struct art_scan *scan) {
-    return art_complain(&scan->base.pVtab->zErrMsg, SQLITE_ABORT,
-                        "art: the table was replaced under an open query (%s): run the query again",
-                        art_scan_vtab(scan)->name->table);
-}
-
-int art_scan_next(sqlite3_vtab_cursor *base) {
-    struct art_scan *scan = (struct art_scan *)base;
-    if (scan->failure) return fail(scan, scan->failure);
-    if (is_gone(scan)) return gone(scan);
-    return fail(scan, art_rows_next(scan));
+    return art_scan_fail(scan, art_points_next(scan));
 }
 
 int art_scan_eof(sqlite3_vtab_cursor *base) {
@@ -168,14 +164,15 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
 static int show_value(struct art_scan *scan, const struct art_row *row, unsigned column, sqlite3_context *context) {
     struct art_bytes value = row->stored;
     uint8_t *owned = NULL;
-    int rc = row->pieces ? art_row_value(art_scan_tree(scan), row, &value, &owned) : ART_OK;
+    int rc = row->pieces ? art_rows_ready(scan) : ART_OK;
+    if (!rc && row->pieces) rc = art_row_value(art_scan_tree(scan), row, &value, &owned);
     if (rc == ART_CORRUPT && changed_since(scan, row)) {
         sqlite3_result_null(context);
         return SQLITE_OK;
     }
     if (!rc) rc = art_record_result(context, value, column, owned ? &owned : NULL);
     art_free(owned);
-    return fail(scan, rc);
+    return art_scan_fail(scan, rc);
 }
 
 static void show_path(struct art_scan *scan, sqlite3_context *context) {
@@ -208,7 +205,7 @@ static int show_entries(struct art_scan *scan, sqlite3_context *context) {
     uint64_t entries = 0;
     int rc = art_listing_entries(scan, &entries);
     if (!rc) sqlite3_result_int64(context, (sqlite3_int64)entries);
-    return fail(scan, rc);
+    return art_scan_fail(scan, rc);
 }
 
 static int show_hidden(struct art_scan *scan, enum art_hidden hidden, sqlite3_context *context) {
@@ -226,9 +223,9 @@ int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
     struct art_scan *scan = (struct art_scan *)base;
     if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) return SQLITE_OK;
     scan->touched = true;
-    if (is_gone(scan)) return gone(scan);
+    if (art_scan_is_gone(scan)) return art_scan_gone(scan);
     if (scan->counting && !scan->failure) scan->failure = art_rows_settle(scan);
-    if (scan->failure) return fail(scan, scan->failure);
+    if (scan->failure) return art_scan_fail(scan, scan->failure);
     if (column == ART_COLUMN_KEY) {
         show_path(scan, context);
         return SQLITE_OK;

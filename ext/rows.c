@@ -155,12 +155,6 @@ static int settle_on_match(struct art_scan *scan) {
     return rc;
 }
 
-static inline int settle(struct art_scan *scan) {
-    if (__builtin_expect(!scan->plain, 0)) return settle_on_match(scan);
-    scan->state = art_cursor_valid(scan->cursor) ? ART_SCAN_RANGE : ART_SCAN_END;
-    return ART_OK;
-}
-
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
 
 int art_rows_point(struct art_scan *scan, struct art_bytes key) {
@@ -179,10 +173,10 @@ int art_rows_range(struct art_scan *scan, const struct art_range *range) {
     scan->plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
     if (!rc) rc = art_cursor_seek(scan->cursor, range, scan->descending);
     if (!rc && scan->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
-    if (!rc) rc = settle(scan);
+    if (!rc) rc = settle_on_match(scan);
     for (; !rc && !scan->plain && scan->offset && scan->state == ART_SCAN_RANGE; scan->offset--) {
         rc = leave(scan);
-        if (!rc) rc = settle(scan);
+        if (!rc) rc = settle_on_match(scan);
     }
     return rc;
 }
@@ -244,31 +238,46 @@ static int next_after_point(struct art_scan *scan) {
     art_row_release(&scan->row);
     scan->state = ART_SCAN_END;
     scan->spellings = false;
-    if (spellings) return walk_spellings(scan);
-    return scan->several ? art_points_next(scan) : ART_OK;
+    if (!spellings && !scan->several) return ART_OK;
+    int rc = art_rows_ready(scan);
+    if (rc) return rc;
+    return spellings ? walk_spellings(scan) : art_points_next(scan);
 }
 
 static int next_in_range(struct art_scan *scan) {
+    int rc = leave(scan);
+    if (!rc) rc = settle_on_match(scan);
+    if (rc || scan->state == ART_SCAN_RANGE || !scan->several) return rc;
+    rc = art_rows_ready(scan);
+    return rc ? rc : art_points_next(scan);
+}
+
+static inline int next_plainly(struct art_scan *scan) {
     int rc = ART_OK;
     scan->untouched = scan->touched ? 0 : scan->untouched + 1;
     scan->touched = false;
-    if (!scan->counting && scan->untouched >= COUNT_AFTER && scan->plain) rc = begin_counting(scan);
+    if (!scan->counting && scan->untouched >= COUNT_AFTER) rc = begin_counting(scan);
     if (scan->counting) {
         if (!scan->left) scan->state = ART_SCAN_END;
         scan->left--;
         scan->behind++;
         return ART_OK;
     }
-    if (!rc) rc = leave(scan);
-    if (!rc) rc = settle(scan);
-    return rc || scan->state == ART_SCAN_RANGE || !scan->several ? rc : art_points_next(scan);
+    if (!rc) rc = step(scan);
+    if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
+    return rc;
 }
 
-int art_rows_next(struct art_scan *scan) {
-    if (scan->state == ART_SCAN_END) return ART_OK;
-    if (--scan->limit == 0) {
+int art_scan_next(sqlite3_vtab_cursor *base) {
+    struct art_scan *scan = (struct art_scan *)base;
+    if (scan->failure) return art_scan_fail(scan, scan->failure);
+    if (art_scan_is_gone(scan)) return art_scan_gone(scan);
+    if (scan->state == ART_SCAN_END || --scan->limit == 0) {
         scan->state = ART_SCAN_END;
-        return ART_OK;
+        return SQLITE_OK;
     }
-    return scan->state == ART_SCAN_POINT ? next_after_point(scan) : next_in_range(scan);
+    int rc = scan->state == ART_SCAN_POINT ? next_after_point(scan)
+             : scan->plain                 ? next_plainly(scan)
+                                           : next_in_range(scan);
+    return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }

@@ -113,6 +113,11 @@ static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
     return art_scan_vtab(scan)->table->tree;
 }
 
+/* The table was replaced under an open query, behind SQLite's back. */
+static inline bool art_scan_is_gone(const struct art_scan *scan) {
+    return !art_scan_vtab(scan)->table || (scan->state == ART_SCAN_RANGE && !scan->cursor);
+}
+
 /* The path that the row shows. */
 static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
     if (scan->state == ART_SCAN_POINT) return art_buffer_bytes(&scan->key);
@@ -120,6 +125,10 @@ static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
     if (scan->rolled) key.len = scan->rolled;
     return key;
 }
+
+/* cursor.c: SQLite's codes for an ART_* code, and for a scan that is gone */
+int art_scan_fail(const struct art_scan *scan, int art_rc);
+int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv);
@@ -130,7 +139,6 @@ int art_rows_point(struct art_scan *scan, struct art_bytes key);
 int art_rows_number(struct art_scan *scan, sqlite3_value *value);
 int art_rows_range(struct art_scan *scan, const struct art_range *range);
 int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
-int art_rows_next(struct art_scan *scan);
 int art_rows_settle(struct art_scan *scan);
 
 /* points.c: ART_*, or SQLite's code */

@@ -25,29 +25,14 @@ static void tear_down(void) {
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
-static char *answer(const char *sql) {
-    sqlite3_stmt *statement = NULL;
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    while (!rc && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(statement); i++) {
-            sql_append_value(out, sqlite3_column_value(statement, i));
-            sqlite3_str_appendall(out, i + 1 < sqlite3_column_count(statement) ? " " : "\n");
-        }
-        rc = SQLITE_OK;
-    }
-    if (rc != SQLITE_DONE) sqlite3_str_appendf(out, "error %d: %s", rc, sqlite3_errmsg(db));
-    sqlite3_finalize(statement);
-    char *text = sqlite3_str_finish(out);
-    return text ? text : sqlite3_mprintf("");
-}
-
 static void same(const char *art_sql, const char *plain_sql) {
-    char *art = answer(art_sql), *plain = answer(plain_sql);
+    sqlite3_stmt *statements[] = {sql_prepare(db, "%s", art_sql), sql_prepare(db, "%s", plain_sql)};
+    char *art = sql_answer(statements[0]), *plain = sql_answer(statements[1]);
     if (strcmp(art, plain) != 0) {
         char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", art_sql);
         ck_abort_msg("%s\n%s\n  art:\n%s\n  plain SQL:\n%s", art_sql, plan, art, plain);
     }
+    for (int i = 0; i < 2; i++) sqlite3_finalize(statements[i]);
     sqlite3_free(art);
     sqlite3_free(plain);
 }
