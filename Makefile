@@ -3,12 +3,17 @@
 #   make              art.so, from core/ and ext/
 #   make demo         installs what is missing, builds, and walks through sql/tour.sql with the paths of this machine
 #   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
+#   make static       build/release/libart.a for programs that link art in; ext/art.h says how
+#   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
+#   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
-#   make prove-memory 5 million keys in one transaction, and what that costs in memory
+#   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
+#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
-#   make install      art.so into $(DESTDIR)$(PREFIX)/lib/sqlite-art, README and sql/ into .../share/doc/sqlite-art
+#   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
+#                     README and sql/ into .../share/doc/sqlite-art
 #   make clean
 #
 # Options, each with a build directory of its own, so that they live side by side:
@@ -26,6 +31,10 @@ PREFIX   = /usr/local
 DESTDIR  =
 BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
+BINDINGS   ?= all
+ORMS       ?= all
+PROVE_MINUTES = 10
+PROVE_STATEMENTS = 0
 
 # ---- variants ----
 
@@ -66,7 +75,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library programs test demo check bench bench-core prove-memory tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -89,6 +98,17 @@ ifneq ($(SANITIZE),)
 $(BUILD)/art.so: SHARED_LIBS = -Wl,-z,undefs
 endif
 
+# The same as one object for programs that link it in. ext calls SQLite directly there, and every name but the entry
+# point becomes the object's own, so that none can meet one of the program's.
+static: $(BUILD)/libart.a
+$(BUILD)/libart.a: $(BUILD)/static/art.o
+$(BUILD)/static/art.o: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT)) $(call object,$(CORE))
+	$(CC) -r -nostdlib -o $@.new $^
+	objcopy --localize-hidden $@.new $@ && rm $@.new
+$(BUILD)/static/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
+
 # The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
 $(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c $(wildcard core/base/*.c))
 	@mkdir -p $(@D)
@@ -109,7 +129,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core and tests/support ----
 
@@ -129,11 +149,21 @@ check:
 
 tidy:
 	@.ci/deps tidy
-	@$(MAKE) --no-print-directory library
-	@.ci/tidy $(wildcard $(BUILD)/art.so)
+	@$(MAKE) --no-print-directory library static
+	@.ci/tidy $(wildcard $(BUILD)/art.so $(BUILD)/libart.a)
 
 format:
-	clang-format -i $(wildcard core/*/*.[ch] ext/*.[ch] tests/*.[ch] tests/support/*.[ch])
+	clang-format -i $(wildcard core/*/*.[ch] ext/*.[ch] tests/*.[ch] tests/*/*.[ch])
+
+check-bindings:
+	@.ci/deps build
+	@$(MAKE) -s -j2 library static
+	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/bindings/run $(BINDINGS)
+
+check-orms:
+	@.ci/deps build
+	@$(MAKE) --no-print-directory -j2 library
+	@ART_EXTENSION=$(BUILD)/art.so tests/orm/run $(ORMS)
 
 demo:
 	@.ci/deps demo
@@ -151,9 +181,17 @@ prove-memory: library $(BUILD)/tests/prove_memory
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/lib/sqlite-art $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
+prove-model: library $(BUILD)/tests/prove_model
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
+
+prove: prove-memory prove-model
+
+install: all static
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
 	install -m 755 art.so $(DESTDIR)$(PREFIX)/lib/sqlite-art/art.so
+	install -m 644 $(BUILD)/libart.a $(DESTDIR)$(PREFIX)/lib/sqlite-art/libart.a
+	install -m 644 ext/art.h $(DESTDIR)$(PREFIX)/include/sqlite-art/art.h
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/sqlite-art
 	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
 

@@ -6,7 +6,8 @@
  *           scan   SQLite's cursors
  *
  * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
- * up-to-date tree), planner.c and cursor.c with plan.h between them (reading), update.c (writing), transaction.c and
+ * up-to-date tree), planner.c and cursor.c with plan.h and scan.h between them (reading), update.c and commands.c
+ * (writing), transaction.c and
  * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal).
  *
  * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
@@ -23,13 +24,72 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/tree/tree.h"
+#include "ext/art.h"
 
 SQLITE_EXTENSION_INIT3
 
-#define ART_VERSION "0.1.0"
+struct art_vtab;
 
-/* Columns of an art table. */
-enum art_column { ART_COLUMN_PATH, ART_COLUMN_VALUE, ART_COLUMN_VERSION, ART_COLUMN_COMMAND };
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+
+enum art_affinity {
+    ART_AFFINITY_BLOB, /* none: every value stays as it is */
+    ART_AFFINITY_TEXT,
+    ART_AFFINITY_NUMERIC,
+    ART_AFFINITY_INTEGER,
+    ART_AFFINITY_REAL
+};
+
+struct art_column {
+    char *name;      /* without quotes */
+    char *type;      /* as declared, "" for none */
+    char *collation; /* NULL: BINARY */
+    enum art_affinity affinity;
+    bool not_null;
+};
+
+/* The user's columns: the key first, the others are what a row's record holds. */
+struct art_columns {
+    struct art_column *items;
+    unsigned count;
+};
+enum { ART_COLUMN_KEY = 0 };
+
+/* The hidden columns stand behind the user's, in this order; a column's number minus columns.count is one of these. */
+enum art_hidden {
+    ART_HIDDEN_PREFIX,    /* argument: literal beginning of the paths */
+    ART_HIDDEN_DELIMITER, /* argument: what ends a common prefix that is rolled up */
+    ART_HIDDEN_ENTRIES,   /* rows below a common prefix */
+    ART_HIDDEN_VERSION,   /* csn of the row's last change */
+    ART_HIDDEN_COMMAND,   /* named like the table */
+    ART_HIDDEN_COLUMNS
+};
+
+enum { ART_COLUMNS_MAX = 32767 }; /* no SQLite allows more */
+
+/* definition.c: `table` is for messages. */
+/* One column. `end`: behind it may follow a comma and others, *end is set to it; NULL: nothing may follow. */
+int art_definition_parse(const char *text, const char **end, const char *table, bool key, struct art_column *out,
+                         char **message);
+bool art_definition_is_option(const char *text); /* name = ... */
+bool art_definition_is_blank(const char *text);
+bool art_definition_is_plain_name(const char *text); /* one that needs no quotes */
+
+/* columns.c */
+enum art_affinity art_affinity_of(const char *type);
+void art_column_clear(struct art_column *column);
+void art_columns_clear(struct art_columns *columns);
+int art_columns_default(struct art_columns *columns); /* path, value */
+int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
+/* The other way round from art_columns_show(). On failure none. */
+int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
+char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
+int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
+int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+/* The command 'add column': `definition` is what follows these words. */
+int art_columns_add(struct art_vtab *vtab, const char *definition);
+/* Declares the table to SQLite. */
+int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -68,6 +128,8 @@ struct art_moment {
     int level;
     uint32_t mark; /* of the tree, or ART_MARK_BEGIN */
     struct art_name *name;
+    struct art_settings settings;
+    unsigned requested;
     bool exists;
 };
 
@@ -79,13 +141,35 @@ struct art_connection {
     struct art_connection *next;
     struct art_vtab *vtabs;
     struct art_table *tables;
-    bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
+    struct art_named *named; /* named.c */
+    bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
+    enum { ART_LIKE_UNKNOWN, ART_LIKE_ASKED, ART_LIKE_BOUNDED } like; /* planner.c: while it asks about like() */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;
     sqlite3_vtab *driver; /* the one that drives the running transaction, or NULL */
     bool joined;          /* it is sure to hear everything from here on */
     struct art_levels levels;
+};
+
+/* What commands leave to the commit. */
+enum art_request {
+    ART_REQUEST_FLUSH = 1,
+    ART_REQUEST_OPTIMIZE = 2,
+    ART_REQUEST_VACUUM = 4,
+    ART_REQUEST_CLEAN = 8,
+};
+
+/* .art files that no table needs (clean.c). */
+struct art_leftover {
+    char *path;
+    uint8_t uuid[ART_UUID_BYTES];
+    bool known;   /* it is this database's; else it is only called so, and */
+    char *reason; /* this is why it cannot be told */
+};
+struct art_leftovers {
+    struct art_leftover *items;
+    unsigned count;
 };
 
 enum art_statement {
@@ -106,10 +190,10 @@ struct art_table {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;
+    unsigned columns;    /* the user's, as T_state says */
     char *path;          /* of the .art file; NULL: in memory */
     bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
     struct art_tree *tree;
-    uint64_t rows_guess, guessed_at; /* for the planner: rows, and the csn at which they were counted */
 
     bool version_known; /* `data_version` is the one that the tree is up to date with */
     unsigned data_version;
@@ -121,10 +205,11 @@ struct art_table {
     struct art_moment begin;
     struct art_moment *moments;
     unsigned moment_count, moment_capacity;
-    bool exists;    /* as of now: created and not dropped */
-    bool refreshed; /* known to be up to date in this transaction */
-    bool prepared;  /* xSync has written what the tree wanted */
-    bool requested; /* a command waits for the commit */
+    bool exists;               /* as of now: created and not dropped */
+    bool refreshed;            /* known to be up to date in this transaction */
+    bool prepared;             /* xSync has written what the tree wanted */
+    unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
+    struct art_leftovers leftovers;
 
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
@@ -138,10 +223,13 @@ struct art_vtab {
     struct art_vtab *next;
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_state says nothing */
-    struct art_table *table;      /* NULL until it is first used */
+    struct art_columns columns;
+    unsigned created;        /* how many of them CREATE named */
+    struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
-    struct art_scan *idle; /* a closed scan, for the next xOpen */
-    struct art_buffer record;
+    struct art_scan *idle;    /* a closed scan, for the next xOpen */
+    struct art_buffer record; /* the row that is being written, */
+    struct art_field *fields; /* and its values: one a column but the key */
 };
 
 /* extension.c */
@@ -164,6 +252,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
 int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
+char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
@@ -173,17 +262,23 @@ int art_refuse_shared_cache(const struct art_connection *connection, const char 
 int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message);
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, char **message);
+                      const struct art_settings *settings, const char *file, const char *columns, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
 /* T_state as a handle finds it. */
 struct art_state {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_settings settings;
-    char *file; /* art_free() it; NULL: no name, or one that is refused */
+    char *file;    /* NULL: no name, or one that is refused */
+    char *columns; /* NULL: nothing is said of them */
 };
+void art_state_clear(struct art_state *state);
 int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
                           struct art_state *out, char **message);
+/* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
+int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
+/* Appends to `columns` what was added since CREATE, without a look at any row. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
@@ -191,6 +286,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
 /* One value of T_state; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
 
 /* transaction.c */
 int art_levels_push(struct art_levels *levels, int level);
@@ -227,17 +323,21 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 extern const sqlite3_module art_tracker_module;
 /* Makes temp.art_txn if it can be made. */
 void art_tracker_make(struct art_connection *connection);
+/* Outside of a transaction, when a handle is made. */
+void art_tracker_make_early(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+/* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
+int art_journal_write_nonce(struct art_table *table);
 /* SQLITE_OK once nothing that was committed to the schema's database can be lost. */
 int art_journal_harden(sqlite3 *db, const char *schema);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
 
-/* planner.c, cursor.c, update.c */
+/* planner.c, cursor.c with the files that scan.h lists, update.c */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
 int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
 int art_scan_close(sqlite3_vtab_cursor *base);
@@ -249,24 +349,81 @@ int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 /* Before the table changes: scans that only count go to where they claim to be. */
 void art_scans_settle(struct art_table *table);
 void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
+/* Has a listing in the statement that is changing the table rolled rows up to this path? */
+bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path);
 void art_scan_free(struct art_scan *scan);
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
+/* commands.c */
+/* `columns`: as INSERT gives them, the user's first. */
+int art_command_run(struct art_vtab *vtab, sqlite3_value **columns);
+void art_settings_use(struct art_table *table, const struct art_settings *settings);
+
+/* clean.c */
+int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message);
+void art_leftovers_clear(struct art_leftovers *leftovers);
+int art_clean_look(struct art_table *table, char **message);    /* the command */
+int art_clean_prepare(struct art_table *table, char **message); /* in xSync */
+void art_clean_finish(struct art_table *table);                 /* in xCommit */
+
 /* value.c */
-/* `values` as one record of SQLite's format; *out is overwritten. */
-int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count);
+/* A value on its way into a record. */
+struct art_field {
+    uint64_t serial;     /* its type and length, as in a record */
+    const uint8_t *body; /* borrowed from the value, from another record, or `number` */
+    uint8_t number[8];
+};
+/* The value as a column of this affinity holds it. The value may be converted on the way. */
+int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity);
+/* The first fields of a record; NULLs where it ends early. */
+int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
+/* The fields as one record; *out is overwritten. */
+int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
 /* A text as a function's result, copied. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+/* The same for several columns of one record, fastest in ascending order: it remembers where the last one ended. */
+struct art_record_reader {
+    struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */
+    const uint8_t *types, *end_of_types, *body; /* (private) of field `column`; NULL: not looked at yet */
+    unsigned column;
+};
+void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
+int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                             uint8_t **whole);
+
+/* Which hidden column that is; negative: one of the user's. */
+static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
+    return column - (int)vtab->columns.count;
+}
 
 /* module.c */
 const sqlite3_module *art_module(void);
-/* The handle of schema.table in this connection, made if need be by naming the table in a statement; NULL: no such art
- * table. `schema` NULL: the first schema that has it, as SQLite looks them up. */
+/* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
+char *art_file_beginning(sqlite3 *db, const char *schema);
+
+/* named.c */
+/* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
+struct art_named {
+    struct art_named *next;
+    struct art_connection *connection;
+    struct art_vtab *vtab;  /* NULL: gone */
+    sqlite3_stmt *snapshot; /* stepped while it is held */
+    bool held;
+    bool once; /* not to be kept */
+    char text[];
+};
+/* 'table' or 'schema.table'. Must be released. */
+int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message);
+void art_named_release(struct art_named *named);
+/* The handle of schema.table, made if need be by naming the table in a statement; *out = NULL: no art table. */
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                   char **message);
+/* art_vtab_ready(), with its message. */
+int art_named_ready(const struct art_named *named, char **message);
+void art_named_forget(struct art_vtab *vtab); /* before it is freed */
 
 /* info.c, functions.c */
 extern const sqlite3_module art_info_module;

@@ -9,6 +9,7 @@
 #include "ext/ext.h"
 
 #include <pthread.h>
+#include <string.h>
 
 SQLITE_EXTENSION_INIT1
 
@@ -102,6 +103,20 @@ static int register_module(sqlite3 *db, const char *name, const sqlite3_module *
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
+/* A second load, also of another copy of this code (one linked in, one loaded), finds all there. To register it again
+ * would fail while a statement runs, and SELECT load_extension() is one. */
+static bool is_registered(sqlite3 *db) {
+    sqlite3_stmt *modules = NULL;
+    int found = 0;
+    if (sqlite3_prepare_v2(db, "PRAGMA module_list", -1, &modules, NULL)) return false;
+    while (sqlite3_step(modules) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(modules, 0);
+        found += name && (!strcmp(name, "art") || !strcmp(name, "art_info") || !strcmp(name, "art_txn"));
+    }
+    sqlite3_finalize(modules);
+    return found == 3;
+}
+
 __attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **message,
                                                             const sqlite3_api_routines *api);
 
@@ -109,9 +124,11 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     SQLITE_EXTENSION_INIT2(api);
     (void)api;
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
-        *message = sqlite3_mprintf("art: SQLite %s is too old: 3.38 or newer is needed", sqlite3_libversion());
+        *message =
+            sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.38 or newer", sqlite3_libversion());
         return SQLITE_ERROR;
     }
+    if (is_registered(db)) return SQLITE_OK;
     static const struct art_allocator allocator = {allocate, resize, release};
     art_alloc_use(&allocator);
     int rc = register_module(db, "art", art_module());

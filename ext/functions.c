@@ -1,13 +1,210 @@
-/* SQL functions. */
+/* SQL functions.
+ *
+ *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
+ *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
+ *                                                     with a delimiter only where a component of path ends
+ *     art_check(table)                                'ok', or what is wrong: reads every blob
+ *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
+ *
+ * `table` is 'name' or 'schema.name' (named.c). Prefix, path and delimiter are bytes: a text, a number's text, or a BLOB as
+ * it is. An argument that is NULL makes the result NULL. Called within a transaction, or by a statement that reads the
+ * table's database, they see its snapshot, with what the transaction has changed; else the last commit.
+ *
+ * The flags, on purpose:
+ *
+ *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view or
+ *                       trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
+ *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check() is for
+ *                       people: it reads for minutes.
+ *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
+ *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
+ *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
+ */
 #include "ext/ext.h"
 
-static void version(sqlite3_context *context, int count, sqlite3_value **values) {
+enum { SHORT_PREFIX = 512 };
+
+/* --- arguments ---------------------------------------------------------------------------------------------------- */
+
+/* The bytes of a value, valid as long as it is; false: no memory. */
+static bool bytes_of(sqlite3_value *value, struct art_bytes *out) {
+    const void *data =
+        sqlite3_value_type(value) == SQLITE_BLOB ? sqlite3_value_blob(value) : (const void *)sqlite3_value_text(value);
+    *out = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
+    return data || sqlite3_value_type(value) == SQLITE_BLOB;
+}
+
+static bool any_null(int count, sqlite3_value **values) {
+    for (int i = 0; i < count; i++) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL) return true;
+    }
+    return false;
+}
+
+/* Takes the message. */
+static void fail(sqlite3_context *context, int rc, char *message) {
+    if (message) sqlite3_result_error(context, message, -1);
+    if (rc == SQLITE_NOMEM) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        sqlite3_result_error_code(context, rc);
+    }
+    sqlite3_free(message);
+}
+
+static void fail_in_core(sqlite3_context *context, int art_rc) {
+    char *message = NULL;
+    int rc = art_report(&message, art_rc);
+    fail(context, rc, message);
+}
+
+static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_named **out, char **message) {
+    const char *text = (const char *)sqlite3_value_text(name);
+    return text ? art_named_hold(sqlite3_user_data(context), text, out, message) : SQLITE_NOMEM;
+}
+
+/* NULL: the function has failed. Else to be released. */
+static struct art_named *open_table(sqlite3_context *context, sqlite3_value *name) {
+    struct art_named *named;
+    char *message = NULL;
+    int rc = hold_table(context, name, &named, &message);
+    if (!rc) {
+        rc = art_named_ready(named, &message);
+        if (!rc) return named;
+        art_named_release(named);
+    }
+    fail(context, rc, message);
+    return NULL;
+}
+
+static struct art_tree *tree_of(const struct art_named *named) {
+    return named->vtab->table->tree;
+}
+
+/* --- functions ---------------------------------------------------------------------------------------------------- */
+
+static int count_prefix(struct art_tree *tree, struct art_bytes prefix, uint64_t *rows) {
+    uint8_t here[SHORT_PREFIX], *buffer = here;
+    struct art_range range;
+    *rows = 0;
+    if (prefix.len > ART_PATH_MAX) return ART_OK;
+    if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
+    if (!buffer) return art_nomem();
+    art_range_of_prefix(prefix, buffer, &range);
+    int rc = art_tree_count(tree, &range, rows);
+    if (buffer != here) art_free(buffer);
+    return rc;
+}
+
+static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_bytes prefix;
+    uint64_t rows;
+    if (any_null(count, values)) return;
+    if (!bytes_of(values[1], &prefix)) return sqlite3_result_error_nomem(context);
+    struct art_named *named = open_table(context, values[0]);
+    if (!named) return;
+    int rc = count_prefix(tree_of(named), prefix, &rows);
+    if (rc) {
+        fail_in_core(context, rc);
+    } else {
+        sqlite3_result_int64(context, (sqlite3_int64)rows);
+    }
+    art_named_release(named);
+}
+
+static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_bytes path, delimiter = {0};
+    struct art_buffer found = {0};
+    if (any_null(count, values)) return;
+    if (!bytes_of(values[1], &path) || (count > 2 && !bytes_of(values[2], &delimiter))) {
+        return sqlite3_result_error_nomem(context);
+    }
+    struct art_named *named = open_table(context, values[0]);
+    if (!named) return;
+    int rc = art_tree_longest_prefix(tree_of(named), path, delimiter, &found);
+    if (rc == ART_OK) {
+        art_result_text(context, found.data, found.len);
+    } else if (rc != ART_NOTFOUND) {
+        fail_in_core(context, rc);
+    }
+    art_buffer_clear(&found);
+    art_named_release(named);
+}
+
+/* What hinders the check is an error, what it finds is the answer. */
+static bool is_finding(int rc) {
+    int primary = rc & 0xff;
+    return primary != SQLITE_NOMEM && primary != SQLITE_INTERRUPT && primary != SQLITE_BUSY;
+}
+
+static void call_check(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_named *named;
+    char *message = NULL;
+    if (any_null(count, values)) return;
+    int rc = hold_table(context, values[0], &named, &message);
+    if (rc) return fail(context, rc, message);
+    rc = art_named_ready(named, &message);
+    if (!rc) rc = art_report(&message, art_tree_check(tree_of(named)));
+    art_named_release(named);
+    if (!rc) {
+        sqlite3_result_text(context, "ok", -1, SQLITE_STATIC);
+    } else if (is_finding(rc) && message) {
+        sqlite3_result_text(context, message, -1, sqlite3_free);
+    } else {
+        fail(context, rc, message);
+    }
+}
+
+static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     (void)values;
     sqlite3_result_text(context, ART_VERSION, -1, SQLITE_STATIC);
 }
 
+static void call_debug(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    struct art_build build;
+    art_build_describe(&build);
+    sqlite3_str *out = sqlite3_str_new(sqlite3_context_db_handle(context));
+    sqlite3_str_appendf(out, "art: %s\n", ART_VERSION);
+    sqlite3_str_appendf(out, "SQLite: %s, built with the headers of %s\n", sqlite3_libversion(), SQLITE_VERSION);
+    sqlite3_str_appendf(out, "SQLite source: %s\n", sqlite3_sourceid());
+    sqlite3_str_appendf(out, "SQLite threads: %s\n", sqlite3_threadsafe() ? "yes" : "no");
+#ifdef __clang__
+    sqlite3_str_appendf(out, "compiler: clang %s\n", __clang_version__);
+#else
+    sqlite3_str_appendf(out, "compiler: gcc %s\n", __VERSION__);
+#endif
+    sqlite3_str_appendf(out, "io: %s; this kernel gives %s\n", build.engines, build.uring_works ? "a ring" : "no ring");
+    sqlite3_str_appendf(out, "blobs: format %u, %u bytes, pages of %u\n", build.format, build.blob_bytes,
+                        build.page_bytes);
+    sqlite3_str_appendf(out, "limits: %d bytes a path, %d runs", ART_PATH_MAX, ART_RUNS_MAX);
+    char *text = sqlite3_str_finish(out);
+    if (!text) return sqlite3_result_error_nomem(context);
+    sqlite3_result_text(context, text, -1, sqlite3_free);
+}
+
 int art_functions_register(sqlite3 *db) {
-    return sqlite3_create_function_v2(db, "art_version", 0, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
-                                      version, NULL, NULL, NULL);
+    static const struct {
+        const char *name;
+        int arguments, flags;
+        void (*call)(sqlite3_context *, int, sqlite3_value **);
+    } functions[] = {
+        {"art_count", 2, 0, call_count},
+        {"art_longest_prefix", 2, 0, call_longest_prefix},
+        {"art_longest_prefix", 3, 0, call_longest_prefix},
+        {"art_check", 1, SQLITE_DIRECTONLY, call_check},
+        {"art_version", 0, SQLITE_INNOCUOUS, call_version},
+        {"art_debug", 0, SQLITE_INNOCUOUS, call_debug},
+    };
+    int rc = SQLITE_OK;
+    for (size_t i = 0; !rc && i < sizeof functions / sizeof *functions; i++) {
+        struct art_connection *connection = art_connection_hold(db);
+        if (!connection) return SQLITE_NOMEM;
+        rc = sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments, SQLITE_UTF8 | functions[i].flags,
+                                        connection, functions[i].call, NULL, NULL,
+                                        art_connection_release); /* releases on failure too */
+    }
+    return rc;
 }

@@ -3,7 +3,7 @@
  *     SELECT * FROM art_info('objects');                                    property | value
  *     SELECT value FROM art_info('main.objects') WHERE property = 'keys';
  *
- * It has no read transaction of its own on the table's database: a SELECT on T_log is held open while it reads.
+ * All rows are of one snapshot (named.c) and made at once.
  */
 #include "ext/ext.h"
 
@@ -104,41 +104,81 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_text(cursor, "direct", info->direct ? "yes" : "no");
     add_text(cursor, "file", table->path);
     add_integer(cursor, "file bytes", info->file_bytes);
+}
+
+/* Takes the text. */
+static void add_owned(struct info_cursor *cursor, char *property, char *text) {
+    struct fact *fact = add(cursor, FACT_TEXT, property);
+    cursor->nomem |= !text;
+    if (cursor->nomem) {
+        sqlite3_free(text);
+    } else {
+        fact->text = text;
+    }
+}
+
+/* As they are stored; another connection may have changed them since this one has opened the table. */
+static void add_options(struct info_cursor *cursor, const struct art_settings *stored,
+                        const struct art_settings *used) {
     const char *key;
-    char *text;
-    for (unsigned i = 0; art_settings_show(&table->settings, i, &key, &text); i++) {
-        struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("option %s", key));
-        if (cursor->nomem) {
-            sqlite3_free(text);
+    char *text, *here;
+    for (unsigned i = 0; art_settings_show(stored, i, &key, &text); i++) {
+        art_settings_show(used, i, &key, &here);
+        bool differs = text && here && strcmp(text, here) != 0;
+        add_owned(cursor, sqlite3_mprintf("option %s", key), text);
+        if (differs) {
+            add_owned(cursor, sqlite3_mprintf("option %s here", key), here);
         } else {
-            fact->text = text;
+            sqlite3_free(here);
         }
     }
 }
 
-/* A snapshot of the table's database, while it is stepped. */
-static int hold_snapshot(const struct art_vtab *vtab, sqlite3_stmt **out, char **message) {
-    sqlite3 *db = vtab->connection->db;
-    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", vtab->name->schema, vtab->name->table);
-    if (!sql) return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
-    sqlite3_free(sql);
-    if (!rc && sqlite3_step(*out) != SQLITE_ROW) rc = sqlite3_reset(*out);
-    if (!rc) return SQLITE_OK;
-    return art_report_sql(message, db, rc, "cannot read %s.%s_log", vtab->name->schema, vtab->name->table);
+static void add_requests(struct info_cursor *cursor, unsigned requested) {
+    static const struct {
+        unsigned request;
+        const char *name;
+    } requests[] = {{ART_REQUEST_FLUSH, "flush"},
+                    {ART_REQUEST_OPTIMIZE, "optimize"},
+                    {ART_REQUEST_VACUUM, "vacuum"},
+                    {ART_REQUEST_CLEAN, "clean"}};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        if (requested & requests[i].request) add_text(cursor, "at commit", requests[i].name);
+    }
 }
 
-static int gather(struct info_cursor *cursor, struct art_vtab *vtab, char **message) {
-    sqlite3_stmt *snapshot = NULL;
-    struct art_tree_info info = {0};
-    int rc = hold_snapshot(vtab, &snapshot, message);
-    if (!rc) {
-        rc = art_vtab_ready(vtab);
-        if (rc && vtab->base.zErrMsg) art_complain(message, rc, "%s", vtab->base.zErrMsg);
+static int add_leftovers(struct info_cursor *cursor, struct art_connection *connection, const char *schema,
+                         char **message) {
+    struct art_leftovers leftovers = {0};
+    int rc = art_leftovers_find(connection->db, schema, &leftovers, message);
+    for (unsigned i = 0; !rc && i < leftovers.count; i++) {
+        const struct art_leftover *file = &leftovers.items[i];
+        if (file->known) {
+            add_text(cursor, "leftover file", file->path);
+        } else {
+            add_owned(cursor, sqlite3_mprintf("unknown file"), sqlite3_mprintf("%s (%s)", file->path, file->reason));
+        }
     }
-    if (!rc) rc = art_report(message, art_tree_info(vtab->table->tree, &info));
-    if (!rc) add_all(cursor, vtab->table, &info);
-    sqlite3_finalize(snapshot);
+    art_leftovers_clear(&leftovers);
+    return rc;
+}
+
+static int gather(struct info_cursor *cursor, struct art_named *named, char **message) {
+    struct art_tree_info info = {0};
+    int rc = art_named_ready(named, message);
+    if (!rc) rc = art_report(message, art_tree_info(named->vtab->table->tree, &info));
+    if (rc) return rc;
+    const struct art_vtab *vtab = named->vtab;
+    const struct art_table *table = vtab->table;
+    struct art_state state;
+    rc = art_shadow_read_state(named->connection->db, vtab->name, &vtab->settings, &state, message);
+    if (rc) return rc;
+    art_state_clear(&state);
+    add_all(cursor, table, &info);
+    add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
+    add_options(cursor, &state.settings, &table->settings);
+    add_requests(cursor, table->requested);
+    rc = add_leftovers(cursor, named->connection, vtab->name->schema, message);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 
@@ -166,21 +206,21 @@ static int info_disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
+/* Without a name it is told when it comes to that: SQLite also asks what a part of an OR would cost alone. */
 static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    bool named = false;
+    (void)base;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         if (constraint->iColumn != COLUMN_TABLE || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-        named = true;
-        if (!constraint->usable) continue;
+        if (!constraint->usable) return SQLITE_CONSTRAINT;
         info->aConstraintUsage[i].argvIndex = 1;
         info->aConstraintUsage[i].omit = 1;
         info->estimatedCost = 1000;
         info->estimatedRows = 30;
         return SQLITE_OK;
     }
-    if (named) return SQLITE_CONSTRAINT;
-    return art_complain(&base->zErrMsg, SQLITE_ERROR, "art: art_info() needs a table's name: art_info('objects')");
+    info->estimatedCost = 1e50;
+    return SQLITE_OK;
 }
 
 static int info_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -197,29 +237,24 @@ static int info_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-/* 'schema.name', where a dot may also belong to the name itself. */
-static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
-    const char *dot = strchr(text, '.');
-    int rc = art_find_vtab(connection, NULL, text, out, message);
-    if (!rc || !dot || (rc & 0xff) != SQLITE_ERROR) return rc;
-    char *schema = sqlite3_mprintf("%.*s", (int)(dot - text), text);
-    if (!schema) return SQLITE_NOMEM;
-    rc = art_find_vtab(connection, schema, dot + 1, out, message);
-    if (!rc) art_forget_message(message);
-    sqlite3_free(schema);
-    return rc;
-}
-
 static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     (void)plan;
     (void)words;
     struct info_cursor *cursor = (struct info_cursor *)base;
     struct info_vtab *info = (struct info_vtab *)base->pVtab;
     clear(cursor);
-    const char *name = argc ? (const char *)sqlite3_value_text(argv[0]) : NULL;
-    struct art_vtab *vtab;
-    int rc = find_named(info->connection, name ? name : "", &vtab, &base->pVtab->zErrMsg);
-    return rc ? rc : gather(cursor, vtab, &base->pVtab->zErrMsg);
+    if (!argc) {
+        return art_complain(&base->pVtab->zErrMsg, SQLITE_ERROR,
+                            "art: art_info needs a table's name: SELECT * FROM art_info('objects')");
+    }
+    if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
+    const char *name = (const char *)sqlite3_value_text(argv[0]);
+    struct art_named *named;
+    int rc = name ? art_named_hold(info->connection, name, &named, &base->pVtab->zErrMsg) : SQLITE_NOMEM;
+    if (rc) return rc;
+    rc = gather(cursor, named, &base->pVtab->zErrMsg);
+    art_named_release(named);
+    return rc;
 }
 
 static int info_next(sqlite3_vtab_cursor *base) {

@@ -58,18 +58,22 @@ static int is_wal(struct art_table *table, bool *wal) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
     if (!sql) return art_nomem();
     sqlite3_stmt *mode = NULL;
+    bool told = false;
     int rc = sqlite3_prepare_v2(db, sql, -1, &mode, NULL);
     sqlite3_free(sql);
     if (!rc && sqlite3_step(mode) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(mode, 0);
+        told = text != NULL;
         *wal = text && !sqlite3_stricmp(text, "wal");
     }
     int end = sqlite3_finalize(mode);
     if (!rc) rc = end;
-    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode") : ART_OK;
+    if (!rc && !told)
+        return art_fail(ART_IO, "art: an authorizer hides the journal mode (PRAGMA journal_mode): let art ask for it");
+    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
 }
 
-static int write_nonce(struct art_table *table) {
+int art_journal_write_nonce(struct art_table *table) {
     uint8_t nonce[NONCE_BYTES];
     char *message = NULL;
     int rc = art_random(nonce, sizeof nonce);
@@ -85,7 +89,7 @@ static int write_own_frame(struct art_table *table) {
     int before = 0, after = 0, high;
     if (table->own_frame) return ART_OK;
     sqlite3_db_cacheflush(db);
-    int rc = write_nonce(table);
+    int rc = art_journal_write_nonce(table);
     if (rc) return rc;
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
     sqlite3_db_cacheflush(db);
@@ -99,7 +103,7 @@ static int make_secure(struct art_table *table) {
     const char *schema = table->name->schema;
     bool wal;
     int rc = is_wal(table, &wal);
-    if (!rc) rc = wal ? write_own_frame(table) : write_nonce(table);
+    if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
     if (rc || (wal && !table->own_frame)) return rc;
     sqlite3_file *journal = journal_file(db, schema);
     if (wal && !journal) return ART_OK;

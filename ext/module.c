@@ -1,12 +1,13 @@
 /* The module `art`: CREATE, connect, DROP, RENAME, and the table of its callbacks.
  *
- *     CREATE VIRTUAL TABLE objects USING art;     (path TEXT PRIMARY KEY NOT NULL, value, version HIDDEN,
- *                                                  objects HIDDEN) WITHOUT ROWID
+ *     CREATE VIRTUAL TABLE objects USING art;                         (path TEXT PRIMARY KEY NOT NULL, value, and
+ *                                                                      hidden columns) WITHOUT ROWID
+ *     CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, cache='64MB')
  *
  * CREATE makes the shadow tables and nothing else: the .art file comes with the first flush. Its name is
  * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting
- * reads nothing and never fails for what is on disk, else a damaged table could not be dropped; the first read or
- * write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
+ * reads the columns out of T_state and never fails for what is on disk, else a damaged table could not be dropped; the
+ * first read or write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
  * committed.
  *
  * An art table does nothing that an ordinary one does not, so views and triggers may use it (INNOCUOUS).
@@ -32,6 +33,12 @@ static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
     const char *name = sqlite3_db_filename(db, schema), *slash = name ? strrchr(name, '/') : NULL;
     append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART);
     sqlite3_str_appendchar(out, 1, '-');
+}
+
+char *art_file_beginning(sqlite3 *db, const char *schema) {
+    sqlite3_str *text = sqlite3_str_new(db);
+    append_database(text, db, schema);
+    return sqlite3_str_finish(text);
 }
 
 static void append_id(sqlite3_str *out, const uint8_t *uuid) {
@@ -81,22 +88,18 @@ static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
-/* A table that is called like one of its columns takes no commands. */
-static int declare(sqlite3 *db, const char *table) {
-    bool commands =
-        sqlite3_stricmp(table, "path") && sqlite3_stricmp(table, "value") && sqlite3_stricmp(table, "version");
-    char *command = commands ? sqlite3_mprintf(", \"%w\" HIDDEN", table) : sqlite3_mprintf("");
-    char *sql = sqlite3_mprintf("CREATE TABLE x(path TEXT PRIMARY KEY NOT NULL, value, version INTEGER HIDDEN%s)"
-                                " WITHOUT ROWID",
-                                command ? command : "");
-    int rc = command && sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    sqlite3_free(command);
+static int declare(struct art_vtab *vtab, char **message) {
+    sqlite3 *db = vtab->connection->db;
+    unsigned values = vtab->columns.count - 1;
+    vtab->fields = values ? art_alloc(values * sizeof *vtab->fields) : NULL;
+    if (values && !vtab->fields) return SQLITE_NOMEM;
+    int rc = art_columns_declare(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
     return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
 }
 
 static void vtab_free(struct art_vtab *vtab) {
+    art_named_forget(vtab);
     art_vtab_detach(vtab);
     for (struct art_vtab **link = &vtab->connection->vtabs; *link; link = &(*link)->next) {
         if (*link != vtab) continue;
@@ -107,6 +110,8 @@ static void vtab_free(struct art_vtab *vtab) {
     art_scan_free(vtab->idle);
     art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);
+    art_free(vtab->fields);
+    art_columns_clear(&vtab->columns);
     art_name_release(vtab->name);
     art_connection_release(vtab->connection);
     sqlite3_free(vtab->base.zErrMsg); /* of a callback whose message SQLite does not fetch */
@@ -125,31 +130,54 @@ static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out)
     vtab->connection->vtabs = vtab;
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
-    int rc = vtab->name ? declare(db, argv[2]) : SQLITE_NOMEM;
-    if (rc) {
+    if (!vtab->name) {
         vtab_free(vtab);
-        return rc;
+        return SQLITE_NOMEM;
     }
     *out = vtab;
     return SQLITE_OK;
 }
 
-static bool is_blank(const char *text) {
-    return text[strspn(text, " \t\r\n")] == 0;
+/* `name = value` is an option, everything else a column. */
+static int take_argument(struct art_vtab *vtab, const char *argument, char **message) {
+    if (art_definition_is_blank(argument)) return SQLITE_OK;
+    if (art_definition_is_option(argument)) return art_settings_parse(&vtab->settings, argument, message);
+    return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
+}
+
+/* What CREATE said, or where that cannot be understood, what every table had once (the first use will say what is wrong);
+ * and what was added since. No row is read: within BEGIN that would take the transaction's snapshot while its first
+ * statement is prepared, and a write would then find the database locked, or changed since, with no busy timeout. */
+static int find_columns(struct art_vtab *vtab, bool understood) {
+    int rc = SQLITE_OK;
+    if (!understood || !vtab->columns.count) {
+        art_columns_clear(&vtab->columns);
+        rc = art_columns_default(&vtab->columns);
+    }
+    vtab->created = vtab->columns.count;
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns);
 }
 
 static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
     (void)context;
-    (void)message;
     struct art_vtab *vtab;
+    bool understood = true;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
     for (int i = 3; i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
         char *ignored = NULL;
-        art_settings_parse(&vtab->settings, argv[i], &ignored);
+        bool option = art_definition_is_option(argv[i]);
+        int failed = take_argument(vtab, argv[i], &ignored);
+        understood &= option || !failed;
         sqlite3_free(ignored);
     }
-    if (sqlite3_get_autocommit(db)) art_tracker_make(vtab->connection);
+    rc = find_columns(vtab, understood);
+    if (!rc) rc = declare(vtab, message);
+    if (rc) {
+        vtab_free(vtab);
+        return rc;
+    }
+    art_tracker_make_early(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -168,7 +196,11 @@ static int check_encoding(sqlite3 *db, char **message) {
     if (!rc && sqlite3_step(ask) == SQLITE_ROW) encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
-    if (!rc && encoding && sqlite3_stricmp(encoding, "UTF-8")) {
+    if (rc) {
+        rc = art_report_sql(message, db, rc, "cannot ask for the encoding");
+    } else if (!encoding) {
+        rc = art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
+    } else if (sqlite3_stricmp(encoding, "UTF-8")) {
         rc = art_complain(
             message, SQLITE_ERROR,
             "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database", encoding);
@@ -177,34 +209,34 @@ static int check_encoding(sqlite3 *db, char **message) {
     return rc;
 }
 
-static int check_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
-    for (int i = 3; i < argc; i++) {
-        if (is_blank(argv[i])) continue;
-        int rc = art_settings_parse(&vtab->settings, argv[i], message);
-        if (rc) return rc;
-    }
-    return SQLITE_OK;
+static int take_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
+    int rc = SQLITE_OK;
+    for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
+    if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
+    return rc ? rc : declare(vtab, message);
 }
 
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
 static int create_table(struct art_vtab *vtab, char **message) {
     sqlite3 *db = vtab->connection->db;
     uint8_t uuid[ART_UUID_BYTES];
-    char *file = NULL;
+    char *file = NULL, *columns = art_columns_show(&vtab->columns);
     struct art_table *table = NULL;
-    int rc = choose_id(db, vtab->name, uuid, &file, message);
+    int rc = columns ? choose_id(db, vtab->name, uuid, &file, message) : SQLITE_NOMEM;
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
         table->vtabs++;
+        table->columns = vtab->columns.count;
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
         rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
-    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, message);
+    if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, columns, message);
     if (rc && table) table->exists = false;
     sqlite3_free(file);
+    sqlite3_free(columns);
     return rc;
 }
 
@@ -213,7 +245,8 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     struct art_vtab *vtab;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    rc = check_arguments(vtab, argc, argv, message);
+    rc = take_arguments(vtab, argc, argv, message);
+    vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {
@@ -350,56 +383,4 @@ static const struct module_with_integrity module = {
 
 const sqlite3_module *art_module(void) {
     return &module.module;
-}
-
-/* --- finding a handle by name ------------------------------------------------------------------------------------- */
-
-static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
-    for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {
-        if (!sqlite3_stricmp(vtab->name->schema, schema) && !sqlite3_stricmp(vtab->name->table, table)) return vtab;
-    }
-    return NULL;
-}
-
-/* The schema in which an unqualified name is found: temp, main, then the attached ones. */
-static int find_schema(sqlite3 *db, const char *table, char **out) {
-    sqlite3_stmt *list = NULL;
-    int best = -1;
-    *out = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT seq, name FROM pragma_database_list", -1, &list, NULL);
-    while (!rc && sqlite3_step(list) == SQLITE_ROW) {
-        int number = sqlite3_column_int(list, 0);
-        int place = number == 1 ? 0 : number == 0 ? 1 : number;
-        const char *schema = (const char *)sqlite3_column_text(list, 1);
-        if (!schema || (best >= 0 && place > best)) continue;
-        if (sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL)) continue;
-        best = place;
-        sqlite3_free(*out);
-        *out = sqlite3_mprintf("%s", schema);
-        if (!*out) rc = SQLITE_NOMEM;
-    }
-    int end = sqlite3_finalize(list);
-    return rc ? rc : end;
-}
-
-int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
-                  char **message) {
-    sqlite3 *db = connection->db;
-    char *found = NULL;
-    sqlite3_stmt *touch = NULL;
-    *out = NULL;
-    int rc = schema ? SQLITE_OK : find_schema(db, table, &found);
-    if (!schema) schema = found;
-    if (!rc && schema) {
-        char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table);
-        rc = sql ? sqlite3_prepare_v2(db, sql, -1, &touch, NULL) : SQLITE_NOMEM;
-        sqlite3_free(sql);
-        if (!rc) *out = connected(connection, schema, table);
-        sqlite3_finalize(touch);
-    }
-    sqlite3_free(found);
-    if (rc && rc != SQLITE_ERROR) return art_report_sql(message, db, rc, "cannot open %s", table);
-    if (*out) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR, "art: there is no art table '%s%s%s': name one, or schema.name",
-                        schema && !found ? schema : "", schema && !found ? "." : "", table);
 }

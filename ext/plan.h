@@ -1,25 +1,40 @@
-/* What planner.c tells cursor.c, in SQLite's idxNum. idxStr says the same in words, for EXPLAIN QUERY PLAN only.
+/* What planner.c tells cursor.c: flags in SQLite's idxNum, and in idxStr the words that EXPLAIN QUERY PLAN shows, in
+ * which every '?' stands for an argument of xFilter, in their order:
  *
- *     bits  0..4    flags
- *     bits  5..9    meaning of argument 0 of xFilter
- *     bits 10..14   of argument 1, and so on: at most five, the first ART_ARGUMENT_NONE ends them
+ *     prefix=? AND delimiter=? AND path>? AND path GLOB ?, level listing, descending, limit ?
  *
+ * "path" is the key, whatever the table calls it. The characters before a '?' tell its meaning (art_plan_meaning()).
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by
+ *   prefix       anything but NULL              paths that begin with these bytes                nobody
+ *   delimiter    anything but NULL, not ''      a listing: everything else below is about the    nobody
+ *                                               path that it shows (listing.c)
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
- *   comparison   number, from elsewhere         =: its text, then its other spellings; <, <=:    SQLite
- *                                               paths before ':'; >, >=: all. (Out of a column
- *                                               with a numeric affinity, '0123' = 123; what may
- *                                               look like a number begins before ':')
+ *   comparison   number, from elsewhere         =: its text, then its other spellings (in a      SQLite
+ *                                               listing: paths before ':'); <, <=: paths before
+ *                                               ':'; >, >=: all. (Out of a column with a numeric
+ *                                               affinity, '0123' = 123; what may look like a
+ *                                               number begins before ':')
  *   comparison   BLOB                           <, <=: all rows, else none                       SQLite
  *   comparison   NULL                           none                                             SQLite
- *   GLOB         text of anything               prefix*: the prefix's range; no wildcard: that   nobody
- *                                               path, cut at a NUL, as SQLite sees it; else the
- *                                               prefix's range, each row by sqlite3_strglob()
- *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
+ *   IN           TEXT                           that path                                        SQLite
+ *   IN           number                         paths before ':', since it is out of a column    SQLite
+ *                                               with a numeric affinity
+ *   IN           BLOB, NULL                     nothing                                          SQLite
+ *   GLOB         text of anything               prefix*: the prefix's range; no wildcard: that   nobody, or
+ *                                               path, cut at a NUL, as SQLite sees it; else the  SQLite for any
+ *                                               prefix's range, each row by sqlite3_strglob()    but the first
+ *   LIKE         text of anything               paths that begin with the pattern's literal      SQLite
+ *                                               prefix, in capitals or not
+ *   LIKE prefix  text: the lower one of the     the same                                         SQLite
+ *                bounds that SQLite makes of
+ *                LIKE
+ *   LIMIT        INTEGER >= 0                   the scan ends after so many rows, if nothing     SQLite
+ *                                               but TEXT and parameters was compared
+ *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
  * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality
@@ -29,31 +44,68 @@
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H
 
+#include <stdbool.h>
+
 enum art_plan_flags {
-    ART_PLAN_POINT = 1,      /* one argument, an equality: at most one row */
+    ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
-    ART_PLAN_FLAG_BITS = 5
+    ART_PLAN_FLAGS = 2       /* their bits; then one bit an argument, as far as they reach: taken exactly */
 };
+
+static inline int art_plan_exact(int argument) {
+    return argument < 31 - ART_PLAN_FLAGS ? 1 << (ART_PLAN_FLAGS + argument) : 0;
+}
+
+static inline bool art_plan_is_exact(int plan, int argument) {
+    return (plan & art_plan_exact(argument)) != 0;
+}
 
 enum art_argument {
     ART_ARGUMENT_NONE,
+    ART_ARGUMENT_PREFIX,
+    ART_ARGUMENT_DELIMITER,
     ART_ARGUMENT_EQUAL,
+    ART_ARGUMENT_IN,
     ART_ARGUMENT_GREATER,
     ART_ARGUMENT_GREATER_EQUAL,
     ART_ARGUMENT_LESS,
     ART_ARGUMENT_LESS_EQUAL,
     ART_ARGUMENT_GLOB,
+    ART_ARGUMENT_LIKE,
+    ART_ARGUMENT_LIKE_PREFIX,
     ART_ARGUMENT_LIMIT,
-    ART_ARGUMENT_BITS = 5,
-    ART_ARGUMENTS_MAX = 5
+    ART_ARGUMENT_OFFSET,
+    ART_ARGUMENTS
 };
 
-static inline int art_plan_add(int plan, unsigned number, unsigned meaning) {
-    return plan | (int)(meaning << (ART_PLAN_FLAG_BITS + number * ART_ARGUMENT_BITS));
-}
+#define ART_ARGUMENT_WORDS                                                                                             \
+    {                                                                                                                  \
+        "", "prefix=?", "delimiter=?", "path=?", "path IN (?)", "path>?", "path>=?", "path<?", "path<=?",              \
+            "path GLOB ?", "path LIKE ?", "path LIKE prefix ?", "limit ?", "offset ?"                                  \
+    }
 
-static inline unsigned art_plan_argument(int plan, unsigned number) {
-    return (unsigned)plan >> (ART_PLAN_FLAG_BITS + number * ART_ARGUMENT_BITS) & ((1u << ART_ARGUMENT_BITS) - 1);
+/* The meaning of the argument whose '?' this is, in words as above. */
+static inline enum art_argument art_plan_meaning(const char *mark) {
+    switch (mark[-1]) {
+    case '>':
+        return ART_ARGUMENT_GREATER;
+    case '<':
+        return ART_ARGUMENT_LESS;
+    case '(':
+        return ART_ARGUMENT_IN;
+    case '=':
+        return mark[-2] == '>'   ? ART_ARGUMENT_GREATER_EQUAL
+               : mark[-2] == '<' ? ART_ARGUMENT_LESS_EQUAL
+               : mark[-2] == 'h' ? ART_ARGUMENT_EQUAL
+               : mark[-2] == 'x' ? ART_ARGUMENT_PREFIX
+                                 : ART_ARGUMENT_DELIMITER;
+    default:
+        return mark[-2] == 'B'   ? ART_ARGUMENT_GLOB
+               : mark[-2] == 'E' ? ART_ARGUMENT_LIKE
+               : mark[-2] == 'x' ? ART_ARGUMENT_LIKE_PREFIX
+               : mark[-3] == 'i' ? ART_ARGUMENT_LIMIT
+                                 : ART_ARGUMENT_OFFSET;
+    }
 }
 
 #endif

@@ -1,28 +1,40 @@
 /* xBestIndex: which of the constraints the cursor takes, in the words of plan.h, and what that costs.
  *
- * Nothing is read here, neither rows nor the number of them: a guess stands in the table since it was last scanned.
- * Only comparisons by BINARY are taken, and omit=1 is set only where the cursor is exact, so that every other row is
- * checked by SQLite itself. GLOB is exact by sqlite3_strglob(), also if the application has replaced glob().
+ * Nothing is read here: what is in memory tells how many rows there may be. Only comparisons by BINARY are taken, and
+ * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself. GLOB is exact by
+ * sqlite3_strglob(), also if the application has replaced glob().
+ *
+ * LIKE is no promise of SQLite's: the application may have replaced it, and then it may match anything. For a literal
+ * pattern SQLite itself adds two bounds by NOCASE, which every row has to meet whoever wrote them: they are taken. For
+ * any other pattern SQLite is asked: would it add them now, to a literal? (like_is_sqlites())
+ *
+ * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
+ * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
+ * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY.
  */
-#include "ext/ext.h"
-#include "ext/plan.h"
+#include "ext/scan.h"
+
+#include <assert.h>
 
 #ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
 #define SQLITE_INDEX_CONSTRAINT_LIMIT  73
 #define SQLITE_INDEX_CONSTRAINT_OFFSET 74
 #endif
 
-enum { ROWS_UNKNOWN = 1000000 };
+enum { ROWS_UNKNOWN = 1000000, STRICT_LIMITS = 3046001, WORDS_FIXED = 80, WORDS_EACH = 24 };
 
 struct planning {
+    struct art_vtab *vtab;
     sqlite3_index_info *info;
-    int plan;
-    unsigned arguments;
-    bool low, high, glob;
-    bool all_taken; /* no constraint is left for SQLite to check */
+    int plan, arguments;
+    bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
+    bool listing, point, list, low, high, begins, glob;
+    char *words, *end;
 };
 
-static unsigned meaning_of(unsigned char op) {
+/* --- constraints -------------------------------------------------------------------------------------------------- */
+
+static enum art_argument meaning_of(unsigned char op) {
     switch (op) {
     case SQLITE_INDEX_CONSTRAINT_EQ:
     case SQLITE_INDEX_CONSTRAINT_IS:
@@ -37,143 +49,361 @@ static unsigned meaning_of(unsigned char op) {
         return ART_ARGUMENT_LESS_EQUAL;
     case SQLITE_INDEX_CONSTRAINT_GLOB:
         return ART_ARGUMENT_GLOB;
+    case SQLITE_INDEX_CONSTRAINT_LIKE:
+        return ART_ARGUMENT_LIKE;
     default:
         return ART_ARGUMENT_NONE;
     }
 }
 
-/* What constraint i means, or NONE: not for the path, not usable, or by another collation. */
-static unsigned constraint_meaning(const struct planning *planning, int i) {
+static bool is_on_path(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (!constraint->usable || constraint->iColumn != ART_COLUMN_PATH) return ART_ARGUMENT_NONE;
-    unsigned meaning = meaning_of(constraint->op);
-    if (meaning != ART_ARGUMENT_NONE && meaning != ART_ARGUMENT_GLOB) {
-        const char *collation = sqlite3_vtab_collation(planning->info, i);
-        if (collation && sqlite3_stricmp(collation, "BINARY")) return ART_ARGUMENT_NONE;
-    }
-    return meaning;
+    return constraint->usable && constraint->iColumn == ART_COLUMN_KEY;
 }
 
-static void take(struct planning *planning, int i, unsigned meaning) {
-    struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
+static bool is_by(const struct planning *planning, int i, const char *wanted) {
+    const char *collation = sqlite3_vtab_collation(planning->info, i);
+    return !sqlite3_stricmp(collation ? collation : "BINARY", wanted);
+}
+
+/* What constraint i means, or NONE: not for the path, not usable, or by another collation. */
+static enum art_argument constraint_meaning(const struct planning *planning, int i) {
+    if (!is_on_path(planning, i)) return ART_ARGUMENT_NONE;
+    enum art_argument meaning = meaning_of(planning->info->aConstraint[i].op);
+    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
+    return compares && !is_by(planning, i, "BINARY") ? ART_ARGUMENT_NONE : meaning;
+}
+
+static bool is_limit(unsigned char op) {
+    return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+}
+
+static sqlite3_value *constant(const struct planning *planning, int i) {
     sqlite3_value *value = NULL;
-    bool exact = meaning == ART_ARGUMENT_GLOB;
-    if (meaning != ART_ARGUMENT_GLOB && meaning != ART_ARGUMENT_LIMIT &&
-        sqlite3_vtab_rhs_value(planning->info, i, &value) == SQLITE_OK && value) {
-        exact = sqlite3_value_type(value) == SQLITE_TEXT;
-    }
-    planning->plan = art_plan_add(planning->plan, planning->arguments++, meaning);
-    usage->argvIndex = (int)planning->arguments;
-    usage->omit = exact;
-    if (!exact) planning->all_taken = false;
+    return sqlite3_vtab_rhs_value(planning->info, i, &value) == SQLITE_OK ? value : NULL;
 }
 
-static bool take_equality(struct planning *planning) {
-    for (int i = 0; i < planning->info->nConstraint; i++) {
-        if (constraint_meaning(planning, i) != ART_ARGUMENT_EQUAL) continue;
-        take(planning, i, ART_ARGUMENT_EQUAL);
-        planning->plan |= ART_PLAN_POINT;
-        return true;
+static struct art_bytes constant_text(const struct planning *planning, int i) {
+    sqlite3_value *value = constant(planning, i);
+    if (!value || sqlite3_value_type(value) != SQLITE_TEXT) return (struct art_bytes){0};
+    const void *text = sqlite3_value_text(value);
+    return art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
+}
+
+/* SQLite hands over all elements of an IN at once. */
+static bool is_list(const struct planning *planning, int i) {
+    return sqlite3_vtab_in(planning->info, i, -1);
+}
+
+static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
+    static const char *const words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
+    struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
+    bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
+    if (planning->end > planning->words) planning->end = stpcpy(planning->end, limits ? ", " : " AND ");
+    planning->end = stpcpy(planning->end, words[meaning]);
+    assert(art_plan_meaning(strchr(planning->end - strlen(words[meaning]), '?')) == meaning);
+    if (exact) planning->plan |= art_plan_exact(planning->arguments);
+    usage->argvIndex = ++planning->arguments;
+    usage->omit = exact;
+}
+
+/* --- hidden columns as arguments ---------------------------------------------------------------------------------- */
+
+/* SQLITE_CONSTRAINT: there is such an argument, but it is not known yet: this order of tables will not do. Of several,
+ * SQLite compares the others with the column. */
+static int take_hidden(struct planning *planning, enum art_hidden hidden, enum art_argument meaning, bool *taken) {
+    const sqlite3_index_info *info = planning->info;
+    bool given = false;
+    *taken = false;
+    for (int i = 0; i < info->nConstraint && !*taken; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        if (art_hidden_column(planning->vtab, constraint->iColumn) != (int)hidden) continue;
+        given = true;
+        if (!constraint->usable) continue;
+        take(planning, i, meaning, true);
+        *taken = true;
+    }
+    return given && !*taken ? SQLITE_CONSTRAINT : SQLITE_OK;
+}
+
+static int take_arguments(struct planning *planning) {
+    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &planning->begins);
+    return rc ? rc : take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
+}
+
+/* --- conditions on the path --------------------------------------------------------------------------------------- */
+
+/* One row at most; in a listing an equality is a range like any other. */
+static int find_equality(const struct planning *planning, bool list) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (constraint_meaning(planning, i) == ART_ARGUMENT_EQUAL && is_list(planning, i) == list) return i;
+    }
+    return -1;
+}
+
+static bool has_delimiter(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
+        if (hidden == ART_HIDDEN_DELIMITER && constraint->op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
     }
     return false;
 }
 
-static void take_ranges(struct planning *planning) {
-    planning->all_taken = true;
-    for (int i = 0; i < planning->info->nConstraint; i++) {
-        unsigned char op = planning->info->aConstraint[i].op;
-        if (op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET) continue;
-        unsigned meaning = constraint_meaning(planning, i);
-        bool more_globs = meaning == ART_ARGUMENT_GLOB && planning->glob;
-        if (meaning == ART_ARGUMENT_NONE || more_globs || planning->arguments == ART_ARGUMENTS_MAX) {
+static bool take_list(struct planning *planning) {
+    int i = planning->listing ? -1 : find_equality(planning, true);
+    if (i < 0) return false;
+    sqlite3_vtab_in(planning->info, i, 1);
+    take(planning, i, ART_ARGUMENT_IN, false);
+    planning->list = true;
+    planning->all_exact = false;
+    return true;
+}
+
+static void take_path(struct planning *planning, int i, enum art_argument meaning) {
+    bool glob = meaning == ART_ARGUMENT_GLOB;
+    sqlite3_value *value = glob ? NULL : constant(planning, i);
+    bool exact = glob ? !planning->glob : value && sqlite3_value_type(value) == SQLITE_TEXT;
+    take(planning, i, meaning, exact);
+    planning->all_exact &= exact;
+    planning->glob |= glob;
+    planning->low |= meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    planning->high |= meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+    if (meaning == ART_ARGUMENT_EQUAL) planning->low = planning->high = true;
+}
+
+static void take_paths(struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    planning->all_taken = planning->all_exact = true;
+    take_list(planning);
+    for (int i = 0; i < info->nConstraint; i++) {
+        enum art_argument meaning = constraint_meaning(planning, i);
+        if (is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
+        bool another_list = meaning == ART_ARGUMENT_EQUAL && !planning->listing && is_list(planning, i);
+        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list) {
             planning->all_taken = false;
-            continue;
+        } else {
+            take_path(planning, i, meaning);
         }
-        take(planning, i, meaning);
-        planning->glob |= meaning == ART_ARGUMENT_GLOB;
-        planning->low |= meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-        planning->high |= meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
     }
 }
 
-/* Paths are unique: what is sorted by the path first is sorted. */
+/* --- LIKE --------------------------------------------------------------------------------------------------------- */
+
+/* The lower one of the bounds that SQLite makes of a literal pattern, or -1. */
+static int find_bounds(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_GE || !is_on_path(planning, i)) continue;
+        if (!is_by(planning, i, "NOCASE")) continue;
+        struct art_bytes low = constant_text(planning, i);
+        for (int j = 0; low.len && j < info->nConstraint; j++) {
+            if (info->aConstraint[j].op != SQLITE_INDEX_CONSTRAINT_LT || !is_on_path(planning, j)) continue;
+            if (is_by(planning, j, "NOCASE") && art_folded_bounds(low, constant_text(planning, j))) return i;
+        }
+    }
+    return -1;
+}
+
+/* Is like() the one that SQLite brings along? It adds bounds to a literal pattern then, and only then: this very
+ * function is asked with such a statement, which is never run. */
+static bool like_is_sqlites(struct art_vtab *vtab) {
+    struct art_connection *connection = vtab->connection;
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" LIKE 'a%%'", vtab->name->schema,
+                                vtab->name->table, vtab->columns.items[ART_COLUMN_KEY].name);
+    connection->like = ART_LIKE_ASKED;
+    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    bool bounds = connection->like == ART_LIKE_BOUNDED;
+    connection->like = ART_LIKE_UNKNOWN;
+    return bounds;
+}
+
+static void answer_like(const struct planning *planning) {
+    bool low = false, high = false;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
+        high |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LT;
+    }
+    if (low && high) planning->vtab->connection->like = ART_LIKE_BOUNDED;
+}
+
+static void take_like(struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    int bounds = find_bounds(planning);
+    if (bounds >= 0) {
+        take(planning, bounds, ART_ARGUMENT_LIKE_PREFIX, false);
+        planning->begins = true;
+        return;
+    }
+    if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (constraint_meaning(planning, i) != ART_ARGUMENT_LIKE) continue;
+        struct art_bytes pattern = constant_text(planning, i);
+        if (pattern.len && !art_like_prefix((const char *)pattern.data)) continue;
+        if (!like_is_sqlites(planning->vtab)) return;
+        take(planning, i, ART_ARGUMENT_LIKE, false);
+        planning->begins = true;
+        return;
+    }
+}
+
+/* --- order and limits --------------------------------------------------------------------------------------------- */
+
+/* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,
+ * which is all that GROUP BY and DISTINCT want. */
 static void take_order(struct planning *planning) {
     sqlite3_index_info *info = planning->info;
-    if (!info->nOrderBy || info->aOrderBy[0].iColumn != ART_COLUMN_PATH) return;
-    info->orderByConsumed = 1;
-    if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
+    int mode = sqlite3_vtab_distinct(info);
+    bool any_order = mode == 1 || mode == 2;
+    for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
+        if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
+        info->orderByConsumed = 1;
+        if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
+        return;
+    }
 }
 
-/* Only where every row that the scan gives is a row of the result, in the result's order. */
-static void take_limit(struct planning *planning) {
+/* Terms of the WHERE clause stand before its LIMIT, which has the number `before`. */
+static bool shows_all_terms(const sqlite3_index_info *info, int before) {
+    int others = 0;
+    for (int i = 0; i < info->nConstraint; i++) others += !is_limit(info->aConstraint[i].op);
+    return others == before;
+}
+
+static void take_limits(struct planning *planning) {
     const sqlite3_index_info *info = planning->info;
-    int limit = -1;
-    if (!planning->all_taken || planning->arguments == ART_ARGUMENTS_MAX) return;
-    if (info->nOrderBy && !info->orderByConsumed) return;
+    bool strict = sqlite3_libversion_number() >= STRICT_LIMITS;
+    int limit = -1, offset = -1;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET) return;
+        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET) offset = i;
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
     }
-    if (limit >= 0) take(planning, limit, ART_ARGUMENT_LIMIT);
+    if (limit < 0 || !planning->all_taken || (info->nOrderBy && !info->orderByConsumed)) return;
+    if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
+    if (offset >= 0) {
+        bool sorted = strict || info->nOrderBy;
+        if (!planning->all_exact || !sorted || !info->aConstraint[offset].usable) return;
+    }
+    take(planning, limit, ART_ARGUMENT_LIMIT, false);
+    if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
 }
 
-static void estimate(const struct planning *planning, uint64_t rows) {
+/* --- costs -------------------------------------------------------------------------------------------------------- */
+
+/* Where the constants among the arguments meet. False: there are none. */
+static bool constants_meet(const struct planning *planning, struct art_wanted *wanted) {
+    const sqlite3_index_info *info = planning->info;
+    bool any = false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        struct art_bytes text = {0};
+        if (info->aConstraintUsage[i].argvIndex) text = constant_text(planning, i);
+        if (!text.len) continue;
+        enum art_argument meaning = constraint_meaning(planning, i);
+        if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
+            if (art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) != ART_HIDDEN_PREFIX) continue;
+            art_wanted_prefix(wanted, text);
+        } else if (meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL) {
+            art_wanted_compare(wanted, meaning, constant(planning, i));
+        } else {
+            continue;
+        }
+        any = true;
+    }
+    return any;
+}
+
+/* Of rows that nothing is known about but the kind of condition. */
+static uint64_t share(const struct planning *planning, uint64_t rows) {
+    if (planning->begins || planning->glob || (planning->low && planning->high)) return rows / 64;
+    return planning->low || planning->high ? rows / 4 : rows;
+}
+
+static uint64_t guess_rows(const struct planning *planning) {
+    const struct art_table *table = planning->vtab->table;
+    uint64_t rows = 0;
+    if (!table || !art_tree_estimate(table->tree, NULL, &rows)) return share(planning, ROWS_UNKNOWN);
+    struct art_wanted wanted = {0};
+    if (!constants_meet(planning, &wanted) || !art_tree_estimate(table->tree, &wanted.range, &rows)) {
+        rows = share(planning, rows);
+    }
+    art_wanted_clear(&wanted);
+    return rows;
+}
+
+static bool reads_values(const struct planning *planning) {
+    unsigned prefix = planning->vtab->columns.count + ART_HIDDEN_PREFIX;
+    sqlite3_uint64 keys = 1;
+    if (prefix < 62) keys |= (sqlite3_uint64)3 << prefix; /* and the delimiter */
+    return (planning->info->colUsed & ~keys) != 0;
+}
+
+static void estimate(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
-    if (planning->plan & ART_PLAN_POINT) {
+    if (planning->point) {
         info->estimatedRows = 1;
         info->estimatedCost = 2;
         info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
-    if (planning->glob) {
-        rows /= 20;
-    } else if (planning->low && planning->high) {
-        rows /= 16;
-    } else if (planning->low || planning->high) {
-        rows /= 4;
+    uint64_t rows = guess_rows(planning);
+    double each = reads_values(planning) ? 1.0 : 0.6;
+    if (planning->list) {
+        rows = 20;
+        each = 2;
+    } else if (planning->listing) {
+        rows = rows / 50 + 10;
+        each = 5;
     }
     info->estimatedRows = (sqlite3_int64)rows + 2;
-    info->estimatedCost = 5 + (double)rows * (info->colUsed & ~(sqlite3_uint64)1 ? 1.0 : 0.6);
+    info->estimatedCost = 5 + (double)rows * each;
 }
 
-/* SQLite plans a query with a bound pattern each time the pattern changes: one allocation, no formatting. */
-static char *in_words(const struct planning *planning) {
-    static const char *const words[] = {"", "path=?", "path>?", "path>=?", "path<?", "path<=?", "path GLOB ?"};
-    char text[192], *end = text;
-    bool limit = false;
-    for (unsigned i = 0; i < planning->arguments; i++) {
-        unsigned meaning = art_plan_argument(planning->plan, i);
-        if (meaning == ART_ARGUMENT_LIMIT) {
-            limit = true;
-            continue;
-        }
-        if (end > text) end = stpcpy(end, " AND ");
-        end = stpcpy(end, words[meaning]);
-    }
-    if (end == text) end = stpcpy(end, "all rows");
-    if (planning->plan & ART_PLAN_DESCENDING) end = stpcpy(end, ", descending");
-    if (!(planning->info->colUsed & ~(sqlite3_uint64)1)) end = stpcpy(end, ", keys only");
-    if (limit) end = stpcpy(end, ", limit");
-    char *copy = sqlite3_malloc64((sqlite3_uint64)(end - text) + 1);
-    if (copy) memcpy(copy, text, (size_t)(end - text) + 1);
-    return copy;
+/* --- xBestIndex --------------------------------------------------------------------------------------------------- */
+
+static int plan_point(struct planning *planning, int equality) {
+    planning->point = true;
+    take(planning, equality, ART_ARGUMENT_EQUAL, false);
+    planning->plan |= ART_PLAN_POINT;
+    planning->info->orderByConsumed = planning->info->nOrderBy > 0;
+    return take_arguments(planning);
+}
+
+static int plan_range(struct planning *planning) {
+    int rc = take_arguments(planning);
+    if (rc) return rc;
+    take_paths(planning);
+    take_like(planning);
+    take_order(planning);
+    if (!planning->arguments) planning->end = stpcpy(planning->end, "all rows");
+    if (planning->listing) planning->end = stpcpy(planning->end, ", level listing");
+    if (planning->plan & ART_PLAN_DESCENDING) planning->end = stpcpy(planning->end, ", descending");
+    if (!reads_values(planning)) planning->end = stpcpy(planning->end, ", keys only");
+    take_limits(planning);
+    return SQLITE_OK;
 }
 
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    const struct art_vtab *vtab = (const struct art_vtab *)base;
-    struct planning planning = {.info = info};
-    uint64_t rows = vtab->table && vtab->table->rows_guess ? vtab->table->rows_guess : ROWS_UNKNOWN;
-    if (take_equality(&planning)) {
-        info->orderByConsumed = info->nOrderBy > 0;
-    } else {
-        take_ranges(&planning);
-        take_order(&planning);
-        take_limit(&planning);
+    struct planning planning = {.vtab = (struct art_vtab *)base, .info = info};
+    if (planning.vtab->connection->like == ART_LIKE_ASKED) answer_like(&planning);
+    if (planning.vtab->connection->like != ART_LIKE_UNKNOWN) return SQLITE_OK;
+    planning.words = planning.end = sqlite3_malloc(WORDS_FIXED + info->nConstraint * WORDS_EACH);
+    if (!planning.words) return SQLITE_NOMEM;
+    *planning.end = 0;
+    int equality = has_delimiter(&planning) ? -1 : find_equality(&planning, false);
+    int rc = equality >= 0 ? plan_point(&planning, equality) : plan_range(&planning);
+    if (rc) {
+        sqlite3_free(planning.words);
+        return rc;
     }
-    estimate(&planning, rows);
+    estimate(&planning);
     info->idxNum = planning.plan;
-    info->idxStr = in_words(&planning);
-    if (!info->idxStr) return SQLITE_NOMEM;
+    info->idxStr = planning.words;
     info->needToFreeIdxStr = 1;
     return SQLITE_OK;
 }

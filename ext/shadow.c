@@ -1,6 +1,7 @@
 /* The shadow tables, and all SQL that is run on them.
  *
- *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young
+ *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
+ *                                                     be followed by columns without meaning
  *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
@@ -10,6 +11,8 @@
 #include "ext/ext.h"
 
 enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
+
+static const char added[] = "added: "; /* beginning of the name of a column of T_state */
 
 static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
@@ -64,7 +67,8 @@ static int put_state(sqlite3_stmt *statement, const char *key) {
     return sqlite3_reset(statement);
 }
 
-static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file) {
+static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
+                      const char *columns) {
     sqlite3_bind_int(put, 2, STATE_FORMAT);
     int rc = put_state(put, "format");
     if (rc) return rc;
@@ -74,7 +78,7 @@ static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_s
     sqlite3_bind_text(put, 2, file, -1, SQLITE_STATIC);
     rc = put_state(put, "file");
     if (rc) return rc;
-    sqlite3_bind_text(put, 2, "path, value", -1, SQLITE_STATIC);
+    sqlite3_bind_text(put, 2, columns, -1, SQLITE_STATIC);
     rc = put_state(put, "columns");
     const char *key;
     char *text;
@@ -95,7 +99,7 @@ static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
 }
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
-                      const struct art_settings *settings, const char *file, char **message) {
+                      const struct art_settings *settings, const char *file, const char *columns, char **message) {
     const char *schema = name->schema, *table = name->table;
     int rc = run(db, message,
                  sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_state\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
@@ -105,7 +109,7 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     rc = prepare(db, 0, &state, sqlite3_mprintf(statement_texts[ART_STATE_PUT], schema, table));
-    if (!rc) rc = fill_state(state, uuid, settings, file);
+    if (!rc) rc = fill_state(state, uuid, settings, file, columns);
     if (!rc) rc = prepare(db, 0, &log, sqlite3_mprintf(statement_texts[ART_LOG_PUT], schema, table));
     if (!rc) rc = fill_log(log, uuid);
     if (rc) rc = art_report_sql(message, db, rc, "cannot fill the shadow tables of %s.%s", schema, table);
@@ -151,13 +155,13 @@ static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row,
     }
     const char *text = (const char *)sqlite3_column_text(row, 1);
     if (!text) return SQLITE_OK;
-    if (!strcmp(key, "file") && file_name_is_sound(text, len)) {
-        art_free(out->file);
-        out->file = art_alloc((size_t)len + 1);
-        if (!out->file) return SQLITE_NOMEM;
-        memcpy(out->file, text, (size_t)len + 1);
-    }
-    return SQLITE_OK;
+    char **copy = !strcmp(key, "file") && file_name_is_sound(text, len) ? &out->file
+                  : !strcmp(key, "columns")                             ? &out->columns
+                                                                        : NULL;
+    if (!copy) return SQLITE_OK;
+    art_free(*copy);
+    *copy = art_text_copy(text);
+    return *copy ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *row) {
@@ -195,11 +199,14 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
     }
 done:
     sqlite3_finalize(rows);
-    if (rc) {
-        art_free(out->file);
-        out->file = NULL;
-    }
+    if (rc) art_state_clear(out);
     return rc;
+}
+
+void art_state_clear(struct art_state *state) {
+    art_free(state->file);
+    art_free(state->columns);
+    state->file = state->columns = NULL;
 }
 
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
@@ -220,37 +227,122 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
                           table->name->table);
 }
 
+/* An authorizer may answer "ignore": the statement then does nothing, says that all is well, and stays so when the
+ * authorizer is gone. Where this fails, all statements are prepared anew. */
+static int put_row(struct art_table *table, sqlite3_stmt *put, char **message, const char *which) {
+    sqlite3 *db = table->connection->db;
+    const struct art_name *name = table->name;
+    sqlite3_int64 before = sqlite3_total_changes64(db);
+    sqlite3_step(put);
+    int rc = sqlite3_reset(put);
+    if (rc) {
+        rc = art_report_sql(message, db, rc, "cannot write %s.%s_%s", name->schema, name->table, which);
+    } else if (sqlite3_total_changes64(db) == before) {
+        rc = art_complain(message, SQLITE_AUTH, "art: cannot write %s.%s_%s: not authorized", name->schema, name->table,
+                          which);
+    }
+    if (rc) art_shadow_finalize(table);
+    return rc;
+}
+
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message) {
     sqlite3_stmt *put;
     int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_reset(put);
-    sqlite3_bind_null(put, 2);
-    if (!rc) rc = end;
+    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
+}
+
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
+    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
+}
+
+/* How many columns T_state has. */
+/* The definition that column `i` of T_state stands for, or NULL. */
+static const char *added_definition(sqlite3_stmt *all, const char *table, int i) {
+    const char *text = sqlite3_column_name(all, i);
+    size_t n = strlen(table);
+    if (!text) return NULL;
+    if (!strncmp(text, table, n) && !strncmp(text + n, "_state.", 7)) text += n + 7; /* PRAGMA full_column_names */
+    return strncmp(text, added, sizeof added - 1) ? NULL : text + sizeof added - 1;
+}
+
+/* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns) {
+    sqlite3_stmt *all = NULL;
+    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    if (rc == SQLITE_ERROR || rc == SQLITE_AUTH) return SQLITE_OK; /* for the first use to say */
+    for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
+        const char *definition = added_definition(all, name->table, i);
+        if (!definition) continue;
+        char *ignored = NULL;
+        if (art_columns_append(columns, name->table, definition, &ignored) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+        sqlite3_free(ignored);
+    }
+    sqlite3_finalize(all);
+    return rc;
+}
+
+static int state_width(const struct art_table *table, int *out, char **message) {
+    const struct art_name *name = table->name;
+    sqlite3_stmt *all = NULL;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table);
+    int rc = prepare(table->connection->db, 0, &all, sql);
+    *out = sqlite3_column_count(all);
+    sqlite3_finalize(all);
     if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_state", table->name->schema,
-                          table->name->table);
+    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", name->schema, name->table);
+}
+
+/* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
+ * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a
+ * view elsewhere in the schema is broken. So T_state gets a column that holds nothing with each one that T gets, and its
+ * name is the definition. An authorizer may see to it that nothing happens, without an error. */
+int art_shadow_add_column(struct art_table *table, const char *definition, char **message) {
+    const struct art_name *name = table->name;
+    int width, now;
+    int rc = state_width(table, &width, message);
+    if (rc) return rc;
+    rc = run(table->connection->db, message,
+             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN \"%s%w\"", name->schema, name->table, added,
+                             definition));
+    if (!rc) rc = state_width(table, &now, message);
+    if (rc || now != width) return rc;
+    return art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_state: not authorized", name->schema,
+                        name->table);
 }
 
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
-    *ours = false;
+    const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;
     struct art_buffer id = {0};
     int rc = art_shadow_get(table, "id", &id, message);
-    if (rc == SQLITE_CORRUPT_VTAB) { /* not there, or no table at all: then it is not ours, which is an answer */
-        char *name = sqlite3_mprintf("%s_state", table->name->table);
-        if (!name) return SQLITE_NOMEM;
-        rc = sqlite3_table_column_metadata(db, table->name->schema, name, "v", NULL, NULL, NULL, NULL, NULL) ==
-                     SQLITE_ERROR
-                 ? SQLITE_OK
-                 : rc;
-        sqlite3_free(name);
+    bool there = true;
+    if (rc == SQLITE_CORRUPT_VTAB) { /* perhaps there is no table at all: then it is not ours, which is an answer */
+        char *state = sqlite3_mprintf("%s_state", name->table);
+        if (!state) return SQLITE_NOMEM;
+        there =
+            sqlite3_table_column_metadata(db, name->schema, state, "v", NULL, NULL, NULL, NULL, NULL) != SQLITE_ERROR;
+        sqlite3_free(state);
+        if (!there) rc = SQLITE_OK;
     }
     if (!rc) art_forget_message(message);
-    *ours = rc == SQLITE_OK && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
+    if (!rc && there && id.len != ART_UUID_BYTES) { /* or an authorizer hides it */
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id cannot be read (%s.%s_state)",
+                          name->schema, name->table);
+        art_shadow_finalize(table);
+    }
+    *ours = !rc && there && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
     art_buffer_clear(&id);
     return rc;
 }
@@ -291,6 +383,7 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
                             table->name->table);
     }
     art_tree_refresh_abort(table->tree);
+    art_shadow_finalize(table);
     return rc;
 }
 
@@ -300,13 +393,9 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
     if (rc) return rc;
     sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
     rc = sqlite3_bind_blob64(put, 2, ops.data, ops.len, SQLITE_STATIC);
-    if (!rc) sqlite3_step(put);
-    int end = sqlite3_reset(put);
-    sqlite3_bind_null(put, 2);
-    if (!rc) rc = end;
-    if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot write %s.%s_log", table->name->schema,
-                          table->name->table);
+    if (!rc) rc = put_row(table, put, message, "log");
+    if (!rc) sqlite3_bind_null(put, 2);
+    return rc;
 }
 
 static int clear_log(struct art_table *table, char **message) {

@@ -53,6 +53,11 @@ void art_levels_clear(struct art_levels *levels) {
 
 /* --- moments ------------------------------------------------------------------------------------------------------ */
 
+static struct art_moment moment_now(struct art_table *table, int level, uint32_t mark) {
+    return (struct art_moment){level,        mark, art_name_hold(table->name), table->settings, table->requested,
+                               table->exists};
+}
+
 static int push_moment(struct art_table *table, int level, uint32_t mark) {
     if (table->moment_count == table->moment_capacity) {
         unsigned capacity = table->moment_capacity * 2 + 8;
@@ -61,7 +66,7 @@ static int push_moment(struct art_table *table, int level, uint32_t mark) {
         table->moments = moments;
         table->moment_capacity = capacity;
     }
-    table->moments[table->moment_count++] = (struct art_moment){level, mark, art_name_hold(table->name), table->exists};
+    table->moments[table->moment_count++] = moment_now(table, level, mark);
     return SQLITE_OK;
 }
 
@@ -78,6 +83,10 @@ bool art_table_tracked(const struct art_table *table) {
 static void restore(struct art_table *table, const struct art_moment *moment) {
     if (art_table_tracked(table)) art_table_set_name(table, moment->name);
     table->exists = moment->exists;
+    table->requested = moment->requested;
+    if (memcmp(&table->settings, &moment->settings, sizeof table->settings) != 0) {
+        art_settings_use(table, &moment->settings);
+    }
 }
 
 static void leave(struct art_table *table) {
@@ -86,7 +95,9 @@ static void leave(struct art_table *table) {
     art_name_release(table->begin.name);
     table->begin.name = NULL;
     table->driver = NULL;
-    table->refreshed = table->prepared = table->requested = false;
+    table->refreshed = table->prepared = false;
+    table->requested = table->asked = 0;
+    art_leftovers_clear(&table->leftovers);
     table->secured = table->reuse = table->own_frame = false;
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
@@ -97,7 +108,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     int rc = art_tracker_join(connection, message);
     if (rc) return rc;
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
-    table->begin = (struct art_moment){INT_MIN, ART_MARK_BEGIN, art_name_hold(table->name), table->exists};
+    table->begin = moment_now(table, INT_MIN, ART_MARK_BEGIN);
     table->driver = connection->joined ? connection->driver : &vtab->base;
     for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_moment(table, levels->items[i], ART_MARK_BEGIN);
     if (rc) leave(table);
@@ -151,9 +162,28 @@ void art_table_rollback_to(struct art_table *table, int level) {
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
+/* What commands have left for now. */
+static int ask_tree(struct art_table *table, char **message) {
+    static const struct {
+        unsigned request;
+        int (*ask)(struct art_tree *);
+    } requests[] = {{ART_REQUEST_FLUSH, art_tree_request_flush},
+                    {ART_REQUEST_OPTIMIZE, art_tree_request_optimize},
+                    {ART_REQUEST_VACUUM, art_tree_request_vacuum}};
+    int rc = SQLITE_OK;
+    for (size_t i = 0; !rc && i < sizeof requests / sizeof *requests; i++) {
+        if (!(table->requested & ~table->asked & requests[i].request)) continue;
+        rc = art_report(message, requests[i].ask(table->tree));
+        if (!rc) table->asked |= requests[i].request;
+    }
+    return rc;
+}
+
 static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit;
-    int rc = art_report(message, art_tree_prepare(table->tree, &commit));
+    int rc = ask_tree(table, message);
+    if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
+    if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = art_shadow_write(table, &commit, message);
     table->prepared = !rc;
     return rc;
@@ -201,6 +231,7 @@ void art_table_committed(struct art_table *table) {
     } else {
         table->version_known = false;
     }
+    if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     close_if_gone(table);
 }
 

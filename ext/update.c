@@ -1,10 +1,11 @@
-/* xUpdate: INSERT, UPDATE, DELETE, and commands.
+/* xUpdate: INSERT, UPDATE, DELETE.
  *
- *     INSERT INTO objects(objects) VALUES('flush')      the hidden column that is named like the table takes commands
+ * A row's path is text; numbers become text as in an ordinary TEXT column. Columns that an UPDATE does not set keep the
+ * bytes that they have in the row's record, and where none is set the value moves along as it is, whatever its length.
  *
- * A row's path is text; numbers become text as in an ordinary TEXT column. The version belongs to the table: naming it
- * in INSERT, or changing it in UPDATE, is an error. What SQLite passes for columns that an UPDATE does not set differs
- * between versions (sqlite-facts, section 6): "no change", or for UPDATE ... FROM the old value.
+ * The hidden columns belong to the table: naming one in INSERT, or changing one in UPDATE, is an error. What SQLite
+ * passes for columns that an UPDATE does not set differs between versions (sqlite-facts, section 6): "no change", or for
+ * UPDATE ... FROM the old value. So a version that is the row's, or a prefix that its path begins with, changes nothing.
  */
 #include "ext/ext.h"
 
@@ -13,19 +14,32 @@ enum { HUGE_RECORD = 1 << 20 };
 /* argv of INSERT and UPDATE: old key, new key, then the columns. */
 enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
 
-static sqlite3_value *column(sqlite3_value **argv, enum art_column which) {
-    return argv[ARGUMENT_COLUMNS + which];
+static sqlite3_value *hidden(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which) {
+    int at = ARGUMENT_COLUMNS + (int)vtab->columns.count + which;
+    return at < argc ? argv[at] : NULL; /* there may be no column for commands */
+}
+
+static bool is_given(sqlite3_value *value) {
+    return value && sqlite3_value_type(value) != SQLITE_NULL;
+}
+
+static const char *key_name(const struct art_vtab *vtab) {
+    return vtab->columns.items[ART_COLUMN_KEY].name;
+}
+
+static int not_null(struct art_vtab *vtab, const char *column) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: %s.%s",
+                        vtab->name->table, column);
 }
 
 static int complain_path(struct art_vtab *vtab, int rc, const char *what, const char *todo) {
-    return art_complain(&vtab->base.zErrMsg, rc, "art: %s (%s.path): %s", what, vtab->name->table, todo);
+    return art_complain(&vtab->base.zErrMsg, rc, "art: %s (%s.%s): %s", what, vtab->name->table, key_name(vtab), todo);
 }
 
 static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_bytes *out) {
     switch (sqlite3_value_type(value)) {
     case SQLITE_NULL:
-        return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: %s.path",
-                            vtab->name->table);
+        return not_null(vtab, key_name(vtab));
     case SQLITE_BLOB:
         return complain_path(vtab, SQLITE_MISMATCH, "a BLOB cannot be a path", "CAST it AS TEXT");
     default:
@@ -39,52 +53,62 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
 }
 
 static int not_unique(struct art_vtab *vtab) {
-    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s.path",
-                        vtab->name->table);
+    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s.%s",
+                        vtab->name->table, key_name(vtab));
 }
 
-/* The columns but the first as one record, in a buffer that the next row uses again. */
-static int encode(struct art_vtab *vtab, sqlite3_value **argv, struct art_bytes *out) {
-    int rc = art_record_encode(&vtab->record, &argv[ARGUMENT_COLUMNS + ART_COLUMN_VALUE], 1);
-    if (!rc) *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
-    return art_report(&vtab->base.zErrMsg, rc);
+/* An ordinary table's rows have the same limit. */
+static int check_length(struct art_vtab *vtab) {
+    int most = sqlite3_limit(vtab->connection->db, SQLITE_LIMIT_LENGTH, -1);
+    if (vtab->record.len <= (size_t)most) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_TOOBIG, "art: a row of %llu bytes is too long (%s): it may have %d",
+                        (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
+}
+
+/* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
+ * which columns are kept that the UPDATE does not set; NULL: all are given. */
+static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
+    unsigned count = vtab->columns.count - 1;
+    int art_rc = old ? art_record_fields(*old, vtab->fields, count) : ART_OK;
+    for (unsigned i = 0; !art_rc && i < count; i++) {
+        const struct art_column *column = &vtab->columns.items[i + 1];
+        sqlite3_value *value = argv[ARGUMENT_COLUMNS + 1 + i];
+        if (old && sqlite3_value_nochange(value)) continue;
+        if (column->not_null && sqlite3_value_type(value) == SQLITE_NULL) return not_null(vtab, column->name);
+        art_rc = art_field_set(&vtab->fields[i], value, column->affinity);
+    }
+    if (!art_rc) art_rc = art_record_encode(&vtab->record, vtab->fields, count);
+    *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
+    return art_rc ? art_report(&vtab->base.zErrMsg, art_rc) : check_length(vtab);
 }
 
 static enum art_write write_mode(const struct art_vtab *vtab) {
     return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------------- */
+static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
+    static const char *const names[] = {"prefix", "delimiter", "entries", "version"};
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: %s is not for writing (%s.%s): leave it out",
+                        names[which], vtab->name->table, names[which]);
+}
 
-static int run_command(struct art_vtab *vtab, sqlite3_value *value) {
-    static const struct {
-        const char *name;
-        int (*run)(struct art_tree *);
-        bool at_commit;
-    } commands[] = {{"flush", art_tree_request_flush, true},
-                    {"optimize", art_tree_request_optimize, true},
-                    {"adopt", art_tree_adopt, false}};
-    const char *text = (const char *)sqlite3_value_text(value);
-    for (size_t i = 0; text && i < sizeof commands / sizeof *commands; i++) {
-        if (sqlite3_stricmp(text, commands[i].name)) continue;
-        int rc = art_report(&vtab->base.zErrMsg, commands[i].run(vtab->table->tree));
-        if (!rc && commands[i].at_commit) vtab->table->requested = true;
-        return rc;
-    }
+/* Rows that a listing has rolled up are no rows. */
+static int check_listed(struct art_vtab *vtab, struct art_bytes path) {
+    if (!art_listing_has_rolled_up(vtab->table, path)) return SQLITE_OK;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: there is no command '%s': known are flush, optimize, adopt", text ? text : "");
+                        "art: a common prefix cannot be changed (%s.path = '%.*s'): leave the delimiter out",
+                        vtab->name->table, (int)path.len, (const char *)path.data);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static int insert_row(struct art_vtab *vtab, sqlite3_value **argv) {
+static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes path = {0}, value = {0};
-    if (sqlite3_value_type(column(argv, ART_COLUMN_VERSION)) != SQLITE_NULL) {
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                            "art: the table gives the version itself (%s.version): leave it out", vtab->name->table);
+    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) {
+        if (is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
-    int rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &path);
-    if (!rc) rc = encode(vtab, argv, &value);
+    int rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
+    if (!rc) rc = encode(vtab, argv, NULL, &value);
     if (rc) return rc;
     enum art_write mode = write_mode(vtab);
     bool existed = false;
@@ -93,39 +117,82 @@ static int insert_row(struct art_vtab *vtab, sqlite3_value **argv) {
     return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
 }
 
-static int check_version(struct art_vtab *vtab, struct art_bytes path, sqlite3_value *version) {
-    if (sqlite3_value_nochange(version)) return SQLITE_OK;
-    struct art_row row = {0};
-    int art_rc = art_tree_get(vtab->table->tree, path, &row);
-    uint64_t old = row.version;
-    art_row_release(&row);
-    if (art_rc == ART_NOTFOUND) return SQLITE_OK;
-    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
-    if (sqlite3_value_type(version) == SQLITE_INTEGER && (uint64_t)sqlite3_value_int64(version) == old)
-        return SQLITE_OK;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: the version cannot be set (%s.version): leave it out",
-                        vtab->name->table);
+static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
+    const void *data = sqlite3_value_blob(value);
+    return art_bytes_starts_with(path, art_bytes(data, (uint32_t)sqlite3_value_bytes(value)));
+}
+
+/* `row`: where the UPDATE has to know it, else NULL. */
+static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
+                        const struct art_row *row) {
+    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) {
+        sqlite3_value *value = hidden(vtab, argc, argv, i);
+        bool kept = sqlite3_value_nochange(value) || (i != ART_HIDDEN_VERSION && !is_given(value));
+        if (i == ART_HIDDEN_PREFIX) kept |= is_prefix(value, path);
+        if (i == ART_HIDDEN_VERSION && row && sqlite3_value_type(value) == SQLITE_INTEGER) {
+            kept |= (uint64_t)sqlite3_value_int64(value) == row->version;
+        }
+        if (!kept) return complain_hidden(vtab, i);
+    }
+    if (!is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: UPDATE gives no commands (%s): INSERT INTO %s(%s) does", vtab->name->table,
+                        vtab->name->table, vtab->name->table);
+}
+
+/* How much of a row an UPDATE sets, and whether the row as it is has to be looked at for that. */
+struct change {
+    bool sets, keeps, needs_row;
+};
+
+static struct change change_of(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    struct change change = {0};
+    for (unsigned i = 1; i < vtab->columns.count; i++) {
+        bool kept = sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i]);
+        change.sets |= !kept;
+        change.keeps |= kept;
+    }
+    bool version_given = !sqlite3_value_nochange(hidden(vtab, argc, argv, ART_HIDDEN_VERSION));
+    change.needs_row = (change.sets && change.keeps) || version_given;
+    return change;
+}
+
+static int encode_change(struct art_vtab *vtab, sqlite3_value **argv, struct change change, const struct art_row *row,
+                         struct art_bytes *out) {
+    struct art_bytes old;
+    uint8_t *owned = NULL;
+    if (!change.sets) return SQLITE_OK;
+    if (!change.keeps) return encode(vtab, argv, NULL, out);
+    int rc = art_report(&vtab->base.zErrMsg, art_row_value(vtab->table->tree, row, &old, &owned));
+    if (!rc) rc = encode(vtab, argv, &old, out);
+    art_free(owned);
+    return rc;
 }
 
 static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes from = {0}, to = {0}, value = {0};
     struct art_tree *tree = vtab->table->tree;
-    int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
-    if (!rc) rc = take_path(vtab, column(argv, ART_COLUMN_PATH), &to);
-    if (!rc) rc = check_version(vtab, from, column(argv, ART_COLUMN_VERSION));
-    if (rc) return rc;
-    if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
-        sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                            "art: a command is given by INSERT INTO %s(%s) VALUES(...)", vtab->name->table,
-                            vtab->name->table);
+    struct change change = change_of(vtab, argc, argv);
+    struct art_row row = {0};
+    if (vtab->columns.count != vtab->table->columns) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
+                            "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
     }
-    bool keeps_value = sqlite3_value_nochange(column(argv, ART_COLUMN_VALUE)), existed = false;
-    if (!keeps_value) rc = encode(vtab, argv, &value);
+    int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
+    if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    if (!rc) rc = check_listed(vtab, from);
+    if (rc) return rc;
+    int art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    rc = check_hidden(vtab, argc, argv, from, change.needs_row ? &row : NULL);
+    if (!rc) rc = encode_change(vtab, argv, change, &row, &value);
+    art_row_release(&row);
     if (rc) return rc;
     enum art_write mode = write_mode(vtab);
-    int art_rc = art_tree_move(tree, mode, from, to, keeps_value ? NULL : &value, &existed);
-    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
+    bool existed = false;
+    art_rc = art_tree_move(tree, mode, from, to, change.sets ? &value : NULL, &existed);
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* as above */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
     return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
 }
@@ -134,6 +201,7 @@ static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
+    if (!rc) rc = check_listed(vtab, path);
     if (rc) return rc;
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
@@ -162,11 +230,10 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = delete_row(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
-    } else if (argc > ARGUMENT_COLUMNS + ART_COLUMN_COMMAND &&
-               sqlite3_value_type(column(argv, ART_COLUMN_COMMAND)) != SQLITE_NULL) {
-        rc = run_command(vtab, column(argv, ART_COLUMN_COMMAND));
+    } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
+        rc = art_command_run(vtab, argv + ARGUMENT_COLUMNS);
     } else {
-        rc = insert_row(vtab, argv);
+        rc = insert_row(vtab, argc, argv);
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
     if (vtab->record.capacity > HUGE_RECORD) art_buffer_clear(&vtab->record);

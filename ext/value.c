@@ -1,15 +1,15 @@
-/* Rows as SQLite writes them: its record format, so that each value comes back with the type that it had, and a table
- * of more columns needs nothing new.
+/* Rows as SQLite writes them: its record format, and the affinities of columns as an ordinary table applies them.
  *
  *     record  header length | serial type per column | body per column        all three in SQLite's varints
  *     serial  0 NULL, 1..6 integer of 1, 2, 3, 4, 6, 8 bytes, 7 double, 8 and 9 the integers 0 and 1,
  *             12 + 2n BLOB, 13 + 2n TEXT (UTF-8) of n bytes; numbers big-endian
  *
- * Records come back from a file: every length in one is checked.
+ * A record that ends before a column has NULL there: NULLs at the end are not written, nor is a record of nothing else,
+ * and rows need not be written anew when a column is added. Records come back from a file: every length is checked.
  */
 #include "ext/ext.h"
 
-static const uint8_t integer_bytes[] = {0, 1, 2, 3, 4, 6, 8};
+static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
 /* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. */
 static uint32_t put_varint(uint8_t *p, uint64_t x) {
@@ -31,7 +31,13 @@ static uint32_t put_varint(uint8_t *p, uint64_t x) {
     return n;
 }
 
-static uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+static uint32_t varint_bytes(uint64_t x) {
+    uint32_t n = 1;
+    while (n < 9 && x >> (7 * n)) n++;
+    return n;
+}
+
+static uint32_t get_long_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
     uint64_t value = 0;
     for (uint32_t n = 0; n < 9 && p + n < end; n++) {
         if (n == 8) {
@@ -46,6 +52,12 @@ static uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
     return 0;
 }
 
+static inline uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+    if (p >= end || *p >= 0x80) return get_long_varint(p, end, x);
+    *x = *p;
+    return 1;
+}
+
 static uint64_t integer_serial(int64_t x) {
     if (x == 0 || x == 1) return 8 + (uint64_t)x;
     uint64_t magnitude = x < 0 ? ~(uint64_t)x : (uint64_t)x;
@@ -56,67 +68,116 @@ static uint64_t integer_serial(int64_t x) {
     return magnitude < (uint64_t)1 << 47 ? 5 : 6;
 }
 
-static uint64_t serial_of(sqlite3_value *value) {
-    switch (sqlite3_value_type(value)) {
+static inline uint64_t body_bytes(uint64_t serial) {
+    return serial >= 12 ? (serial - 12) / 2 : number_bytes[serial];
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+static void set_number(struct art_field *field, uint64_t serial, uint64_t bits) {
+    art_store64_be(field->number, bits);
+    field->serial = serial;
+    field->body = field->number + 8 - body_bytes(serial);
+}
+
+static void set_integer(struct art_field *field, int64_t integer) {
+    set_number(field, integer_serial(integer), (uint64_t)integer);
+}
+
+static void set_real(struct art_field *field, double real) {
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof bits);
+    set_number(field, 7, bits);
+}
+
+/* Is it an integer, and none of the two at the ends? SQLite asks the same. */
+static bool is_integral(double real) {
+    if (!(real > -9223372036854775808.0 && real < 9223372036854775808.0)) return false;
+    return (double)(int64_t)real == real;
+}
+
+static int set_bytes(struct art_field *field, sqlite3_value *value, bool text) {
+    field->body = text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+    uint64_t len = (uint64_t)sqlite3_value_bytes(value);
+    field->serial = 12 + text + 2 * len;
+    return !field->body && (len || text) ? art_nomem() : ART_OK;
+}
+
+/* An ordinary table's columns of these affinities hold numbers and what does not look like one. A REAL column holds
+ * 0.0 for -0.0, as it keeps what is integral as an integer on its pages. */
+static int set_numeric(struct art_field *field, sqlite3_value *value, bool real) {
+    switch (sqlite3_value_numeric_type(value)) {
     case SQLITE_INTEGER:
-        return integer_serial(sqlite3_value_int64(value));
-    case SQLITE_FLOAT:
-        return 7;
-    case SQLITE_TEXT:
-        return 13 + 2 * (uint64_t)sqlite3_value_bytes(value);
-    case SQLITE_BLOB:
-        return 12 + 2 * (uint64_t)sqlite3_value_bytes(value);
+        if (!real) {
+            set_integer(field, sqlite3_value_int64(value));
+        } else {
+            set_real(field, (double)sqlite3_value_int64(value));
+        }
+        return ART_OK;
+    case SQLITE_FLOAT: {
+        double number = sqlite3_value_double(value);
+        if (!is_integral(number)) {
+            set_real(field, number);
+        } else if (!real) {
+            set_integer(field, (int64_t)number);
+        } else {
+            set_real(field, (double)(int64_t)number);
+        }
+        return ART_OK;
+    }
     default:
-        return 0;
+        return set_bytes(field, value, true);
     }
 }
 
-static uint64_t body_bytes(uint64_t serial) {
-    if (serial >= 12) return (serial - 12) / 2;
-    if (serial >= 8) return 0;
-    return serial == 7 ? 8 : integer_bytes[serial];
-}
-
-static int append_body(struct art_buffer *out, sqlite3_value *value, uint64_t serial) {
-    if (serial >= 12) {
-        const void *data = serial & 1 ? (const void *)sqlite3_value_text(value) : sqlite3_value_blob(value);
-        if (!data && serial >= 14) return art_nomem();
-        return art_buffer_append(out, data, (size_t)body_bytes(serial));
+int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity) {
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL) {
+        *field = (struct art_field){0};
+        return ART_OK;
     }
-    uint64_t bits = 0;
-    if (serial == 7) {
-        double real = sqlite3_value_double(value);
-        memcpy(&bits, &real, sizeof bits);
+    if (type == SQLITE_BLOB) return set_bytes(field, value, false);
+    if (affinity == ART_AFFINITY_TEXT || (affinity == ART_AFFINITY_BLOB && type == SQLITE_TEXT)) {
+        return set_bytes(field, value, true);
+    }
+    if (affinity != ART_AFFINITY_BLOB) return set_numeric(field, value, affinity == ART_AFFINITY_REAL);
+    if (type == SQLITE_INTEGER) {
+        set_integer(field, sqlite3_value_int64(value));
     } else {
-        bits = (uint64_t)sqlite3_value_int64(value);
+        set_real(field, sqlite3_value_double(value));
     }
-    uint8_t bytes[8];
-    art_store64_be(bytes, bits);
-    uint64_t n = body_bytes(serial);
-    return art_buffer_append(out, bytes + 8 - n, (size_t)n);
+    return ART_OK;
 }
 
-int art_record_encode(struct art_buffer *out, sqlite3_value *const *values, unsigned count) {
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count) {
     uint64_t header = 0, body = 0;
-    uint8_t varint[9];
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t serial = serial_of(values[i]);
-        header += put_varint(varint, serial);
-        body += body_bytes(serial);
-    }
-    header += header + 1 < 0x80 ? 1 : 2; /* its own length; 2,000 columns stay below 16,384 */
-    if (header + body > ART_VALUE_MAX) return art_fail(ART_TOOBIG, "art: a row has at most 2147483648 bytes");
     out->len = 0;
-    int rc = art_buffer_reserve(out, (size_t)(header + body));
-    if (!rc) rc = art_buffer_append(out, varint, put_varint(varint, header));
-    for (unsigned i = 0; !rc && i < count; i++) {
-        rc = art_buffer_append(out, varint, put_varint(varint, serial_of(values[i])));
+    while (count && fields[count - 1].serial == 0) count--; /* a record that ends early reads as NULL */
+    if (!count) return ART_OK;
+    for (unsigned i = 0; i < count; i++) {
+        header += varint_bytes(fields[i].serial);
+        body += body_bytes(fields[i].serial);
     }
-    for (unsigned i = 0; !rc && i < count; i++) rc = append_body(out, values[i], serial_of(values[i]));
-    return rc;
+    header += header + 1 < 0x80 ? 1 : header + 2 < 0x4000 ? 2 : 3; /* its own length */
+    if (header + body > ART_VALUE_MAX) return art_fail(ART_TOOBIG, "art: a row has at most 2147483648 bytes");
+    int rc = art_buffer_reserve(out, (size_t)(header + body));
+    if (rc) return rc;
+    uint8_t *p = out->data + put_varint(out->data, header);
+    for (unsigned i = 0; i < count; i++) p += put_varint(p, fields[i].serial);
+    for (unsigned i = 0; i < count; i++) {
+        size_t n = (size_t)body_bytes(fields[i].serial);
+        if (n) memcpy(p, fields[i].body, n);
+        p += n;
+    }
+    out->len = (size_t)(p - out->data);
+    return ART_OK;
 }
 
-static int damaged(const char *what) {
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static int __attribute__((cold)) damaged(const char *what) {
     return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
 }
 
@@ -178,30 +239,84 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
     }
 }
 
-int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
-    const uint8_t *p = record.data, *end = record.data + record.len;
-    uint64_t header, serial = 0, len = 0;
-    bool short_form = column == 0 && record.len >= 2 && p[0] == 2 && p[1] < 0x80 && p[1] != 10 && p[1] != 11;
-    if (short_form && record.len == 2 + body_bytes(p[1])) { /* one column, and a short one: nearly always */
-        result(context, p[1], p + 2, record.len - 2, whole);
+static bool open_record(struct art_record_reader *reader) {
+    static const uint8_t nothing;
+    if (!reader->record.len) reader->record.data = &nothing;
+    const uint8_t *p = reader->record.data, *end = p + reader->record.len;
+    uint64_t header = 0;
+    uint32_t n = reader->record.len ? get_varint(p, end, &header) : 0;
+    if (reader->record.len && (!n || header > reader->record.len || header < n)) return false;
+    reader->types = p + n;
+    reader->body = reader->end_of_types = p + header;
+    reader->column = 0;
+    return true;
+}
+
+/* The field that the reader stands at, which is then behind it. At the record's end: NULL, for ever. */
+static inline int next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
+    uint32_t n = get_varint(reader->types, reader->end_of_types, serial);
+    *len = 0;
+    reader->column++;
+    if (!n) { /* written before the column was added, or a NULL */
+        reader->types = reader->end_of_types;
+        *serial = 0;
         return ART_OK;
     }
-    uint32_t n = get_varint(p, end, &header);
-    if (!n || header > record.len || header < n) return damaged("has no header");
-    const uint8_t *types = p + n, *body = p + header;
-    for (unsigned i = 0;; i++) {
-        n = get_varint(types, p + header, &serial);
-        if (!n) { /* written before the column was added */
-            sqlite3_result_null(context);
-            return ART_OK;
-        }
-        if (serial == 10 || serial == 11) return damaged("has an unknown type");
-        len = body_bytes(serial);
-        if (len > (uint64_t)(end - body)) return damaged("is cut off");
-        if (i == column) break;
-        types += n;
-        body += len;
+    *len = body_bytes(*serial);
+    if (*serial == 10 || *serial == 11) return damaged("has an unknown type");
+    if (*len > (uint64_t)(reader->record.data + reader->record.len - reader->body)) return damaged("is cut off");
+    reader->types += n;
+    reader->body += *len;
+    return ART_OK;
+}
+
+void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record) {
+    reader->record = record;
+    reader->types = NULL;
+}
+
+/* One column, and a short one: nearly all tables' rows. */
+static inline bool is_single(struct art_bytes record) {
+    const uint8_t *p = record.data;
+    return record.len >= 2 && p[0] == 2 && p[1] < 0x80 && p[1] != 10 && p[1] != 11 &&
+           record.len == 2 + body_bytes(p[1]);
+}
+
+int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                             uint8_t **whole) {
+    uint64_t serial, len;
+    struct art_bytes record = reader->record;
+    if (column == 0 && is_single(record)) {
+        result(context, record.data[1], record.data + 2, record.len - 2, whole);
+        return ART_OK;
     }
-    result(context, serial, body, len, whole);
+    if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
+    do {
+        int rc = next_field(reader, &serial, &len);
+        if (rc) {
+            reader->types = NULL;
+            return rc;
+        }
+    } while (reader->column <= column);
+    result(context, serial, reader->body - len, len, whole);
+    return ART_OK;
+}
+
+int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
+    struct art_record_reader reader;
+    art_record_reader_set(&reader, record);
+    return art_record_reader_result(&reader, context, column, whole);
+}
+
+int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
+    struct art_record_reader reader;
+    art_record_reader_set(&reader, record);
+    if (!open_record(&reader)) return damaged("has no header");
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t len;
+        int rc = next_field(&reader, &fields[i].serial, &len);
+        if (rc) return rc;
+        fields[i].body = reader.body - len;
+    }
     return ART_OK;
 }

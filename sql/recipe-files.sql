@@ -2,17 +2,17 @@
 -- transaction.
 -- Lines beginning with --> are the output; tests/test_recipes.sh compares.
 
-CREATE VIRTUAL TABLE files USING art(cache='16MB');
+CREATE VIRTUAL TABLE files USING art(path, owner TEXT, size INTEGER NOT NULL, mtime INTEGER, cache='16MB');
 CREATE TABLE quota(owner TEXT PRIMARY KEY, used INTEGER NOT NULL DEFAULT 0, allowed INTEGER NOT NULL, CHECK (used <= allowed));
 INSERT INTO quota(owner, allowed) VALUES('ada', 10000), ('grace', 500);
 
 -- adding a file and charging its owner stand and fall together
 BEGIN;
-INSERT INTO files(path, value) VALUES('/home/ada/notes.txt', '{"owner":"ada","size":300,"mtime":1767225600}');
+INSERT INTO files VALUES('/home/ada/notes.txt', 'ada', 300, 1767225600);
 UPDATE quota SET used = used + 300 WHERE owner = 'ada';
 COMMIT;
 BEGIN;
-INSERT INTO files(path, value) VALUES('/home/grace/film.mkv', '{"owner":"grace","size":900,"mtime":1767225601}');
+INSERT INTO files VALUES('/home/grace/film.mkv', 'grace', 900, 1767225601);
 UPDATE OR IGNORE quota SET used = used + 900 WHERE owner = 'grace';
 SELECT iif(changes() = 1, 'charged', 'too big for grace');
 ROLLBACK;
@@ -20,15 +20,25 @@ ROLLBACK;
 SELECT path FROM files;
 --> /home/ada/notes.txt
 
-INSERT INTO files(path, value) VALUES
-  ('/home/ada/src/main.c',      '{"owner":"ada","size":1200,"mtime":1767225700}'),
-  ('/home/ada/src/main.h',      '{"owner":"ada","size":200,"mtime":1767225701}'),
-  ('/home/ada/src/deep/util.c', '{"owner":"ada","size":800,"mtime":1767225702}'),
-  ('/home/ada/srcery.txt',      '{"owner":"ada","size":10,"mtime":1767225703}');
+INSERT INTO files VALUES
+  ('/home/ada/src/main.c',      'ada', 1200, 1767225700),
+  ('/home/ada/src/main.h',      'ada', 200,  1767225701),
+  ('/home/ada/src/deep/util.c', 'ada', 800,  1767225702),
+  ('/home/ada/srcery.txt',      'ada', 10,   1767225703);
+
+-- one directory, as ls shows it
+SELECT path, size, entries FROM files('/home/ada/', '/');
+--> /home/ada/notes.txt|300|
+--> /home/ada/src/||3
+--> /home/ada/srcery.txt|10|
 
 -- how big is a directory (the slash keeps srcery.txt out)
-SELECT count(*), sum(value ->> 'size') FROM files WHERE path GLOB '/home/ada/src/*';
+SELECT count(*), sum(size) FROM files('/home/ada/src/');
 --> 3|2200
+
+-- each directory of a level with all that lies below it
+SELECT d.path, d.entries, sum(f.size) FROM files('/home/ada/', '/') d JOIN files(d.path) f WHERE d.entries GROUP BY d.path;
+--> /home/ada/src/|3|2200
 
 -- the files of one kind below a directory
 SELECT path FROM files WHERE path GLOB '/home/ada/*.[ch]';
@@ -37,15 +47,21 @@ SELECT path FROM files WHERE path GLOB '/home/ada/*.[ch]';
 --> /home/ada/src/main.h
 
 -- what changed lately
-SELECT path FROM files WHERE path GLOB '/home/ada/*' AND value ->> 'mtime' > 1767225701 ORDER BY value ->> 'mtime' DESC;
+SELECT path FROM files('/home/ada/') WHERE mtime > 1767225701 ORDER BY mtime DESC;
 --> /home/ada/srcery.txt
 --> /home/ada/src/deep/util.c
+
+-- a column that came later
+INSERT INTO files(files) VALUES('add column mode INTEGER');
+UPDATE files SET mode = 420 WHERE path = '/home/ada/notes.txt';
+SELECT path, mode FROM files WHERE mode NOT NULL;
+--> /home/ada/notes.txt|420
 
 -- a trigger on an ordinary table may write into the tree
 CREATE TABLE uploads(path TEXT, size INTEGER);
 CREATE TRIGGER arrives AFTER INSERT ON uploads BEGIN
-  INSERT OR REPLACE INTO files(path, value) VALUES(new.path, json_object('owner', 'ada', 'size', new.size));
+  INSERT OR REPLACE INTO files(path, owner, size) VALUES(new.path, 'ada', new.size);
 END;
 INSERT INTO uploads VALUES('/home/ada/photo.png', 4000);
-SELECT value FROM files WHERE path = '/home/ada/photo.png';
---> {"owner":"ada","size":4000}
+SELECT owner, size FROM files WHERE path = '/home/ada/photo.png';
+--> ada|4000

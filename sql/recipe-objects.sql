@@ -1,47 +1,65 @@
--- Recipe: the listing of an object store. Keys are bucket/path, values describe the object; what the store's clients ask
--- for (list with a prefix, continue after a key, list one level, move a folder) is one statement each.
+-- Recipe: the listing of an object store. What the store's clients ask for (list with a prefix and a delimiter, continue
+-- after a key, put if nothing changed, move a folder) is one statement each.
 -- Lines beginning with --> are the output; tests/test_recipes.sh compares.
 
-CREATE VIRTUAL TABLE objects USING art;
+CREATE VIRTUAL TABLE objects USING art(key, size INTEGER, etag TEXT);
 
-INSERT INTO objects(path, value) VALUES
-  ('photos/2025/12/31/fireworks.jpg', '{"size":204800,"etag":"a1"}'),
-  ('photos/2026/01/01/breakfast.jpg', '{"size":102400,"etag":"b2"}'),
-  ('photos/2026/01/01/snow.jpg',      '{"size":307200,"etag":"c3"}'),
-  ('photos/2026/01/02/walk.jpg',      '{"size":409600,"etag":"d4"}'),
-  ('photos/index.html',               '{"size":2048,"etag":"e5"}'),
-  ('backups/monday.tar',              '{"size":9000000,"etag":"f6"}');
+INSERT INTO objects VALUES
+  ('photos/2025/12/31/fireworks.jpg', 204800,  'a1'),
+  ('photos/2026/01/01/breakfast.jpg', 102400,  'b2'),
+  ('photos/2026/01/01/snow.jpg',      307200,  'c3'),
+  ('photos/2026/01/02/walk.jpg',      409600,  'd4'),
+  ('photos/index.html',               2048,    'e5'),
+  ('backups/monday.tar',              9000000, 'f6');
 
 -- list with a prefix, two at a time; the next page continues after the last key seen
-SELECT path FROM objects WHERE path GLOB 'photos/2026/*' ORDER BY path LIMIT 2;
+SELECT key FROM objects('photos/2026/') ORDER BY key LIMIT 2;
 --> photos/2026/01/01/breakfast.jpg
 --> photos/2026/01/01/snow.jpg
-SELECT path FROM objects WHERE path GLOB 'photos/2026/*' AND path > 'photos/2026/01/01/snow.jpg' ORDER BY path LIMIT 2;
+SELECT key FROM objects('photos/2026/') WHERE key > 'photos/2026/01/01/snow.jpg' ORDER BY key LIMIT 2;
 --> photos/2026/01/02/walk.jpg
 
--- one level of a folder, with what lies below each name (delimiter '/')
-WITH below(name, size) AS (
-  SELECT substr(path, length('photos/') + 1), value ->> 'size' FROM objects WHERE path GLOB 'photos/*')
-SELECT iif(instr(name, '/'), substr(name, 1, instr(name, '/')), name) AS entry, count(*), sum(size)
-  FROM below GROUP BY entry ORDER BY entry;
---> 2025/|1|204800
---> 2026/|3|819200
---> index.html|1|2048
+-- ListObjectsV2 with prefix, delimiter, start-after and max-keys: one level, common prefixes rolled up, with the exact
+-- number of objects below each
+SELECT key, entries, size FROM objects('photos/', '/') ORDER BY key LIMIT 1000;
+--> photos/2025/|1|
+--> photos/2026/|3|
+--> photos/index.html||2048
+SELECT key FROM objects('photos/', '/') WHERE key > 'photos/2025/' ORDER BY key LIMIT 1;
+--> photos/2026/
+
+-- how many, without looking at them; the thousandth page costs what the first one does
+SELECT art_count('objects', 'photos/');
+--> 5
+SELECT key FROM objects ORDER BY key LIMIT 2 OFFSET 4;
+--> photos/2026/01/02/walk.jpg
+--> photos/index.html
 
 -- put an object only if it is not there yet; then overwrite it
-INSERT OR IGNORE INTO objects(path, value) VALUES('photos/index.html', '{"size":0}');
+INSERT OR IGNORE INTO objects VALUES('photos/index.html', 0, 'none');
 SELECT changes();
 --> 0
-INSERT OR REPLACE INTO objects(path, value) VALUES('photos/index.html', '{"size":4096,"etag":"e6"}');
-SELECT value ->> 'etag' FROM objects WHERE path = 'photos/index.html';
---> e6
+INSERT OR REPLACE INTO objects VALUES('photos/index.html', 4096, 'e6');
+SELECT size, etag FROM objects WHERE key = 'photos/index.html';
+--> 4096|e6
+
+-- overwrite it only if nobody has changed it since it was read: the version is a fence
+CREATE TEMP TABLE seen AS SELECT key, version FROM objects WHERE key = 'photos/index.html';
+UPDATE objects SET etag = 'e7' WHERE key = 'photos/index.html' AND version = (SELECT version FROM seen);
+SELECT iif(changes() = 1, 'won', 'lost');
+--> won
+UPDATE objects SET etag = 'e8' WHERE key = 'photos/index.html' AND version = (SELECT version FROM seen);
+SELECT iif(changes() = 1, 'won', 'lost');
+--> lost
 
 -- move a folder, atomically
-UPDATE objects SET path = 'archive/' || substr(path, length('photos/') + 1) WHERE path GLOB 'photos/2025/*';
-SELECT path FROM objects WHERE path GLOB 'archive/*';
+UPDATE objects SET key = 'archive/' || substr(key, length('photos/') + 1) WHERE prefix = 'photos/2025/';
+SELECT key FROM objects('archive/');
 --> archive/2025/12/31/fireworks.jpg
 
 -- delete a folder
-DELETE FROM objects WHERE path GLOB 'photos/2026/01/01/*';
-SELECT count(*) FROM objects;
---> 4
+DELETE FROM objects WHERE prefix = 'photos/2026/01/01/';
+SELECT key, entries FROM objects('', '/');
+--> archive/|1
+--> backups/|1
+--> photos/|2

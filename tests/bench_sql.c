@@ -117,6 +117,7 @@ struct table {
     sqlite3 *db;
     sqlite3_stmt *put, *insert, *get, *update, *remove, *begin, *commit;
     sqlite3_stmt *first[SHORT_PREFIXES], *last[SHORT_PREFIXES], *scan[PREFIXES], *count[PREFIXES];
+    sqlite3_stmt *level, *names, *total, *page; /* of the set "obj" */
 };
 
 static void table_open(struct table *table) {
@@ -151,9 +152,32 @@ static void table_prepare_prefixes(struct table *table, char *const *few, char *
     }
 }
 
+/* The top directories, with and without the number of rows below; the number of all rows below a prefix that they share;
+ * a page from far behind. The ordinary table gets the best SQL that there is for each: seek and skip. */
+static void table_prepare_listings(struct table *table, uint32_t rows) {
+    bool art = table->art && !sql_standin();
+    sqlite3 *db = table->db;
+    static const char top[] = "SELECT substr(path, 1, instr(path, '/')) FROM t", end[] = "rtrim(shown, '/') || '0'";
+    char *level = sqlite3_mprintf(
+        "WITH RECURSIVE level(shown) AS (SELECT (%s ORDER BY path LIMIT 1) UNION ALL SELECT (%s WHERE path >= %s ORDER "
+        "BY path LIMIT 1) FROM level WHERE shown IS NOT NULL)",
+        top, top, end);
+    table->names = art ? sql_prepare(db, "SELECT path FROM t('', '/') ORDER BY path")
+                       : sql_prepare(db, "%s SELECT shown FROM level WHERE shown IS NOT NULL", level);
+    table->level = art ? sql_prepare(db, "SELECT path, entries FROM t('', '/') ORDER BY path")
+                       : sql_prepare(db,
+                                     "%s SELECT shown, (SELECT count(*) FROM t WHERE path >= shown AND path < %s) FROM "
+                                     "level WHERE shown IS NOT NULL",
+                                     level, end);
+    table->total = art ? sql_prepare(db, "SELECT art_count('t', 'bucket-')")
+                       : sql_prepare(db, "SELECT count(*) FROM t WHERE path >= 'bucket-' AND path < 'bucket.'");
+    table->page = sql_prepare(db, "SELECT path, value FROM t ORDER BY path LIMIT 50 OFFSET %u", rows / 10 * 9);
+    sqlite3_free(level);
+}
+
 static void table_close(struct table *table) {
-    sqlite3_stmt *few[] = {table->put,    table->insert, table->get,   table->update,
-                           table->remove, table->begin,  table->commit};
+    sqlite3_stmt *few[] = {table->put,    table->insert, table->get,   table->update, table->remove, table->begin,
+                           table->commit, table->level,  table->names, table->total,  table->page};
     for (size_t i = 0; i < sizeof few / sizeof *few; i++) sqlite3_finalize(few[i]);
     for (int i = 0; i < SHORT_PREFIXES; i++) {
         sqlite3_finalize(table->first[i]);
@@ -327,6 +351,33 @@ static uint64_t op_count(struct table *table, struct run *run, uint32_t from, ui
     uint64_t rows = 0, sum = query_prefixes(table, table->count, PREFIXES, count, &rows);
     run->units = count;
     return sum;
+}
+
+static uint64_t repeat(struct table *table, struct run *run, sqlite3_stmt *statement, uint32_t count) {
+    uint64_t sum = 0, rows = 0;
+    for (uint32_t i = 0; i < count; i++) sum += read_rows(table, statement, &rows);
+    run->units = count;
+    return sum;
+}
+
+static uint64_t op_level(struct table *table, struct run *run, uint32_t from, uint32_t count) {
+    (void)from;
+    return repeat(table, run, table->level, count);
+}
+
+static uint64_t op_names(struct table *table, struct run *run, uint32_t from, uint32_t count) {
+    (void)from;
+    return repeat(table, run, table->names, count);
+}
+
+static uint64_t op_total(struct table *table, struct run *run, uint32_t from, uint32_t count) {
+    (void)from;
+    return repeat(table, run, table->total, count);
+}
+
+static uint64_t op_page(struct table *table, struct run *run, uint32_t from, uint32_t count) {
+    (void)from;
+    return repeat(table, run, table->page, count);
 }
 
 /* A connection of its own: opened, one row read, closed. The extension's loading is not counted. */
@@ -520,6 +571,15 @@ static void show_info(struct table *table) {
     sqlite3_finalize(info);
 }
 
+/* One execution each for the ordinary table where that takes long. */
+static void measure_listings(struct table *tables, struct run *run) {
+    for (int i = 0; i < 2 && !tables[i].level; i++) table_prepare_listings(&tables[i], run->keys->count);
+    measure_reads("t('', '/'): 32 names", op_names, tables, run, 200, 0);
+    measure_reads("t('', '/'): 32 names and entries", op_level, tables, run, 5, 0);
+    measure_reads("art_count of a prefix of all rows", op_total, tables, run, 5, 0);
+    measure_reads("LIMIT 50 OFFSET 90 % of all rows", op_page, tables, run, 5, 0);
+}
+
 static void bench(const char *set, uint32_t size) {
     struct keys keys = keys_make(set, size);
     struct run run = {.keys = &keys};
@@ -546,10 +606,15 @@ static void bench(const char *set, uint32_t size) {
     measure_reads("prefix ORDER BY path DESC LIMIT 100", op_last, tables, &run, 2000, k * 1.5);
     measure_reads("whole prefix, a row", op_scan, tables, &run, PREFIXES, k);
     measure_reads("count under a prefix", op_count, tables, &run, PREFIXES, k * 2);
+    if (!strcmp(set, "obj")) measure_listings(tables, &run);
     measure_writes("random update, 1,000 a transaction", op_update, tables, &run, some, BATCH, k * 3);
     measure_writes("insert, autocommit", op_insert_autocommit, tables, &run, 10000, 500, k * 1.5);
     measure_writes("delete, 1,000 a transaction", op_delete, tables, &run, some / 2, BATCH, 0);
     measure_reads("point read after these writes", op_hit, tables, &run, some, 0);
+    if (!strcmp(set, "obj")) {
+        printf("  after these writes, with several runs:\n");
+        measure_listings(tables, &run);
+    }
     measure_reads("reopen and read a row", op_reopen, tables, &run, 1, 0);
     show_info(&tables[0]);
 

@@ -421,6 +421,14 @@ START_TEST(test_loading_twice_is_loading_once) {
         "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ROLLBACK TO s; COMMIT");
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
     rows_are(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'", "1\n");
+    /* Also from a statement, within a transaction. */
+    sqlite3_enable_load_extension(db, 1);
+    char *again = sqlite3_mprintf("SELECT load_extension('%q') IS NULL", extension ? extension : "./art.so");
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('z')");
+    rows_are(db, again, "1\n");
+    sql_run(db, "ROLLBACK");
+    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    sqlite3_free(again);
 }
 END_TEST
 

@@ -85,6 +85,11 @@ static const char *const script[] = {
     "SELECT count(*), sum(length(value)) FROM t WHERE path GLOB '*'",
     "SELECT value FROM t WHERE path = 'big'",
     "SELECT path FROM t ORDER BY path DESC LIMIT 10",
+    "CREATE TEMP TABLE x(y); DROP TABLE x; SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', "
+    "'/'), "
+    "art_check('t')", /* what was known of the names is forgotten first */
+    "SELECT count(*) FROM art_info('t')",
+    "INSERT INTO t(t) VALUES('cache=2MB'), ('clean'), ('log_limit=9KB')",
 };
 enum { SCRIPT = sizeof script / sizeof *script };
 
@@ -175,6 +180,97 @@ START_TEST(test_opening_a_table_without_memory_can_be_tried_again) {
         sql_close(other);
         if (!failed_once) break;
     }
+}
+END_TEST
+
+enum { ANSWER = 200 };
+
+static int keep_first(void *out, int columns, char **values, char **names) {
+    (void)names;
+    snprintf(out, ANSWER, "%s|%s", values[0], columns > 1 && values[1] ? values[1] : "");
+    return 0;
+}
+
+START_TEST(test_a_function_without_memory_says_so_or_answers_right) {
+    static const struct {
+        const char *sql, *answer;
+    } calls[] = {{"SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', '/')", "600|a/00100"},
+                 {"SELECT art_check('t'), art_count('main.t', 'b')", "ok|1"},
+                 {"SELECT value, property FROM art_info('t') WHERE property = 'keys'", "601|keys"}};
+    for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (int64_t allocations = 0;; allocations++) {
+            sqlite3 *other = sql_open(path);
+            char answer[ANSWER] = "";
+            failed_once = false;
+            stays_out = allocations % 2;
+            until_failure = allocations;
+            int rc = sqlite3_exec(other, calls[i].sql, keep_first, answer, NULL);
+            until_failure = -1;
+            bool out = (rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM;
+            ck_assert_msg(out || !strcmp(answer, calls[i].answer), "%lld: %d %s, '%s'", (long long)allocations, rc,
+                          sqlite3_errmsg(other), answer);
+            sql_close(other);
+            if (!failed_once) break;
+        }
+    }
+}
+END_TEST
+
+/* ---- columns ---- */
+
+static const char *const column_script[] = {
+    "CREATE VIRTUAL TABLE c USING art(path, size INTEGER NOT NULL, note TEXT COLLATE NOCASE, 'the rest' DECIMAL(10, "
+    "2))",
+    "INSERT INTO c VALUES('a', '5', 'note', 1.5), ('b', 6, hex(zeroblob(10000)), 'text'), ('c', 7, 8, 9)",
+    "INSERT INTO c(c) VALUES('add column \"x y\" REAL')",
+    "UPDATE c SET note = note || '!', \"x y\" = size WHERE size > 1",
+    "INSERT INTO c(c) VALUES('add column z'), ('add column zz INT')",
+    "ALTER TABLE c RENAME TO d",
+    "UPDATE d SET zz = '7', path = path || '/moved' WHERE path = 'b'",
+};
+enum { COLUMN_SCRIPT = sizeof column_script / sizeof *column_script };
+
+/* The schema, and all rows of whatever there is. */
+static char *columns_and_rows(void) {
+    char *schema = sql_rows(db, "SELECT type, name, sql FROM sqlite_master ORDER BY name");
+    char *table = strstr(schema, "table|d|") ? "d" : strstr(schema, "table|c|") ? "c" : "counter";
+    char *columns = sql_rows(db, "SELECT name, type FROM pragma_table_info('%s')", table);
+    char *rows = sql_rows(db, "SELECT * FROM %s", table);
+    char *all = sqlite3_mprintf("%s%s%s", schema, columns, rows);
+    sqlite3_free(schema);
+    sqlite3_free(columns);
+    sqlite3_free(rows);
+    return all;
+}
+
+static bool change_columns_short_of_memory(const char *statement, int64_t allocations) {
+    char *before = columns_and_rows();
+    failed_once = false;
+    until_failure = allocations;
+    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db, statement, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    until_failure = -1;
+    ck_assert_msg(rc == SQLITE_OK || failed_once, "%s: %s", statement, sqlite3_errmsg(db));
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    char *after = columns_and_rows();
+    ck_assert_msg(rc == SQLITE_OK || !strcmp(before, after), "%s failed\n-- before\n%s\n-- and then\n%s", statement,
+                  before, after);
+    sqlite3_free(before);
+    sqlite3_free(after);
+    return rc != SQLITE_OK;
+}
+
+START_TEST(test_columns_without_memory_are_an_error_and_the_old_columns) {
+    stays_out = _i;
+    for (int i = 0; i < COLUMN_SCRIPT; i++) {
+        for (int64_t allocations = 0; change_columns_short_of_memory(column_script[i], allocations); allocations++) {
+            if (_i) allocations += allocations / 20;
+        }
+    }
+    char *rows = sql_rows(db, "SELECT path, size, \"x y\", zz, typeof(zz), length(note) FROM d");
+    ck_assert_str_eq(rows, "a|5|5.0||null|5\nb/moved|6|6.0|7|integer|20001\nc|7|7.0||null|2\n");
+    sqlite3_free(rows);
 }
 END_TEST
 
@@ -276,6 +372,8 @@ int main(void) {
     tcase_add_test(tcase, test_one_failed_allocation_is_an_error_and_the_old_state);
     tcase_add_test(tcase, test_memory_that_stays_out_is_an_error_and_the_old_state);
     tcase_add_test(tcase, test_opening_a_table_without_memory_can_be_tried_again);
+    tcase_add_test(tcase, test_a_function_without_memory_says_so_or_answers_right);
+    tcase_add_loop_test(tcase, test_columns_without_memory_are_an_error_and_the_old_columns, 0, 2);
     tcase_add_test(tcase, test_an_interrupted_statement_leaves_the_old_state);
     tcase_add_test(tcase, test_a_full_disk_is_an_error_and_the_old_state);
     suite_add_tcase(suite, tcase);

@@ -35,10 +35,8 @@ int art_fail_errno(int code, int error, const char *format, ...) {
     int n = vsnprintf(message, sizeof message, format, args);
     va_end(args);
     if (n < 0) n = 0;
-    char reason[128];
-    if (n < MESSAGE_SIZE) {
-        snprintf(message + n, sizeof message - (size_t)n, ": %s", strerror_r(error, reason, sizeof reason));
-    }
+    /* strerror() is safe in threads in glibc (2.32) and musl, whose strerror_r() differ. */
+    if (n < MESSAGE_SIZE) snprintf(message + n, sizeof message - (size_t)n, ": %s", strerror(error));
     message_errno = error;
     switch (error) {
     case ENOSPC:

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -24,21 +25,21 @@ static int system_stat(const char *path, struct stat *out) {
     return stat(path, out);
 }
 
-/* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1); the kernel's layout is fixed, so the two
- * fields are taken from their place in it. */
-enum { DIOALIGN_MASK = 0x2000, DIOALIGN_MEMORY_AT = 152, DIOALIGN_OFFSET_AT = 156 };
-_Static_assert(sizeof(struct statx) == 256, "the kernel fills 256 bytes");
+/* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1), or not be there (musl 1.2.3). The
+ * kernel's layout is fixed: 256 bytes, the fields that are wanted at these places. */
+enum { STATX_BYTES = 256, DIOALIGN_MASK = 0x2000, MASK_AT = 0, DIOALIGN_MEMORY_AT = 152, DIOALIGN_OFFSET_AT = 156 };
 
 static int system_direct_alignment(int fd, uint32_t *memory, uint32_t *offset) {
-    struct statx attributes;
-    memset(&attributes, 0, sizeof attributes);
-    if (statx(fd, "", AT_EMPTY_PATH, DIOALIGN_MASK, &attributes)) return -1;
-    if (!(attributes.stx_mask & DIOALIGN_MASK)) {
+    _Alignas(8) char attributes[STATX_BYTES] = {0};
+    uint32_t mask;
+    if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, DIOALIGN_MASK, attributes)) return -1;
+    memcpy(&mask, attributes + MASK_AT, sizeof mask);
+    if (!(mask & DIOALIGN_MASK)) {
         errno = EOPNOTSUPP;
         return -1;
     }
-    memcpy(memory, (const char *)&attributes + DIOALIGN_MEMORY_AT, sizeof *memory);
-    memcpy(offset, (const char *)&attributes + DIOALIGN_OFFSET_AT, sizeof *offset);
+    memcpy(memory, attributes + DIOALIGN_MEMORY_AT, sizeof *memory);
+    memcpy(offset, attributes + DIOALIGN_OFFSET_AT, sizeof *offset);
     return 0;
 }
 

@@ -1,4 +1,6 @@
 /* What the tree is like, for people: art_info, check and dump. */
+#include "core/blob/blob_format.h"
+#include "core/io/io.h"
 #include "core/tree/private.h"
 
 static int count_rows(struct art_tree *tree, uint64_t *out) {
@@ -200,4 +202,17 @@ void art_tree_dump(struct art_tree *tree, FILE *out) {
                 run->level, (unsigned long long)run->top.entries, (long long)run->top.count,
                 (unsigned long long)run->blobs, (unsigned long long)run->pages, run->top.slot, run->top.level);
     }
+}
+
+void art_build_describe(struct art_build *out) {
+#ifdef ART_HAVE_URING
+    const char *engines = "uring, pwrite, memory";
+#else
+    const char *engines = "pwrite, memory";
+#endif
+    *out = (struct art_build){.engines = engines,
+                              .uring_works = art_io_uring_available(),
+                              .format = ART_BLOB_FORMAT,
+                              .blob_bytes = ART_BLOB_BYTES,
+                              .page_bytes = ART_BLOB_PAGE};
 }

@@ -255,4 +255,13 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 int art_tree_check(struct art_tree *tree);
 void art_tree_dump(struct art_tree *tree, FILE *out);
 
+/* How this core was built. */
+struct art_build {
+    const char *engines; /* compiled in */
+    bool uring_works;    /* this kernel gives us a ring */
+    unsigned format;     /* of the blobs */
+    uint32_t blob_bytes, page_bytes;
+};
+void art_build_describe(struct art_build *out);
+
 #endif

@@ -184,6 +184,23 @@ char *sql_rows(sqlite3 *db, const char *format, ...) {
     return text ? text : sqlite3_mprintf("");
 }
 
+char *sql_answer(sqlite3_stmt *statement) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    int rc, columns = sqlite3_column_count(statement);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        for (int i = 0; i < columns; i++) {
+            sql_append_value(out, sqlite3_column_value(statement, i));
+            sqlite3_str_appendall(out, i + 1 < columns ? " " : "\n");
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        sqlite3_str_appendf(out, "error %d: %s", rc, sqlite3_errmsg(sqlite3_db_handle(statement)));
+    }
+    sqlite3_reset(statement);
+    char *text = sqlite3_str_finish(out);
+    return text ? text : sqlite3_mprintf("");
+}
+
 char *sql_scratch(const char *name) {
     const char *temporary = getenv("TMPDIR");
     char *directory = sqlite3_mprintf("%s/%s-XXXXXX", temporary && *temporary ? temporary : "/tmp", name);

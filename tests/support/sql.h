@@ -44,6 +44,10 @@ char *sql_rows(sqlite3 *db, const char *format, ...);
 /* One value for people and comparisons: type and content, long ones as type, length and hash. */
 void sql_append_value(sqlite3_str *out, sqlite3_value *value);
 
+/* All rows as sql_append_value() writes them, with SQLite's error at the end if there was one; sqlite3_free() it. The
+ * statement is the caller's, and reset. */
+char *sql_answer(sqlite3_stmt *statement);
+
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
 /* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with it. */

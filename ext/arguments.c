@@ -1,0 +1,288 @@
+/* From xFilter's arguments to what is wanted, by plan.h's table. The planner does the same with constants, to guess how
+ * many rows they give. */
+#include "ext/scan.h"
+
+#include <math.h>
+
+/* --- a range ------------------------------------------------------------------------------------------------------ */
+
+void art_wanted_reset(struct art_wanted *wanted) {
+    wanted->range = (struct art_range){0};
+    wanted->empty = wanted->rechecked = false;
+    wanted->rc = SQLITE_OK;
+}
+
+void art_wanted_clear(struct art_wanted *wanted) {
+    art_buffer_clear(&wanted->low);
+    art_buffer_clear(&wanted->high);
+    art_buffer_clear(&wanted->scratch);
+}
+
+static void keep(struct art_wanted *wanted, struct art_buffer *buffer, struct art_bytes from, struct art_bytes *to) {
+    buffer->len = 0;
+    if (art_buffer_append(buffer, from.data, from.len)) wanted->rc = SQLITE_NOMEM;
+    *to = art_buffer_bytes(buffer);
+}
+
+void art_wanted_low(struct art_wanted *wanted, struct art_bytes low, bool open) {
+    struct art_range *range = &wanted->range;
+    if (low.len > ART_PATH_MAX) { /* what is above it is above its longest possible beginning */
+        low.len = ART_PATH_MAX;
+        open = true;
+    }
+    int c = range->low_set ? art_bytes_compare(low, range->low) : 1;
+    if (c > 0) keep(wanted, &wanted->low, low, &range->low);
+    if (c >= 0) range->low_open = c == 0 ? range->low_open || open : open;
+    range->low_set = true;
+}
+
+void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open) {
+    struct art_range *range = &wanted->range;
+    if (high.len > ART_PATH_MAX) {
+        high.len = ART_PATH_MAX;
+        open = false;
+    }
+    int c = range->high_set ? art_bytes_compare(high, range->high) : -1;
+    if (c < 0) keep(wanted, &wanted->high, high, &range->high);
+    if (c <= 0) range->high_open = c == 0 ? range->high_open || open : open;
+    range->high_set = true;
+}
+
+void art_wanted_prefix(struct art_wanted *wanted, struct art_bytes prefix) {
+    struct art_range range;
+    if (prefix.len > ART_PATH_MAX) wanted->empty = true;
+    if (prefix.len > ART_PATH_MAX || prefix.len == 0) return;
+    wanted->scratch.len = 0;
+    if (art_buffer_reserve(&wanted->scratch, prefix.len)) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    art_range_of_prefix(prefix, wanted->scratch.data, &range);
+    art_wanted_low(wanted, range.low, false);
+    if (range.high_set) art_wanted_high(wanted, range.high, true);
+}
+
+static const uint8_t colon[] = ":"; /* behind '9', behind all signs and blanks */
+
+struct art_range art_range_of_numbers(const struct art_range *range) {
+    struct art_range out = *range;
+    if (out.high_set && art_bytes_compare(out.high, art_bytes(colon, 1)) < 0) return out;
+    out.high = art_bytes(colon, 1);
+    out.high_set = out.high_open = true;
+    return out;
+}
+
+void art_wanted_finish(struct art_wanted *wanted) {
+    const struct art_range *range = &wanted->range;
+    if (!range->low_set || !range->high_set) return;
+    int c = art_bytes_compare(range->low, range->high);
+    if (c > 0 || (c == 0 && (range->low_open || range->high_open))) wanted->empty = true;
+}
+
+/* --- comparisons -------------------------------------------------------------------------------------------------- */
+
+static void compare_text(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value) {
+    const void *data = sqlite3_value_text(value);
+    if (!data) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    struct art_bytes text = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
+    bool equal = comparison == ART_ARGUMENT_EQUAL;
+    if (equal && text.len > ART_PATH_MAX) wanted->empty = true;
+    if (equal || comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) {
+        art_wanted_low(wanted, text, comparison == ART_ARGUMENT_GREATER);
+    }
+    if (equal || comparison == ART_ARGUMENT_LESS || comparison == ART_ARGUMENT_LESS_EQUAL) {
+        art_wanted_high(wanted, text, comparison == ART_ARGUMENT_LESS);
+    }
+}
+
+/* A number that may have to be compared as a number. */
+static void compare_number(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value) {
+    if (comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) return;
+    if (isinf(sqlite3_value_double(value))) return; /* its text is Inf */
+    art_wanted_high(wanted, art_bytes(colon, 1), true);
+}
+
+void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value) {
+    int type = sqlite3_value_type(value);
+    bool bound = sqlite3_value_frombind(value);
+    if (type == SQLITE_NULL) {
+        wanted->empty = true;
+    } else if (type == SQLITE_BLOB) { /* every text is below every blob */
+        if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) wanted->empty = true;
+    } else if (type == SQLITE_TEXT || bound) {
+        compare_text(wanted, comparison, value);
+    } else {
+        compare_number(wanted, comparison, value);
+    }
+}
+
+/* --- what xFilter is given ---------------------------------------------------------------------------------------- */
+
+static bool never_matches(const struct art_scan *scan, int type) {
+    return type == SQLITE_NULL || (type == SQLITE_BLOB && art_scan_vtab(scan)->connection->blobs_never_match);
+}
+
+static bool too_complex(const struct art_scan *scan, int len) {
+    return len > sqlite3_limit(art_scan_vtab(scan)->connection->db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, -1);
+}
+
+/* The path itself, and whatever a NUL hides from SQLite's comparison behind it. */
+static void want_hidden_rest(struct art_wanted *wanted, struct art_bytes path) {
+    static const uint8_t one = 1;
+    wanted->scratch.len = 0;
+    if (art_buffer_append(&wanted->scratch, path.data, path.len) || art_buffer_append(&wanted->scratch, &one, 1)) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    art_wanted_low(wanted, path, false);
+    art_wanted_high(wanted, art_buffer_bytes(&wanted->scratch), true);
+}
+
+static void want_glob(struct art_scan *scan, sqlite3_value *value) {
+    struct art_wanted *wanted = &scan->wanted;
+    if (never_matches(scan, sqlite3_value_type(value))) {
+        wanted->empty = true;
+        return;
+    }
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (pattern && too_complex(scan, sqlite3_value_bytes(value))) {
+        wanted->rc = art_complain(&scan->base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
+        return;
+    }
+    if (!pattern) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    struct art_bytes prefix = art_bytes(pattern, art_glob_prefix(pattern));
+    const char *rest = pattern + prefix.len;
+    if (prefix.len > ART_PATH_MAX) {
+        wanted->empty = true;
+        return;
+    }
+    if (*rest == 0) {
+        want_hidden_rest(wanted, prefix);
+        return;
+    }
+    art_wanted_prefix(wanted, prefix);
+    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one. */
+    bool only_stars = rest[strspn(rest, "*")] == 0;
+    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80)) return;
+    if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
+    scan->matching = ART_MATCH_GLOB;
+    scan->pattern.len = 0;
+    if (art_buffer_append(&scan->pattern, pattern, strlen(pattern) + 1)) wanted->rc = SQLITE_NOMEM;
+}
+
+static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
+    struct art_wanted *wanted = &scan->wanted;
+    wanted->rechecked = true;
+    if (prefix.len > ART_PATH_MAX) {
+        wanted->empty = true;
+        return;
+    }
+    if (scan->folded.letters && scan->folded.lower.len >= prefix.len) return; /* another LIKE says more */
+    if (art_folded_set(&scan->folded, prefix)) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    art_folded_range(&scan->folded, wanted);
+    if (scan->matching == ART_MATCH_ALL && scan->folded.letters) scan->matching = ART_MATCH_FOLDED;
+}
+
+/* A pattern that is too long is SQLite's to complain about, on the first row. */
+static void want_like(struct art_scan *scan, sqlite3_value *value) {
+    scan->wanted.rechecked = true;
+    if (never_matches(scan, sqlite3_value_type(value))) {
+        scan->wanted.empty = true;
+        return;
+    }
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (!pattern) {
+        scan->wanted.rc = SQLITE_NOMEM;
+    } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
+        want_folded(scan, art_bytes(pattern, art_like_prefix(pattern)));
+    }
+}
+
+static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
+    const void *text = sqlite3_value_text(value);
+    if (!text) {
+        scan->wanted.rc = SQLITE_NOMEM;
+        return;
+    }
+    want_folded(scan, art_bytes(text, (uint32_t)sqlite3_value_bytes(value)));
+}
+
+/* Of an argument that a hidden column shows again: its bytes, and what it was. */
+static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_value *value) {
+    shown->type = sqlite3_value_type(value);
+    if (shown->type == SQLITE_NULL) scan->wanted.empty = true;
+    if (shown->type == SQLITE_INTEGER) shown->integer = sqlite3_value_int64(value);
+    if (shown->type == SQLITE_FLOAT) shown->real = sqlite3_value_double(value);
+    const void *data = shown->type == SQLITE_BLOB ? sqlite3_value_blob(value) : (const void *)sqlite3_value_text(value);
+    int len = sqlite3_value_bytes(value);
+    shown->text.len = 0;
+    if ((!data && shown->type != SQLITE_NULL && shown->type != SQLITE_BLOB) || (len && !data) ||
+        art_buffer_append(&shown->text, data, (size_t)len)) {
+        scan->wanted.rc = SQLITE_NOMEM;
+    }
+}
+
+static void want_points(struct art_scan *scan, sqlite3_value *list) {
+    int rc = art_points_collect(&scan->points, list);
+    if (rc) scan->wanted.rc = rc;
+    if (scan->points.numbers) scan->wanted.rechecked = true;
+    scan->several = true;
+}
+
+static void want(struct art_scan *scan, enum art_argument meaning, bool exact, sqlite3_value *value) {
+    switch (meaning) {
+    case ART_ARGUMENT_PREFIX:
+        want_shown(scan, &scan->prefix, value);
+        break;
+    case ART_ARGUMENT_DELIMITER:
+        want_shown(scan, &scan->delimiter, value);
+        break;
+    case ART_ARGUMENT_IN:
+        want_points(scan, value);
+        break;
+    case ART_ARGUMENT_GLOB:
+        want_glob(scan, value);
+        scan->wanted.rechecked |= !exact;
+        break;
+    case ART_ARGUMENT_LIKE:
+        want_like(scan, value);
+        break;
+    case ART_ARGUMENT_LIKE_PREFIX:
+        want_like_prefix(scan, value);
+        break;
+    case ART_ARGUMENT_LIMIT:
+        if (sqlite3_value_int64(value) >= 0) scan->limit = (uint64_t)sqlite3_value_int64(value);
+        break;
+    case ART_ARGUMENT_OFFSET:
+        if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
+        break;
+    default:
+        art_wanted_compare(&scan->wanted, meaning, value);
+        scan->wanted.rechecked |= !exact && !sqlite3_value_frombind(value);
+    }
+}
+
+int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv) {
+    struct art_wanted *wanted = &scan->wanted;
+    const char *mark = words;
+    for (int i = 0; i < argc && !wanted->rc; i++) {
+        mark = strchr(mark + 1, '?');
+        want(scan, art_plan_meaning(mark), art_plan_is_exact(plan, i), argv[i]);
+    }
+    if (wanted->rc || wanted->empty) return wanted->rc;
+    scan->listing = scan->delimiter.text.len > 0;
+    if (scan->listing) art_listing_begin(scan);
+    if (scan->prefix.type) art_wanted_prefix(wanted, art_buffer_bytes(&scan->prefix.text));
+    art_wanted_finish(wanted);
+    if (wanted->rechecked) scan->limit = UINT64_MAX;
+    return wanted->rc;
+}

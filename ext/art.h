@@ -1,0 +1,32 @@
+/* For programs that link the extension in instead of loading it: `make static` builds libart.a.
+ *
+ *     #include <sqlite3.h>
+ *     #include "art.h"
+ *
+ *     sqlite3_auto_extension((void (*)(void))sqlite3_art_init);    every connection that is opened from here on has art
+ *     sqlite3_art_init(db, &message, NULL);                        or this one alone
+ *
+ *     cc program.c libart.a -lsqlite3 -luring -lpthread -lm
+ *
+ * Of all the names in libart.a, the one below is the only one that the linker sees.
+ */
+#ifndef ART_ART_H
+#define ART_ART_H
+
+#define ART_VERSION "0.1.0"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sqlite3;
+struct sqlite3_api_routines;
+
+/* SQLITE_OK, or another of SQLite's codes and perhaps a sentence in *message, which sqlite3_free() takes. */
+int sqlite3_art_init(struct sqlite3 *db, char **message, const struct sqlite3_api_routines *api);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

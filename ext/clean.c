@@ -1,0 +1,234 @@
+/* Leftover .art files: found for art_info, removed by the command 'clean'.
+ *
+ * A file is left behind when a process dies between the commit of a DROP and the file's removal, when a transaction that
+ * made a table dies, or when the removal fails. One is taken for a leftover of a schema's database only if
+ *
+ *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
+ *   - it is a regular file with a superblock, whose owner page names this database by its path or inode
+ *   - no table x_state of the schema holds its id or its name, whoever made that table
+ *
+ * What is called so and cannot be read is shown, with the reason, and never removed. A reader (art_info) has no lock: what
+ * it shows may be the file of a table that another connection is creating in this moment.
+ *
+ * 'clean' must remove no file that some state of the database needs which may come back, so it takes three steps:
+ *
+ *   the command   looks, under the write lock that its INSERT holds
+ *   xSync         looks again, at what will be committed: what is in use by then is spared. Writes random bytes into
+ *                 T_state, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer left
+ *                 there, and no CREATE that nobody has seen can come back
+ *   xCommit       makes the database durable (a DROP that was committed earlier, but not synced, could else come back
+ *                 after a power loss), looks at each file once more, and removes it. A ROLLBACK removes nothing.
+ */
+#include "ext/ext.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+enum { ID_DIGITS = 8 };
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+void art_leftovers_clear(struct art_leftovers *leftovers) {
+    for (unsigned i = 0; i < leftovers->count; i++) {
+        sqlite3_free(leftovers->items[i].path);
+        sqlite3_free(leftovers->items[i].reason);
+    }
+    art_free(leftovers->items);
+    *leftovers = (struct art_leftovers){0};
+}
+
+/* Takes both texts. */
+static int add(struct art_leftovers *leftovers, const struct art_leftover *file) {
+    struct art_leftover *items = NULL;
+    if (file->path && (file->known || file->reason)) {
+        items = art_resize(leftovers->items, (leftovers->count + 1) * sizeof *items);
+    }
+    if (!items) {
+        sqlite3_free(file->path);
+        sqlite3_free(file->reason);
+        return SQLITE_NOMEM;
+    }
+    leftovers->items = items;
+    items[leftovers->count++] = *file;
+    return SQLITE_OK;
+}
+
+static void drop(struct art_leftovers *leftovers, unsigned i) {
+    sqlite3_free(leftovers->items[i].path);
+    sqlite3_free(leftovers->items[i].reason);
+    memmove(leftovers->items + i, leftovers->items + i + 1, (--leftovers->count - i) * sizeof *leftovers->items);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+/* <beginning>...-<8 hex>.art */
+static bool is_called_so(const char *name, const char *beginning) {
+    size_t len = strlen(name), first = strlen(beginning);
+    enum { END = 1 + ID_DIGITS + 4 };
+    if (len < first + END || strncmp(name, beginning, first) || name[len - END] != '-') return false;
+    return strspn(name + len - END + 1, "0123456789abcdef") == ID_DIGITS && !strcmp(name + len - 4, ".art");
+}
+
+static bool digits_are(const char *name, const uint8_t *uuid) {
+    char digits[ID_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%02x%02x%02x%02x", uuid[0], uuid[1], uuid[2], uuid[3]);
+    return !strncmp(name + strlen(name) - ID_DIGITS - 4, digits, ID_DIGITS);
+}
+
+/* A file with the right name: ours, somebody else's (left out), or not to be told. */
+static int look_at_file(const char *host, char *path, struct art_leftovers *out) {
+    struct art_leftover file = {.path = path};
+    bool ours = false;
+    int rc = path ? art_file_identify(path, host, file.uuid, &ours) : ART_NOMEM;
+    if (rc == ART_NOMEM || rc == ART_MISSING || (!rc && (!ours || !digits_are(path, file.uuid)))) {
+        sqlite3_free(path);
+        return rc == ART_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
+    }
+    file.known = !rc;
+    if (rc) file.reason = sqlite3_mprintf("%s", rc == ART_NOTFOUND ? "no whole .art file" : art_error_message());
+    return add(out, &file);
+}
+
+static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_leftovers *out, char **message) {
+    DIR *list = opendir(folder);
+    if (!list) {
+        return art_complain(message, SQLITE_CANTOPEN,
+                            "art: cannot list the database's folder (%s): give this user the "
+                            "right to read it",
+                            folder);
+    }
+    char *beginning = art_file_beginning(db, schema);
+    int rc = beginning ? SQLITE_OK : SQLITE_NOMEM;
+    for (const struct dirent *entry; !rc && (entry = readdir(list));) {
+        if (!is_called_so(entry->d_name, beginning)) continue;
+        rc = look_at_file(sqlite3_db_filename(db, schema), sqlite3_mprintf("%s%s", folder, entry->d_name), out);
+    }
+    closedir(list);
+    sqlite3_free(beginning);
+    return rc;
+}
+
+/* --- what is in use ----------------------------------------------------------------------------------------------- */
+
+static void spare(struct art_leftovers *leftovers, const char *key, sqlite3_stmt *row) {
+    const void *data = sqlite3_column_blob(row, 1);
+    int len = sqlite3_column_bytes(row, 1);
+    bool is_id = !sqlite3_stricmp(key, "id") && len == ART_UUID_BYTES;
+    for (unsigned i = leftovers->count; data && i-- > 0;) {
+        const char *name = base_name(leftovers->items[i].path);
+        bool used = is_id && !memcmp(data, leftovers->items[i].uuid, ART_UUID_BYTES);
+        used |= len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
+        if (used) drop(leftovers, i);
+    }
+}
+
+/* One table x_state. Any table may be called so: what is none of ours has no such columns. */
+static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers) {
+    sqlite3_stmt *rows = NULL;
+    char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w\"", schema, state);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_ERROR) return SQLITE_OK;
+    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        if (key) spare(leftovers, key, rows);
+    }
+    int end = sqlite3_finalize(rows);
+    return rc ? rc : end;
+}
+
+static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *leftovers, char **message) {
+    sqlite3_stmt *tables = NULL;
+    char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND "
+                                "lower(substr(name, -6)) = '_state'",
+                                schema);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
+    sqlite3_free(sql);
+    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        if (name) rc = spare_by_state(db, schema, name, leftovers);
+    }
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    int end = sqlite3_finalize(tables);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    return rc;
+}
+
+int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message) {
+    char *folder;
+    int rc = art_database_folder(db, schema, &folder);
+    if (rc || !folder) return rc;
+    rc = list_files(db, schema, folder, out, message);
+    if (!rc && out->count) rc = spare_used(db, schema, out, message);
+    art_free(folder);
+    if (rc) art_leftovers_clear(out);
+    return rc;
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------- */
+
+/* A table whose id is lost may need any of the files. */
+static int check_table(struct art_connection *connection, const char *schema, const char *table, char **message) {
+    struct art_vtab *vtab;
+    struct art_settings defaults;
+    struct art_state state;
+    int rc = art_find_vtab(connection, schema, table, &vtab, message);
+    int primary = rc & 0xff;
+    if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) return rc;
+    art_forget_message(message);
+    if (!vtab) return SQLITE_OK; /* of another module, which may have its own troubles */
+    art_settings_default(&defaults);
+    rc = art_shadow_read_state(connection->db, vtab->name, &defaults, &state, message);
+    if (!rc) art_state_clear(&state);
+    return rc;
+}
+
+static int check_tables(struct art_connection *connection, const char *schema, char **message) {
+    sqlite3_stmt *tables = NULL;
+    sqlite3 *db = connection->db;
+    char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND rootpage = 0", schema);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
+    sqlite3_free(sql);
+    if (rc) return art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        if (name) rc = check_table(connection, schema, name, message);
+    }
+    int end = sqlite3_finalize(tables);
+    return rc || !end ? rc : art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+}
+
+int art_clean_look(struct art_table *table, char **message) {
+    struct art_connection *connection = table->connection;
+    art_leftovers_clear(&table->leftovers);
+    int rc = check_tables(connection, table->name->schema, message);
+    return rc ? rc : art_leftovers_find(connection->db, table->name->schema, &table->leftovers, message);
+}
+
+int art_clean_prepare(struct art_table *table, char **message) {
+    sqlite3 *db = table->connection->db;
+    if (!table->leftovers.count) return SQLITE_OK;
+    int rc = spare_used(db, table->name->schema, &table->leftovers, message);
+    return rc || !table->leftovers.count ? rc : art_report(message, art_journal_write_nonce(table));
+}
+
+void art_clean_finish(struct art_table *table) {
+    const char *host = table->database;
+    struct art_leftovers *leftovers = &table->leftovers;
+    if (!leftovers->count || art_journal_harden(table->connection->db, table->name->schema)) return;
+    for (unsigned i = 0; i < leftovers->count; i++) {
+        struct art_leftover *file = &leftovers->items[i];
+        uint8_t uuid[ART_UUID_BYTES];
+        bool ours = false;
+        if (!file->known || art_file_identify(file->path, host, uuid, &ours) || !ours) continue;
+        if (!memcmp(uuid, file->uuid, ART_UUID_BYTES)) unlink(file->path);
+    }
+}

@@ -1,0 +1,244 @@
+/* The columns of an art table: what CREATE VIRTUAL TABLE ... USING art(path, size INTEGER, ...) declares.
+ *
+ *     the user's      the key, then what a row's record holds     definition.c reads one
+ *     hidden          enum art_hidden                              the same in every table
+ *
+ * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of a
+ * column of T_state (shadow.c). T_state also keeps those of CREATE as a text, under 'columns'. All of it may be anything
+ * when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
+ *
+ * NOT NULL of a column that is not the key is kept by update.c and not declared to SQLite: rows that are rolled up show
+ * NULL there, and SQLite would take `size IS NULL` for false.
+ */
+#include "ext/ext.h"
+
+static const struct {
+    const char *name, *type;
+} hidden_columns[] = {{"prefix", ""}, {"delimiter", ""}, {"entries", "INTEGER"}, {"version", "INTEGER"}};
+enum { HIDDEN = sizeof hidden_columns / sizeof *hidden_columns };
+_Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COMMAND,
+               "all hidden columns but the last have a fixed name");
+
+void art_column_clear(struct art_column *column) {
+    art_free(column->name);
+    art_free(column->type);
+    art_free(column->collation);
+    *column = (struct art_column){0};
+}
+
+void art_columns_clear(struct art_columns *columns) {
+    for (unsigned i = 0; i < columns->count; i++) art_column_clear(&columns->items[i]);
+    art_free(columns->items);
+    *columns = (struct art_columns){0};
+}
+
+/* SQLite's rule: the first of these that is found anywhere in the type, as INT is in POINT. */
+enum art_affinity art_affinity_of(const char *type) {
+    static const struct {
+        const char *word;
+        enum art_affinity affinity;
+    } rules[] = {{"INT", ART_AFFINITY_INTEGER}, {"CHAR", ART_AFFINITY_TEXT}, {"CLOB", ART_AFFINITY_TEXT},
+                 {"TEXT", ART_AFFINITY_TEXT},   {"BLOB", ART_AFFINITY_BLOB}, {"REAL", ART_AFFINITY_REAL},
+                 {"FLOA", ART_AFFINITY_REAL},   {"DOUB", ART_AFFINITY_REAL}};
+    if (!*type) return ART_AFFINITY_BLOB;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        int len = (int)strlen(rules[i].word);
+        for (const char *at = type; *at; at++) {
+            if (!sqlite3_strnicmp(at, rules[i].word, len)) return rules[i].affinity;
+        }
+    }
+    return ART_AFFINITY_NUMERIC;
+}
+
+/* --- one after the other ------------------------------------------------------------------------------------------ */
+
+static bool is_hidden_name(const char *name) {
+    for (unsigned i = 0; i < HIDDEN; i++) {
+        if (!sqlite3_stricmp(name, hidden_columns[i].name)) return true;
+    }
+    return false;
+}
+
+static bool has_column(const struct art_columns *columns, const char *name) {
+    for (unsigned i = 0; i < columns->count; i++) {
+        if (!sqlite3_stricmp(name, columns->items[i].name)) return true;
+    }
+    return false;
+}
+
+/* Takes the column over, whatever comes of it. */
+static int append(struct art_columns *columns, const char *table, struct art_column *column, char **message) {
+    int rc = SQLITE_OK;
+    if (is_hidden_name(column->name)) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: every art table has a hidden column %s (%s.%s): take another name", column->name, table,
+                          column->name);
+    } else if (has_column(columns, column->name)) {
+        rc = art_complain(message, SQLITE_ERROR, "art: two columns have one name (%s.%s): rename one of them", table,
+                          column->name);
+    }
+    if (!rc && (columns->count & (columns->count - 1)) == 0) { /* 1, 2, 4, 8, ... are full */
+        size_t capacity = columns->count ? 2 * (size_t)columns->count : 1;
+        struct art_column *items = art_resize(columns->items, capacity * sizeof *items);
+        if (items) columns->items = items;
+        rc = items ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    if (rc) {
+        art_column_clear(column);
+    } else {
+        columns->items[columns->count++] = *column;
+    }
+    return rc;
+}
+
+static int parse_one(struct art_columns *columns, const char *table, const char *text, const char **end,
+                     char **message) {
+    struct art_column column;
+    int rc = art_definition_parse(text, end, table, columns->count == ART_COLUMN_KEY, &column, message);
+    return rc ? rc : append(columns, table, &column, message);
+}
+
+int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message) {
+    return parse_one(columns, table, definition, NULL, message);
+}
+
+int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message) {
+    *columns = (struct art_columns){0};
+    int rc;
+    do {
+        rc = columns->count == ART_COLUMNS_MAX
+                 ? art_complain(message, SQLITE_ERROR, "art: too many columns (%s)", table)
+                 : parse_one(columns, table, text, &text, message);
+    } while (!rc && *text++ == ',');
+    if (rc) art_columns_clear(columns);
+    return rc;
+}
+
+int art_columns_default(struct art_columns *columns) {
+    char *ignored = NULL;
+    int rc = art_columns_parse(columns, "", "path, value", &ignored);
+    sqlite3_free(ignored);
+    return rc;
+}
+
+int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
+    int most = sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1) - ART_HIDDEN_COLUMNS;
+    if ((int)columns->count <= most) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR, "art: %u columns are too many (%s): a table has at most %d here",
+                        columns->count, table, most > 0 ? most : 0);
+}
+
+/* --- as a text ---------------------------------------------------------------------------------------------------- */
+
+static void append_name(sqlite3_str *out, const char *name) {
+    sqlite3_str_appendf(out, art_definition_is_plain_name(name) ? "%s" : "\"%w\"", name);
+}
+
+char *art_columns_show(const struct art_columns *columns) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < columns->count; i++) {
+        const struct art_column *column = &columns->items[i];
+        if (i) sqlite3_str_appendall(out, ", ");
+        append_name(out, column->name);
+        bool usual = i == ART_COLUMN_KEY && !strcmp(column->type, "TEXT");
+        if (*column->type && !usual) sqlite3_str_appendf(out, " %s", column->type);
+        if (column->not_null && i != ART_COLUMN_KEY) sqlite3_str_appendall(out, " NOT NULL");
+        if (!column->collation) continue;
+        sqlite3_str_appendall(out, " COLLATE ");
+        append_name(out, column->collation);
+    }
+    return sqlite3_str_finish(out);
+}
+
+int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal) {
+    char *text_of_a = art_columns_show(a), *text_of_b = art_columns_show(b);
+    int rc = text_of_a && text_of_b ? SQLITE_OK : SQLITE_NOMEM;
+    *equal = !rc && !strcmp(text_of_a, text_of_b);
+    sqlite3_free(text_of_a);
+    sqlite3_free(text_of_b);
+    return rc;
+}
+
+/* --- for SQLite --------------------------------------------------------------------------------------------------- */
+
+static char *declaration(const struct art_columns *columns, const char *table) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(sql, "CREATE TABLE x(");
+    for (unsigned i = 0; i < columns->count; i++) {
+        const struct art_column *column = &columns->items[i];
+        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, column->type);
+        if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
+        sqlite3_str_appendall(sql, i == ART_COLUMN_KEY ? " NOT NULL PRIMARY KEY, " : ", ");
+    }
+    for (unsigned i = 0; i < HIDDEN; i++) {
+        sqlite3_str_appendf(sql, "%s%s %s HIDDEN", i ? ", " : "", hidden_columns[i].name, hidden_columns[i].type);
+    }
+    /* A table that is called like one of its columns takes no commands. */
+    if (!has_column(columns, table) && !is_hidden_name(table)) sqlite3_str_appendf(sql, ", \"%w\" HIDDEN", table);
+    sqlite3_str_appendall(sql, ") WITHOUT ROWID");
+    return sqlite3_str_finish(sql);
+}
+
+/* A failure is one of the surroundings, a collation that nobody has registered above all: what SQLite cannot parse was
+ * refused before. */
+int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
+    char *sql = declaration(columns, table);
+    int rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_complain(message, rc, "art: %s (the columns of %s): register what is missing, then use the table",
+                        sqlite3_errmsg(db), table);
+}
+
+/* --- 'add column' ------------------------------------------------------------------------------------------------- */
+
+/* Else the table could not even be opened. */
+static int check_collation(sqlite3 *db, const char *table, const struct art_column *column, char **message) {
+    sqlite3_stmt *comparison = NULL;
+    char *sql = sqlite3_mprintf("SELECT '' < '' COLLATE \"%w\"", column->collation);
+    int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &comparison, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    sqlite3_finalize(comparison);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_complain(message, SQLITE_ERROR, "art: %s (%s.%s): register it, or leave COLLATE out", sqlite3_errmsg(db),
+                        table, column->name);
+}
+
+static int check_added(const struct art_vtab *vtab, const struct art_columns *columns, char **message) {
+    const char *table = vtab->name->table;
+    const struct art_column *added = &columns->items[columns->count - 1];
+    if (added->not_null) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: an added column is NULL in the rows that are there (%s.%s): leave NOT NULL out",
+                            table, added->name);
+    }
+    if (!sqlite3_stricmp(added->name, table)) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the column for commands is called like the table (%s.%s): take another name", table,
+                            added->name);
+    }
+    int rc = art_columns_check_count(columns, vtab->connection->db, table, message);
+    return rc || !added->collation ? rc : check_collation(vtab->connection->db, table, added, message);
+}
+
+/* As of now: another row of the same statement may have added one already. */
+static int read_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
+    struct art_columns created = {vtab->columns.items, vtab->created};
+    *out = (struct art_columns){0};
+    char *text = art_columns_show(&created);
+    int rc = text ? art_columns_parse(out, vtab->name->table, text, message) : SQLITE_NOMEM;
+    sqlite3_free(text);
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, out);
+}
+
+int art_columns_add(struct art_vtab *vtab, const char *definition) {
+    char **message = &vtab->base.zErrMsg;
+    struct art_columns columns;
+    int rc = read_present(vtab, &columns, message);
+    if (!rc) rc = art_columns_append(&columns, vtab->name->table, definition, message);
+    if (!rc) rc = check_added(vtab, &columns, message);
+    if (!rc) rc = art_shadow_add_column(vtab->table, definition, message);
+    if (!rc) vtab->table->columns = columns.count;
+    art_columns_clear(&columns);
+    return rc;
+}

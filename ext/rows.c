@@ -1,0 +1,283 @@
+/* From row to row. A point read uses no cursor of the tree; a range scan moves one, and fetches values only when SQLite
+ * asks for one.
+ *
+ * Counting. `SELECT count(*) ... WHERE path GLOB 'a*'` asks for no column of any row. After a few rows of that, a plain
+ * range is counted once (two descents) and from there on only numbers move:
+ *
+ *     rows     ....a b c d e f g h i j k l m ..    tree's cursor stands on h, claimed is k: behind = 3
+ *                                ^     ^           left = rows behind k
+ *
+ * As soon as a column is wanted, or the table is about to change, the cursor goes to where it claims to be.
+ */
+#include "ext/scan.h"
+
+#include <locale.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the next
+ * spelling is sought. */
+enum { COUNT_AFTER = 8, SEEK_AFTER = 8 };
+
+/* --- which rows --------------------------------------------------------------------------------------------------- */
+
+static locale_t numbers_with_points;
+
+static void make_locale(void) {
+    numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+}
+
+/* Another spelling of the number, or something so near to it that SQLite has to say. */
+static bool spells_number(const char *path, double number) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_locale);
+    char *end;
+    double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);
+    if (end == path) return false;
+    end += strspn(end, " \t\n\v\f\r");
+    return *end == 0 && value == number;
+}
+
+int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
+    *matches = true;
+    if (scan->matching == ART_MATCH_ALL) return ART_OK;
+    if (scan->matching == ART_MATCH_FOLDED) {
+        *matches = art_folded_matches(&scan->folded, path);
+        return ART_OK;
+    }
+    scan->key.len = 0;
+    if (art_buffer_reserve(&scan->key, path.len + 1)) return art_nomem();
+    if (path.len) memcpy(scan->key.data, path.data, path.len);
+    scan->key.data[path.len] = 0;
+    const char *text = (const char *)scan->key.data, *pattern = (const char *)scan->pattern.data;
+    if (scan->matching == ART_MATCH_GLOB) {
+        *matches = sqlite3_strglob(pattern, text) == 0;
+    } else {
+        *matches = strcmp(text, pattern) != 0 && spells_number(text, scan->number);
+    }
+    return ART_OK;
+}
+
+/* --- moving the cursor -------------------------------------------------------------------------------------------- */
+
+/* A tree may be unknown in the middle of a scan, after a ROLLBACK: then it is read anew. */
+int art_rows_ready(struct art_scan *scan) {
+    char *message = NULL;
+    if (!art_tree_unknown(art_scan_tree(scan))) return ART_OK;
+    int failed = art_table_refresh(art_scan_vtab(scan)->table, &message);
+    int rc = failed ? art_fail(ART_CORRUPT, "%s", message ? message : "art: the table cannot be read") : ART_OK;
+    sqlite3_free(message);
+    return rc;
+}
+
+/* What the cursor has not done yet: the rows behind `key`. */
+static struct art_range behind(const struct art_scan *scan, struct art_bytes key) {
+    struct art_range range = scan->range;
+    if (scan->descending) {
+        range.high = key;
+        range.high_set = range.high_open = true;
+    } else {
+        range.low = key;
+        range.low_set = range.low_open = true;
+    }
+    return range;
+}
+
+/* The step has failed, since the tree is unknown: the cursor has its key still. */
+static int step_again(struct art_scan *scan) {
+    struct art_bytes key = art_cursor_key(scan->cursor);
+    struct art_buffer copy = {0};
+    int rc = art_buffer_append(&copy, key.data, key.len);
+    struct art_range range = behind(scan, art_buffer_bytes(&copy));
+    if (!rc) rc = art_rows_ready(scan);
+    if (!rc) rc = art_cursor_seek(scan->cursor, &range, scan->descending);
+    art_buffer_clear(&copy);
+    return rc;
+}
+
+static inline int step(struct art_scan *scan) {
+    int rc = art_cursor_next(scan->cursor);
+    if (__builtin_expect(rc == ART_MISUSE, 0) && art_tree_unknown(art_scan_tree(scan))) return step_again(scan);
+    return rc;
+}
+
+/* Behind the row, and behind all that it stands for. */
+static int leave(struct art_scan *scan) {
+    if (!scan->rolled) return step(scan);
+    int rc = art_rows_ready(scan);
+    return rc ? rc : art_cursor_skip_prefix(scan->cursor, scan->rolled);
+}
+
+/* To the next spelling, past all paths that LIKE cannot match. */
+static int seek_spelling(struct art_scan *scan) {
+    struct art_range range = scan->range;
+    int rc = art_rows_ready(scan);
+    if (rc) return rc;
+    if (!art_folded_next(&scan->folded, art_cursor_key(scan->cursor), scan->descending)) {
+        range.high = range.low = (struct art_bytes){0}; /* nothing is left */
+        range.high_set = range.high_open = true;
+        return art_cursor_seek(scan->cursor, &range, scan->descending);
+    }
+    struct art_bytes spelling = art_buffer_bytes(&scan->folded.seek);
+    struct art_range found;
+    scan->wanted.scratch.len = 0;
+    if (art_buffer_reserve(&scan->wanted.scratch, spelling.len)) return art_nomem();
+    art_range_of_prefix(spelling, scan->wanted.scratch.data, &found);
+    if (!scan->descending) {
+        if (!range.low_set || art_bytes_compare(spelling, range.low) > 0) {
+            range.low = spelling;
+            range.low_set = true;
+            range.low_open = false;
+        }
+    } else if (found.high_set && (!range.high_set || art_bytes_compare(found.high, range.high) < 0)) {
+        range.high = found.high;
+        range.high_set = range.high_open = true;
+    }
+    return art_cursor_seek(scan->cursor, &range, scan->descending);
+}
+
+/* From where the cursor stands to the first row that is given. */
+static int settle_on_match(struct art_scan *scan) {
+    int rc = ART_OK;
+    bool matches = false;
+    unsigned passed = 0;
+    scan->state = ART_SCAN_RANGE;
+    while (art_cursor_valid(scan->cursor)) {
+        if (scan->listing) scan->rolled = art_listing_rolls_up(scan, art_cursor_key(scan->cursor));
+        rc = art_rows_matches(scan, art_scan_path(scan), &matches);
+        if (rc || matches) break;
+        bool far = scan->matching == ART_MATCH_FOLDED && ++passed == SEEK_AFTER;
+        rc = far ? seek_spelling(scan) : leave(scan);
+        if (rc) break;
+        if (far) passed = 0;
+    }
+    scan->state = !rc && art_cursor_valid(scan->cursor) ? ART_SCAN_RANGE : ART_SCAN_END;
+    return rc;
+}
+
+/* --- beginning ---------------------------------------------------------------------------------------------------- */
+
+int art_rows_point(struct art_scan *scan, struct art_bytes key) {
+    art_row_release(&scan->row);
+    int rc = art_tree_get(art_scan_tree(scan), key, &scan->row);
+    if (rc == ART_NOTFOUND) return ART_OK;
+    scan->key.len = 0;
+    if (!rc) rc = art_buffer_append(&scan->key, key.data, key.len);
+    if (!rc) scan->state = ART_SCAN_POINT;
+    return rc;
+}
+
+int art_rows_range(struct art_scan *scan, const struct art_range *range) {
+    int rc = scan->cursor ? ART_OK : art_cursor_open(art_scan_tree(scan), &scan->cursor);
+    scan->range = *range;
+    scan->plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
+    if (!rc) rc = art_cursor_seek(scan->cursor, range, scan->descending);
+    if (!rc && scan->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
+    if (!rc) rc = settle_on_match(scan);
+    for (; !rc && !scan->plain && scan->offset && scan->state == ART_SCAN_RANGE; scan->offset--) {
+        rc = leave(scan);
+        if (!rc) rc = settle_on_match(scan);
+    }
+    return rc;
+}
+
+/* All other spellings of a number that has to be compared as a number. */
+static int walk_spellings(struct art_scan *scan) {
+    struct art_range range = art_range_of_numbers(&scan->wanted.range);
+    scan->matching = ART_MATCH_NUMBER;
+    return art_rows_range(scan, &range);
+}
+
+/* Its own text first, which is the only row that UPDATE and DELETE look at. */
+int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
+    const unsigned char *text = sqlite3_value_text(value);
+    scan->number = sqlite3_value_double(value);
+    scan->pattern.len = 0;
+    if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
+    struct art_bytes key = art_bytes(scan->pattern.data, (uint32_t)scan->pattern.len - 1);
+    bool possible = art_bytes_starts_with(key, art_buffer_bytes(&scan->prefix.text));
+    int rc = possible ? art_rows_point(scan, key) : ART_OK;
+    if (rc) return rc;
+    scan->spellings = scan->state == ART_SCAN_POINT;
+    return scan->spellings ? ART_OK : walk_spellings(scan);
+}
+
+/* --- going on ----------------------------------------------------------------------------------------------------- */
+
+/* The row that the cursor stands on may have been deleted meanwhile: it is not counted. */
+static int begin_counting(struct art_scan *scan) {
+    struct art_range range = behind(scan, art_cursor_key(scan->cursor));
+    scan->untouched = 0;
+    if (art_tree_unknown(art_scan_tree(scan))) return ART_OK;
+    int rc = art_tree_count(art_scan_tree(scan), &range, &scan->left);
+    scan->counting = !rc;
+    return rc;
+}
+
+/* The cursor goes where the scan claims to be. */
+int art_rows_settle(struct art_scan *scan) {
+    int rc = scan->behind ? art_rows_ready(scan) : ART_OK;
+    if (!rc && scan->behind) rc = art_cursor_skip(scan->cursor, scan->behind);
+    scan->counting = false;
+    scan->untouched = 0;
+    scan->behind = 0;
+    if (!rc && scan->state == ART_SCAN_RANGE && !art_cursor_valid(scan->cursor)) {
+        rc = art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a range holds fewer rows than were counted");
+    }
+    return rc;
+}
+
+void art_scans_settle(struct art_table *table) {
+    for (struct art_scan *scan = table->scans; scan; scan = scan->next) {
+        if (scan->counting && scan->state == ART_SCAN_RANGE) scan->failure = art_rows_settle(scan);
+    }
+}
+
+static int next_after_point(struct art_scan *scan) {
+    bool spellings = scan->spellings;
+    art_row_release(&scan->row);
+    scan->state = ART_SCAN_END;
+    scan->spellings = false;
+    if (!spellings && !scan->several) return ART_OK;
+    int rc = art_rows_ready(scan);
+    if (rc) return rc;
+    return spellings ? walk_spellings(scan) : art_points_next(scan);
+}
+
+static int next_in_range(struct art_scan *scan) {
+    int rc = leave(scan);
+    if (!rc) rc = settle_on_match(scan);
+    if (rc || scan->state == ART_SCAN_RANGE || !scan->several) return rc;
+    rc = art_rows_ready(scan);
+    return rc ? rc : art_points_next(scan);
+}
+
+static inline int next_plainly(struct art_scan *scan) {
+    int rc = ART_OK;
+    scan->untouched = scan->touched ? 0 : scan->untouched + 1;
+    scan->touched = false;
+    if (!scan->counting && scan->untouched >= COUNT_AFTER) rc = begin_counting(scan);
+    if (scan->counting) {
+        if (!scan->left) scan->state = ART_SCAN_END;
+        scan->left--;
+        scan->behind++;
+        return ART_OK;
+    }
+    if (!rc) rc = step(scan);
+    if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
+    return rc;
+}
+
+int art_scan_next(sqlite3_vtab_cursor *base) {
+    struct art_scan *scan = (struct art_scan *)base;
+    if (scan->failure) return art_scan_fail(scan, scan->failure);
+    if (art_scan_is_gone(scan)) return art_scan_gone(scan);
+    if (scan->state == ART_SCAN_END || --scan->limit == 0) {
+        scan->state = ART_SCAN_END;
+        return SQLITE_OK;
+    }
+    int rc = scan->state == ART_SCAN_POINT ? next_after_point(scan)
+             : scan->plain                 ? next_plainly(scan)
+                                           : next_in_range(scan);
+    return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
+}

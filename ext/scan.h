@@ -1,0 +1,156 @@
+/* What the files behind SQLite's cursor share.
+ *
+ *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
+ *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
+ *     pattern.c     what GLOB and LIKE say about a path's beginning
+ *     rows.c        from row to row, and counting where nobody looks at the rows
+ *     listing.c     one level of a directory
+ *     points.c      the elements of an IN
+ */
+#ifndef ART_EXT_SCAN_H
+#define ART_EXT_SCAN_H
+
+#include "ext/ext.h"
+#include "ext/plan.h"
+
+/* --- what is wanted (arguments.c) --------------------------------------------------------------------------------- */
+
+/* Where a statement's arguments meet. */
+struct art_wanted {
+    struct art_range range; /* of paths; its bytes are in low and high */
+    bool empty;
+    bool rechecked; /* SQLite may still drop rows of it */
+    int rc;         /* SQLite's */
+    struct art_buffer low, high, scratch;
+};
+
+void art_wanted_reset(struct art_wanted *wanted);
+void art_wanted_clear(struct art_wanted *wanted); /* frees */
+/* `comparison` is one of EQUAL to LESS_EQUAL. */
+void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value);
+void art_wanted_low(struct art_wanted *wanted, struct art_bytes low, bool open);
+void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open);
+void art_wanted_prefix(struct art_wanted *wanted, struct art_bytes prefix);
+/* Its part with all paths that may look like a number. */
+struct art_range art_range_of_numbers(const struct art_range *range);
+/* Contradictions. */
+void art_wanted_finish(struct art_wanted *wanted);
+
+/* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
+
+/* Bytes of a pattern that can only match themselves (for LIKE, in capitals or not). */
+uint32_t art_glob_prefix(const char *pattern);
+uint32_t art_like_prefix(const char *pattern);
+
+/* A beginning in which capitals are not told from small letters, as LIKE sees it. */
+struct art_folded {
+    struct art_buffer lower, seek; /* the prefix in small letters; a spelling to go to */
+    bool letters;                  /* there are several spellings */
+};
+int art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
+/* From the first spelling to the last. */
+void art_folded_range(const struct art_folded *folded, struct art_wanted *wanted);
+bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
+/* For a path that does not match: into folded->seek the next spelling behind it (before it). False: none. */
+bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
+/* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
+bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
+
+/* --- the scan ----------------------------------------------------------------------------------------------------- */
+
+/* An argument that a hidden column shows. */
+struct art_shown {
+    int type; /* SQLITE_NULL: not given */
+    sqlite3_int64 integer;
+    double real;
+    struct art_buffer text; /* as bytes, whatever the type */
+};
+
+enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE };
+enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
+
+struct art_points {
+    struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
+    uint32_t count, left;          /* left: still to come */
+    bool numbers;                  /* and all paths that may look like one, as a range */
+};
+
+struct art_scan {
+    sqlite3_vtab_cursor base;
+    enum art_scan_state state;
+    enum art_scan_match matching; /* which rows of the range are given */
+    bool descending;
+    bool plain;      /* every row of the range is given as it is */
+    bool listing;    /* rolled up at the delimiter */
+    bool several;    /* points, and perhaps a range */
+    bool range_due;  /* several: the range is still to be walked */
+    bool spellings;  /* after this point, the other spellings of its number */
+    bool touched;    /* a column of this row was asked for */
+    bool counting;   /* `left` is known */
+    uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
+    unsigned untouched; /* rows passed since one was touched */
+    uint64_t behind, left, limit, offset;
+    int failure;        /* met while settling, told by the next step */
+    struct art_row row; /* POINT */
+    struct art_cursor *cursor;
+    double number;             /* MATCH_NUMBER */
+    struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
+    struct art_buffer pattern; /* of GLOB, or the number's text, with a NUL */
+    struct art_folded folded;
+    struct art_wanted wanted;
+    struct art_range range; /* RANGE: what is walked; bytes in wanted */
+    struct art_shown prefix, delimiter;
+    struct art_points points;
+    int writers;                   /* listing: statements that were writing when it began */
+    struct art_scan *next, **link; /* table->scans */
+};
+
+static inline struct art_vtab *art_scan_vtab(const struct art_scan *scan) {
+    return (struct art_vtab *)scan->base.pVtab;
+}
+
+static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
+    return art_scan_vtab(scan)->table->tree;
+}
+
+/* The table was replaced under an open query, behind SQLite's back. */
+static inline bool art_scan_is_gone(const struct art_scan *scan) {
+    return !art_scan_vtab(scan)->table || (scan->state == ART_SCAN_RANGE && !scan->cursor);
+}
+
+/* The path that the row shows. */
+static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
+    if (scan->state == ART_SCAN_POINT) return art_buffer_bytes(&scan->key);
+    struct art_bytes key = art_cursor_key(scan->cursor);
+    if (scan->rolled) key.len = scan->rolled;
+    return key;
+}
+
+/* cursor.c: SQLite's codes for an ART_* code, and for a scan that is gone */
+int art_scan_fail(const struct art_scan *scan, int art_rc);
+int art_scan_gone(const struct art_scan *scan);
+
+/* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
+int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv);
+
+/* rows.c: ART_* */
+int art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
+int art_rows_point(struct art_scan *scan, struct art_bytes key);
+int art_rows_number(struct art_scan *scan, sqlite3_value *value);
+int art_rows_range(struct art_scan *scan, const struct art_range *range);
+int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
+int art_rows_settle(struct art_scan *scan);
+
+/* points.c: ART_*, or SQLite's code */
+int art_points_collect(struct art_points *points, sqlite3_value *list);
+void art_points_clear(struct art_points *points);
+int art_points_next(struct art_scan *scan);
+
+/* listing.c */
+/* Bytes of what `path` is rolled up to, 0: it stands for itself. */
+uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path);
+/* From the wanted range of paths that are shown to the range of keys behind them. */
+void art_listing_begin(struct art_scan *scan);
+int art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
+
+#endif

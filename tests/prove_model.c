@@ -1,0 +1,82 @@
+/* The differential model test for as long as one likes (`make prove-model`; tests/test_model.c is its short form).
+ *
+ *     prove_model [minutes [statements [setting]]]    10 minutes; as soon as either is reached. 0: no limit
+ *
+ * With the number of a setting (history.c lists them, from 0), in that one only.
+ *
+ * Each history runs in a process of its own, two at a time, so that a crash is one more finding. Prints how far it is every
+ * ten seconds, every difference with its seed and the shortened history, and at the end what was met how often. Exit 1
+ * if there was any difference. ART_TEST_SEED: the first seed.
+ */
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "tests/support/history.h"
+
+enum { AT_ONCE = 2, PROGRESS_SECONDS = 10 };
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void start_history(const struct workload_setting *setting, uint64_t seed) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child > 0) return;
+    if (child < 0) {
+        perror("prove_model: fork");
+        exit(1);
+    }
+    char *differs = history_run(setting, seed);
+    fflush(stdout);
+    _exit(differs != NULL);
+}
+
+/* One history less; 1 if it failed. */
+static int wait_for_one(void) {
+    int status = 0;
+    pid_t child = wait(&status);
+    if (WIFSIGNALED(status))
+        printf("\nprocess %d ended by signal %d: see the seed above it\n", child, WTERMSIG(status));
+    return status != 0;
+}
+
+static void show_progress(double since, int failed) {
+    const struct history_tally *tally = history_tally();
+    double took = seconds() - since;
+    printf("%7.0f s: %lld statements (%.0f a second), %lld histories, %d failed\n", took, (long long)tally->statements,
+           (double)tally->statements / took, (long long)tally->histories, failed);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    double minutes = argc > 1 ? atof(argv[1]) : 10;
+    int64_t statements = argc > 2 ? atoll(argv[2]) : 0;
+    int only = argc > 3 ? atoi(argv[3]) % history_setting_count : -1;
+    uint64_t seed = random_seed();
+    const struct history_tally *tally = history_tally();
+    double begun = seconds(), shown = begun;
+    int running = 0, failed = 0;
+    printf("seeds from %llu\n", (unsigned long long)seed);
+    for (uint64_t i = 0;; i++) {
+        const struct workload_setting *setting = &history_settings[only >= 0 ? (uint64_t)only : i % (uint64_t)history_setting_count];
+        if (minutes > 0 && seconds() - begun > minutes * 60) break;
+        if (statements > 0 && tally->statements >= statements) break;
+        if (running == AT_ONCE) {
+            failed += wait_for_one();
+            running--;
+        }
+        if (seconds() - shown > PROGRESS_SECONDS) {
+            show_progress(begun, failed);
+            shown = seconds();
+        }
+        start_history(setting, seed + i);
+        running++;
+    }
+    for (; running; running--) failed += wait_for_one();
+    show_progress(begun, failed);
+    history_print_tally(tally);
+    return failed != 0;
+}

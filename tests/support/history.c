@@ -1,0 +1,332 @@
+#include "tests/support/history.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "tests/support/sql.h"
+
+enum { SHRINK_SECONDS = 60 };
+
+const struct workload_setting history_settings[] = {
+    {"a WAL database", "main", "main", "WAL", NULL, 2, false},
+    {"a DELETE journal", "main", "main", "DELETE", NULL, 2, false},
+    {"a TRUNCATE journal", "main", "temp", "TRUNCATE", NULL, 2, false},
+    {"a PERSIST journal", "main", "main", "PERSIST", NULL, 2, false},
+    {"a journal in memory", "main", "aux1", "MEMORY", NULL, 1, false},
+    {"no journal", "main", "main", "OFF", NULL, 1, true},
+    {"an attached WAL database", "aux1", "aux1", "WAL", NULL, 2, false},
+    {"an attached database with a DELETE journal", "aux1", "temp", "DELETE", NULL, 2, false},
+    {"the temp schema", "temp", "main", NULL, NULL, 1, false},
+    {":memory:", "main", "temp", NULL, ":memory:", 1, false},
+    {"a WAL database of one connection", "main", "aux1", "WAL", NULL, 1, false},
+    {"a DELETE journal of one connection", "main", "main", "DELETE", NULL, 1, false},
+};
+const int history_setting_count = (int)(sizeof history_settings / sizeof *history_settings);
+
+/* ---- comparison ---- */
+
+enum failure_class { SUCCESS, BUSY, CONSTRAINT, CURSOR_OVER, OTHER };
+
+static enum failure_class class_of(int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+        return SUCCESS;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return BUSY;
+    case SQLITE_CONSTRAINT:
+        return CONSTRAINT;
+    case SQLITE_ABORT:
+        return CURSOR_OVER;
+    default:
+        return OTHER;
+    }
+}
+
+/* An error of the schema, which SQLite finds when it prepares a statement. Whether it does so before or after it meets a lock depends on
+ * when the connection last read the schema, and that is not the same for twins which have met other locks before. */
+static bool is_about_schema(const struct outcome *outcome) {
+    return outcome->rc && outcome->message &&
+           (strstr(outcome->message, "no such table") || strstr(outcome->message, "already exists"));
+}
+
+static int compare_rows(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *row_difference(const struct workload_step *step, struct outcome *art, struct outcome *plain) {
+    if (step->flags & STEP_UNORDERED) {
+        if (art->row_count) qsort(art->rows, (size_t)art->row_count, sizeof *art->rows, compare_rows);
+        if (plain->row_count) qsort(plain->rows, (size_t)plain->row_count, sizeof *plain->rows, compare_rows);
+    }
+    for (int i = 0; i < art->row_count || i < plain->row_count; i++) {
+        const char *x = i < art->row_count ? art->rows[i] : "(none)";
+        const char *y = i < plain->row_count ? plain->rows[i] : "(none)";
+        if (strcmp(x, y) != 0) {
+            return sqlite3_mprintf("row %d of %d (art) and %d (plain):\n     art:   %.600s\n     plain: %.600s", i + 1,
+                                   art->row_count, plain->row_count, x, y);
+        }
+    }
+    return NULL;
+}
+
+static char *difference(const struct workload_step *step, struct outcome *art, struct outcome *plain) {
+    enum failure_class a = class_of(art->rc), p = class_of(plain->rc);
+    if (step->kind == STEP_CURSOR_MOVE) {
+        if (is_about_schema(art)) return NULL; /* its table was dropped, renamed or rolled back under it */
+        return art->rc && a != CURSOR_OVER && a != BUSY ? sqlite3_mprintf("%s", art->message) : NULL;
+    }
+    if ((a == BUSY && is_about_schema(plain)) || (p == BUSY && is_about_schema(art))) return NULL;
+    if (a != p && (step->flags & STEP_BUSY_MAY_DIFFER) && (a == BUSY || p == BUSY)) return NULL;
+    if (a != p) {
+        return sqlite3_mprintf("art: %d %s\n     plain: %d %s", art->rc, art->message, plain->rc, plain->message);
+    }
+    if (art->in_transaction != plain->in_transaction) {
+        return sqlite3_mprintf("art %s a transaction, plain %s", art->in_transaction ? "in" : "not in",
+                               plain->in_transaction ? "in" : "not in");
+    }
+    if (step->kind == STEP_CURSOR_OPEN || art->rc) return NULL;
+    if ((step->flags & STEP_CHANGES) && art->changes != plain->changes) {
+        return sqlite3_mprintf("changes(): art %d, plain %d", art->changes, plain->changes);
+    }
+    if (art->rowid != plain->rowid) {
+        return sqlite3_mprintf("last_insert_rowid(): art %lld, plain %lld", art->rowid, plain->rowid);
+    }
+    return step->flags & STEP_NO_ROWS ? NULL : row_difference(step, art, plain);
+}
+
+/* ---- what was met ---- */
+
+struct history_tally *history_tally(void) {
+    static struct history_tally *tally;
+    if (!tally) {
+        tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (tally == MAP_FAILED) abort();
+    }
+    return tally;
+}
+
+static void count_step(const struct workload_step *step, const struct outcome *art) {
+    struct history_tally *tally = history_tally();
+    bool selected = art->row_count > 0, changed = step->flags & STEP_CHANGES && !art->rc;
+    tally->statements++;
+    tally->with_rows += selected;
+    tally->rows += art->row_count;
+    tally->in_transaction += art->in_transaction;
+    tally->busy += class_of(art->rc) == BUSY;
+    tally->constraint += class_of(art->rc) == CONSTRAINT;
+    tally->failed += class_of(art->rc) == OTHER;
+    for (int i = 0; i < WORKLOAD_FEATURE_COUNT; i++) {
+        if (!workload_feature_met(&step->features, (enum workload_feature)i)) continue;
+        tally->feature[i].met++;
+        tally->feature[i].worked += !art->rc;
+        tally->feature[i].rows += art->row_count + (changed ? art->changes : 0);
+    }
+}
+
+int history_print_tally(const struct history_tally *tally) {
+    int never = 0;
+    printf(
+        "%lld statements in %lld histories agree: %lld inside transactions, %lld returned %lld rows, %lld met a lock, "
+        "%lld a constraint, %lld failed otherwise; %lld steps with all versions checked\n",
+        (long long)tally->statements, (long long)tally->histories, (long long)tally->in_transaction,
+        (long long)tally->with_rows, (long long)tally->rows, (long long)tally->busy, (long long)tally->constraint,
+        (long long)tally->failed, (long long)tally->versions_checked);
+    printf("met (times:rows):");
+    for (int i = 0; i < WORKLOAD_FEATURE_COUNT; i++) {
+        printf("%s %s %lld:%lld", i ? "," : "", workload_feature_name((enum workload_feature)i),
+               (long long)tally->feature[i].met, (long long)tally->feature[i].rows);
+        never += tally->feature[i].worked == 0;
+    }
+    printf("\n");
+    if (never) printf("NEVER WORKED:");
+    for (int i = 0; i < WORKLOAD_FEATURE_COUNT; i++) {
+        if (!tally->feature[i].worked) printf(" [%s]", workload_feature_name((enum workload_feature)i));
+    }
+    if (never) printf("\n");
+    fflush(stdout);
+    return never;
+}
+
+/* ---- twins ---- */
+
+static void pair_open(struct pair *pair, const struct workload *w, uint64_t seed) {
+    memset(pair, 0, sizeof *pair);
+    pair->directory = sql_scratch("model");
+    pair->setting = w->setting;
+    pair->versions = w->versions;
+    pair->transaction = 1;
+    pair->art = (struct twin){.art = true, .directory = pair->directory, .setting = w->setting, .seed = seed};
+    pair->plain = (struct twin){.art = false, .directory = pair->directory, .setting = w->setting, .seed = seed};
+    twin_open(&pair->art);
+    twin_open(&pair->plain);
+}
+
+static void pair_close(struct pair *pair) {
+    twin_close(&pair->art);
+    twin_close(&pair->plain);
+    sql_scratch_remove(pair->directory);
+    sqlite3_free(pair->directory);
+}
+
+/* What the generator has to know of what happened. */
+static void tell(struct pair *pair, const struct workload_step *step, const struct outcome *plain, struct workload *w) {
+    int c = step->connection;
+    w->cursor_open[c] = pair->plain.cursor[c] != NULL;
+    for (int i = 0; i < w->setting->connections; i++) {
+        w->in_transaction[i] = !sqlite3_get_autocommit(pair->plain.db[i]);
+    }
+    if (step->kind != STEP_TABLES) return;
+    if (plain->rc) {
+        w->look_again[c] = true;
+    } else {
+        workload_saw_tables(w, c, plain->rows, plain->row_count);
+    }
+}
+
+/* Runs one step on both; NULL when they agree, else what differs. */
+static char *pair_step(struct pair *pair, const struct workload_step *step, struct workload *w) {
+    struct outcome art, plain;
+    int c = step->connection;
+    bool was_inside = !sqlite3_get_autocommit(pair->plain.db[c]);
+    twin_run(&pair->plain, step, &plain);
+    twin_run(&pair->art, step, &art);
+    char *differs = difference(step, &art, &plain);
+    /* A cursor that has ended in one of them no longer holds the same locks as its twin. */
+    if ((step->kind == STEP_CURSOR_MOVE || step->kind == STEP_CURSOR_OPEN) &&
+        (art.rc || plain.rc || !sqlite3_stmt_busy(pair->art.cursor[c]) || !sqlite3_stmt_busy(pair->plain.cursor[c]))) {
+        twin_close_cursor(&pair->art, c);
+        twin_close_cursor(&pair->plain, c);
+    }
+    if (!differs) differs = versions_check(pair, step, &art, was_inside);
+    if (w) {
+        count_step(step, &art);
+        if (pair->versions) history_tally()->versions_checked++;
+        tell(pair, step, &plain, w);
+    }
+    outcome_clear(&art);
+    outcome_clear(&plain);
+    return differs;
+}
+
+/* At the end of a history: what is stored is sound, and all connections closed and opened again see the same. */
+static char *pair_check(struct pair *pair) {
+    const struct workload_setting *setting = pair->setting;
+    bool keeps = !setting->file && strcmp(setting->schema, "temp") != 0;
+    struct workload_step step = {.kind = keeps ? STEP_REOPEN : STEP_CURSOR_CLOSE};
+    if (setting->gentle && !sqlite3_get_autocommit(pair->art.db[0])) { /* nothing could roll it back */
+        sql_run(pair->art.db[0], "COMMIT");
+        sql_run(pair->plain.db[0], "COMMIT");
+    }
+    char *differs = pair_step(pair, &step, NULL);
+    if (differs) return differs;
+    char *answer = sql_rows(pair->art.db[0], "PRAGMA %s.integrity_check", setting->schema);
+    if (strcmp(answer, "ok\n") != 0) return answer;
+    sqlite3_free(answer);
+    for (int i = 0; i < WORKLOAD_TABLES && !differs; i++) {
+        step = (struct workload_step){.kind = STEP_SQL};
+        step.sql = sqlite3_mprintf("SELECT * FROM %s.%s ORDER BY 1",
+                                   workload_table_schema(setting, (enum workload_table_number)i),
+                                   workload_table_name((enum workload_table_number)i));
+        differs = pair_step(pair, &step, NULL);
+        workload_step_clear(&step);
+    }
+    return differs;
+}
+
+/* ---- histories ---- */
+
+struct history {
+    struct workload workload;
+    uint64_t seed;
+    struct workload_step steps[HISTORY_STEPS];
+    int count, setup; /* the first ones stay when it is shortened */
+    bool keep[HISTORY_STEPS];
+};
+
+/* Replays those steps of a history that `keep` names; true when it still fails, in much the same way. */
+static bool replay(const struct history *history, const char *failure) {
+    struct pair pair;
+    pair_open(&pair, &history->workload, history->seed);
+    char *differs = NULL;
+    for (int i = 0; i < history->count && !differs; i++) {
+        if (history->keep[i]) differs = pair_step(&pair, &history->steps[i], NULL);
+    }
+    if (!differs) differs = pair_check(&pair);
+    bool fails = differs && !strncmp(differs, failure, 48);
+    sqlite3_free(differs);
+    pair_close(&pair);
+    return fails;
+}
+
+/* Leaves out ever smaller stretches, as long as the rest still fails. */
+static void shrink(struct history *history, const char *failure) {
+    time_t until = time(NULL) + SHRINK_SECONDS;
+    int count = history->count;
+    for (int i = 0; i < count; i++) history->keep[i] = true;
+    if (!replay(history, failure)) {
+        printf("(the history does not fail again when replayed, so it is not shortened)\n");
+        return;
+    }
+    for (int size = count / 2; size >= 1; size = size > 1 ? size / 2 : 0) {
+        for (int from = history->setup; from < count && time(NULL) < until; from += size) {
+            bool saved[HISTORY_STEPS], any = false;
+            memcpy(saved, history->keep, sizeof saved);
+            for (int i = from; i < from + size && i < count; i++) {
+                any |= history->keep[i];
+                history->keep[i] = false;
+            }
+            if (any && !replay(history, failure)) memcpy(history->keep, saved, sizeof saved);
+        }
+    }
+}
+
+/* The rest of the setup is the same in all histories. */
+static bool shows_shape(const struct workload_step *step) {
+    return workload_feature_met(&step->features, FEATURE_CREATE) || step->flags & STEP_WRITES;
+}
+
+static void report(struct history *history, const char *differs) {
+    const struct workload *w = &history->workload;
+    printf("\nseed %llu, in %s, options \"%s\": after %d steps:\n     %s\n", (unsigned long long)history->seed,
+           w->setting->name, w->options, history->count, differs);
+    char *last = workload_step_text(&history->steps[history->count - 1]);
+    printf("     at %.3000s\n", last);
+    sqlite3_free(last);
+    fflush(stdout);
+    shrink(history, differs);
+    for (int i = 0; i < history->count; i++) {
+        if (!history->keep[i] || (i < history->setup && !shows_shape(&history->steps[i]))) continue;
+        char *text = workload_step_text(&history->steps[i]);
+        printf("%4d %.3000s\n", i, text);
+        sqlite3_free(text);
+    }
+    fflush(stdout);
+}
+
+char *history_run(const struct workload_setting *setting, uint64_t seed) {
+    struct history *history = calloc(1, sizeof *history);
+    struct pair pair;
+    char *differs = NULL;
+    if (!history) abort();
+    history->seed = seed;
+    workload_init(&history->workload, setting, seed);
+    pair_open(&pair, &history->workload, seed);
+    while (!differs && workload_setup(&history->workload, &history->steps[history->count])) {
+        differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
+    }
+    history->setup = history->count;
+    while (!differs && history->count < HISTORY_STEPS) {
+        workload_next(&history->workload, &history->steps[history->count]);
+        differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
+    }
+    if (!differs) differs = pair_check(&pair);
+    pair_close(&pair);
+    if (differs) report(history, differs);
+    for (int i = 0; i < history->count; i++) workload_step_clear(&history->steps[i]);
+    free(history);
+    history_tally()->histories++;
+    return differs;
+}

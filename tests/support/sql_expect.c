@@ -1,0 +1,46 @@
+#include "tests/support/sql_expect.h"
+
+#include <check.h>
+#include <string.h>
+
+void sql_expect(sqlite3 *db, const char *expected, const char *query) {
+    char *rows = sql_rows(db, "%s", query);
+    ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
+    sqlite3_free(rows);
+}
+
+void sql_refused(sqlite3 *db, int code, const char *words, const char *statement) {
+    int rc = sql_try(db, "%s", statement);
+    ck_assert_msg(rc != SQLITE_OK, "%.200s: was not refused", statement);
+    ck_assert_msg(!code || rc == code || (rc & 0xff) == code, "%.200s: code %d (\"%s\") instead of %d", statement, rc,
+                  sqlite3_errmsg(db), code);
+    ck_assert_msg(strstr(sqlite3_errmsg(db), words) != NULL, "%.200s: \"%s\" should say \"%s\"", statement,
+                  sqlite3_errmsg(db), words);
+}
+
+char *sql_named(const char *text, const char *name) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(out, "");
+    for (const char *at; (at = strchr(text, '@')); text = at + 1) {
+        sqlite3_str_append(out, text, (int)(at - text));
+        sqlite3_str_appendall(out, name);
+    }
+    sqlite3_str_appendall(out, text);
+    return sqlite3_str_finish(out);
+}
+
+char *sql_outcome(sqlite3 *db, const char *table, const char *statement, const char *rows) {
+    char *text = sql_named(statement, table), *query = rows ? sql_named(rows, table) : NULL;
+    int rc = sql_try(db, "%s", text);
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(out, "code %d, %d changed, %s\n", rc, rc ? 0 : sqlite3_changes(db),
+                        sqlite3_get_autocommit(db) ? "no transaction" : "in a transaction");
+    if (query) {
+        char *found = sql_rows(db, "%s", query);
+        sqlite3_str_appendall(out, found);
+        sqlite3_free(found);
+    }
+    sqlite3_free(text);
+    sqlite3_free(query);
+    return sqlite3_str_finish(out);
+}

@@ -1,0 +1,24 @@
+/* What Check programs ask of a connection again and again: these rows, this refusal, the same on two tables.
+ *
+ * For use in the process that Check watches (a failure ends the test there); sql.h is for forked children, too. A
+ * stand-in (ART_TEST_STANDIN) has none of the module's own refusals: such tests return at once.
+ */
+#ifndef ART_TESTS_SQL_EXPECT_H
+#define ART_TESTS_SQL_EXPECT_H
+
+#include "tests/support/sql.h"
+
+/* The query gives exactly these rows, as sql_rows() writes them. */
+void sql_expect(sqlite3 *db, const char *expected, const char *query);
+
+/* The statement fails with this primary or extended code (0: any), and the message has these words in it. */
+void sql_refused(sqlite3 *db, int code, const char *words, const char *statement);
+
+/* The text with each '@' replaced by the name. sqlite3_free() it. */
+char *sql_named(const char *text, const char *name);
+
+/* What a statement did to a connection, for comparison: code, changes(), open transaction or not, and, where `rows` is
+ * given, its rows. '@' in both texts is the table's name. sqlite3_free() it. */
+char *sql_outcome(sqlite3 *db, const char *table, const char *statement, const char *rows);
+
+#endif

@@ -1,0 +1,129 @@
+/* What the files of the workload share: a writer, which makes the two texts of a step at once.
+ *
+ * PUT() writes into both. PUT_ART() and PUT_PLAIN() write into one of them, where the twins are asked in other words.
+ */
+#ifndef ART_TESTS_WORKLOAD_PRIVATE_H
+#define ART_TESTS_WORKLOAD_PRIVATE_H
+
+#include "tests/support/workload.h"
+
+struct writer {
+    struct workload *w;
+    struct workload_step *step;
+    sqlite3_str *art, *plain;
+    enum workload_table_number number;
+    const struct workload_table *table; /* the one that is written about */
+    const char *alias;                  /* before its columns; NULL: nothing */
+    char *prefix, *delimiter;           /* arguments, where a listing is the source; NULL: none */
+    bool as_conditions;                 /* given as WHERE prefix = ... instead of t(...) */
+    bool minimum;                       /* of a query with min() or max() */
+};
+
+void writer_begin(struct writer *x, struct workload *w, struct workload_step *step);
+void writer_end(struct writer *x);
+void writer_use(struct writer *x, enum workload_table_number number);
+void writer_put(struct writer *x, const char *format, ...);
+/* What `put` writes, as a text that can be written more than once. sqlite3_free() it. */
+char *writer_capture(struct writer *x, void (*put)(struct writer *));
+
+#define PUT(x, ...)       writer_put(x, __VA_ARGS__)
+#define PUT_ART(x, ...)   sqlite3_str_appendf((x)->art, __VA_ARGS__)
+#define PUT_PLAIN(x, ...) sqlite3_str_appendf((x)->plain, __VA_ARGS__)
+#define MEET(x, name)     writer_meet(x, FEATURE_##name)
+
+void writer_meet(struct writer *x, enum workload_feature feature);
+
+static inline uint32_t below(struct workload *w, uint32_t limit) {
+    return random_below(&w->random, limit);
+}
+
+static inline bool once_in(struct workload *w, uint32_t times) {
+    return random_once_in(&w->random, times);
+}
+
+#define PICK(w, ...)                                                                                                   \
+    pick(w, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static inline const char *pick(struct workload *w, const char *const *from, size_t count) {
+    return from[below(w, (uint32_t)count)];
+}
+
+/* ---- workload_shape.c ---- */
+
+enum workload_affinity { AFFINITY_NONE, AFFINITY_TEXT, AFFINITY_NUMERIC, AFFINITY_INTEGER, AFFINITY_REAL };
+
+struct workload_column {
+    const char *name, *type;
+    enum workload_affinity affinity;
+    bool not_null;
+};
+const struct workload_column *shape_column(const char *name);
+unsigned shape_choose(struct workload *w);
+/* The texts of CREATE for table `name`, both. */
+void put_create(struct writer *x, const char *schema, const char *name, unsigned shape);
+/* The trigger on `side` that writes into t, for a shape. */
+void put_trigger(struct writer *x, unsigned shape);
+void put_view_trigger(struct writer *x);
+/* A column that the table has not yet. */
+const struct workload_column *shape_new_column(struct workload *w, const struct workload_table *table);
+void put_path(struct writer *x);               /* the key's name */
+void put_column(struct writer *x, unsigned i); /* of a column, 0 the key */
+unsigned any_column(struct writer *x);         /* its number; 0 if there is but the key */
+void put_all_columns(struct writer *x);        /* a list of them */
+void put_name(struct writer *x);               /* schema.table */
+
+/* ---- workload_value.c ---- */
+
+enum { KEY_ROOM = 1400 };
+int make_key(struct workload *w, char *key);
+void put_text(struct writer *x, const char *text, int len); /* as a literal, or bound */
+void put_key(struct writer *x);
+void put_glob(struct writer *x);
+void put_like(struct writer *x);
+void put_value(struct writer *x);                                           /* any type and size */
+void put_value_for(struct writer *x, const struct workload_column *column); /* mostly what suits the column */
+void put_number(struct writer *x);
+void put_operand(struct writer *x); /* what a path may be compared with */
+void put_bound(struct writer *x, struct workload_parameter parameter);
+struct workload_parameter text_parameter(const char *text, int len);
+
+/* ---- workload_condition.c ---- */
+
+void put_condition(struct writer *x);
+/* One by which every plan visits the rows in the order of their paths. */
+void put_ordered_condition(struct writer *x);
+void put_column_condition(struct writer *x);
+
+/* ---- workload_query.c ---- */
+
+void put_query(struct writer *x);
+void put_limit(struct writer *x);
+void put_source(struct writer *x); /* FROM ... */
+
+/* ---- workload_listing.c ---- */
+
+/* From here on the writer's source is t(prefix) or t(prefix, delimiter), under the alias l. */
+void writer_use_listing(struct writer *x);
+void put_listing(struct writer *x);
+void put_listing_join(struct writer *x);
+void put_function_query(struct writer *x);
+/* "path begins with <prefix>" of both twins. */
+void put_prefix_condition(struct writer *x);
+
+/* ---- workload_write.c ---- */
+
+void put_write(struct writer *x);
+void put_insert_many(struct writer *x);
+void put_side_write(struct writer *x);
+void put_version_step(struct writer *x);
+
+/* ---- workload_schema.c ---- */
+
+void put_transaction(struct writer *x);
+void put_schema_change(struct writer *x);
+void put_command(struct writer *x);
+void put_pragma(struct writer *x);
+void put_function_change(struct writer *x);
+void put_look(struct writer *x);
+
+#endif

@@ -1,0 +1,783 @@
+/* Commands: INSERT INTO t(t) VALUES('...'), what each does, when, and what a rollback leaves of it. */
+#include <check.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/sql.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("commands");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
+    int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
+    ck_assert_msg(rc == code, "%s: %d (%s), not %d", sql, rc, sqlite3_errmsg(on), code);
+    ck_assert_msg(strstr(sqlite3_errmsg(on), words) != NULL, "%s: \"%s\" does not say \"%s\"", sql, sqlite3_errmsg(on),
+                  words);
+}
+
+static void gives(sqlite3 *on, const char *sql, const char *expected) {
+    char *rows = sql_rows(on, "%s", sql);
+    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
+    sqlite3_free(rows);
+}
+
+static void command(const char *text) {
+    sql_command(db, "main", "t", text);
+}
+
+static void fill(sqlite3 *on, const char *table, int rows) {
+    sql_run(on,
+            "INSERT INTO %s(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('path/%%05d', i), 'value ' || i FROM n",
+            table, rows);
+}
+
+static void make_table(void) {
+    sql_create(db, "t", "");
+    fill(db, "t", 500);
+}
+
+static int64_t info(sqlite3 *on, const char *property) {
+    return sql_int(on, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
+}
+
+static void option_is(sqlite3 *on, const char *option, const char *expected) {
+    char *rows = sql_rows(on, "SELECT value FROM art_info('t') WHERE property = '%s'", option);
+    ck_assert_msg(!strcmp(rows, expected), "%s is %s, not %s", option, rows, expected);
+    sqlite3_free(rows);
+}
+
+/* --- how a command is given --------------------------------------------------------------------------------------- */
+
+START_TEST(test_an_unknown_command_is_told_the_known_ones) {
+    make_table();
+    refused(db, SQLITE_ERROR, "flush, optimize, vacuum, clean, adopt, integrity-check", "INSERT INTO t(t) VALUES('x')");
+    refused(db, SQLITE_ERROR, "cache=, log_limit=, spill_limit=, io=, direct=", "INSERT INTO t(t) VALUES('flushh')");
+    refused(db, SQLITE_ERROR, "'' (t)", "INSERT INTO t(t) VALUES('')");
+    refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush now')");
+    refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES(printf('%.5000c', 'x'))");
+    refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush' || char(0) || 'x')");
+    refused(db, SQLITE_ERROR, "known are cache", "INSERT INTO t(t) VALUES('chache=1MB')");
+    refused(db, SQLITE_ERROR, "such as 64MB", "INSERT INTO t(t) VALUES('cache=lots')");
+    refused(db, SQLITE_ERROR, "such as 64MB", "INSERT INTO t(t) VALUES('cache=')");
+    refused(db, SQLITE_ERROR, "auto, uring or pwrite", "INSERT INTO t(t) VALUES('io=fast')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
+}
+END_TEST
+
+START_TEST(test_a_command_is_a_text_and_stands_alone) {
+    make_table();
+    refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1)");
+    refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1.5)");
+    refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(x'666c757368')");
+    refused(db, SQLITE_CONSTRAINT_NOTNULL, "t.path", "INSERT INTO t(t) VALUES(NULL)");
+    refused(db, SQLITE_ERROR, "stands alone", "INSERT INTO t(path, t) VALUES('x', 'flush')");
+    refused(db, SQLITE_ERROR, "stands alone", "INSERT INTO t(value, t) VALUES('x', 'flush')");
+    refused(db, SQLITE_ERROR, "stands alone", "INSERT INTO t(version, t) VALUES(1, 'cache=1MB')");
+    refused(db, SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
+    sql_run(db, "INSERT INTO t(path, value, t) VALUES('a row', 1, NULL)");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 501);
+}
+END_TEST
+
+START_TEST(test_case_and_blanks_mean_nothing) {
+    make_table();
+    sql_run(db, "INSERT INTO t(t) VALUES('  FLUSH '), (' Integrity-Check'), ('Cache=2mb'), ('\tlog_LIMIT = 3 MB\n')");
+    option_is(db, "option cache", "2097152\n");
+    option_is(db, "option log_limit", "3145728\n");
+    sql_run(db, "INSERT INTO t(t) VALUES('io=''pwrite'''), ('direct = \"off\"')");
+    option_is(db, "option io", "pwrite\n");
+    option_is(db, "option direct", "off\n");
+    sql_run(db, "INSERT INTO t(t) VALUES(' ADD \t column  owner TEXT ')");
+    option_is(db, "columns", "path, value, owner TEXT\n");
+    refused(db, SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('addcolumn x')");
+    refused(db, SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('add columns')");
+    refused(db, SQLITE_ERROR, "cut off", "INSERT INTO t(t) VALUES('add column')");
+}
+END_TEST
+
+START_TEST(test_commands_work_wherever_a_table_is) {
+    char *second = sqlite3_mprintf("%s/b.db", directory);
+    sql_run(db, "ATTACH '%q' AS x; ATTACH ':memory:' AS m", second);
+    static const char *const schemas[] = {"main", "temp", "x", "m"};
+    static const char *const all[] = {"flush", "optimize", "vacuum", "clean", "integrity-check", "cache=1MB"};
+    for (unsigned i = 0; i < 4; i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE %s.\"a \"\"b\" USING art", schemas[i]);
+        for (unsigned k = 0; k < sizeof all / sizeof *all; k++) {
+            sql_run(db, "INSERT INTO %s.\"a \"\"b\"(path) VALUES('%s')", schemas[i], all[k]);
+            sql_command(db, schemas[i], "a \"b", all[k]);
+        }
+        ck_assert_int_eq(sql_int(db, "SELECT art_count('%s.a \"b', '')", schemas[i]), sizeof all / sizeof *all);
+        ck_assert_int_eq(
+            sql_int(db, "SELECT value FROM art_info('%s.a \"b') WHERE property = 'option cache'", schemas[i]), 1 << 20);
+    }
+    sql_run(db, "ALTER TABLE x.\"a \"\"b\" RENAME TO c; INSERT INTO x.c(c) VALUES('optimize')");
+    sql_run(db,
+            "CREATE TABLE log(what); CREATE TRIGGER run AFTER INSERT ON log BEGIN "
+            "INSERT INTO \"a \"\"b\"(\"a \"\"b\") VALUES(new.what); END; INSERT INTO log VALUES('flush'), ('vacuum')");
+    sqlite3_free(second);
+}
+END_TEST
+
+START_TEST(test_a_read_only_database_takes_no_commands) {
+    make_table();
+    command("flush");
+    sql_close(db);
+    db = sql_open_flags(path, SQLITE_OPEN_READONLY);
+    refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
+    refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=1MB')");
+    refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('clean')");
+    gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|500\n");
+}
+END_TEST
+
+/* --- at commit ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
+    make_table();
+    sql_run(db, "BEGIN");
+    command("flush");
+    gives(db, "SELECT property, value FROM art_info('t') WHERE property = 'at commit'", "at commit|flush\n");
+    ck_assert_int_eq(info(db, "runs"), 0);
+    sql_run(db, "COMMIT");
+    gives(db, "SELECT property, value FROM art_info('t') WHERE property = 'at commit'", "");
+    ck_assert_int_eq(info(db, "runs"), 1);
+    ck_assert_int_eq(info(db, "log rows"), 0);
+    sql_run(db, "INSERT INTO t(path) VALUES('another')");
+    command("flush");
+    ck_assert_int_eq(info(db, "runs"), 2);
+    command("optimize");
+    ck_assert_int_eq(info(db, "runs"), 1);
+    sql_run(db, "DELETE FROM t WHERE path > 'path/00100'");
+    command("vacuum");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 101);
+    gives(db, "SELECT art_check('t')", "ok\n");
+}
+END_TEST
+
+START_TEST(test_vacuum_gives_space_back) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_create(db, "t", "");
+    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 6000) "
+                "SELECT printf('path/%%05d', i), randomblob(500) FROM n");
+    command("flush");
+    int64_t before = info(db, "file bytes");
+    sql_run(db, "DELETE FROM t WHERE path > 'path/00200'");
+    command("optimize");
+    for (int i = 0; i < 2; i++) {
+        gives(db, "PRAGMA wal_checkpoint(TRUNCATE)", "0|0|0\n");
+        command("vacuum");
+    }
+    int64_t after = info(db, "file bytes");
+    ck_assert_msg(after < before / 2, "%lld bytes, then %lld", (long long)before, (long long)after);
+    gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|200\n");
+}
+END_TEST
+
+START_TEST(test_what_is_rolled_back_was_never_asked_for) {
+    make_table();
+    sql_run(db, "BEGIN");
+    command("flush");
+    sql_run(db, "ROLLBACK; INSERT INTO t(path) VALUES('1')");
+    ck_assert_int_eq(info(db, "runs"), 0);
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('2'); SAVEPOINT s");
+    command("optimize");
+    sql_run(db, "INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; COMMIT");
+    ck_assert_int_eq(info(db, "runs"), 0);
+    sql_run(db, "SAVEPOINT s");
+    command("flush");
+    sql_run(db, "ROLLBACK TO s; RELEASE s");
+    ck_assert_int_eq(info(db, "runs"), 0);
+    sql_run(db, "BEGIN");
+    command("flush");
+    sql_run(db, "SAVEPOINT s; INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; RELEASE s; COMMIT");
+    ck_assert_int_eq(info(db, "runs"), 1);
+    sql_run(db, "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('4')");
+    command("flush");
+    sql_run(db, "RELEASE s; COMMIT");
+    ck_assert_int_eq(info(db, "runs"), 2);
+    gives(db, "SELECT path FROM t WHERE path < 'p'", "1\n2\n4\n");
+}
+END_TEST
+
+START_TEST(test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again) {
+    make_table();
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('1')");
+    command("optimize");
+    refused(db, SQLITE_BUSY, "locked", "COMMIT");
+    sqlite3_finalize(reader);
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(info(db, "runs"), 1);
+    ck_assert_int_eq(info(other, "runs"), 1);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 501);
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_a_check_finds_nothing_or_fails) {
+    make_table();
+    command("integrity-check");
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('1'); INSERT INTO t(t) VALUES('integrity-check'); COMMIT");
+    command("flush");
+    command("integrity-check");
+    char *file = sql_find_file(directory, ".art");
+    sql_close(db);
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "damage", 6, 512 * 1024 + 100), 6);
+    close(fd);
+    db = sql_open(path);
+    refused(db, SQLITE_CORRUPT_VTAB, strrchr(file, '/') + 1, "INSERT INTO t(t) VALUES('integrity-check')");
+    unlink(file);
+    sql_close(db);
+    db = sql_open(path);
+    refused(db, SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('integrity-check')");
+    refused(db, SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('flush')");
+    sqlite3_free(file);
+}
+END_TEST
+
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_setting_is_kept_and_counts_at_once) {
+    make_table();
+    command("log_limit=1KB");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('long', zeroblob(2000))");
+    ck_assert_int_eq(info(db, "runs"), 1);
+    int64_t others = info(db, "cache limit") - info(db, "option cache");
+    command("cache=5MB");
+    ck_assert_int_eq(info(db, "cache limit") - others, 5 << 20);
+    sql_close(db);
+    db = sql_open(path);
+    option_is(db, "option cache", "5242880\n");
+    option_is(db, "option log_limit", "1024\n");
+    ck_assert_int_eq(info(db, "cache limit"), 5 << 20);
+    sql_run(db, "INSERT INTO t(path, value) VALUES('longer', zeroblob(2000))");
+    ck_assert_int_eq(info(db, "log rows"), 0);
+    gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
+}
+END_TEST
+
+START_TEST(test_a_setting_belongs_to_its_transaction) {
+    make_table();
+    sql_run(db, "BEGIN");
+    command("cache=1MB");
+    option_is(db, "option cache", "1048576\n");
+    ck_assert_int_eq(info(db, "cache limit"), 1 << 20);
+    sql_run(db, "SAVEPOINT s");
+    command("cache=2MB");
+    command("log_limit=0");
+    option_is(db, "option cache", "2097152\n");
+    ck_assert_int_eq(info(db, "cache limit"), 2 << 20);
+    sql_run(db, "ROLLBACK TO s");
+    option_is(db, "option cache", "1048576\n");
+    option_is(db, "option log_limit", "1048576\n");
+    ck_assert_int_eq(info(db, "cache limit"), 1 << 20);
+    sql_run(db, "ROLLBACK");
+    option_is(db, "option cache", "67108864\n");
+    ck_assert_int_eq(info(db, "cache limit"), 64 << 20);
+    gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
+    sql_run(db, "BEGIN");
+    command("cache=3MB");
+    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
+    ck_assert_int_eq(info(db, "cache limit"), 64 << 20);
+}
+END_TEST
+
+START_TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
+    make_table();
+    sqlite3 *other = sql_open(path);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 500);
+    command("spill_limit=8MB");
+    option_is(other, "option spill_limit", "8388608\n");
+    option_is(other, "option spill_limit here", "67108864\n");
+    sql_run(other, "INSERT INTO t(t) VALUES('cache=7MB')"); /* changes no other setting back */
+    option_is(db, "option spill_limit", "8388608\n");
+    option_is(db, "option cache", "7340032\n");
+    option_is(db, "option cache here", "67108864\n");
+    sql_close(other);
+    other = sql_open(path);
+    option_is(other, "option cache", "7340032\n");
+    gives(other, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_the_way_of_io_changes_with_the_next_opening) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(io=auto)");
+    fill(db, "t", 500);
+    command("flush");
+    char *before = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'io'");
+    command("io=pwrite");
+    command("direct=off");
+    option_is(db, "io", before);
+    option_is(db, "option io", "pwrite\n");
+    sql_close(db);
+    db = sql_open(path);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'value*'"), 500);
+    option_is(db, "io", "pwrite\n");
+    option_is(db, "direct", "no\n");
+    sqlite3_free(before);
+}
+END_TEST
+
+/* --- clean -------------------------------------------------------------------------------------------------------- */
+
+static void copy_file(const char *from, const char *to) {
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    ck_assert(in && out);
+    static char data[65536];
+    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) ck_assert_uint_eq(fwrite(data, 1, n, out), n);
+    fclose(in);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+static bool is_there(const char *file) {
+    return access(file, F_OK) == 0;
+}
+
+static char *file_of(sqlite3 *on, const char *table) {
+    char *file = sql_rows(on, "SELECT value FROM art_info('%s') WHERE property = 'file'", table);
+    file[strlen(file) - 1] = 0;
+    return file;
+}
+
+/* A table with a file. */
+static char *make_with_file(sqlite3 *on, const char *table) {
+    sql_run(on, "CREATE VIRTUAL TABLE %s USING art", table);
+    fill(on, table, 300);
+    sql_run(on, "INSERT INTO %s(%s) VALUES('flush')", table, table);
+    char *file = file_of(on, table);
+    ck_assert_msg(is_there(file), "%s", file);
+    return file;
+}
+
+/* The file of a table that is no more. sqlite3_free() the name. */
+static char *make_leftover(sqlite3 *on, const char *table) {
+    char *file = make_with_file(on, table), *aside = sqlite3_mprintf("%s.aside", file);
+    copy_file(file, aside);
+    sql_run(on, "DROP TABLE %s", table);
+    ck_assert(!is_there(file));
+    ck_assert_int_eq(rename(aside, file), 0);
+    sqlite3_free(aside);
+    return file;
+}
+
+START_TEST(test_leftover_files_are_shown_and_removed) {
+    make_table();
+    char *mine = make_with_file(db, "u"), *first = make_leftover(db, "v"), *second = make_leftover(db, "w");
+    char *expected = sqlite3_mprintf("%s\n%s\n", first, second);
+    char *shown = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'leftover file' ORDER BY value");
+    ck_assert_str_eq(shown, expected);
+    command("clean");
+    ck_assert(is_there(mine) && !is_there(first) && !is_there(second));
+    gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB '* file'", "0\n");
+    gives(db, "SELECT art_check('u'), art_count('u', ''), art_count('t', '')", "ok|300|500\n");
+    command("clean");
+    sqlite3_free(mine);
+    sqlite3_free(first);
+    sqlite3_free(second);
+    sqlite3_free(expected);
+    sqlite3_free(shown);
+}
+END_TEST
+
+START_TEST(test_files_are_removed_only_by_a_commit) {
+    make_table();
+    char *file = make_leftover(db, "u");
+    sql_run(db, "BEGIN");
+    command("clean");
+    ck_assert(is_there(file));
+    sql_run(db, "ROLLBACK");
+    ck_assert(is_there(file));
+    sql_run(db, "BEGIN; SAVEPOINT s");
+    command("clean");
+    sql_run(db, "ROLLBACK TO s; COMMIT");
+    ck_assert(is_there(file));
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sql_run(db, "BEGIN");
+    command("clean");
+    refused(db, SQLITE_BUSY, "locked", "COMMIT");
+    ck_assert(is_there(file));
+    sqlite3_finalize(reader);
+    sql_run(db, "COMMIT");
+    ck_assert(!is_there(file));
+    sql_close(other);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
+    make_table();
+    char *used = make_with_file(db, "u");
+    sql_run(db, "BEGIN; DROP TABLE u");
+    command("clean");
+    sql_run(db, "ROLLBACK");
+    ck_assert(is_there(used));
+    gives(db, "SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+    sql_run(db, "BEGIN; SAVEPOINT s; DROP TABLE u");
+    command("clean");
+    sql_run(db, "ROLLBACK TO s");
+    command("clean");
+    sql_run(db, "COMMIT");
+    gives(db, "SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+
+    sql_run(db, "BEGIN; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
+    fill(db, "v", 2000);
+    char *made = file_of(db, "v");
+    ck_assert(is_there(made)); /* it has spilled */
+    command("clean");
+    sql_run(db, "COMMIT");
+    gives(db, "SELECT art_check('v'), art_count('v', '')", "ok|2000\n");
+
+    sql_run(db, "BEGIN; DROP TABLE u");
+    command("clean");
+    sql_run(db, "COMMIT");
+    ck_assert(!is_there(used) && is_there(made));
+    sqlite3_free(used);
+    sqlite3_free(made);
+}
+END_TEST
+
+START_TEST(test_a_rolled_back_create_is_cleaned_up_after) {
+    make_table();
+    sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
+    fill(db, "v", 2000);
+    char *made = file_of(db, "v");
+    ck_assert(is_there(made));
+    command("clean");
+    sql_run(db, "ROLLBACK TO s");
+    command("clean");
+    sql_run(db, "COMMIT");
+    ck_assert(!is_there(made));
+    sqlite3_free(made);
+}
+END_TEST
+
+/* b.db's name begins the names of its files, as does "a.db-x", which is what a table "x-..." of a.db would look like. */
+START_TEST(test_files_of_other_databases_stay) {
+    char *names[] = {sqlite3_mprintf("%s/b.db", directory), sqlite3_mprintf("%s/a.db-x", directory)};
+    char *live[2], *left[2];
+    make_table();
+    for (int i = 0; i < 2; i++) {
+        sqlite3 *other = sql_open(names[i]);
+        live[i] = make_with_file(other, "live");
+        left[i] = make_leftover(other, "dropped");
+        sql_close(other);
+    }
+    gives(db, "SELECT * FROM art_info('t') WHERE property GLOB '* file'", "");
+    command("clean");
+    for (int i = 0; i < 2; i++) {
+        ck_assert(is_there(live[i]) && is_there(left[i]));
+        sqlite3 *other = sql_open(names[i]);
+        gives(other, "SELECT art_check('live')", "ok\n");
+        sql_run(other, "INSERT INTO live(live) VALUES('clean')");
+        ck_assert(is_there(live[i]) && !is_there(left[i]));
+        sql_close(other);
+        sqlite3_free(names[i]);
+        sqlite3_free(live[i]);
+        sqlite3_free(left[i]);
+    }
+}
+END_TEST
+
+START_TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
+    char *copy = sqlite3_mprintf("%s/copy.db", directory), *folder = sqlite3_mprintf("%s/copies", directory);
+    char *twin = sqlite3_mprintf("%s/a.db", folder);
+    make_table();
+    char *live = make_with_file(db, "u"), *left = make_leftover(db, "v");
+    char *live_twin = sqlite3_mprintf("%s/%s", folder, strrchr(live, '/') + 1);
+    char *left_twin = sqlite3_mprintf("%s/%s", folder, strrchr(left, '/') + 1);
+    sql_close(db);
+    copy_file(path, copy);
+    ck_assert_int_eq(mkdir(folder, 0755), 0);
+    copy_file(path, twin);
+    copy_file(live, live_twin);
+    copy_file(left, left_twin);
+    sqlite3 *other = sql_open(copy);
+    sql_run(other, "DROP TABLE u; INSERT INTO t(t) VALUES('clean')");
+    sql_close(other);
+    other = sql_open(twin); /* what was copied with it names the original */
+    sql_run(other, "INSERT INTO t(t) VALUES('clean')");
+    gives(other, "SELECT art_check('u')", "ok\n");
+    sql_close(other);
+    ck_assert(is_there(live) && is_there(left) && is_there(live_twin) && is_there(left_twin));
+    db = sql_open(path);
+    command("clean");
+    ck_assert(is_there(live) && !is_there(left) && is_there(live_twin) && is_there(left_twin));
+    gives(db, "SELECT art_check('u')", "ok\n");
+    sql_scratch_remove(folder);
+    sqlite3_free(copy);
+    sqlite3_free(folder);
+    sqlite3_free(twin);
+    sqlite3_free(live);
+    sqlite3_free(left);
+    sqlite3_free(live_twin);
+    sqlite3_free(left_twin);
+}
+END_TEST
+
+START_TEST(test_what_only_has_such_a_name_is_shown_and_left) {
+    make_table();
+    char *real = make_leftover(db, "v");
+    char *names[5];
+    for (int i = 0; i < 5; i++) names[i] = sqlite3_mprintf("%s-%d-%08x.art", path, i, i);
+    char *elsewhere = sqlite3_mprintf("%s/elsewhere", directory);
+    ck_assert_int_eq(rename(real, elsewhere), 0);
+    ck_assert_int_eq(symlink(elsewhere, real), 0);     /* a link to one of ours */
+    ck_assert_int_eq(mkdir(names[0], 0755), 0);        /* a folder */
+    ck_assert_int_eq(symlink(names[0], names[1]), 0);  /* a link to a folder */
+    ck_assert_int_eq(close(creat(names[2], 0644)), 0); /* empty */
+    copy_file(elsewhere, names[3]);                    /* one of ours under the digits of another id */
+    copy_file(elsewhere, names[4]);
+    ck_assert_int_eq(truncate(names[4], 5000), 0); /* cut */
+    gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "0\n");
+    gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file'", "5\n");
+    command("clean");
+    ck_assert(is_there(elsewhere));
+    struct stat status;
+    ck_assert(lstat(real, &status) == 0 && S_ISLNK(status.st_mode));
+    for (int i = 0; i < 5; i++) ck_assert_msg(lstat(names[i], &status) == 0, "%s", names[i]);
+    ck_assert_int_eq(unlink(real), 0);
+    ck_assert_int_eq(rename(elsewhere, real), 0);
+    if (geteuid() != 0) {
+        ck_assert_int_eq(chmod(real, 0), 0);
+        command("clean");
+        ck_assert(is_there(real));
+        gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file' AND value GLOB '*right to read*'",
+              "1\n");
+        ck_assert_int_eq(chmod(real, 0644), 0);
+    }
+    command("clean");
+    ck_assert(!is_there(real));
+    rmdir(names[0]);
+    for (int i = 0; i < 5; i++) sqlite3_free(names[i]);
+    sqlite3_free(real);
+    sqlite3_free(elsewhere);
+}
+END_TEST
+
+START_TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
+    make_table();
+    char *used = make_with_file(db, "u"), *left = make_leftover(db, "v");
+    sql_run(db, "CREATE TABLE plain_state(k, v); INSERT INTO plain_state VALUES('id', 5); CREATE TABLE x_state(y)");
+    sql_run(db, "CREATE TABLE keep AS SELECT * FROM u_state WHERE k = 'id'; DELETE FROM u_state WHERE k = 'id'");
+    refused(db, SQLITE_CORRUPT_VTAB, "main.u_state", "INSERT INTO t(t) VALUES('clean')");
+    ck_assert(is_there(used) && is_there(left));
+    sql_run(db, "INSERT INTO u_state SELECT * FROM keep");
+    command("clean");
+    ck_assert(is_there(used) && !is_there(left));
+    gives(db, "SELECT art_check('u')", "ok\n");
+    sqlite3_free(used);
+    sqlite3_free(left);
+}
+END_TEST
+
+/* From now on the process dies, or the call fails, where a file is removed. */
+static bool forbid_unlink(unsigned action) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef __NR_unlink
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_unlink, 1, 0),
+#endif
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_unlinkat, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, action),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+enum { CHILD_DONE = 0, CHILD_NO_FILTER = 77 };
+
+static int drop_in_child(const char *statement, unsigned action) {
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *own = sql_open(path);
+        sql_run(own, "SELECT count(*) FROM u");
+        if (!forbid_unlink(action)) _exit(CHILD_NO_FILTER);
+        int rc = sql_try(own, "%s", statement);
+        _exit(rc == SQLITE_OK ? CHILD_DONE : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return status;
+}
+
+START_TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
+    sql_run(db, "PRAGMA journal_mode=WAL"); /* where a commit removes no file itself */
+    make_table();
+    char *file = make_with_file(db, "u");
+    sql_close(db); /* no connection of the parent's goes into the child */
+    int status = drop_in_child("DROP TABLE u", SECCOMP_RET_KILL_PROCESS);
+    db = sql_open(path);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NO_FILTER) {
+        printf("skipped: this kernel has no seccomp filters\n");
+    } else {
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status %x", (unsigned)status);
+        gives(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'u'", "0\n");
+        ck_assert(is_there(file));
+        gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "1\n");
+        command("clean");
+        ck_assert(!is_there(file));
+    }
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_table();
+    char *file = make_with_file(db, "u");
+    sql_close(db);
+    int status = drop_in_child("DROP TABLE u; INSERT INTO t(t) VALUES('clean'); SELECT * FROM t",
+                               SECCOMP_RET_ERRNO | 1 /* EPERM */);
+    db = sql_open(path);
+    ck_assert(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CHILD_NO_FILTER) {
+        printf("skipped: this kernel has no seccomp filters\n");
+    } else {
+        ck_assert_int_eq(WEXITSTATUS(status), CHILD_DONE);
+        ck_assert(is_there(file));
+        command("clean");
+        ck_assert(!is_there(file));
+    }
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_cleaning_disturbs_no_other_connection) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_table();
+    char *used = make_with_file(db, "u"), *left = make_leftover(db, "v");
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM u");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    command("clean");
+    ck_assert(!is_there(left));
+    int rows = 1;
+    while (sqlite3_step(reader) == SQLITE_ROW) rows++;
+    ck_assert_int_eq(rows, 300);
+    sqlite3_finalize(reader);
+    sql_run(other, "BEGIN IMMEDIATE");
+    refused(db, SQLITE_BUSY, "locked", "INSERT INTO t(t) VALUES('clean')");
+    sql_run(other, "COMMIT");
+    sql_close(other);
+    sqlite3_free(used);
+    sqlite3_free(left);
+}
+END_TEST
+
+/* --- what is said of them ----------------------------------------------------------------------------------------- */
+
+START_TEST(test_readme_describes_every_command) {
+    make_table();
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('?')"), SQLITE_ERROR);
+    const char *known = strstr(sqlite3_errmsg(db), "known are ");
+    ck_assert_ptr_nonnull(known);
+    char *list = sqlite3_mprintf("%s", known + strlen("known are "));
+    FILE *file = fopen("README.md", "r");
+    ck_assert_msg(file != NULL, "README.md is not here: run the test in the project's folder");
+    static char readme[1 << 18];
+    readme[fread(readme, 1, sizeof readme - 1, file)] = 0;
+    fclose(file);
+    for (char *rest = list, *name; (name = strtok_r(rest, ",", &rest));) {
+        name += strspn(name, " ");
+        int len = (int)strcspn(name, "="); /* settings stand in the table of options */
+        char *row = sqlite3_mprintf("| `%.*s", len, name);
+        ck_assert_msg(strstr(readme, row) != NULL, "README's tables have no row for %s", name);
+        sqlite3_free(row);
+    }
+    sqlite3_free(list);
+}
+END_TEST
+
+static TCase *giving(void) {
+    TCase *tcase = tcase_create("giving");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_an_unknown_command_is_told_the_known_ones);
+    tcase_add_test(tcase, test_a_command_is_a_text_and_stands_alone);
+    tcase_add_test(tcase, test_case_and_blanks_mean_nothing);
+    tcase_add_test(tcase, test_commands_work_wherever_a_table_is);
+    tcase_add_test(tcase, test_a_read_only_database_takes_no_commands);
+    tcase_add_test(tcase, test_readme_describes_every_command);
+    return tcase;
+}
+
+static TCase *commits(void) {
+    TCase *tcase = tcase_create("commits");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_flush_optimize_and_vacuum_are_done_by_the_commit);
+    tcase_add_test(tcase, test_vacuum_gives_space_back);
+    tcase_add_test(tcase, test_what_is_rolled_back_was_never_asked_for);
+    tcase_add_test(tcase, test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again);
+    tcase_add_test(tcase, test_a_check_finds_nothing_or_fails);
+    tcase_add_test(tcase, test_a_setting_is_kept_and_counts_at_once);
+    tcase_add_test(tcase, test_a_setting_belongs_to_its_transaction);
+    tcase_add_test(tcase, test_another_connection_goes_by_a_setting_when_it_opens_the_table);
+    tcase_add_test(tcase, test_the_way_of_io_changes_with_the_next_opening);
+    return tcase;
+}
+
+static TCase *cleaning(void) {
+    TCase *tcase = tcase_create("cleaning");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_leftover_files_are_shown_and_removed);
+    tcase_add_test(tcase, test_files_are_removed_only_by_a_commit);
+    tcase_add_test(tcase, test_what_this_transaction_makes_or_drops_is_not_cleaned_away);
+    tcase_add_test(tcase, test_a_rolled_back_create_is_cleaned_up_after);
+    tcase_add_test(tcase, test_files_of_other_databases_stay);
+    tcase_add_test(tcase, test_a_copied_database_cleans_nothing_of_the_originals);
+    tcase_add_test(tcase, test_what_only_has_such_a_name_is_shown_and_left);
+    tcase_add_test(tcase, test_a_table_that_has_lost_its_id_stops_the_cleaning);
+    tcase_add_test(tcase, test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean);
+    tcase_add_test(tcase, test_a_file_that_cannot_be_removed_stays_for_later);
+    tcase_add_test(tcase, test_cleaning_disturbs_no_other_connection);
+    return tcase;
+}
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_commands");
+    suite_add_tcase(suite, giving());
+    suite_add_tcase(suite, commits());
+    suite_add_tcase(suite, cleaning());
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,697 @@
+/* SQL functions: what they answer, which state they see, how a name is understood, who may call them. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("functions");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db); /* which what the functions keep must not hinder */
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
+    int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
+    ck_assert_msg(rc == code, "%s: %d (%s), not %d", sql, rc, sqlite3_errmsg(on), code);
+    ck_assert_msg(strstr(sqlite3_errmsg(on), words) != NULL, "%s: \"%s\" does not say \"%s\"", sql, sqlite3_errmsg(on),
+                  words);
+}
+
+static void gives(sqlite3 *on, const char *sql, const char *expected) {
+    char *rows = sql_rows(on, "%s", sql);
+    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
+    sqlite3_free(rows);
+}
+
+static void make_table(void) {
+    sql_create(db, "t", "");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('a/b', 2), ('a/b/c', 3), ('a/bc', 4), ('b', 5)");
+}
+
+static char *file_of(const char *name) {
+    return sqlite3_mprintf("%s/%s", directory, name);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_a_count_is_that_of_the_rows_below_a_prefix) {
+    make_table();
+    gives(db, "SELECT art_count('t', 'a/'), art_count('t', 'a'), art_count('t', ''), art_count('t', 'c')", "3|4|5|0\n");
+    gives(db, "SELECT typeof(art_count('t', 'a'))", "integer\n");
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
+    gives(db, "SELECT art_count('t', 'a/'), art_count('t', 'a/b')", "3|2\n");
+}
+END_TEST
+
+START_TEST(test_a_prefix_is_bytes) {
+    sql_create(db, "t", "");
+    sql_run(db, "INSERT INTO t(path) VALUES('17'), ('170'), ('1.5'), ('x'), (CAST(x'78ff' AS TEXT)), "
+                "(CAST(x'78ff00' AS TEXT)), ('a*b'), ('a?'), ('a[')");
+    gives(db, "SELECT art_count('t', 17), art_count('t', 1.5), art_count('t', x'78'), art_count('t', x'78ff')",
+          "2|1|3|2\n");
+    gives(db, "SELECT art_count('t', x'78ff00'), art_count('t', x''), art_count('t', 'a*'), art_count('t', 'a[')",
+          "1|9|1|1\n");
+    gives(db, "SELECT art_count('t', printf('%.70000c', 'x')), art_count('t', zeroblob(65534))", "0|0\n");
+    gives(db,
+          "SELECT art_longest_prefix('t', 1703), hex(art_longest_prefix('t', x'78ff01')), "
+          "hex(art_longest_prefix('t', x'78ff01', x'ff')), hex(art_longest_prefix('t', x'780001', x'00'))",
+          "170|78FF|78FF|78\n");
+}
+END_TEST
+
+START_TEST(test_null_gives_null) {
+    make_table();
+    gives(db, "SELECT quote(art_count('t', NULL)), quote(art_count(NULL, 'a')), quote(art_count(NULL, NULL))",
+          "NULL|NULL|NULL\n");
+    gives(db,
+          "SELECT quote(art_longest_prefix('t', NULL)), quote(art_longest_prefix(NULL, 'a')), "
+          "quote(art_longest_prefix('t', 'a', NULL)), quote(art_check(NULL)), quote(art_count('none', NULL))",
+          "NULL|NULL|NULL|NULL|NULL\n");
+}
+END_TEST
+
+START_TEST(test_the_longest_prefix_ends_where_a_component_ends) {
+    make_table();
+    gives(db,
+          "SELECT art_longest_prefix('t', 'a/b/c/d'), art_longest_prefix('t', 'a/bcd'), "
+          "art_longest_prefix('t', 'a/b'), quote(art_longest_prefix('t', 'c'))",
+          "a/b/c|a/bc|a/b|NULL\n");
+    gives(db,
+          "SELECT art_longest_prefix('t', 'a/bcd', '/'), art_longest_prefix('t', 'a/bc/d', '/'), "
+          "art_longest_prefix('t', 'a/b', '/'), quote(art_longest_prefix('t', 'ax', '/'))",
+          "a|a/bc|a/b|NULL\n");
+    sql_run(db, "INSERT INTO t(path) VALUES(''), ('a/x/'), ('k::'), ('k::v')");
+    gives(db,
+          "SELECT art_longest_prefix('t', 'a/x/y/z', '/'), art_longest_prefix('t', 'k::vv', '::'), "
+          "art_longest_prefix('t', 'k::v::w', '::'), art_longest_prefix('t', 'k::vv', '')",
+          "a/x/|k::|k::v|k::v\n");
+    gives(db,
+          "SELECT quote(art_longest_prefix('t', 'zzz')), quote(art_longest_prefix('t', 'zzz', '/')), "
+          "quote(art_longest_prefix('t', '/zzz', '/'))",
+          "''|NULL|''\n");
+    gives(db, "SELECT typeof(art_longest_prefix('t', x'61'))", "text\n");
+    sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y')), ('yy/')"); /* paths longer than a path can be */
+    gives(db,
+          "SELECT length(art_longest_prefix('t', printf('%.70000c', 'y'))), "
+          "quote(art_longest_prefix('t', printf('%.70000c', 'y'), '/')), "
+          "length(art_longest_prefix('t', printf('%.65534c/more', 'y'), '/')), "
+          "art_longest_prefix('t', 'yy/' || printf('%.70000c', 'y'), '/')",
+          "65534|NULL|65534|yy/\n");
+}
+END_TEST
+
+/* substr() of an empty BLOB is NULL. */
+static const char model_longest[] =
+    "SELECT hex(path) FROM m WHERE (length(path) = 0 OR substr(?1, 1, length(path)) = path) AND (length(?2) = 0 OR "
+    "path = ?1 OR "
+    "substr(?1, length(path) + 1, length(?2)) = ?2 OR (length(path) >= length(?2) AND "
+    "substr(path, length(path) - length(?2) + 1) = ?2)) ORDER BY length(path) DESC LIMIT 1";
+
+static void bind_bytes(sqlite3_stmt *statement, int at, struct random *random, uint32_t longest) {
+    static const char alphabet[] = "aab/:";
+    uint8_t bytes[16];
+    uint32_t length = random_below(random, longest + 1);
+    for (uint32_t i = 0; i < length; i++) bytes[i] = (uint8_t)alphabet[random_below(random, sizeof alphabet)];
+    sqlite3_bind_blob(statement, at, length ? bytes : (const uint8_t *)"", (int)length, SQLITE_TRANSIENT);
+}
+
+static void same_answer(sqlite3_stmt *art, sqlite3_stmt *model, uint64_t seed) {
+    int found = sqlite3_step(model) == SQLITE_ROW;
+    ck_assert_int_eq(sqlite3_step(art), SQLITE_ROW);
+    const char *expected = found ? (const char *)sqlite3_column_text(model, 0) : "none";
+    const char *given = (const char *)sqlite3_column_text(art, 0);
+    ck_assert_msg(!strcmp(expected, given), "seed %llu: %s gives %s, not %s", (unsigned long long)seed,
+                  sqlite3_expanded_sql(art), given, expected);
+    sqlite3_reset(model);
+    sqlite3_reset(art);
+}
+
+START_TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
+    struct random random = {random_seed()};
+    uint64_t seed = random.state;
+    printf("functions: seed %llu\n", (unsigned long long)seed);
+    sql_create(db, "t", "log_limit='2KB'");
+    sql_run(db, "CREATE TABLE m(path BLOB PRIMARY KEY) WITHOUT ROWID");
+    sqlite3_stmt *put_t = sql_prepare(db, "INSERT OR REPLACE INTO t(path) VALUES(CAST(?1 AS TEXT))");
+    sqlite3_stmt *put_m = sql_prepare(db, "INSERT OR REPLACE INTO m VALUES(?1)");
+    sqlite3_stmt *longest = sql_prepare(
+        db,
+        "SELECT CASE WHEN p IS NULL THEN 'none' ELSE hex(p) END FROM (SELECT art_longest_prefix('t', ?1, ?2) AS p)");
+    sqlite3_stmt *longest_m = sql_prepare(db, "%s", model_longest);
+    sqlite3_stmt *count = sql_prepare(db, "SELECT art_count('t', ?1)");
+    sqlite3_stmt *count_m =
+        sql_prepare(db, "SELECT count(*) FROM m WHERE length(?1) = 0 OR substr(path, 1, length(?1)) = ?1");
+    for (unsigned round = 0; round < 40 * random_scale(); round++) {
+        sql_run(db, "BEGIN");
+        for (unsigned i = 0; i < 10; i++) {
+            struct random same = random;
+            bind_bytes(put_t, 1, &random, 8);
+            bind_bytes(put_m, 1, &same, 8);
+            ck_assert_int_eq(sqlite3_step(put_t), SQLITE_DONE);
+            ck_assert_int_eq(sqlite3_step(put_m), SQLITE_DONE);
+            sqlite3_reset(put_t);
+            sqlite3_reset(put_m);
+        }
+        bool commit = random_below(&random, 2);
+        if (commit) sql_run(db, "COMMIT");
+        for (unsigned i = 0; i < 40; i++) {
+            struct random same = random;
+            bind_bytes(longest, 1, &random, 10);
+            bind_bytes(longest, 2, &random, 2);
+            bind_bytes(longest_m, 1, &same, 10);
+            bind_bytes(longest_m, 2, &same, 2);
+            same_answer(longest, longest_m, seed);
+            same = random;
+            bind_bytes(count, 1, &random, 5);
+            bind_bytes(count_m, 1, &same, 5);
+            same_answer(count, count_m, seed);
+        }
+        if (!commit) sql_run(db, "COMMIT");
+    }
+    sqlite3_stmt *all[] = {put_t, put_m, longest, longest_m, count, count_m};
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
+}
+END_TEST
+
+START_TEST(test_a_check_says_ok_or_what_is_wrong) {
+    make_table();
+    gives(db, "SELECT art_check('t')", "ok\n");
+    sql_command(db, "main", "t", "flush");
+    gives(db, "SELECT art_check('main.t')", "ok\n");
+    char *file = sql_find_file(directory, ".art");
+    sql_close(db);
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "damage", 6, 512 * 1024 + 100), 6);
+    close(fd);
+    db = sql_open(path);
+    char *said = sql_rows(db, "SELECT art_check('t')");
+    ck_assert_msg(strstr(said, "art: ") && strstr(said, strrchr(file, '/') + 1), "%s", said);
+    sqlite3_free(said);
+    unlink(file);
+    sql_close(db);
+    db = sql_open(path);
+    said = sql_rows(db, "SELECT art_check('t')");
+    ck_assert_msg(strstr(said, "missing") && strstr(said, strrchr(file, '/') + 1), "%s", said);
+    sqlite3_free(said);
+    sqlite3_free(file);
+    sql_run(db, "SELECT 1"); /* what the check found is nobody else's error */
+}
+END_TEST
+
+START_TEST(test_version_and_debug_tell_what_is_running) {
+    ck_assert_int_eq(sql_int(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"), 1);
+    char *lines = sql_rows(db, "SELECT art_debug()");
+    const char *names[] = {"art: ", "\nSQLite: ", "\ncompiler: ", "\nio: ", "\nblobs: ", "\nlimits: "};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        ck_assert_msg(strstr(lines, names[i]) != NULL, "%s says nothing of '%s'", lines, names[i]);
+    }
+    ck_assert_ptr_nonnull(strstr(lines, sqlite3_libversion()));
+    sqlite3_free(lines);
+}
+END_TEST
+
+/* --- which state they see ----------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_transaction_sees_what_it_has_changed) {
+    make_table();
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('a/new'); SAVEPOINT s; DELETE FROM t WHERE path GLOB 'a/b*'");
+    gives(db, "SELECT art_count('t', 'a/'), art_longest_prefix('t', 'a/b/c')", "1|a\n");
+    sql_run(db, "ROLLBACK TO s");
+    gives(db, "SELECT art_count('t', 'a/'), art_longest_prefix('t', 'a/b/c')", "4|a/b/c\n");
+    sql_run(db, "ROLLBACK");
+    gives(db, "SELECT art_count('t', 'a/')", "3\n");
+}
+END_TEST
+
+START_TEST(test_a_snapshot_stays_while_others_commit) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_table();
+    sql_run(db, "CREATE TABLE o(x); INSERT INTO o VALUES('a/'), ('b')");
+    sqlite3 *other = sql_open(path);
+    sql_run(db, "BEGIN; SELECT * FROM o");
+    sql_run(other, "INSERT INTO t(path) VALUES('a/other')");
+    gives(db, "SELECT art_count('t', 'a/'), art_check('t')", "3|ok\n");
+    gives(db, "SELECT x, art_count('t', x) FROM o", "a/|3\nb|1\n");
+    sql_run(db, "COMMIT");
+    gives(db, "SELECT art_count('t', 'a/')", "4\n");
+
+    /* A statement that is being stepped holds its snapshot. */
+    sqlite3_stmt *rows = sql_prepare(db, "SELECT art_count('t', x) FROM o");
+    ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(rows, 0), 4);
+    sql_run(other, "INSERT INTO t(path) VALUES('a/another'), ('ba')");
+    ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(rows, 0), 1);
+    sqlite3_finalize(rows);
+    gives(db, "SELECT art_count('t', 'a/'), art_count('t', 'b')", "5|2\n");
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_statements_without_a_table_see_the_last_commit) {
+    static const char *const modes[] = {"WAL", "DELETE"};
+    make_table();
+    for (unsigned i = 0; i < 2; i++) {
+        sql_run(db, "PRAGMA journal_mode=%s", modes[i]);
+        sqlite3 *other = sql_open(path);
+        sqlite3_stmt *ask = sql_prepare(db, "SELECT art_count('t', 'n/')");
+        for (int n = 1; n < 20; n++) {
+            sql_run(other, "INSERT INTO t(path) VALUES('n/%d/%d')", i, n);
+            if (n % 5 == 0) sql_run(other, "INSERT INTO t(t) VALUES('%s')", n % 2 ? "flush" : "optimize");
+            ck_assert_int_eq(sqlite3_step(ask), SQLITE_ROW);
+            ck_assert_int_eq(sqlite3_column_int(ask, 0), n + 19 * (int)i);
+            sqlite3_reset(ask);
+        }
+        sqlite3_finalize(ask);
+        sql_close(other);
+    }
+}
+END_TEST
+
+START_TEST(test_a_call_leaves_no_read_transaction_behind) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_table();
+    gives(db, "SELECT art_count('t', ''), art_check('t'), art_longest_prefix('t', 'a')", "5|ok|a\n");
+    ck_assert_int_eq(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
+    gives(db, "SELECT count(*) > 20 FROM art_info('t')", "1\n");
+    ck_assert_int_eq(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
+    gives(db, "PRAGMA wal_checkpoint(TRUNCATE)", "0|0|0\n");
+    sql_run(db, "VACUUM; DROP TABLE t");
+}
+END_TEST
+
+START_TEST(test_statements_that_change_the_table_may_ask_about_it) {
+    make_table();
+    sql_run(db, "UPDATE t SET value = art_count('t', path)");
+    gives(db, "SELECT path, value FROM t", "a|4\na/b|3\na/b/c|1\na/bc|1\nb|1\n");
+    sql_run(db,
+            "INSERT INTO t(path, value) SELECT path || '/copy', art_longest_prefix('t', path || '/copy', '/') FROM t");
+    gives(db, "SELECT path, value FROM t WHERE path GLOB '*copy'",
+          "a/b/c/copy|a/b/c\na/b/copy|a/b\na/bc/copy|a/bc\na/copy|a\nb/copy|b\n");
+    sql_run(db, "DELETE FROM t WHERE art_count('t', path || '/') = 0");
+    gives(db, "SELECT path FROM t", "a\na/b\na/b/c\na/bc\nb\n");
+    sql_run(db, "CREATE TABLE log(n); CREATE TRIGGER after_log AFTER INSERT ON log BEGIN "
+                "INSERT INTO t(path, value) VALUES('log/' || new.n, art_count('t', 'log/')); END;"
+                "INSERT INTO log VALUES(1), (2), (3)");
+    gives(db, "SELECT path, value FROM t WHERE path > 'l'", "log/1|0\nlog/2|1\nlog/3|2\n");
+}
+END_TEST
+
+START_TEST(test_a_join_descends_for_the_longest_prefix) {
+    make_table();
+    sql_run(db, "CREATE TABLE requests(url); INSERT INTO requests VALUES('a/b/c/d'), ('b/1'), ('x'), ('a/1')");
+    gives(db, "SELECT url, path, value FROM requests LEFT JOIN t ON path = art_longest_prefix('t', url, '/')",
+          "a/b/c/d|a/b/c|3\nb/1|b|5\nx||\na/1|a|1\n");
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT url, value FROM requests JOIN t ON "
+                              "path = art_longest_prefix('t', url, '/')");
+    ck_assert_msg(strstr(plan, "path=?") != NULL, "%s", plan);
+    sqlite3_free(plan);
+}
+END_TEST
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_an_unknown_name_is_repeated_in_the_error) {
+    make_table();
+    sql_run(db, "CREATE TABLE plain(x); CREATE VIEW v AS SELECT * FROM t");
+    refused(db, SQLITE_ERROR, "(nothing)", "SELECT art_count('nothing', 'a')");
+    refused(db, SQLITE_ERROR, "(main.nothing)", "SELECT art_longest_prefix('main.nothing', 'a')");
+    refused(db, SQLITE_ERROR, "(none.t)", "SELECT art_check('none.t')");
+    refused(db, SQLITE_ERROR, "'schema.table'", "SELECT art_count('plain', 'a')");
+    refused(db, SQLITE_ERROR, "(v)", "SELECT art_count('v', 'a')");
+    refused(db, SQLITE_ERROR, "()", "SELECT art_count('', 'a')");
+    refused(db, SQLITE_ERROR, "(main.)", "SELECT art_count('main.', 'a')");
+    refused(db, SQLITE_ERROR, "(t_log)", "SELECT art_count('t_log', 'a')");
+    refused(db, SQLITE_ERROR, "(art_txn)", "SELECT art_count('art_txn', 'a')");
+    refused(db, SQLITE_ERROR, "(12)", "SELECT art_count(12, 'a')");
+    refused(db, SQLITE_ERROR, "(nothing)", "SELECT * FROM art_info('nothing')");
+    refused(db, SQLITE_ERROR, "wrong number of arguments", "SELECT art_count('t')");
+    gives(db, "SELECT art_count('t', 'a')", "4\n");
+}
+END_TEST
+
+START_TEST(test_a_name_may_have_any_characters_and_either_case) {
+    sql_run(db, "CREATE VIRTUAL TABLE \"a.b\" USING art; CREATE VIRTUAL TABLE \"q\"\"uote's\" USING art;"
+                "CREATE VIRTUAL TABLE \"main.x\" USING art; CREATE VIRTUAL TABLE Objects USING art;"
+                "INSERT INTO \"a.b\"(path) VALUES('1'); INSERT INTO \"q\"\"uote's\"(path) VALUES('1'), ('2');"
+                "INSERT INTO \"main.x\"(path) VALUES('1'), ('2'), ('3');"
+                "INSERT INTO Objects(path) VALUES('1'), ('2'), ('3'), ('4')");
+    for (int i = 0; i < 3; i++) {
+        gives(db, "SELECT art_count('a.b', ''), art_count('main.a.b', ''), art_count('q\"uote''s', '')", "1|1|2\n");
+        gives(db, "SELECT art_count('main.x', ''), art_count('main.main.x', ''), art_count('MAIN.oBJECTS', '')",
+              "3|3|4\n");
+        gives(db, "SELECT art_count('objects', ''), art_count('OBJECTS', '')", "4|4\n");
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE x USING art");
+    gives(db, "SELECT art_count('main.x', ''), art_count('main.main.x', '')", "0|3\n");
+}
+END_TEST
+
+START_TEST(test_temp_comes_before_main_and_main_before_attached) {
+    char *second = file_of("b.db");
+    make_table();
+    sql_run(db,
+            "ATTACH '%q' AS aux; CREATE VIRTUAL TABLE aux.t USING art; CREATE VIRTUAL TABLE aux.u USING art;"
+            "INSERT INTO aux.t(path) VALUES('1'), ('2'); INSERT INTO aux.u(path) VALUES('1')",
+            second);
+    for (int i = 0; i < 3; i++) {
+        gives(db, "SELECT art_count('t', ''), art_count('aux.t', ''), art_count('u', ''), art_count('aux.u', '')",
+              "5|2|1|1\n");
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+    gives(db, "SELECT art_count('u', ''), art_count('main.u', ''), art_count('aux.u', '')", "0|0|1\n");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.t USING art; INSERT INTO temp.t(path) VALUES('x')");
+    gives(db, "SELECT art_count('t', ''), art_count('main.t', ''), art_count('temp.t', '')", "1|5|1\n");
+    sql_run(db, "DROP TABLE temp.t");
+    gives(db, "SELECT art_count('t', '')", "5\n");
+    sql_run(db, "CREATE TEMP TABLE t(x)");
+    refused(db, SQLITE_ERROR, "(t)", "SELECT art_count('t', '')");
+    gives(db, "SELECT art_count('main.t', '')", "5\n");
+    sql_run(db, "DROP TABLE temp.t; DROP TABLE main.t; DROP TABLE main.u");
+    gives(db, "SELECT art_count('t', ''), art_count('u', '')", "2|1\n");
+    sqlite3_free(second);
+}
+END_TEST
+
+START_TEST(test_a_name_follows_drop_create_and_rename) {
+    make_table();
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('only')");
+    sqlite3_stmt *ask = sql_prepare(db, "SELECT art_count('t', '')");
+    const struct {
+        const char *sql;
+        int rows; /* negative: no such table */
+    } steps[] = {{"SELECT 1", 5},
+                 {"DROP TABLE t", -1},
+                 {"ALTER TABLE u RENAME TO t", 1},
+                 {"BEGIN; ALTER TABLE t RENAME TO v", -1},
+                 {"CREATE VIRTUAL TABLE t USING art", 0},
+                 {"ROLLBACK", 1},
+                 {"BEGIN; DROP TABLE t", -1},
+                 {"ROLLBACK", 1},
+                 {"BEGIN; SAVEPOINT s; DROP TABLE t; CREATE VIRTUAL TABLE t USING art; "
+                  "INSERT INTO t(path) VALUES(1), (2)",
+                  2},
+                 {"ROLLBACK TO s", 1},
+                 {"COMMIT", 1},
+                 {"DROP TABLE t; CREATE VIRTUAL TABLE t USING art", 0},
+                 {"INSERT INTO t(t) VALUES('add column more')", 0},
+                 {"BEGIN; INSERT INTO t(t) VALUES('add column yet_more'); INSERT INTO t(path) VALUES('y')", 1},
+                 {"ROLLBACK", 0},
+                 {"CREATE TABLE something(x); INSERT INTO t(path) VALUES('x'); ALTER TABLE something ADD COLUMN y", 1}};
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        sql_run(db, "%s", steps[i].sql);
+        for (int again = 0; again < 2; again++) {
+            int rc = sqlite3_step(ask);
+            ck_assert_msg(rc == (steps[i].rows < 0 ? SQLITE_ERROR : SQLITE_ROW), "%s: %d %s", steps[i].sql, rc,
+                          sqlite3_errmsg(db));
+            if (rc == SQLITE_ROW) ck_assert_int_eq(sqlite3_column_int(ask, 0), steps[i].rows);
+            sqlite3_reset(ask);
+        }
+    }
+    sqlite3_finalize(ask);
+}
+END_TEST
+
+START_TEST(test_a_name_follows_what_other_connections_do_to_it) {
+    static const char *const modes[] = {"WAL", "DELETE"};
+    make_table();
+    for (unsigned i = 0; i < 2; i++) {
+        sql_run(db, "PRAGMA journal_mode=%s", modes[i]);
+        sqlite3 *other = sql_open(path);
+        for (int n = 1; n < 12; n++) {
+            gives(db, "SELECT art_count('t', '') > 0, art_count('main.t', '') > 0", "1|1\n");
+            sql_run(other, "DROP TABLE t");
+            if (n % 2) refused(db, SQLITE_ERROR, "(t)", "SELECT art_count('t', '')");
+            sql_run(other, "CREATE VIRTUAL TABLE t USING art; CREATE TABLE p%d_%d(x)", i, n);
+            for (int k = 0; k < n; k++) sql_run(other, "INSERT INTO t(path) VALUES('row %d')", k);
+            if (n % 3) sql_run(other, "ALTER TABLE t RENAME TO s; ALTER TABLE s RENAME TO t");
+            ck_assert_int_eq(sql_int(db, "SELECT art_count('t', '')"), n);
+        }
+        sql_close(other);
+    }
+}
+END_TEST
+
+START_TEST(test_a_name_follows_attach_and_detach) {
+    char *second = file_of("b.db"), *third = file_of("c.db");
+    sqlite3 *other = sql_open(second);
+    sql_run(other, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('1'), ('2')");
+    sql_close(other);
+    other = sql_open(third);
+    sql_run(other, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('1'), ('2'), ('3')");
+    sql_close(other);
+    for (int i = 0; i < 3; i++) {
+        refused(db, SQLITE_ERROR, "(x.t)", "SELECT art_count('x.t', '')");
+        refused(db, SQLITE_ERROR, "(t)", "SELECT art_count('t', '')");
+        sql_run(db, "ATTACH '%q' AS x", second);
+        gives(db, "SELECT art_count('x.t', ''), art_count('t', '')", "2|2\n");
+        sql_run(db, "ATTACH '%q' AS y", third);
+        gives(db, "SELECT art_count('x.t', ''), art_count('t', ''), art_count('y.t', '')", "2|2|3\n");
+        sql_run(db, "DETACH x");
+        gives(db, "SELECT art_count('t', ''), art_count('y.t', '')", "3|3\n");
+        sql_run(db, "ATTACH '%q' AS x", third);
+        gives(db, "SELECT art_count('x.t', ''), art_count('t', '')", "3|3\n");
+        sql_run(db, "DETACH x; DETACH y");
+    }
+    sqlite3_free(second);
+    sqlite3_free(third);
+}
+END_TEST
+
+START_TEST(test_the_first_database_may_have_a_name_of_its_own) {
+    make_table();
+    ck_assert_int_eq(sqlite3_db_config(db, SQLITE_DBCONFIG_MAINDBNAME, "store"), SQLITE_OK);
+    gives(db, "SELECT art_count('t', ''), art_count('main.t', ''), art_count('store.t', '')", "5|5|5\n");
+    gives(db, "SELECT art_count('t', ''), art_count('main.t', ''), art_count('store.t', '')", "5|5|5\n");
+}
+END_TEST
+
+START_TEST(test_many_names_are_one_after_the_other_forgotten) {
+    for (int i = 0; i < 40; i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE t%d USING art; INSERT INTO t%d(path) VALUES('x'), ('%d')", i, i, i);
+    }
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 40; i++) {
+            ck_assert_int_eq(sql_int(db, "SELECT art_count('t%d', '%d') + art_count('main.t%d', '')", i, i, i), 3);
+        }
+    }
+    for (int i = 0; i < 40; i += 2) sql_run(db, "DROP TABLE t%d", i);
+    ck_assert_int_eq(sql_int(db, "SELECT art_count('t1', '') + art_count('main.t39', '')"), 4);
+}
+END_TEST
+
+START_TEST(test_tables_in_memory_are_counted_too) {
+    sqlite3 *memory = sql_open(":memory:");
+    sql_run(memory, "CREATE VIRTUAL TABLE t USING art; CREATE VIRTUAL TABLE temp.u USING art;"
+                    "INSERT INTO t(path) VALUES('a'), ('ab'); INSERT INTO u(path) VALUES('z');"
+                    "INSERT INTO t(t) VALUES('flush')");
+    gives(memory, "SELECT art_count('t', 'a'), art_count('u', ''), art_check('t'), art_longest_prefix('t', 'abc')",
+          "2|1|ok|ab\n");
+    sql_close(memory);
+}
+END_TEST
+
+/* --- who may call them -------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
+    make_table();
+    sql_run(db, "CREATE VIEW sizes AS SELECT path, art_count('t', path) AS n FROM t;"
+                "CREATE VIEW version AS SELECT art_version() GLOB '*.*' AS v, length(art_debug()) > 9 AS d;"
+                "CREATE TABLE o(x); CREATE TRIGGER o_in AFTER INSERT ON o BEGIN "
+                "UPDATE o SET x = art_longest_prefix('t', x); END");
+    gives(db, "SELECT n FROM sizes", "4\n3\n1\n1\n1\n");
+    sql_run(db, "INSERT INTO o VALUES('a/b/x')");
+    sql_run(db, "PRAGMA trusted_schema=OFF");
+    refused(db, SQLITE_ERROR, "unsafe use of art_count()", "SELECT n FROM sizes");
+    refused(db, SQLITE_ERROR, "unsafe use of art_longest_prefix()", "INSERT INTO o VALUES('a/b/x')");
+    gives(db, "SELECT v, d FROM version", "1|1\n");
+    gives(db, "SELECT art_count('t', 'a')", "4\n");
+}
+END_TEST
+
+START_TEST(test_a_check_of_everything_is_never_begun_by_a_schema) {
+    make_table();
+    sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_check('t') AS c");
+    refused(db, SQLITE_ERROR, "unsafe use of art_check()", "SELECT c FROM v");
+    gives(db, "SELECT art_check('t')", "ok\n");
+}
+END_TEST
+
+START_TEST(test_nothing_that_must_not_change_can_rest_on_them) {
+    make_table();
+    sql_run(db, "CREATE TABLE o(x)");
+    refused(db, SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(art_count('t', x))");
+    refused(db, SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(x) WHERE art_longest_prefix('t', x) = 'a'");
+    refused(db, SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(x || art_version())");
+    refused(db, SQLITE_ERROR, "non-deterministic", "CREATE TABLE p(x, y AS (art_count('t', x)))");
+}
+END_TEST
+
+/* A loop over rows, with constant arguments, sees what the loop has changed; the next execution does, too. */
+START_TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
+    make_table();
+    sql_run(db, "CREATE TABLE o(x); INSERT INTO o VALUES(1), (2), (3);"
+                "CREATE TRIGGER grow AFTER UPDATE ON o BEGIN INSERT INTO t(path) VALUES('grown/' || new.rowid); END;"
+                "UPDATE o SET x = art_count('t', 'grown/')");
+    gives(db, "SELECT x FROM o", "0\n1\n2\n");
+    sqlite3_stmt *ask = sql_prepare(db, "SELECT count(*) FROM o WHERE art_count('t', 'more/') = ?1");
+    for (int i = 0; i < 4; i++) {
+        sqlite3_bind_int(ask, 1, i);
+        ck_assert_int_eq(sqlite3_step(ask), SQLITE_ROW);
+        ck_assert_int_eq(sqlite3_column_int(ask, 0), 3);
+        sqlite3_reset(ask);
+        sql_run(db, "INSERT INTO t(path) VALUES('more/%d')", i);
+    }
+    sqlite3_finalize(ask);
+}
+END_TEST
+
+static int deny_t(void *forbidden, int action, const char *first, const char *second, const char *schema,
+                  const char *trigger) {
+    (void)second;
+    (void)schema;
+    (void)trigger;
+    bool t = first && (!strcmp(first, "t") || !strcmp(first, "t_log"));
+    return *(bool *)forbidden && action == SQLITE_READ && t ? SQLITE_DENY : SQLITE_OK;
+}
+
+START_TEST(test_an_authorizer_that_forbids_reading_forbids_counting) {
+    bool forbidden = true;
+    make_table();
+    gives(db, "SELECT art_count('t', '')", "5\n");
+    sqlite3_set_authorizer(db, deny_t, &forbidden);
+    refused(db, SQLITE_AUTH, "", "SELECT art_count('t', '')");
+    refused(db, SQLITE_AUTH, "", "SELECT art_longest_prefix('main.t', 'a')");
+    refused(db, SQLITE_AUTH, "", "SELECT * FROM art_info('t')");
+    sqlite3_set_authorizer(db, NULL, NULL);
+    gives(db, "SELECT art_count('t', '')", "5\n");
+}
+END_TEST
+
+START_TEST(test_a_database_that_is_locked_is_busy) {
+    make_table();
+    gives(db, "SELECT art_count('t', '')", "5\n");
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    refused(db, SQLITE_BUSY, "locked", "SELECT art_count('t', '')");
+    refused(db, SQLITE_BUSY, "locked", "SELECT art_check('t')");
+    sql_run(other, "INSERT INTO t(path) VALUES('x'); COMMIT");
+    sql_close(other);
+    gives(db, "SELECT art_count('t', '')", "6\n");
+}
+END_TEST
+
+START_TEST(test_a_child_process_may_not_ask_over_an_inherited_connection) {
+    make_table();
+    gives(db, "SELECT art_count('t', '')", "5\n");
+    pid_t child = fork();
+    if (child == 0) {
+        int rc = sql_try(db, "SELECT art_count('t', '')");
+        _exit(rc == SQLITE_MISUSE && strstr(sqlite3_errmsg(db), "fork") ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    gives(db, "SELECT art_count('t', '')", "5\n");
+}
+END_TEST
+
+static int interrupted(void *left) {
+    return --*(int *)left < 0;
+}
+
+START_TEST(test_a_check_can_be_interrupted) {
+    make_table();
+    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT 'row ' || i, randomblob(400) FROM n; INSERT INTO t(t) VALUES('flush')");
+    int left = 0;
+    sqlite3_progress_handler(db, 1, interrupted, &left);
+    ck_assert_int_eq(sql_try(db, "SELECT art_check('t'), art_count('t', '')"), SQLITE_INTERRUPT);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    gives(db, "SELECT art_check('t')", "ok\n");
+}
+END_TEST
+
+static TCase *answers(void) {
+    TCase *tcase = tcase_create("answers");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_count_is_that_of_the_rows_below_a_prefix);
+    tcase_add_test(tcase, test_a_prefix_is_bytes);
+    tcase_add_test(tcase, test_null_gives_null);
+    tcase_add_test(tcase, test_the_longest_prefix_ends_where_a_component_ends);
+    tcase_add_test(tcase, test_answers_agree_with_plain_sql_on_an_ordinary_table);
+    tcase_add_test(tcase, test_a_check_says_ok_or_what_is_wrong);
+    tcase_add_test(tcase, test_version_and_debug_tell_what_is_running);
+    tcase_add_test(tcase, test_a_transaction_sees_what_it_has_changed);
+    tcase_add_test(tcase, test_a_snapshot_stays_while_others_commit);
+    tcase_add_test(tcase, test_statements_without_a_table_see_the_last_commit);
+    tcase_add_test(tcase, test_a_call_leaves_no_read_transaction_behind);
+    tcase_add_test(tcase, test_statements_that_change_the_table_may_ask_about_it);
+    tcase_add_test(tcase, test_a_join_descends_for_the_longest_prefix);
+    return tcase;
+}
+
+static TCase *names(void) {
+    TCase *tcase = tcase_create("names");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_an_unknown_name_is_repeated_in_the_error);
+    tcase_add_test(tcase, test_a_name_may_have_any_characters_and_either_case);
+    tcase_add_test(tcase, test_temp_comes_before_main_and_main_before_attached);
+    tcase_add_test(tcase, test_a_name_follows_drop_create_and_rename);
+    tcase_add_test(tcase, test_a_name_follows_what_other_connections_do_to_it);
+    tcase_add_test(tcase, test_a_name_follows_attach_and_detach);
+    tcase_add_test(tcase, test_the_first_database_may_have_a_name_of_its_own);
+    tcase_add_test(tcase, test_many_names_are_one_after_the_other_forgotten);
+    tcase_add_test(tcase, test_tables_in_memory_are_counted_too);
+    return tcase;
+}
+
+static TCase *rights(void) {
+    TCase *tcase = tcase_create("rights");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_schema_calls_them_only_while_it_is_trusted);
+    tcase_add_test(tcase, test_a_check_of_everything_is_never_begun_by_a_schema);
+    tcase_add_test(tcase, test_nothing_that_must_not_change_can_rest_on_them);
+    tcase_add_test(tcase, test_no_answer_is_kept_from_one_call_to_the_next);
+    tcase_add_test(tcase, test_an_authorizer_that_forbids_reading_forbids_counting);
+    tcase_add_test(tcase, test_a_database_that_is_locked_is_busy);
+    tcase_add_test(tcase, test_a_child_process_may_not_ask_over_an_inherited_connection);
+    tcase_add_test(tcase, test_a_check_can_be_interrupted);
+    return tcase;
+}
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_functions");
+    suite_add_tcase(suite, answers());
+    suite_add_tcase(suite, names());
+    suite_add_tcase(suite, rights());
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,377 @@
+/* Long work that is stopped: by a progress handler, by sqlite3_interrupt() from a function or from another thread.
+ *
+ * Whatever was stopped, wherever: SQLITE_INTERRUPT, the old state (of the statement, or of the transaction, as SQLite
+ * does it to an ordinary table), and a connection that works on. A COMMIT that was stopped may be tried again. The
+ * progress handler is asked at every instruction of SQLite's machine, and the module's own statements are such
+ * instructions, too: counting them stops a commit at each place where it can be stopped, the same in every run.
+ */
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("interrupt");
+    path = sqlite3_mprintf("%s/t.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void fill(sqlite3 *on, const char *table, int from, int rows) {
+    sql_run(on,
+            "INSERT INTO %s(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('d%%02d/%%06d', i %% 16, i), i FROM n",
+            table, from, rows);
+}
+
+/* Two runs of blobs below, and rows in the log above them. */
+static void make_table(const char *mode, int rows) {
+    sql_run(db, "PRAGMA journal_mode=%s", mode);
+    sql_create(db, "t", "log_limit='256KB'");
+    fill(db, "t", 0, rows / 2);
+    sql_command(db, "main", "t", "flush");
+    fill(db, "t", rows / 2, rows / 3);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'd03/*'");
+    fill(db, "t", rows, rows / 50);
+}
+
+/* Number of rows and a sum that depends on which value stands under which path. */
+static char *summary(sqlite3 *on) {
+    return sql_rows(on,
+                    "SELECT count(*), total(value), min(path), max(path), total(value * (unicode(substr(path, 3, 1)) "
+                    "+ length(path))), count(DISTINCT path) FROM t");
+}
+
+static void is_as(sqlite3 *on, const char *expected, const char *when) {
+    char *now = summary(on);
+    ck_assert_msg(!strcmp(now, expected), "%s: %s instead of %s", when, now, expected);
+    sqlite3_free(now);
+}
+
+static void others_see(const char *expected, const char *when) {
+    sqlite3 *other = sql_open(path);
+    is_as(other, expected, when);
+    sql_close(other);
+}
+
+/* --- by instruction ----------------------------------------------------------------------------------------------- */
+
+static int64_t left;
+
+static int count_down(void *unused) {
+    (void)unused;
+    return --left < 0;
+}
+
+/* 0, or the error when it was stopped after so many instructions. */
+static int run_for(int64_t instructions, const char *statement) {
+    left = instructions;
+    sqlite3_progress_handler(db, 1, count_down, NULL);
+    int rc = sqlite3_exec(db, statement, NULL, NULL, NULL);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    return rc;
+}
+
+/* All of the first places, then fewer and fewer. */
+static int64_t next_place(int64_t place) {
+    return place + 1 + (place > 60 ? place / 5 : 0);
+}
+
+START_TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
+    static const char *const scans[] = {"SELECT path, value FROM t",
+                                        "SELECT count(*) FROM t",
+                                        "SELECT path FROM t ORDER BY path DESC",
+                                        "SELECT sum(value) FROM t WHERE path GLOB 'd0*'",
+                                        "SELECT count(*) FROM t a JOIN t b ON b.path = a.path WHERE a.path < 'd01'",
+                                        "SELECT max(path) FROM t WHERE value % 2"};
+    make_table("WAL", 2000);
+    char *before = summary(db);
+    sql_run(db, "BEGIN; INSERT INTO t(path, value) VALUES('uncommitted', 1)");
+    char *within = summary(db);
+    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) {
+        int stopped = 0;
+        for (int64_t place = 0;; place = next_place(place)) {
+            int rc = run_for(place, scans[i]);
+            if (rc == SQLITE_OK) break;
+            ck_assert_int_eq(rc & 0xff, SQLITE_INTERRUPT);
+            ck_assert(!sqlite3_get_autocommit(db));
+            if (stopped++ % 16 == 0) is_as(db, within, scans[i]);
+        }
+        ck_assert_int_gt(stopped, 4);
+    }
+    is_as(db, within, "in the end");
+    sql_run(db, "ROLLBACK");
+    is_as(db, before, "rolled back");
+    sqlite3_free(before);
+    sqlite3_free(within);
+}
+END_TEST
+
+static const char *const changing[] = {
+    "INSERT INTO t(path, value) SELECT 'copy/' || path, value FROM t",
+    "UPDATE t SET path = 'moved/' || path WHERE path GLOB 'd0[2-9]/*'", "DELETE FROM t WHERE path > 'd05'",
+    "INSERT OR REPLACE INTO t(path, value) SELECT path, value + 1 FROM t WHERE value % 3 = 0"};
+
+/* Commands end in the commit of their statement. */
+static const char *const commands[] = {"INSERT INTO t(t) VALUES('flush')", "INSERT INTO t(t) VALUES('optimize')"};
+
+static char *foretell(const char *statement) {
+    sql_run(db, "BEGIN; %s", statement);
+    char *after = summary(db);
+    sql_run(db, "ROLLBACK");
+    return after;
+}
+
+/* Behind the last instruction SQLite asks the handler once more, and says "interrupted" of what is committed. */
+static bool came_too_late(const char *after) {
+    char *now = summary(db);
+    bool done = !strcmp(now, after);
+    sqlite3_free(now);
+    return done;
+}
+
+static void stop_statement(const char *statement, const char *before, const char *after, int *stopped) {
+    for (int64_t place = 0;; place = next_place(place)) {
+        int rc = run_for(place, statement);
+        ck_assert_msg(sqlite3_get_autocommit(db), "%s left a transaction open", statement);
+        if (rc == SQLITE_OK || (strcmp(before, after) && came_too_late(after))) break;
+        ck_assert_msg((rc & 0xff) == SQLITE_INTERRUPT, "%s: %d %s", statement, rc, sqlite3_errmsg(db));
+        is_as(db, before, statement);
+        if (++*stopped % 20 == 0) others_see(before, statement);
+    }
+    is_as(db, after, statement);
+    others_see(after, statement);
+}
+
+static void stop_all(const char *mode) {
+    int stopped = 0;
+    make_table(mode, 1200);
+    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
+        char *before = summary(db), *after = foretell(changing[i]);
+        stop_statement(changing[i], before, after, &stopped);
+        sqlite3_free(before);
+        sqlite3_free(after);
+    }
+    for (size_t i = 0; i < 2 && !sql_standin(); i++) {
+        sql_run(db, "INSERT INTO t(path, value) VALUES('new/%d', 1)", (int)i);
+        char *before = summary(db);
+        stop_statement(commands[i], before, before, &stopped);
+        sqlite3_free(before);
+    }
+    ck_assert_int_gt(stopped, 100);
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+
+START_TEST(test_a_stopped_statement_has_done_nothing) {
+    stop_all("WAL");
+}
+END_TEST
+
+START_TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
+    stop_all("DELETE");
+}
+END_TEST
+
+/* A COMMIT that was stopped has left its transaction open, to be tried again, or taken it back, or it was too late. */
+static int stop_commits(const char *inner, const char *what) {
+    int stopped = 0, kept_open = 0;
+    for (int64_t place = 0;; place++) {
+        char *before = summary(db);
+        sql_run(db, "BEGIN; %s; INSERT INTO t(path, value) VALUES('%q/%d', %d)", inner, what, (int)place, (int)place);
+        char *within = summary(db);
+        int rc = run_for(place, "COMMIT");
+        ck_assert_msg(rc == SQLITE_OK || (rc & 0xff) == SQLITE_INTERRUPT, "%s: %d %s", what, rc, sqlite3_errmsg(db));
+        bool open = !sqlite3_get_autocommit(db), again = open && place % 2;
+        if (open) {
+            is_as(db, within, what);
+            sql_run(db, again ? "COMMIT" : "ROLLBACK");
+        }
+        bool committed = !rc || again || (!open && came_too_late(within));
+        const char *expected = committed ? within : before;
+        is_as(db, expected, what);
+        if (place % 8 < 2) others_see(expected, what);
+        kept_open += open;
+        stopped += !committed || open;
+        sqlite3_free(before);
+        sqlite3_free(within);
+        if (committed && !open) break;
+    }
+    ck_assert_int_gt(kept_open, 0);
+    return stopped;
+}
+
+START_TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
+    int stopped = 0;
+    make_table("WAL", 1200);
+    stopped += stop_commits("UPDATE t SET value = value + 1 WHERE path < 'd01'", "a log row");
+    if (sql_standin()) return;
+    ck_assert_int_gt(stopped, 5);
+    stopped = stop_commits("INSERT INTO t(t) VALUES('flush')", "a flush");
+    ck_assert_int_gt(stopped, 10);
+    stopped = stop_commits("UPDATE t SET value = value + 1 WHERE path < 'd02'; INSERT INTO t(t) VALUES('optimize')",
+                           "an optimize");
+    ck_assert_int_gt(stopped, 10);
+    stopped = stop_commits("INSERT OR REPLACE INTO t(path, value) VALUES('big', zeroblob(300000))", "a large value");
+    ck_assert_int_gt(stopped, 10);
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+END_TEST
+
+/* --- by sqlite3_interrupt() --------------------------------------------------------------------------------------- */
+
+static int calls_left;
+
+static void stop_me(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    if (--calls_left == 0) sqlite3_interrupt(sqlite3_context_db_handle(context));
+    sqlite3_result_value(context, values[0]);
+}
+
+/* '@' is the table. What is rolled back, the statement or its whole transaction, is SQLite's to say. */
+static const char *const stopping[] = {
+    "SELECT stop(path) FROM @",
+    "INSERT INTO @(path, value) SELECT stop(path) || '/', 1 FROM @",
+    "UPDATE @ SET value = stop(value) + 1",
+    "UPDATE @ SET path = stop(path) || '.'",
+    "DELETE FROM @ WHERE stop(value) % 2 = 0",
+    "INSERT OR IGNORE INTO @(path, value) SELECT stop(path), 1 FROM @",
+    "BEGIN; DELETE FROM @ WHERE path < 'd02'; SAVEPOINT s; UPDATE @ SET value = stop(0)",
+    "BEGIN; DELETE FROM @ WHERE path < 'd02'; SELECT stop(path) FROM @"};
+
+START_TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
+    static const char rows[] = "SELECT count(*), total(value), group_concat(path) FROM (SELECT * FROM @ ORDER BY path)";
+    sqlite3_create_function_v2(db, "stop", 1, SQLITE_UTF8, NULL, stop_me, NULL, NULL, NULL);
+    sql_create(db, "ours", "log_limit='4KB', spill_limit='8KB'");
+    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+    static const int places[] = {1, 2, 50, 99, 150, 199, 1000};
+    for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
+        for (size_t j = 0; j < sizeof places / sizeof *places; j++) {
+            char *results[2];
+            for (int t = 0; t < 2; t++) {
+                const char *name = t ? "theirs" : "ours";
+                sql_run(db, "DELETE FROM %s", name);
+                fill(db, name, 0, 200);
+                calls_left = places[j];
+                char *first = sql_outcome(db, name, stopping[i], rows);
+                if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
+                char *then = sql_outcome(db, name, "INSERT INTO @(path) VALUES('works on')", rows);
+                results[t] = sqlite3_mprintf("%s, then\n%s", first, then);
+                sqlite3_free(first);
+                sqlite3_free(then);
+            }
+            ck_assert_msg(!strcmp(results[0], results[1]), "%s, stopped at %d:\n  gave     %.600s\n  ordinary %.600s",
+                          stopping[i], places[j], results[0], results[1]);
+            for (int t = 0; t < 2; t++) sqlite3_free(results[t]);
+        }
+    }
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+END_TEST
+
+/* The number of the work that may be stopped, 0 for none, -1 at the end. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int watched;
+
+static void watch(int number) {
+    pthread_mutex_lock(&mutex);
+    watched = number;
+    pthread_mutex_unlock(&mutex);
+}
+
+static int watched_now(void) {
+    pthread_mutex_lock(&mutex);
+    int number = watched;
+    pthread_mutex_unlock(&mutex);
+    return number;
+}
+
+static void *interrupt_now_and_then(void *random) {
+    for (int last = 0, number; (number = watched_now()) >= 0;) {
+        if (number != last) usleep(random_below(random, 1u << random_below(random, 15)));
+        pthread_mutex_lock(&mutex);
+        if (number != last && watched == number && number) sqlite3_interrupt(db);
+        pthread_mutex_unlock(&mutex);
+        last = number;
+        usleep(20);
+    }
+    return NULL;
+}
+
+/* Each with what holds once it is done. */
+static const char *const works[][2] = {
+    {"INSERT INTO t(t) VALUES('optimize')", "SELECT 1"},
+    {"BEGIN; INSERT OR IGNORE INTO t(path, value) SELECT 'x/' || path, value FROM t WHERE path < 'e';"
+     "INSERT INTO t(t) VALUES('flush'); COMMIT",
+     "SELECT count(*) = 2 * sum(path < 'x') FROM t"},
+    {"INSERT INTO t(t) VALUES('optimize')", "SELECT 1"},
+    {"DELETE FROM t WHERE path GLOB 'x/*'", "SELECT count(*) = 0 FROM t WHERE path > 'x'"},
+    {"INSERT INTO t(t) VALUES('flush')", "SELECT 1"}};
+
+/* When it comes is chance; whatever it meets is stopped entirely or has happened entirely. */
+START_TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late) {
+    if (sql_standin()) return;
+    struct random random = {random_seed()};
+    printf("seed %llu\n", (unsigned long long)random.state);
+    pthread_t thread;
+    make_table("WAL", 20000);
+    ck_assert_int_eq(pthread_create(&thread, NULL, interrupt_now_and_then, &random), 0);
+    int stopped = 0;
+    for (int i = 1; i <= 40; i++) {
+        const char *work = works[i % 5][0];
+        char *before = summary(db);
+        watch(i);
+        int rc = sql_try(db, "%s", work);
+        watch(0);
+        if (rc) {
+            ck_assert_msg((rc & 0xff) == SQLITE_INTERRUPT, "%s: %d %s", work, rc, sqlite3_errmsg(db));
+            if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+            is_as(db, before, work);
+        } else {
+            ck_assert_int_eq(sql_int(db, "%s", works[i % 5][1]), 1);
+        }
+        stopped += rc != 0;
+        char *after = summary(db);
+        others_see(after, work);
+        sqlite3_free(before);
+        sqlite3_free(after);
+    }
+    watch(-1);
+    pthread_join(thread, NULL);
+    printf("%d of 40 were stopped\n", stopped);
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("sql_interrupt");
+    TCase *tcase = tcase_create("interrupt");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 0);
+    tcase_add_test(tcase, test_a_stopped_scan_leaves_a_connection_that_reads_on);
+    tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing);
+    tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing_under_a_rollback_journal);
+    tcase_add_test(tcase, test_a_stopped_commit_can_be_tried_again_or_is_undone);
+    tcase_add_test(tcase, test_an_interrupt_undoes_as_much_as_for_an_ordinary_table);
+    tcase_add_test(tcase, test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,466 @@
+/* Hidden columns as arguments: rows under a prefix, and one level of a directory.
+ *
+ * The model is plain SQL on an ordinary table with the same rows: every path is cut behind the first delimiter, rows
+ * with the same beginning are grouped and counted, and the conditions are put on what comes out. Prefixes, delimiters
+ * and paths are random bytes of a small alphabet, so that delimiters overlap, begin and end paths, and are paths.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+
+static sqlite3 *db;
+
+static void set_up(void) {
+    db = sql_open(":memory:");
+    sql_create(db, "t", "");
+    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+}
+
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
+
+static void same(const char *art_sql, const char *plain_sql) {
+    sqlite3_stmt *statements[] = {sql_prepare(db, "%s", art_sql), sql_prepare(db, "%s", plain_sql)};
+    char *art = sql_answer(statements[0]), *plain = sql_answer(statements[1]);
+    if (strcmp(art, plain) != 0) {
+        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", art_sql);
+        ck_abort_msg("%s\n%s\n  art:\n%s\n  plain SQL:\n%s", art_sql, plan, art, plain);
+    }
+    for (int i = 0; i < 2; i++) sqlite3_finalize(statements[i]);
+    sqlite3_free(art);
+    sqlite3_free(plain);
+}
+
+static void gives(const char *sql, const char *rows) {
+    char *text = sql_rows(db, "%s", sql);
+    ck_assert_msg(!strcmp(text, rows), "%s\n  gives:\n%s\n  wanted:\n%s", sql, text, rows);
+    sqlite3_free(text);
+}
+
+/* The level as plain SQL; prefix and delimiter as BLOB literals. */
+static char *model(const char *prefix, const char *delimiter) {
+    return sqlite3_mprintf(
+        "(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"
+        "        CASE WHEN at > 0 THEN count(*) END AS entries FROM"
+        "  (SELECT at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x END AS shown"
+        "     FROM (SELECT x, value, CASE WHEN length(%s) THEN coalesce(instr(substr(x, length(%s) + 1), %s), 0) ELSE "
+        "0 END AS at"
+        "             FROM (SELECT CAST(path AS BLOB) AS x, value FROM b) WHERE length(%s) = 0 OR substr(x, 1, "
+        "length(%s)) = %s))"
+        " GROUP BY shown)",
+        prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix);
+}
+
+/* --- random bytes ------------------------------------------------------------------------------------------------- */
+
+static const uint8_t letters[] = {'a', 'b', '/', '/', 'A', '5', 0xff, 0, '-'};
+
+static void append_bytes(sqlite3_str *out, struct random *random, uint32_t most) {
+    sqlite3_str_appendall(out, "x'");
+    for (uint32_t n = random_below(random, most + 1); n; n--) {
+        sqlite3_str_appendf(out, "%02x", letters[random_below(random, sizeof letters)]);
+    }
+    sqlite3_str_appendall(out, "'");
+}
+
+static char *random_bytes(struct random *random, uint32_t most) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    append_bytes(out, random, most);
+    return sqlite3_str_finish(out);
+}
+
+static void fill(struct random *random, int rows) {
+    sql_run(db, "DELETE FROM t; DELETE FROM b");
+    for (int i = 0; i < rows; i++) {
+        char *path = random_bytes(random, 7);
+        sql_run(db, "INSERT OR REPLACE INTO b VALUES(CAST(%s AS TEXT), %d)", path, i);
+        sqlite3_free(path);
+    }
+    sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2");
+    if (random_below(random, 2)) sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2 = 0");
+}
+
+static void append_condition(sqlite3_str *out, struct random *random) {
+    static const char *const comparisons[] = {"=", "<", "<=", ">", ">=", "IS", "<>"};
+    static const char *const others[] = {"path GLOB 'a*'",
+                                         "path GLOB '*/'",
+                                         "path GLOB 'a?b*' || ''",
+                                         "path LIKE 'A%'",
+                                         "path LIKE 'a/%'",
+                                         "path LIKE '%' || '/'",
+                                         "path IN ('a', 'a/', 'b/', '/', 5, NULL)",
+                                         "value > 3",
+                                         "entries > 1",
+                                         "entries IS NULL",
+                                         "length(path) = 2",
+                                         "path COLLATE NOCASE >= 'A'",
+                                         "path > 5",
+                                         "path < (SELECT 6)",
+                                         "path = NULL",
+                                         "path < x'61'"};
+    if (random_once_in(random, 4)) {
+        sqlite3_str_appendall(out, others[random_below(random, sizeof others / sizeof *others)]);
+        return;
+    }
+    sqlite3_str_appendf(out, "path %s CAST(", comparisons[random_below(random, 7)]);
+    append_bytes(out, random, 6);
+    sqlite3_str_appendall(out, random_below(random, 2) ? " AS TEXT)" : " AS TEXT) || ''");
+}
+
+static char *random_tail(struct random *random) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(out, " WHERE 1");
+    for (uint32_t n = random_below(random, 4); n; n--) {
+        sqlite3_str_appendall(out, random_once_in(random, 8) ? " OR " : " AND ");
+        append_condition(out, random);
+    }
+    sqlite3_str_appendall(out, random_below(random, 2) ? " ORDER BY path" : " ORDER BY path DESC");
+    if (random_once_in(random, 3)) sqlite3_str_appendf(out, " LIMIT %u", random_below(random, 4));
+    if (random_once_in(random, 3) && strstr(sqlite3_str_value(out), "LIMIT")) {
+        sqlite3_str_appendf(out, " OFFSET %u", random_below(random, 4));
+    }
+    return sqlite3_str_finish(out);
+}
+
+/* A literal, a text that the planner does not know, or a parameter that is a column of another table. */
+static char *as_argument(struct random *random, const char *bytes) {
+    if (random_below(random, 2)) return sqlite3_mprintf("%s", bytes);
+    return sqlite3_mprintf("CAST(%s AS TEXT)%s", bytes, random_below(random, 2) ? " || ''" : "");
+}
+
+START_TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
+    struct random random = {random_seed()};
+    printf("levels: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < 60 * (int)random_scale(); round++) {
+        fill(&random, (int)random_below(&random, 60));
+        for (int i = 0; i < 40; i++) {
+            char *prefix = random_bytes(&random, random_below(&random, 4));
+            char *delimiter = random_bytes(&random, 1 + random_once_in(&random, 4));
+            char *p = as_argument(&random, prefix), *d = as_argument(&random, delimiter);
+            char *tail = random_tail(&random), *level = model(prefix, delimiter);
+            char *art = sqlite3_mprintf("SELECT path, value, entries FROM t(%s, %s)%s", p, d, tail);
+            char *plain = sqlite3_mprintf("SELECT path, value, entries FROM %s%s", level, tail);
+            same(art, plain);
+            char *texts[] = {prefix, delimiter, p, d, tail, level, art, plain};
+            for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) sqlite3_free(texts[j]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_a_prefix_is_literal_bytes) {
+    struct random random = {random_seed()};
+    printf("prefixes: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < 30 * (int)random_scale(); round++) {
+        fill(&random, (int)random_below(&random, 80));
+        for (int i = 0; i < 40; i++) {
+            char *prefix = random_bytes(&random, 3), *p = as_argument(&random, prefix), *tail = random_tail(&random);
+            char *level = model(prefix, "x''");
+            char *art = sqlite3_mprintf("SELECT path, value, entries FROM t(%s)%s", p, tail);
+            char *plain = sqlite3_mprintf("SELECT path, value, entries FROM %s%s", level, tail);
+            same(art, plain);
+            char *count = sqlite3_mprintf("SELECT count(*) FROM t(%s)", p);
+            char *counted = sqlite3_mprintf("SELECT count(*) FROM %s", level);
+            same(count, counted);
+            char *texts[] = {prefix, p, tail, level, art, plain, count, counted};
+            for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) sqlite3_free(texts[j]);
+        }
+    }
+}
+END_TEST
+
+/* --- what an example shows ---------------------------------------------------------------------------------------- */
+
+static void fill_example(void) {
+    sql_run(db, "INSERT INTO t(path, value) VALUES('usr/bin/cc', 1), ('usr/bin/ld', 2), ('usr/readme', 3),"
+                " ('usr/share/[x]/a', 4), ('usr/share/[x]/b', 5), ('usr/share/[x]c', 6), ('usr/share/', 7), ('var', 8),"
+                " ('5/five', 9)");
+}
+
+START_TEST(test_a_level_shows_rows_and_common_prefixes_in_order) {
+    fill_example();
+    gives("SELECT path, value, entries, version IS NULL FROM t('usr/', '/')",
+          "usr/bin/||2|1\nusr/readme|3||0\nusr/share/||4|1\n");
+    gives("SELECT path, entries FROM t('', '/') ORDER BY path DESC", "var|\nusr/|7\n5/|1\n");
+    gives("SELECT path FROM t('usr/share/[x]/')", "usr/share/[x]/a\nusr/share/[x]/b\n");
+    gives("SELECT path FROM t WHERE delimiter = '/' LIMIT 2", "5/\nusr/\n");
+    gives("SELECT path, entries FROM t('usr', '/')", "usr/|7\n");
+    gives("SELECT path, entries FROM t('usr/', 'in/c')", "usr/bin/c|1\nusr/bin/ld|\nusr/readme|\nusr/share/|\n"
+                                                         "usr/share/[x]/a|\nusr/share/[x]/b|\nusr/share/[x]c|\n");
+}
+END_TEST
+
+/* ListObjectsV2: prefix, delimiter, start-after, max-keys. */
+START_TEST(test_a_level_is_read_page_by_page) {
+    fill_example();
+    sqlite3_stmt *page = sql_prepare(db, "SELECT path FROM t(?1, ?2) WHERE path > ?3 ORDER BY path LIMIT 1");
+    sqlite3_str *all = sqlite3_str_new(NULL);
+    char *last = sqlite3_mprintf("");
+    for (;;) {
+        sqlite3_bind_text(page, 1, "usr/", -1, SQLITE_STATIC);
+        sqlite3_bind_text(page, 2, "/", -1, SQLITE_STATIC);
+        sqlite3_bind_text(page, 3, last, -1, SQLITE_TRANSIENT);
+        if (sqlite3_step(page) != SQLITE_ROW) break;
+        sqlite3_free(last);
+        last = sqlite3_mprintf("%s", sqlite3_column_text(page, 0));
+        sqlite3_str_appendf(all, "%s\n", last);
+        sqlite3_reset(page);
+    }
+    sqlite3_finalize(page);
+    sqlite3_free(last);
+    char *text = sqlite3_str_finish(all);
+    ck_assert_str_eq(text, "usr/bin/\nusr/readme\nusr/share/\n");
+    sqlite3_free(text);
+}
+END_TEST
+
+START_TEST(test_entries_count_all_rows_below_whatever_is_asked) {
+    fill_example();
+    gives("SELECT path, entries FROM t('', '/') WHERE value IS NULL AND path > '6'", "usr/|7\n");
+    gives("SELECT path, entries FROM t('usr/', '/') WHERE path >= 'usr/share/' LIMIT 1", "usr/share/|4\n");
+    gives("SELECT sum(entries), count(*) FROM t('', '/')", "8|3\n");
+    gives("SELECT path, entries FROM t('', '/') WHERE path = 'usr/'", "usr/|7\n");
+    gives("SELECT path, entries FROM t('', '/') WHERE path = 'usr/bin/cc'", "");
+    gives("SELECT path, entries FROM t('', '/') WHERE path IN ('var', 'usr/', 'x')", "usr/|7\nvar|\n");
+}
+END_TEST
+
+START_TEST(test_arguments_are_shown_as_they_were_given) {
+    fill_example();
+    gives("SELECT DISTINCT prefix, typeof(prefix), delimiter, typeof(delimiter) FROM t('usr/', '/')",
+          "usr/|text|/|text\n");
+    gives("SELECT DISTINCT prefix, typeof(prefix), delimiter, typeof(delimiter) FROM t(5)", "5|integer||null\n");
+    gives("SELECT DISTINCT typeof(prefix), typeof(delimiter) FROM t(x'35', x'2f')", "blob|blob\n");
+    gives("SELECT path, prefix IS NULL, delimiter IS NULL FROM t WHERE path = 'var'", "var|1|1\n");
+    gives("SELECT path, prefix, delimiter FROM t('va', '') WHERE path = 'var'", "var|va|\n");
+    gives("SELECT path, prefix, entries FROM t WHERE path = 'var' AND prefix = 'x'", "");
+    gives("SELECT path, version FROM t WHERE path = 'var' AND prefix = 'v'", "var|1\n");
+    gives("SELECT count(*) FROM t('usr/', '')", "7\n");
+}
+END_TEST
+
+START_TEST(test_numbers_are_text_and_null_gives_nothing) {
+    fill_example();
+    gives("SELECT path FROM t(5)", "5/five\n");
+    gives("SELECT path FROM t(5, 'f')", "5/f\n");
+    gives("SELECT path FROM t(5.5)", "");
+    gives("SELECT path FROM t(NULL)", "");
+    gives("SELECT path FROM t('', NULL)", "");
+    gives("SELECT path FROM t(NULL, '/')", "");
+    gives("SELECT path FROM t WHERE delimiter = NULL", "");
+    gives("SELECT path FROM t WHERE path = 5 AND prefix = 5", "");
+    sql_run(db, "INSERT INTO t(path) VALUES('05'), ('5'); CREATE TABLE n(i INTEGER); INSERT INTO n VALUES(5)");
+    gives("SELECT path FROM n CROSS JOIN t('0') WHERE path = i", "05\n");
+    gives("SELECT path FROM n CROSS JOIN t('5') WHERE path = i", "5\n");
+    gives("SELECT path FROM n CROSS JOIN t('', 'x') WHERE path = i", "05\n5\n");
+    gives("SELECT path FROM n CROSS JOIN t(i, '/')", "5\n5/\n");
+}
+END_TEST
+
+START_TEST(test_several_prefixes_must_all_be_equal) {
+    fill_example();
+    gives("SELECT path FROM t WHERE prefix = 'va' AND prefix = 'va'", "var\n");
+    gives("SELECT path FROM t WHERE prefix = 'va' AND prefix = 'v'", "");
+    gives("SELECT path FROM t WHERE prefix = 'v' AND prefix = 'va'", "");
+    gives("SELECT path FROM t('va') WHERE prefix = 'usr/'", "");
+    gives("SELECT prefix, path FROM t WHERE prefix IN ('va', 'usr/b') ORDER BY path DESC",
+          "va|var\nusr/b|usr/bin/ld\nusr/b|usr/bin/cc\n");
+    gives("SELECT prefix, path FROM t WHERE prefix IN ('va', 'usr/b') ORDER BY path LIMIT 1 OFFSET 1",
+          "usr/b|usr/bin/ld\n");
+    gives("SELECT count(*) FROM t WHERE prefix > 'a'", "0\n");
+    gives("SELECT count(*) FROM t('usr/') WHERE prefix > 'a' AND prefix LIKE 'USR%'", "7\n");
+}
+END_TEST
+
+/* More constraints than SQLite remembers to leave out: it compares the column then. */
+START_TEST(test_many_conditions_beside_an_argument) {
+    fill_example();
+    for (int kind = 0; kind < 4; kind++) {
+        static const char *const arguments[] = {"prefix = 'usr/' AND delimiter = '/'", "prefix = 5 AND delimiter = '/'",
+                                                "prefix = x'35' AND delimiter = x'2f'", "prefix = 'usr/b'"};
+        sqlite3_str *sql = sqlite3_str_new(NULL);
+        sqlite3_str_appendall(sql, "SELECT count(*) FROM t WHERE 1");
+        for (int i = 0; i < 40; i++) sqlite3_str_appendf(sql, " AND path >= '%d'", i % 5);
+        sqlite3_str_appendf(sql, " AND %s", arguments[kind]);
+        for (int i = 0; i < 40; i++) sqlite3_str_appendf(sql, " AND path < 'z%d'", i);
+        char *text = sqlite3_str_finish(sql);
+        gives(text, kind == 0 ? "3\n" : kind == 3 ? "2\n" : "1\n");
+        sqlite3_free(text);
+    }
+}
+END_TEST
+
+/* --- joins -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_arguments_come_from_other_tables) {
+    fill_example();
+    sql_run(db, "CREATE TABLE dirs(d); INSERT INTO dirs VALUES('usr'), ('var'), ('usr/share'), (NULL)");
+    static const char *const joins[] = {
+        "SELECT d, path, entries FROM dirs, t(d || '/', '/') ORDER BY 1, 2",
+        "SELECT d, path, entries FROM t(d || '/', '/'), dirs ORDER BY 1, 2",
+        "SELECT d, path, entries FROM dirs JOIN t ON prefix = d || '/' AND delimiter = '/' ORDER BY 1, 2",
+        "SELECT d, path, entries FROM t JOIN dirs ON prefix = d || '/' WHERE delimiter = '/' ORDER BY 1, 2",
+    };
+    for (size_t i = 0; i < sizeof joins / sizeof *joins; i++) {
+        gives(joins[i], "usr|usr/bin/|2\nusr|usr/readme|\nusr|usr/share/|4\nusr/share|usr/share/|\n"
+                        "usr/share|usr/share/[x]/|2\nusr/share|usr/share/[x]c|\n");
+    }
+    gives("SELECT d, count(path) FROM dirs LEFT JOIN t(d || '/') GROUP BY d ORDER BY d",
+          "|0\nusr|7\nusr/share|4\nvar|0\n");
+    gives("SELECT a.path, b.path FROM t('', '/') AS a JOIN t(a.path, '/') AS b WHERE a.entries ORDER BY 1, 2",
+          "5/|5/five\nusr/|usr/bin/\nusr/|usr/readme\nusr/|usr/share/\n");
+    gives("WITH RECURSIVE tree(path) AS (VALUES('') UNION ALL SELECT l.path FROM tree JOIN t(tree.path, '/') AS l"
+          " WHERE l.entries IS NOT NULL AND l.path <> tree.path) SELECT * FROM tree ORDER BY 1",
+          "\n5/\nusr/\nusr/bin/\nusr/share/\nusr/share/[x]/\n");
+    gives("SELECT (SELECT count(*) FROM t(d)) FROM dirs", "7\n1\n4\n0\n");
+    ck_assert_int_ne(sql_try(db, "SELECT * FROM t(u.path) AS v, t(v.path) AS u"), SQLITE_OK);
+}
+END_TEST
+
+/* --- plans -------------------------------------------------------------------------------------------------------- */
+
+static void plan_says(const char *sql, const char *words) {
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sql);
+    ck_assert_msg(strstr(plan, words) != NULL, "%s\n%s is not in: %s", sql, words, plan);
+    ck_assert_msg(!strstr(plan, "TEMP B-TREE"), "%s sorts: %s", sql, plan);
+    sqlite3_free(plan);
+}
+
+START_TEST(test_plans_say_what_is_listed) {
+    plan_says("SELECT path FROM t(?)", ":prefix=?, keys only");
+    plan_says("SELECT value FROM t(?) WHERE path = 'a'", ":path=? AND prefix=?");
+    plan_says("SELECT path, entries FROM t(?, '/') WHERE path > ? ORDER BY path DESC LIMIT 10",
+              ":prefix=? AND delimiter=? AND path>?, level listing, descending, limit ?");
+    plan_says("SELECT path FROM t(?, ?) ORDER BY path LIMIT 10 OFFSET 3",
+              ":prefix=? AND delimiter=?, level listing, keys only, limit ?, offset ?");
+    plan_says("SELECT DISTINCT path FROM t('a', '/')", ":prefix=? AND delimiter=?, level listing, keys only");
+}
+END_TEST
+
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_rows_under_a_prefix_are_changed) {
+    fill_example();
+    sql_run(db, "UPDATE t SET value = value * 10 WHERE prefix = 'usr/b'");
+    gives("SELECT path, value FROM t('usr/b')", "usr/bin/cc|10\nusr/bin/ld|20\n");
+    sql_run(db, "UPDATE t SET path = 'old/' || path WHERE prefix = 'usr/b'");
+    gives("SELECT path, value FROM t('old/')", "old/usr/bin/cc|10\nold/usr/bin/ld|20\n");
+    sql_run(db, "CREATE TABLE f(v); INSERT INTO f VALUES(7);"
+                "UPDATE t SET value = v FROM f WHERE prefix = 'old/'");
+    gives("SELECT path, value FROM t('old/')", "old/usr/bin/cc|7\nold/usr/bin/ld|7\n");
+    sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND path >= 'usr/s'");
+    gives("SELECT path FROM t", "5/five\nold/usr/bin/cc\nold/usr/bin/ld\nusr/readme\nvar\n");
+}
+END_TEST
+
+static void refuses(const char *sql) {
+    int rc = sql_try(db, "%s", sql);
+    ck_assert_msg(rc != SQLITE_OK, "%s was allowed", sql);
+    ck_assert_msg(strstr(sqlite3_errmsg(db), "art: ") != NULL, "%s: %s", sql, sqlite3_errmsg(db));
+}
+
+START_TEST(test_common_prefixes_are_not_changed) {
+    fill_example();
+    char *before = sql_rows(db, "SELECT * FROM t");
+    refuses("DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
+    refuses("DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path >= 'usr/share/'");
+    refuses("UPDATE t SET value = 0 WHERE prefix = 'usr/' AND delimiter = '/'");
+    refuses("UPDATE t SET path = path || 'x' WHERE prefix = 'usr/' AND delimiter = '/'");
+    refuses("UPDATE t SET value = v FROM (SELECT 1 AS v) WHERE prefix = 'usr/' AND delimiter = '/'");
+    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('new')");
+    refuses("DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
+    sql_run(db, "ROLLBACK");
+    char *after = sql_rows(db, "SELECT * FROM t");
+    ck_assert_str_eq(before, after);
+    sqlite3_free(before);
+    sqlite3_free(after);
+    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/') WHERE entries IS NULL)");
+    gives("SELECT path, entries FROM t('usr/', '/')", "usr/bin/|2\nusr/share/|4\n");
+}
+END_TEST
+
+/* 'usr/share/' is a row, too; a SELECT that has listed it, and is still open, does not protect it. */
+START_TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
+    fill_example();
+    sqlite3_stmt *sorted = sql_prepare(db, "SELECT path, entries FROM t('usr/', '/') ORDER BY entries DESC");
+    ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(sorted, 0), "usr/share/");
+    sql_run(db, "DELETE FROM t WHERE path = 'usr/share/'");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('usr/share/', 1)");
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'usr/sh*/'");
+    gives("SELECT path, entries FROM t('usr/', '/') WHERE entries > 2", "usr/share/|3\n");
+    ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
+    sqlite3_finalize(sorted);
+}
+END_TEST
+
+START_TEST(test_a_listing_goes_on_while_its_rows_are_written) {
+    struct random random = {random_seed()};
+    printf("listings under writes: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < 60 * (int)random_scale(); round++) {
+        bool descending = random_below(&random, 2);
+        sql_try(db, "ROLLBACK");
+        fill(&random, 60);
+        sqlite3_stmt *listing =
+            sql_prepare(db, "SELECT path, entries, value FROM t(x'', '/') ORDER BY path %s", descending ? "DESC" : "");
+        char *last = NULL;
+        while (sqlite3_step(listing) == SQLITE_ROW) {
+            char *path = sqlite3_mprintf("%Q", sqlite3_column_text(listing, 0));
+            sqlite3_stmt *hex = sql_prepare(db, "SELECT hex(?1)");
+            sqlite3_bind_value(hex, 1, sqlite3_column_value(listing, 0));
+            ck_assert_int_eq(sqlite3_step(hex), SQLITE_ROW);
+            const char *now = (const char *)sqlite3_column_text(hex, 0);
+            ck_assert_msg(!last || (descending ? strcmp(now, last) < 0 : strcmp(now, last) > 0), "%s after %s", now,
+                          last);
+            sqlite3_free(last);
+            last = sqlite3_mprintf("%s", now);
+            sqlite3_finalize(hex);
+            char *some = random_bytes(&random, 4);
+            static const char *const changes[] = {"DELETE FROM t WHERE path >= CAST(%s AS TEXT) AND value %% 3",
+                                                  "INSERT OR REPLACE INTO t(path, value) VALUES(CAST(%s AS TEXT), 1)",
+                                                  "BEGIN", "ROLLBACK", "INSERT INTO t(t) VALUES('flush')"};
+            sql_try(db, changes[random_below(&random, 5)], some);
+            sqlite3_free(some);
+            sqlite3_free(path);
+        }
+        sqlite3_finalize(listing);
+        sqlite3_free(last);
+    }
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("listing");
+    TCase *cases = tcase_create("listing");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 300);
+    tcase_add_test(cases, test_a_level_is_what_plain_sql_makes_of_the_rows);
+    tcase_add_test(cases, test_a_prefix_is_literal_bytes);
+    tcase_add_test(cases, test_a_level_shows_rows_and_common_prefixes_in_order);
+    tcase_add_test(cases, test_a_level_is_read_page_by_page);
+    tcase_add_test(cases, test_entries_count_all_rows_below_whatever_is_asked);
+    tcase_add_test(cases, test_arguments_are_shown_as_they_were_given);
+    tcase_add_test(cases, test_numbers_are_text_and_null_gives_nothing);
+    tcase_add_test(cases, test_several_prefixes_must_all_be_equal);
+    tcase_add_test(cases, test_many_conditions_beside_an_argument);
+    tcase_add_test(cases, test_arguments_come_from_other_tables);
+    tcase_add_test(cases, test_plans_say_what_is_listed);
+    tcase_add_test(cases, test_rows_under_a_prefix_are_changed);
+    tcase_add_test(cases, test_common_prefixes_are_not_changed);
+    tcase_add_test(cases, test_a_row_named_like_a_common_prefix_is_changed_by_its_path);
+    tcase_add_test(cases, test_a_listing_goes_on_while_its_rows_are_written);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

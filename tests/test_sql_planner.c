@@ -1,0 +1,646 @@
+/* What the planner hands down, the cursor does, and the rows are the ones of an ordinary table: LIKE, IN, OFFSET,
+ * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the table.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+
+static sqlite3 *db;
+
+static const char paths[] =
+    "INSERT INTO b(path) VALUES(''), ('5'), ('05'), ('5.0'), (' 5'), ('12'), ('12.50'), ('1000'), ('1e3'), ('-1'), "
+    "('a'),"
+    " ('A'), ('ab'), ('aB'), ('AB'), ('abc'), ('aBc/d'), ('ABC'), ('a/'), ('A/1'), ('a/1'), ('a/2'), ('a/b/c'), ('b'),"
+    " ('B/x'), ('[x]'), ('`'), ('@'), ('a@b'), ('A@'), ('a[c'), ('x'), ('X%y'), ('x%'), ('x_y'), ('é'), ('É'), ('éa'),"
+    " ('Z'), ('z'), ('{'), (CAST(x'6100' AS TEXT)), (CAST(x'41006f' AS TEXT)), (CAST(x'61ff' AS TEXT)), ('~')";
+
+static void set_up(void) {
+    db = sql_open(":memory:");
+    sql_create(db, "t", "");
+    sql_run(
+        db,
+        "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID; %s;"
+        "UPDATE b SET value = length(path);"
+        "CREATE TABLE r(n INTEGER, f REAL, s TEXT, u, l BLOB);"
+        "INSERT INTO r VALUES(5, 12.5, 'a', 5, x'61'), (1000, 1e3, 'a/1', 'AB', 'a'), (NULL, NULL, NULL, NULL, NULL),"
+        " ('q', 'a/2', '5', 12.5, 'abc'), (-1, -1, 'x%%', NULL, 5), (5, 5, 'a', 5, 5);"
+        "INSERT INTO t(path, value) SELECT path, value FROM b WHERE length(path) %% 2",
+        paths);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE length(path) %% 2 = 0");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+}
+
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
+
+static char *about(const char *sql, char table) {
+    char *text = sqlite3_mprintf("%s", sql);
+    for (char *p = text; *p; p++) {
+        if (*p == '@') *p = table;
+    }
+    return text;
+}
+
+enum { VALUES = 9 };
+
+static void bind_value(sqlite3_stmt *statement, int index, int which) {
+    static const char *const texts[] = {"a", "A/%", "AB_", "%b", "aB%"};
+    if (which < 5) {
+        sqlite3_bind_text(statement, index, texts[which], -1, SQLITE_STATIC);
+    } else if (which == 5) {
+        sqlite3_bind_int(statement, index, 5);
+    } else if (which == 6) {
+        sqlite3_bind_double(statement, index, 12.5);
+    } else if (which == 7) {
+        sqlite3_bind_blob(statement, index, "a/", 2, SQLITE_STATIC);
+    } else {
+        sqlite3_bind_null(statement, index);
+    }
+}
+
+/* `binding` is the first parameter's value; the next have the values behind it. */
+static void agree_bound(const char *sql, int binding) {
+    char *texts[2], *answers[2];
+    for (int i = 0; i < 2; i++) {
+        texts[i] = about(sql, "tb"[i]);
+        sqlite3_stmt *statement = sql_prepare(db, "%s", texts[i]);
+        for (int j = 1; j <= sqlite3_bind_parameter_count(statement); j++) {
+            bind_value(statement, j, (binding + j - 1) % VALUES);
+        }
+        answers[i] = sql_answer(statement);
+        sqlite3_finalize(statement);
+    }
+    if (strcmp(answers[0], answers[1]) != 0) {
+        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
+        ck_abort_msg("%s (binding %d)\n%s\n  art:\n%s\n  ordinary:\n%s", texts[0], binding, plan, answers[0],
+                     answers[1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        sqlite3_free(texts[i]);
+        sqlite3_free(answers[i]);
+    }
+}
+
+static void agree(const char *sql) {
+    agree_bound(sql, 0);
+}
+
+static void agree_always(const char *sql) {
+    for (int i = 0; i < VALUES; i++) agree_bound(sql, i);
+}
+
+static char *plan_of(const char *sql) {
+    char *text = about(sql, 't'), *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", text);
+    sqlite3_free(text);
+    return plan;
+}
+
+static void plan_says(const char *sql, const char *words) {
+    char *plan = plan_of(sql);
+    ck_assert_msg(strstr(plan, words) != NULL, "%s\n'%s' is not in: %s", sql, words, plan);
+    ck_assert_msg(!strstr(plan, "TEMP B-TREE"), "%s sorts: %s", sql, plan);
+    sqlite3_free(plan);
+}
+
+static void plan_does_not_say(const char *sql, const char *words) {
+    char *plan = plan_of(sql);
+    ck_assert_msg(strstr(plan, words) == NULL, "%s\n'%s' is in: %s", sql, words, plan);
+    sqlite3_free(plan);
+}
+
+/* --- LIKE --------------------------------------------------------------------------------------------------------- */
+
+static const char *const like_forms[] = {
+    "SELECT path FROM @ WHERE path LIKE %Q ORDER BY path",
+    "SELECT path FROM @ WHERE path LIKE %Q || '' ORDER BY path DESC",
+    "SELECT path FROM @ WHERE path LIKE %Q ESCAPE '\\' ORDER BY path",
+    "SELECT path FROM @ WHERE path LIKE %Q AND path > 'A' AND path < 'b' ORDER BY path DESC",
+    "SELECT path FROM @ WHERE path LIKE %Q AND path GLOB '*b*' ORDER BY path",
+    "SELECT path FROM @ WHERE path LIKE %Q || '' AND path IN ('a', 'AB', 'abc', 'x_y', 5) ORDER BY path",
+    "SELECT path FROM @ WHERE path NOT LIKE %Q ORDER BY path",
+    "SELECT path FROM @ WHERE path LIKE %Q LIMIT 2 OFFSET 1",
+};
+enum { LIKE_FORMS = sizeof like_forms / sizeof *like_forms };
+
+static void try_likes(uint64_t seed, int times) {
+    static const char *const letters[] = {"a", "A", "b", "B", "c",  "/", "%", "_",
+                                          "x", "@", "[", "é", "\\", "1", "z", "%"};
+    struct random random = {seed};
+    for (int i = 0; i < times * (int)random_scale(); i++) {
+        sqlite3_str *pattern = sqlite3_str_new(NULL);
+        sqlite3_str_appendall(pattern, "");
+        for (uint32_t n = random_below(&random, 6); n; n--) {
+            sqlite3_str_appendall(pattern, letters[random_below(&random, sizeof letters / sizeof *letters)]);
+        }
+        char *text = sqlite3_str_finish(pattern);
+        char *sql = sqlite3_mprintf(like_forms[random_below(&random, LIKE_FORMS)], text ? text : "");
+        for (char *p = strstr(sql, "LIKE"); p && *p; p++) {
+            if (*p == '@') *p = 'a'; /* it stands for the table */
+        }
+        agree(sql);
+        sqlite3_free(sql);
+        sqlite3_free(text);
+    }
+}
+
+START_TEST(test_like_gives_what_it_gives) {
+    uint64_t seed = random_seed();
+    printf("LIKE: seed %llu\n", (unsigned long long)seed);
+    try_likes(seed, 1500);
+    agree("SELECT path FROM @ WHERE path LIKE 'A' || char(64) || '%'");
+    sql_run(db, "CREATE VIEW v AS SELECT * FROM t WHERE path LIKE 'a@%%'; CREATE VIEW w AS SELECT * FROM b WHERE path "
+                "LIKE 'a@%%'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM v"), sql_int(db, "SELECT count(*) FROM w"));
+    for (int i = 0; i < VALUES; i++) {
+        agree_bound("SELECT path FROM @ WHERE path LIKE ? ORDER BY path", i);
+        agree_bound("SELECT path FROM @ WHERE path LIKE ? || '%' ORDER BY path DESC", i);
+        agree_bound("SELECT path FROM @ WHERE path LIKE ? ESCAPE 'b'", i);
+        agree_bound("SELECT path FROM @ WHERE like(?, path)", i);
+        agree_bound("SELECT path FROM @ WHERE path LIKE (SELECT ?)", i);
+    }
+    agree("SELECT path, s FROM r CROSS JOIN @ WHERE path LIKE s || '%' ORDER BY 1, 2");
+    agree("SELECT path, u FROM r CROSS JOIN @ WHERE path LIKE u ORDER BY 1, 2");
+    agree("SELECT path, l FROM r CROSS JOIN @ WHERE path LIKE l ORDER BY 1, 2");
+}
+END_TEST
+
+/* Matches everything, whatever SQLite expects of like(). */
+static void like_anything(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    sqlite3_result_int(context, 1);
+}
+
+START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
+    static const struct {
+        int arguments, encoding;
+    } ways[] = {{2, SQLITE_UTF8}, {-1, SQLITE_UTF8}, {2, SQLITE_UTF16}, {3, SQLITE_UTF8}};
+    plan_says("SELECT path FROM @ WHERE path LIKE 'a' || '%' ORDER BY path", ":path LIKE ?");
+    sqlite3_create_function(db, "like", ways[_i].arguments, ways[_i].encoding, NULL, like_anything, NULL, NULL);
+    if (ways[_i].arguments != 3) {
+        plan_does_not_say("SELECT path FROM @ WHERE path LIKE 'a' || '%' ORDER BY path", "LIKE");
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE 'ab' || '%%'"),
+                         sql_int(db, "SELECT count(*) FROM b"));
+    }
+    agree("SELECT path FROM @ WHERE path LIKE 'ab%'");
+    agree("SELECT path FROM @ WHERE path LIKE 'ab' || '%'");
+    agree("SELECT path FROM @ WHERE path LIKE 'ab%' ESCAPE '\\'");
+    agree_always("SELECT path FROM @ WHERE path LIKE ?");
+}
+END_TEST
+
+START_TEST(test_like_that_tells_capitals_from_small_letters) {
+    uint64_t seed = random_seed();
+    printf("case_sensitive_like: seed %llu\n", (unsigned long long)seed);
+    sql_run(db, "PRAGMA case_sensitive_like = ON");
+    try_likes(seed, 400);
+    agree_always("SELECT path FROM @ WHERE path LIKE ?");
+    sql_run(db, "PRAGMA case_sensitive_like = OFF");
+    try_likes(seed, 400);
+}
+END_TEST
+
+START_TEST(test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows) {
+    sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 4);
+    agree("SELECT path FROM @ WHERE path LIKE 'a' || '/1/2%'");
+    agree("SELECT path FROM @ WHERE path LIKE 'a/1%%%'");
+    agree("SELECT path FROM @ WHERE path LIKE 'a/1%'");
+    agree_always("SELECT path FROM @ WHERE path LIKE ? || '%%%'");
+}
+END_TEST
+
+/* Bounds by NOCASE that no LIKE has made. */
+START_TEST(test_bounds_by_nocase) {
+    agree("SELECT path FROM @ WHERE path >= 'AB' COLLATE NOCASE AND path < 'ac' COLLATE NOCASE");
+    agree("SELECT path FROM @ WHERE path >= 'a@' COLLATE NOCASE AND path < 'aA' COLLATE NOCASE");
+    agree("SELECT path FROM @ WHERE path >= 'ab' COLLATE NOCASE AND path < 'xy' COLLATE NOCASE");
+    agree("SELECT path FROM @ WHERE path >= 'AB' COLLATE NOCASE");
+    agree("SELECT path FROM @ WHERE path >= '' COLLATE NOCASE AND path < '' COLLATE NOCASE");
+    agree("SELECT path FROM @ WHERE path BETWEEN 'A' AND 'b' COLLATE NOCASE ORDER BY path DESC");
+}
+END_TEST
+
+/* Paths of a few letters in all spellings: the odometer turns everywhere. */
+START_TEST(test_like_finds_every_spelling) {
+    struct random random = {random_seed()};
+    printf("spellings: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < 30 * (int)random_scale(); round++) {
+        static const char letters[] = "abABzZ/`[{";
+        sql_run(db, "DELETE FROM b; DELETE FROM t");
+        for (int i = 0; i < 400; i++) {
+            char path[8] = {0};
+            for (uint32_t n = random_below(&random, 7), j = 0; j < n; j++) path[j] = letters[random_below(&random, 10)];
+            sql_run(db, "INSERT OR IGNORE INTO b VALUES(%Q, %d)", path, i);
+        }
+        sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b");
+        if (round % 2) sql_command(db, "main", "t", "flush");
+        for (int i = 0; i < 20; i++) {
+            char prefix[6] = {0}, low[3] = {0};
+            for (uint32_t n = random_below(&random, 5), j = 0; j < n; j++)
+                prefix[j] = letters[random_below(&random, 10)];
+            for (uint32_t n = random_below(&random, 3), j = 0; j < n; j++) low[j] = letters[random_below(&random, 10)];
+            char *sql = sqlite3_mprintf(
+                "SELECT path FROM @ WHERE path LIKE '%s' || '%%' AND path %s '%s' ORDER BY path%s", prefix,
+                random_below(&random, 2) ? ">=" : "<", low, random_below(&random, 2) ? " DESC" : "");
+            agree(sql);
+            sqlite3_free(sql);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_plans_with_like) {
+    plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ORDER BY path", ":path LIKE prefix ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ESCAPE '\\' ORDER BY path", ":path LIKE prefix ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE 'a' || '/%' ORDER BY path", ":path LIKE ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE ? ORDER BY path", ":path LIKE ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE '%a' ORDER BY path", ":all rows");
+    plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3", "limit");
+}
+END_TEST
+
+/* --- IN ----------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_in_takes_every_list) {
+    static const char *const lists[] = {"('a', 'abc', 'zz', 'a', 'A')",
+                                        "('a', 5, 12.5, x'61', NULL, '5')",
+                                        "(?, ?, ?)",
+                                        "(NULL)",
+                                        "()",
+                                        "(SELECT s FROM r)",
+                                        "(SELECT n FROM r)",
+                                        "(SELECT f FROM r)",
+                                        "(SELECT u FROM r)",
+                                        "(SELECT l FROM r)",
+                                        "(SELECT n || '' FROM r)",
+                                        "(SELECT path FROM b)",
+                                        "(SELECT path FROM t WHERE path > 'a')",
+                                        "(SELECT ?)",
+                                        "(VALUES('a'), (5), (NULL))",
+                                        "(SELECT CAST(n AS NUMERIC) FROM r UNION SELECT s FROM r)",
+
+                                        "('a', value || '', 'AB')",
+                                        "(SELECT path FROM b LIMIT 0)"};
+    static const char *const tails[] = {"",
+                                        " ORDER BY path",
+                                        " ORDER BY path DESC",
+                                        " ORDER BY path LIMIT 2",
+                                        " ORDER BY path DESC LIMIT 2 OFFSET 1",
+                                        " AND path > 'a' ORDER BY path",
+                                        " AND path GLOB '*b*' ORDER BY path DESC LIMIT 1",
+                                        " AND path < '6' ORDER BY path DESC",
+                                        " AND path LIKE 'A' || '%' ORDER BY path",
+                                        " AND path IN ('a', '5', '05', 5) ORDER BY path LIMIT 3",
+                                        " AND path = 'a'",
+                                        " AND value > 1 ORDER BY path LIMIT 2",
+                                        " OR path = 'b' ORDER BY path"};
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+            const char *order = strstr(tails[i], "ORDER") ? "" : " ORDER BY path + 0, path";
+            char *sql = sqlite3_mprintf("SELECT path, value FROM @ WHERE path IN %s%s%s", lists[l], tails[i], order);
+            for (int j = 0; j < (strchr(lists[l], '?') ? VALUES : 1); j++) agree_bound(sql, j);
+            sqlite3_free(sql);
+        }
+    }
+    agree("SELECT path FROM @ WHERE path NOT IN ('a', 5) ORDER BY path");
+    agree("SELECT path FROM @ WHERE path COLLATE NOCASE IN ('AB', 'x') ORDER BY path");
+    agree("SELECT path FROM @ WHERE (path, value) IN (SELECT 'a', 1 UNION SELECT 'ab', 2 UNION SELECT 'b', 2) ORDER BY "
+          "path");
+    agree("SELECT r.s, x.path FROM r CROSS JOIN @ AS x WHERE x.path IN (r.s, r.s || '/1', r.n) ORDER BY 1, 2");
+}
+END_TEST
+
+START_TEST(test_a_long_list_keeps_its_order) {
+    sql_run(db, "DELETE FROM t; DELETE FROM b;"
+                "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT printf('k%%d', "
+                "i), i FROM n;"
+                "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 3");
+    sql_run(db, "DELETE FROM b WHERE value %% 3 = 0");
+    agree("SELECT path FROM @ WHERE path IN (SELECT 'k' || (value * 7) FROM b) ORDER BY path");
+    agree("SELECT path FROM @ WHERE path IN (SELECT 'k' || (value * 7) FROM b) ORDER BY path DESC LIMIT 100");
+    agree("SELECT count(*), sum(value) FROM @ WHERE path IN (SELECT path FROM b)");
+    plan_says("SELECT path FROM @ WHERE path IN ('a', 'b') ORDER BY path DESC", ":path IN (?), descending, keys only");
+    plan_says("SELECT path FROM @ WHERE path IN ('a', ?) AND path > 'a' ORDER BY path LIMIT 4",
+              ":path IN (?) AND path>?, keys only");
+}
+END_TEST
+
+START_TEST(test_rows_in_a_list_are_changed) {
+    static const char *const changes[] = {
+        "UPDATE @ SET value = 'u' WHERE path IN ('a', 'ab', 'nothing', 'x')",
+        "UPDATE @ SET path = path || '!' WHERE path IN (SELECT s FROM r)",
+        "DELETE FROM @ WHERE path IN (SELECT n FROM r)",
+        "DELETE FROM @ WHERE path IN ('a!', 'z', 'Z') AND path < 'b'",
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        agree(changes[i]);
+        agree("SELECT path, value FROM @ ORDER BY path");
+    }
+}
+END_TEST
+
+/* --- LIMIT and OFFSET --------------------------------------------------------------------------------------------- */
+
+START_TEST(test_limits_and_offsets) {
+    static const char *const conditions[] = {"",
+                                             "WHERE path > 'a'",
+                                             "WHERE path >= 'a' AND path < 'b'",
+                                             "WHERE path > ?1",
+                                             "WHERE path GLOB 'a*'",
+                                             "WHERE path GLOB '*/*'",
+                                             "WHERE path GLOB 'a*' || '[bc]'",
+                                             "WHERE path BETWEEN '5' AND 'abc'",
+                                             "WHERE value > 1",
+                                             "WHERE path > value",
+                                             "WHERE path = value",
+                                             "WHERE path IS path",
+                                             "WHERE path = lower(path)",
+                                             "WHERE lower(path) = path AND path > 'A'",
+                                             "WHERE path IN (path, 'x')",
+                                             "WHERE likely(path <> '')",
+                                             "WHERE path IS NOT NULL",
+                                             "WHERE path >= (SELECT min(s) FROM r)",
+                                             "WHERE path > 'a' AND path COLLATE NOCASE < 'C'",
+                                             "WHERE path > 'a' OR path < '5'",
+                                             "WHERE (path, value) > ('a', 1)",
+                                             "WHERE path > 5",
+                                             "WHERE path < (SELECT max(n) FROM r)"};
+    static const char *const orders[] = {"",
+                                         "ORDER BY path",
+                                         "ORDER BY path DESC",
+                                         "ORDER BY path DESC, value",
+                                         "ORDER BY value, path",
+                                         "ORDER BY path COLLATE NOCASE, path"};
+    static const char *const limits[] = {"LIMIT 3",
+                                         "LIMIT 3 OFFSET 2",
+                                         "LIMIT 100 OFFSET 40",
+                                         "LIMIT -1 OFFSET 3",
+                                         "LIMIT 2 OFFSET -5",
+                                         "LIMIT 0 OFFSET 1",
+                                         "LIMIT ?2 OFFSET ?3",
+                                         "LIMIT 4 OFFSET 1 + 1",
+                                         "LIMIT 2, 3",
+                                         "LIMIT 5 OFFSET 1000000000000"};
+    for (size_t c = 0; c < sizeof conditions / sizeof *conditions; c++) {
+        for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
+            for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
+                if (!o && strstr(conditions[c], " OR ")) continue; /* in any order */
+                char *sql = sqlite3_mprintf("SELECT path, value FROM @ %s %s %s", conditions[c], orders[o], limits[l]);
+                char *text[2] = {about(sql, 't'), about(sql, 'b')}, *answers[2];
+                for (int i = 0; i < 2; i++) {
+                    sqlite3_stmt *statement = sql_prepare(db, "%s", text[i]);
+                    sqlite3_bind_text(statement, 1, "a", 1, SQLITE_STATIC);
+                    sqlite3_bind_int(statement, 2, 3);
+                    sqlite3_bind_int(statement, 3, 4);
+                    answers[i] = sql_answer(statement);
+                    sqlite3_finalize(statement);
+                }
+                ck_assert_msg(!strcmp(answers[0], answers[1]), "%s\n art:\n%s\n ordinary:\n%s", sql, answers[0],
+                              answers[1]);
+                for (int i = 0; i < 2; i++) {
+                    sqlite3_free(text[i]);
+                    sqlite3_free(answers[i]);
+                }
+                sqlite3_free(sql);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_limits_of_more_than_one_select) {
+    static const char *const selects[] = {
+        "SELECT path FROM @ UNION ALL SELECT path FROM @ LIMIT 3 OFFSET 40",
+        "SELECT path FROM @ UNION ALL SELECT path FROM @ LIMIT 3 OFFSET 50",
+        "SELECT path FROM @ WHERE path > 'z' UNION ALL SELECT path FROM @ WHERE path > 'a' LIMIT 4 OFFSET 6",
+        "SELECT path FROM @ WHERE path > 'z' UNION ALL SELECT path FROM @ WHERE path > 'a' ORDER BY path LIMIT 4 "
+        "OFFSET 6",
+        "SELECT path FROM @ UNION SELECT path FROM @ LIMIT 3 OFFSET 2",
+        "SELECT * FROM (SELECT path FROM @ WHERE path > 'z' UNION ALL SELECT path FROM @) LIMIT 3 OFFSET 7",
+        "SELECT * FROM (SELECT path FROM @ WHERE path > 'z' UNION ALL SELECT path FROM @) ORDER BY path LIMIT 3 OFFSET "
+        "7",
+        "SELECT path FROM (SELECT path FROM @ ORDER BY path LIMIT 5 OFFSET 2) UNION ALL SELECT path FROM @ LIMIT 9 "
+        "OFFSET 3",
+        "SELECT path FROM (SELECT path FROM @ ORDER BY path LIMIT 5 OFFSET 2) ORDER BY path DESC LIMIT 2 OFFSET 1",
+        "SELECT DISTINCT value FROM @ ORDER BY value LIMIT 2 OFFSET 1",
+        "SELECT value, count(*) FROM @ GROUP BY value ORDER BY value LIMIT 2 OFFSET 1",
+        "SELECT count(*) FROM (SELECT 1 FROM @ LIMIT 10 OFFSET 20)",
+        "SELECT count(*) FROM (SELECT 1 FROM @ ORDER BY path DESC LIMIT 10 OFFSET 40)",
+        "SELECT (SELECT x.path FROM @ AS x WHERE x.path > r.s ORDER BY x.path LIMIT 1 OFFSET 2) FROM r",
+        "SELECT (SELECT x.path FROM @ AS x WHERE x.path > r.n ORDER BY x.path LIMIT 1 OFFSET 1) FROM r",
+        "SELECT (SELECT x.path FROM @ AS x WHERE x.path < r.n ORDER BY x.path DESC LIMIT 1) FROM r",
+        "SELECT x.path, y.path FROM @ AS x, @ AS y ORDER BY x.path, y.path LIMIT 5 OFFSET 100",
+        "SELECT path FROM @ WHERE path > 'a' EXCEPT SELECT path FROM @ WHERE path > 'b' LIMIT 3 OFFSET 1",
+        "SELECT sum(value) OVER (ORDER BY path) FROM @ ORDER BY path LIMIT 3 OFFSET 2",
+        "WITH RECURSIVE c(p) AS (SELECT min(path) FROM @ UNION ALL SELECT (SELECT path FROM @ WHERE path > p ORDER BY "
+        "path LIMIT 1)"
+        " FROM c WHERE p IS NOT NULL LIMIT 30) SELECT * FROM c LIMIT 5 OFFSET 10",
+    };
+    for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) agree(selects[i]);
+}
+END_TEST
+
+static void fill_many(int rows) {
+    sql_run(db,
+            "DELETE FROM t; DELETE FROM b;"
+            "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT printf('d%%d/%%05d', "
+            "i %% 7, i), i FROM n;"
+            "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2",
+            rows);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2 = 0;"
+                "DELETE FROM t WHERE value %% 5 = 0; DELETE FROM b WHERE value %% 5 = 0");
+}
+
+START_TEST(test_offsets_skip_over_many_rows) {
+    struct random random = {random_seed()};
+    printf("offsets: seed %llu\n", (unsigned long long)random.state);
+    fill_many(3000);
+    static const char *const conditions[] = {"", "WHERE path > 'd2'", "WHERE path < 'd5/00100'",
+                                             "WHERE path > 'd1' AND path <= 'd6/02000'", "WHERE path GLOB 'd3/*'"};
+    for (int i = 0; i < 150 * (int)random_scale(); i++) {
+        char *sql = sqlite3_mprintf("SELECT path FROM @ %s ORDER BY path %s LIMIT %u OFFSET %u",
+                                    conditions[random_below(&random, 5)], random_below(&random, 2) ? "DESC" : "",
+                                    random_below(&random, 40), random_below(&random, 2600));
+        agree(sql);
+        sqlite3_free(sql);
+    }
+    plan_says("SELECT path FROM @ WHERE path > 'd2' ORDER BY path LIMIT 5 OFFSET 500",
+              ":path>?, keys only, limit ?, offset ?");
+    plan_says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ":all rows, descending, limit ?, offset ?");
+    plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
+    plan_does_not_say("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", "limit");
+    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", "limit");
+}
+END_TEST
+
+/* --- order, DISTINCT, shapes -------------------------------------------------------------------------------------- */
+
+START_TEST(test_paths_are_distinct) {
+    static const char *const selects[] = {"SELECT DISTINCT path FROM @",
+                                          "SELECT DISTINCT path, value FROM @ ORDER BY path DESC",
+                                          "SELECT DISTINCT value, path FROM @ ORDER BY value, path",
+                                          "SELECT DISTINCT value FROM @ ORDER BY value",
+                                          "SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC",
+                                          "SELECT value, path, count(*) FROM @ GROUP BY value, path ORDER BY path",
+                                          "SELECT DISTINCT path FROM @ WHERE path IN ('b', 'a', 5) ORDER BY path DESC",
+                                          "SELECT DISTINCT x.path FROM @ AS x, r ORDER BY x.path DESC",
+                                          "SELECT DISTINCT x.path FROM r CROSS JOIN @ AS x ORDER BY 1",
+                                          "SELECT x.path, count(*) FROM r CROSS JOIN @ AS x GROUP BY x.path ORDER BY 1",
+                                          "SELECT min(path), max(path) FROM @",
+                                          "SELECT min(path) FROM @ WHERE path > 'a'",
+                                          "SELECT max(path) FROM @ WHERE path GLOB 'a*'",
+                                          "SELECT max(path) FROM @ WHERE path IN ('a', 'b', 'q')"};
+    for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+        char *ordered = strstr(selects[i], "ORDER BY") || strstr(selects[i], "m")
+                            ? sqlite3_mprintf("%s", selects[i])
+                            : sqlite3_mprintf("SELECT * FROM (%s) ORDER BY 1", selects[i]);
+        agree(ordered);
+        sqlite3_free(ordered);
+    }
+    plan_says("SELECT DISTINCT path FROM @", ":all rows, keys only");
+    plan_says("SELECT DISTINCT value, path FROM @", ":all rows");
+    plan_says("SELECT value, path, count(*) FROM @ GROUP BY value, path", ":all rows");
+    plan_says("SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC", ":all rows, descending, keys only");
+    plan_says("SELECT min(path) FROM @", ":all rows, keys only");
+    plan_says("SELECT max(path) FROM @", ":all rows, descending, keys only");
+}
+END_TEST
+
+START_TEST(test_any_number_of_conditions_is_intersected) {
+    for (int conditions = 1; conditions < 60; conditions += 7) {
+        sqlite3_str *sql = sqlite3_str_new(NULL);
+        sqlite3_str_appendall(sql, "SELECT path FROM @ WHERE 1");
+        for (int i = 0; i < conditions; i++) {
+            sqlite3_str_appendf(sql, " AND path %s '%c'", i % 2 ? ">=" : "<", i % 2 ? 'A' + i / 4 : 'z' - i / 4);
+        }
+        sqlite3_str_appendall(sql,
+                              " AND path GLOB '*' || '[abx]*' AND path GLOB '*a*' || '' ORDER BY path DESC LIMIT 3");
+        char *text = sqlite3_str_finish(sql);
+        agree(text);
+        sqlite3_free(text);
+    }
+}
+END_TEST
+
+/* --- joins -------------------------------------------------------------------------------------------------------- */
+
+/* Which table is the outer loop, the first line of the plan. */
+static void outer_is(const char *sql, const char *table) {
+    char *plan = plan_of(sql);
+    char *end = strchr(plan, '\n'), *wanted = sqlite3_mprintf(" %s ", table);
+    ck_assert_ptr_nonnull(end);
+    *end = 0;
+    char *first = sqlite3_mprintf("%s ", plan);
+    ck_assert_msg(strstr(first, wanted) != NULL, "%s\nthe outer loop is not %s: %s, then %s", sql, table, plan,
+                  end + 1);
+    sqlite3_free(first);
+    sqlite3_free(wanted);
+    sqlite3_free(plan);
+}
+
+START_TEST(test_joins_begin_where_there_are_few_rows) {
+    sql_run(
+        db,
+        "DELETE FROM t; INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 20000)"
+        " SELECT printf('d%%02d/%%05d', i %% 50, i), i FROM n;"
+        "CREATE TABLE small(p TEXT, x); INSERT INTO small SELECT path, value FROM t WHERE value %% 2000 = 0;"
+        "CREATE TABLE large(p TEXT PRIMARY KEY, x); INSERT INTO large SELECT path, value FROM t; ANALYZE");
+    sql_command(db, "main", "t", "flush");
+    outer_is("SELECT * FROM @ JOIN small ON path = p", "small");
+    outer_is("SELECT * FROM small JOIN @ ON path = p", "small");
+    outer_is("SELECT * FROM @ JOIN small ON path GLOB p || '/*'", "small");
+    outer_is("SELECT * FROM @ JOIN small ON path >= p AND path < p || '0'", "small");
+    outer_is("SELECT * FROM small JOIN @ ON prefix = p", "small");
+    outer_is("SELECT * FROM @ JOIN large ON path = p WHERE path GLOB 'd07/000*'", "t");
+    outer_is("SELECT * FROM large JOIN @ ON path = p WHERE path >= 'd07/0000' AND path < 'd07/0020'", "t");
+    outer_is("SELECT * FROM large JOIN @ ON path = p WHERE prefix = 'd07/0000'", "t");
+    outer_is("SELECT * FROM @ JOIN large ON path = p WHERE large.x = 5 AND large.p GLOB 'd05/0000*'", "large");
+    outer_is("SELECT * FROM @ AS x JOIN @ AS y ON y.path = x.value WHERE x.path GLOB 'd07/0000*'", "x");
+    outer_is("SELECT * FROM @ AS y JOIN @ AS x ON y.path = x.value WHERE x.path GLOB 'd07/0000*'", "x");
+}
+END_TEST
+
+/* --- under writes ------------------------------------------------------------------------------------------------- */
+
+/* A transaction that has spilled leaves memory behind that does not know the rows: open scans go on from the log. */
+START_TEST(test_scans_go_on_after_a_rollback_that_memory_cannot_undo) {
+    static const char *const scans[] = {"SELECT path FROM @ ORDER BY path",
+                                        "SELECT path FROM @ ORDER BY path DESC",
+                                        "SELECT path FROM @ WHERE path GLOB '*5*' || ''",
+                                        "SELECT path FROM @ WHERE path LIKE 'D' || '%' ORDER BY path DESC",
+                                        "SELECT path FROM @ WHERE path IN (SELECT path FROM copy) ORDER BY path",
+                                        "SELECT path FROM @ WHERE path IN (SELECT number FROM copy) ORDER BY path",
+                                        "SELECT path, value FROM @ ORDER BY path",
+                                        "SELECT 1 FROM @"};
+    char *directory = sql_scratch("planner"), *path = sqlite3_mprintf("%s/t.db", directory);
+    sqlite3 *memory = db;
+    db = sql_open(path);
+    sql_create(db, "t", "spill_limit='64KB'");
+    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
+                "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 500) SELECT printf('d%%05d', "
+                "i), i FROM n;"
+                "INSERT INTO t(path, value) SELECT path, value FROM b; CREATE TABLE copy(path, number INTEGER); INSERT "
+                "INTO copy SELECT path, path FROM b");
+    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) {
+        sqlite3_stmt *twins[2];
+        sql_run(db, "BEGIN");
+        for (int j = 0; j < 2; j++) {
+            char *text = about(scans[i], "tb"[j]);
+            twins[j] = sql_prepare(db, "%s", text);
+            sqlite3_free(text);
+            for (int k = 0; k < 20; k++) ck_assert_int_eq(sqlite3_step(twins[j]), SQLITE_ROW);
+        }
+        sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000)"
+                    " SELECT printf('e%%05d', i), hex(zeroblob(50)) FROM n");
+        sql_run(db, "ROLLBACK");
+        char *art = sql_answer(twins[0]), *plain = sql_answer(twins[1]);
+        ck_assert_msg(!strcmp(art, plain), "%s\n art:\n%.300s\n ordinary:\n%.300s", scans[i], art, plain);
+        sqlite3_free(art);
+        sqlite3_free(plain);
+        for (int j = 0; j < 2; j++) sqlite3_finalize(twins[j]);
+    }
+    sql_close(db);
+    db = memory;
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("planner");
+    TCase *cases = tcase_create("planner");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 300);
+    tcase_add_test(cases, test_like_gives_what_it_gives);
+    tcase_add_loop_test(cases, test_like_is_the_applications_once_it_has_replaced_it, 0, 4);
+    tcase_add_test(cases, test_like_that_tells_capitals_from_small_letters);
+    tcase_add_test(cases, test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows);
+    tcase_add_test(cases, test_bounds_by_nocase);
+    tcase_add_test(cases, test_like_finds_every_spelling);
+    tcase_add_test(cases, test_plans_with_like);
+    tcase_add_test(cases, test_in_takes_every_list);
+    tcase_add_test(cases, test_a_long_list_keeps_its_order);
+    tcase_add_test(cases, test_rows_in_a_list_are_changed);
+    tcase_add_test(cases, test_limits_and_offsets);
+    tcase_add_test(cases, test_limits_of_more_than_one_select);
+    tcase_add_test(cases, test_offsets_skip_over_many_rows);
+    tcase_add_test(cases, test_paths_are_distinct);
+    tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
+    tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
+    tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,690 @@
+/* What an application forbids: by an authorizer, DEFENSIVE, trusted_schema=OFF, query_only, or file permissions.
+ *
+ * An art table does its work by SQL of its own on shadow tables, so a ban may meet that SQL in the middle of a
+ * statement or of a commit. Each test forbids one thing and then sees that the error says which, that the old state is
+ * whole, that nothing acknowledged is lost (a second connection looks), and that the connection works on once the ban is
+ * lifted. Where SQLite itself answers, the answer is that of an ordinary table.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("policy");
+    path = sqlite3_mprintf("%s/t.db", directory);
+    db = sql_open(path);
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_create(db, "t", "");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+/* What is committed, as a connection sees it that knows nothing yet. */
+static void others_see(const char *expected, const char *query) {
+    sqlite3 *other = sql_open(path);
+    sql_expect(other, expected, query);
+    sql_expect(other, "ok\n", "PRAGMA integrity_check");
+    sql_close(other);
+}
+
+/* --- authorizers -------------------------------------------------------------------------------------------------- */
+
+struct ban {
+    int action;
+    const char *name; /* the table, or for a pragma its name; NULL: any */
+    int answer;       /* SQLITE_DENY or SQLITE_IGNORE */
+    int hits;
+};
+
+static int ask(void *context, int action, const char *first, const char *second, const char *schema,
+               const char *inside) {
+    struct ban *ban = context;
+    (void)second;
+    (void)schema;
+    (void)inside;
+    if (action != ban->action || (ban->name && (!first || sqlite3_stricmp(first, ban->name)))) return SQLITE_OK;
+    ban->hits++;
+    return ban->answer;
+}
+
+static void forbid(struct ban *ban) {
+    sqlite3_set_authorizer(db, ask, ban);
+}
+
+static void allow_all(void) {
+    sqlite3_set_authorizer(db, NULL, NULL);
+}
+
+START_TEST(test_reading_a_table_may_be_denied) {
+    struct ban ban = {SQLITE_READ, "t", SQLITE_DENY, 0};
+    forbid(&ban);
+    sql_refused(db, SQLITE_AUTH, "access to t.path is prohibited", "SELECT path FROM t");
+    sql_refused(db, SQLITE_AUTH, "t.value is prohibited", "SELECT value FROM t");
+    sql_refused(db, SQLITE_AUTH, "t.path is prohibited", "SELECT 1 FROM t WHERE path GLOB 'a*'");
+    sql_refused(db, SQLITE_AUTH, "is prohibited", "UPDATE t SET value = 2 WHERE path = 'a'");
+    sql_refused(db, SQLITE_AUTH, "is prohibited", "CREATE TABLE copied AS SELECT * FROM t");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4); DELETE FROM t");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('e', 5)");
+    allow_all();
+    sql_expect(db, "e|5\n", "SELECT path, value FROM t");
+    others_see("e|5\n", "SELECT path, value FROM t");
+}
+END_TEST
+
+static int hide_value(void *context, int action, const char *table, const char *column, const char *schema,
+                      const char *inside) {
+    (void)context;
+    (void)schema;
+    (void)inside;
+    return action == SQLITE_READ && !strcmp(table, "t") && !strcmp(column, "value") ? SQLITE_IGNORE : SQLITE_OK;
+}
+
+START_TEST(test_a_hidden_column_reads_as_null) {
+    sqlite3_set_authorizer(db, hide_value, NULL);
+    sql_expect(db, "a||null\nb||null\nc||null\n", "SELECT path, value, typeof(value) FROM t");
+    sql_expect(db, "0\n", "SELECT count(*) FROM t WHERE value = 2");
+    sql_run(db, "UPDATE t SET path = 'moved/' || path WHERE path = 'b'");
+    allow_all();
+    sql_expect(db, "a|1\nc|3\nmoved/b|2\n", "SELECT path, value FROM t");
+}
+END_TEST
+
+/* A ban on a table's shadow tables meets its own work. What is refused must be undone; what is not must be there. */
+static void try_under(struct ban *ban, const char *statement, bool changes) {
+    static const char content[] = "SELECT path, value FROM t";
+    char *before = sql_rows(db, "%s", content);
+    ban->hits = 0;
+    forbid(ban);
+    int rc = sql_try(db, "%s", statement);
+    char *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+    if (rc && !sqlite3_get_autocommit(db)) sql_try(db, "ROLLBACK");
+    allow_all();
+    char *after = sql_rows(db, "%s", content);
+    bool as_before = !strcmp(before, after);
+    ck_assert_msg(!rc || as_before, "%s: failed (\"%s\") and left\n%sinstead of\n%s", statement, message, after,
+                  before);
+    ck_assert_msg(rc || !changes || !as_before, "%s: says that all is well, and has done nothing", statement);
+    others_see(after, content);
+    sql_run(db, "BEGIN; INSERT OR REPLACE INTO t(path, value) VALUES('again', random()); COMMIT");
+    sql_command(db, "main", "t", "flush");
+    char *again = sql_rows(db, "%s", content);
+    others_see(again, content);
+    sqlite3_free(message);
+    sqlite3_free(before);
+    sqlite3_free(after);
+    sqlite3_free(again);
+}
+
+static const char *const writers[] = {
+    "INSERT INTO t(path, value) VALUES('x' || random(), 1)",
+    "UPDATE t SET value = value || 'u'",
+    "DELETE FROM t WHERE path = (SELECT min(path) FROM t)",
+    "BEGIN; INSERT INTO t(path, value) VALUES('y' || random(), 1); UPDATE t SET value = 3; COMMIT",
+    "BEGIN; SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; INSERT INTO t(path) VALUES('z' || random()); RELEASE s; COMMIT",
+    "BEGIN; INSERT INTO t(path, value) VALUES('f' || random(), zeroblob(70000)); COMMIT",
+    "INSERT INTO t(path, value) VALUES('g' || random(), zeroblob(70000))"};
+
+static const struct {
+    int action;
+    const char *name;
+} own_work[] = {{SQLITE_INSERT, "t_log"},          {SQLITE_DELETE, "t_log"},
+                {SQLITE_INSERT, "t_state"},        {SQLITE_READ, "t_log"},
+                {SQLITE_READ, "t_state"},          {SQLITE_DELETE, "art_txn"},
+                {SQLITE_CREATE_VTABLE, "art_txn"}, {SQLITE_PRAGMA, NULL},
+                {SQLITE_PRAGMA, "journal_mode"}};
+
+static void forbid_own_work(int answer) {
+    for (size_t i = 0; i < sizeof own_work / sizeof *own_work; i++) {
+        for (size_t j = 0; j < sizeof writers / sizeof *writers; j++) {
+            struct ban ban = {own_work[i].action, own_work[i].name, answer, 0};
+            try_under(&ban, writers[j], true);
+        }
+        struct ban ban = {own_work[i].action, own_work[i].name, answer, 0};
+        if (sql_standin()) continue;
+        try_under(&ban, "INSERT INTO t(t) VALUES('flush')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('vacuum')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('clean')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('integrity-check')", false);
+        try_under(&ban, "INSERT INTO t(t) VALUES('cache=8MB')", false);
+        try_under(&ban,
+                  "BEGIN; INSERT INTO t(path) VALUES('o' || random()); INSERT INTO t(t) VALUES('optimize'); COMMIT",
+                  true);
+    }
+}
+
+START_TEST(test_a_denied_part_of_a_write_fails_it_and_loses_nothing) {
+    forbid_own_work(SQLITE_DENY);
+}
+END_TEST
+
+/* To "ignore" is to do nothing and to say nothing: a write of the log that did not happen must not be believed. */
+START_TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
+    forbid_own_work(SQLITE_IGNORE);
+}
+END_TEST
+
+/* Another connection has written, so the log must be read: all of it, or an error. */
+START_TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
+    static const char *const names[] = {"t_log", "t_state"};
+    static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t"), denied = 0;
+    sqlite3 *other = sql_open(path), *fresh;
+    for (int i = 0; i < 8; i++) {
+        struct ban ban = {SQLITE_READ, names[i % 2], answers[i / 2 % 2], 0};
+        sql_run(other, "INSERT INTO t(path) VALUES('other/%d')", i);
+        if (i >= 4) sql_command(other, "main", "t", "flush");
+        rows++;
+        fresh = sql_open(path);
+        sqlite3 *readers[] = {db, fresh};
+        for (int j = 0; j < 2; j++) {
+            sqlite3_set_authorizer(readers[j], ask, &ban);
+            int rc = sql_try(readers[j], "SELECT count(*) FROM t");
+            if (!rc) ck_assert_int_eq(sql_int(readers[j], "SELECT count(*) FROM t"), rows);
+            denied += rc != SQLITE_OK;
+            sqlite3_set_authorizer(readers[j], NULL, NULL);
+            ck_assert_int_eq(sql_int(readers[j], "SELECT count(*) FROM t"), rows);
+        }
+        sql_close(fresh);
+    }
+    sql_close(other);
+    if (!sql_standin()) ck_assert_int_ge(denied, 8);
+}
+END_TEST
+
+START_TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
+    if (sql_standin()) return;
+    struct ban ban = {SQLITE_PRAGMA, "encoding", SQLITE_IGNORE, 0};
+    forbid(&ban);
+    sql_refused(db, SQLITE_AUTH, "encoding", "CREATE VIRTUAL TABLE u USING art");
+    ban.answer = SQLITE_DENY;
+    sql_refused(db, 0, "not authorized", "CREATE VIRTUAL TABLE u USING art");
+    allow_all();
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+}
+END_TEST
+
+/* Nothing keeps a user from that without DEFENSIVE. */
+START_TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
+    if (sql_standin()) return;
+    sql_run(db, "CREATE TRIGGER swallow BEFORE INSERT ON t_log BEGIN SELECT RAISE(IGNORE); END");
+    sql_refused(db, SQLITE_AUTH, "t_log", "INSERT INTO t(path) VALUES('x')");
+    sql_expect(db, "a\nb\nc\n", "SELECT path FROM t");
+    sql_run(db, "DROP TRIGGER swallow; CREATE TRIGGER again AFTER INSERT ON t_log BEGIN INSERT INTO t(path) "
+                "VALUES('again'); END");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "the shadow tables of main.t", "INSERT INTO t(path) VALUES('x')");
+    sql_run(db, "DROP TRIGGER again; INSERT INTO t(path) VALUES('d')");
+    others_see("a\nb\nc\nd\n", "SELECT path FROM t");
+}
+END_TEST
+
+START_TEST(test_the_error_names_the_table_that_may_not_be_written) {
+    if (sql_standin()) return;
+    struct ban log = {SQLITE_INSERT, "t_log", SQLITE_DENY, 0}, reading = {SQLITE_READ, "t_log", SQLITE_DENY, 0};
+    forbid(&log);
+    sql_refused(db, SQLITE_AUTH, "t_log", "INSERT INTO t(path) VALUES('x')");
+    sql_refused(db, SQLITE_AUTH, "not authorized", "INSERT INTO t(path) VALUES('x')");
+    log.answer = SQLITE_IGNORE;
+    forbid(&log);
+    sql_refused(db, SQLITE_AUTH, "t_log", "INSERT INTO t(path) VALUES('x')");
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "INSERT INTO t(path, value) VALUES('other', 1)");
+    sql_close(other);
+    forbid(&reading);
+    sql_refused(db, SQLITE_AUTH, "t_log", "SELECT path FROM t");
+    sql_refused(db, SQLITE_AUTH, "prohibited", "SELECT path FROM t");
+    allow_all();
+    sql_expect(db, "a\nb\nc\nother\n", "SELECT path FROM t");
+}
+END_TEST
+
+/* Forbidding everything from the n-th question on finds the moments that no list would name. */
+struct limit {
+    int questions, answer;
+};
+
+static int ask_until(void *context, int action, const char *first, const char *second, const char *schema,
+                     const char *inside) {
+    struct limit *limit = context;
+    (void)action;
+    (void)first;
+    (void)second;
+    (void)schema;
+    (void)inside;
+    return limit->questions-- > 0 ? SQLITE_OK : limit->answer;
+}
+
+static const char *const schema_changes[] = {
+    "CREATE VIRTUAL TABLE u USING art",
+    "DROP TABLE t",
+    "ALTER TABLE t RENAME TO u",
+    "BEGIN; INSERT INTO t(path) VALUES('n'); DROP TABLE t; COMMIT",
+    "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES(1);"
+    "INSERT INTO t(path) VALUES('m'); COMMIT",
+    "INSERT INTO t(t) VALUES('add column owner TEXT')",
+    "BEGIN; INSERT INTO t(path) VALUES('n'); INSERT INTO t(t) VALUES('add column "
+    "owner TEXT'); INSERT INTO t(path, owner) VALUES('o', 1); COMMIT"};
+
+START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
+    static const char content[] = "SELECT path, value FROM t";
+    if (sql_standin()) return;
+    sql_command(db, "main", "t", "flush");
+    for (size_t i = 0; i < sizeof schema_changes / sizeof *schema_changes; i++) {
+        int rc = SQLITE_AUTH;
+        for (int questions = 0; rc; questions++) {
+            struct limit limit = {questions, SQLITE_DENY};
+            sqlite3_set_authorizer(db, ask_until, &limit);
+            rc = sql_try(db, "%s", schema_changes[i]);
+            char *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+            allow_all();
+            if (!rc) {
+                sqlite3_free(message);
+                break;
+            }
+            if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+            sql_expect(db, "a|1\nb|2\nc|3\n", content);
+            sql_expect(db, "path\nvalue\n", "SELECT name FROM pragma_table_info('t')");
+            sql_expect(db, "t\nt_log\nt_state\n", "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
+            ck_assert_msg(questions < 2000, "%s: %s", schema_changes[i], message);
+            sqlite3_free(message);
+        }
+        sql_run(db, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS u");
+        sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master");
+        sql_create(db, "t", "");
+        sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
+    }
+    others_see("a|1\nb|2\nc|3\n", content);
+}
+END_TEST
+
+/* --- what an authorizer that only looks on sees -------------------------------------------------------------------- */
+
+static sqlite3_str *journal;
+
+static int write_down(void *context, int action, const char *first, const char *second, const char *schema,
+                      const char *inside) {
+    const char *verb = action == SQLITE_READ     ? "read"
+                       : action == SQLITE_INSERT ? "insert"
+                       : action == SQLITE_UPDATE ? "update"
+                       : action == SQLITE_DELETE ? "delete"
+                                                 : NULL;
+    (void)context;
+    (void)schema;
+    (void)inside;
+    if (verb && (!second || *second)) {
+        sqlite3_str_appendf(journal, "%s %s%s%s; ", verb, first, second ? "." : "", second ? second : "");
+    }
+    return SQLITE_OK;
+}
+
+static void sees(const char *expected, const char *statement) {
+    journal = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(journal, "");
+    sqlite3_set_authorizer(db, write_down, NULL);
+    sql_run(db, "%s", statement);
+    allow_all();
+    char *got = sqlite3_str_finish(journal);
+    ck_assert_msg(strstr(got, expected) == got, "%s\n  shows    %s\n  expected %s", statement, got, expected);
+    sqlite3_free(got);
+}
+
+/* Questions come when a statement is prepared. A statement of the application names the art table; the module's own
+ * name its shadow tables and temp.art_txn, and are prepared once, and again after each sqlite3_set_authorizer(). */
+START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables) {
+    if (sql_standin()) return;
+    sees("read t.path; read t.value; ", "SELECT path, value FROM t");
+    sees("read t.value; read t.path; ", "SELECT value FROM t WHERE path = 'a'");
+    sees("insert t; ", "INSERT INTO t(path) VALUES('d')");
+    sees("update t.value; ", "UPDATE t SET value = 4 WHERE path = 'd'");
+    sees("delete t; ", "DELETE FROM t WHERE path = 'd'");
+    sees("insert t; ", "INSERT INTO t(t) VALUES('flush')");
+
+    journal = sqlite3_str_new(NULL);
+    sqlite3_set_authorizer(db, write_down, NULL);
+    for (int i = 0; i < 3; i++)
+        sql_run(db, "INSERT INTO t(path) VALUES('e%d'); DELETE FROM t WHERE path = 'e%d'", i, i);
+    allow_all();
+    char *got = sqlite3_str_finish(journal);
+    const char *first = strstr(got, "insert t_log; ");
+    ck_assert_msg(first != NULL && strstr(first + 1, "insert t_log; ") == NULL, "asked once for what is kept: %s", got);
+    ck_assert_msg(strstr(got, "delete art_txn; ") != NULL, "%s", got);
+    sqlite3_free(got);
+}
+END_TEST
+
+/* --- SQLITE_DBCONFIG_DEFENSIVE ------------------------------------------------------------------------------------ */
+
+static void protected_and_working(const char *schema) {
+    static const char *const refused[][2] = {{"may not be modified", "INSERT INTO @_log(csn, ops) VALUES(9, x'00')"},
+                                             {"may not be modified", "UPDATE @_log SET ops = x''"},
+                                             {"may not be modified", "DELETE FROM @_log"},
+                                             {"may not be modified", "REPLACE INTO @_state(k, v) VALUES('id', 1)"},
+                                             {"may not be modified", "DELETE FROM @_state WHERE k = 'id'"},
+                                             {"may not be dropped", "DROP TABLE @_log"},
+                                             {"may not be dropped", "DROP TABLE @_state"},
+                                             {"may not be altered", "ALTER TABLE @_state RENAME TO mine"},
+                                             {"may not be altered", "ALTER TABLE @_state ADD COLUMN more"}};
+    char *name = sqlite3_mprintf("%s.d", schema);
+    sql_create(db, name, "log_limit='2KB'");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char *statement = sql_named(refused[i][1], name);
+        sql_refused(db, 0, refused[i][0], statement);
+        sqlite3_free(statement);
+    }
+    sql_run(db, "CREATE INDEX %s_more ON d_log(ops)", name); /* SQLite lets that pass: it must do no harm */
+    sql_run(db, "INSERT INTO %s(path, value) SELECT 'k' || value, randomblob(100) FROM numbers", name);
+    sql_run(db, "BEGIN; UPDATE %s SET path = 'moved/' || path; SAVEPOINT s; DELETE FROM %s; ROLLBACK TO s; COMMIT",
+            name, name);
+    sql_command(db, schema, "d", "flush");
+    sql_run(db, "DELETE FROM %s WHERE path GLOB 'moved/k1*'", name);
+    sql_command(db, schema, "d", "optimize");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s", name), 100 - 12);
+    sql_run(db, "INSERT INTO %s(d) VALUES('add column owner TEXT')", name);
+    sql_run(db, "UPDATE %s SET owner = path; ALTER TABLE %s RENAME TO e", name, name);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s.e", schema), 100 - 12);
+    sql_run(db, "BEGIN; DROP TABLE %s.e; ROLLBACK; DROP TABLE %s.e", schema, schema);
+    sqlite3_free(name);
+}
+
+START_TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {
+    if (sql_standin()) return;
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sql_run(db, "CREATE TEMP TABLE numbers AS WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 100) "
+                "SELECT value FROM n");
+    char *second = sqlite3_mprintf("%s/second.db", directory);
+    sql_run(db, "ATTACH '%q' AS second", second);
+    sql_run(db, "ATTACH ':memory:' AS third");
+    protected_and_working("main");
+    protected_and_working("temp");
+    protected_and_working("second");
+    protected_and_working("third");
+    sql_expect(db, "a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
+    /* A table with such a name that belongs to nobody is an ordinary one. */
+    sql_run(db, "CREATE TABLE nobodys_log(x); INSERT INTO nobodys_log VALUES(1); DROP TABLE nobodys_log");
+    sqlite3_free(second);
+}
+END_TEST
+
+/* --- trusted_schema ----------------------------------------------------------------------------------------------- */
+
+START_TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) {
+    sql_run(db, "CREATE VIEW seen AS SELECT path, value * 2 AS double FROM t WHERE path GLOB '[ab]*'");
+    sql_run(db, "CREATE TABLE ordinary(path TEXT PRIMARY KEY, value)");
+    sql_run(db, "CREATE TRIGGER written AFTER INSERT ON ordinary BEGIN "
+                "INSERT OR REPLACE INTO t(path, value) VALUES('from/' || new.path, (SELECT count(*) FROM t)); "
+                "UPDATE t SET value = value + 1 WHERE path = 'a'; DELETE FROM t WHERE path = 'c'; END");
+    sql_run(db, "CREATE TRIGGER through INSTEAD OF INSERT ON seen BEGIN "
+                "INSERT INTO t(path, value) VALUES(new.path, new.double / 2); END");
+    sql_run(db, "PRAGMA trusted_schema=OFF");
+    sql_expect(db, "a|2\nb|4\n", "SELECT * FROM seen");
+    sql_run(db, "INSERT INTO ordinary VALUES('x', 0), ('y', 0)");
+    sql_run(db, "INSERT INTO seen VALUES('b2', 10)");
+    sql_expect(db, "a|3\nb|2\nb2|5\nfrom/x|3\nfrom/y|3\n", "SELECT path, value FROM t");
+    sql_expect(db, "0\n", "PRAGMA trusted_schema");
+}
+END_TEST
+
+/* A schema that came from a stranger may ask for the version, and for nothing that reaches past its own tables. */
+START_TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
+    if (sql_standin()) return;
+    sql_run(db, "CREATE VIEW versions AS SELECT art_version() AS v; CREATE VIEW inside AS SELECT * FROM art_info('t')");
+    sql_run(db, "CREATE TEMP VIEW mine AS SELECT * FROM art_info('t')");
+    sql_run(db, "PRAGMA trusted_schema=OFF");
+    ck_assert_int_eq(sql_int(db, "SELECT length(v) > 0 FROM versions"), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) > 0 FROM art_info('t')"), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) > 0 FROM mine"), 1);
+    int rc = sql_try(db, "SELECT * FROM inside");
+    ck_assert_msg(rc == SQLITE_OK || strstr(sqlite3_errmsg(db), "unsafe use"), "%s", sqlite3_errmsg(db));
+}
+END_TEST
+
+/* The tracker of transactions is nobody's table: a trigger of a stranger must not drive it. */
+START_TEST(test_a_stranger_cannot_write_into_the_tracker) {
+    if (sql_standin()) return;
+    sql_run(db, "PRAGMA trusted_schema=OFF");
+    sql_run(db, "CREATE TEMP TABLE o(x); CREATE TEMP TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM art_txn; END");
+    sql_try(db, "INSERT INTO o VALUES(1)");
+    sql_try(db, "BEGIN; INSERT INTO t(path) VALUES('d'); DELETE FROM temp.art_txn; INSERT INTO temp.art_txn VALUES(1)");
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    sql_expect(db, "a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4)");
+    others_see("a|1\nb|2\nc|3\nd|4\n", "SELECT path, value FROM t");
+}
+END_TEST
+
+/* --- query_only --------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_query_only_refuses_every_way_of_writing) {
+    static const char *const writes[] = {
+        "INSERT INTO t(path) VALUES('x')",           "UPDATE t SET value = 9", "DELETE FROM t",
+        "INSERT OR IGNORE INTO t(path) VALUES('a')", "DROP TABLE t",           "ALTER TABLE t RENAME TO u"};
+    sql_run(db, "PRAGMA query_only=ON");
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) sql_refused(db, SQLITE_READONLY, "readonly", writes[i]);
+    if (!sql_standin()) {
+        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
+        sql_refused(db, SQLITE_READONLY, "readonly", "CREATE VIRTUAL TABLE u USING art");
+        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('add column owner TEXT')");
+        sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=8MB')");
+    }
+    sql_expect(db, "b|2\nc|3\n", "SELECT path, value FROM t WHERE path > 'a'");
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "INSERT INTO t(path, value) VALUES('d', 4)");
+    sql_command(other, "main", "t", "flush");
+    sql_close(other);
+    sql_expect(db, "d|4\n", "SELECT path, value FROM t WHERE path > 'c'");
+    sql_run(db, "PRAGMA query_only=OFF; INSERT INTO t(path, value) VALUES('e', 5)");
+    others_see("d|4\ne|5\n", "SELECT path, value FROM t WHERE path > 'c'");
+}
+END_TEST
+
+/* An ordinary table has written its pages by then. The log of an art table is written by the COMMIT itself. */
+static void end_under_query_only(const char *begin, const char *end) {
+    sql_run(db, "%s; INSERT INTO t(path, value) VALUES('new', 4); DELETE FROM t WHERE path = 'a'", begin);
+    sql_run(db, "CREATE TABLE IF NOT EXISTS beside(x); INSERT INTO beside VALUES(1)");
+    sql_run(db, "PRAGMA query_only=ON");
+    sql_expect(db, "b\nc\nnew\n", "SELECT path FROM t");
+    sql_refused(db, SQLITE_READONLY, "", end);
+    sql_run(db, "PRAGMA query_only=OFF");
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    sql_expect(db, "a\nb\nc\n", "SELECT path FROM t");
+    sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master WHERE name = 'beside'");
+    others_see("a\nb\nc\n", "SELECT path FROM t");
+}
+
+START_TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
+    if (sql_standin()) return;
+    end_under_query_only("BEGIN", "COMMIT");
+    end_under_query_only("SAVEPOINT s", "RELEASE s");
+    sql_command(db, "main", "t", "flush");
+    end_under_query_only("BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(100000)); DELETE FROM t WHERE path = "
+                         "'zz'; INSERT INTO t(t) VALUES('flush')",
+                         "COMMIT");
+    sql_run(db, "BEGIN; DELETE FROM t; PRAGMA query_only=ON; ROLLBACK; PRAGMA query_only=OFF");
+    sql_run(db, "INSERT INTO t(path) VALUES('d')");
+    others_see("a\nb\nc\nd\n", "SELECT path FROM t");
+}
+END_TEST
+
+/* --- permissions -------------------------------------------------------------------------------------------------- */
+
+/* Runs in a child that has given up root's rights, since root may write anywhere. 0: well; 77: it cannot be tried here;
+ * anything else is the test's own. The extension is loaded while it can still be reached. */
+static int as_nobody(int (*what)(sqlite3 *own)) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *own = sql_open(":memory:");
+        if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) _exit(77);
+        int fd = open(path, O_RDONLY);
+        if (fd < 0) _exit(77); /* a folder above is closed to others */
+        close(fd);
+        int verdict = what(own);
+        fflush(stdout);
+        if (verdict == 0) sql_close(own);
+        _exit(verdict);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "the child ended by signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+static int attach(sqlite3 *own, const char *options) {
+    return sql_try(own, "ATTACH 'file:%s%s' AS shut", path, options);
+}
+
+static int only_reads(sqlite3 *own) {
+    if (attach(own, "")) return 77;
+    if (sql_int(own, "SELECT count(*) FROM shut.t WHERE path < 'k2'") != 112) return 1;
+    if ((sql_try(own, "INSERT INTO shut.t(path) VALUES('x')") & 0xff) != SQLITE_READONLY) return 2;
+    if ((sql_try(own, "UPDATE shut.t SET path = 'x' || path") & 0xff) != SQLITE_READONLY) return 3;
+    if ((sql_try(own, "DROP TABLE shut.t") & 0xff) != SQLITE_READONLY) return 4;
+    if (!sql_standin() && (sql_try(own, "INSERT INTO shut.t(t) VALUES('optimize')") & 0xff) != SQLITE_READONLY)
+        return 5;
+    if (sql_int(own, "SELECT count(*) FROM shut.t WHERE path GLOB 'k*'") != 1000) return 6;
+    return 0;
+}
+
+/* In the log, and in a file. A rollback journal, as a WAL database can't be opened where its -shm can't be made. */
+static void make_rows(void) {
+    sql_run(db, "PRAGMA journal_mode=DELETE; DELETE FROM t");
+    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
+                "SELECT 'k' || i, randomblob(100) FROM n WHERE i <= 990");
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 991 UNION ALL SELECT i + 1 FROM n LIMIT 10) "
+                "SELECT 'k' || i, randomblob(100) FROM n");
+    sql_close(db);
+    db = NULL;
+}
+
+/* Modes of the folder and of all files in it; the owner becomes nobody where that can be. */
+static void set_modes(mode_t folder, mode_t database, mode_t blobs) {
+    char *file = sql_find_file(directory, ".art");
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown(directory, 65534, 65534), 0);
+        ck_assert_int_eq(chown(path, 65534, 65534), 0);
+        if (file) ck_assert_int_eq(chown(file, 65534, 65534), 0);
+    }
+    ck_assert_int_eq(chmod(path, database), 0);
+    if (file) ck_assert_int_eq(chmod(file, blobs), 0);
+    ck_assert_int_eq(chmod(directory, folder), 0);
+    sqlite3_free(file);
+}
+
+static void check_verdict(int verdict, const char *what) {
+    set_modes(0755, 0644, 0644);
+    db = sql_open(path);
+    if (verdict == 77) {
+        printf("skipped: %s: %s cannot be reached by another user\n", what, path);
+    } else {
+        ck_assert_msg(verdict == 0, "%s: check %d failed", what, verdict);
+    }
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'k*'"), 1000);
+    sql_run(db, "INSERT INTO t(path) VALUES('writable again')");
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+
+START_TEST(test_a_read_only_file_is_read_and_not_written) {
+    make_rows();
+    set_modes(0755, 0444, 0444);
+    check_verdict(as_nobody(only_reads), "read-only files");
+}
+END_TEST
+
+START_TEST(test_a_read_only_folder_is_read_and_not_written) {
+    make_rows();
+    set_modes(0555, 0444, 0444);
+    check_verdict(as_nobody(only_reads), "a read-only folder");
+}
+END_TEST
+
+/* The database may be written and the .art file not: commits go to the log, a flush says what is in its way. */
+static int only_the_log(sqlite3 *own) {
+    if (attach(own, "")) return 77;
+    if (sql_try(own, "INSERT INTO shut.t(path, value) VALUES('x', 1)")) return 1;
+    if (sql_int(own, "SELECT count(*) FROM shut.t") != 1001) return 2;
+    if (!sql_standin()) {
+        if (!sql_try(own, "INSERT INTO shut.t(t) VALUES('flush')")) return 3;
+        if (!strstr(sqlite3_errmsg(own), ".art")) return printf("says only: %s\n", sqlite3_errmsg(own)), 4;
+    }
+    if (sql_int(own, "SELECT count(*) FROM shut.t") != 1001) return 5;
+    if (sql_try(own, "DELETE FROM shut.t WHERE path = 'x'")) return 6;
+    return 0;
+}
+
+START_TEST(test_a_read_only_art_file_fails_the_flush_and_not_the_commit) {
+    make_rows();
+    set_modes(0755, 0644, 0444);
+    check_verdict(as_nobody(only_the_log), "a read-only .art file");
+}
+END_TEST
+
+/* A folder in which no file can be made: the table's first flush has nowhere to go. */
+static int no_place_for_a_file(sqlite3 *own) {
+    if (attach(own, "") || sql_try(own, "PRAGMA shut.journal_mode=MEMORY")) return 77;
+    if (sql_try(own, "INSERT INTO shut.t(path, value) VALUES('x', 1)")) return 1;
+    if (!sql_standin()) {
+        if (!sql_try(own, "INSERT INTO shut.t(t) VALUES('flush')")) return 2;
+        if (!strstr(sqlite3_errmsg(own), ".art")) return printf("says only: %s\n", sqlite3_errmsg(own)), 3;
+    }
+    if (sql_int(own, "SELECT count(*) FROM shut.t") != 1001) return 4;
+    if (sql_try(own, "DELETE FROM shut.t WHERE path = 'x'")) return 5;
+    return 0;
+}
+
+START_TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
+    sql_run(db, "PRAGMA journal_mode=DELETE; DELETE FROM t");
+    sql_run(db, "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
+                "SELECT 'k' || i FROM n");
+    sql_close(db);
+    set_modes(0555, 0644, 0644);
+    check_verdict(as_nobody(no_place_for_a_file), "a folder that takes no file");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("sql_policy");
+    TCase *tcase = tcase_create("policy");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_reading_a_table_may_be_denied);
+    tcase_add_test(tcase, test_a_hidden_column_reads_as_null);
+    tcase_add_test(tcase, test_a_denied_part_of_a_write_fails_it_and_loses_nothing);
+    tcase_add_test(tcase, test_an_ignored_part_of_a_write_fails_it_and_loses_nothing);
+    tcase_add_test(tcase, test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows);
+    tcase_add_test(tcase, test_a_table_is_not_made_where_the_encoding_is_hidden);
+    tcase_add_test(tcase, test_a_trigger_that_swallows_the_log_fails_the_commit);
+    tcase_add_test(tcase, test_the_error_names_the_table_that_may_not_be_written);
+    tcase_add_test(tcase, test_schema_changes_that_are_denied_halfway_leave_everything);
+    tcase_add_test(tcase, test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables);
+    tcase_add_test(tcase, test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing);
+    tcase_add_test(tcase, test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema);
+    tcase_add_test(tcase, test_an_untrusted_schema_calls_only_the_innocent_functions);
+    tcase_add_test(tcase, test_a_stranger_cannot_write_into_the_tracker);
+    tcase_add_test(tcase, test_query_only_refuses_every_way_of_writing);
+    tcase_add_test(tcase, test_a_commit_under_query_only_fails_and_leaves_the_old_state);
+    tcase_add_test(tcase, test_a_read_only_file_is_read_and_not_written);
+    tcase_add_test(tcase, test_a_read_only_folder_is_read_and_not_written);
+    tcase_add_test(tcase, test_a_read_only_art_file_fails_the_flush_and_not_the_commit);
+    tcase_add_test(tcase, test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

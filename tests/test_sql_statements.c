@@ -1,0 +1,614 @@
+/* Statements that change an art table and what SQLite says about them: the same as for an ordinary table.
+ *
+ * Each test runs one text on an art table and on an ordinary WITHOUT ROWID table ('@' stands for the name) and compares
+ * code, changes(), the state of the transaction and all rows. Where a virtual table cannot be like an ordinary one
+ * (changes() after COMMIT, total_changes(), RETURNING, UPSERT), FTS5 is the measure, or the figures stand here.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static const char *const tables[] = {"ours", "theirs"};
+static const char all_rows[] = "SELECT path, quote(value) FROM @ ORDER BY path";
+
+static void make_tables(const char *options) {
+    sql_create(db, "ours", options);
+    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+}
+
+static void set_up(void) {
+    directory = sql_scratch("statements");
+    path = sqlite3_mprintf("%s/t.db", directory);
+    db = sql_open(path);
+    sql_run(db, "PRAGMA journal_mode=WAL");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void on_both(const char *statement) {
+    for (int i = 0; i < 2; i++) {
+        char *text = sql_named(statement, tables[i]);
+        sql_run(db, "%s", text);
+        sqlite3_free(text);
+    }
+}
+
+static void same_rows(void) {
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT path, value FROM ours EXCEPT SELECT * FROM theirs)"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT * FROM theirs EXCEPT SELECT path, value FROM ours)"), 0);
+}
+
+/* Both tables answer alike, and hold the same rows afterwards. */
+static void alike(const char *statement) {
+    char *ours = sql_outcome(db, tables[0], statement, "SELECT count(*) FROM @");
+    char *theirs = sql_outcome(db, tables[1], statement, "SELECT count(*) FROM @");
+    ck_assert_msg(!strcmp(ours, theirs), "%s\n  gave     %s\n  ordinary %s", statement, ours, theirs);
+    same_rows();
+    sqlite3_free(ours);
+    sqlite3_free(theirs);
+}
+
+/* --- conflict clauses --------------------------------------------------------------------------------------------- */
+
+static const char *const words[] = {"", " OR ABORT", " OR FAIL", " OR IGNORE", " OR REPLACE", " OR ROLLBACK"};
+enum { WORDS = sizeof words / sizeof *words };
+
+/* ~ is the conflict clause. */
+static const char *const conflicting[] = {
+    "INSERT~ INTO @(path, value) VALUES('b', 'again')",
+    "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', 2), ('n2', 3), ('c', 4), ('n1', 5)",
+    "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, 2), ('n2', 3)",
+    "INSERT~ INTO @(value) VALUES('no path')",
+    "INSERT~ INTO @(path, value) SELECT path, value || '+' FROM @",
+    "INSERT~ INTO @(path, value) SELECT 'b' || substr('cbd', value, 1), value FROM @",
+    "INSERT~ INTO @(path, value) SELECT substr(path, 1, 1) || 'b', value FROM @ WHERE path > 'a'",
+    "UPDATE~ @ SET path = 'c' WHERE path = 'b'",
+    "UPDATE~ @ SET path = 'b'",
+    "UPDATE~ @ SET path = 'b' WHERE path > 'b'",
+    "UPDATE~ @ SET path = NULL WHERE path = 'b'",
+    "UPDATE~ @ SET path = iif(path = 'c', NULL, path || 'x')",
+    "UPDATE~ @ SET path = iif(path = 'c', 'a', path || 'x'), value = value * 10",
+    "UPDATE~ @ SET path = char(unicode(path) + 1)",
+    "UPDATE~ @ SET path = char(unicode(path) - 1)",
+    "UPDATE~ @ SET path = char(unicode(path) + 1) WHERE path IN (SELECT path FROM @ ORDER BY path DESC)",
+    "UPDATE~ @ SET path = n.p, value = n.v FROM (SELECT 'a' AS p, 7 AS v, 'b' AS o) AS n WHERE @.path = n.o",
+    "REPLACE INTO @(path, value) VALUES('b', 1), ('b', 2), ('z', 3)",
+    "INSERT INTO o@ SELECT 'b', 1",
+    "INSERT~ INTO o@ VALUES('n3', 1), ('c', 2), ('n4', 3)"};
+
+/* For tables whose value must not be NULL. */
+static const char *const not_null[] = {"INSERT~ INTO @(path, value) VALUES('n', NULL)",
+                                       "INSERT~ INTO @(path) VALUES('n')",
+                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), ('n2', NULL), ('n3', 3)",
+                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, NULL), ('b', NULL)",
+                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', NULL), ('b', 3), ('n2', 2)",
+                                       "UPDATE~ @ SET value = NULL",
+                                       "UPDATE~ @ SET value = iif(path = 'c', NULL, value + 1)",
+                                       "UPDATE~ @ SET path = path || '+', value = iif(path = 'c', NULL, value)",
+                                       "UPDATE~ @ SET path = 'd', value = NULL WHERE path = 'b'",
+                                       "INSERT~ INTO o@ VALUES('n4', NULL)"};
+
+static char *with_word(const char *statement, const char *word) {
+    const char *at = strchr(statement, '~');
+    if (!at) return sqlite3_mprintf("%s", statement);
+    return sqlite3_mprintf("%.*s%s%s", (int)(at - statement), statement, word, at + 1);
+}
+
+static void start_again(void) {
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    on_both("DELETE FROM @; INSERT INTO @(path, value) VALUES('a', 1), ('b', 2), ('c', 3), ('d', 4)");
+    on_both("DELETE FROM o@");
+}
+
+/* In one transaction after another for the two tables: a ROLLBACK must not take the other's rows along. */
+static char *outcome_within(const char *table, const char *before, const char *statement, const char *after) {
+    sql_run(db, "%s", before);
+    char *first = sql_outcome(db, table, statement, all_rows);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "%s", after);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    char *second = sql_outcome(db, table, "SELECT 1", all_rows);
+    char *both = sqlite3_mprintf("%s, then\n%s", first, strchr(second, '\n') + 1);
+    sqlite3_free(first);
+    sqlite3_free(second);
+    return both;
+}
+
+static void try_list(const char *const *list, size_t count, const char *before, const char *after) {
+    for (size_t i = 0; i < count; i++) {
+        for (int w = 0; w < WORDS; w++) {
+            start_again();
+            char *statement = with_word(list[i], words[w]), *results[2];
+            for (int t = 0; t < 2; t++) {
+                char *begin = sql_named(before, tables[t]);
+                results[t] = outcome_within(tables[t], begin, statement, after);
+                sqlite3_free(begin);
+            }
+            ck_assert_msg(!strcmp(results[0], results[1]), "%s; %s; %s\n  gave     %s\n  ordinary %s", before,
+                          statement, after, results[0], results[1]);
+            for (int t = 0; t < 2; t++) sqlite3_free(results[t]);
+            sqlite3_free(statement);
+        }
+    }
+}
+
+static void try_conflicts(const char *before, const char *after) {
+    try_list(conflicting, sizeof conflicting / sizeof *conflicting, before, after);
+}
+
+static void make_triggers(void) {
+    on_both("CREATE TABLE o@(path, value); CREATE TRIGGER w@ AFTER INSERT ON o@ BEGIN "
+            "INSERT INTO @(path, value) VALUES(new.path, new.value); END");
+}
+
+static void make_conflicts(const char *options) {
+    make_tables(options);
+    make_triggers();
+}
+
+START_TEST(test_conflict_clauses_do_what_they_do_to_an_ordinary_table) {
+    make_conflicts("");
+    try_conflicts("SELECT 1", "SELECT 1");
+}
+END_TEST
+
+START_TEST(test_conflict_clauses_within_a_transaction) {
+    make_conflicts("");
+    try_conflicts("BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @(path) VALUES('in')", "COMMIT");
+    try_conflicts("BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @(path) VALUES('in')", "ROLLBACK");
+}
+END_TEST
+
+START_TEST(test_conflict_clauses_within_savepoints) {
+    make_conflicts("");
+    try_conflicts("BEGIN; SAVEPOINT s; DELETE FROM @ WHERE path = 'd'; SAVEPOINT s",
+                  "ROLLBACK TO s; RELEASE s; COMMIT");
+    try_conflicts("SAVEPOINT s; UPDATE @ SET path = 'e' WHERE path = 'a'", "RELEASE s");
+}
+END_TEST
+
+START_TEST(test_conflict_clauses_over_blobs_and_spilled_transactions) {
+    make_conflicts("log_limit=0, spill_limit='1KB'");
+    try_conflicts("SELECT 1", "SELECT 1");
+    try_conflicts("BEGIN; UPDATE @ SET value = zeroblob(3000) WHERE path > 'b'; SAVEPOINT s", "RELEASE s; COMMIT");
+}
+END_TEST
+
+START_TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
+    enum { COUNT = sizeof not_null / sizeof *not_null };
+    if (sql_standin()) return;
+    sql_create(db, "ours", "path, value INTEGER NOT NULL");
+    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID");
+    make_triggers();
+    try_list(not_null, COUNT, "SELECT 1", "SELECT 1");
+    try_list(not_null, COUNT, "BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @ VALUES('in', 0)", "COMMIT");
+    try_list(not_null, COUNT, "SAVEPOINT s; DELETE FROM @ WHERE path = 'd'; SAVEPOINT s", "ROLLBACK TO s; RELEASE s");
+    try_conflicts("SELECT 1", "SELECT 1");
+}
+END_TEST
+
+/* --- changing a table while it is read ---------------------------------------------------------------------------- */
+
+enum { MANY = 1200 };
+
+static void fill_many(void) {
+    on_both("DELETE FROM @");
+    sql_run(db,
+            "INSERT INTO theirs WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT char(97 + i %% 5) || '/' || (i * 7919 %% 3001), iif(i %% 50, i, zeroblob(5000)) FROM n",
+            MANY);
+    sql_run(db, "INSERT INTO ours(path, value) SELECT path, value FROM theirs");
+}
+
+static const char *const self_changing[] = {
+    "UPDATE @ SET path = 'old/' || path WHERE path GLOB 'a*'",
+    "UPDATE @ SET path = path || '!' WHERE path GLOB 'b*'",           /* into the range that is being read */
+    "UPDATE @ SET path = 'z' || path, value = path",                  /* all to the end of it */
+    "UPDATE @ SET path = char(unicode(path) - 1) || substr(path, 2)", /* each to the place of another, just gone */
+    "UPDATE OR REPLACE @ SET path = 'zz/' || (value % 100) WHERE typeof(value) = 'integer'",
+    "UPDATE OR IGNORE @ SET path = 'a/' || (rtrim(path, '0123456789') > 'c')",
+    "UPDATE @ SET value = (SELECT count(*) FROM @ AS x WHERE x.path < @.path AND x.path GLOB 'c/1*') WHERE path < 'b'",
+    "INSERT INTO @(path, value) SELECT 'copy/' || path, value FROM @",
+    "INSERT INTO @(path, value) SELECT path || '/', value FROM @", /* each right behind the row that is being read */
+    "INSERT OR REPLACE INTO @(path, value) SELECT path, path FROM @ WHERE path > 'b' ORDER BY path DESC",
+    "INSERT OR IGNORE INTO @(path, value) SELECT substr(path, 1, 4), value FROM @",
+    "INSERT INTO @(path, value) SELECT x.path || y.path, 1 FROM @ x JOIN @ y ON y.path = 'a/' || substr(x.path, 3)",
+    "DELETE FROM @ WHERE path IN (SELECT path || '!' FROM @) OR EXISTS (SELECT 1 FROM @ y WHERE y.path = 'b' || "
+    "substr(@.path, 2))",
+    "DELETE FROM @ WHERE path > (SELECT avg(path) || 'm' FROM @)",
+    "UPDATE @ SET path = y.path || 'y', value = y.value FROM @ y WHERE y.path = 'c' || substr(@.path, 2)"};
+
+static void change_while_reading(const char *begin, const char *end) {
+    for (size_t i = 0; i < sizeof self_changing / sizeof *self_changing; i++) {
+        fill_many();
+        on_both("UPDATE @ SET value = 'in the log' WHERE path GLOB '?/2*'");
+        sql_run(db, "%s", begin);
+        alike(self_changing[i]);
+        alike("UPDATE @ SET path = 'again/' || path WHERE path > 'c'");
+        sql_run(db, "%s", end);
+        same_rows();
+    }
+}
+
+START_TEST(test_a_statement_may_change_the_table_that_it_reads) {
+    make_tables("");
+    change_while_reading("SELECT 1", "SELECT 1");
+}
+END_TEST
+
+START_TEST(test_a_statement_within_a_transaction_may_change_the_table_that_it_reads) {
+    make_tables("log_limit='8KB', spill_limit='16KB'");
+    change_while_reading("BEGIN", "COMMIT");
+    change_while_reading("BEGIN; SAVEPOINT s; DELETE FROM ours; DELETE FROM theirs; ROLLBACK TO s", "ROLLBACK");
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+END_TEST
+
+/* For a virtual table SQLite computes all new values before the first write; for an ordinary one it looks again at each
+ * row. That shows only where OR REPLACE moves a row to a path that the same statement is still to change: here, 'a' is
+ * moved over 'b', and then 'b' to where the old 'b' was to go. */
+START_TEST(test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones) {
+    if (sql_standin()) return;
+    make_tables("");
+    on_both("INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
+    on_both("UPDATE OR REPLACE @ SET path = value");
+    sql_expect(db, "b|b\n", "SELECT * FROM theirs");
+    sql_expect(db, "c|b\n", "SELECT * FROM ours");
+    /* as it is, the statement that fails without REPLACE */
+    on_both("DELETE FROM @; INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
+    alike("UPDATE @ SET path = value");
+    alike("UPDATE OR IGNORE @ SET path = value");
+}
+END_TEST
+
+/* --- savepoints --------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
+    static const char *const steps[] = {"SAVEPOINT s",
+                                        "INSERT INTO @(path) VALUES('1')",
+                                        "SAVEPOINT s",
+                                        "INSERT INTO @(path) VALUES('2')",
+                                        "SAVEPOINT s",
+                                        "DELETE FROM @",
+                                        "ROLLBACK TO s", /* the innermost, which stays */
+                                        "INSERT INTO @(path) VALUES('3')",
+                                        "ROLLBACK TO S",
+                                        "RELEASE s",
+                                        "INSERT INTO @(path) VALUES('4')",
+                                        "ROLLBACK TO s", /* the second */
+                                        "INSERT INTO @(path) VALUES('5')",
+                                        "SAVEPOINT t",
+                                        "SAVEPOINT s",
+                                        "UPDATE @ SET path = path || '.'",
+                                        "RELEASE t",
+                                        "ROLLBACK TO t", /* is not there any more */
+                                        "INSERT INTO @(path) VALUES('5')",
+                                        "ROLLBACK TO s",
+                                        "RELEASE s",
+                                        "INSERT INTO @(path) VALUES('6')",
+                                        "ROLLBACK TO s", /* the first */
+                                        "INSERT INTO @(path) VALUES('7')",
+                                        "RELEASE s",
+                                        "RELEASE s"};
+    make_tables("");
+    on_both("INSERT INTO @(path) VALUES('0')");
+    char *found[2];
+    for (int outer = 0; outer < 2; outer++) {
+        for (int t = 0; t < 2; t++) {
+            sqlite3_str *story = sqlite3_str_new(NULL);
+            if (outer) sql_run(db, "BEGIN IMMEDIATE");
+            for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+                char *outcome = sql_outcome(db, tables[t], steps[i], all_rows);
+                sqlite3_str_appendf(story, "%s: %s", steps[i], outcome);
+                sqlite3_free(outcome);
+            }
+            if (outer) sql_run(db, "COMMIT");
+            found[t] = sqlite3_str_finish(story);
+        }
+        /* changes() after the outermost RELEASE is another matter, below */
+        char *ends[2] = {strstr(found[0], "RELEASE s: code 1"), strstr(found[1], "RELEASE s: code 1")};
+        if (!outer) ck_assert(ends[0] && ends[1]);
+        ck_assert_msg(!strcmp(found[0], found[1]), "gave\n%s\nordinary\n%s", found[0], found[1]);
+        for (int t = 0; t < 2; t++) sqlite3_free(found[t]);
+        on_both("DELETE FROM @ WHERE path > '0'");
+    }
+    same_rows();
+}
+END_TEST
+
+/* --- the first statement of a transaction -------------------------------------------------------------------------- */
+
+static int times_asked;
+
+static int ask_thrice(void *unused, int times) {
+    (void)unused;
+    times_asked++;
+    return times < 3;
+}
+
+/* In a connection that has not met the table yet. Were anything read when the statement is prepared, the transaction
+ * would stand in that snapshot, and SQLite would call the lock a deadlock instead of waiting for it. */
+static void write_first(const char *statement, const char *schema) {
+    char *text = sql_named(statement, schema), *elsewhere = sqlite3_mprintf("%s/elsewhere.db", directory);
+    sqlite3 *fresh = sql_open(path);
+    sql_run(fresh, "ATTACH %Q AS elsewhere; BEGIN", elsewhere);
+    sqlite3_stmt *prepared = sql_prepare(fresh, "%s", text);
+    ck_assert_msg(sqlite3_txn_state(fresh, NULL) == SQLITE_TXN_NONE, "%s holds a lock when it is prepared", text);
+    sqlite3_finalize(prepared);
+    sqlite3_busy_handler(fresh, ask_thrice, NULL);
+    times_asked = 0;
+    ck_assert_int_eq(sql_try(fresh, "%s", text) & 0xff, SQLITE_BUSY);
+    ck_assert_msg(times_asked > 1, "%s does not wait for the lock", text);
+    sql_run(fresh, "ROLLBACK");
+    sql_close(fresh);
+    sqlite3_free(elsewhere);
+    sqlite3_free(text);
+}
+
+START_TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
+    static const char *const writes[] = {"INSERT INTO @.t(path) VALUES('b')",
+                                         "UPDATE @.t SET size = 2",
+                                         "DELETE FROM @.t",
+                                         "INSERT OR REPLACE INTO @.t SELECT * FROM @.t",
+                                         "INSERT INTO @.t(t) VALUES('flush')",
+                                         "INSERT INTO @.t(path, owner) VALUES('b', 1)"};
+    if (sql_standin()) return;
+    sql_run(db, "ATTACH '%q/elsewhere.db' AS elsewhere; PRAGMA elsewhere.journal_mode=WAL", directory);
+    sql_create(db, "t", "path, size INTEGER");
+    sql_create(db, "elsewhere.t", "path, size INTEGER");
+    for (int round = 0; round < 2; round++) {
+        sql_run(db, "BEGIN IMMEDIATE; INSERT OR REPLACE INTO t(path) VALUES('a'); DELETE FROM elsewhere.t");
+        for (int i = 0; i < 5 + round; i++) {
+            write_first(writes[i], "main");
+            write_first(writes[i], "elsewhere");
+        }
+        sql_run(db, "COMMIT");
+        if (round) break;
+        sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT')");
+        sql_run(db, "INSERT INTO elsewhere.t(t) VALUES('add column owner TEXT')");
+        sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA elsewhere.journal_mode=DELETE");
+    }
+}
+END_TEST
+
+/* --- changes(), total_changes(), last_insert_rowid() ------------------------------------------------------------- */
+
+static const char *const counted[] = {"INSERT INTO @(path, value) VALUES('p', 1), ('q', 2), ('r', 3)",
+                                      "UPDATE @ SET value = value + 1 WHERE path > 'p'",
+                                      "UPDATE @ SET value = 1 WHERE path = 'nothing'",
+                                      "DELETE FROM @ WHERE path = 'q'",
+                                      "INSERT INTO @(path, value) SELECT path || '2', value FROM @",
+                                      "SELECT * FROM @",
+                                      "UPDATE @ SET path = path || '/', value = NULL",
+                                      "DELETE FROM @ WHERE value IS NULL",
+                                      "DELETE FROM @"};
+
+START_TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
+    make_tables("");
+    sql_run(db, "CREATE VIRTUAL TABLE words USING fts5(path, value)");
+    for (int round = 0; round < 2; round++) {
+        if (round) sql_run(db, "BEGIN");
+        for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+            int expected = -1;
+            static const char *const all[] = {"theirs", "ours", "words"};
+            for (int t = 0; t < 3; t++) {
+                char *text = sql_named(counted[i], all[t]);
+                sql_run(db, "%s", text);
+                sqlite3_free(text);
+                int changes = sqlite3_changes(db);
+                if (expected < 0) expected = changes;
+                ck_assert_msg(changes == expected, "%s: %s says %d", counted[i], all[t], changes);
+            }
+        }
+        if (round) sql_run(db, "COMMIT");
+    }
+}
+END_TEST
+
+/* A COMMIT writes the log row by an INSERT of the module's own, and SQLite counts that, too. FTS5's rows are counted in
+ * the same way where it writes them as late as that, which depends on SQLite's version. */
+START_TEST(test_changes_after_a_commit_is_the_log_row) {
+    if (sql_standin()) return;
+    make_tables("");
+    sql_run(db, "BEGIN; INSERT INTO ours(path) VALUES('a'), ('b'), ('c')");
+    ck_assert_int_eq(sqlite3_changes(db), 3);
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    sql_run(db, "SAVEPOINT s; INSERT INTO ours(path) VALUES('d'), ('e'), ('f')");
+    ck_assert_int_eq(sqlite3_changes(db), 3);
+    sql_run(db, "RELEASE s");
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    sql_run(db, "BEGIN; DELETE FROM ours; ROLLBACK");
+    ck_assert_int_eq(sqlite3_changes(db), 6);
+    sql_run(db, "BEGIN; DELETE FROM ours WHERE path = 'nothing'; COMMIT");
+    ck_assert_int_eq(sqlite3_changes(db), 0);
+    sql_run(db, "DELETE FROM ours");
+    ck_assert_int_eq(sqlite3_changes(db), 6);
+}
+END_TEST
+
+static int64_t counted_by(const char *statement) {
+    int64_t before = sqlite3_total_changes64(db);
+    sql_run(db, "%s", statement);
+    return sqlite3_total_changes64(db) - before;
+}
+
+START_TEST(test_total_changes_counts_one_more_for_each_commit) {
+    if (sql_standin()) return;
+    make_tables("");
+    ck_assert_int_eq(counted_by("INSERT INTO ours(path) VALUES('a'), ('b'), ('c')"), 3 + 1);
+    ck_assert_int_eq(counted_by("UPDATE ours SET value = 1 WHERE path > 'a'"), 2 + 1);
+    ck_assert_int_eq(counted_by("BEGIN; UPDATE ours SET value = 2; DELETE FROM ours; ROLLBACK"), 3 + 3);
+    ck_assert_int_eq(counted_by("BEGIN; UPDATE ours SET value = 2; DELETE FROM ours WHERE path = 'a'; COMMIT"), 4 + 1);
+    ck_assert_int_eq(counted_by("DELETE FROM ours WHERE path = 'nothing'"), 0);
+    ck_assert_int_eq(counted_by("INSERT OR IGNORE INTO ours(path) VALUES('b')"), 0);
+    ck_assert_int_eq(counted_by("SELECT * FROM ours"), 0);
+    /* FTS5 counts its own rows, too: more than one for each */
+    sql_run(db, "CREATE VIRTUAL TABLE words USING fts5(path, value)");
+    ck_assert_int_gt(counted_by("INSERT INTO words(path) VALUES('a'), ('b'), ('c')"), 3 + 1);
+}
+END_TEST
+
+/* FTS5 has rowids; a WITHOUT ROWID table and an art table have none and leave the last one alone. */
+START_TEST(test_last_insert_rowid_is_that_of_the_last_table_with_rowids) {
+    make_conflicts("log_limit='2KB'");
+    sql_run(db, "CREATE TABLE rows(id INTEGER PRIMARY KEY, x)");
+    sql_run(db, "INSERT INTO rows VALUES(77, 1)");
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        on_both(counted[i]);
+        ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
+    }
+    on_both("BEGIN; INSERT INTO @(path, value) VALUES('big', zeroblob(100000)); COMMIT; INSERT INTO @(path) "
+            "VALUES('commit')");
+    ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
+    sql_command(db, "main", "ours", "flush");
+    sql_command(db, "main", "ours", "optimize");
+    ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
+    /* in triggers, where SQLite keeps a last rowid of its own */
+    for (int t = 0; t < 2; t++) {
+        sql_run(db, "INSERT INTO o%s(rowid, path) VALUES(%d, 'through/%d')", tables[t], 500 + t, t);
+        ck_assert_int_eq(sqlite3_last_insert_rowid(db), 500 + t);
+    }
+    sql_run(db, "CREATE TRIGGER deep AFTER INSERT ON rows BEGIN INSERT INTO ours(path, value) VALUES(new.id, "
+                "last_insert_rowid()); INSERT INTO theirs(path, value) VALUES(new.id, last_insert_rowid()); END");
+    sql_run(db, "INSERT INTO rows VALUES(900, 1)");
+    ck_assert_int_eq(sqlite3_last_insert_rowid(db), 900);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM ours o JOIN theirs t USING (path) WHERE o.path = '900' AND "
+                                 "o.value IS t.value"),
+                     1);
+}
+END_TEST
+
+/* --- RETURNING and UPSERT ----------------------------------------------------------------------------------------- */
+
+START_TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
+    static const char *const inserts[] = {
+        "INSERT INTO @(path, value) VALUES('a', 1), ('b', NULL) RETURNING path, value",
+        "INSERT INTO @ VALUES('c', x'00') RETURNING *",
+        "INSERT OR IGNORE INTO @(path, value) VALUES('d', 3) RETURNING path, value",
+        "INSERT OR REPLACE INTO @(path, value) VALUES('a', 'new') RETURNING path || '=' || value, typeof(value)",
+        "INSERT INTO @(path, value) SELECT path || '/copy', value FROM @ WHERE path < 'c' RETURNING upper(path)",
+        "REPLACE INTO @(path) VALUES('e') RETURNING (SELECT 1), value IS NULL"};
+    make_tables("");
+    for (size_t i = 0; i < sizeof inserts / sizeof *inserts; i++) {
+        char *results[2];
+        for (int t = 0; t < 2; t++) {
+            char *text = sql_named(inserts[i], tables[t]);
+            results[t] = sql_rows(db, "%s", text);
+            sqlite3_free(text);
+        }
+        ck_assert_msg(!strcmp(results[0], results[1]), "%s\n  gave     %s\n  ordinary %s", inserts[i], results[0],
+                      results[1]);
+        same_rows();
+        for (int t = 0; t < 2; t++) sqlite3_free(results[t]);
+    }
+}
+END_TEST
+
+/* SQLite gives the row of a virtual table before it asks whether it was ignored: an R*Tree's, too. */
+START_TEST(test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table) {
+    if (sql_standin()) return;
+    make_tables("");
+    sql_run(db, "CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)");
+    sql_run(db, "INSERT INTO boxes VALUES(1, 1, 2); INSERT INTO ours VALUES('1', 'kept')");
+    sql_expect(db, "1\n2\n", "INSERT OR IGNORE INTO boxes VALUES(1, 5, 6), (2, 5, 6) RETURNING id");
+    sql_expect(db, "1\n2\n",
+               "INSERT OR IGNORE INTO ours(path, value) VALUES('1', 'ignored'), ('2', 'new') RETURNING path");
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    sql_expect(db, "1|kept\n2|new\n", "SELECT * FROM ours");
+}
+END_TEST
+
+/* The version is given at the write, behind SQLite's back. */
+START_TEST(test_insert_returning_does_not_know_the_version) {
+    if (sql_standin()) return;
+    make_tables("");
+    sql_expect(db, "a|null\n", "INSERT INTO ours(path) VALUES('a') RETURNING path, typeof(version)");
+    sql_expect(db, "a|integer\n", "SELECT path, typeof(version) FROM ours");
+    sql_run(db, "BEGIN");
+    char *all = sql_rows(db, "INSERT INTO ours(path) VALUES('b') RETURNING *");
+    ck_assert_str_eq(all, "b|\n");
+    sqlite3_free(all);
+    sql_run(db, "ROLLBACK");
+}
+END_TEST
+
+START_TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing) {
+    if (sql_standin()) return;
+    make_tables("");
+    sql_run(db, "INSERT INTO ours(path, value) VALUES('a', 1); BEGIN");
+    sql_refused(db, SQLITE_ERROR, "UPDATE RETURNING is not available", "UPDATE ours SET value = 2 RETURNING path");
+    sql_refused(db, SQLITE_ERROR, "DELETE RETURNING is not available", "DELETE FROM ours RETURNING path");
+    sql_refused(db, SQLITE_ERROR, "UPSERT not implemented",
+                "INSERT INTO ours(path) VALUES('a') ON CONFLICT(path) DO UPDATE SET value = 3");
+    sql_refused(db, SQLITE_ERROR, "UPSERT not implemented",
+                "INSERT INTO ours(path) VALUES('a') ON CONFLICT DO NOTHING");
+    sql_refused(db, SQLITE_ERROR, "virtual table", "CREATE INDEX i ON ours(value)");
+    sql_refused(db, SQLITE_ERROR, "virtual table", "CREATE TRIGGER g AFTER INSERT ON ours BEGIN SELECT 1; END");
+    sql_refused(db, SQLITE_ERROR, "virtual table", "ALTER TABLE ours ADD COLUMN more");
+    sql_refused(db, SQLITE_ERROR, "virtual table", "ALTER TABLE ours RENAME COLUMN value TO content");
+    sql_refused(db, SQLITE_ERROR, "virtual table", "ALTER TABLE ours DROP COLUMN value");
+    sql_run(db, "COMMIT");
+    sql_expect(db, "a|1\n", "SELECT * FROM ours");
+}
+END_TEST
+
+/* The declared key looks to SQLite like an index whose b-tree it cannot find ("malformed"), and nothing is harmed. */
+START_TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing) {
+    if (sql_standin()) return;
+    make_tables("");
+    sql_run(db, "INSERT INTO ours VALUES('a', 1); PRAGMA foreign_keys=ON");
+    sql_run(db, "CREATE TABLE child(id INTEGER PRIMARY KEY, file TEXT REFERENCES ours(path))");
+    sql_refused(db, 0, "", "INSERT INTO child VALUES(1, 'a')");
+    sql_refused(db, 0, "", "INSERT INTO child VALUES(1, 'nothing')");
+    sql_run(db,
+            "INSERT INTO child VALUES(2, NULL); INSERT INTO ours VALUES('b', 2); DELETE FROM ours WHERE path = 'a'");
+    sql_expect(db, "b|2\n", "SELECT path, value FROM ours");
+    sql_expect(db, "2|\n", "SELECT id, file FROM child");
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    sql_run(db, "PRAGMA foreign_keys=OFF; INSERT INTO child VALUES(3, 'b')");
+    sql_expect(db, "3|2\n", "SELECT child.id, ours.value FROM child JOIN ours ON ours.path = child.file");
+    sql_run(db, "DROP TABLE child");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("sql_statements");
+    TCase *tcase = tcase_create("statements");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_conflict_clauses_do_what_they_do_to_an_ordinary_table);
+    tcase_add_test(tcase, test_conflict_clauses_within_a_transaction);
+    tcase_add_test(tcase, test_conflict_clauses_within_savepoints);
+    tcase_add_test(tcase, test_conflict_clauses_over_blobs_and_spilled_transactions);
+    tcase_add_test(tcase, test_conflict_clauses_for_a_column_that_must_not_be_null);
+    tcase_add_test(tcase, test_a_statement_may_change_the_table_that_it_reads);
+    tcase_add_test(tcase, test_a_statement_within_a_transaction_may_change_the_table_that_it_reads);
+    tcase_add_test(tcase, test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones);
+    tcase_add_test(tcase, test_savepoints_with_the_same_name_twice_are_two);
+    tcase_add_test(tcase, test_the_first_write_of_a_transaction_waits_for_the_lock);
+    tcase_add_test(tcase, test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables);
+    tcase_add_test(tcase, test_changes_after_a_commit_is_the_log_row);
+    tcase_add_test(tcase, test_total_changes_counts_one_more_for_each_commit);
+    tcase_add_test(tcase, test_last_insert_rowid_is_that_of_the_last_table_with_rowids);
+    tcase_add_test(tcase, test_insert_returning_gives_the_rows_as_they_were_sent);
+    tcase_add_test(tcase, test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table);
+    tcase_add_test(tcase, test_insert_returning_does_not_know_the_version);
+    tcase_add_test(tcase, test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing);
+    tcase_add_test(tcase, test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
