@@ -155,9 +155,9 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         if (name) rc = spare_by_state(db, schema, name, leftovers);
     }
-    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables of %s", schema);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
-    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables of %s", schema);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
     return rc;
 }
 
@@ -197,13 +197,13 @@ static int check_tables(struct art_connection *connection, const char *schema, c
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
     sqlite3_free(sql);
-    if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", schema);
+    if (rc) return art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         if (name) rc = check_table(connection, schema, name, message);
     }
     int end = sqlite3_finalize(tables);
-    return rc || !end ? rc : art_report_sql(message, db, end, "cannot read the tables of %s", schema);
+    return rc || !end ? rc : art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
 }
 
 int art_clean_look(struct art_table *table, char **message) {

@@ -224,6 +224,7 @@ struct art_vtab {
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_state says nothing */
     struct art_columns columns;
+    unsigned created;        /* how many of them CREATE named */
     struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
     struct art_scan *idle;    /* a closed scan, for the next xOpen */
@@ -274,11 +275,10 @@ struct art_state {
 void art_state_clear(struct art_state *state);
 int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
                           struct art_state *out, char **message);
-/* The text of the columns in T_state, for a handle that is being made. *out: sqlite3_free() it, or NULL: there is none,
- * or it cannot be read, which is for the first use of the table to say. */
-int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out);
-/* Writes it, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
-int art_shadow_change_columns(sqlite3 *db, const struct art_name *name, const char *columns, char **message);
+/* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
+int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
+/* Appends to `columns` what was added since CREATE, without a look at any row. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);

@@ -69,7 +69,7 @@ int art_find_vtab(struct art_connection *connection, const char *schema, const c
     if (!rc) *out = connected(connection, schema, table);
     sqlite3_finalize(touch);
     if (!rc || rc == SQLITE_ERROR) return SQLITE_OK;
-    return art_report_sql(message, db, rc, "cannot open %s.%s", schema, table);
+    return art_report_sql(message, db, rc, "cannot open the table (%s.%s)", schema, table);
 }
 
 static int complain_unknown(const char *text, char **message) {
@@ -102,7 +102,7 @@ static int find(struct art_connection *connection, const char *text, struct art_
     int rc = dot ? find_qualified(connection, text, dot, out, message) : SQLITE_OK;
     if (rc || *out) return rc;
     rc = find_schema(connection->db, text, &schema, &sequence);
-    if (rc) rc = art_report_sql(message, connection->db, rc, "cannot list the databases");
+    if (rc) rc = art_report_sql(message, connection->db, rc, "cannot list the databases (pragma_database_list)");
     if (!rc && schema) rc = art_find_vtab(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);
@@ -229,7 +229,7 @@ int art_named_hold(struct art_connection *connection, const char *text, struct a
         }
         named->once = true;
         if (rc && (fresh || (rc != SQLITE_ERROR && rc != SQLITE_SCHEMA))) {
-            rc = art_report_sql(message, db, rc, "cannot read the log of %s", text);
+            rc = art_report_sql(message, db, rc, "cannot read the log (%s)", text);
             art_named_release(named);
             return rc;
         }

@@ -86,7 +86,7 @@ int art_tracker_join(struct art_connection *connection, char **message) {
     if (primary != SQLITE_NOMEM && primary != SQLITE_IOERR && primary != SQLITE_INTERRUPT && primary != SQLITE_FULL) {
         return SQLITE_OK;
     }
-    return art_report_sql(message, connection->db, rc, "cannot write temp.art_txn");
+    return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
 /* --- the module --------------------------------------------------------------------------------------------------- */
@@ -95,7 +95,8 @@ static int tracker_connect(sqlite3 *db, void *context, int argc, const char *con
                            char **message) {
     struct art_connection *connection = context;
     if (argc < 3 || sqlite3_stricmp(argv[1], "temp") || sqlite3_stricmp(argv[2], "art_txn")) {
-        return art_complain(message, SQLITE_ERROR, "art: art_txn is made by art itself, and only in temp");
+        return art_complain(message, SQLITE_ERROR,
+                            "art: art makes this table itself, in temp (art_txn): do without it");
     }
     int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(unused)");
     if (rc) return rc;
@@ -137,7 +138,7 @@ static int tracker_disconnect(sqlite3_vtab *base) {
 static int tracker_destroy(sqlite3_vtab *base) {
     if (((struct tracker *)base)->connection->driver == base) {
         return art_complain(&base->zErrMsg, SQLITE_LOCKED,
-                            "art: art_txn belongs to the transaction that changes an art table: COMMIT it first");
+                            "art: the transaction needs this table (temp.art_txn): COMMIT it first");
     }
     return tracker_disconnect(base);
 }
@@ -196,7 +197,8 @@ static int tracker_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sq
     (void)argc;
     (void)argv;
     (void)rowid;
-    return art_complain(&base->zErrMsg, SQLITE_READONLY, "art: art_txn holds nothing");
+    return art_complain(&base->zErrMsg, SQLITE_READONLY,
+                        "art: this table never holds anything (temp.art_txn): leave it alone");
 }
 
 static int tracker_sync(sqlite3_vtab *base) {

@@ -1,6 +1,8 @@
 /* The differential model test for as long as one likes (`make prove-model`; tests/test_model.c is its short form).
  *
- *     prove_model [minutes [statements]]      10 minutes; as soon as either is reached. 0: no limit
+ *     prove_model [minutes [statements [setting]]]    10 minutes; as soon as either is reached. 0: no limit
+ *
+ * With the number of a setting (history.c lists them, from 0), in that one only.
  *
  * Each history runs in a process of its own, two at a time, so that a crash is one more finding. Prints how far it is every
  * ten seconds, every difference with its seed and the shortened history, and at the end what was met how often. Exit 1
@@ -52,13 +54,14 @@ static void show_progress(double since, int failed) {
 int main(int argc, char **argv) {
     double minutes = argc > 1 ? atof(argv[1]) : 10;
     int64_t statements = argc > 2 ? atoll(argv[2]) : 0;
+    int only = argc > 3 ? atoi(argv[3]) % history_setting_count : -1;
     uint64_t seed = random_seed();
     const struct history_tally *tally = history_tally();
     double begun = seconds(), shown = begun;
     int running = 0, failed = 0;
     printf("seeds from %llu\n", (unsigned long long)seed);
     for (uint64_t i = 0;; i++) {
-        const struct workload_setting *setting = &history_settings[i % (uint64_t)history_setting_count];
+        const struct workload_setting *setting = &history_settings[only >= 0 ? (uint64_t)only : i % (uint64_t)history_setting_count];
         if (minutes > 0 && seconds() - begun > minutes * 60) break;
         if (statements > 0 && tally->statements >= statements) break;
         if (running == AT_ONCE) {

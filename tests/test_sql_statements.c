@@ -325,6 +325,61 @@ START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
 }
 END_TEST
 
+/* --- the first statement of a transaction -------------------------------------------------------------------------- */
+
+static int times_asked;
+
+static int ask_thrice(void *unused, int times) {
+    (void)unused;
+    times_asked++;
+    return times < 3;
+}
+
+/* In a connection that has not met the table yet. Were anything read when the statement is prepared, the transaction
+ * would stand in that snapshot, and SQLite would call the lock a deadlock instead of waiting for it. */
+static void write_first(const char *statement, const char *schema) {
+    char *text = sql_named(statement, schema), *elsewhere = sqlite3_mprintf("%s/elsewhere.db", directory);
+    sqlite3 *fresh = sql_open(path);
+    sql_run(fresh, "ATTACH %Q AS elsewhere; BEGIN", elsewhere);
+    sqlite3_stmt *prepared = sql_prepare(fresh, "%s", text);
+    ck_assert_msg(sqlite3_txn_state(fresh, NULL) == SQLITE_TXN_NONE, "%s holds a lock when it is prepared", text);
+    sqlite3_finalize(prepared);
+    sqlite3_busy_handler(fresh, ask_thrice, NULL);
+    times_asked = 0;
+    ck_assert_int_eq(sql_try(fresh, "%s", text) & 0xff, SQLITE_BUSY);
+    ck_assert_msg(times_asked > 1, "%s does not wait for the lock", text);
+    sql_run(fresh, "ROLLBACK");
+    sql_close(fresh);
+    sqlite3_free(elsewhere);
+    sqlite3_free(text);
+}
+
+START_TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
+    static const char *const writes[] = {"INSERT INTO @.t(path) VALUES('b')",
+                                         "UPDATE @.t SET size = 2",
+                                         "DELETE FROM @.t",
+                                         "INSERT OR REPLACE INTO @.t SELECT * FROM @.t",
+                                         "INSERT INTO @.t(t) VALUES('flush')",
+                                         "INSERT INTO @.t(path, owner) VALUES('b', 1)"};
+    if (sql_standin()) return;
+    sql_run(db, "ATTACH '%q/elsewhere.db' AS elsewhere; PRAGMA elsewhere.journal_mode=WAL", directory);
+    sql_create(db, "t", "path, size INTEGER");
+    sql_create(db, "elsewhere.t", "path, size INTEGER");
+    for (int round = 0; round < 2; round++) {
+        sql_run(db, "BEGIN IMMEDIATE; INSERT OR REPLACE INTO t(path) VALUES('a'); DELETE FROM elsewhere.t");
+        for (int i = 0; i < 5 + round; i++) {
+            write_first(writes[i], "main");
+            write_first(writes[i], "elsewhere");
+        }
+        sql_run(db, "COMMIT");
+        if (round) break;
+        sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT')");
+        sql_run(db, "INSERT INTO elsewhere.t(t) VALUES('add column owner TEXT')");
+        sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA elsewhere.journal_mode=DELETE");
+    }
+}
+END_TEST
+
 /* --- changes(), total_changes(), last_insert_rowid() ------------------------------------------------------------- */
 
 static const char *const counted[] = {"INSERT INTO @(path, value) VALUES('p', 1), ('q', 2), ('r', 3)",
@@ -540,6 +595,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_statement_within_a_transaction_may_change_the_table_that_it_reads);
     tcase_add_test(tcase, test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones);
     tcase_add_test(tcase, test_savepoints_with_the_same_name_twice_are_two);
+    tcase_add_test(tcase, test_the_first_write_of_a_transaction_waits_for_the_lock);
     tcase_add_test(tcase, test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables);
     tcase_add_test(tcase, test_changes_after_a_commit_is_the_log_row);
     tcase_add_test(tcase, test_total_changes_counts_one_more_for_each_commit);

@@ -25,7 +25,7 @@ static int system_stat(const char *path, struct stat *out) {
     return stat(path, out);
 }
 
-/* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1), or not be there (musl before 1.2.5). The
+/* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1), or not be there (musl 1.2.3). The
  * kernel's layout is fixed: 256 bytes, the fields that are wanted at these places. */
 enum { STATX_BYTES = 256, DIOALIGN_MASK = 0x2000, MASK_AT = 0, DIOALIGN_MEMORY_AT = 152, DIOALIGN_OFFSET_AT = 156 };
 

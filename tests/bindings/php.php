@@ -1,7 +1,7 @@
 <?php
 // sqlite-art from PHP's SQLite3: php -d sqlite3.extension_dir=<folder> php.php art.so <database>
-// loadExtension() takes the name of a file in that folder, which only php.ini or -d can set. PDO cannot load extensions
-// before PHP 8.4.
+// loadExtension() takes the name of a file in that folder, which only php.ini or -d can set. PDO loads no extension in
+// PHP 8.2.
 [, $extension, $database] = $argv;
 $db = new SQLite3($database);
 $db->enableExceptions(true);

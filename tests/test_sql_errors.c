@@ -1,0 +1,695 @@
+/* Every message that a user can meet: produced, with its SQLite code, and compared with the sources and README.
+ *
+ * One table of errors: the text as it stands in the sources, the code, when it comes (README's words), and what produces
+ * it: SQL that must succeed, a change of the surroundings, and SQL that must fail with just this. Another table says of
+ * each other message of the sources why it is not produced here. A message that is in neither fails the test, and so does
+ * an entry that no source has any more.
+ *
+ *     test_sql_errors --readme     prints README's table of errors
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/hash.h"
+#include "tests/support/messages.h"
+#include "tests/support/sql.h"
+
+/* --- surroundings ------------------------------------------------------------------------------------------------- */
+
+/* Each error is produced in a process of its own, with a database of its own:
+ *
+ *     t   an art table of 300 rows in its .art file and 2 in the log     plain(x)   an ordinary one */
+static char *directory, *path, *file;
+static sqlite3 *db;
+
+enum { CANNOT_BE_HAD_HERE = 77 };
+
+static void open_database(void) {
+    db = sql_open(path);
+}
+
+static void make_database(void) {
+    open_database();
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, io=pwrite); CREATE TABLE plain(x);"
+                "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
+                "SELECT printf('path/%%05d', i), 'value ' || i FROM n; INSERT INTO t(t) VALUES('flush');"
+                "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2)");
+    file = sql_find_file(directory, ".art");
+}
+
+static void reopen(void) {
+    sql_close(db);
+    open_database();
+}
+
+static void write_at(const void *data, size_t len, off_t offset) {
+    sql_close(db);
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, data, len, offset), (ssize_t)len);
+    close(fd);
+    open_database();
+}
+
+enum { SLOT = 512 * 1024, PAGE = 4096 };
+
+static void damage_leaf(void) {
+    write_at("damage", 6, SLOT + 100);
+}
+
+static void damage_head(void) {
+    write_at("damage", 6, 2 * SLOT - 50);
+}
+
+static void damage_superblock(void) {
+    write_at("damage", 6, 1000);
+}
+
+static void damage_magic(void) {
+    write_at("damage", 6, 0);
+}
+
+static void damage_owner(void) {
+    write_at("damage", 6, PAGE);
+    write_at("damage", 6, 2 * PAGE);
+}
+
+/* A page of the superblock that is sound but says something else. */
+static void forge_superblock(off_t offset, uint8_t byte) {
+    uint8_t page[PAGE];
+    sql_close(db);
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(pread(fd, page, PAGE, 0), PAGE);
+    page[offset] ^= byte;
+    uint64_t sum = art_hash64(page, PAGE - sizeof sum);
+    memcpy(page + PAGE - sizeof sum, &sum, sizeof sum);
+    ck_assert_int_eq(pwrite(fd, page, PAGE, 0), PAGE);
+    close(fd);
+    open_database();
+}
+
+static void newer_file(void) {
+    forge_superblock(8, 2);
+}
+
+static void file_of_another_table(void) {
+    forge_superblock(16, 0xff);
+}
+
+static void cut_file(void) {
+    ck_assert_int_eq(truncate(file, 5000), 0);
+    reopen();
+}
+
+static void cut_blob(void) {
+    ck_assert_int_eq(truncate(file, 2 * SLOT - PAGE), 0);
+    reopen();
+}
+
+static void remove_file(void) {
+    unlink(file);
+    reopen();
+}
+
+static void link_in_place(void) {
+    char *other = sqlite3_mprintf("%s/other", directory);
+    rename(file, other);
+    ck_assert_int_eq(symlink(other, file), 0);
+    reopen();
+    sqlite3_free(other);
+}
+
+static void folder_in_place(void) {
+    unlink(file);
+    ck_assert_int_eq(mkdir(file, 0755), 0);
+    reopen();
+}
+
+static void second_name(void) {
+    char *other = sqlite3_mprintf("%s/other", directory);
+    ck_assert_int_eq(link(file, other), 0);
+    reopen();
+    sqlite3_free(other);
+}
+
+static void copy(const char *from, const char *to) {
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    ck_assert(in && out);
+    static char data[65536];
+    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) ck_assert_uint_eq(fwrite(data, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+}
+
+static void open_a_copy_beside(void) {
+    char *other = sqlite3_mprintf("%s/copy.db", directory);
+    sql_close(db);
+    copy(path, other);
+    db = sql_open(other);
+    sqlite3_free(other);
+}
+
+/* Both files as they were once, then only the .art file as it is now. */
+static void restore_an_old_database(void) {
+    char *old = sqlite3_mprintf("%s/old", directory);
+    sql_close(db);
+    copy(path, old);
+    open_database();
+    for (int i = 0; i < 4; i++) sql_run(db, "UPDATE t SET value = 'round %d'; INSERT INTO t(t) VALUES('optimize')", i);
+    sql_close(db);
+    copy(old, path);
+    open_database();
+    sqlite3_free(old);
+}
+
+/* A file in the place where the table's first flush wants to make one. */
+static void file_in_the_way(void) {
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')");
+    char *name = sql_rows(db, "SELECT value FROM art_info('u') WHERE property = 'file'");
+    name[strlen(name) - 1] = 0;
+    FILE *other = fopen(name, "wb");
+    ck_assert_ptr_nonnull(other);
+    for (int i = 0; i < 20000; i++) fputs("not ours ", other);
+    fclose(other);
+    sqlite3_free(name);
+}
+
+static void nobody(void) {
+    reopen();
+    sql_run(db, "SELECT 1 FROM plain");
+    ck_assert_int_eq(chmod(file, 0), 0);
+    if (geteuid() == 0) ck_assert_int_eq(seteuid(65534), 0);
+}
+
+static void no_more_files(void) {
+    reopen();
+    sql_run(db, "PRAGMA journal_mode=MEMORY; SELECT 1 FROM plain");
+    int next = dup(0);
+    close(next);
+    struct rlimit limit = {(rlim_t)next, (rlim_t)next};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void no_large_files(void) {
+    struct rlimit limit = {SLOT + SLOT / 2, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void folder_moved_away(void) {
+    sql_run(db, "PRAGMA journal_mode=WAL; SELECT 1 FROM plain");
+    char *other = sqlite3_mprintf("%s.moved", directory);
+    ck_assert_int_eq(rename(directory, other), 0);
+    directory = other; /* to be removed under this name */
+}
+
+/* Its blob's second leaf page is gone, after the first was read. */
+static void cut_under_reader(void) {
+    sql_run(
+        db,
+        "INSERT INTO t(path, value) WITH n(i) AS (SELECT 301 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+        "SELECT printf('path/%%05d', i), hex(randomblob(60)) FROM n; INSERT INTO t(t) VALUES('optimize'), ('cache=0')");
+    reopen();
+    sql_run(db, "SELECT value FROM t WHERE path = 'path/00001'");
+    ck_assert_int_eq(truncate(file, SLOT + PAGE), 0);
+}
+
+/* A child goes on with the connection, in which t was used. */
+static void forked(void) {
+    int status;
+    sql_run(db, "SELECT art_count('t', '')");
+    pid_t child = fork();
+    if (child == 0) return;
+    waitpid(child, &status, 0);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static void run_in_between(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    sqlite3_exec(db, sqlite3_user_data(context), NULL, NULL, NULL);
+    sqlite3_result_int(context, 1);
+}
+
+static void let_between_run(char *sql) {
+    sqlite3_create_function(db, "in_between", 0, SQLITE_UTF8, sql, run_in_between, NULL, NULL);
+}
+
+static void replace_in_between(void) {
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+    let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
+                    "UPDATE t_state SET v = randomblob(16) WHERE k = 'id'; UPDATE t_state SET v = '' WHERE k = 'file';"
+                    "SELECT count(*) FROM t");
+}
+
+static void add_column_in_between(void) {
+    let_between_run("INSERT INTO t(t) VALUES('add column more')");
+}
+
+static void few_columns(void) {
+    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 7);
+}
+
+static void short_rows(void) {
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 100000);
+}
+
+static void utf16(void) {
+    sql_close(db);
+    db = sql_open(":memory:");
+    sql_run(db, "PRAGMA encoding='UTF-16le'; CREATE TABLE plain(x)");
+}
+
+static void shared_cache(void) {
+    char *name = sqlite3_mprintf("file:%s?cache=shared", path);
+    sql_close(db);
+    db = sql_open(name);
+    sqlite3_free(name);
+}
+
+static void shared_memory(void) {
+    sql_close(db);
+    db = sql_open("file:/memory?vfs=memdb");
+}
+
+static void no_tracker(void) {
+    reopen();
+    sql_run(db, "CREATE TEMP TABLE art_txn(x)");
+}
+
+static void other_writer(void) {
+    int fd = open(file, O_RDWR);
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &range), 0);
+}
+
+/* --- an authorizer ------------------------------------------------------------------------------------------------ */
+
+static struct {
+    int action, answer;
+    const char *first, *second; /* NULL: any */
+} rule;
+
+static int authorize(void *unused, int action, const char *first, const char *second, const char *schema,
+                     const char *trigger) {
+    (void)unused;
+    (void)schema;
+    (void)trigger;
+    if (action != rule.action) return SQLITE_OK;
+    if (rule.first && (!first || strcmp(first, rule.first) != 0)) return SQLITE_OK;
+    if (rule.second && (!second || strcmp(second, rule.second) != 0)) return SQLITE_OK;
+    return rule.answer;
+}
+
+static void forbid(int action, const char *first, const char *second, int answer) {
+    rule.action = action;
+    rule.first = first;
+    rule.second = second;
+    rule.answer = answer;
+    sqlite3_set_authorizer(db, authorize, NULL);
+}
+
+static void forbid_reading_t(void) {
+    forbid(SQLITE_READ, "t", NULL, SQLITE_DENY);
+}
+
+static void forbid_reading_log(void) {
+    forbid(SQLITE_READ, "t_log", NULL, SQLITE_DENY);
+}
+
+static void forbid_filling(void) {
+    forbid(SQLITE_INSERT, "u_state", NULL, SQLITE_DENY);
+}
+
+static void forbid_writing_log(void) {
+    forbid(SQLITE_INSERT, "t_log", NULL, SQLITE_DENY);
+}
+
+static void forbid_clearing_log(void) {
+    forbid(SQLITE_DELETE, "t_log", NULL, SQLITE_DENY);
+}
+
+static void forbid_writing_state(void) {
+    forbid(SQLITE_INSERT, "t_state", NULL, SQLITE_DENY);
+}
+
+static void ignore_writing_state(void) {
+    forbid(SQLITE_INSERT, "t_state", NULL, SQLITE_IGNORE);
+}
+
+static void hide_id(void) {
+    sql_run(db, "SELECT count(*) FROM t");
+    forbid(SQLITE_READ, "t_state", "v", SQLITE_IGNORE);
+}
+
+static void forbid_listing(void) {
+    forbid(SQLITE_READ, "pragma_database_list", NULL, SQLITE_DENY);
+}
+
+static void forbid_schema(void) {
+    forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_DENY);
+}
+
+static void forbid_encoding(void) {
+    forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_DENY);
+}
+
+static void hide_encoding(void) {
+    forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_IGNORE);
+}
+
+static void forbid_journal_mode(void) {
+    forbid(SQLITE_PRAGMA, "journal_mode", NULL, SQLITE_DENY);
+}
+
+static void hide_journal_mode(void) {
+    forbid(SQLITE_PRAGMA, "journal_mode", NULL, SQLITE_IGNORE);
+}
+
+/* --- system calls that fail --------------------------------------------------------------------------------------- */
+
+/* From now on `call` fails with `error`, where its argument `argument` and `mask` are `value`. */
+static void fail_call(unsigned call, int error, unsigned argument, uint32_t mask, uint32_t value) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, args) + 8 * argument),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    bool filtered = !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    if (!filtered) _exit(CANNOT_BE_HAD_HERE);
+}
+
+static void no_random_bytes(void) {
+    fail_call(__NR_getrandom, EIO, 0, 0, 0);
+}
+
+static void no_opening(void) {
+    reopen();
+    fail_call(__NR_openat, EIO, 2, O_NOFOLLOW, O_NOFOLLOW);
+}
+
+static void no_direct(void) {
+    sql_run(db, "INSERT INTO t(t) VALUES('direct=on')");
+    reopen();
+    fail_call(__NR_fcntl, EINVAL, 1, UINT32_MAX, F_SETFL);
+}
+
+static void no_modes(void) {
+    reopen();
+    fail_call(__NR_fcntl, EIO, 1, UINT32_MAX, F_SETFL);
+}
+
+static void no_permissions(void) {
+    sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')");
+    fail_call(__NR_fchmod, EIO, 0, 0, 0);
+}
+
+static void no_locks(void) {
+    fail_call(__NR_fcntl, ENOLCK, 1, UINT32_MAX, F_OFD_SETLK);
+}
+
+static void no_folder(void) {
+    sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art(io=pwrite);"
+                "INSERT INTO u(path) VALUES('x')");
+    fail_call(__NR_openat, EIO, 2, O_DIRECTORY, O_DIRECTORY);
+}
+
+/* The database's own syncs are switched off; those that art asks of it may fail. */
+static void no_syncs(void) {
+    sql_run(db, "PRAGMA synchronous=OFF");
+    fail_call(__NR_fdatasync, EIO, 0, 0, 0);
+}
+
+static void no_syncs_before(void) {
+    no_syncs();
+    sql_try(db, "INSERT INTO t(t) VALUES('optimize')");
+}
+
+static void no_folder_syncs(void) {
+    sql_run(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE u USING art(io=pwrite);"
+                "INSERT INTO u(path) VALUES('x')");
+    fail_call(__NR_fsync, EIO, 0, 0, 0);
+}
+
+/* The database has larger pages than the .art file. */
+static void no_reads(void) {
+    sql_run(db, "PRAGMA page_size=16384; VACUUM");
+    reopen();
+    sql_run(db, "SELECT * FROM plain");
+    fail_call(__NR_pread64, EIO, 2, UINT32_MAX, PAGE);
+}
+
+/* --- the tables --------------------------------------------------------------------------------------------------- */
+
+struct error {
+    enum message_kind kind;
+    const char *text; /* as it stands in the sources */
+    int code;
+    const char *when;      /* for README */
+    const char *before;    /* SQL that succeeds, or NULL; and then ... */
+    void (*prepare)(void); /* ... or NULL */
+    const char *sql;       /* fails */
+};
+
+struct elsewhere {
+    const char *text, *because;
+};
+
+#include "tests/support/error_table.h"
+
+enum { ERRORS = sizeof errors / sizeof *errors, ELSEWHERE = sizeof elsewhere / sizeof *elsewhere };
+
+/* --- producing them ----------------------------------------------------------------------------------------------- */
+
+enum { MESSAGE_SIZE = 4000 };
+struct outcome {
+    int code;
+    char message[MESSAGE_SIZE];
+};
+
+static void produce(const struct error *error, struct outcome *outcome) {
+    make_database();
+    if (error->before) sql_run(db, "%s", error->before);
+    if (error->prepare) error->prepare();
+    outcome->code = sqlite3_exec(db, error->sql, NULL, NULL, NULL);
+    snprintf(outcome->message, sizeof outcome->message, "%s", sqlite3_errmsg(db));
+}
+
+/* In a child, whose limits, filters and user nobody else suffers from. The folder may have moved. */
+static int produce_apart(const struct error *error, struct outcome *outcome) {
+    int channel[2], status;
+    ck_assert_int_eq(pipe(channel), 0);
+    fflush(stdout);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        struct outcome mine = {0};
+        produce(error, &mine);
+        _exit(write(channel[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
+    }
+    close(channel[1]);
+    ssize_t got = read(channel[0], outcome, sizeof *outcome);
+    close(channel[0]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_BE_HAD_HERE) return CANNOT_BE_HAD_HERE;
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0 && got == sizeof *outcome, "%s: status %x", error->text,
+                  (unsigned)status);
+    return 0;
+}
+
+static void remove_scratch(void) {
+    char *moved = sqlite3_mprintf("%s.moved", directory);
+    char *folder = sql_find_file(directory, ".art");
+    if (folder) rmdir(folder);
+    sql_scratch_remove(directory);
+    sql_scratch_remove(moved);
+    sqlite3_free(folder);
+    sqlite3_free(moved);
+}
+
+START_TEST(test_an_error_says_what_where_and_what_to_do) {
+    const struct error *error = &errors[_i];
+    struct outcome outcome = {0};
+    directory = sql_scratch("errors");
+    path = sqlite3_mprintf("%s/e.db", directory);
+    int skipped = produce_apart(error, &outcome);
+    remove_scratch();
+    if (skipped) {
+        printf("skipped: \"%s\": this kernel has no seccomp filters\n", error->text);
+    } else {
+        char *pattern = message_pattern(error->kind, error->text);
+        ck_assert_msg(sqlite3_strglob(pattern, outcome.message) == 0 && outcome.code == error->code,
+                      "%s\n  gave  %d \"%s\"\n  not   %d \"%s\"", error->sql, outcome.code, outcome.message,
+                      error->code, pattern);
+        sqlite3_free(pattern);
+    }
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+END_TEST
+
+/* --- the tables and the sources ----------------------------------------------------------------------------------- */
+
+static bool is_listed(const struct message *message) {
+    for (unsigned i = 0; i < ERRORS; i++) {
+        if (errors[i].kind == message->kind && !strcmp(errors[i].text, message->text)) return true;
+    }
+    for (unsigned i = 0; i < ELSEWHERE; i++) {
+        size_t n = strlen(elsewhere[i].text);
+        bool folder = elsewhere[i].text[n - 1] == '/' && !strncmp(elsewhere[i].text, message->place, n);
+        if (folder || !strcmp(elsewhere[i].text, message->text)) return true;
+    }
+    return false;
+}
+
+START_TEST(test_every_message_of_the_sources_is_listed) {
+    struct messages messages;
+    unsigned missing = 0;
+    ck_assert_msg(messages_find(&messages), "there are no sources here: run the test in the project's folder");
+    for (unsigned i = 0; i < messages.count; i++) {
+        if (is_listed(&messages.items[i])) continue;
+        printf("%s: not listed: \"%s\"\n", messages.items[i].place, messages.items[i].text);
+        missing++;
+    }
+    ck_assert_msg(missing == 0, "%u messages are in neither table of tests/support/error_table.h", missing);
+    messages_clear(&messages);
+}
+END_TEST
+
+static bool is_in_sources(const struct messages *messages, const char *text) {
+    for (unsigned i = 0; i < messages->count; i++) {
+        if (!strcmp(messages->items[i].text, text)) return true;
+        size_t n = strlen(text);
+        if (text[n - 1] == '/' && !strncmp(messages->items[i].place, text, n)) return true;
+    }
+    return false;
+}
+
+START_TEST(test_every_listed_message_is_in_the_sources) {
+    struct messages messages;
+    unsigned stale = 0;
+    ck_assert(messages_find(&messages));
+    for (unsigned i = 0; i < ERRORS + ELSEWHERE; i++) {
+        const char *text = i < ERRORS ? errors[i].text : elsewhere[i - ERRORS].text;
+        if (is_in_sources(&messages, text)) continue;
+        printf("no source says \"%s\"\n", text);
+        stale++;
+    }
+    ck_assert_msg(stale == 0, "%u entries of tests/support/error_table.h are of no source", stale);
+    messages_clear(&messages);
+}
+END_TEST
+
+/* --- README ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    int code;
+    const char *name;
+} codes[] = {
+#define CODE(name)                                                                                                     \
+    { name, #name }
+    CODE(SQLITE_ERROR),
+    CODE(SQLITE_ABORT),
+    CODE(SQLITE_BUSY),
+    CODE(SQLITE_LOCKED),
+    CODE(SQLITE_READONLY),
+    CODE(SQLITE_IOERR),
+    CODE(SQLITE_CORRUPT_VTAB),
+    CODE(SQLITE_FULL),
+    CODE(SQLITE_CANTOPEN),
+    CODE(SQLITE_TOOBIG),
+    CODE(SQLITE_MISMATCH),
+    CODE(SQLITE_MISUSE),
+    CODE(SQLITE_AUTH),
+    CODE(SQLITE_CONSTRAINT_NOTNULL),
+    CODE(SQLITE_CONSTRAINT_PRIMARYKEY)};
+
+static const char *name_of(int code) {
+    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].code == code) return codes[i].name;
+    }
+    return "?";
+}
+
+/* One row; damage is told in many ways that mean one thing, and gets one row each time another `when` begins. */
+static char *readme_row(unsigned i) {
+    const struct error *error = &errors[i];
+    if (i && !strcmp(errors[i - 1].when, error->when) && errors[i - 1].code == error->code) return NULL;
+    bool several = i + 1 < ERRORS && !strcmp(errors[i + 1].when, error->when) && errors[i + 1].code == error->code;
+    char *shown = message_shown(error->kind, several && error->kind == MESSAGE_CORRUPT ? "%s" : error->text);
+    for (char *p = shown; *p; p++) {
+        if (*p == '|') *p = '/';
+    }
+    char *row = sqlite3_mprintf("| %s | `%s` | %s |\n", shown, name_of(error->code), error->when);
+    sqlite3_free(shown);
+    return row;
+}
+
+static void print_readme(void) {
+    printf("| it says `art:` ... | code | when |\n|---|---|---|\n");
+    for (unsigned i = 0; i < ERRORS; i++) {
+        char *row = readme_row(i);
+        if (row) printf("%s", row);
+        sqlite3_free(row);
+    }
+}
+
+START_TEST(test_readme_lists_every_error) {
+    FILE *readme = fopen("README.md", "r");
+    ck_assert_msg(readme != NULL, "README.md is not here: run the test in the project's folder");
+    static char text[1 << 18];
+    text[fread(text, 1, sizeof text - 1, readme)] = 0;
+    fclose(readme);
+    unsigned missing = 0;
+    for (unsigned i = 0; i < ERRORS; i++) {
+        char *row = readme_row(i);
+        if (row && !strstr(text, row)) {
+            printf("README.md lacks: %s", row);
+            missing++;
+        }
+        sqlite3_free(row);
+    }
+    ck_assert_msg(missing == 0, "README.md lacks %u rows: test_sql_errors --readme prints them", missing);
+}
+END_TEST
+
+int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "--readme")) {
+        print_readme();
+        return 0;
+    }
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_errors");
+    TCase *tcase = tcase_create("errors");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, test_an_error_says_what_where_and_what_to_do, 0, ERRORS);
+    tcase_add_test(tcase, test_every_message_of_the_sources_is_listed);
+    tcase_add_test(tcase, test_every_listed_message_is_in_the_sources);
+    tcase_add_test(tcase, test_readme_lists_every_error);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
