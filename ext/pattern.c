@@ -53,7 +53,7 @@ uint32_t art_glob_prefix(const char *pattern) {
 }
 
 uint32_t art_like_prefix(const char *pattern) {
-    return literal_prefix(pattern, "%__");
+    return literal_prefix(pattern, "%_");
 }
 
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
