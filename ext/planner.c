@@ -21,7 +21,13 @@
 #define SQLITE_INDEX_CONSTRAINT_OFFSET 74
 #endif
 
-enum { ROWS_UNKNOWN = 1000000, STRICT_LIMITS = 3046001, WORDS_FIXED = 80, WORDS_EACH = 24 };
+enum {
+    ROWS_UNKNOWN = 1000000,
+    STRICT_LIMITS = 3046001, /* the version that offers them as it should */
+    LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
+    WORDS_FIXED = 80,
+    WORDS_EACH = 24
+};
 
 struct planning {
     struct art_vtab *vtab;
@@ -73,7 +79,8 @@ static enum art_argument find_meaning(const struct planning *planning, int i) {
     if (!is_on_path(planning, i)) return ART_ARGUMENT_NONE;
     enum art_argument meaning = meaning_of(planning->info->aConstraint[i].op);
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
-    return compares && !is_by(planning, i, "BINARY") ? ART_ARGUMENT_NONE : meaning;
+    if (compares && !is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    return meaning == ART_ARGUMENT_EQUAL && i >= LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
 }
 
 static bool is_limit(unsigned char op) {
@@ -92,7 +99,7 @@ static struct art_bytes constant_text(const struct planning *planning, int i) {
     return art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
 }
 
-/* SQLite hands over all elements of an IN at once. */
+/* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
 static bool is_list(const struct planning *planning, int i) {
     return sqlite3_vtab_in(planning->info, i, -1);
 }
@@ -239,7 +246,7 @@ static void take_paths(struct planning *planning) {
     for (int i = 0; i < info->nConstraint; i++) {
         enum art_argument meaning = planning->meanings[i];
         if (is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
-        bool another_list = meaning == ART_ARGUMENT_EQUAL && !planning->listing && is_list(planning, i);
+        bool another_list = meaning == ART_ARGUMENT_EQUAL && is_list(planning, i);
         bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
         if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;

@@ -259,6 +259,7 @@ START_TEST(test_numbers_are_text_and_null_gives_nothing) {
     gives("SELECT path FROM n CROSS JOIN t('5') WHERE path = i", "5\n");
     gives("SELECT path FROM n CROSS JOIN t('', 'x') WHERE path = i", "05\n5\n");
     gives("SELECT path FROM n CROSS JOIN t(i, '/')", "5\n5/\n");
+    gives("SELECT path FROM t('', '/') WHERE path IN (SELECT i FROM n) ORDER BY path DESC LIMIT 3", "5\n05\n");
 }
 END_TEST
 
