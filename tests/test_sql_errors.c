@@ -329,6 +329,10 @@ static void forbid_reading_log(void) {
     forbid(SQLITE_READ, "t_log", NULL, SQLITE_DENY);
 }
 
+static void ignore_alter(void) {
+    forbid(SQLITE_ALTER_TABLE, NULL, NULL, SQLITE_IGNORE);
+}
+
 static void forbid_filling(void) {
     forbid(SQLITE_INSERT, "u_state", NULL, SQLITE_DENY);
 }
