@@ -19,6 +19,8 @@
  */
 #include "ext/ext.h"
 
+#include <assert.h>
+
 enum { KEPT = 16, ATTEMPTS = 10, SEQUENCE_MAIN = 0, SEQUENCE_TEMP = 1 };
 
 /* --- one handle by its name --------------------------------------------------------------------------------------- */
@@ -160,6 +162,7 @@ static struct art_named *kept(struct art_connection *connection, const char *tex
 }
 
 static int prepare_snapshot(struct art_named *named, char **message) {
+    assert(named->vtab);
     const struct art_name *name = named->vtab->name;
     sqlite3 *db = named->connection->db;
     char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", name->schema, name->table);
