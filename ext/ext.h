@@ -322,10 +322,9 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* tracker.c */
 extern const sqlite3_module art_tracker_module;
-/* Makes temp.art_txn if it can be made. */
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. */
 void art_tracker_make(struct art_connection *connection);
-/* Outside of a transaction, when a handle is made. */
-void art_tracker_make_early(struct art_connection *connection);
+void art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);

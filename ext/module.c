@@ -178,7 +178,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         vtab_free(vtab);
         return rc;
     }
-    art_tracker_make_early(vtab->connection);
+    art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -231,6 +231,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
+        art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
         rc = art_table_join(table, vtab, message);
         table->exists = true;
     }

@@ -371,7 +371,8 @@ static void write_first(const char *statement, const char *schema) {
     sqlite3 *fresh = sql_open(path);
     sql_run(fresh, "ATTACH %Q AS elsewhere; BEGIN", elsewhere);
     sqlite3_stmt *prepared = sql_prepare(fresh, "%s", text);
-    ck_assert_msg(sqlite3_txn_state(fresh, NULL) == SQLITE_TXN_NONE, "%s holds a lock when it is prepared", text);
+    bool holds = sqlite3_txn_state(fresh, "main") || sqlite3_txn_state(fresh, "elsewhere"); /* in temp it may */
+    ck_assert_msg(!holds, "%s holds a lock when it is prepared", text);
     sqlite3_finalize(prepared);
     sqlite3_busy_handler(fresh, ask_thrice, NULL);
     times_asked = 0;
