@@ -143,7 +143,7 @@ struct art_connection {
     struct art_table *tables;
     struct art_named *named; /* named.c */
     bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
-    enum { ART_LIKE_UNKNOWN, ART_LIKE_ASKED, ART_LIKE_BOUNDED } like; /* planner.c: while it asks about like() */
+    enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;

@@ -310,7 +310,7 @@ static int state_width(const struct art_table *table, int *out, char **message) 
  * name is the definition. An authorizer may see to it that nothing happens, without an error. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message) {
     const struct art_name *name = table->name;
-    int width, now;
+    int width, now = 0;
     int rc = state_width(table, &width, message);
     if (rc) return rc;
     rc = run(table->connection->db, message,
