@@ -19,7 +19,6 @@
  */
 #include "ext/ext.h"
 
-
 enum { KEPT = 16, ATTEMPTS = 10, SEQUENCE_MAIN = 0, SEQUENCE_TEMP = 1 };
 
 /* --- one handle by its name --------------------------------------------------------------------------------------- */

@@ -225,7 +225,7 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     }
     if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: the columns are damaged (%s.%s_state): restore the database from a backup",
+                            "art: the text of the columns is damaged (%s.%s_state): restore the database from a backup",
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,
