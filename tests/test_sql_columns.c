@@ -250,7 +250,8 @@ START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so)
         reopen();
         int rc = sql_try(db, "SELECT * FROM t");
         ck_assert_msg(rc == SQLITE_CORRUPT_VTAB || rc == SQLITE_OK, "%s: %d %s", texts[i], rc, sqlite3_errmsg(db));
-        if (rc) ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the text of the columns is damaged (main.t_state)"));
+        if (rc)
+            ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the text of the columns is damaged (main.t_state)"));
         if (rc == SQLITE_OK) expect("a|1\n", "SELECT * FROM t");
         sql_run(db, "DROP TABLE t");
         expect("0\n", "SELECT count(*) FROM sqlite_master");
@@ -266,7 +267,8 @@ START_TEST(test_columns_that_are_not_those_of_create_are_damage) {
     reopen();
     expect("3\n", "SELECT count(*) FROM pragma_table_info('t')");
     sql_run(db, "INSERT INTO t_state VALUES('columns', 'path, other')");
-    refused(SQLITE_CORRUPT_VTAB, "the text of the columns is damaged (main.t_state)", "INSERT INTO t VALUES('b', 1, 1)");
+    refused(SQLITE_CORRUPT_VTAB, "the text of the columns is damaged (main.t_state)",
+            "INSERT INTO t VALUES('b', 1, 1)");
     sql_run(db, "UPDATE t_state SET v = 'path, size INTEGER, note' WHERE k = 'columns'");
     expect("a|5|n\n", "SELECT * FROM t");
 }
