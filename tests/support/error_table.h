@@ -228,7 +228,7 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: the name of the .art file is lost (%s.%s_state): restore the database from a backup",
      SQLITE_CORRUPT_VTAB, "t_state was changed", "UPDATE t_state SET v = '../x.art' WHERE k = 'file'", reopen,
      "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: the text of the columns is damaged (%s.%s_state): restore the database from a backup",
+    {MESSAGE_PLAIN, "art: the columns are damaged (%s.%s_state): restore the database from a backup",
      SQLITE_CORRUPT_VTAB, "t_state was changed", "UPDATE t_state SET v = 'path, (' WHERE k = 'columns'", reopen,
      "SELECT * FROM t"},
     {MESSAGE_SQL, "the shadow tables of %s.%s", SQLITE_CORRUPT_VTAB, "t_log or t_state was dropped", "DROP TABLE t_log",
