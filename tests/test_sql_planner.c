@@ -641,6 +641,10 @@ START_TEST(test_the_spellings_of_a_number_come_in_order) {
     agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
+    sql_run(db,
+            "CREATE TABLE kept(who, path); INSERT INTO kept SELECT 't', min(path) FROM t WHERE path = (SELECT n FROM r)"
+            " UNION ALL SELECT 'b', min(path) FROM b WHERE path = (SELECT n FROM r)");
+    sql_expect(db, "1\n", "SELECT count(DISTINCT path) FROM kept");
     char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
     ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
     sqlite3_free(rows);
