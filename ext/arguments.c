@@ -145,7 +145,9 @@ bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value
 static void want_compared(struct art_scan *scan, enum art_argument comparison, bool exact, sqlite3_value *value) {
     bool as_text = art_scan_compares_as_text(scan, value);
     art_wanted_compare(&scan->wanted, comparison, value, as_text);
-    scan->wanted.rechecked |= !exact && !(as_text && sqlite3_value_frombind(value));
+    /* (path, value) < (?, ?) is handed over as path <= ? */
+    bool row_value = comparison == ART_ARGUMENT_LESS_EQUAL || comparison == ART_ARGUMENT_GREATER_EQUAL;
+    scan->wanted.rechecked |= !exact && (row_value || !as_text || !sqlite3_value_frombind(value));
 }
 
 static bool never_matches(const struct art_scan *scan, int type) {

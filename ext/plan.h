@@ -34,7 +34,8 @@
  *                bounds that SQLite makes of
  *                LIKE
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows, if nothing     SQLite
- *                                               but TEXT and parameters was compared
+ *                                               but TEXT and parameters was compared (a parameter
+ *                                               by <= or >= may be a part of a row value)
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric

@@ -610,6 +610,19 @@ START_TEST(test_a_list_behind_many_conditions) {
 }
 END_TEST
 
+/* (path, 1) < (?, 0) comes as path <= ?, and SQLite drops a row of it. */
+START_TEST(test_a_row_value_and_a_limit) {
+    static const char *const operators[] = {"<", "<=", ">", ">="};
+    for (int i = 0; i < 16; i++) {
+        char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE (path, %d) %s (?, 5) ORDER BY path %s LIMIT 3",
+                                    i / 8 ? 9 : 0, operators[i % 4], i / 4 % 2 ? "DESC" : "");
+        agree_always(sql);
+        sqlite3_free(sql);
+    }
+    agree_always("SELECT path FROM @ WHERE (path, value) > (?, 0) ORDER BY path LIMIT 1 OFFSET 2");
+}
+END_TEST
+
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 /* CAST(? AS INTEGER) still counts as bound, and compares as a number. */
@@ -808,6 +821,7 @@ int main(void) {
     tcase_add_test(cases, test_a_stray_byte_behind_a_prefix);
     tcase_add_test(cases, test_bounds_longer_than_a_path);
     tcase_add_test(cases, test_a_list_behind_many_conditions);
+    tcase_add_test(cases, test_a_row_value_and_a_limit);
     tcase_add_test(cases, test_a_parameter_that_is_cast_is_a_number);
     tcase_add_test(cases, test_a_parameter_in_a_compound_may_be_a_number);
     tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
