@@ -170,11 +170,12 @@ demo:
 	@$(MAKE) --no-print-directory -j2 all
 	@sql/demo.sh
 
-bench: library $(BUILD)/tests/bench_sql
+bench: library $(BUILD)/tests/bench_sql $(BUILD)/tests/bench_queries
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_sql -s $(BENCH_SETS) $(BENCH_SIZES)
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_queries $(lastword $(BENCH_SIZES))
 
-bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql prove_%,$(BENCH_NAMES)))
+bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql bench_queries prove_%,$(BENCH_NAMES)))
 	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
 
 prove-memory: library $(BUILD)/tests/prove_memory

@@ -104,6 +104,7 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
     }
     char *beginning = art_file_beginning(db, schema);
     int rc = beginning ? SQLITE_OK : SQLITE_NOMEM;
+    /* cppcheck-suppress readdirCalled ; the list is this call's own */
     for (const struct dirent *entry; !rc && (entry = readdir(list));) {
         if (!is_called_so(entry->d_name, beginning)) continue;
         rc = look_at_file(sqlite3_db_filename(db, schema), sqlite3_mprintf("%s%s", folder, entry->d_name), out);
@@ -155,9 +156,9 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         if (name) rc = spare_by_state(db, schema, name, leftovers);
     }
-    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables of %s", schema);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
-    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables of %s", schema);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
     return rc;
 }
 
@@ -197,13 +198,13 @@ static int check_tables(struct art_connection *connection, const char *schema, c
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
     sqlite3_free(sql);
-    if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", schema);
+    if (rc) return art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         if (name) rc = check_table(connection, schema, name, message);
     }
     int end = sqlite3_finalize(tables);
-    return rc || !end ? rc : art_report_sql(message, db, end, "cannot read the tables of %s", schema);
+    return rc || !end ? rc : art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
 }
 
 int art_clean_look(struct art_table *table, char **message) {

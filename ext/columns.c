@@ -3,9 +3,9 @@
  *     the user's      the key, then what a row's record holds     definition.c reads one
  *     hidden          enum art_hidden                              the same in every table
  *
- * T_state keeps the user's columns as a text, under 'columns', since 'add column' adds to them: "path, size INTEGER NOT
- * NULL". That text is what counts; the arguments in the schema are what the table was created with. It may be anything
- * when DEFENSIVE is off, so it is parsed as carefully as they are.
+ * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of a
+ * column of T_state (shadow.c). T_state also keeps those of CREATE as a text, under 'columns'. All of it may be anything
+ * when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
  *
  * NOT NULL of a column that is not the key is kept by update.c and not declared to SQLite: rows that are rolled up show
  * NULL there, and SQLite would take `size IS NULL` for false.
@@ -221,21 +221,15 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
     return rc || !added->collation ? rc : check_collation(vtab->connection->db, table, added, message);
 }
 
-/* What T_state says now: another row of the same statement may have added one already. */
+/* As of now: another row of the same statement may have added one already. */
 static int read_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
-    struct art_buffer text = {0};
+    struct art_columns created = {vtab->columns.items, vtab->created};
+    bool sound; /* or the table would not be attached */
     *out = (struct art_columns){0};
-    int rc = art_shadow_get(vtab->table, "columns", &text, message);
-    if (!rc && art_buffer_append(&text, "", 1)) rc = SQLITE_NOMEM;
-    if (!rc && text.len == 1) {
-        char *usual = art_columns_show(&vtab->columns);
-        rc = usual ? art_columns_parse(out, vtab->name->table, usual, message) : SQLITE_NOMEM;
-        sqlite3_free(usual);
-    } else if (!rc) {
-        rc = art_columns_parse(out, vtab->name->table, (const char *)text.data, message);
-    }
-    art_buffer_clear(&text);
-    return rc;
+    char *text = art_columns_show(&created);
+    int rc = text ? art_columns_parse(out, vtab->name->table, text, message) : SQLITE_NOMEM;
+    sqlite3_free(text);
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, out, &sound);
 }
 
 int art_columns_add(struct art_vtab *vtab, const char *definition) {
@@ -244,10 +238,8 @@ int art_columns_add(struct art_vtab *vtab, const char *definition) {
     int rc = read_present(vtab, &columns, message);
     if (!rc) rc = art_columns_append(&columns, vtab->name->table, definition, message);
     if (!rc) rc = check_added(vtab, &columns, message);
-    char *text = rc ? NULL : art_columns_show(&columns);
-    if (!rc) rc = text ? art_shadow_change_columns(vtab->table, text, message) : SQLITE_NOMEM;
+    if (!rc) rc = art_shadow_add_column(vtab->table, definition, message);
     if (!rc) vtab->table->columns = columns.count;
-    sqlite3_free(text);
     art_columns_clear(&columns);
     return rc;
 }

@@ -143,7 +143,7 @@ struct art_connection {
     struct art_table *tables;
     struct art_named *named; /* named.c */
     bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
-    enum { ART_LIKE_UNKNOWN, ART_LIKE_ASKED, ART_LIKE_BOUNDED } like; /* planner.c: while it asks about like() */
+    enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;
@@ -224,6 +224,7 @@ struct art_vtab {
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_state says nothing */
     struct art_columns columns;
+    unsigned created;        /* how many of them CREATE named */
     struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
     struct art_scan *idle;    /* a closed scan, for the next xOpen */
@@ -274,11 +275,11 @@ struct art_state {
 void art_state_clear(struct art_state *state);
 int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
                           struct art_state *out, char **message);
-/* The text of the columns in T_state, for a handle that is being made. *out: sqlite3_free() it, or NULL: there is none,
- * or it cannot be read, which is for the first use of the table to say. */
-int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out);
-/* Writes it, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
-int art_shadow_change_columns(struct art_table *table, const char *columns, char **message);
+/* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
+int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
+/* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
+ * understood, and left out. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
@@ -321,10 +322,9 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* tracker.c */
 extern const sqlite3_module art_tracker_module;
-/* Makes temp.art_txn if it can be made. */
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. */
 void art_tracker_make(struct art_connection *connection);
-/* Outside of a transaction, when a handle is made. */
-void art_tracker_make_early(struct art_connection *connection);
+void art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);

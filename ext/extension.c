@@ -124,7 +124,8 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     SQLITE_EXTENSION_INIT2(api);
     (void)api;
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
-        *message = sqlite3_mprintf("art: SQLite %s is too old: 3.38 or newer is needed", sqlite3_libversion());
+        *message =
+            sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.38 or newer", sqlite3_libversion());
         return SQLITE_ERROR;
     }
     if (is_registered(db)) return SQLITE_OK;

@@ -68,8 +68,9 @@ static int is_wal(struct art_table *table, bool *wal) {
     }
     int end = sqlite3_finalize(mode);
     if (!rc) rc = end;
-    if (!rc && !told) return art_fail(ART_IO, "art: cannot ask for the journal mode: an authorizer hides it");
-    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode") : ART_OK;
+    if (!rc && !told)
+        return art_fail(ART_IO, "art: an authorizer hides the journal mode (PRAGMA journal_mode): let art ask for it");
+    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
 }
 
 int art_journal_write_nonce(struct art_table *table) {

@@ -145,21 +145,18 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
     return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
 }
 
-/* Out of T_state, which knows what was added since; or what CREATE said; or where that cannot be understood, what every
- * table had once: the first use of the table will say what is wrong. */
+/* What CREATE said, or where that cannot be understood, what every table had once (the first use will say what is wrong);
+ * and what was added since. No row is read: within BEGIN that would take the transaction's snapshot while its first
+ * statement is prepared, and a write would then find the database locked, or changed since, with no busy timeout. */
 static int find_columns(struct art_vtab *vtab, bool understood) {
-    char *text, *ignored = NULL;
-    int rc = art_shadow_read_columns(vtab->connection->db, vtab->name, &text);
-    if (rc) return rc;
-    struct art_columns columns = {0};
-    if (text) rc = art_columns_parse(&columns, vtab->name->table, text, &ignored);
-    sqlite3_free(text);
-    sqlite3_free(ignored);
-    if (rc == SQLITE_NOMEM) return rc;
-    if (!columns.count && understood && vtab->columns.count) return SQLITE_OK;
-    art_columns_clear(&vtab->columns);
-    vtab->columns = columns;
-    return columns.count ? SQLITE_OK : art_columns_default(&vtab->columns);
+    int rc = SQLITE_OK;
+    bool sound; /* if not, attaching says so */
+    if (!understood || !vtab->columns.count) {
+        art_columns_clear(&vtab->columns);
+        rc = art_columns_default(&vtab->columns);
+    }
+    vtab->created = vtab->columns.count;
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
 }
 
 static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
@@ -181,7 +178,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         vtab_free(vtab);
         return rc;
     }
-    art_tracker_make_early(vtab->connection);
+    art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -234,6 +231,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
+        art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
         rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
@@ -250,6 +248,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = take_arguments(vtab, argc, argv, message);
+    vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {

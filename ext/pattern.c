@@ -42,7 +42,7 @@ static uint32_t sound_character(const uint8_t *p) {
 static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
     const uint8_t *p = (const uint8_t *)pattern;
     for (uint32_t n = 1; n; p += n) {
-        if (*p == 0 || *p == wildcards[0] || *p == wildcards[1] || *p == wildcards[2]) break;
+        if (*p == 0 || (*p < 0x80 && strchr(wildcards, *p))) break;
         n = *p < 0x80 ? 1 : sound_character(p);
     }
     return (uint32_t)(p - (const uint8_t *)pattern);
@@ -53,7 +53,7 @@ uint32_t art_glob_prefix(const char *pattern) {
 }
 
 uint32_t art_like_prefix(const char *pattern) {
-    return literal_prefix(pattern, "%__");
+    return literal_prefix(pattern, "%_");
 }
 
 /* --- spellings ---------------------------------------------------------------------------------------------------- */

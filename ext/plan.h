@@ -39,7 +39,8 @@
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
  * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality
  * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
- * only, its own text if that is there.
+ * only, its own text if that is there. (A row value, (path, value) IN (SELECT <numeric column>, ...), SQLite hands over
+ * element by element, and then compares numbers with paths of any virtual table as texts.)
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H

@@ -1,12 +1,12 @@
 /* xBestIndex: which of the constraints the cursor takes, in the words of plan.h, and what that costs.
  *
  * Nothing is read here: what is in memory tells how many rows there may be. Only comparisons by BINARY are taken, and
- * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself. GLOB is exact by
- * sqlite3_strglob(), also if the application has replaced glob().
+ * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself.
  *
- * LIKE is no promise of SQLite's: the application may have replaced it, and then it may match anything. For a literal
- * pattern SQLite itself adds two bounds by NOCASE, which every row has to meet whoever wrote them: they are taken. For
- * any other pattern SQLite is asked: would it add them now, to a literal? (like_is_sqlites())
+ * LIKE and GLOB are functions that an application can replace, and then they may match anything. For a literal pattern
+ * SQLite adds two bounds, and only if the function is its own. Those of LIKE are taken in its place: every row has to
+ * meet them, whoever wrote them. Those of GLOB, right before it, show that GLOB can be taken. Without bounds SQLite is
+ * asked: would it add them now, to a literal? (is_sqlites())
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
@@ -21,7 +21,13 @@
 #define SQLITE_INDEX_CONSTRAINT_OFFSET 74
 #endif
 
-enum { ROWS_UNKNOWN = 1000000, STRICT_LIMITS = 3046001, WORDS_FIXED = 80, WORDS_EACH = 24 };
+enum {
+    ROWS_UNKNOWN = 1000000,
+    STRICT_LIMITS = 3046001, /* the version that offers them as it should */
+    LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
+    WORDS_FIXED = 80,
+    WORDS_EACH = 24
+};
 
 struct planning {
     struct art_vtab *vtab;
@@ -29,6 +35,8 @@ struct planning {
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
     bool listing, point, list, low, high, begins, glob;
+    enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
+    uint8_t *meanings; /* of each constraint */
     char *words, *end;
 };
 
@@ -67,11 +75,12 @@ static bool is_by(const struct planning *planning, int i, const char *wanted) {
 }
 
 /* What constraint i means, or NONE: not for the path, not usable, or by another collation. */
-static enum art_argument constraint_meaning(const struct planning *planning, int i) {
+static enum art_argument find_meaning(const struct planning *planning, int i) {
     if (!is_on_path(planning, i)) return ART_ARGUMENT_NONE;
     enum art_argument meaning = meaning_of(planning->info->aConstraint[i].op);
     bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
-    return compares && !is_by(planning, i, "BINARY") ? ART_ARGUMENT_NONE : meaning;
+    if (compares && !is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    return meaning == ART_ARGUMENT_EQUAL && i >= LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
 }
 
 static bool is_limit(unsigned char op) {
@@ -90,7 +99,7 @@ static struct art_bytes constant_text(const struct planning *planning, int i) {
     return art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
 }
 
-/* SQLite hands over all elements of an IN at once. */
+/* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
 static bool is_list(const struct planning *planning, int i) {
     return sqlite3_vtab_in(planning->info, i, -1);
 }
@@ -132,13 +141,68 @@ static int take_arguments(struct planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
 }
 
+/* --- whose functions ---------------------------------------------------------------------------------------------- */
+
+/* Is the function the one that SQLite brings along? It adds bounds to a literal pattern then, and only then: this very
+ * file is asked with such a statement, which is never run. */
+static bool is_sqlites(struct art_vtab *vtab, const char *condition) {
+    struct art_connection *connection = vtab->connection;
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" %s", vtab->name->schema, vtab->name->table,
+                                vtab->columns.items[ART_COLUMN_KEY].name, condition);
+    connection->bounds = ART_BOUNDS_ASKED;
+    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    bool added = connection->bounds == ART_BOUNDS_ADDED;
+    connection->bounds = ART_BOUNDS_NOBODY_ASKS;
+    return added;
+}
+
+static void answer(const struct planning *planning) {
+    bool low = false, high = false;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
+        high |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LT;
+    }
+    if (low && high) planning->vtab->connection->bounds = ART_BOUNDS_ADDED;
+}
+
+/* The constant on the right of a comparison that is term number `offset` of the WHERE clause. */
+static struct art_bytes bound_at(const struct planning *planning, int offset, enum art_argument meaning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iTermOffset != offset || planning->meanings[i] != meaning) continue;
+        return constant_text(planning, i);
+    }
+    return (struct art_bytes){0};
+}
+
+/* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*'. */
+static bool glob_has_bounds(const struct planning *planning, int i) {
+    int offset = planning->info->aConstraint[i].iTermOffset;
+    struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
+    struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
+    if (!low.len || low.len != high.len) return false;
+    uint32_t last = low.len - 1;
+    return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last];
+}
+
+static bool glob_is_sqlites(struct planning *planning, int i) {
+    if (planning->glob_is == GLOB_UNKNOWN) {
+        bool own = glob_has_bounds(planning, i) || is_sqlites(planning->vtab, "GLOB 'a*'");
+        planning->glob_is = own ? GLOB_SQLITES : GLOB_OTHER;
+    }
+    return planning->glob_is == GLOB_SQLITES;
+}
+
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
 
 /* One row at most; in a listing an equality is a range like any other. */
 static int find_equality(const struct planning *planning, bool list) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (constraint_meaning(planning, i) == ART_ARGUMENT_EQUAL && is_list(planning, i) == list) return i;
+        if (planning->meanings[i] == ART_ARGUMENT_EQUAL && is_list(planning, i) == list) return i;
     }
     return -1;
 }
@@ -180,10 +244,11 @@ static void take_paths(struct planning *planning) {
     planning->all_taken = planning->all_exact = true;
     take_list(planning);
     for (int i = 0; i < info->nConstraint; i++) {
-        enum art_argument meaning = constraint_meaning(planning, i);
+        enum art_argument meaning = planning->meanings[i];
         if (is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
-        bool another_list = meaning == ART_ARGUMENT_EQUAL && !planning->listing && is_list(planning, i);
-        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list) {
+        bool another_list = meaning == ART_ARGUMENT_EQUAL && is_list(planning, i);
+        bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
+        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;
         } else {
             take_path(planning, i, meaning);
@@ -193,44 +258,22 @@ static void take_paths(struct planning *planning) {
 
 /* --- LIKE --------------------------------------------------------------------------------------------------------- */
 
+static bool is_by_nocase(const struct planning *planning, int i) {
+    return !planning->meanings[i] && is_on_path(planning, i) && is_by(planning, i, "NOCASE");
+}
+
 /* The lower one of the bounds that SQLite makes of a literal pattern, or -1. */
 static int find_bounds(const struct planning *planning) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_GE || !is_on_path(planning, i)) continue;
-        if (!is_by(planning, i, "NOCASE")) continue;
+        if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_GE || !is_by_nocase(planning, i)) continue;
         struct art_bytes low = constant_text(planning, i);
         for (int j = 0; low.len && j < info->nConstraint; j++) {
-            if (info->aConstraint[j].op != SQLITE_INDEX_CONSTRAINT_LT || !is_on_path(planning, j)) continue;
-            if (is_by(planning, j, "NOCASE") && art_folded_bounds(low, constant_text(planning, j))) return i;
+            if (info->aConstraint[j].op != SQLITE_INDEX_CONSTRAINT_LT || !is_by_nocase(planning, j)) continue;
+            if (art_folded_bounds(low, constant_text(planning, j))) return i;
         }
     }
     return -1;
-}
-
-/* Is like() the one that SQLite brings along? It adds bounds to a literal pattern then, and only then: this very
- * function is asked with such a statement, which is never run. */
-static bool like_is_sqlites(struct art_vtab *vtab) {
-    struct art_connection *connection = vtab->connection;
-    sqlite3_stmt *statement = NULL;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" LIKE 'a%%'", vtab->name->schema,
-                                vtab->name->table, vtab->columns.items[ART_COLUMN_KEY].name);
-    connection->like = ART_LIKE_ASKED;
-    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
-    bool bounds = connection->like == ART_LIKE_BOUNDED;
-    connection->like = ART_LIKE_UNKNOWN;
-    return bounds;
-}
-
-static void answer_like(const struct planning *planning) {
-    bool low = false, high = false;
-    for (int i = 0; i < planning->info->nConstraint; i++) {
-        low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
-        high |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LT;
-    }
-    if (low && high) planning->vtab->connection->like = ART_LIKE_BOUNDED;
 }
 
 static void take_like(struct planning *planning) {
@@ -243,10 +286,10 @@ static void take_like(struct planning *planning) {
     }
     if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
     for (int i = 0; i < info->nConstraint; i++) {
-        if (constraint_meaning(planning, i) != ART_ARGUMENT_LIKE) continue;
+        if (planning->meanings[i] != ART_ARGUMENT_LIKE) continue;
         struct art_bytes pattern = constant_text(planning, i);
         if (pattern.len && !art_like_prefix((const char *)pattern.data)) continue;
-        if (!like_is_sqlites(planning->vtab)) return;
+        if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
         take(planning, i, ART_ARGUMENT_LIKE, false);
         planning->begins = true;
         return;
@@ -304,7 +347,7 @@ static bool constants_meet(const struct planning *planning, struct art_wanted *w
         struct art_bytes text = {0};
         if (info->aConstraintUsage[i].argvIndex) text = constant_text(planning, i);
         if (!text.len) continue;
-        enum art_argument meaning = constraint_meaning(planning, i);
+        enum art_argument meaning = planning->meanings[i];
         if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
             if (art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) != ART_HIDDEN_PREFIX) continue;
             art_wanted_prefix(wanted, text);
@@ -390,11 +433,14 @@ static int plan_range(struct planning *planning) {
 
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct planning planning = {.vtab = (struct art_vtab *)base, .info = info};
-    if (planning.vtab->connection->like == ART_LIKE_ASKED) answer_like(&planning);
-    if (planning.vtab->connection->like != ART_LIKE_UNKNOWN) return SQLITE_OK;
-    planning.words = planning.end = sqlite3_malloc(WORDS_FIXED + info->nConstraint * WORDS_EACH);
+    if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
+    if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
+    int room = WORDS_FIXED + info->nConstraint * WORDS_EACH;
+    planning.words = planning.end = sqlite3_malloc(room + info->nConstraint);
     if (!planning.words) return SQLITE_NOMEM;
     *planning.end = 0;
+    planning.meanings = (uint8_t *)planning.words + room;
+    for (int i = 0; i < info->nConstraint; i++) planning.meanings[i] = (uint8_t)find_meaning(&planning, i);
     int equality = has_delimiter(&planning) ? -1 : find_equality(&planning, false);
     int rc = equality >= 0 ? plan_point(&planning, equality) : plan_range(&planning);
     if (rc) {

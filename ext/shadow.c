@@ -12,6 +12,8 @@
 
 enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
 
+static const char added[] = "added: "; /* beginning of the name of a column of T_state */
+
 static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
                       "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)"),
@@ -207,33 +209,6 @@ void art_state_clear(struct art_state *state) {
     state->file = state->columns = NULL;
 }
 
-int art_shadow_read_columns(sqlite3 *db, const struct art_name *name, char **out) {
-    sqlite3_stmt *row = NULL;
-    bool nomem = false;
-    *out = NULL;
-    int rc = prepare(db, 0, &row, sqlite3_mprintf(statement_texts[ART_STATE_GET], name->schema, name->table));
-    if (!rc) rc = sqlite3_bind_text(row, 1, "columns", -1, SQLITE_STATIC);
-    if (!rc && sqlite3_step(row) == SQLITE_ROW && sqlite3_column_type(row, 0) == SQLITE_TEXT) {
-        const unsigned char *text = sqlite3_column_text(row, 0);
-        *out = text ? sqlite3_mprintf("%s", text) : NULL;
-        nomem = !*out;
-    }
-    int end = sqlite3_finalize(row);
-    if (!rc) rc = nomem ? SQLITE_NOMEM : end;
-    switch (rc & 0xff) {
-    case SQLITE_NOMEM: /* nothing that the table can be blamed for: try again */
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_INTERRUPT:
-    case SQLITE_SCHEMA:
-        sqlite3_free(*out);
-        *out = NULL;
-        return rc;
-    default:
-        return SQLITE_OK;
-    }
-}
-
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message) {
     sqlite3_stmt *get;
     int rc = art_shadow_statement(table, ART_STATE_GET, &get, message);
@@ -292,8 +267,36 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     return rc;
 }
 
+/* The definition that column `i` of T_state stands for, or NULL. */
+static const char *added_definition(sqlite3_stmt *all, const char *table, int i) {
+    const char *text = sqlite3_column_name(all, i);
+    size_t n = strlen(table);
+    if (!text) return NULL;
+    if (!strncmp(text, table, n) && !strncmp(text + n, "_state.", 7)) text += n + 7; /* PRAGMA full_column_names */
+    return strncmp(text, added, sizeof added - 1) ? NULL : text + sizeof added - 1;
+}
+
+/* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
+    sqlite3_stmt *all = NULL;
+    *sound = true;
+    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    if (rc == SQLITE_ERROR || rc == SQLITE_AUTH) return SQLITE_OK; /* for the first use to say */
+    for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
+        const char *definition = added_definition(all, name->table, i);
+        if (!definition) continue;
+        char *ignored = NULL;
+        int failed = art_columns_append(columns, name->table, definition, &ignored);
+        sqlite3_free(ignored);
+        if (failed == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+        if (failed) *sound = false;
+    }
+    sqlite3_finalize(all);
+    return rc;
+}
+
 /* How many columns T_state has. */
-static int state_width(struct art_table *table, int *out, char **message) {
+static int state_width(const struct art_table *table, int *out, char **message) {
     const struct art_name *name = table->name;
     sqlite3_stmt *all = NULL;
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table);
@@ -304,23 +307,22 @@ static int state_width(struct art_table *table, int *out, char **message) {
     return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", name->schema, name->table);
 }
 
-/* All handles, of this connection and of others, must come to declare the new columns: SQLite has to read the schema
+/* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
  * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a
- * view elsewhere in the schema is broken. So T_state gets a column that nobody uses with each one that T gets. An
- * authorizer may see to it that nothing happens, without an error. */
-int art_shadow_change_columns(struct art_table *table, const char *columns, char **message) {
+ * view elsewhere in the schema is broken. So T_state gets a column that holds nothing with each one that T gets, and its
+ * name is the definition. An authorizer may see to it that nothing happens, without an error. */
+int art_shadow_add_column(struct art_table *table, const char *definition, char **message) {
     const struct art_name *name = table->name;
-    int width, now;
+    int width, now = 0;
     int rc = state_width(table, &width, message);
     if (rc) return rc;
     rc = run(table->connection->db, message,
-             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN added_%d", name->schema, name->table, width));
+             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN \"%s%w\"", name->schema, name->table, added,
+                             definition));
     if (!rc) rc = state_width(table, &now, message);
-    if (!rc && now == width) {
-        rc = art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_state: not authorized", name->schema,
-                          name->table);
-    }
-    return rc ? rc : art_shadow_put_text(table, "columns", columns, message);
+    if (rc || now != width) return rc;
+    return art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_state: not authorized", name->schema,
+                        name->table);
 }
 
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
@@ -343,7 +345,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
                           name->schema, name->table);
         art_shadow_finalize(table);
     }
-    *ours = !rc && there && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
+    *ours = !rc && there && id.len == ART_UUID_BYTES && memcmp(id.data, table->uuid, ART_UUID_BYTES) == 0;
     art_buffer_clear(&id);
     return rc;
 }

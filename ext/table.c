@@ -81,19 +81,18 @@ int art_refuse_shared_cache(const struct art_connection *connection, const char 
         !art_connection_shares_file(connection, art_database_file(db, schema))) {
         return SQLITE_OK;
     }
-    return art_complain(
-        message, SQLITE_ERROR,
-        "art: %s is opened in shared cache mode, where art tables can't be: open it without cache=shared", schema);
+    return art_complain(message, SQLITE_ERROR,
+                        "art: art tables cannot be in a shared cache (%s): open the database without cache=shared",
+                        schema);
 }
 
 static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     sqlite3_vfs *vfs = NULL;
-    if (!*database_name(db, schema) || sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs) || !vfs) {
-        return SQLITE_OK;
-    }
-    if (strcmp(vfs->zName, "memdb")) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
-                        "art: %s is a shared database in memory (memdb): use a file, or :memory:", schema);
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: a shared database in memory cannot hold art tables (%s): use a file, or :memory:", schema);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
@@ -205,22 +204,31 @@ static struct art_table *find_table(const struct art_connection *connection, con
     return NULL;
 }
 
-/* A handle declares its columns before it knows its table: what T_state says must be the same now. */
+/* A handle declares its columns before it knows its table: what T_state says must be the same now, of those that CREATE
+ * named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
-    struct art_columns columns;
+    struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;
-    bool equal;
-    if (!state->columns) return SQLITE_OK;
-    int rc = art_columns_parse(&columns, name->table, state->columns, message);
+    bool equal = false, damaged = true, sound = true;
+    char *text = state->columns ? NULL : art_columns_show(&created);
+    int rc = state->columns || text ? art_columns_parse(&columns, name->table, text ? text : state->columns, message)
+                                    : SQLITE_NOMEM;
+    sqlite3_free(text);
     if (rc == SQLITE_NOMEM) return rc;
-    if (rc) {
+    if (!rc) {
+        rc = art_columns_compare(&columns, &created, &equal);
+        damaged = !rc && !equal;
+        if (!rc && equal) rc = art_shadow_added_columns(vtab->connection->db, name, &columns, &sound);
+        if (!rc && equal) rc = art_columns_compare(&columns, &vtab->columns, &equal);
+        art_columns_clear(&columns);
+        if (rc || (equal && sound)) return rc;
+        damaged |= !sound;
+    }
+    if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
                             "art: the columns are damaged (%s.%s_state): restore the database from a backup",
                             name->schema, name->table);
     }
-    rc = art_columns_compare(&columns, &vtab->columns, &equal);
-    art_columns_clear(&columns);
-    if (rc || equal) return rc;
     return art_complain(message, SQLITE_ABORT,
                         "art: the columns could not be read before (%s.%s): open the database anew", name->schema,
                         name->table);
@@ -237,7 +245,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     rc = check_columns(vtab, &state, message);
     if (!rc && !table && !state.file) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
-                          "art: the name of the .art file is none (%s.%s_state): restore the database from a backup",
+                          "art: the name of the .art file is lost (%s.%s_state): restore the database from a backup",
                           vtab->name->schema, vtab->name->table);
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
@@ -299,8 +307,9 @@ int art_vtab_ready(struct art_vtab *vtab) {
         if (rc != SQLITE_NOTFOUND) return rc;
         art_vtab_detach(vtab);
         if (attempt) {
-            return art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id changes while it is read (%s.%s)",
-                                vtab->name->schema, vtab->name->table);
+            return art_complain(message, SQLITE_CORRUPT_VTAB,
+                                "art: the table's id changes while it is read (%s.%s): try again", vtab->name->schema,
+                                vtab->name->table);
         }
     }
 }

@@ -204,17 +204,22 @@ START_TEST(test_a_table_of_keys_only_has_rows) {
 }
 END_TEST
 
+static int compare_bytes(void *context, int a_len, const void *a, int b_len, const void *b) {
+    (void)context;
+    int c = memcmp(a, b, (size_t)(a_len < b_len ? a_len : b_len));
+    return c ? c : a_len - b_len;
+}
+
 START_TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
-    sql_create(db, "t", "path, name COLLATE NOCASE");
-    sql_run(db, "INSERT INTO t VALUES('a', 'Name')");
+    sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_bytes);
+    sql_create(db, "t", "path, name COLLATE NOCASE, other COLLATE own");
+    sql_run(db, "INSERT INTO t VALUES('a', 'Name', 1)");
     expect("a\n", "SELECT path FROM t WHERE name = 'nAME'");
     expect("a\n", "SELECT path FROM t WHERE name IN ('nAME')");
-    sql_run(db, "UPDATE t_state SET v = 'path, name COLLATE nosuch' WHERE k = 'columns'");
     reopen();
-    refused(SQLITE_ERROR, "art: no such collation sequence: nosuch", "SELECT * FROM t");
-    refused(SQLITE_ERROR, "art: no such collation sequence: nosuch", "DROP TABLE t");
-    sqlite3_create_collation(db, "nosuch", SQLITE_UTF8, NULL, NULL);
-    sql_run(db, "UPDATE t_state SET v = 'path, name COLLATE nocase' WHERE k = 'columns'");
+    refused(SQLITE_ERROR, "art: no such collation sequence: own", "SELECT * FROM t");
+    refused(SQLITE_ERROR, "art: no such collation sequence: own", "DROP TABLE t");
+    sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_bytes);
     expect("a\n", "SELECT path FROM t WHERE name = 'nAME'");
 }
 END_TEST
@@ -246,13 +251,14 @@ START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so)
         int rc = sql_try(db, "SELECT * FROM t");
         ck_assert_msg(rc == SQLITE_CORRUPT_VTAB || rc == SQLITE_OK, "%s: %d %s", texts[i], rc, sqlite3_errmsg(db));
         if (rc) ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the columns are damaged (main.t_state)"));
+        if (rc == SQLITE_OK) expect("a|1\n", "SELECT * FROM t");
         sql_run(db, "DROP TABLE t");
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
 }
 END_TEST
 
-START_TEST(test_a_missing_text_of_columns_means_those_of_create) {
+START_TEST(test_columns_that_are_not_those_of_create_are_damage) {
     sql_create(db, "t", "path, size INTEGER, note");
     sql_run(db, "INSERT INTO t VALUES('a', '5', 'n'); DELETE FROM t_state WHERE k = 'columns'");
     reopen();
@@ -260,9 +266,41 @@ START_TEST(test_a_missing_text_of_columns_means_those_of_create) {
     reopen();
     expect("3\n", "SELECT count(*) FROM pragma_table_info('t')");
     sql_run(db, "INSERT INTO t_state VALUES('columns', 'path, other')");
-    refused(SQLITE_ABORT, "open the database anew", "INSERT INTO t VALUES('b', 1, 1)");
-    reopen();
-    expect("a|5\n", "SELECT path, other FROM t");
+    refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "INSERT INTO t VALUES('b', 1, 1)");
+    sql_run(db, "UPDATE t_state SET v = 'path, size INTEGER, note' WHERE k = 'columns'");
+    expect("a|5|n\n", "SELECT * FROM t");
+}
+END_TEST
+
+START_TEST(test_an_added_column_that_is_not_understood_is_damage) {
+    static const char *const added[] = {"value",      "a,",   ",", "a, b",          "\"a",     "a DEFAULT 5",
+                                        "prefix INT", " ",    "5", "a /* ' */ ''",  "a INT (", "a) WITHOUT ROWID; --",
+                                        "a [b",       "\x01", "",  "a PRIMARY KEY", "PATH"};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        sql_create(db, "t", "");
+        sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_state ADD COLUMN \"added: %w\"", added[i]);
+        reopen();
+        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "SELECT * FROM t");
+        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "DELETE FROM t");
+        sql_run(db, "DROP TABLE t");
+        expect("0\n", "SELECT count(*) FROM sqlite_master");
+    }
+}
+END_TEST
+
+START_TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
+    sql_create(db, "t", "path, size INTEGER");
+    sql_run(
+        db,
+        "INSERT INTO t VALUES('a', '5'); ALTER TABLE t_state ADD COLUMN other; INSERT INTO t(t) VALUES('add column k');"
+        "ALTER TABLE t_state ADD COLUMN \"Added: x\"; INSERT INTO t(t) VALUES('add column \"v w\"')");
+    for (int i = 0; i < 4; i++) {
+        reopen();
+        sql_run(db, "PRAGMA full_column_names=%d; PRAGMA short_column_names=%d", i / 2, i % 2);
+        expect("path\nsize\nk\nv w\n", "SELECT name FROM pragma_table_info('t')");
+    }
+    sql_run(db, "UPDATE t SET k = 7");
+    expect("a|5|7|\n", "SELECT * FROM t");
 }
 END_TEST
 
@@ -271,21 +309,24 @@ static int deny_state(void *context, int action, const char *table, const char *
     (void)column;
     (void)schema;
     (void)trigger;
-    bool denied = *(bool *)context && table && (action == SQLITE_READ || action == SQLITE_SELECT);
-    return denied && !strcmp(table, "t_state") ? SQLITE_DENY : SQLITE_OK;
+    bool hidden = table && (action == SQLITE_READ || action == SQLITE_SELECT) && !strcmp(table, "t_state");
+    return hidden ? *(int *)context : SQLITE_OK;
 }
 
 START_TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row) {
-    bool deny = true;
-    sql_create(db, "t", "path, a");
-    sql_run(db, "INSERT INTO t VALUES('a', 1); UPDATE t_state SET v = 'path, a, b' WHERE k = 'columns'");
-    reopen();
-    sqlite3_set_authorizer(db, deny_state, &deny);
-    refused(SQLITE_AUTH, "t_state", "SELECT * FROM t");
-    deny = false;
-    refused(SQLITE_ABORT, "open the database anew", "SELECT * FROM t");
-    reopen();
-    expect("a|1|\n", "SELECT * FROM t");
+    for (int i = 0; i < 2; i++) {
+        int answer = i ? SQLITE_IGNORE : SQLITE_DENY;
+        sql_run(db, "DROP TABLE IF EXISTS t");
+        sql_create(db, "t", "path, a");
+        sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('add column b')");
+        reopen();
+        sqlite3_set_authorizer(db, deny_state, &answer);
+        refused(i ? SQLITE_CORRUPT_VTAB : SQLITE_AUTH, "t_state", "SELECT * FROM t");
+        answer = SQLITE_OK;
+        if (!i) refused(SQLITE_ABORT, "open the database anew", "SELECT * FROM t");
+        reopen();
+        expect("a|1|\n", "SELECT * FROM t");
+    }
 }
 END_TEST
 
@@ -295,7 +336,7 @@ START_TEST(test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_fir
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3 *other = sql_open(path);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM sqlite_master"), 3);
-    sql_run(db, "CREATE TABLE more(x); UPDATE t_state SET v = 'path, a, b' WHERE k = 'columns'");
+    sql_run(db, "CREATE TABLE more(x); INSERT INTO t(t) VALUES('add column b')");
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM pragma_table_info('t')"), 3);
     char *rows = sql_rows(other, "SELECT * FROM t");
     ck_assert_str_eq(rows, "a|1|\n");
@@ -320,7 +361,9 @@ int main(void) {
     tcase_add_test(tcase, test_a_table_of_keys_only_has_rows);
     tcase_add_test(tcase, test_a_collation_must_be_there_when_the_table_is_first_used);
     tcase_add_test(tcase, test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so);
-    tcase_add_test(tcase, test_a_missing_text_of_columns_means_those_of_create);
+    tcase_add_test(tcase, test_columns_that_are_not_those_of_create_are_damage);
+    tcase_add_test(tcase, test_an_added_column_that_is_not_understood_is_damage);
+    tcase_add_test(tcase, test_columns_of_t_state_that_art_has_not_made_mean_nothing);
     tcase_add_test(tcase, test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row);
     tcase_add_test(tcase, test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_used);
     suite_add_tcase(suite, tcase);

@@ -178,6 +178,25 @@ START_TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
 }
 END_TEST
 
+START_TEST(test_vacuum_gives_space_back) {
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_create(db, "t", "");
+    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 6000) "
+                "SELECT printf('path/%%05d', i), randomblob(500) FROM n");
+    command("flush");
+    int64_t before = info(db, "file bytes");
+    sql_run(db, "DELETE FROM t WHERE path > 'path/00200'");
+    command("optimize");
+    for (int i = 0; i < 2; i++) {
+        gives(db, "PRAGMA wal_checkpoint(TRUNCATE)", "0|0|0\n");
+        command("vacuum");
+    }
+    int64_t after = info(db, "file bytes");
+    ck_assert_msg(after < before / 2, "%lld bytes, then %lld", (long long)before, (long long)after);
+    gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|200\n");
+}
+END_TEST
+
 START_TEST(test_what_is_rolled_back_was_never_asked_for) {
     make_table();
     sql_run(db, "BEGIN");
@@ -718,6 +737,7 @@ static TCase *commits(void) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_flush_optimize_and_vacuum_are_done_by_the_commit);
+    tcase_add_test(tcase, test_vacuum_gives_space_back);
     tcase_add_test(tcase, test_what_is_rolled_back_was_never_asked_for);
     tcase_add_test(tcase, test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again);
     tcase_add_test(tcase, test_a_check_finds_nothing_or_fails);

@@ -217,8 +217,10 @@ static void folder_moved_away(void) {
 
 /* Its blob's second leaf page is gone, after the first was read. */
 static void cut_under_reader(void) {
-    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 301 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
-                "SELECT printf('path/%%05d', i), hex(randomblob(60)) FROM n; INSERT INTO t(t) VALUES('optimize'), ('cache=0')");
+    sql_run(
+        db,
+        "INSERT INTO t(path, value) WITH n(i) AS (SELECT 301 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+        "SELECT printf('path/%%05d', i), hex(randomblob(60)) FROM n; INSERT INTO t(t) VALUES('optimize'), ('cache=0')");
     reopen();
     sql_run(db, "SELECT value FROM t WHERE path = 'path/00001'");
     ck_assert_int_eq(truncate(file, SLOT + PAGE), 0);
@@ -327,6 +329,10 @@ static void forbid_reading_log(void) {
     forbid(SQLITE_READ, "t_log", NULL, SQLITE_DENY);
 }
 
+static void ignore_alter(void) {
+    forbid(SQLITE_ALTER_TABLE, NULL, NULL, SQLITE_IGNORE);
+}
+
 static void forbid_filling(void) {
     forbid(SQLITE_INSERT, "u_state", NULL, SQLITE_DENY);
 }
@@ -358,6 +364,14 @@ static void forbid_listing(void) {
 
 static void forbid_schema(void) {
     forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_DENY);
+}
+
+static void forbid_encoding(void) {
+    forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_DENY);
+}
+
+static void hide_encoding(void) {
+    forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_IGNORE);
 }
 
 static void forbid_journal_mode(void) {

@@ -107,6 +107,13 @@ START_TEST(test_the_longest_prefix_ends_where_a_component_ends) {
           "quote(art_longest_prefix('t', '/zzz', '/'))",
           "''|NULL|''\n");
     gives(db, "SELECT typeof(art_longest_prefix('t', x'61'))", "text\n");
+    sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y')), ('yy/')"); /* paths longer than a path can be */
+    gives(db,
+          "SELECT length(art_longest_prefix('t', printf('%.70000c', 'y'))), "
+          "quote(art_longest_prefix('t', printf('%.70000c', 'y'), '/')), "
+          "length(art_longest_prefix('t', printf('%.65534c/more', 'y'), '/')), "
+          "art_longest_prefix('t', 'yy/' || printf('%.70000c', 'y'), '/')",
+          "65534|NULL|65534|yy/\n");
 }
 END_TEST
 
@@ -404,6 +411,9 @@ START_TEST(test_a_name_follows_drop_create_and_rename) {
                  {"ROLLBACK TO s", 1},
                  {"COMMIT", 1},
                  {"DROP TABLE t; CREATE VIRTUAL TABLE t USING art", 0},
+                 {"INSERT INTO t(t) VALUES('add column more')", 0},
+                 {"BEGIN; INSERT INTO t(t) VALUES('add column yet_more'); INSERT INTO t(path) VALUES('y')", 1},
+                 {"ROLLBACK", 0},
                  {"CREATE TABLE something(x); INSERT INTO t(path) VALUES('x'); ALTER TABLE something ADD COLUMN y", 1}};
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         sql_run(db, "%s", steps[i].sql);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
 
 static sqlite3 *db;
 
@@ -39,14 +39,6 @@ static void tear_down(void) {
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
-static char *about(const char *sql, char table) {
-    char *text = sqlite3_mprintf("%s", sql);
-    for (char *p = text; *p; p++) {
-        if (*p == '@') *p = table;
-    }
-    return text;
-}
-
 enum { VALUES = 9 };
 
 static void bind_value(sqlite3_stmt *statement, int index, int which) {
@@ -68,7 +60,7 @@ static void bind_value(sqlite3_stmt *statement, int index, int which) {
 static void agree_bound(const char *sql, int binding) {
     char *texts[2], *answers[2];
     for (int i = 0; i < 2; i++) {
-        texts[i] = about(sql, "tb"[i]);
+        texts[i] = sql_named(sql, i ? "b" : "t");
         sqlite3_stmt *statement = sql_prepare(db, "%s", texts[i]);
         for (int j = 1; j <= sqlite3_bind_parameter_count(statement); j++) {
             bind_value(statement, j, (binding + j - 1) % VALUES);
@@ -96,7 +88,7 @@ static void agree_always(const char *sql) {
 }
 
 static char *plan_of(const char *sql) {
-    char *text = about(sql, 't'), *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", text);
+    char *text = sql_named(sql, "t"), *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", text);
     sqlite3_free(text);
     return plan;
 }
@@ -170,8 +162,8 @@ START_TEST(test_like_gives_what_it_gives) {
 }
 END_TEST
 
-/* Matches everything, whatever SQLite expects of like(). */
-static void like_anything(sqlite3_context *context, int count, sqlite3_value **values) {
+/* Matches everything, whatever SQLite expects of like() and glob(). */
+static void match_anything(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     (void)values;
     sqlite3_result_int(context, 1);
@@ -182,7 +174,7 @@ START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
         int arguments, encoding;
     } ways[] = {{2, SQLITE_UTF8}, {-1, SQLITE_UTF8}, {2, SQLITE_UTF16}, {3, SQLITE_UTF8}};
     plan_says("SELECT path FROM @ WHERE path LIKE 'a' || '%' ORDER BY path", ":path LIKE ?");
-    sqlite3_create_function(db, "like", ways[_i].arguments, ways[_i].encoding, NULL, like_anything, NULL, NULL);
+    sqlite3_create_function(db, "like", ways[_i].arguments, ways[_i].encoding, NULL, match_anything, NULL, NULL);
     if (ways[_i].arguments != 3) {
         plan_does_not_say("SELECT path FROM @ WHERE path LIKE 'a' || '%' ORDER BY path", "LIKE");
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE 'ab' || '%%'"),
@@ -192,6 +184,21 @@ START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
     agree("SELECT path FROM @ WHERE path LIKE 'ab' || '%'");
     agree("SELECT path FROM @ WHERE path LIKE 'ab%' ESCAPE '\\'");
     agree_always("SELECT path FROM @ WHERE path LIKE ?");
+}
+END_TEST
+
+START_TEST(test_glob_is_the_applications_once_it_has_replaced_it) {
+    static const struct { int arguments, encoding; } ways[] = {{2, SQLITE_UTF8}, {-1, SQLITE_UTF8}, {2, SQLITE_UTF16}};
+    sqlite3_stmt *before = sql_prepare(db, "SELECT count(*) FROM t WHERE path GLOB 'ab*'");
+    sqlite3_create_function(db, "glob", ways[_i].arguments, ways[_i].encoding, NULL, match_anything, NULL, NULL);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'ab*'"),
+                     sql_int(db, "SELECT count(*) FROM b"));
+    agree("SELECT path FROM @ WHERE path GLOB 'ab*' ORDER BY path");
+    agree("SELECT path FROM @ WHERE path GLOB 'ab' || '*' ORDER BY path DESC LIMIT 3");
+    agree("SELECT count(*) FROM @ WHERE path GLOB '*x' AND path > 'a'");
+    agree("SELECT count(*) FROM @ WHERE path > 'a' AND path < 'b' AND path GLOB 'b*'");
+    agree_always("SELECT path FROM @ WHERE path GLOB ?");
+    sqlite3_finalize(before);
 }
 END_TEST
 
@@ -392,7 +399,7 @@ START_TEST(test_limits_and_offsets) {
             for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
                 if (!o && strstr(conditions[c], " OR ")) continue; /* in any order */
                 char *sql = sqlite3_mprintf("SELECT path, value FROM @ %s %s %s", conditions[c], orders[o], limits[l]);
-                char *text[2] = {about(sql, 't'), about(sql, 'b')}, *answers[2];
+                char *text[2] = {sql_named(sql, "t"), sql_named(sql, "b")}, *answers[2];
                 for (int i = 0; i < 2; i++) {
                     sqlite3_stmt *statement = sql_prepare(db, "%s", text[i]);
                     sqlite3_bind_text(statement, 1, "a", 1, SQLITE_STATIC);
@@ -592,7 +599,7 @@ START_TEST(test_scans_go_on_after_a_rollback_that_memory_cannot_undo) {
         sqlite3_stmt *twins[2];
         sql_run(db, "BEGIN");
         for (int j = 0; j < 2; j++) {
-            char *text = about(scans[i], "tb"[j]);
+            char *text = sql_named(scans[i], j ? "b" : "t");
             twins[j] = sql_prepare(db, "%s", text);
             sqlite3_free(text);
             for (int k = 0; k < 20; k++) ck_assert_int_eq(sqlite3_step(twins[j]), SQLITE_ROW);
@@ -622,6 +629,7 @@ int main(void) {
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, test_like_gives_what_it_gives);
     tcase_add_loop_test(cases, test_like_is_the_applications_once_it_has_replaced_it, 0, 4);
+    tcase_add_loop_test(cases, test_glob_is_the_applications_once_it_has_replaced_it, 0, 3);
     tcase_add_test(cases, test_like_that_tells_capitals_from_small_letters);
     tcase_add_test(cases, test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows);
     tcase_add_test(cases, test_bounds_by_nocase);

@@ -222,9 +222,10 @@ static const char *const self_changing[] = {
     "INSERT OR REPLACE INTO @(path, value) SELECT path, path FROM @ WHERE path > 'b' ORDER BY path DESC",
     "INSERT OR IGNORE INTO @(path, value) SELECT substr(path, 1, 4), value FROM @",
     "INSERT INTO @(path, value) SELECT x.path || y.path, 1 FROM @ x JOIN @ y ON y.path = 'a/' || substr(x.path, 3)",
-    "DELETE FROM @ WHERE path IN (SELECT path || '!' FROM @) OR EXISTS (SELECT 1 FROM @ y WHERE y.path = 'b' || "
-    "substr(@.path, 2))",
+    "DELETE FROM @ WHERE path IN (SELECT path || '!' FROM @) OR path IN (SELECT 'b' || substr(path, 2) FROM @)",
     "DELETE FROM @ WHERE path > (SELECT avg(path) || 'm' FROM @)",
+    "UPDATE @ SET path = 'old/' || path WHERE path LIKE 'A/1%' OR path LIKE 'b/_2%'",
+    "DELETE FROM @ WHERE path LIKE 'C%' ESCAPE '!' AND path IN (SELECT path FROM @ WHERE path LIKE 'c/1%')",
     "UPDATE @ SET path = y.path || 'y', value = y.value FROM @ y WHERE y.path = 'c' || substr(@.path, 2)"};
 
 static void change_while_reading(const char *begin, const char *end) {
@@ -250,6 +251,34 @@ START_TEST(test_a_statement_within_a_transaction_may_change_the_table_that_it_re
     change_while_reading("BEGIN", "COMMIT");
     change_while_reading("BEGIN; SAVEPOINT s; DELETE FROM ours; DELETE FROM theirs; ROLLBACK TO s", "ROLLBACK");
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
+}
+END_TEST
+
+/* By the hidden column, and on an ordinary table by what it means. */
+START_TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
+    static const char *const changes[] = {"UPDATE @ SET path = 'moved/' || path WHERE %s",
+                                          "UPDATE @ SET path = path || '/', value = path WHERE %s",
+                                          "INSERT INTO @(path, value) SELECT 'copy/' || path, value FROM @ WHERE %s",
+                                          "INSERT OR REPLACE INTO @(path, value) SELECT path || 'x', 1 FROM @ WHERE %s",
+                                          "DELETE FROM @ WHERE %s AND value > 100"};
+    if (sql_standin()) return;
+    make_tables("log_limit='16KB'");
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        fill_many();
+        for (int t = 0; t < 2; t++) {
+            char *statement = sqlite3_mprintf(changes[i], t ? "path GLOB 'b/1*'" : "prefix = 'b/1'");
+            char *text = sql_named(statement, tables[t]);
+            sql_run(db, "%s", text);
+            ck_assert_int_gt(sqlite3_changes(db), 10);
+            sqlite3_free(text);
+            sqlite3_free(statement);
+        }
+        same_rows();
+    }
+    sql_run(db, "BEGIN; INSERT INTO ours(path) SELECT path || 'sub' FROM ours('a/', '/') WHERE entries IS NULL");
+    ck_assert_int_eq(sqlite3_changes(db), (int)sql_int(db, "SELECT count(*) FROM theirs WHERE path GLOB 'a/*'"));
+    sql_run(db, "ROLLBACK");
+    same_rows();
 }
 END_TEST
 
@@ -322,6 +351,62 @@ START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
         on_both("DELETE FROM @ WHERE path > '0'");
     }
     same_rows();
+}
+END_TEST
+
+/* --- the first statement of a transaction -------------------------------------------------------------------------- */
+
+static int times_asked;
+
+static int ask_thrice(void *unused, int times) {
+    (void)unused;
+    times_asked++;
+    return times < 3;
+}
+
+/* In a connection that has not met the table yet. Were anything read when the statement is prepared, the transaction
+ * would stand in that snapshot, and SQLite would call the lock a deadlock instead of waiting for it. */
+static void write_first(const char *statement, const char *schema) {
+    char *text = sql_named(statement, schema), *elsewhere = sqlite3_mprintf("%s/elsewhere.db", directory);
+    sqlite3 *fresh = sql_open(path);
+    sql_run(fresh, "ATTACH %Q AS elsewhere; BEGIN", elsewhere);
+    sqlite3_stmt *prepared = sql_prepare(fresh, "%s", text);
+    bool holds = sqlite3_txn_state(fresh, "main") || sqlite3_txn_state(fresh, "elsewhere"); /* in temp it may */
+    ck_assert_msg(!holds, "%s holds a lock when it is prepared", text);
+    sqlite3_finalize(prepared);
+    sqlite3_busy_handler(fresh, ask_thrice, NULL);
+    times_asked = 0;
+    ck_assert_int_eq(sql_try(fresh, "%s", text) & 0xff, SQLITE_BUSY);
+    ck_assert_msg(times_asked > 1, "%s does not wait for the lock", text);
+    sql_run(fresh, "ROLLBACK");
+    sql_close(fresh);
+    sqlite3_free(elsewhere);
+    sqlite3_free(text);
+}
+
+START_TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
+    static const char *const writes[] = {"INSERT INTO @.t(path) VALUES('b')",
+                                         "UPDATE @.t SET size = 2",
+                                         "DELETE FROM @.t",
+                                         "INSERT OR REPLACE INTO @.t SELECT * FROM @.t",
+                                         "INSERT INTO @.t(t) VALUES('flush')",
+                                         "INSERT INTO @.t(path, owner) VALUES('b', 1)"};
+    if (sql_standin()) return;
+    sql_run(db, "ATTACH '%q/elsewhere.db' AS elsewhere; PRAGMA elsewhere.journal_mode=WAL", directory);
+    sql_create(db, "t", "path, size INTEGER");
+    sql_create(db, "elsewhere.t", "path, size INTEGER");
+    for (int round = 0; round < 2; round++) {
+        sql_run(db, "BEGIN IMMEDIATE; INSERT OR REPLACE INTO t(path) VALUES('a'); DELETE FROM elsewhere.t");
+        for (int i = 0; i < 5 + round; i++) {
+            write_first(writes[i], "main");
+            write_first(writes[i], "elsewhere");
+        }
+        sql_run(db, "COMMIT");
+        if (round) break;
+        sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT')");
+        sql_run(db, "INSERT INTO elsewhere.t(t) VALUES('add column owner TEXT')");
+        sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA elsewhere.journal_mode=DELETE");
+    }
 }
 END_TEST
 
@@ -538,8 +623,10 @@ int main(void) {
     tcase_add_test(tcase, test_conflict_clauses_for_a_column_that_must_not_be_null);
     tcase_add_test(tcase, test_a_statement_may_change_the_table_that_it_reads);
     tcase_add_test(tcase, test_a_statement_within_a_transaction_may_change_the_table_that_it_reads);
+    tcase_add_test(tcase, test_rows_below_a_prefix_are_changed_as_by_a_pattern);
     tcase_add_test(tcase, test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones);
     tcase_add_test(tcase, test_savepoints_with_the_same_name_twice_are_two);
+    tcase_add_test(tcase, test_the_first_write_of_a_transaction_waits_for_the_lock);
     tcase_add_test(tcase, test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables);
     tcase_add_test(tcase, test_changes_after_a_commit_is_the_log_row);
     tcase_add_test(tcase, test_total_changes_counts_one_more_for_each_commit);

@@ -72,8 +72,7 @@ binding_python() {
 binding_apsw() {
     is Python python3-apsw
     needs python3-apsw /usr/bin/python3 -c "import apsw"
-    # -P, or `import apsw` would find the example itself.
-    example /usr/bin/python3 -P "$here/apsw.py"
+    example /usr/bin/python3 "$here/python-apsw.py"
 }
 
 binding_odbc() {

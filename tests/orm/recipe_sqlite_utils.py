@@ -16,7 +16,8 @@ files = db["files"]
 
 # Many rows in one transaction. insert_all() and upsert_all() make one for each batch of 100, and 999 values at most.
 with db.conn:
-    db.conn.executemany("INSERT INTO files(path, size, etag) VALUES(?, ?, 'new')", ((f"usr/lib/{i:03}.so", i) for i in range(100)))
+    rows = ((f"usr/lib/{i:03}.so", i) for i in range(100))
+    db.conn.executemany("INSERT INTO files(path, size, etag) VALUES(?, ?, 'new')", rows)
 files.insert({"path": "usr/share/doc/readme", "size": 7, "meta": {"lang": "en"}}, pk="path")
 files.upsert({"path": "usr/share/words", "size": 9}, pk="path")
 
@@ -41,8 +42,9 @@ with db.conn:
 # --> 1
 # --> 0
 
-print(files.get("usr/share/words")["size"], files.pks, files.virtual_table_using, files.columns_dict)
-# --> 10 ['path'] ART {'path': <class 'str'>, 'size': <class 'int'>, 'mtime': <class 'float'>, 'etag': <class 'str'>, 'meta': <class 'str'>}
+print(files.get("usr/share/words")["size"], files.pks, files.virtual_table_using,
+      {name: type.__name__ for name, type in files.columns_dict.items()})
+# --> 10 ['path'] ART {'path': 'str', 'size': 'int', 'mtime': 'float', 'etag': 'str', 'meta': 'str'}
 
 # Tables without the shadow tables.
 print([name for name in db.table_names() if not name.endswith(("_log", "_state"))])

@@ -8,15 +8,17 @@ sqlite-utils query "$db" --load-extension "$art" \
     "CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, etag TEXT, meta)"
 # --> [{"rows_affected": -1}]
 
-# Many rows: "bulk" makes one transaction for each batch. "insert" and "upsert" know CSV, TSV and JSON, and batches of at
-# most 999 values; with --replace or --ignore for paths that are there already.
+# Many rows: "bulk" makes one transaction for each batch. "insert" and "upsert" know CSV, TSV and JSON, and batches of
+# at most 999 values; with --replace or --ignore for paths that are there already.
 seq 100 | sed 's|.*|{"path": "usr/lib/&.so", "size": &}|' |
-    sqlite-utils bulk "$db" "INSERT INTO files(path, size) VALUES(:path, :size)" - --nl --batch-size 100000 --load-extension "$art"
+    sqlite-utils bulk "$db" "INSERT INTO files(path, size) VALUES(:path, :size)" - --nl --batch-size 100000 \
+        --load-extension "$art"
 printf '%s\n' '{"path": "usr/share/words", "size": 9}' '{"path": "usr/share/doc/readme", "size": 7}' |
     sqlite-utils upsert "$db" files - --nl --pk path --load-extension "$art"
 
 # What lies under a prefix.
-sqlite-utils rows "$db" files --where "path GLOB :p" -p p "usr/share/*" -c path -c size --fmt plain --load-extension "$art"
+sqlite-utils rows "$db" files --where "path GLOB :p" -p p "usr/share/*" -c path -c size --fmt plain \
+    --load-extension "$art"
 # --> path                    size
 # --> usr/share/doc/readme       7
 # --> usr/share/words            9

@@ -16,7 +16,8 @@ connection_created.connect(lambda sender, connection, **_: twins.load(connection
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import DatabaseError, IntegrityError, connection, models, transaction  # noqa: E402
+from django.db import DatabaseError, IntegrityError, connection, migrations, models, transaction  # noqa: E402
+from django.db.migrations.state import ProjectState  # noqa: E402
 from django.db.models import Count, F, Max, Min, Q, Sum, Value  # noqa: E402
 from django.db.models.expressions import RawSQL  # noqa: E402
 from django.db.models.functions import Concat  # noqa: E402
@@ -121,7 +122,8 @@ class Reading(Case):
     def test_filters_give_the_rows_of_an_ordinary_table_and_use_the_tree(self):
         for name, condition, indexed in FILTERS:
             with self.subTest(name):
-                answers = [list(model.objects.filter(condition).order_by("path").values_list()) for model in (Plain, File)]
+                answers = [list(model.objects.filter(condition).order_by("path").values_list())
+                           for model in (Plain, File)]
                 self.assertEqual(*answers)
                 plan = File.objects.filter(condition).explain()
                 self.assertEqual(twins.by_index(plan), indexed, plan)
@@ -137,7 +139,7 @@ class Reading(Case):
                    lambda m: (m.objects.earliest("path").path, m.objects.latest("path").path),
                    lambda m: list(m.objects.in_bulk(["a/b", "a/b/c"])),
                    lambda m: list(m.objects.exclude(path__startswith="bulk").order_by("path").values_list("path")),
-                   lambda m: list(m.objects.filter(path__in=m.objects.filter(size=3).values("path")).values_list("path"))]
+                   lambda m: list(m.objects.filter(path__in=m.objects.filter(size=3).values("path")).values_list())]
         for query in queries:
             self.assertEqual(query(Plain), query(File))
 
@@ -181,7 +183,8 @@ class Writing(Case):
             model.objects.bulk_update([model(path="w/2", size=20), model(path="w/3", size=30)], ["size"])
             self.assertEqual(model.objects.filter(path__startswith="w/").update(mtime=F("size") / 4.0), 5)
             self.assertEqual(model.objects.filter(path="w/5").update(path="w/6"), 1)
-            self.assertEqual(model.objects.filter(path__startswith="bulk/1").update(path=Concat(Value("old/"), "path")), 429)
+            moved = model.objects.filter(path__startswith="bulk/1").update(path=Concat(Value("old/"), "path"))
+            self.assertEqual(moved, 429)
             self.assertEqual(model.objects.filter(path__startswith="bulk/2").delete()[0], 429)
             model.objects.get(path="a/b/c").delete()
         everything = [list(model.objects.order_by("path").values_list()) for model in (Plain, File)]
@@ -195,7 +198,7 @@ class Writing(Case):
                 File.objects.create(path="s/2")
                 File.objects.create(path="s/1")
             File.objects.create(path="s/3")
-        self.assertEqual(list(File.objects.filter(path__startswith="s/").values_list("path", flat=True)), ["s/1", "s/3"])
+        self.assertEqual([file.path for file in File.objects.filter(path__startswith="s/")], ["s/1", "s/3"])
         with self.assertRaises(ZeroDivisionError), transaction.atomic():
             File.objects.all().delete()
             1 / 0
@@ -207,6 +210,35 @@ class Writing(Case):
         self.assertEqual(versioned.filter(path="a/b", version=version).update(size=1), 1)
         self.assertEqual(versioned.filter(path="a/b", version=version).update(size=2), 0)
         self.assertEqual(File.objects.get(path="a/b").size, 1)
+
+
+class Migrations(Case):
+    def tables(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual' ORDER BY 1")
+            return [name for name, in cursor.fetchall()]
+
+    def test_a_table_is_made_and_dropped_by_run_sql(self):
+        migration = migrations.Migration("0001_initial", "art")
+        make = "CREATE VIRTUAL TABLE made USING art(path, size INTEGER)"
+        migration.operations = [migrations.RunSQL(make, "DROP TABLE made")]
+        for step, expected in ((migration.apply, ["files", "made"]), (migration.unapply, ["files"])):
+            with connection.schema_editor(atomic=True) as editor:
+                step(ProjectState(), editor)
+            self.assertEqual(self.tables(), expected)
+
+    def test_an_ordinary_table_is_remade_in_a_transaction_that_writes_to_an_art_table(self):
+        added = models.TextField(default="added")
+        added.set_attributes_from_name("added")
+        with connection.schema_editor(atomic=True) as editor:
+            File.objects.create(path="in the migration")
+            editor.add_field(Plain, added)
+            File.objects.filter(path="a/b").update(size=77)
+        self.assertIsNone(File.objects.get(path="in the migration").size)
+        self.assertEqual(File.objects.get(path="a/b").size, 77)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT added FROM plain LIMIT 1")
+            self.assertEqual(cursor.fetchone(), ("added",))
 
 
 class Limits(Case):

@@ -12,8 +12,8 @@ import tempfile
 EXTENSION = os.environ.get("ART_EXTENSION", "./art.so")
 DEFINITION = "path, size INTEGER, mtime REAL, etag TEXT, meta"
 HIDDEN = ["prefix", "delimiter", "entries", "version"]
-AWKWARD = ["a/b", "a/b/c", "a/b/d", "A/b/e", "a/B/f", "a%b/1", "a_b/2", "a\\b/3", "a/b%", "a/b_", "a/b*", "a/[b]", "a/b?",
-           "a//b", "é/1", "É/2", "a0", "a.", "a/", "a", "z/\U0001f600", "'quoted'/\"x\""]
+AWKWARD = ["a/b", "a/b/c", "a/b/d", "A/b/e", "a/B/f", "a%b/1", "a_b/2", "a\\b/3", "a/b%", "a/b_", "a/b*", "a/[b]",
+           "a/b?", "a//b", "é/1", "É/2", "a0", "a.", "a/", "a", "z/\U0001f600", "'quoted'/\"x\""]
 
 
 def load(connection):
@@ -33,7 +33,8 @@ def rows():
 def make(connection):
     """Both tables, half of the art table's rows in its file and half of them in the log."""
     connection.execute(f"CREATE VIRTUAL TABLE files USING art({DEFINITION})")
-    connection.execute(f"CREATE TABLE plain({DEFINITION.replace('path', 'path TEXT PRIMARY KEY NOT NULL', 1)}) WITHOUT ROWID")
+    ordinary = DEFINITION.replace("path", "path TEXT PRIMARY KEY NOT NULL", 1)
+    connection.execute(f"CREATE TABLE plain({ordinary}) WITHOUT ROWID")
     all_rows = list(rows())
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO plain VALUES(?, ?, ?, ?, ?)", all_rows)

@@ -220,5 +220,11 @@ char *message_shown(enum message_kind kind, const char *format) {
     if (!strncmp(format, "art: ", 5)) format += 5;
     append_format(out, format, "...", false);
     sqlite3_str_appendall(out, frames[kind].shown_behind);
-    return sqlite3_str_finish(out);
+    char *text = sqlite3_str_finish(out), *to = text;
+    for (const char *from = text; from && *from; from++) { /* "schema.table" is one thing, as is what has no blanks */
+        bool more = to - text >= 3 && !strncmp(to - 3, "...", 3) && *from == '.';
+        if (!more) *to++ = *from;
+    }
+    if (to) *to = 0;
+    return text;
 }

@@ -1,4 +1,4 @@
-"""sqlite-art from Python's apsw: apsw.py <art.so> <database>"""
+"""sqlite-art from Python's apsw: python-apsw.py <art.so> <database>"""
 import sys
 
 import apsw
