@@ -331,6 +331,8 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+/* Has somebody called sqlite3_interrupt()? */
+bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);
 /* SQLITE_OK once nothing that was committed to the schema's database can be lost. */
