@@ -41,7 +41,7 @@ static uint32_t sound_character(const uint8_t *p) {
 }
 
 /* Before the first wildcard, and before broken UTF-8. */
-static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
+static uint32_t literal_prefix(const char *pattern, const uint8_t *wildcards) {
     const uint8_t *p = (const uint8_t *)pattern;
     for (uint32_t n = 1; n; p += n) {
         if (*p == 0 || *p == wildcards[0] || *p == wildcards[1] || *p == wildcards[2]) break;
@@ -51,11 +51,13 @@ static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
 }
 
 uint32_t art_glob_prefix(const char *pattern) {
-    return literal_prefix(pattern, "*?[");
+    static const uint8_t wildcards[] = {'*', '?', '['};
+    return literal_prefix(pattern, wildcards);
 }
 
 uint32_t art_like_prefix(const char *pattern) {
-    return literal_prefix(pattern, "%__");
+    static const uint8_t wildcards[] = {'%', '_', '_'};
+    return literal_prefix(pattern, wildcards);
 }
 
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
