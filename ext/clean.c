@@ -104,6 +104,7 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
     }
     char *beginning = art_file_beginning(db, schema);
     int rc = beginning ? SQLITE_OK : SQLITE_NOMEM;
+    /* cppcheck-suppress readdirCalled ; the list is this call's own */
     for (const struct dirent *entry; !rc && (entry = readdir(list));) {
         if (!is_called_so(entry->d_name, beginning)) continue;
         rc = look_at_file(sqlite3_db_filename(db, schema), sqlite3_mprintf("%s%s", folder, entry->d_name), out);

@@ -224,11 +224,12 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
 /* As of now: another row of the same statement may have added one already. */
 static int read_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
     struct art_columns created = {vtab->columns.items, vtab->created};
+    bool sound; /* or the table would not be attached */
     *out = (struct art_columns){0};
     char *text = art_columns_show(&created);
     int rc = text ? art_columns_parse(out, vtab->name->table, text, message) : SQLITE_NOMEM;
     sqlite3_free(text);
-    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, out);
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, out, &sound);
 }
 
 int art_columns_add(struct art_vtab *vtab, const char *definition) {

@@ -42,7 +42,10 @@ static void leave_table(struct art_scan *scan) {
 void art_scans_abandon(struct art_vtab *vtab) {
     for (struct art_scan *scan = vtab->table->scans, *next; scan; scan = next) {
         next = scan->next;
-        if (art_scan_vtab(scan) == vtab) leave_table(scan);
+        if (art_scan_vtab(scan) != vtab) continue;
+        bool on_a_row = scan->state != ART_SCAN_END;
+        leave_table(scan);
+        if (on_a_row) scan->state = ART_SCAN_GONE;
     }
 }
 

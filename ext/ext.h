@@ -277,8 +277,9 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
                           struct art_state *out, char **message);
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
-/* Appends to `columns` what was added since CREATE, without a look at any row. */
-int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns);
+/* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
+ * understood, and left out. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound);
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
@@ -321,10 +322,9 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* tracker.c */
 extern const sqlite3_module art_tracker_module;
-/* Makes temp.art_txn if it can be made. */
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. */
 void art_tracker_make(struct art_connection *connection);
-/* Outside of a transaction, when a handle is made. */
-void art_tracker_make_early(struct art_connection *connection);
+void art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);

@@ -150,12 +150,13 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
  * statement is prepared, and a write would then find the database locked, or changed since, with no busy timeout. */
 static int find_columns(struct art_vtab *vtab, bool understood) {
     int rc = SQLITE_OK;
+    bool sound; /* if not, attaching says so */
     if (!understood || !vtab->columns.count) {
         art_columns_clear(&vtab->columns);
         rc = art_columns_default(&vtab->columns);
     }
     vtab->created = vtab->columns.count;
-    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns);
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
 }
 
 static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
@@ -177,7 +178,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
         vtab_free(vtab);
         return rc;
     }
-    art_tracker_make_early(vtab->connection);
+    art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -230,6 +231,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
+        art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
         rc = art_table_join(table, vtab, message);
         table->exists = true;
     }

@@ -91,7 +91,7 @@ static int find_qualified(struct art_connection *connection, const char *text, c
     return rc;
 }
 
-/* *keep: will SQLite's own signs tell when the name means something else? */
+/* *out stays NULL where there is no such table. *keep: will SQLite's own signs tell when the name means something else? */
 static int find(struct art_connection *connection, const char *text, struct art_vtab **out, bool *keep,
                 char **message) {
     const char *dot = strchr(text, '.');
@@ -106,7 +106,7 @@ static int find(struct art_connection *connection, const char *text, struct art_
     if (!rc && schema) rc = art_find_vtab(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);
-    return rc || *out ? rc : complain_unknown(text, message);
+    return rc;
 }
 
 /* --- what is kept ------------------------------------------------------------------------------------------------- */
@@ -159,15 +159,18 @@ static struct art_named *kept(struct art_connection *connection, const char *tex
     return NULL;
 }
 
-static int prepare_snapshot(struct art_named *named, char **message) {
-    const struct art_name *name = named->vtab->name;
+/* The handle, and its name with it, may go while SQLite prepares. */
+static int prepare_snapshot(struct art_named *named, struct art_name *name, char **message) {
     sqlite3 *db = named->connection->db;
     char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", name->schema, name->table);
     if (!sql) return SQLITE_NOMEM;
+    art_name_hold(name);
     int rc =
         sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &named->snapshot, NULL);
     sqlite3_free(sql);
-    return rc ? art_report_sql(message, db, rc, "cannot read %s.%s_log", name->schema, name->table) : SQLITE_OK;
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read %s.%s_log", name->schema, name->table);
+    art_name_release(name);
+    return rc;
 }
 
 static int look_up(struct art_connection *connection, const char *text, struct art_named **out, char **message) {
@@ -178,10 +181,12 @@ static int look_up(struct art_connection *connection, const char *text, struct a
     memcpy(named->text, text, bytes);
     named->connection = connection;
     named->held = true; /* the handle may go while the SELECT is prepared */
-    int rc = find(connection, text, &named->vtab, &keep, message);
+    struct art_vtab *vtab;
+    int rc = find(connection, text, &vtab, &keep, message);
+    named->vtab = vtab;
     named->once = !keep;
     keep_named(connection, named);
-    if (!rc) rc = prepare_snapshot(named, message);
+    if (!rc) rc = vtab ? prepare_snapshot(named, vtab->name, message) : complain_unknown(text, message);
     named->held = false;
     if (rc) {
         unlink_named(connection, named);

@@ -267,7 +267,6 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     return rc;
 }
 
-/* How many columns T_state has. */
 /* The definition that column `i` of T_state stands for, or NULL. */
 static const char *added_definition(sqlite3_stmt *all, const char *table, int i) {
     const char *text = sqlite3_column_name(all, i);
@@ -278,21 +277,25 @@ static const char *added_definition(sqlite3_stmt *all, const char *table, int i)
 }
 
 /* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards. */
-int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns) {
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
     sqlite3_stmt *all = NULL;
+    *sound = true;
     int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
     if (rc == SQLITE_ERROR || rc == SQLITE_AUTH) return SQLITE_OK; /* for the first use to say */
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
         const char *definition = added_definition(all, name->table, i);
         if (!definition) continue;
         char *ignored = NULL;
-        if (art_columns_append(columns, name->table, definition, &ignored) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+        int failed = art_columns_append(columns, name->table, definition, &ignored);
         sqlite3_free(ignored);
+        if (failed == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+        if (failed) *sound = false;
     }
     sqlite3_finalize(all);
     return rc;
 }
 
+/* How many columns T_state has. */
 static int state_width(const struct art_table *table, int *out, char **message) {
     const struct art_name *name = table->name;
     sqlite3_stmt *all = NULL;
@@ -310,7 +313,7 @@ static int state_width(const struct art_table *table, int *out, char **message) 
  * name is the definition. An authorizer may see to it that nothing happens, without an error. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message) {
     const struct art_name *name = table->name;
-    int width, now;
+    int width, now = 0;
     int rc = state_width(table, &width, message);
     if (rc) return rc;
     rc = run(table->connection->db, message,

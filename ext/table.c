@@ -209,7 +209,7 @@ static struct art_table *find_table(const struct art_connection *connection, con
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
     struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;
-    bool equal = false, damaged = true;
+    bool equal = false, damaged = true, sound = true;
     char *text = state->columns ? NULL : art_columns_show(&created);
     int rc = state->columns || text ? art_columns_parse(&columns, name->table, text ? text : state->columns, message)
                                     : SQLITE_NOMEM;
@@ -218,14 +218,15 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     if (!rc) {
         rc = art_columns_compare(&columns, &created, &equal);
         damaged = !rc && !equal;
-        if (!rc && equal) rc = art_shadow_added_columns(vtab->connection->db, name, &columns);
+        if (!rc && equal) rc = art_shadow_added_columns(vtab->connection->db, name, &columns, &sound);
         if (!rc && equal) rc = art_columns_compare(&columns, &vtab->columns, &equal);
         art_columns_clear(&columns);
-        if (rc || equal) return rc;
+        if (rc || (equal && sound)) return rc;
+        damaged |= !sound;
     }
     if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: the text of the columns is damaged (%s.%s_state): restore the database from a backup",
+                            "art: the columns are damaged (%s.%s_state): restore the database from a backup",
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,

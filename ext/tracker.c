@@ -2,10 +2,10 @@
  *
  * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO (sqlite-facts, D3). A table in
  * temp stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive
- * all art tables that the transaction changes. It is made when the connection first meets an art table, but not for
- * reading inside a transaction: a ROLLBACK would take it back and make SQLite read every schema again. Where it can't
- * be made (query_only, an authorizer, a user's table under its name) each table is driven by its own handle, and DROP
- * and RENAME of a changed table are refused.
+ * all art tables that the transaction changes. It is made when a handle of an art table is made while no statement
+ * runs, also within BEGIN, where it counts as begun at once. Where it can't be made (query_only, an authorizer, a user's
+ * table under its name, a running statement) each table is driven by its own handle, and DROP and RENAME of a changed
+ * table are refused.
  *
  * The DELETE is run even where the table was created within the transaction and so is part of it already: it opens a
  * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
@@ -26,25 +26,22 @@ struct tracker {
 static const char make_text[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.art_txn USING art_txn";
 static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
 
-static void make(struct art_connection *connection) {
-    sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
-    sqlite3_exec(connection->db, make_text, NULL, NULL, NULL); /* if not: see above */
-    sqlite3_set_last_insert_rowid(connection->db, rowid);
-}
-
+/* Making it is a change of the schema, which ends a statement that runs and opens another cursor afterwards; where it
+ * fails outside of a transaction, SQLite also rolls back under the cursors of all that read. */
 void art_tracker_make(struct art_connection *connection) {
-    if (!connection->trackers) make(connection);
-}
-
-/* Where the making fails, SQLite rolls back all that is not the work of another writer, and with it the cursors of every
- * statement that reads: so not while there is one. */
-void art_tracker_make_early(struct art_connection *connection) {
     sqlite3 *db = connection->db;
-    if (!sqlite3_get_autocommit(db)) return;
+    if (connection->trackers) return;
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
         if (sqlite3_stmt_busy(each)) return;
     }
-    art_tracker_make(connection);
+    art_tracker_make_now(connection);
+}
+
+void art_tracker_make_now(struct art_connection *connection) {
+    if (connection->trackers) return;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
+    sqlite3_exec(connection->db, make_text, NULL, NULL, NULL); /* if not: see above */
+    sqlite3_set_last_insert_rowid(connection->db, rowid);
 }
 
 void art_tracker_forget(struct art_connection *connection) {
@@ -73,12 +70,7 @@ static int run_join(struct art_connection *connection) {
 
 int art_tracker_join(struct art_connection *connection, char **message) {
     if (connection->joined) return SQLITE_OK;
-    art_tracker_make(connection);
     int rc = run_join(connection);
-    if (rc == SQLITE_ERROR) { /* it was dropped, or its making rolled back */
-        make(connection);
-        rc = run_join(connection);
-    }
     connection->joined = !rc && connection->driver;
     if (connection->joined) return SQLITE_OK;
     if (!rc) art_tracker_forget(connection); /* somebody else's table */

@@ -260,6 +260,13 @@ int main(int argc, char **argv) {
     commit(tree, &log);
     report("optimize, a key", begun, keys);
     describe(tree, payload);
+    for (int i = 0; i < 2; i++) { /* the first moves, the second cuts */
+        begun = now();
+        must(art_tree_request_vacuum(tree));
+        commit(tree, &log);
+        report("vacuum, a key", begun, keys);
+    }
+    describe(tree, payload);
     reads(tree, order);
     skips(tree, order);
     prefixes(tree, order);

@@ -61,7 +61,8 @@ int main(int argc, char **argv) {
     int running = 0, failed = 0;
     printf("seeds from %llu\n", (unsigned long long)seed);
     for (uint64_t i = 0;; i++) {
-        const struct workload_setting *setting = &history_settings[only >= 0 ? (uint64_t)only : i % (uint64_t)history_setting_count];
+        const struct workload_setting *setting =
+            &history_settings[only >= 0 ? (uint64_t)only : i % (uint64_t)history_setting_count];
         if (minutes > 0 && seconds() - begun > minutes * 60) break;
         if (statements > 0 && tally->statements >= statements) break;
         if (running == AT_ONCE) {

@@ -272,26 +272,61 @@ START_TEST(test_columns_that_are_not_those_of_create_are_damage) {
 }
 END_TEST
 
+START_TEST(test_an_added_column_that_is_not_understood_is_damage) {
+    static const char *const added[] = {"value",      "a,",   ",", "a, b",          "\"a",     "a DEFAULT 5",
+                                        "prefix INT", " ",    "5", "a /* ' */ ''",  "a INT (", "a) WITHOUT ROWID; --",
+                                        "a [b",       "\x01", "",  "a PRIMARY KEY", "PATH"};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        sql_create(db, "t", "");
+        sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_state ADD COLUMN \"added: %w\"", added[i]);
+        reopen();
+        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "SELECT * FROM t");
+        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "DELETE FROM t");
+        sql_run(db, "DROP TABLE t");
+        expect("0\n", "SELECT count(*) FROM sqlite_master");
+    }
+}
+END_TEST
+
+START_TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
+    sql_create(db, "t", "path, size INTEGER");
+    sql_run(
+        db,
+        "INSERT INTO t VALUES('a', '5'); ALTER TABLE t_state ADD COLUMN other; INSERT INTO t(t) VALUES('add column k');"
+        "ALTER TABLE t_state ADD COLUMN \"Added: x\"; INSERT INTO t(t) VALUES('add column \"v w\"')");
+    for (int i = 0; i < 4; i++) {
+        reopen();
+        sql_run(db, "PRAGMA full_column_names=%d; PRAGMA short_column_names=%d", i / 2, i % 2);
+        expect("path\nsize\nk\nv w\n", "SELECT name FROM pragma_table_info('t')");
+    }
+    sql_run(db, "UPDATE t SET k = 7");
+    expect("a|5|7|\n", "SELECT * FROM t");
+}
+END_TEST
+
 static int deny_state(void *context, int action, const char *table, const char *column, const char *schema,
                       const char *trigger) {
     (void)column;
     (void)schema;
     (void)trigger;
-    bool denied = *(bool *)context && table && (action == SQLITE_READ || action == SQLITE_SELECT);
-    return denied && !strcmp(table, "t_state") ? SQLITE_DENY : SQLITE_OK;
+    bool hidden = table && (action == SQLITE_READ || action == SQLITE_SELECT) && !strcmp(table, "t_state");
+    return hidden ? *(int *)context : SQLITE_OK;
 }
 
 START_TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row) {
-    bool deny = true;
-    sql_create(db, "t", "path, a");
-    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('add column b')");
-    reopen();
-    sqlite3_set_authorizer(db, deny_state, &deny);
-    refused(SQLITE_AUTH, "t_state", "SELECT * FROM t");
-    deny = false;
-    refused(SQLITE_ABORT, "open the database anew", "SELECT * FROM t");
-    reopen();
-    expect("a|1|\n", "SELECT * FROM t");
+    for (int i = 0; i < 2; i++) {
+        int answer = i ? SQLITE_IGNORE : SQLITE_DENY;
+        sql_run(db, "DROP TABLE IF EXISTS t");
+        sql_create(db, "t", "path, a");
+        sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('add column b')");
+        reopen();
+        sqlite3_set_authorizer(db, deny_state, &answer);
+        refused(i ? SQLITE_CORRUPT_VTAB : SQLITE_AUTH, "t_state", "SELECT * FROM t");
+        answer = SQLITE_OK;
+        if (!i) refused(SQLITE_ABORT, "open the database anew", "SELECT * FROM t");
+        reopen();
+        expect("a|1|\n", "SELECT * FROM t");
+    }
 }
 END_TEST
 
@@ -327,6 +362,8 @@ int main(void) {
     tcase_add_test(tcase, test_a_collation_must_be_there_when_the_table_is_first_used);
     tcase_add_test(tcase, test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so);
     tcase_add_test(tcase, test_columns_that_are_not_those_of_create_are_damage);
+    tcase_add_test(tcase, test_an_added_column_that_is_not_understood_is_damage);
+    tcase_add_test(tcase, test_columns_of_t_state_that_art_has_not_made_mean_nothing);
     tcase_add_test(tcase, test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row);
     tcase_add_test(tcase, test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_used);
     suite_add_tcase(suite, tcase);

@@ -250,6 +250,12 @@ static void let_between_run(char *sql) {
 static void replace_in_between(void) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art");
     let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
+                    "REPLACE INTO t_state SELECT * FROM u_state; SELECT count(*) FROM t");
+}
+
+static void replace_badly_in_between(void) {
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+    let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
                     "UPDATE t_state SET v = randomblob(16) WHERE k = 'id'; UPDATE t_state SET v = '' WHERE k = 'file';"
                     "SELECT count(*) FROM t");
 }
@@ -327,6 +333,10 @@ static void forbid_reading_t(void) {
 
 static void forbid_reading_log(void) {
     forbid(SQLITE_READ, "t_log", NULL, SQLITE_DENY);
+}
+
+static void ignore_alter(void) {
+    forbid(SQLITE_ALTER_TABLE, NULL, NULL, SQLITE_IGNORE);
 }
 
 static void forbid_filling(void) {

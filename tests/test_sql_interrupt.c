@@ -98,7 +98,8 @@ START_TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
                                         "SELECT path FROM t ORDER BY path DESC",
                                         "SELECT sum(value) FROM t WHERE path GLOB 'd0*'",
                                         "SELECT count(*) FROM t a JOIN t b ON b.path = a.path WHERE a.path < 'd01'",
-                                        "SELECT max(path) FROM t WHERE value % 2"};
+                                        "SELECT max(path) FROM t WHERE value % 2",
+                                        "SELECT path FROM t WHERE path LIKE 'D0%'"};
     make_table("WAL", 2000);
     char *before = summary(db);
     sql_run(db, "BEGIN; INSERT INTO t(path, value) VALUES('uncommitted', 1)");
@@ -119,6 +120,29 @@ START_TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
     is_as(db, before, "rolled back");
     sqlite3_free(before);
     sqlite3_free(within);
+}
+END_TEST
+
+/* A table that is called like a function is one of the module's own. */
+START_TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
+    static const char *const scans[] = {"SELECT path, value FROM t('d0')", "SELECT path, entries FROM t('', '/')",
+                                        "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
+                                        "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a"};
+    if (sql_standin()) return;
+    make_table("WAL", 2000);
+    char *before = summary(db);
+    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) {
+        char *answer = sql_rows(db, "%s", scans[i]);
+        for (int64_t place = 0; run_for(place, scans[i]) != SQLITE_OK; place = next_place(place)) {
+            ck_assert_int_eq(sqlite3_errcode(db) & 0xff, SQLITE_INTERRUPT);
+        }
+        char *again = sql_rows(db, "%s", scans[i]);
+        ck_assert_str_eq(again, answer);
+        sqlite3_free(answer);
+        sqlite3_free(again);
+    }
+    is_as(db, before, "in the end");
+    sqlite3_free(before);
 }
 END_TEST
 
@@ -363,6 +387,7 @@ int main(void) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, test_a_stopped_scan_leaves_a_connection_that_reads_on);
+    tcase_add_test(tcase, test_a_stopped_listing_leaves_a_connection_that_reads_on);
     tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing);
     tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing_under_a_rollback_journal);
     tcase_add_test(tcase, test_a_stopped_commit_can_be_tried_again_or_is_undone);

@@ -423,6 +423,7 @@ END_TEST
 
 START_TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) {
     sql_run(db, "CREATE VIEW seen AS SELECT path, value * 2 AS double FROM t WHERE path GLOB '[ab]*'");
+    if (!sql_standin()) sql_run(db, "CREATE VIEW level AS SELECT path, entries FROM t('', '/')");
     sql_run(db, "CREATE TABLE ordinary(path TEXT PRIMARY KEY, value)");
     sql_run(db, "CREATE TRIGGER written AFTER INSERT ON ordinary BEGIN "
                 "INSERT OR REPLACE INTO t(path, value) VALUES('from/' || new.path, (SELECT count(*) FROM t)); "
@@ -431,6 +432,7 @@ START_TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) 
                 "INSERT INTO t(path, value) VALUES(new.path, new.double / 2); END");
     sql_run(db, "PRAGMA trusted_schema=OFF");
     sql_expect(db, "a|2\nb|4\n", "SELECT * FROM seen");
+    if (!sql_standin()) sql_expect(db, "3\n", "SELECT count(*) FROM level");
     sql_run(db, "INSERT INTO ordinary VALUES('x', 0), ('y', 0)");
     sql_run(db, "INSERT INTO seen VALUES('b2', 10)");
     sql_expect(db, "a|3\nb|2\nb2|5\nfrom/x|3\nfrom/y|3\n", "SELECT path, value FROM t");

@@ -228,7 +228,7 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: the name of the .art file is lost (%s.%s_state): restore the database from a backup",
      SQLITE_CORRUPT_VTAB, "t_state was changed", "UPDATE t_state SET v = '../x.art' WHERE k = 'file'", reopen,
      "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: the text of the columns is damaged (%s.%s_state): restore the database from a backup",
+    {MESSAGE_PLAIN, "art: the columns are damaged (%s.%s_state): restore the database from a backup",
      SQLITE_CORRUPT_VTAB, "t_state was changed", "UPDATE t_state SET v = 'path, (' WHERE k = 'columns'", reopen,
      "SELECT * FROM t"},
     {MESSAGE_SQL, "the shadow tables of %s.%s", SQLITE_CORRUPT_VTAB, "t_log or t_state was dropped", "DROP TABLE t_log",
@@ -241,6 +241,8 @@ static const struct error errors[] = {
     /* Changed under a statement */
     {MESSAGE_PLAIN, "art: the table was replaced under an open query (%s): run the query again", SQLITE_ABORT,
      "t_state was changed while a query ran", NULL, replace_in_between, "SELECT in_between(), value FROM t"},
+    {MESSAGE_PLAIN, "art: the table was replaced under an open query (%s): run the query again", SQLITE_ABORT,
+     "t_state was changed while a query ran", NULL, replace_badly_in_between, "SELECT in_between(), path FROM t"},
     {MESSAGE_PLAIN, "art: a column was added while the statement ran (%s): run it again", SQLITE_ABORT,
      "'add column' from within a statement", NULL, add_column_in_between, "UPDATE t SET value = in_between()"},
 
@@ -257,6 +259,8 @@ static const struct error errors[] = {
      "INSERT INTO t(t) VALUES('cache=1MB')"},
     {MESSAGE_PLAIN, "art: cannot write %s.%s_%s: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
      ignore_writing_state, "INSERT INTO t(t) VALUES('cache=1MB')"},
+    {MESSAGE_PLAIN, "art: cannot alter %s.%s_state: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
+     ignore_alter, "INSERT INTO t(t) VALUES('add column a')"},
     {MESSAGE_PLAIN, "art: the table's id cannot be read (%s.%s_state)", SQLITE_CORRUPT_VTAB, "an authorizer hides it",
      NULL, hide_id, "INSERT INTO t(path) VALUES('x')"},
     {MESSAGE_SQL, "cannot fill the shadow tables of %s.%s", SQLITE_AUTH, "an authorizer forbids it", NULL,

@@ -92,6 +92,11 @@ struct art_bytes model_random_key(struct random *random, int family) {
             n += (uint32_t)sprintf((char *)key_bytes + n, "/%s", names[random_below(random, 6)]);
         }
         break;
+    case 5:
+        n = random_below(random, 400);
+        memset(key_bytes, 'a', n);
+        if (random_below(random, 2)) key_bytes[n++] = "Zb/\0\377"[random_below(random, 5)];
+        break;
     default:
         n = 8;
         for (uint32_t i = 0; i < n; i++) key_bytes[i] = (uint8_t)random_next(random);

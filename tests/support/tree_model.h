@@ -1,7 +1,7 @@
 /* The naive model of a tree, and the comparison of a tree with it.
  *
  * Keys come in families: tiny ones full of prefixes, NUL and 0xFF; directories; long ones that share nearly everything;
- * small numbers; routes of a few segments.
+ * small numbers; routes of a few segments; a, aa, aaa and so on.
  */
 #ifndef ART_TESTS_TREE_MODEL_H
 #define ART_TESTS_TREE_MODEL_H
@@ -9,7 +9,7 @@
 #include "core/tree/tree.h"
 #include "tests/support/random.h"
 
-enum { MODEL_MAX = 3000, MODEL_FAMILIES = 5 };
+enum { MODEL_MAX = 3000, MODEL_FAMILIES = 6 };
 
 struct model_row {
     uint32_t key_len, value_len;
