@@ -42,7 +42,10 @@ static void leave_table(struct art_scan *scan) {
 void art_scans_abandon(struct art_vtab *vtab) {
     for (struct art_scan *scan = vtab->table->scans, *next; scan; scan = next) {
         next = scan->next;
-        if (art_scan_vtab(scan) == vtab) leave_table(scan);
+        if (art_scan_vtab(scan) != vtab) continue;
+        bool on_a_row = scan->state != ART_SCAN_END;
+        leave_table(scan);
+        if (on_a_row) scan->state = ART_SCAN_GONE;
     }
 }
 
@@ -110,7 +113,7 @@ static void reset(struct art_scan *scan, int plan) {
 
 static bool is_number_to_compare(sqlite3_value *value) {
     int type = sqlite3_value_type(value);
-    return (type == SQLITE_INTEGER || type == SQLITE_FLOAT) && !sqlite3_value_frombind(value);
+    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
 /* Nearly always: a text, and nothing beside it. */

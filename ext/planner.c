@@ -227,6 +227,12 @@ static bool take_list(struct planning *planning) {
     return true;
 }
 
+/* Or may, for all that is known. */
+static bool begins_literally(const struct planning *planning, int i) {
+    struct art_bytes pattern = constant_text(planning, i);
+    return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
+}
+
 static void take_path(struct planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB;
     sqlite3_value *value = glob ? NULL : constant(planning, i);
@@ -234,6 +240,7 @@ static void take_path(struct planning *planning, int i, enum art_argument meanin
     take(planning, i, meaning, exact);
     planning->all_exact &= exact;
     planning->glob |= glob;
+    planning->begins |= glob && begins_literally(planning, i);
     planning->low |= meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     planning->high |= meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
     if (meaning == ART_ARGUMENT_EQUAL) planning->low = planning->high = true;
@@ -363,7 +370,7 @@ static bool constants_meet(const struct planning *planning, struct art_wanted *w
 
 /* Of rows that nothing is known about but the kind of condition. */
 static uint64_t share(const struct planning *planning, uint64_t rows) {
-    if (planning->begins || planning->glob || (planning->low && planning->high)) return rows / 64;
+    if (planning->begins || (planning->low && planning->high)) return rows / 64;
     return planning->low || planning->high ? rows / 4 : rows;
 }
 

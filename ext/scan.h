@@ -66,7 +66,7 @@ struct art_shown {
     struct art_buffer text; /* as bytes, whatever the type */
 };
 
-enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE };
+enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE, ART_SCAN_GONE /* its table is another */ };
 enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
 
 struct art_points {
@@ -115,7 +115,7 @@ static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
 
 /* The table was replaced under an open query, behind SQLite's back. */
 static inline bool art_scan_is_gone(const struct art_scan *scan) {
-    return !art_scan_vtab(scan)->table || (scan->state == ART_SCAN_RANGE && !scan->cursor);
+    return scan->state == ART_SCAN_GONE || !art_scan_vtab(scan)->table;
 }
 
 /* The path that the row shows. */

@@ -250,6 +250,12 @@ static void let_between_run(char *sql) {
 static void replace_in_between(void) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art");
     let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
+                    "REPLACE INTO t_state SELECT * FROM u_state; SELECT count(*) FROM t");
+}
+
+static void replace_badly_in_between(void) {
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+    let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
                     "UPDATE t_state SET v = randomblob(16) WHERE k = 'id'; UPDATE t_state SET v = '' WHERE k = 'file';"
                     "SELECT count(*) FROM t");
 }

@@ -621,6 +621,29 @@ START_TEST(test_scans_go_on_after_a_rollback_that_memory_cannot_undo) {
 }
 END_TEST
 
+/* The scan looks for an interrupt by a statement of its own, which is where this one comes from. */
+static int interrupt_it(unsigned kind, void *context, void *statement, void *text) {
+    (void)kind;
+    (void)context;
+    (void)statement;
+    if (!strcmp(text, "-- SELECT 1")) sqlite3_interrupt(db); /* as SQLite writes nested ones */
+    return 0;
+}
+
+START_TEST(test_a_long_search_in_vain_is_interrupted) {
+    static const char *const searches[] = {"SELECT path FROM t WHERE path GLOB '*nothing'",
+                                           "SELECT path FROM t WHERE path GLOB '*' || 'nothing' ORDER BY path DESC"};
+    fill_many(20000);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(sql_try(db, "%s", searches[i]), SQLITE_OK);
+        sqlite3_trace_v2(db, SQLITE_TRACE_STMT, interrupt_it, NULL);
+        ck_assert_int_eq(sql_try(db, "%s", searches[i]), SQLITE_INTERRUPT);
+        sqlite3_trace_v2(db, 0, NULL, NULL);
+        agree("SELECT count(*) FROM @ WHERE path GLOB '*5'");
+    }
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) return 0;
     Suite *suite = suite_create("planner");
@@ -645,6 +668,7 @@ int main(void) {
     tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
     tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
+    tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -241,6 +241,8 @@ static const struct error errors[] = {
     /* Changed under a statement */
     {MESSAGE_PLAIN, "art: the table was replaced under an open query (%s): run the query again", SQLITE_ABORT,
      "t_state was changed while a query ran", NULL, replace_in_between, "SELECT in_between(), value FROM t"},
+    {MESSAGE_PLAIN, "art: the table was replaced under an open query (%s): run the query again", SQLITE_ABORT,
+     "t_state was changed while a query ran", NULL, replace_badly_in_between, "SELECT in_between(), path FROM t"},
     {MESSAGE_PLAIN, "art: a column was added while the statement ran (%s): run it again", SQLITE_ABORT,
      "'add column' from within a statement", NULL, add_column_in_between, "UPDATE t SET value = in_between()"},
 
