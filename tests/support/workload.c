@@ -161,19 +161,13 @@ void workload_saw_tables(struct workload *w, int connection, char *const *rows, 
 
 /* ---- a history ---- */
 
-unsigned workload_parts(void) {
-    const char *given = getenv("ART_TEST_PARTS");
-    unsigned parts = given ? (unsigned)strtoul(given, NULL, 0) : ~0u;
-    return sql_standin() ? parts & ~(unsigned)PART_VERSIONS : parts;
-}
-
 void workload_init(struct workload *w, const struct workload_setting *setting, uint64_t seed) {
-    *w = (struct workload){.random = {seed}, .setting = setting, .parts = workload_parts()};
+    *w = (struct workload){.random = {seed}, .setting = setting};
     static const char *const options[] = {"", "log_limit='4KB'", "log_limit='16KB', spill_limit='64KB', cache='1MB'",
                                           "log_limit='1KB', spill_limit='16KB'", "log_limit='64KB', cache='1MB'"};
     w->options = pick(w, options, sizeof options / sizeof *options);
     w->cursors = once_in(w, 3);
-    w->versions = w->parts & PART_VERSIONS && setting->connections == 1 && once_in(w, 2);
+    w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2);
     w->shapes[0] = shape_choose(w);
     w->shapes[1] = shape_choose(w);
 }
@@ -281,9 +275,9 @@ static void put_read(struct writer *x) {
         put_version_step(x);
         return;
     }
-    if (w->parts & PART_FUNCTIONS && once_in(w, 9)) {
+    if (once_in(w, 9)) {
         put_function_query(x);
-    } else if (w->parts & PART_HIDDEN && once_in(w, 3)) {
+    } else if (once_in(w, 3)) {
         if (once_in(w, 6)) {
             put_listing_join(x);
         } else {
@@ -313,8 +307,7 @@ static void put_rare_step(struct writer *x) {
     uint32_t kind = below(w, 12);
     if (kind < 4) {
         put_pragma(x);
-    } else if (kind < 6 && !w->cursors && w->parts & PART_REPLACED) {
-        /* SQLite crashes where the pragma meets a replaced like() while another statement is open. */
+    } else if (kind < 6 && !w->cursors) {
         put_function_change(x);
     } else if (kind < 7 && attached && !w->setting->gentle) {
         x->step->kind = STEP_ATTACH;

@@ -53,7 +53,7 @@ const struct workload_column *shape_column(const char *name) {
 
 /* Without a journal SQLite takes nothing back: no column there may refuse a value in the middle of a statement. */
 unsigned shape_choose(struct workload *w) {
-    if (!(w->parts & PART_COLUMNS) || once_in(w, 4)) return 0;
+    if (once_in(w, 4)) return 0;
     unsigned shape = below(w, sizeof shapes / sizeof *shapes);
     bool refuses = false;
     for (unsigned i = 0; shapes[shape].others[i]; i++) refuses |= shape_column(shapes[shape].others[i])->not_null;
