@@ -1,5 +1,7 @@
 /* SELECT. The order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the order
  * is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows. */
+#include <string.h>
+
 #include "tests/support/workload_private.h"
 
 void put_source(struct writer *x) {
@@ -63,7 +65,7 @@ void put_limit(struct writer *x) {
 static void put_path_order(struct writer *x) {
     const char *how = PICK(x->w, "", " DESC", " ASC");
     PUT(x, " ORDER BY "), put_path(x), PUT(x, "%s", how);
-    if (how[1] == 'D') MEET(x, DESCENDING);
+    if (!strcmp(how, " DESC")) MEET(x, DESCENDING);
 }
 
 /* ---- of one table ---- */
