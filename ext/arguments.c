@@ -107,12 +107,11 @@ static void compare_number(struct art_wanted *wanted, enum art_argument comparis
 
 void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
-    bool bound = sqlite3_value_frombind(value);
     if (type == SQLITE_NULL) {
         wanted->empty = true;
     } else if (type == SQLITE_BLOB) { /* every text is below every blob */
         if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) wanted->empty = true;
-    } else if (type == SQLITE_TEXT || bound) {
+    } else if (type == SQLITE_TEXT) {
         compare_text(wanted, comparison, value);
     } else {
         compare_number(wanted, comparison, value);
@@ -267,7 +266,8 @@ static void want(struct art_scan *scan, enum art_argument meaning, bool exact, s
         break;
     default:
         art_wanted_compare(&scan->wanted, meaning, value);
-        scan->wanted.rechecked |= !exact && !sqlite3_value_frombind(value);
+        scan->wanted.rechecked |=
+            !exact && (sqlite3_value_type(value) != SQLITE_TEXT || !sqlite3_value_frombind(value));
     }
 }
 

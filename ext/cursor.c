@@ -113,7 +113,7 @@ static void reset(struct art_scan *scan, int plan) {
 
 static bool is_number_to_compare(sqlite3_value *value) {
     int type = sqlite3_value_type(value);
-    return (type == SQLITE_INTEGER || type == SQLITE_FLOAT) && !sqlite3_value_frombind(value);
+    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
 /* Nearly always: a text, and nothing beside it. */

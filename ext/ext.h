@@ -327,6 +327,8 @@ void art_tracker_make(struct art_connection *connection);
 void art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
+/* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
+int art_tracker_take_over(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */

@@ -266,7 +266,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
  * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
 static int join_for_change(struct art_vtab *vtab, const char *what) {
     struct art_table *table = vtab->table;
-    int rc = art_tracker_join(vtab->connection, &vtab->base.zErrMsg);
+    int rc = art_tracker_take_over(vtab->connection, &vtab->base.zErrMsg);
     if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
     if (rc || art_table_tracked(table) || !art_tree_dirty(table->tree)) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED, "art: %s has uncommitted changes: COMMIT them before %s",

@@ -12,12 +12,11 @@
  *                                               path that it shows (listing.c)
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
- *   comparison   number, bound to a parameter   the range of its text                            SQLite
- *   comparison   number, from elsewhere         =: its text, then its other spellings (in a      SQLite
+ *   comparison   number                         =: its text, then its other spellings (in a      SQLite
  *                                               listing: paths before ':'); <, <=: paths before
  *                                               ':'; >, >=: all. (Out of a column with a numeric
- *                                               affinity, '0123' = 123; what may look like a
- *                                               number begins before ':')
+ *                                               affinity, or of CAST(? AS INTEGER), '0123' = 123;
+ *                                               what may look like a number begins before ':')
  *   comparison   BLOB                           <, <=: all rows, else none                       SQLite
  *   comparison   NULL                           none                                             SQLite
  *   IN           TEXT                           that path                                        SQLite
@@ -33,7 +32,7 @@
  *                bounds that SQLite makes of
  *                LIKE
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows, if nothing     SQLite
- *                                               but TEXT and parameters was compared
+ *                                               but literal or bound TEXT was compared
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric

@@ -156,6 +156,7 @@ void workload_saw_tables(struct workload *w, int connection, char *const *rows, 
             row += len + 1;
         }
     }
+    if (!w->tables[1][TABLE_V].columns) memcpy(w->tables[1], w->tables[0], sizeof w->tables[0]); /* its first look */
 }
 
 /* ---- a history ---- */

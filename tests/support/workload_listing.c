@@ -188,7 +188,7 @@ static void put_longest_prefix(struct writer *x, const char *path, const char *d
     PUT_PLAIN(x, " AS BLOB) AS qb, CAST(%s AS BLOB) AS pb, CAST(%s AS BLOB) AS db FROM ", path,
               delimiter ? delimiter : "''");
     put_plain_name(x);
-    PUT_PLAIN(x, ") WHERE coalesce(substr(pb, 1, length(qb)), x'') = qb AND pb IS NOT NULL");
+    PUT_PLAIN(x, ") WHERE coalesce(substr(pb, 1, length(qb)), x'') = qb AND pb IS NOT NULL AND db IS NOT NULL");
     if (delimiter) {
         PUT_PLAIN(x, " AND (qb = pb OR (length(qb) >= length(db) AND coalesce(substr(qb, length(qb) - length(db) + 1), "
                      "x'') = db) OR substr(pb, length(qb) + 1, length(db)) = db)");
@@ -219,11 +219,13 @@ static void put_constant_function(struct writer *x) {
         char *prefix = writer_capture(x, put_prefix);
         put_count(x, prefix);
         sqlite3_free(prefix);
+        PUT(x, " FROM %s.tick", w->setting->schema); /* so that both read something, and hold the same lock */
         return;
     }
     char *path = writer_capture(x, put_any_path);
     char *delimiter = once_in(w, 2) ? NULL : writer_capture(x, put_delimiter);
     put_longest_prefix(x, path, delimiter);
+    PUT(x, " FROM %s.tick", w->setting->schema);
     sqlite3_free(path);
     sqlite3_free(delimiter);
 }
