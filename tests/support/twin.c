@@ -151,17 +151,21 @@ void outcome_clear(struct outcome *outcome) {
     *outcome = (struct outcome){0};
 }
 
+static void keep_row(struct outcome *outcome, sqlite3_str *row) {
+    if ((outcome->row_count & (outcome->row_count - 1)) == 0) {
+        int room = outcome->row_count ? 2 * outcome->row_count : 1;
+        outcome->rows = sqlite3_realloc64(outcome->rows, (sqlite3_uint64)room * sizeof *outcome->rows);
+    }
+    outcome->rows[outcome->row_count++] = sqlite3_str_finish(row);
+}
+
 static void add_row(struct outcome *outcome, sqlite3_stmt *statement) {
     sqlite3_str *row = sqlite3_str_new(NULL);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         if (i) sqlite3_str_appendall(row, " | ");
         sql_append_value(row, sqlite3_column_value(statement, i));
     }
-    if ((outcome->row_count & (outcome->row_count - 1)) == 0) {
-        int room = outcome->row_count ? 2 * outcome->row_count : 1;
-        outcome->rows = sqlite3_realloc64(outcome->rows, (sqlite3_uint64)room * sizeof *outcome->rows);
-    }
-    outcome->rows[outcome->row_count++] = sqlite3_str_finish(row);
+    keep_row(outcome, row);
 }
 
 static void bind(sqlite3_stmt *statement, const struct workload_step *step) {
@@ -213,6 +217,30 @@ static void run_sql(struct twin *twin, const struct workload_step *step, struct 
     }
 }
 
+/* A row for each of the tables that can be named: its name and its columns. */
+static void look(struct twin *twin, int c, struct outcome *out) {
+    for (int i = 0; i < WORKLOAD_TABLES; i++) {
+        const char *schema = workload_table_schema(twin->setting, (enum workload_table_number)i);
+        const char *name = workload_table_name((enum workload_table_number)i);
+        char *sql = sqlite3_mprintf("SELECT * FROM %s.%s LIMIT 0", schema, name);
+        sqlite3_stmt *statement = NULL;
+        int rc = sqlite3_prepare_v2(twin->db[c], sql, -1, &statement, NULL);
+        sqlite3_free(sql);
+        if (!rc) sqlite3_step(statement);
+        if (!rc) rc = sqlite3_reset(statement);
+        if (rc && (rc & 0xff) != SQLITE_ERROR) out->rc = rc; /* else there is no such table */
+        if (rc) sqlite3_finalize(statement);
+        if (rc) continue;
+        sqlite3_str *row = sqlite3_str_new(NULL);
+        sqlite3_str_appendall(row, name);
+        for (int k = 0; k < sqlite3_column_count(statement); k++) {
+            sqlite3_str_appendf(row, ",%s", sqlite3_column_name(statement, k));
+        }
+        sqlite3_finalize(statement);
+        keep_row(out, row);
+    }
+}
+
 /* What an open cursor sees of its own connection's writes is not laid down; that its keys rise is. */
 static void move_cursor(struct twin *twin, int c, struct outcome *out) {
     for (int i = 0; i < 3 && out->rc == SQLITE_OK; i++) {
@@ -242,6 +270,9 @@ void twin_run(struct twin *twin, const struct workload_step *step, struct outcom
     int c = step->connection;
     *out = (struct outcome){0};
     switch (step->kind) {
+    case STEP_TABLES:
+        look(twin, c, out);
+        break;
     case STEP_REOPEN:
         twin_close(twin);
         twin_open(twin);

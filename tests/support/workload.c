@@ -58,7 +58,7 @@ static void append_parameter(sqlite3_str *out, const struct workload_parameter *
 char *workload_step_text(const struct workload_step *step) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     static const char *const names[] = {"",
-                                        "",
+                                        "-- which tables are there?",
                                         "-- reopen",
                                         "-- detach and attach",
                                         "-- replace function: ",
@@ -143,14 +143,14 @@ void workload_saw_tables(struct workload *w, int connection, char *const *rows, 
     struct workload_table *tables = w->tables[connection];
     for (int i = 0; i < WORKLOAD_TABLES; i++) tables[i].exists = false;
     for (int i = 0; i < count; i++) {
-        const char *row = rows[i] + 1; /* behind the quote */
+        const char *row = rows[i];
         struct workload_table *table = *row == 't'   ? &tables[TABLE_T]
                                        : *row == 'u' ? &tables[TABLE_U]
                                                      : &tables[TABLE_V];
         table->exists = true;
         table->columns = 0;
         for (row += 2; table->columns < WORKLOAD_COLUMNS;) {
-            size_t len = strcspn(row, ",'");
+            size_t len = strcspn(row, ",");
             sqlite3_snprintf((int)sizeof table->names[0], table->names[table->columns++], "%.*s", (int)len, row);
             if (row[len] != ',') break;
             row += len + 1;
@@ -200,10 +200,14 @@ static void put_setup(struct writer *x, int number) {
     if (number < count) {
         PUT(x, texts[number], schema);
     } else if (number == count) {
-        PUT_ART(x, "SELECT 0 WHERE 0");
+        PUT_ART(x, "CREATE TABLE %s.seen(unused)", schema);
         PUT_PLAIN(x, "CREATE TABLE %s.seen(tbl, key, version, hash, PRIMARY KEY(tbl, key)) WITHOUT ROWID", schema);
     } else if (number == count + 1) {
         PUT(x, "CREATE TABLE %s.held(tbl, key, version, PRIMARY KEY(tbl, key)) WITHOUT ROWID", schema);
+    } else if (number == count + 2 && !x->w->has_other_tick) {
+        x->w->has_other_tick = true;
+        PUT(x, "CREATE TABLE %s.other_tick AS SELECT 0 AS n", setting->other);
+        x->w->setup--;
     } else if (number == count + 2) {
         put_create(x, schema, "t", w->shapes[0]);
     } else if (number == count + 3) {

@@ -80,6 +80,7 @@ enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 3, W
     X(JOIN_LIKE, "join LIKE")                                                                                          \
     X(JOIN_AFFINITY, "join affinity")                                                                                  \
     X(LEFT_JOIN, "LEFT JOIN")                                                                                          \
+    X(SCHEMA, "table_info")                                                                                            \
     X(VIEW, "view")                                                                                                    \
     X(PREFIX, "prefix")                                                                                                \
     X(LISTING, "listing")                                                                                              \
@@ -154,14 +155,13 @@ enum workload_part {
     PART_VERSIONS = 32,
     PART_REPLACED = 64,
     PART_AFFINITY = 128,
-    PART_LOOK = 256,
     PART_TWO_COLUMNS = 512
 };
 unsigned workload_parts(void);
 
 enum workload_kind {
     STEP_SQL,
-    STEP_TABLES,      /* SQL whose rows say which tables there are, with which columns: goes to workload_saw_tables() */
+    STEP_TABLES,      /* which tables are there, with which columns: goes to workload_saw_tables() */
     STEP_REOPEN,      /* all connections are closed and opened again */
     STEP_ATTACH,      /* the attached database is detached and attached again */
     STEP_FUNCTION,    /* like() or glob() is replaced: `sql` is "like odd", "like gone", "glob odd", "glob same" ... */
@@ -243,6 +243,7 @@ struct workload {
     bool tick_next;                                                        /* by tick_connection: see workload_next() */
     int tick_connection;
     int setup; /* next setup step */
+    bool has_other_tick;
 };
 
 void workload_init(struct workload *workload, const struct workload_setting *setting, uint64_t seed);
@@ -252,7 +253,7 @@ bool workload_setup(struct workload *workload, struct workload_step *out);
 
 void workload_next(struct workload *workload, struct workload_step *out);
 
-/* The rows of a STEP_TABLES: "t=path,value". */
+/* The rows of a STEP_TABLES: "t,path,value". */
 void workload_saw_tables(struct workload *workload, int connection, char *const *rows, int count);
 
 const char *workload_table_schema(const struct workload_setting *setting, enum workload_table_number table);

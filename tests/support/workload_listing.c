@@ -212,6 +212,11 @@ static void put_any_path(struct writer *x) {
     put_text(x, key, len);
 }
 
+/* Where the table is missing, or locked, both say so, also if no function is called. */
+static void put_existence(struct writer *x) {
+    PUT(x, " WHERE NOT EXISTS (SELECT 1 FROM "), put_name(x), PUT(x, " WHERE 0)");
+}
+
 static void put_constant_function(struct writer *x) {
     struct workload *w = x->w;
     PUT(x, "SELECT ");
@@ -219,13 +224,13 @@ static void put_constant_function(struct writer *x) {
         char *prefix = writer_capture(x, put_prefix);
         put_count(x, prefix);
         sqlite3_free(prefix);
-        PUT(x, " FROM %s.tick", w->setting->schema); /* so that both read something, and hold the same lock */
+        PUT(x, " FROM %s.tick", w->setting->schema), put_existence(x);
         return;
     }
     char *path = writer_capture(x, put_any_path);
     char *delimiter = once_in(w, 2) ? NULL : writer_capture(x, put_delimiter);
     put_longest_prefix(x, path, delimiter);
-    PUT(x, " FROM %s.tick", w->setting->schema);
+    PUT(x, " FROM %s.tick", w->setting->schema), put_existence(x);
     sqlite3_free(path);
     sqlite3_free(delimiter);
 }
@@ -237,12 +242,12 @@ void put_function_query(struct writer *x) {
     case 0:
         PUT(x, "SELECT s.a, ");
         put_count(x, PICK(w, "s.a", "s.a || '/'", "substr(s.a, 1, 1)", "s.b"));
-        PUT(x, " FROM %s.side s ORDER BY 1", schema);
+        PUT(x, " FROM %s.side s", schema), put_existence(x), PUT(x, " ORDER BY 1");
         break;
     case 1:
         PUT(x, "SELECT s.a, ");
         put_longest_prefix(x, PICK(w, "s.a || 'a/x'", "s.a", "s.a || '/'"), PICK(w, NULL, "'/'", "'a'"));
-        PUT(x, " FROM %s.side s ORDER BY 1", schema);
+        PUT(x, " FROM %s.side s", schema), put_existence(x), PUT(x, " ORDER BY 1");
         break;
     case 2:
         MEET(x, CHECK_FUNCTION);

@@ -250,6 +250,27 @@ static void put_view(struct writer *x) {
     put_condition(x), put_path_order(x), put_limit(x);
 }
 
+/* What a schema browser asks; hidden columns do not show. */
+static void put_schema_query(struct writer *x) {
+    const char *schema = x->w->setting->schema;
+    MEET(x, SCHEMA);
+    x->step->flags |= STEP_BUSY_MAY_DIFFER;
+    if (once_in(x->w, 2)) {
+        PUT(x,
+            "SELECT m.name, p.name, p.type, p.pk FROM %s.sqlite_master m, pragma_table_info(m.name, "
+            "'%s') p ",
+            schema, schema);
+    } else {
+        PUT(x,
+            "SELECT m.name, (SELECT group_concat(p.name) FROM pragma_table_info(m.name, '%s') p) FROM %s.sqlite_master "
+            "m ",
+            schema, schema);
+    }
+    PUT(x, "WHERE m.type = 'table' AND m.name IN ('t', 'u', 'v') ");
+    if (once_in(x->w, 2)) PUT(x, "AND NOT EXISTS (SELECT 1 FROM temp.sqlite_master q WHERE q.name = 'nothing') ");
+    PUT(x, "ORDER BY 1, 2");
+}
+
 /* ---- with others ---- */
 
 /* A second table, which may be the same. */
@@ -372,9 +393,11 @@ void put_query(struct writer *x) {
         put_rows,        put_rows,    put_rows,    put_rows,     put_rows,      put_unordered_rows,
         put_aggregate,   put_min_max, put_min_max, put_groups,   put_groups,    put_window,
         put_other_order, put_cte,     put_cte,     put_compound, put_path_join, put_path_join};
-    static void (*const table_kinds[])(struct writer *) = {put_affinity_join, put_side_join, put_view};
+    static void (*const table_kinds[])(struct writer *) = {put_schema_query, put_view,          put_side_join,
+                                                           put_side_join,    put_affinity_join, put_affinity_join,
+                                                           put_affinity_join};
     if (!x->prefix && once_in(x->w, 5)) {
-        table_kinds[!(x->w->parts & PART_AFFINITY) + below(x->w, (x->w->parts & PART_AFFINITY ? 3 : 2))](x);
+        table_kinds[below(x->w, sizeof table_kinds / sizeof *table_kinds)](x);
     } else {
         kinds[below(x->w, sizeof kinds / sizeof *kinds)](x);
     }

@@ -38,28 +38,10 @@ void put_transaction(struct writer *x) {
 
 /* ---- the schema ---- */
 
-/* Which tables there are, with their columns. */
+/* Which tables there are, with their columns: the runner asks for them. */
 void put_look(struct writer *x) {
-    const struct workload_setting *setting = x->w->setting;
     x->step->kind = STEP_TABLES;
     x->step->flags |= STEP_BUSY_MAY_DIFFER;
-    const char *schemas[] = {setting->schema, setting->other};
-    if (!(x->w->parts & PART_LOOK)) {
-        for (int i = 0; i < 2; i++) {
-            PUT(x, "%sSELECT '%s=path,value' FROM %s.sqlite_master WHERE name = '%s'", i ? " UNION ALL " : "",
-                i ? "u" : "t", schemas[0], i ? "u" : "t");
-        }
-        PUT(x, " UNION ALL SELECT 'v=path,value'");
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (i && !strcmp(schemas[0], schemas[1])) break;
-        PUT(x,
-            "%sSELECT name || '=' || (SELECT group_concat(p.name) FROM pragma_table_info(m.name, '%s') p) AS seen "
-            "FROM %s.sqlite_master m WHERE type = 'table' AND name IN ('t', 'u', 'v')",
-            i ? " UNION ALL " : "", schemas[i], schemas[i]);
-    }
-    PUT(x, " ORDER BY 1");
 }
 
 static void put_added_column(struct writer *x) {
@@ -169,8 +151,8 @@ void put_command(struct writer *x) {
     x->step->flags |= STEP_BUSY_MAY_DIFFER;
     PUT_ART(x, "INSERT INTO %s.%s(%s) VALUES('%s')", schema, name, name, choose_command(x));
     /* A write that fails as the command does when there is no such table. */
-    PUT_PLAIN(x, "UPDATE %s.tick SET n = n + 1 WHERE NOT EXISTS (SELECT 1 FROM %s.%s WHERE 0)", w->setting->schema,
-              schema, name);
+    PUT_PLAIN(x, "UPDATE %s.%s SET n = n + 1 WHERE NOT EXISTS (SELECT 1 FROM %s.%s WHERE 0)", schema,
+              strcmp(schema, w->setting->schema) != 0 ? "other_tick" : "tick", schema, name);
 }
 
 void put_pragma(struct writer *x) {
