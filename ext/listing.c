@@ -86,6 +86,10 @@ static int count_writers(sqlite3 *db) {
     return writers;
 }
 
+bool art_is_writing(sqlite3 *db) {
+    return count_writers(db) > 0;
+}
+
 void art_listing_begin(struct art_scan *scan) {
     scan->writers = count_writers(art_scan_vtab(scan)->connection->db);
     make_range_of_keys(scan);

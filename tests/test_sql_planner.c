@@ -546,6 +546,61 @@ START_TEST(test_any_number_of_conditions_is_intersected) {
 }
 END_TEST
 
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
+
+/* CAST(? AS INTEGER) still counts as bound, and compares as a number. */
+START_TEST(test_a_parameter_that_is_cast_is_a_number) {
+    static const char *const types[] = {"INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"};
+    static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
+    for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+        for (unsigned j = 0; j < sizeof operators / sizeof *operators; j++) {
+            char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE path %s CAST(?1 AS %s) ORDER BY path LIMIT 9",
+                                        operators[j], types[i]);
+            agree_always(sql);
+            sqlite3_free(sql);
+        }
+    }
+    agree_always(
+        "WITH c(n) AS MATERIALIZED (SELECT cast(? AS NUMERIC)) SELECT path FROM c, @ WHERE path = n ORDER BY 1");
+    agree_always("SELECT path FROM @ WHERE path = ? ORDER BY path");
+    agree_always("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 3");
+}
+END_TEST
+
+/* What is equal to a number may be several rows: they come in the order that SQLite relies on. */
+START_TEST(test_the_spellings_of_a_number_come_in_order) {
+    sql_run(db, "INSERT INTO b VALUES('+5', 1), ('5 ', 7), ('.5e1', 2); INSERT INTO t(path, value) SELECT path, value"
+                " FROM b WHERE path IN ('+5', '5 ', '.5e1')");
+    agree("SELECT n, (SELECT min(path) FROM @ WHERE path = n) FROM r");
+    agree("SELECT path FROM @ WHERE path = (SELECT n FROM r) ORDER BY path");
+    agree("SELECT path FROM @ WHERE path = (SELECT n FROM r) ORDER BY path || ''");
+    agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
+    agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
+    agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
+    char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
+    ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
+    sqlite3_free(rows);
+}
+END_TEST
+
+/* SQLite and the C library round the last digit of a long number in different ways, and SQLite's is what counts. */
+START_TEST(test_long_numbers_are_sqlites_to_round) {
+    struct random random = {random_seed()};
+    printf("long numbers: seed %llu\n", (unsigned long long)random.state);
+    sql_run(db, "CREATE TABLE long_numbers(f REAL)");
+    for (int i = 0; i < 500; i++) {
+        char *digits = sqlite3_mprintf("%llu.%llue%d", random_next(&random) >> 1, random_next(&random) >> 40,
+                                       (int)random_below(&random, 600) - 320);
+        sql_run(db,
+                "INSERT OR REPLACE INTO b VALUES(%Q, 1); INSERT OR REPLACE INTO t(path, value) VALUES(%Q, 1);"
+                "INSERT INTO long_numbers VALUES(CAST(%Q AS REAL))",
+                digits, digits, digits);
+        sqlite3_free(digits);
+    }
+    agree("SELECT f FROM long_numbers WHERE EXISTS (SELECT 1 FROM @ WHERE path = f)");
+}
+END_TEST
+
 /* --- joins -------------------------------------------------------------------------------------------------------- */
 
 /* Which table is the outer loop, the first line of the plan. */
@@ -676,6 +731,9 @@ int main(void) {
     tcase_add_test(cases, test_offsets_skip_over_many_rows);
     tcase_add_test(cases, test_paths_are_distinct);
     tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
+    tcase_add_test(cases, test_a_parameter_that_is_cast_is_a_number);
+    tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
+    tcase_add_test(cases, test_long_numbers_are_sqlites_to_round);
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
     tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
     tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
