@@ -105,13 +105,13 @@ static void compare_number(struct art_wanted *wanted, enum art_argument comparis
     art_wanted_high(wanted, art_bytes(colon, 1), true);
 }
 
-void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value) {
+void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value, bool as_text) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) {
         wanted->empty = true;
     } else if (type == SQLITE_BLOB) { /* every text is below every blob */
         if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) wanted->empty = true;
-    } else if (type == SQLITE_TEXT) {
+    } else if (as_text) {
         compare_text(wanted, comparison, value);
     } else {
         compare_number(wanted, comparison, value);
@@ -119,6 +119,28 @@ void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison,
 }
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
+
+/* A bound number is compared as a text, but not behind CAST(? AS INTEGER), and SQLite calls that bound, too. */
+static bool may_be_cast(sqlite3 *db) {
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
+        if (!sqlite3_stmt_busy(each)) continue;
+        const char *sql = sqlite3_sql(each);
+        if (!sql || sqlite3_strlike("%cast%", sql, 0) == 0) return true;
+    }
+    return false;
+}
+
+bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
+    int type = sqlite3_value_type(value);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
+    return sqlite3_value_frombind(value) && !may_be_cast(art_scan_vtab(scan)->connection->db);
+}
+
+static void want_compared(struct art_scan *scan, enum art_argument comparison, bool exact, sqlite3_value *value) {
+    bool as_text = art_scan_compares_as_text(scan, value);
+    art_wanted_compare(&scan->wanted, comparison, value, as_text);
+    scan->wanted.rechecked |= !exact && !(as_text && sqlite3_value_frombind(value));
+}
 
 static bool never_matches(const struct art_scan *scan, int type) {
     return type == SQLITE_NULL || (type == SQLITE_BLOB && art_scan_vtab(scan)->connection->blobs_never_match);
@@ -265,9 +287,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, bool exact, s
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        art_wanted_compare(&scan->wanted, meaning, value);
-        scan->wanted.rechecked |=
-            !exact && (sqlite3_value_type(value) != SQLITE_TEXT || !sqlite3_value_frombind(value));
+        want_compared(scan, meaning, exact, value);
     }
 }
 

@@ -111,11 +111,6 @@ static void reset(struct art_scan *scan, int plan) {
     scan->prefix.text.len = scan->delimiter.text.len = 0;
 }
 
-static bool is_number_to_compare(sqlite3_value *value) {
-    int type = sqlite3_value_type(value);
-    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-}
-
 /* Nearly always: a text, and nothing beside it. */
 static int filter_text(struct art_scan *scan, sqlite3_value *path) {
     const void *text = sqlite3_value_text(path);
@@ -125,7 +120,7 @@ static int filter_text(struct art_scan *scan, sqlite3_value *path) {
 
 /* The first argument is the path. */
 static int filter_point(struct art_scan *scan, sqlite3_value *path) {
-    if (!is_number_to_compare(path)) return art_scan_fail(scan, art_rows_point(scan, scan->wanted.range.low));
+    if (art_scan_compares_as_text(scan, path)) return art_scan_fail(scan, art_rows_point(scan, scan->wanted.range.low));
     enter_table(scan);
     return art_scan_fail(scan, art_rows_number(scan, path));
 }

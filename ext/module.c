@@ -156,7 +156,8 @@ static int find_columns(struct art_vtab *vtab, bool understood) {
         rc = art_columns_default(&vtab->columns);
     }
     vtab->created = vtab->columns.count;
-    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
+    if (!rc) rc = art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
+    return rc == SQLITE_ERROR || rc == SQLITE_AUTH ? SQLITE_OK : rc; /* for the first use to say */
 }
 
 static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {

@@ -12,7 +12,9 @@
  *                                               path that it shows (listing.c)
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
- *   comparison   number                         =: its text, then its other spellings (in a      SQLite
+ *   comparison   number, bound to a parameter   the range of its text                            SQLite
+ *                (and no CAST in the statement)
+ *   comparison   number, from elsewhere         =: all its spellings, in order (in a             SQLite
  *                                               listing: paths before ':'); <, <=: paths before
  *                                               ':'; >, >=: all. (Out of a column with a numeric
  *                                               affinity, or of CAST(? AS INTEGER), '0123' = 123;
@@ -38,8 +40,10 @@
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
  * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality
  * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
- * only, its own text if that is there. (A row value, (path, value) IN (SELECT <numeric column>, ...), SQLite hands over
- * element by element, and then compares numbers with paths of any virtual table as texts.)
+ * only, its own text if that is there, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks
+ * for, though it would double the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric
+ * column>, ...), SQLite hands over element by element, and then compares numbers with paths of any virtual table as
+ * texts.)
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H

@@ -359,7 +359,7 @@ static bool constants_meet(const struct planning *planning, struct art_wanted *w
             if (art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) != ART_HIDDEN_PREFIX) continue;
             art_wanted_prefix(wanted, text);
         } else if (meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL) {
-            art_wanted_compare(wanted, meaning, constant(planning, i));
+            art_wanted_compare(wanted, meaning, constant(planning, i), true);
         } else {
             continue;
         }
@@ -420,7 +420,7 @@ static int plan_point(struct planning *planning, int equality) {
     planning->point = true;
     take(planning, equality, ART_ARGUMENT_EQUAL, false);
     planning->plan |= ART_PLAN_POINT;
-    planning->info->orderByConsumed = planning->info->nOrderBy > 0;
+    take_order(planning); /* a number may have several spellings */
     return take_arguments(planning);
 }
 

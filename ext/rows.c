@@ -11,7 +11,9 @@
  */
 #include "ext/scan.h"
 
+#include <float.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -27,7 +29,7 @@ static void make_locale(void) {
     numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
 }
 
-/* Another spelling of the number, or something so near to it that SQLite has to say. */
+/* A spelling of the number, or something so near to it that SQLite, which rounds in its own way, has to say. */
 static bool spells_number(const char *path, double number) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_locale);
@@ -35,7 +37,7 @@ static bool spells_number(const char *path, double number) {
     double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);
     if (end == path) return false;
     end += strspn(end, " \t\n\v\f\r");
-    return *end == 0 && value == number;
+    return *end == 0 && (value == number || fabs(value - number) <= fabs(number) * 1e-14 + DBL_MIN);
 }
 
 int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
@@ -53,7 +55,8 @@ int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches
     if (scan->matching == ART_MATCH_GLOB) {
         *matches = sqlite3_strglob(pattern, text) == 0;
     } else {
-        *matches = strcmp(text, pattern) != 0 && spells_number(text, scan->number);
+        bool own = strcmp(text, pattern) == 0;
+        *matches = own ? scan->in_order : spells_number(text, scan->number);
     }
     return ART_OK;
 }
@@ -196,20 +199,23 @@ int art_rows_range(struct art_scan *scan, const struct art_range *range) {
     return rc;
 }
 
-/* All other spellings of a number that has to be compared as a number. */
+/* All (other) spellings of a number that has to be compared as a number. */
 static int walk_spellings(struct art_scan *scan) {
     struct art_range range = art_range_of_numbers(&scan->wanted.range);
     scan->matching = ART_MATCH_NUMBER;
     return art_rows_range(scan, &range);
 }
 
-/* Its own text first, which is the only row that UPDATE and DELETE look at. */
+/* In order, but for UPDATE and DELETE, which look at one row only: its own text first. (Inf is the only text of a number
+ * that does not stand before ':', and what is equal to it as a text is not as a number.) */
 int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     const unsigned char *text = sqlite3_value_text(value);
     scan->number = sqlite3_value_double(value);
     scan->pattern.len = 0;
     if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
     struct art_bytes key = art_bytes(scan->pattern.data, (uint32_t)scan->pattern.len - 1);
+    scan->in_order = !isinf(scan->number) && !art_is_writing(art_scan_vtab(scan)->connection->db);
+    if (scan->in_order) return walk_spellings(scan);
     bool possible = art_bytes_starts_with(key, art_buffer_bytes(&scan->prefix.text));
     int rc = possible ? art_rows_point(scan, key) : ART_OK;
     if (rc) return rc;

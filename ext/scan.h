@@ -27,7 +27,7 @@ struct art_wanted {
 void art_wanted_reset(struct art_wanted *wanted);
 void art_wanted_clear(struct art_wanted *wanted); /* frees */
 /* `comparison` is one of EQUAL to LESS_EQUAL. */
-void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value);
+void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value, bool as_text);
 void art_wanted_low(struct art_wanted *wanted, struct art_bytes low, bool open);
 void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open);
 void art_wanted_prefix(struct art_wanted *wanted, struct art_bytes prefix);
@@ -85,6 +85,7 @@ struct art_scan {
     bool several;    /* points, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
     bool spellings;  /* after this point, the other spellings of its number */
+    bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */
     bool counting;   /* `left` is known */
     uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
@@ -132,6 +133,7 @@ int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv);
+bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value); /* with a path; else as a number */
 
 /* rows.c: ART_* */
 int art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
@@ -152,5 +154,6 @@ uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path
 /* From the wanted range of paths that are shown to the range of keys behind them. */
 void art_listing_begin(struct art_scan *scan);
 int art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
+bool art_is_writing(sqlite3 *db);                              /* a statement is, whatever it writes */
 
 #endif

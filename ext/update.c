@@ -122,6 +122,18 @@ static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
     return art_bytes_starts_with(path, art_bytes(data, (uint32_t)sqlite3_value_bytes(value)));
 }
 
+/* The version that the row has; or in an UPDATE ... FROM that meets a row again, the one that it had before. Such an
+ * UPDATE passes all columns as they were, in versions of SQLite where no column is marked as unchanged. */
+static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value **argv, const struct art_row *row) {
+    sqlite3_value *value = hidden(vtab, argc, argv, ART_HIDDEN_VERSION);
+    if (sqlite3_value_type(value) != SQLITE_INTEGER) return false;
+    uint64_t version = (uint64_t)sqlite3_value_int64(value);
+    bool all = true;
+    for (unsigned i = 0; i < ART_HIDDEN_VERSION; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
+    bool again = all && row->version > art_tree_csn(vtab->table->tree);
+    return version == row->version || (again && version < row->version);
+}
+
 /* `row`: where the UPDATE has to know it, else NULL. */
 static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
                         const struct art_row *row) {
@@ -129,9 +141,7 @@ static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, s
         sqlite3_value *value = hidden(vtab, argc, argv, i);
         bool kept = sqlite3_value_nochange(value) || (i != ART_HIDDEN_VERSION && !is_given(value));
         if (i == ART_HIDDEN_PREFIX) kept |= is_prefix(value, path);
-        if (i == ART_HIDDEN_VERSION && row && sqlite3_value_type(value) == SQLITE_INTEGER) {
-            kept |= (uint64_t)sqlite3_value_int64(value) == row->version;
-        }
+        if (i == ART_HIDDEN_VERSION && row) kept |= is_its_version(vtab, argc, argv, row);
         if (!kept) return complain_hidden(vtab, i);
     }
     if (!is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) return SQLITE_OK;

@@ -233,27 +233,37 @@ START_TEST(test_bounds_by_nocase) {
 }
 END_TEST
 
-/* Paths of a few letters in all spellings: the odometer turns everywhere. */
+static void random_letters(struct random *random, char *out, uint32_t most) {
+    static const char letters[] = "abABzZ/`[{";
+    uint32_t n = random_below(random, most + 1);
+    for (uint32_t i = 0; i < n; i++) out[i] = letters[random_below(random, sizeof letters - 1)];
+    out[n] = 0;
+}
+
+/* Paths of a few letters in all spellings: the odometer turns everywhere. Among many paths it seeks, among few it
+ * steps. */
 START_TEST(test_like_finds_every_spelling) {
     struct random random = {random_seed()};
     printf("spellings: seed %llu\n", (unsigned long long)random.state);
-    for (int round = 0; round < 30 * (int)random_scale(); round++) {
-        static const char letters[] = "abABzZ/`[{";
-        sql_run(db, "DELETE FROM b; DELETE FROM t");
-        for (int i = 0; i < 400; i++) {
-            char path[8] = {0};
-            for (uint32_t n = random_below(&random, 7), j = 0; j < n; j++) path[j] = letters[random_below(&random, 10)];
-            sql_run(db, "INSERT OR IGNORE INTO b VALUES(%Q, %d)", path, i);
+    for (int round = 0; round < 24 * (int)random_scale(); round++) {
+        char path[12], low[4];
+        int many = round % 4 == 0;
+        sql_run(db, "BEGIN; DELETE FROM b; DELETE FROM t");
+        sqlite3_stmt *insert = sql_prepare(db, "INSERT OR IGNORE INTO b VALUES(?1, 1)");
+        for (int i = 0; i < (many ? 8000 : 300); i++) {
+            random_letters(&random, path, many ? 10 : 6);
+            sqlite3_bind_text(insert, 1, path, -1, SQLITE_STATIC);
+            ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
+            sqlite3_reset(insert);
         }
-        sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b");
-        if (round % 2) sql_command(db, "main", "t", "flush");
-        for (int i = 0; i < 20; i++) {
-            char prefix[6] = {0}, low[3] = {0};
-            for (uint32_t n = random_below(&random, 5), j = 0; j < n; j++)
-                prefix[j] = letters[random_below(&random, 10)];
-            for (uint32_t n = random_below(&random, 3), j = 0; j < n; j++) low[j] = letters[random_below(&random, 10)];
+        sqlite3_finalize(insert);
+        sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b; COMMIT");
+        if (round % 8) sql_command(db, "main", "t", "flush");
+        for (int i = 0; i < 40; i++) {
+            random_letters(&random, path, 5);
+            random_letters(&random, low, 3);
             char *sql = sqlite3_mprintf(
-                "SELECT path FROM @ WHERE path LIKE '%s' || '%%' AND path %s '%s' ORDER BY path%s", prefix,
+                "SELECT path FROM @ WHERE path LIKE '%s' || '%%' AND path %s '%s' ORDER BY path%s", path,
                 random_below(&random, 2) ? ">=" : "<", low, random_below(&random, 2) ? " DESC" : "");
             agree(sql);
             sqlite3_free(sql);
@@ -536,6 +546,61 @@ START_TEST(test_any_number_of_conditions_is_intersected) {
 }
 END_TEST
 
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
+
+/* CAST(? AS INTEGER) still counts as bound, and compares as a number. */
+START_TEST(test_a_parameter_that_is_cast_is_a_number) {
+    static const char *const types[] = {"INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"};
+    static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
+    for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+        for (unsigned j = 0; j < sizeof operators / sizeof *operators; j++) {
+            char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE path %s CAST(?1 AS %s) ORDER BY path LIMIT 9",
+                                        operators[j], types[i]);
+            agree_always(sql);
+            sqlite3_free(sql);
+        }
+    }
+    agree_always(
+        "WITH c(n) AS MATERIALIZED (SELECT cast(? AS NUMERIC)) SELECT path FROM c, @ WHERE path = n ORDER BY 1");
+    agree_always("SELECT path FROM @ WHERE path = ? ORDER BY path");
+    agree_always("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 3");
+}
+END_TEST
+
+/* What is equal to a number may be several rows: they come in the order that SQLite relies on. */
+START_TEST(test_the_spellings_of_a_number_come_in_order) {
+    sql_run(db, "INSERT INTO b VALUES('+5', 1), ('5 ', 7), ('.5e1', 2); INSERT INTO t(path, value) SELECT path, value"
+                " FROM b WHERE path IN ('+5', '5 ', '.5e1')");
+    agree("SELECT n, (SELECT min(path) FROM @ WHERE path = n) FROM r");
+    agree("SELECT path FROM @ WHERE path = (SELECT n FROM r) ORDER BY path");
+    agree("SELECT path FROM @ WHERE path = (SELECT n FROM r) ORDER BY path || ''");
+    agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
+    agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
+    agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
+    char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
+    ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
+    sqlite3_free(rows);
+}
+END_TEST
+
+/* SQLite and the C library round the last digit of a long number in different ways, and SQLite's is what counts. */
+START_TEST(test_long_numbers_are_sqlites_to_round) {
+    struct random random = {random_seed()};
+    printf("long numbers: seed %llu\n", (unsigned long long)random.state);
+    sql_run(db, "CREATE TABLE long_numbers(f REAL)");
+    for (int i = 0; i < 500; i++) {
+        char *digits = sqlite3_mprintf("%llu.%llue%d", random_next(&random) >> 1, random_next(&random) >> 40,
+                                       (int)random_below(&random, 600) - 320);
+        sql_run(db,
+                "INSERT OR REPLACE INTO b VALUES(%Q, 1); INSERT OR REPLACE INTO t(path, value) VALUES(%Q, 1);"
+                "INSERT INTO long_numbers VALUES(CAST(%Q AS REAL))",
+                digits, digits, digits);
+        sqlite3_free(digits);
+    }
+    agree("SELECT f FROM long_numbers WHERE EXISTS (SELECT 1 FROM @ WHERE path = f)");
+}
+END_TEST
+
 /* --- joins -------------------------------------------------------------------------------------------------------- */
 
 /* Which table is the outer loop, the first line of the plan. */
@@ -666,6 +731,9 @@ int main(void) {
     tcase_add_test(cases, test_offsets_skip_over_many_rows);
     tcase_add_test(cases, test_paths_are_distinct);
     tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
+    tcase_add_test(cases, test_a_parameter_that_is_cast_is_a_number);
+    tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
+    tcase_add_test(cases, test_long_numbers_are_sqlites_to_round);
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
     tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
     tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
