@@ -376,14 +376,15 @@ static uint64_t share(const struct planning *planning, uint64_t rows) {
 
 static uint64_t guess_rows(const struct planning *planning) {
     const struct art_table *table = planning->vtab->table;
-    uint64_t rows = 0;
-    if (!table || !art_tree_estimate(table->tree, NULL, &rows)) return share(planning, ROWS_UNKNOWN);
     struct art_wanted wanted = {0};
-    if (!constants_meet(planning, &wanted) || !art_tree_estimate(table->tree, &wanted.range, &rows)) {
-        rows = share(planning, rows);
+    uint64_t rows = 0;
+    bool meet = constants_meet(planning, &wanted);
+    if (!table || !art_tree_estimate(table->tree, meet ? &wanted.range : NULL, &rows)) {
+        rows = ROWS_UNKNOWN;
+        meet = false;
     }
     art_wanted_clear(&wanted);
-    return rows;
+    return meet ? rows : share(planning, rows);
 }
 
 static bool reads_values(const struct planning *planning) {
