@@ -50,6 +50,7 @@
 enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
+    ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
 };
 
 enum art_argument {

@@ -314,6 +314,7 @@ static void take_order(struct planning *planning) {
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;
+        planning->plan |= ART_PLAN_SORTED;
         if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
         return;
     }
