@@ -10,7 +10,8 @@
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
- * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY.
+ * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY. And every version
+ * shows (path, value) >= (?, ?) as path >= ?: a comparison must be with a literal, which no row value is.
  */
 #include "ext/scan.h"
 
@@ -111,7 +112,6 @@ static void take(struct planning *planning, int i, enum art_argument meaning, bo
     if (planning->end > planning->words) planning->end = stpcpy(planning->end, limits ? ", " : " AND ");
     planning->end = stpcpy(planning->end, words[meaning]);
     assert(art_plan_meaning(strchr(planning->end - strlen(words[meaning]), '?')) == meaning);
-    if (exact) planning->plan |= art_plan_exact(planning->arguments);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
@@ -334,11 +334,12 @@ static void take_limits(struct planning *planning) {
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET) offset = i;
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
     }
-    if (limit < 0 || !planning->all_taken || (info->nOrderBy && !info->orderByConsumed)) return;
+    bool exact = planning->all_taken && planning->all_exact;
+    if (limit < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
     if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
     if (offset >= 0) {
         bool sorted = strict || info->nOrderBy;
-        if (!planning->all_exact || !sorted || !info->aConstraint[offset].usable) return;
+        if (!sorted || !info->aConstraint[offset].usable) return;
     }
     take(planning, limit, ART_ARGUMENT_LIMIT, false);
     if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
@@ -376,14 +377,15 @@ static uint64_t share(const struct planning *planning, uint64_t rows) {
 
 static uint64_t guess_rows(const struct planning *planning) {
     const struct art_table *table = planning->vtab->table;
-    uint64_t rows = 0;
-    if (!table || !art_tree_estimate(table->tree, NULL, &rows)) return share(planning, ROWS_UNKNOWN);
     struct art_wanted wanted = {0};
-    if (!constants_meet(planning, &wanted) || !art_tree_estimate(table->tree, &wanted.range, &rows)) {
-        rows = share(planning, rows);
+    uint64_t rows = 0;
+    bool meet = constants_meet(planning, &wanted);
+    if (!table || !art_tree_estimate(table->tree, meet ? &wanted.range : NULL, &rows)) {
+        rows = ROWS_UNKNOWN;
+        meet = false;
     }
     art_wanted_clear(&wanted);
-    return rows;
+    return meet ? rows : share(planning, rows);
 }
 
 static bool reads_values(const struct planning *planning) {

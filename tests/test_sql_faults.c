@@ -226,8 +226,7 @@ END_TEST
 /* ---- columns ---- */
 
 static const char *const column_script[] = {
-    "CREATE VIRTUAL TABLE c USING art(path, size INTEGER NOT NULL, note TEXT COLLATE NOCASE, 'the rest' DECIMAL(10, "
-    "2))",
+    "CREATE VIRTUAL TABLE c USING art(path, size INTEGER NOT NULL, note TEXT COLLATE NOCASE, 'the rest' DECIMAL)",
     "INSERT INTO c VALUES('a', '5', 'note', 1.5), ('b', 6, hex(zeroblob(10000)), 'text'), ('c', 7, 8, 9)",
     "INSERT INTO c(c) VALUES('add column \"x y\" REAL')",
     "UPDATE c SET note = note || '!', \"x y\" = size WHERE size > 1",
