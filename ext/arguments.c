@@ -120,12 +120,18 @@ void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison,
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
 
-/* A bound number is compared as a text, but not behind CAST(? AS INTEGER), and SQLite calls that bound, too. */
-static bool may_be_cast(sqlite3 *db) {
+/* A bound number is compared as a text, but not behind CAST(? AS INTEGER), nor as (SELECT <numeric column> UNION SELECT ?),
+ * and SQLite calls these bound, too. */
+static bool may_have_affinity(const char *sql) {
+    static const char *const patterns[] = {"%cast%", "%union%", "%intersect%", "%except%", "%values%"};
+    bool may = !sql;
+    for (size_t i = 0; !may && i < sizeof patterns / sizeof *patterns; i++) may = !sqlite3_strlike(patterns[i], sql, 0);
+    return may;
+}
+
+static bool parameters_may_have_affinity(sqlite3 *db) {
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
-        if (!sqlite3_stmt_busy(each)) continue;
-        const char *sql = sqlite3_sql(each);
-        if (!sql || sqlite3_strlike("%cast%", sql, 0) == 0) return true;
+        if (sqlite3_stmt_busy(each) && may_have_affinity(sqlite3_sql(each))) return true;
     }
     return false;
 }
@@ -133,7 +139,7 @@ static bool may_be_cast(sqlite3 *db) {
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
-    return sqlite3_value_frombind(value) && !may_be_cast(art_scan_vtab(scan)->connection->db);
+    return sqlite3_value_frombind(value) && !parameters_may_have_affinity(art_scan_vtab(scan)->connection->db);
 }
 
 static bool never_matches(const struct art_scan *scan, int type) {

@@ -13,7 +13,7 @@
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
- *                (and no CAST in the statement)
+ *                (that no CAST or UNION can touch)
  *   comparison   number, from elsewhere         =: all its spellings, in order (in a             SQLite
  *                                               listing: paths before ':'); <, <=: paths before
  *                                               ':'; >, >=: all. (Out of a column with a numeric

@@ -645,6 +645,33 @@ START_TEST(test_a_parameter_that_is_cast_is_a_number) {
 }
 END_TEST
 
+static void agree_bound_numbers(const char *sql) {
+    for (int i = 5; i < 7; i++) agree_bound(sql, i);
+}
+
+/* A compound may have the affinity of one of its columns. */
+START_TEST(test_a_parameter_in_a_compound_may_be_a_number) {
+    static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
+    static const char *const compounds[] = {"VALUES((SELECT n FROM r)), (?)", "SELECT n FROM r UNION ALL SELECT ?",
+                                            "SELECT ? UNION SELECT n FROM r WHERE 0", "SELECT ? EXCEPT SELECT n FROM r",
+                                            "SELECT n FROM r INTERSECT SELECT ?"};
+    for (unsigned i = 0; i < sizeof compounds / sizeof *compounds; i++) {
+        for (unsigned j = 0; j < sizeof operators / sizeof *operators; j++) {
+            char *sql =
+                sqlite3_mprintf("WITH c(n) AS (%s) SELECT n, path FROM c CROSS JOIN @ ON path %s n ORDER BY 1, 2",
+                                compounds[i], operators[j]);
+            agree_bound_numbers(sql);
+            sqlite3_free(sql);
+            sql = sqlite3_mprintf(
+                "WITH c(n) AS (%s) SELECT path FROM @ WHERE path %s (SELECT n FROM c LIMIT 1) ORDER BY 1", compounds[i],
+                operators[j]);
+            agree_bound_numbers(sql);
+            sqlite3_free(sql);
+        }
+    }
+}
+END_TEST
+
 /* What is equal to a number may be several rows: they come in the order that SQLite relies on. */
 START_TEST(test_the_spellings_of_a_number_come_in_order) {
     sql_run(db, "INSERT INTO b VALUES('+5', 1), ('5 ', 7), ('.5e1', 2); INSERT INTO t(path, value) SELECT path, value"
@@ -819,6 +846,7 @@ int main(void) {
     tcase_add_test(cases, test_bounds_longer_than_a_path);
     tcase_add_test(cases, test_a_list_behind_many_conditions);
     tcase_add_test(cases, test_a_parameter_that_is_cast_is_a_number);
+    tcase_add_test(cases, test_a_parameter_in_a_compound_may_be_a_number);
     tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
     tcase_add_test(cases, test_long_numbers_are_sqlites_to_round);
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
