@@ -396,8 +396,25 @@ static bool reads_values(const struct planning *planning) {
     return (planning->info->colUsed & ~keys) != 0;
 }
 
+/* Is the column of an argument read, with no argument for it? Each arm of an OR is planned without those terms beside it
+ * that hold a subquery, and SQLite would compare them with the NULL that the column shows then. */
+static bool lacks_argument(const struct planning *planning, enum art_hidden which) {
+    const sqlite3_index_info *info = planning->info;
+    unsigned column = planning->vtab->columns.count + which;
+    if (column >= 63 || !(info->colUsed >> column & 1)) return false; /* bit 63 stands for all others */
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iColumn == (int)column && info->aConstraintUsage[i].argvIndex) return false;
+    }
+    return true;
+}
+
 static void estimate(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
+    if (lacks_argument(planning, ART_HIDDEN_PREFIX) || lacks_argument(planning, ART_HIDDEN_DELIMITER)) {
+        info->estimatedRows = INT64_MAX / 2;
+        info->estimatedCost = 1e90; /* any other plan is better */
+        return;
+    }
     if (planning->point) {
         info->estimatedRows = 1;
         info->estimatedCost = 2;
