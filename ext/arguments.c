@@ -8,7 +8,7 @@
 
 void art_wanted_reset(struct art_wanted *wanted) {
     wanted->range = (struct art_range){0};
-    wanted->empty = wanted->rechecked = false;
+    wanted->empty = false;
     wanted->rc = SQLITE_OK;
 }
 
@@ -142,14 +142,6 @@ bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value
     return sqlite3_value_frombind(value) && !parameters_may_have_affinity(art_scan_vtab(scan)->connection->db);
 }
 
-static void want_compared(struct art_scan *scan, enum art_argument comparison, bool exact, sqlite3_value *value) {
-    bool as_text = art_scan_compares_as_text(scan, value);
-    art_wanted_compare(&scan->wanted, comparison, value, as_text);
-    /* (path, value) < (?, ?) is handed over as path <= ? */
-    bool row_value = comparison == ART_ARGUMENT_LESS_EQUAL || comparison == ART_ARGUMENT_GREATER_EQUAL;
-    scan->wanted.rechecked |= !exact && (row_value || !as_text || !sqlite3_value_frombind(value));
-}
-
 static bool never_matches(const struct art_scan *scan, int type) {
     return type == SQLITE_NULL || (type == SQLITE_BLOB && art_scan_vtab(scan)->connection->blobs_never_match);
 }
@@ -207,7 +199,6 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
 
 static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
     struct art_wanted *wanted = &scan->wanted;
-    wanted->rechecked = true;
     if (prefix.len > ART_PATH_MAX) {
         wanted->empty = true;
         return;
@@ -223,7 +214,6 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
 
 /* A pattern that is too long is SQLite's to complain about, on the first row. */
 static void want_like(struct art_scan *scan, sqlite3_value *value) {
-    scan->wanted.rechecked = true;
     if (never_matches(scan, sqlite3_value_type(value))) {
         scan->wanted.empty = true;
         return;
@@ -263,11 +253,10 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
 static void want_points(struct art_scan *scan, sqlite3_value *list) {
     int rc = art_points_collect(&scan->points, list);
     if (rc) scan->wanted.rc = rc;
-    if (scan->points.numbers) scan->wanted.rechecked = true;
     scan->several = true;
 }
 
-static void want(struct art_scan *scan, enum art_argument meaning, bool exact, sqlite3_value *value) {
+static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value) {
     switch (meaning) {
     case ART_ARGUMENT_PREFIX:
         want_shown(scan, &scan->prefix, value);
@@ -280,7 +269,6 @@ static void want(struct art_scan *scan, enum art_argument meaning, bool exact, s
         break;
     case ART_ARGUMENT_GLOB:
         want_glob(scan, value);
-        scan->wanted.rechecked |= !exact;
         break;
     case ART_ARGUMENT_LIKE:
         want_like(scan, value);
@@ -295,22 +283,21 @@ static void want(struct art_scan *scan, enum art_argument meaning, bool exact, s
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        want_compared(scan, meaning, exact, value);
+        art_wanted_compare(&scan->wanted, meaning, value, art_scan_compares_as_text(scan, value));
     }
 }
 
-int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv) {
+int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
     struct art_wanted *wanted = &scan->wanted;
     const char *mark = words;
     for (int i = 0; i < argc && !wanted->rc; i++) {
         mark = strchr(mark + 1, '?');
-        want(scan, art_plan_meaning(mark), art_plan_is_exact(plan, i), argv[i]);
+        want(scan, art_plan_meaning(mark), argv[i]);
     }
     if (wanted->rc || wanted->empty) return wanted->rc;
     scan->listing = scan->delimiter.text.len > 0;
     if (scan->listing) art_listing_begin(scan);
     if (scan->prefix.type) art_wanted_prefix(wanted, art_buffer_bytes(&scan->prefix.text));
     art_wanted_finish(wanted);
-    if (wanted->rechecked) scan->limit = UINT64_MAX;
     return wanted->rc;
 }

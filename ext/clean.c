@@ -4,10 +4,11 @@
  * made a table dies, or when the removal fails. One is taken for a leftover of a schema's database only if
  *
  *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
- *   - it is a regular file with a superblock, whose owner page names this database by its path or inode
+ *   - it is a regular file with a superblock, whose owner page names this database by its inode
  *   - no table x_state of the schema holds its id or its name, whoever made that table
  *
- * What is called so and cannot be read is shown, with the reason, and never removed. A reader (art_info) has no lock: what
+ * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
+ * and never removed. A reader (art_info) has no lock: what
  * it shows may be the file of a table that another connection is creating in this moment.
  *
  * 'clean' must remove no file that some state of the database needs which may come back, so it takes three steps:
@@ -128,9 +129,18 @@ static void spare(struct art_leftovers *leftovers, const char *key, sqlite3_stmt
     }
 }
 
-/* One table x_state. Any table may be called so: what is none of ours has no such columns. */
-static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers) {
+/* To an authorizer that answers "ignore", values are NULL, or there are no rows at all, and no error says so. Whoever
+ * removes what nobody needs must know that it has seen all: at least the table that is being cleaned. */
+static int complain_hidden(const char *schema, char **message) {
+    return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
+}
+
+/* One table x_state. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but NULLs,
+ * which no table of ours holds. */
+static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers,
+                          bool *hidden, bool *seen) {
     sqlite3_stmt *rows = NULL;
+    bool any = false, keys = false, values = false;
     char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w\"", schema, state);
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL);
@@ -138,14 +148,20 @@ static int spare_by_state(sqlite3 *db, const char *schema, const char *state, st
     if (rc == SQLITE_ERROR) return SQLITE_OK;
     while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
+        any = true;
+        keys |= key != NULL;
+        values |= sqlite3_column_type(rows, 1) != SQLITE_NULL;
         if (key) spare(leftovers, key, rows);
     }
+    *hidden |= any && (!keys || !values);
+    *seen |= keys && values;
     int end = sqlite3_finalize(rows);
     return rc ? rc : end;
 }
 
 static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *leftovers, char **message) {
     sqlite3_stmt *tables = NULL;
+    bool hidden = false, seen = false;
     char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND "
                                 "lower(substr(name, -6)) = '_state'",
                                 schema);
@@ -154,12 +170,12 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
     sqlite3_free(sql);
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
-        if (name) rc = spare_by_state(db, schema, name, leftovers);
+        if (name) rc = spare_by_state(db, schema, name, leftovers, &hidden, &seen);
     }
     if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
     if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
-    return rc;
+    return rc || (seen && !hidden) ? rc : complain_hidden(schema, message);
 }
 
 int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message) {
@@ -199,12 +215,15 @@ static int check_tables(struct art_connection *connection, const char *schema, c
     int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
     sqlite3_free(sql);
     if (rc) return art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    bool seen = false;
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
+        seen |= name != NULL;
         if (name) rc = check_table(connection, schema, name, message);
     }
     int end = sqlite3_finalize(tables);
-    return rc || !end ? rc : art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    return rc || seen ? rc : complain_hidden(schema, message);
 }
 
 int art_clean_look(struct art_table *table, char **message) {

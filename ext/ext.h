@@ -327,10 +327,14 @@ void art_tracker_make(struct art_connection *connection);
 void art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
+/* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
+int art_tracker_take_over(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+/* Has somebody called sqlite3_interrupt()? */
+bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);
 /* SQLITE_OK once nothing that was committed to the schema's database can be lost. */

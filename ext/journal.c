@@ -177,13 +177,18 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     return true;
 }
 
-/* Any statement that is stepped looks at the flag first, in every version of SQLite. */
+/* Any statement looks at the flag when it is prepared or stepped, in every version of SQLite. */
 static bool interrupted(void *context) {
     struct art_table *table = context;
     sqlite3_stmt *nothing = NULL;
     int rc = sqlite3_prepare_v2(table->connection->db, "SELECT 1", -1, &nothing, NULL);
     if (!rc) sqlite3_step(nothing);
-    return (sqlite3_finalize(nothing) & 0xff) == SQLITE_INTERRUPT;
+    int end = sqlite3_finalize(nothing);
+    return ((rc ? rc : end) & 0xff) == SQLITE_INTERRUPT;
+}
+
+bool art_journal_interrupted(struct art_table *table) {
+    return interrupted(table);
 }
 
 void art_journal_host(struct art_table *table, struct art_host *out) {

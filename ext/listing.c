@@ -97,7 +97,7 @@ void art_listing_begin(struct art_scan *scan) {
 
 bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path) {
     for (const struct art_scan *scan = table->scans; scan; scan = scan->next) {
-        if (!scan->listing || scan->state != ART_SCAN_END || !scan->writers) continue;
+        if (!scan->listing || scan->state != ART_SCAN_END) continue;
         if (bound_rolls_up(scan, path) != path.len || !path.len) continue;
         if (count_writers(table->connection->db) <= scan->writers) return true;
     }

@@ -156,7 +156,8 @@ static int find_columns(struct art_vtab *vtab, bool understood) {
         rc = art_columns_default(&vtab->columns);
     }
     vtab->created = vtab->columns.count;
-    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
+    if (!rc) rc = art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
+    return rc == SQLITE_ERROR || rc == SQLITE_AUTH ? SQLITE_OK : rc; /* for the first use to say */
 }
 
 static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
@@ -266,7 +267,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
  * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
 static int join_for_change(struct art_vtab *vtab, const char *what) {
     struct art_table *table = vtab->table;
-    int rc = art_tracker_join(vtab->connection, &vtab->base.zErrMsg);
+    int rc = art_tracker_take_over(vtab->connection, &vtab->base.zErrMsg);
     if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
     if (rc || art_table_tracked(table) || !art_tree_dirty(table->tree)) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED, "art: %s has uncommitted changes: COMMIT them before %s",

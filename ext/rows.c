@@ -18,8 +18,8 @@
 #include <stdlib.h>
 
 /* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the next
- * spelling is sought. */
-enum { COUNT_AFTER = 8, SEEK_AFTER = 8 };
+ * spelling is sought; every so many rows that are not given, an interrupt is looked for. */
+enum { COUNT_AFTER = 8, SEEK_AFTER = 8, ASK_EVERY = 4096 };
 
 /* --- which rows --------------------------------------------------------------------------------------------------- */
 
@@ -139,18 +139,33 @@ static int seek_spelling(struct art_scan *scan) {
     return art_cursor_seek(scan->cursor, &range, scan->descending);
 }
 
+/* Past a row that does not match; of numbers, past all paths that begin as no number does. */
+static int pass(struct art_scan *scan) {
+    if (scan->matching != ART_MATCH_NUMBER) return leave(scan);
+    struct art_bytes key = art_cursor_key(scan->cursor);
+    if (!key.len || strchr("\t\n\v\f\r +-.0123456789", key.data[0])) return leave(scan);
+    int rc = art_rows_ready(scan);
+    return rc ? rc : art_cursor_skip_prefix(scan->cursor, 1);
+}
+
+static int ask_for_interrupt(const struct art_scan *scan) {
+    bool stopped = art_journal_interrupted(art_scan_vtab(scan)->table);
+    return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
+}
+
 /* From where the cursor stands to the first row that is given. */
 static int settle_on_match(struct art_scan *scan) {
     int rc = ART_OK;
     bool matches = false;
-    unsigned passed = 0;
+    unsigned passed = 0, dropped = 0;
     scan->state = ART_SCAN_RANGE;
     while (art_cursor_valid(scan->cursor)) {
         if (scan->listing) scan->rolled = art_listing_rolls_up(scan, art_cursor_key(scan->cursor));
         rc = art_rows_matches(scan, art_scan_path(scan), &matches);
+        if (!rc && ++dropped % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
         if (rc || matches) break;
         bool far = scan->matching == ART_MATCH_FOLDED && ++passed == SEEK_AFTER;
-        rc = far ? seek_spelling(scan) : leave(scan);
+        rc = far ? seek_spelling(scan) : pass(scan);
         if (rc) break;
         if (far) passed = 0;
     }

@@ -276,12 +276,12 @@ static const char *added_definition(sqlite3_stmt *all, const char *table, int i)
     return strncmp(text, added, sizeof added - 1) ? NULL : text + sizeof added - 1;
 }
 
-/* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards. */
+/* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards.
+ * SQLITE_ERROR, SQLITE_AUTH: there is no T_state, or it may not be read. */
 int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
     sqlite3_stmt *all = NULL;
     *sound = true;
     int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
-    if (rc == SQLITE_ERROR || rc == SQLITE_AUTH) return SQLITE_OK; /* for the first use to say */
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
         const char *definition = added_definition(all, name->table, i);
         if (!definition) continue;

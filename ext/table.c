@@ -204,6 +204,14 @@ static struct art_table *find_table(const struct art_connection *connection, con
     return NULL;
 }
 
+/* A row that is written without them would lose them. */
+static int read_added(const struct art_vtab *vtab, struct art_columns *columns, bool *sound, char **message) {
+    sqlite3 *db = vtab->connection->db;
+    int rc = art_shadow_added_columns(db, vtab->name, columns, sound);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_report_sql(message, db, rc, "cannot read %s.%s_state", vtab->name->schema, vtab->name->table);
+}
+
 /* A handle declares its columns before it knows its table: what T_state says must be the same now, of those that CREATE
  * named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
@@ -218,7 +226,7 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     if (!rc) {
         rc = art_columns_compare(&columns, &created, &equal);
         damaged = !rc && !equal;
-        if (!rc && equal) rc = art_shadow_added_columns(vtab->connection->db, name, &columns, &sound);
+        if (!rc && equal) rc = read_added(vtab, &columns, &sound, message);
         if (!rc && equal) rc = art_columns_compare(&columns, &vtab->columns, &equal);
         art_columns_clear(&columns);
         if (rc || (equal && sound)) return rc;

@@ -4,8 +4,8 @@
  * temp stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive
  * all art tables that the transaction changes. It is made when a handle of an art table is made while no statement
  * runs, also within BEGIN, where it counts as begun at once. Where it can't be made (query_only, an authorizer, a user's
- * table under its name, a running statement) each table is driven by its own handle, and DROP and RENAME of a changed
- * table are refused.
+ * table under its name, a running statement) each table is driven by its own handle. DROP and RENAME make it then, whose
+ * statements survive that, and it takes over; where that fails, too, they are refused for a changed table.
  *
  * The DELETE is run even where the table was created within the transaction and so is part of it already: it opens a
  * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
@@ -79,6 +79,20 @@ int art_tracker_join(struct art_connection *connection, char **message) {
         return SQLITE_OK;
     }
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
+}
+
+/* What a handle was told of savepoints, the tracker may be asked for by the next table that joins. */
+int art_tracker_take_over(struct art_connection *connection, char **message) {
+    if (!connection->joined) art_tracker_make_now(connection);
+    int rc = art_tracker_join(connection, message);
+    if (!connection->joined) return rc;
+    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+        if (!table->driver || table->driver == connection->driver) continue;
+        const struct art_levels *levels = &((struct art_vtab *)table->driver)->levels;
+        for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
+        if (!rc) table->driver = connection->driver;
+    }
+    return rc;
 }
 
 /* --- the module --------------------------------------------------------------------------------------------------- */

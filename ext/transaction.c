@@ -152,6 +152,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     uint32_t mark = target->mark;
     art_tree_rollback_to(table->tree, mark);
     table->own_frame = table->prepared = false;
+    table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
     unsigned keep = table->moment_count;
     while (keep && table->moments[keep - 1].level > level) keep--;

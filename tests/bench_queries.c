@@ -131,7 +131,9 @@ static void measure(const char *name, const char *art_sql, const char *plain_sql
     for (int r = 0; r < repetitions; r++) {
         for (int i = 0; i < 2; i++) {
             if (r && times[i][0] > SLOW && done[i] >= 3) continue;
-            times[i][done[i]++] = once(statements[i], &sums[i], &rows[i]);
+            double first =
+                once(statements[i], &sums[i], &rows[i]); /* what the other one has pushed out of the caches */
+            times[i][done[i]++] = first > SLOW ? first : once(statements[i], &sums[i], &rows[i]);
         }
     }
     sql_run(art, "COMMIT");

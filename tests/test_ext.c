@@ -320,6 +320,30 @@ START_TEST(test_a_tracker_made_inside_a_savepoint_hears_its_rollback) {
 }
 END_TEST
 
+/* The first handle was made while a statement ran: the tracker comes with DROP and RENAME, and drives from there on. */
+START_TEST(test_a_drop_and_a_rename_bring_the_tracker_that_could_not_be_made_before) {
+    static const char *const changes[] = {"ALTER TABLE t RENAME TO u", "DROP TABLE t"};
+    make_table("");
+    sql_run(db, "CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
+    for (int i = 0; i < 4; i++) {
+        sqlite3 *fresh = sql_open(path);
+        sqlite3_stmt *reader = sql_prepare(fresh, "SELECT v FROM ordinary");
+        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sql_run(fresh,
+                "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); SAVEPOINT r");
+        sqlite3_finalize(reader);
+        rows_are(fresh, "SELECT count(*) FROM temp.sqlite_schema", "0\n");
+        sql_run(fresh, "%s", changes[i & 1]);
+        sql_run(fresh, i < 2 ? "ROLLBACK TO r; RELEASE r" : "ROLLBACK TO s");
+        rows_are(fresh, "SELECT path FROM t", i < 2 ? "a\nb\nc\nx\ny\n" : "a\nb\nc\nx\n");
+        sql_run(fresh, "INSERT INTO t(path) VALUES('z'); COMMIT");
+        rows_are(db, "SELECT path FROM t WHERE path > 'c'", i < 2 ? "x\ny\nz\n" : "x\nz\n");
+        sql_run(fresh, "DELETE FROM t WHERE path > 'c'");
+        sql_close(fresh);
+    }
+}
+END_TEST
+
 /* Making it while a statement runs would end that with "abort due to ROLLBACK" as soon as it opens another cursor. */
 START_TEST(test_the_tracker_is_made_within_a_transaction_but_under_no_statement) {
     make_table("");
@@ -574,6 +598,7 @@ int main(void) {
     tcase_add_test(cases, test_the_tracker_cannot_be_dropped_while_it_is_needed);
     tcase_add_test(cases, test_a_tracker_made_inside_a_savepoint_hears_its_rollback);
     tcase_add_test(cases, test_the_tracker_is_made_within_a_transaction_but_under_no_statement);
+    tcase_add_test(cases, test_a_drop_and_a_rename_bring_the_tracker_that_could_not_be_made_before);
     tcase_add_test(cases, test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing);
     tcase_add_test(cases, test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped);
     tcase_add_test(cases, test_a_name_that_shadow_tables_need_is_refused);

@@ -132,8 +132,10 @@ static void transaction(struct target *target, uint64_t seed, int64_t n) {
         step(target, target->remove_directory);
     }
     bool flush = random_once_in(&random, 40), optimize = random_once_in(&random, 60);
+    bool vacuum = random_once_in(&random, 40);
     if (target->art && flush) sql_command(target->db, "main", "t", "flush");
     if (target->art && optimize) sql_command(target->db, "main", "t", "optimize");
+    if (target->art && vacuum) sql_command(target->db, "main", "t", "vacuum");
     sqlite3_bind_int64(target->count, 1, n);
     sqlite3_bind_int64(target->count, 2, rows);
     step(target, target->count);

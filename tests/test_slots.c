@@ -73,7 +73,7 @@ struct world {
     _Atomic uint64_t seen;   /* m's counter, as high as any process has seen it committed */
     _Atomic uint64_t zombie; /* the last one that died as a zombie, until the next commit */
     _Atomic uint64_t commits, rollbacks, savepoints, busy, checks, held, checkpoints, deaths, zombies, revived, kills,
-        freezes, copies, reopened, slots_written, slots_reused, optimized;
+        freezes, copies, reopened, slots_written, slots_reused, optimized, vacuumed;
     _Atomic int failed;
     char message[2000];
 };
@@ -418,6 +418,10 @@ static void fill_transaction(struct session *session) {
         command(session, "optimize");
         world->optimized++;
     }
+    if (random_once_in(random, 15)) {
+        command(session, "vacuum");
+        world->vacuumed++;
+    }
 }
 
 static void commit(struct session *session) {
@@ -487,7 +491,10 @@ static void write_for_ever(const char *path, const struct setting *setting, stru
         for (uint32_t i = ready ? 1 + random_below(random, random_once_in(random, 2) ? 6 : 60) : 0; i > 0; i--) {
             if (random_once_in(random, 8)) checkpoint(session.db, (int)random_below(random, 4));
             transaction(&session, "a writer");
-            if (random_once_in(random, 40)) command(&session, random_once_in(random, 2) ? "flush" : "optimize");
+            if (random_once_in(random, 40)) {
+                static const char *const commands[] = {"flush", "optimize", "vacuum"};
+                command(&session, commands[random_below(random, 3)]);
+            }
             fate.commit_frame = fate.commit_in_file = false;
             if (random_once_in(random, 4)) usleep(random_below(random, 1500));
         }
@@ -797,10 +804,11 @@ static void renew(struct arena *arena) {
 
 static void report(const struct setting *setting) {
 #define COUNT(name) (unsigned long long)world->name
-    printf("%s: %llu commits, %llu rollbacks, %llu ROLLBACK TO, %llu 'optimize', %llu BUSY, %llu checkpoints; "
+    printf("%s: %llu commits, %llu rollbacks, %llu ROLLBACK TO, %llu 'optimize', %llu 'vacuum', %llu BUSY, %llu "
+           "checkpoints; "
            "%llu slots written, %llu used again (io=pwrite)\n",
-           setting->name, COUNT(commits), COUNT(rollbacks), COUNT(savepoints), COUNT(optimized), COUNT(busy),
-           COUNT(checkpoints), COUNT(slots_written), COUNT(slots_reused));
+           setting->name, COUNT(commits), COUNT(rollbacks), COUNT(savepoints), COUNT(optimized), COUNT(vacuumed),
+           COUNT(busy), COUNT(checkpoints), COUNT(slots_written), COUNT(slots_reused));
     printf("    %llu snapshots compared, %llu old ones; died %llu, %llu as zombies (%llu revived), killed %llu; "
            "everything died %llu times in a copy (%llu with blobs half written), %llu in place\n",
            COUNT(checks), COUNT(held), COUNT(deaths), COUNT(zombies), COUNT(revived), COUNT(kills), COUNT(copies),

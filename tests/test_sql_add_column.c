@@ -192,11 +192,12 @@ START_TEST(test_what_cannot_be_added_is_refused_and_changes_nothing) {
     }
     refused(SQLITE_ERROR, "a column's definition is cut off", "INSERT INTO t(t) VALUES('add column')");
     expect("a|1\n", "SELECT * FROM t");
-    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 8);
-    sql_run(db, "INSERT INTO t(t) VALUES('add column b')");
-    refused(SQLITE_ERROR, "art: 4 columns are too many (t): a table has at most 3 here",
-            "INSERT INTO t(t) VALUES('add column c')");
-    expect("a|1|\n", "SELECT * FROM t");
+    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 12);
+    sql_run(db, "INSERT INTO t(t) VALUES('add column b'), ('add column c'), ('add column d'), ('add column e'),"
+                "('add column f')");
+    refused(SQLITE_ERROR, "art: 8 columns are too many (t): a table has at most 7 here",
+            "INSERT INTO t(t) VALUES('add column g')");
+    expect("a|1|||||\n", "SELECT * FROM t");
 }
 END_TEST
 
@@ -272,6 +273,34 @@ START_TEST(test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error
     }
     sql_run(db, "INSERT INTO t(t) VALUES('add column b')");
     expect("a|1|\n", "SELECT * FROM t");
+}
+END_TEST
+
+static int hide_added(void *context, int action, const char *table, const char *column, const char *schema,
+                      const char *trigger) {
+    (void)context;
+    (void)schema;
+    (void)trigger;
+    bool added = action == SQLITE_READ && !strcmp(table, "t_state") && !strncmp(column, "added", 5);
+    return added ? answer : SQLITE_OK;
+}
+
+/* An authorizer that knows of T_state's own columns only. */
+START_TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it) {
+    sql_create(db, "t", "path, a");
+    sql_run(db, "INSERT INTO t(t) VALUES('add column b'); INSERT INTO t VALUES('a', 1, 2)");
+    sql_close(db);
+    db = sql_open(path);
+    answer = SQLITE_DENY;
+    sqlite3_set_authorizer(db, hide_added, NULL);
+    refused(SQLITE_AUTH, "prohibited", "UPDATE t SET a = 5");
+    refused(SQLITE_AUTH, "prohibited", "SELECT * FROM t");
+    answer = SQLITE_IGNORE;
+    reopen();
+    sqlite3_set_authorizer(db, hide_added, NULL);
+    sql_run(db, "UPDATE t SET a = 6");
+    reopen();
+    expect("a|6|2\n", "SELECT * FROM t");
 }
 END_TEST
 
@@ -417,6 +446,7 @@ int main(void) {
     tcase_add_test(tcase, test_open_queries_go_on_as_they_were);
     tcase_add_test(tcase, test_an_update_that_began_before_does_not_lose_what_stands_in_the_new_column);
     tcase_add_test(tcase, test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error);
+    tcase_add_test(tcase, test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it);
     tcase_add_test(tcase, test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied);
     tcase_add_loop_test(tcase, test_random_histories_agree_with_those_of_alter_table, 0, 2);
     suite_add_tcase(suite, tcase);

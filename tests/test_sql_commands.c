@@ -346,6 +346,30 @@ START_TEST(test_the_way_of_io_changes_with_the_next_opening) {
 }
 END_TEST
 
+/* A refused COMMIT has done it already, and would do it again. */
+START_TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
+    make_table();
+    for (int wanted = 0; wanted < 2; wanted++) {
+        command("optimize");
+        sql_run(db, "INSERT INTO t(path) VALUES('b%d')", wanted);
+        command("flush");
+        sqlite3 *other = sql_open(path);
+        sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('c%d'); SAVEPOINT s", wanted);
+        command("optimize");
+        refused(db, SQLITE_BUSY, "locked", "COMMIT");
+        sql_run(db, "ROLLBACK TO s");
+        if (wanted) command("optimize");
+        sqlite3_finalize(reader);
+        sql_close(other);
+        sql_run(db, "COMMIT");
+        gives(db, "SELECT value > 1 FROM art_info('t') WHERE property = 'runs'", wanted ? "0\n" : "1\n");
+        gives(db, "SELECT art_check('t')", "ok\n");
+    }
+}
+END_TEST
+
 /* --- clean -------------------------------------------------------------------------------------------------------- */
 
 static void copy_file(const char *from, const char *to) {
@@ -745,6 +769,7 @@ static TCase *commits(void) {
     tcase_add_test(tcase, test_a_setting_belongs_to_its_transaction);
     tcase_add_test(tcase, test_another_connection_goes_by_a_setting_when_it_opens_the_table);
     tcase_add_test(tcase, test_the_way_of_io_changes_with_the_next_opening);
+    tcase_add_test(tcase, test_what_is_taken_back_after_a_refused_commit_is_not_done);
     return tcase;
 }
 

@@ -372,6 +372,10 @@ static void forbid_schema(void) {
     forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_DENY);
 }
 
+static void hide_schema(void) {
+    forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_IGNORE);
+}
+
 static void forbid_encoding(void) {
     forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_DENY);
 }

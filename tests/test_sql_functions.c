@@ -364,6 +364,24 @@ START_TEST(test_a_name_may_have_any_characters_and_either_case) {
 }
 END_TEST
 
+START_TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
+    char *first = sqlite3_mprintf("%s/first.db", directory), *second = sqlite3_mprintf("%s/second.db", directory);
+    sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
+    sql_run(db, "CREATE VIRTUAL TABLE second.late USING art; INSERT INTO second.late(path) VALUES('a'), ('b')");
+    gives(db, "SELECT art_count('late', '')", "2\n");
+    sql_run(db, "CREATE VIRTUAL TABLE first.late USING art");
+    gives(db, "SELECT art_count('late', '')", "0\n");
+    sql_run(db, "DROP TABLE first.late");
+    gives(db, "SELECT art_count('late', '')", "2\n");
+    sql_run(db, "CREATE TABLE first.late(x)");
+    refused(db, SQLITE_ERROR, "(late)", "SELECT art_count('late', '')");
+    sql_run(db, "DROP TABLE first.late");
+    gives(db, "SELECT art_count('late', '')", "2\n");
+    sqlite3_free(first);
+    sqlite3_free(second);
+}
+END_TEST
+
 START_TEST(test_temp_comes_before_main_and_main_before_attached) {
     char *second = file_of("b.db");
     make_table();
@@ -655,6 +673,7 @@ static TCase *names(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_an_unknown_name_is_repeated_in_the_error);
     tcase_add_test(tcase, test_a_name_may_have_any_characters_and_either_case);
+    tcase_add_test(tcase, test_an_attached_database_that_comes_first_may_get_the_name_later);
     tcase_add_test(tcase, test_temp_comes_before_main_and_main_before_attached);
     tcase_add_test(tcase, test_a_name_follows_drop_create_and_rename);
     tcase_add_test(tcase, test_a_name_follows_what_other_connections_do_to_it);

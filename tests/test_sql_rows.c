@@ -464,6 +464,11 @@ START_TEST(test_update_from_sets_columns_and_only_these) {
     refused(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.a",
             "UPDATE t SET a = NULL FROM new WHERE path = new.p || 'x'");
     expect("d/1x|10|one|10.0\nd/2x|20|2!|20.0\ne|3|3!|3.0\n", "SELECT * FROM t");
+    /* two rows for one: the second meets a row of another version than it was told */
+    sql_run(db, "DELETE FROM new; INSERT INTO new VALUES('e', 'once', 0), ('e', 'once', 0), ('d/1x', 'once', 0)");
+    changed(3, "UPDATE t SET b = new.v FROM new WHERE path = new.p");
+    expect("d/1x|10|once|10.0\nd/2x|20|2!|20.0\ne|3|once|3.0\n", "SELECT * FROM t");
+    refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = 99 FROM new WHERE path = new.p");
 }
 END_TEST
 

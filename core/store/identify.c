@@ -1,7 +1,8 @@
 /* Whose is a file that looks like an .art file? For who cleans up: looks at slot 0 and at nothing else.
  *
  * Opening a store also accepts a file that is a copy, whoever its owner page names: the database was copied with it.
- * Here a file is ours only if the page names our database, since what is ours may be removed.
+ * Here a file is ours only if the page names our database's own file, since what is ours may be removed. The path alone
+ * says little: who moves a database aside and puts another one in its place will want the first one back.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -20,8 +21,13 @@ static int look_at_io(struct art_io *io, const struct art_owner *me, struct art_
     rc = art_superblock_check(block, block->identity.uuid, io->name);
     if (rc) return rc;
     memcpy(uuid, block->identity.uuid, sizeof block->identity.uuid);
-    *ours = art_superblock_names(block, me);
-    return ART_OK;
+    bool path;
+    art_superblock_names(block, me, ours, &path);
+    if (*ours || !path) return ART_OK;
+    return art_fail(ART_FOREIGN,
+                    "art: the file belongs to a database that stood in this place before (%s): remove it by hand if "
+                    "that one is gone",
+                    io->name);
 }
 
 int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours) {

@@ -135,8 +135,8 @@ bool art_superblock_is_unfinished(const struct art_superblock *block, const uint
 /* *counts: the owner page that counts, or NULL. */
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts);
-/* Does the owner page that counts name this database, by path or inode? */
-bool art_superblock_names(const struct art_superblock *block, const struct art_owner *me);
+/* Does the owner page that counts name this database, by the inode of its file, by its path? */
+void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, bool *host, bool *path);
 void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
                          uint64_t sequence);
 /* Where the page of this sequence stands in the file. */

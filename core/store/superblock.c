@@ -120,9 +120,10 @@ static bool same_host(const struct art_owner_page *page, const struct art_owner 
     return me->host_inode && page->host_inode == me->host_inode;
 }
 
-bool art_superblock_names(const struct art_superblock *block, const struct art_owner *me) {
+void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, bool *host, bool *path) {
     const struct art_owner_page *page = page_that_counts(block, block->identity.uuid);
-    return page && (same_path(page, me->host_path) || same_host(page, me));
+    *host = page && same_host(page, me);
+    *path = page && same_path(page, me->host_path);
 }
 
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],

@@ -98,6 +98,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     }
     tree->changes++;
     art_pending_forget(tree);
+    tree->txn.flush = tree->txn.optimize = tree->txn.vacuum = false; /* whoever still wants it asks again */
     if (number == ART_MARK_BEGIN) {
         art_marks_clear(tree, 0);
         to_beginning(tree);

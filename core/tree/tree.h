@@ -205,8 +205,8 @@ int art_tree_request_vacuum(struct art_tree *tree);
  * once, no ROLLBACK takes it back. ART_MISUSE in a transaction that has written to the file. */
 int art_tree_adopt(struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
- * page names this host file (path or inode, as an open would accept it). ART_NOTFOUND: no .art file (another magic, too
- * short, not a regular file). */
+ * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
+ * (another magic, too short, not a regular file). */
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
 
 /* --- commit ------------------------------------------------------------------------------------------------------- */

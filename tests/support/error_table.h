@@ -263,6 +263,8 @@ static const struct error errors[] = {
      ignore_alter, "INSERT INTO t(t) VALUES('add column a')"},
     {MESSAGE_PLAIN, "art: the table's id cannot be read (%s.%s_state)", SQLITE_CORRUPT_VTAB, "an authorizer hides it",
      NULL, hide_id, "INSERT INTO t(path) VALUES('x')"},
+    {MESSAGE_PLAIN, "art: an authorizer hides the tables (%s): let art read them", SQLITE_AUTH,
+     "an authorizer hides them", NULL, hide_schema, "INSERT INTO t(t) VALUES('clean')"},
     {MESSAGE_SQL, "cannot fill the shadow tables of %s.%s", SQLITE_AUTH, "an authorizer forbids it", NULL,
      forbid_filling, ART("path")},
     {MESSAGE_SQL, "cannot ask for the encoding", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_encoding,
@@ -328,6 +330,8 @@ static const struct elsewhere elsewhere[] = {
     {"art: the columns could not be read before (%s.%s): open the database anew", RACE},
     {"art: cannot create the file (%s): something of that name is there, move it away", RACE},
 
+    {"art: the file belongs to a database that stood in this place before (%s): remove it by hand if that one is gone",
+     "art_info shows it"},
     {"art: the table cannot be read", "SQLite has its own words for SQLITE_NOMEM"},
     {"cannot write (temp.art_txn)", "it takes an interrupt or a full disk in just this statement"},
     {"art: %s\n", "art_debug()"},

@@ -54,6 +54,11 @@ static bool uses(const struct workload_setting *setting, const char *schema) {
     return !strcmp(setting->schema, schema) || !strcmp(setting->other, schema);
 }
 
+/* The ordinary twin need not outlive a power loss: half of the test's time would go there. */
+static const char *synchronous(const struct twin *twin) {
+    return !twin->art || twin->seed & 1 ? "OFF" : "NORMAL";
+}
+
 static void attach(const struct twin *twin, sqlite3 *db) {
     const struct workload_setting *setting = twin->setting;
     if (!uses(setting, "aux1")) return;
@@ -61,7 +66,7 @@ static void attach(const struct twin *twin, sqlite3 *db) {
     if (sql_try(db, "ATTACH '%q/%s-aux.db' AS aux1", twin->directory, twin->art ? "art" : "plain")) return;
     /* Inside a transaction neither can be set. */
     if (setting->journal) sql_try(db, "PRAGMA aux1.journal_mode=%s", setting->journal);
-    sql_try(db, "PRAGMA aux1.synchronous=%s", twin->seed & 1 ? "OFF" : "NORMAL");
+    sql_try(db, "PRAGMA aux1.synchronous=%s", synchronous(twin));
 }
 
 static void open_connection(struct twin *twin, int c) {
@@ -79,7 +84,7 @@ static void open_connection(struct twin *twin, int c) {
     sqlite3_create_function(db, "pattern", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, pattern, NULL, NULL);
     attach(twin, db);
     if (setting->journal) sql_run(db, "PRAGMA %s.journal_mode=%s", setting->schema, setting->journal);
-    sql_run(db, "PRAGMA %s.synchronous=%s", setting->schema, twin->seed & 1 ? "OFF" : "NORMAL");
+    sql_run(db, "PRAGMA %s.synchronous=%s", setting->schema, synchronous(twin));
     /* A spilling cache takes the exclusive lock early, for pages that the twin does not have. And SQLite's temp schema is
      * malformed now and then (3.40.1 and 3.53.2, two ordinary tables) when pages were spilled before a ROLLBACK. */
     bool locks = setting->connections > 1 && setting->journal && strcmp(setting->journal, "WAL") != 0;
@@ -151,17 +156,21 @@ void outcome_clear(struct outcome *outcome) {
     *outcome = (struct outcome){0};
 }
 
+static void keep_row(struct outcome *outcome, sqlite3_str *row) {
+    if ((outcome->row_count & (outcome->row_count - 1)) == 0) {
+        int room = outcome->row_count ? 2 * outcome->row_count : 1;
+        outcome->rows = sqlite3_realloc64(outcome->rows, (sqlite3_uint64)room * sizeof *outcome->rows);
+    }
+    outcome->rows[outcome->row_count++] = sqlite3_str_finish(row);
+}
+
 static void add_row(struct outcome *outcome, sqlite3_stmt *statement) {
     sqlite3_str *row = sqlite3_str_new(NULL);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         if (i) sqlite3_str_appendall(row, " | ");
         sql_append_value(row, sqlite3_column_value(statement, i));
     }
-    if ((outcome->row_count & (outcome->row_count - 1)) == 0) {
-        int room = outcome->row_count ? 2 * outcome->row_count : 1;
-        outcome->rows = sqlite3_realloc64(outcome->rows, (sqlite3_uint64)room * sizeof *outcome->rows);
-    }
-    outcome->rows[outcome->row_count++] = sqlite3_str_finish(row);
+    keep_row(outcome, row);
 }
 
 static void bind(sqlite3_stmt *statement, const struct workload_step *step) {
@@ -213,6 +222,30 @@ static void run_sql(struct twin *twin, const struct workload_step *step, struct 
     }
 }
 
+/* A row for each of the tables that can be named: its name and its columns. */
+static void look(struct twin *twin, int c, struct outcome *out) {
+    for (int i = 0; i < WORKLOAD_TABLES; i++) {
+        const char *schema = workload_table_schema(twin->setting, (enum workload_table_number)i);
+        const char *name = workload_table_name((enum workload_table_number)i);
+        char *sql = sqlite3_mprintf("SELECT * FROM %s.%s LIMIT 0", schema, name);
+        sqlite3_stmt *statement = NULL;
+        int rc = sqlite3_prepare_v2(twin->db[c], sql, -1, &statement, NULL);
+        sqlite3_free(sql);
+        if (!rc) sqlite3_step(statement);
+        if (!rc) rc = sqlite3_reset(statement);
+        if (rc && (rc & 0xff) != SQLITE_ERROR) out->rc = rc; /* else there is no such table */
+        if (rc) sqlite3_finalize(statement);
+        if (rc) continue;
+        sqlite3_str *row = sqlite3_str_new(NULL);
+        sqlite3_str_appendall(row, name);
+        for (int k = 0; k < sqlite3_column_count(statement); k++) {
+            sqlite3_str_appendf(row, ",%s", sqlite3_column_name(statement, k));
+        }
+        sqlite3_finalize(statement);
+        keep_row(out, row);
+    }
+}
+
 /* What an open cursor sees of its own connection's writes is not laid down; that its keys rise is. */
 static void move_cursor(struct twin *twin, int c, struct outcome *out) {
     for (int i = 0; i < 3 && out->rc == SQLITE_OK; i++) {
@@ -242,6 +275,9 @@ void twin_run(struct twin *twin, const struct workload_step *step, struct outcom
     int c = step->connection;
     *out = (struct outcome){0};
     switch (step->kind) {
+    case STEP_TABLES:
+        look(twin, c, out);
+        break;
     case STEP_REOPEN:
         twin_close(twin);
         twin_open(twin);

@@ -58,7 +58,7 @@ static void append_parameter(sqlite3_str *out, const struct workload_parameter *
 char *workload_step_text(const struct workload_step *step) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     static const char *const names[] = {"",
-                                        "",
+                                        "-- which tables are there?",
                                         "-- reopen",
                                         "-- detach and attach",
                                         "-- replace function: ",
@@ -143,36 +143,31 @@ void workload_saw_tables(struct workload *w, int connection, char *const *rows, 
     struct workload_table *tables = w->tables[connection];
     for (int i = 0; i < WORKLOAD_TABLES; i++) tables[i].exists = false;
     for (int i = 0; i < count; i++) {
-        const char *row = rows[i] + 1; /* behind the quote */
+        const char *row = rows[i];
         struct workload_table *table = *row == 't'   ? &tables[TABLE_T]
                                        : *row == 'u' ? &tables[TABLE_U]
                                                      : &tables[TABLE_V];
         table->exists = true;
         table->columns = 0;
         for (row += 2; table->columns < WORKLOAD_COLUMNS;) {
-            size_t len = strcspn(row, ",'");
+            size_t len = strcspn(row, ",");
             sqlite3_snprintf((int)sizeof table->names[0], table->names[table->columns++], "%.*s", (int)len, row);
             if (row[len] != ',') break;
             row += len + 1;
         }
     }
+    if (!w->tables[1][TABLE_V].columns) memcpy(w->tables[1], w->tables[0], sizeof w->tables[0]); /* its first look */
 }
 
 /* ---- a history ---- */
 
-unsigned workload_parts(void) {
-    const char *given = getenv("ART_TEST_PARTS");
-    unsigned parts = given ? (unsigned)strtoul(given, NULL, 0) : ~0u;
-    return sql_standin() ? parts & ~(unsigned)PART_VERSIONS : parts;
-}
-
 void workload_init(struct workload *w, const struct workload_setting *setting, uint64_t seed) {
-    *w = (struct workload){.random = {seed}, .setting = setting, .parts = workload_parts()};
+    *w = (struct workload){.random = {seed}, .setting = setting};
     static const char *const options[] = {"", "log_limit='4KB'", "log_limit='16KB', spill_limit='64KB', cache='1MB'",
                                           "log_limit='1KB', spill_limit='16KB'", "log_limit='64KB', cache='1MB'"};
     w->options = pick(w, options, sizeof options / sizeof *options);
     w->cursors = once_in(w, 3);
-    w->versions = w->parts & PART_VERSIONS && setting->connections == 1 && once_in(w, 2);
+    w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2);
     w->shapes[0] = shape_choose(w);
     w->shapes[1] = shape_choose(w);
 }
@@ -199,10 +194,14 @@ static void put_setup(struct writer *x, int number) {
     if (number < count) {
         PUT(x, texts[number], schema);
     } else if (number == count) {
-        PUT_ART(x, "SELECT 0 WHERE 0");
+        PUT_ART(x, "CREATE TABLE %s.seen(unused)", schema);
         PUT_PLAIN(x, "CREATE TABLE %s.seen(tbl, key, version, hash, PRIMARY KEY(tbl, key)) WITHOUT ROWID", schema);
     } else if (number == count + 1) {
         PUT(x, "CREATE TABLE %s.held(tbl, key, version, PRIMARY KEY(tbl, key)) WITHOUT ROWID", schema);
+    } else if (number == count + 2 && !x->w->has_other_tick) {
+        x->w->has_other_tick = true;
+        PUT(x, "CREATE TABLE %s.other_tick AS SELECT 0 AS n", setting->other);
+        x->w->setup--;
     } else if (number == count + 2) {
         put_create(x, schema, "t", w->shapes[0]);
     } else if (number == count + 3) {
@@ -276,9 +275,9 @@ static void put_read(struct writer *x) {
         put_version_step(x);
         return;
     }
-    if (w->parts & PART_FUNCTIONS && once_in(w, 9)) {
+    if (once_in(w, 9)) {
         put_function_query(x);
-    } else if (w->parts & PART_HIDDEN && once_in(w, 3)) {
+    } else if (once_in(w, 3)) {
         if (once_in(w, 6)) {
             put_listing_join(x);
         } else {
@@ -308,8 +307,7 @@ static void put_rare_step(struct writer *x) {
     uint32_t kind = below(w, 12);
     if (kind < 4) {
         put_pragma(x);
-    } else if (kind < 6 && !w->cursors && w->parts & PART_REPLACED) {
-        /* SQLite crashes where the pragma meets a replaced like() while another statement is open. */
+    } else if (kind < 6 && !w->cursors) {
         put_function_change(x);
     } else if (kind < 7 && attached && !w->setting->gentle) {
         x->step->kind = STEP_ATTACH;

@@ -64,7 +64,7 @@ static void put_in(struct writer *x) {
     if (select) {
         const char *schema = w->setting->schema;
         MEET(x, IN_SELECT);
-        switch (below(w, 4) | !(w->parts & PART_AFFINITY)) {
+        switch (below(w, 4)) {
         case 0:
             PUT(x, "SELECT %s FROM %s.nums", PICK(w, "i", "r", "n", "x", "y", "c"), schema);
             MEET(x, JOIN_AFFINITY);
@@ -179,11 +179,7 @@ static void put_odd_condition(struct writer *x) {
         break;
     case 3: /* a column beside the path */
         put_path(x), PUT(x, " %s ", PICK(w, "=", "<", ">=", "GLOB", "LIKE"));
-        if (w->parts & PART_TWO_COLUMNS) {
-            put_column(x, once_in(w, 2) ? 0 : any_column(x));
-        } else {
-            put_path(x);
-        }
+        put_column(x, once_in(w, 2) ? 0 : any_column(x));
         break;
     case 4:
         MEET(x, EXISTS);
@@ -256,11 +252,7 @@ void put_column_condition(struct writer *x) {
         break;
     case 6:
         put_column(x, i), PUT(x, " %s ", PICK(w, "=", "<", ">=", "IS", "<>"));
-        if (w->parts & PART_TWO_COLUMNS) {
-            put_column(x, any_column(x));
-        } else {
-            put_value(x);
-        }
+        put_column(x, any_column(x));
         break;
     default:
         put_column(x, i);

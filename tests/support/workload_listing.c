@@ -30,10 +30,8 @@ static void put_prefix(struct writer *x) {
     } else if (kind < 97) {
         PUT(x, "%s", PICK(w, "x''", "x'61'", "x'c3'", "x'64312f'", "x'ff'", "CAST('d' AS BLOB)"));
         MEET(x, LISTING_BYTES);
-    } else if (kind < 98) {
-        PUT(x, "NULL");
     } else {
-        PUT(x, "(SELECT min(a) FROM %s.side)", w->setting->schema);
+        PUT(x, "NULL"); /* no subquery: see workload.h */
     }
 }
 
@@ -188,7 +186,7 @@ static void put_longest_prefix(struct writer *x, const char *path, const char *d
     PUT_PLAIN(x, " AS BLOB) AS qb, CAST(%s AS BLOB) AS pb, CAST(%s AS BLOB) AS db FROM ", path,
               delimiter ? delimiter : "''");
     put_plain_name(x);
-    PUT_PLAIN(x, ") WHERE coalesce(substr(pb, 1, length(qb)), x'') = qb AND pb IS NOT NULL");
+    PUT_PLAIN(x, ") WHERE coalesce(substr(pb, 1, length(qb)), x'') = qb AND pb IS NOT NULL AND db IS NOT NULL");
     if (delimiter) {
         PUT_PLAIN(x, " AND (qb = pb OR (length(qb) >= length(db) AND coalesce(substr(qb, length(qb) - length(db) + 1), "
                      "x'') = db) OR substr(pb, length(qb) + 1, length(db)) = db)");
@@ -206,10 +204,14 @@ static void put_any_path(struct writer *x) {
     int len = make_key(w, key);
     if (once_in(w, 2)) {
         const char *more = PICK(w, "/x", "/", "a", "/x/y", "b/a");
-        memcpy(key + len, more, strlen(more));
-        len += (int)strlen(more);
+        while (*more) key[len++] = *more++;
     }
     put_text(x, key, len);
+}
+
+/* Where the table is missing, or locked, both say so, also if no function is called. */
+static void put_existence(struct writer *x) {
+    PUT(x, " WHERE NOT EXISTS (SELECT 1 FROM "), put_name(x), PUT(x, " WHERE 0)");
 }
 
 static void put_constant_function(struct writer *x) {
@@ -219,11 +221,13 @@ static void put_constant_function(struct writer *x) {
         char *prefix = writer_capture(x, put_prefix);
         put_count(x, prefix);
         sqlite3_free(prefix);
+        PUT(x, " FROM %s.tick", w->setting->schema), put_existence(x);
         return;
     }
     char *path = writer_capture(x, put_any_path);
     char *delimiter = once_in(w, 2) ? NULL : writer_capture(x, put_delimiter);
     put_longest_prefix(x, path, delimiter);
+    PUT(x, " FROM %s.tick", w->setting->schema), put_existence(x);
     sqlite3_free(path);
     sqlite3_free(delimiter);
 }
@@ -235,12 +239,12 @@ void put_function_query(struct writer *x) {
     case 0:
         PUT(x, "SELECT s.a, ");
         put_count(x, PICK(w, "s.a", "s.a || '/'", "substr(s.a, 1, 1)", "s.b"));
-        PUT(x, " FROM %s.side s ORDER BY 1", schema);
+        PUT(x, " FROM %s.side s", schema), put_existence(x), PUT(x, " ORDER BY 1");
         break;
     case 1:
         PUT(x, "SELECT s.a, ");
         put_longest_prefix(x, PICK(w, "s.a || 'a/x'", "s.a", "s.a || '/'"), PICK(w, NULL, "'/'", "'a'"));
-        PUT(x, " FROM %s.side s ORDER BY 1", schema);
+        PUT(x, " FROM %s.side s", schema), put_existence(x), PUT(x, " ORDER BY 1");
         break;
     case 2:
         MEET(x, CHECK_FUNCTION);

@@ -1,5 +1,7 @@
 /* SELECT. The order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the order
  * is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows. */
+#include <string.h>
+
 #include "tests/support/workload_private.h"
 
 void put_source(struct writer *x) {
@@ -63,7 +65,7 @@ void put_limit(struct writer *x) {
 static void put_path_order(struct writer *x) {
     const char *how = PICK(x->w, "", " DESC", " ASC");
     PUT(x, " ORDER BY "), put_path(x), PUT(x, "%s", how);
-    if (how[1] == 'D') MEET(x, DESCENDING);
+    if (!strcmp(how, " DESC")) MEET(x, DESCENDING);
 }
 
 /* ---- of one table ---- */
@@ -250,6 +252,27 @@ static void put_view(struct writer *x) {
     put_condition(x), put_path_order(x), put_limit(x);
 }
 
+/* What a schema browser asks; hidden columns do not show. */
+static void put_schema_query(struct writer *x) {
+    const char *schema = x->w->setting->schema;
+    MEET(x, SCHEMA);
+    x->step->flags |= STEP_BUSY_MAY_DIFFER;
+    if (once_in(x->w, 2)) {
+        PUT(x,
+            "SELECT m.name, p.name, p.type, p.pk FROM %s.sqlite_master m, pragma_table_info(m.name, "
+            "'%s') p ",
+            schema, schema);
+    } else {
+        PUT(x,
+            "SELECT m.name, (SELECT group_concat(p.name) FROM pragma_table_info(m.name, '%s') p) FROM %s.sqlite_master "
+            "m ",
+            schema, schema);
+    }
+    PUT(x, "WHERE m.type = 'table' AND m.name IN ('t', 'u', 'v') ");
+    if (once_in(x->w, 2)) PUT(x, "AND NOT EXISTS (SELECT 1 FROM temp.sqlite_master q WHERE q.name = 'nothing') ");
+    PUT(x, "ORDER BY 1, 2");
+}
+
 /* ---- with others ---- */
 
 /* A second table, which may be the same. */
@@ -267,6 +290,7 @@ static void put_path_join(struct writer *x) {
     PUT(x, "SELECT p, b.* FROM (SELECT "), put_path(x), PUT(x, " AS p"), put_from_where(x), put_path_order(x);
     PUT(x, " LIMIT 20) %sJOIN ", left ? "LEFT " : ""), put_other_table(x), PUT(x, " AS b ON ");
     x->alias = "b";
+    sqlite3_free(x->prefix); /* the other table is no listing */
     x->prefix = NULL;
     put_path(x);
     uint32_t kind = below(w, 8);
@@ -372,9 +396,11 @@ void put_query(struct writer *x) {
         put_rows,        put_rows,    put_rows,    put_rows,     put_rows,      put_unordered_rows,
         put_aggregate,   put_min_max, put_min_max, put_groups,   put_groups,    put_window,
         put_other_order, put_cte,     put_cte,     put_compound, put_path_join, put_path_join};
-    static void (*const table_kinds[])(struct writer *) = {put_affinity_join, put_side_join, put_view};
+    static void (*const table_kinds[])(struct writer *) = {put_schema_query, put_view,          put_side_join,
+                                                           put_side_join,    put_affinity_join, put_affinity_join,
+                                                           put_affinity_join};
     if (!x->prefix && once_in(x->w, 5)) {
-        table_kinds[!(x->w->parts & PART_AFFINITY) + below(x->w, (x->w->parts & PART_AFFINITY ? 3 : 2))](x);
+        table_kinds[below(x->w, sizeof table_kinds / sizeof *table_kinds)](x);
     } else {
         kinds[below(x->w, sizeof kinds / sizeof *kinds)](x);
     }

@@ -38,28 +38,10 @@ void put_transaction(struct writer *x) {
 
 /* ---- the schema ---- */
 
-/* Which tables there are, with their columns. */
+/* Which tables there are, with their columns: the runner asks for them. */
 void put_look(struct writer *x) {
-    const struct workload_setting *setting = x->w->setting;
     x->step->kind = STEP_TABLES;
     x->step->flags |= STEP_BUSY_MAY_DIFFER;
-    const char *schemas[] = {setting->schema, setting->other};
-    if (!(x->w->parts & PART_LOOK)) {
-        for (int i = 0; i < 2; i++) {
-            PUT(x, "%sSELECT '%s=path,value' FROM %s.sqlite_master WHERE name = '%s'", i ? " UNION ALL " : "",
-                i ? "u" : "t", schemas[0], i ? "u" : "t");
-        }
-        PUT(x, " UNION ALL SELECT 'v=path,value'");
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (i && !strcmp(schemas[0], schemas[1])) break;
-        PUT(x,
-            "%sSELECT name || '=' || (SELECT group_concat(p.name) FROM pragma_table_info(m.name, '%s') p) AS seen "
-            "FROM %s.sqlite_master m WHERE type = 'table' AND name IN ('t', 'u', 'v')",
-            i ? " UNION ALL " : "", schemas[i], schemas[i]);
-    }
-    PUT(x, " ORDER BY 1");
 }
 
 static void put_added_column(struct writer *x) {
@@ -119,7 +101,7 @@ void put_schema_change(struct writer *x) {
         PUT(x, "ALTER TABLE %s.%s RENAME TO %s", schema, name, x->number == TABLE_U ? "t" : "u");
         MEET(x, RENAME);
         x->step->flags |= STEP_RENAMES;
-    } else if (kind < 9 && w->parts & PART_ADD_COLUMN) {
+    } else if (kind < 9) {
         if (once_in(w, 4)) writer_use(x, TABLE_V);
         put_added_column(x);
     } else if (kind == 9) {
@@ -137,7 +119,7 @@ void put_schema_change(struct writer *x) {
 
 static const char *choose_command(struct writer *x) {
     struct workload *w = x->w;
-    uint32_t kind = below(w, w->parts & PART_COMMANDS ? 20 : 10);
+    uint32_t kind = below(w, 20);
     if (kind < 8) {
         MEET(x, COMMAND_FLUSH);
         return "flush";
@@ -169,14 +151,16 @@ void put_command(struct writer *x) {
     x->step->flags |= STEP_BUSY_MAY_DIFFER;
     PUT_ART(x, "INSERT INTO %s.%s(%s) VALUES('%s')", schema, name, name, choose_command(x));
     /* A write that fails as the command does when there is no such table. */
-    PUT_PLAIN(x, "UPDATE %s.tick SET n = n + 1 WHERE NOT EXISTS (SELECT 1 FROM %s.%s WHERE 0)", w->setting->schema,
-              schema, name);
+    PUT_PLAIN(x, "UPDATE %s.%s SET n = n + 1 WHERE NOT EXISTS (SELECT 1 FROM %s.%s WHERE 0)", schema,
+              strcmp(schema, w->setting->schema) != 0 ? "other_tick" : "tick", schema, name);
 }
 
 void put_pragma(struct writer *x) {
     struct workload *w = x->w;
     MEET(x, PRAGMA);
-    switch (below(w, 6)) {
+    /* Where a statement is open, SQLite's PRAGMA case_sensitive_like sets the flags of like() without changing the function:
+     * those of the built-in one for the whole process, and those of a replaced one to a crash. */
+    switch (w->cursors ? 2 + below(w, 4) : below(w, 6)) {
     case 0:
     case 1:
         PUT(x, "PRAGMA case_sensitive_like = %u", below(w, 2));

@@ -344,7 +344,7 @@ void put_value_for(struct writer *x, const struct workload_column *column) {
 static void put_computed(struct writer *x) {
     struct workload *w = x->w;
     MEET(x, COMPUTED);
-    switch (below(w, w->parts & PART_AFFINITY ? 8 : 4)) {
+    switch (below(w, 8)) {
     case 0:
         PUT(x, "("), put_key(x), PUT(x, " || "), put_key(x), PUT(x, ")");
         break;

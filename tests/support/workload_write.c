@@ -218,7 +218,7 @@ static void put_update_from(struct writer *x) {
 
 static void put_where_of_write(struct writer *x) {
     PUT(x, " WHERE ");
-    if (x->w->parts & PART_HIDDEN && once_in(x->w, 8)) {
+    if (once_in(x->w, 8)) {
         put_prefix_condition(x);
         if (once_in(x->w, 2)) PUT(x, " AND "), put_condition(x);
     } else {

@@ -1,0 +1,149 @@
+/* 'clean' must never remove a file that a table needs: databases that change places, authorizers that hide tables. What
+ * it does otherwise is in test_sql_commands.c. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/sql.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("clean");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void gives(const char *sql, const char *expected) {
+    char *rows = sql_rows(db, "%s", sql);
+    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
+    sqlite3_free(rows);
+}
+
+/* A table with a file. */
+static void make_table(const char *table) {
+    sql_run(db, "CREATE VIRTUAL TABLE %s USING art", table);
+    sql_run(db,
+            "INSERT INTO %s(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
+            "SELECT printf('path/%%05d', i), i FROM n",
+            table);
+    sql_run(db, "INSERT INTO %s(%s) VALUES('flush')", table, table);
+}
+
+static void move_database(const char *from, const char *to) {
+    sql_close(db);
+    ck_assert_int_eq(rename(from, to), 0);
+}
+
+/* Someone puts a database aside, tries another one in its place, cleans up there, and takes the first one back. */
+START_TEST(test_a_database_that_was_put_aside_keeps_its_file) {
+    char *aside = sqlite3_mprintf("%s/aside.db", directory), *other = sqlite3_mprintf("%s/other.db", directory);
+    make_table("t");
+    move_database(path, aside);
+    db = sql_open(path);
+    make_table("n");
+    gives("SELECT count(*) FROM art_info('n') WHERE property = 'leftover file'", "0\n");
+    gives("SELECT count(*) FROM art_info('n') WHERE property = 'unknown file' AND value GLOB '*stood in this place*'",
+          "1\n");
+    sql_run(db, "INSERT INTO n(n) VALUES('clean')");
+    gives("SELECT art_check('n'), art_count('n', '')", "ok|300\n");
+    move_database(path, other);
+    ck_assert_int_eq(rename(aside, path), 0);
+    db = sql_open(path);
+    gives("SELECT art_check('t'), art_count('t', '')", "ok|300\n");
+    sqlite3_free(aside);
+    sqlite3_free(other);
+}
+END_TEST
+
+/* What the first 'clean' asked for lasts, what the second one saw does not. */
+START_TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
+    make_table("t");
+    make_table("u");
+    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
+                "ROLLBACK TO s; COMMIT");
+    gives("SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
+                "ROLLBACK TO s; DROP TABLE t; COMMIT");
+    gives("SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+}
+END_TEST
+
+/* --- authorizers that hide without an error ----------------------------------------------------------------------- */
+
+struct veil {
+    int action;
+    const char *table, *column; /* NULL: any */
+    const char *denied;         /* a table that may not even be read */
+};
+
+static int authorize(void *context, int action, const char *one, const char *two, const char *schema, const char *by) {
+    const struct veil *veil = context;
+    (void)schema;
+    (void)by;
+    if (veil->denied && action == SQLITE_READ && one && !strcmp(one, veil->denied)) return SQLITE_DENY;
+    if (action != veil->action) return SQLITE_OK;
+    if (veil->table && (!one || strcmp(one, veil->table) != 0)) return SQLITE_OK;
+    return veil->column && (!two || strcmp(two, veil->column) != 0) ? SQLITE_OK : SQLITE_IGNORE;
+}
+
+START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
+    static const struct veil veils[] = {{SQLITE_READ, "sqlite_master", NULL, NULL},
+                                        {SQLITE_READ, "sqlite_master", "name", NULL},
+                                        {SQLITE_READ, "sqlite_master", "type", NULL},
+                                        {SQLITE_READ, "sqlite_master", "rootpage", NULL},
+                                        {SQLITE_READ, "u_state", NULL, NULL},
+                                        {SQLITE_READ, "u_state", "k", NULL},
+                                        {SQLITE_READ, "u_state", "v", NULL},
+                                        {SQLITE_READ, "u_state", NULL, "u"},
+                                        {SQLITE_READ, "u_state", "k", "u"},
+                                        {SQLITE_READ, "u_state", "v", "u"},
+                                        {SQLITE_SELECT, NULL, NULL, NULL}};
+    make_table("t");
+    make_table("u");
+    for (size_t i = 0; i < sizeof veils / sizeof *veils; i++) {
+        sql_close(db);
+        db = sql_open(path);
+        sqlite3_set_authorizer(db, authorize, (void *)&veils[i]);
+        int rc = sqlite3_exec(db, "INSERT INTO t(t) VALUES('clean')", NULL, NULL, NULL);
+        ck_assert_msg(rc != SQLITE_OK, "veil %zu: 'clean' saw nothing wrong", i);
+        sqlite3_set_authorizer(db, NULL, NULL);
+        gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
+    }
+    sql_run(
+        db,
+        "CREATE TABLE any_state(k, v); CREATE TABLE none_state(x); INSERT INTO any_state VALUES('a', NULL), (1, 2)");
+    sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+    gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_clean");
+    TCase *tests = tcase_create("clean");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_a_database_that_was_put_aside_keeps_its_file);
+    tcase_add_test(tests, test_a_drop_that_is_taken_back_keeps_its_file);
+    tcase_add_test(tests, test_tables_that_an_authorizer_hides_keep_their_files);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
