@@ -53,7 +53,8 @@
 enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
-    ART_PLAN_FLAGS = 2       /* their bits; then one bit an argument, as far as they reach: taken exactly */
+    ART_PLAN_BOUNDED = 4,    /* the first GLOB is a literal, for which SQLite has added bounds */
+    ART_PLAN_FLAGS = 3       /* their bits; then one bit an argument, as far as they reach: taken exactly */
 };
 
 static inline int art_plan_exact(int argument) {
