@@ -8,7 +8,7 @@
 
 void art_wanted_reset(struct art_wanted *wanted) {
     wanted->range = (struct art_range){0};
-    wanted->empty = wanted->rechecked = false;
+    wanted->empty = false;
     wanted->rc = SQLITE_OK;
 }
 
@@ -120,12 +120,18 @@ void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison,
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
 
-/* A bound number is compared as a text, but not behind CAST(? AS INTEGER), and SQLite calls that bound, too. */
-static bool may_be_cast(sqlite3 *db) {
+/* A bound number is compared as a text, but not behind CAST(? AS INTEGER), nor as (SELECT <numeric column> UNION SELECT ?),
+ * and SQLite calls these bound, too. */
+static bool may_have_affinity(const char *sql) {
+    static const char *const patterns[] = {"%cast%", "%union%", "%intersect%", "%except%", "%values%"};
+    bool may = !sql;
+    for (size_t i = 0; !may && i < sizeof patterns / sizeof *patterns; i++) may = !sqlite3_strlike(patterns[i], sql, 0);
+    return may;
+}
+
+static bool parameters_may_have_affinity(sqlite3 *db) {
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
-        if (!sqlite3_stmt_busy(each)) continue;
-        const char *sql = sqlite3_sql(each);
-        if (!sql || sqlite3_strlike("%cast%", sql, 0) == 0) return true;
+        if (sqlite3_stmt_busy(each) && may_have_affinity(sqlite3_sql(each))) return true;
     }
     return false;
 }
@@ -133,13 +139,7 @@ static bool may_be_cast(sqlite3 *db) {
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
-    return sqlite3_value_frombind(value) && !may_be_cast(art_scan_vtab(scan)->connection->db);
-}
-
-static void want_compared(struct art_scan *scan, enum art_argument comparison, bool exact, sqlite3_value *value) {
-    bool as_text = art_scan_compares_as_text(scan, value);
-    art_wanted_compare(&scan->wanted, comparison, value, as_text);
-    scan->wanted.rechecked |= !exact && !(as_text && sqlite3_value_frombind(value));
+    return sqlite3_value_frombind(value) && !parameters_may_have_affinity(art_scan_vtab(scan)->connection->db);
 }
 
 static bool never_matches(const struct art_scan *scan, int type) {
@@ -188,9 +188,11 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
         return;
     }
     art_wanted_prefix(wanted, prefix);
-    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one. */
-    bool only_stars = rest[strspn(rest, "*")] == 0;
-    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80)) return;
+    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
+     * SQLite, though, where it compares with bounds instead. */
+    bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && rest[0] && !rest[1];
+    scan->bounded = false;
+    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || bounded)) return;
     if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
     scan->matching = ART_MATCH_GLOB;
     scan->pattern.len = 0;
@@ -199,7 +201,6 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
 
 static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
     struct art_wanted *wanted = &scan->wanted;
-    wanted->rechecked = true;
     if (prefix.len > ART_PATH_MAX) {
         wanted->empty = true;
         return;
@@ -215,7 +216,6 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
 
 /* A pattern that is too long is SQLite's to complain about, on the first row. */
 static void want_like(struct art_scan *scan, sqlite3_value *value) {
-    scan->wanted.rechecked = true;
     if (never_matches(scan, sqlite3_value_type(value))) {
         scan->wanted.empty = true;
         return;
@@ -255,11 +255,10 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
 static void want_points(struct art_scan *scan, sqlite3_value *list) {
     int rc = art_points_collect(&scan->points, list);
     if (rc) scan->wanted.rc = rc;
-    if (scan->points.numbers) scan->wanted.rechecked = true;
     scan->several = true;
 }
 
-static void want(struct art_scan *scan, enum art_argument meaning, bool exact, sqlite3_value *value) {
+static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value) {
     switch (meaning) {
     case ART_ARGUMENT_PREFIX:
         want_shown(scan, &scan->prefix, value);
@@ -272,7 +271,6 @@ static void want(struct art_scan *scan, enum art_argument meaning, bool exact, s
         break;
     case ART_ARGUMENT_GLOB:
         want_glob(scan, value);
-        scan->wanted.rechecked |= !exact;
         break;
     case ART_ARGUMENT_LIKE:
         want_like(scan, value);
@@ -287,22 +285,21 @@ static void want(struct art_scan *scan, enum art_argument meaning, bool exact, s
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        want_compared(scan, meaning, exact, value);
+        art_wanted_compare(&scan->wanted, meaning, value, art_scan_compares_as_text(scan, value));
     }
 }
 
-int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv) {
+int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
     struct art_wanted *wanted = &scan->wanted;
     const char *mark = words;
     for (int i = 0; i < argc && !wanted->rc; i++) {
         mark = strchr(mark + 1, '?');
-        want(scan, art_plan_meaning(mark), art_plan_is_exact(plan, i), argv[i]);
+        want(scan, art_plan_meaning(mark), argv[i]);
     }
     if (wanted->rc || wanted->empty) return wanted->rc;
     scan->listing = scan->delimiter.text.len > 0;
     if (scan->listing) art_listing_begin(scan);
     if (scan->prefix.type) art_wanted_prefix(wanted, art_buffer_bytes(&scan->prefix.text));
     art_wanted_finish(wanted);
-    if (wanted->rechecked) scan->limit = UINT64_MAX;
     return wanted->rc;
 }

@@ -99,6 +99,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->state = ART_SCAN_END;
     scan->matching = ART_MATCH_ALL;
     scan->descending = plan & ART_PLAN_DESCENDING;
+    scan->in_order = plan & ART_PLAN_SORTED;
     scan->bounded = plan & ART_PLAN_BOUNDED;
     scan->plain = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
@@ -134,7 +135,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT) {
         return filter_text(scan, argv[0]);
     }
-    rc = art_scan_arguments(scan, plan, words, argc, argv);
+    rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->wanted.empty || scan->limit == 0) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
     enter_table(scan);

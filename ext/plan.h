@@ -13,7 +13,7 @@
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
- *                (and no CAST in the statement)
+ *                (that no CAST or UNION can touch)
  *   comparison   number, from elsewhere         =: all its spellings, in order (in a             SQLite
  *                                               listing: paths before ':'); <, <=: paths before
  *                                               ':'; >, >=: all. (Out of a column with a numeric
@@ -33,8 +33,7 @@
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
- *   LIMIT        INTEGER >= 0                   the scan ends after so many rows, if nothing     SQLite
- *                                               but literal or bound TEXT was compared
+ *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
@@ -48,22 +47,12 @@
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H
 
-#include <stdbool.h>
-
 enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
-    ART_PLAN_BOUNDED = 4,    /* the first GLOB is a literal, for which SQLite has added bounds */
-    ART_PLAN_FLAGS = 3       /* their bits; then one bit an argument, as far as they reach: taken exactly */
+    ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
+    ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
 };
-
-static inline int art_plan_exact(int argument) {
-    return argument < 31 - ART_PLAN_FLAGS ? 1 << (ART_PLAN_FLAGS + argument) : 0;
-}
-
-static inline bool art_plan_is_exact(int plan, int argument) {
-    return (plan & art_plan_exact(argument)) != 0;
-}
 
 enum art_argument {
     ART_ARGUMENT_NONE,

@@ -10,7 +10,8 @@
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
- * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY.
+ * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY. And every version
+ * shows (path, value) >= (?, ?) as path >= ?: a comparison must be with a literal, which no row value is.
  */
 #include "ext/scan.h"
 
@@ -111,7 +112,6 @@ static void take(struct planning *planning, int i, enum art_argument meaning, bo
     if (planning->end > planning->words) planning->end = stpcpy(planning->end, limits ? ", " : " AND ");
     planning->end = stpcpy(planning->end, words[meaning]);
     assert(art_plan_meaning(strchr(planning->end - strlen(words[meaning]), '?')) == meaning);
-    if (exact) planning->plan |= art_plan_exact(planning->arguments);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
@@ -315,6 +315,7 @@ static void take_order(struct planning *planning) {
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;
+        planning->plan |= ART_PLAN_SORTED;
         if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
         return;
     }
@@ -335,11 +336,12 @@ static void take_limits(struct planning *planning) {
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET) offset = i;
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
     }
-    if (limit < 0 || !planning->all_taken || (info->nOrderBy && !info->orderByConsumed)) return;
+    bool exact = planning->all_taken && planning->all_exact;
+    if (limit < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
     if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
     if (offset >= 0) {
         bool sorted = strict || info->nOrderBy;
-        if (!planning->all_exact || !sorted || !info->aConstraint[offset].usable) return;
+        if (!sorted || !info->aConstraint[offset].usable) return;
     }
     take(planning, limit, ART_ARGUMENT_LIMIT, false);
     if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
@@ -395,8 +397,25 @@ static bool reads_values(const struct planning *planning) {
     return (planning->info->colUsed & ~keys) != 0;
 }
 
+/* Is the column of an argument read, with no argument for it? Each arm of an OR is planned without those terms beside it
+ * that hold a subquery, and SQLite would compare them with the NULL that the column shows then. */
+static bool lacks_argument(const struct planning *planning, enum art_hidden which) {
+    const sqlite3_index_info *info = planning->info;
+    unsigned column = planning->vtab->columns.count + which;
+    if (column >= 63 || !(info->colUsed >> column & 1)) return false; /* bit 63 stands for all others */
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iColumn == (int)column && info->aConstraintUsage[i].argvIndex) return false;
+    }
+    return true;
+}
+
 static void estimate(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
+    if (lacks_argument(planning, ART_HIDDEN_PREFIX) || lacks_argument(planning, ART_HIDDEN_DELIMITER)) {
+        info->estimatedRows = INT64_MAX / 2;
+        info->estimatedCost = 1e90; /* any other plan is better */
+        return;
+    }
     if (planning->point) {
         info->estimatedRows = 1;
         info->estimatedCost = 2;

@@ -214,7 +214,8 @@ int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     scan->pattern.len = 0;
     if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
     struct art_bytes key = art_bytes(scan->pattern.data, (uint32_t)scan->pattern.len - 1);
-    scan->in_order = !isinf(scan->number) && !art_is_writing(art_scan_vtab(scan)->connection->db);
+    scan->in_order |= !art_is_writing(art_scan_vtab(scan)->connection->db);
+    scan->in_order &= !isinf(scan->number);
     if (scan->in_order) return walk_spellings(scan);
     bool possible = art_bytes_starts_with(key, art_buffer_bytes(&scan->prefix.text));
     int rc = possible ? art_rows_point(scan, key) : ART_OK;

@@ -19,8 +19,7 @@
 struct art_wanted {
     struct art_range range; /* of paths; its bytes are in low and high */
     bool empty;
-    bool rechecked; /* SQLite may still drop rows of it */
-    int rc;         /* SQLite's */
+    int rc; /* SQLite's */
     struct art_buffer low, high, scratch;
 };
 
@@ -133,7 +132,7 @@ int art_scan_fail(const struct art_scan *scan, int art_rc);
 int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
-int art_scan_arguments(struct art_scan *scan, int plan, const char *words, int argc, sqlite3_value **argv);
+int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value); /* with a path; else as a number */
 
 /* rows.c: ART_* */

@@ -5,7 +5,8 @@
  *
  * The hidden columns belong to the table: naming one in INSERT, or changing one in UPDATE, is an error. What SQLite
  * passes for columns that an UPDATE does not set differs between versions (sqlite-facts, section 6): "no change", or for
- * UPDATE ... FROM the old value. So a version that is the row's, or a prefix that its path begins with, changes nothing.
+ * UPDATE ... FROM the old value. So a version that is the row's, a prefix that its path begins with, or a delimiter that
+ * does not follow it there, changes nothing.
  */
 #include "ext/ext.h"
 
@@ -122,15 +123,27 @@ static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
     return art_bytes_starts_with(path, art_bytes(data, (uint32_t)sqlite3_value_bytes(value)));
 }
 
-/* The version that the row has; or in an UPDATE ... FROM that meets a row again, the one that it had before. Such an
- * UPDATE passes all columns as they were, in versions of SQLite where no column is marked as unchanged. */
+/* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */
+static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    bool all = true;
+    for (unsigned i = 0; i < ART_HIDDEN_VERSION; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
+    return all;
+}
+
+/* Could a listing with these arguments have shown the path as it is? */
+static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct art_bytes path) {
+    if (!is_given(prefix) || !is_given(delimiter) || !is_prefix(prefix, path)) return false;
+    const void *end = sqlite3_value_blob(delimiter);
+    size_t before = (size_t)sqlite3_value_bytes(prefix), len = (size_t)sqlite3_value_bytes(delimiter);
+    return !len || !memmem(path.data + before, path.len - before, end, len);
+}
+
+/* The version that the row has; or in an UPDATE ... FROM that meets a row again, the one that it had before. */
 static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value **argv, const struct art_row *row) {
     sqlite3_value *value = hidden(vtab, argc, argv, ART_HIDDEN_VERSION);
     if (sqlite3_value_type(value) != SQLITE_INTEGER) return false;
     uint64_t version = (uint64_t)sqlite3_value_int64(value);
-    bool all = true;
-    for (unsigned i = 0; i < ART_HIDDEN_VERSION; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
-    bool again = all && row->version > art_tree_csn(vtab->table->tree);
+    bool again = passes_all(vtab, argc, argv) && row->version > art_tree_csn(vtab->table->tree);
     return version == row->version || (again && version < row->version);
 }
 
@@ -141,6 +154,9 @@ static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, s
         sqlite3_value *value = hidden(vtab, argc, argv, i);
         bool kept = sqlite3_value_nochange(value) || (i != ART_HIDDEN_VERSION && !is_given(value));
         if (i == ART_HIDDEN_PREFIX) kept |= is_prefix(value, path);
+        if (i == ART_HIDDEN_DELIMITER && !kept && passes_all(vtab, argc, argv)) {
+            kept = is_listed(hidden(vtab, argc, argv, ART_HIDDEN_PREFIX), value, path);
+        }
         if (i == ART_HIDDEN_VERSION && row) kept |= is_its_version(vtab, argc, argv, row);
         if (!kept) return complain_hidden(vtab, i);
     }

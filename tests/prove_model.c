@@ -58,7 +58,7 @@ static int wait_for_one(void) {
     int status = 0;
     pid_t child = wait(&status);
     for (int i = 0; i < AT_ONCE; i++) {
-        if (running[i].process != child) continue;
+        if (running[i].process != child || !running[i].folder) continue;
         if (WIFSIGNALED(status)) {
             printf("\nseed %llu ended by signal %d\n", (unsigned long long)running[i].seed, WTERMSIG(status));
         }

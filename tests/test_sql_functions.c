@@ -373,6 +373,10 @@ START_TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
     gives(db, "SELECT art_count('late', '')", "0\n");
     sql_run(db, "DROP TABLE first.late");
     gives(db, "SELECT art_count('late', '')", "2\n");
+    sql_run(db, "CREATE TABLE first.late(x)");
+    refused(db, SQLITE_ERROR, "(late)", "SELECT art_count('late', '')");
+    sql_run(db, "DROP TABLE first.late");
+    gives(db, "SELECT art_count('late', '')", "2\n");
     sqlite3_free(first);
     sqlite3_free(second);
 }

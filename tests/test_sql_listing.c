@@ -336,7 +336,7 @@ START_TEST(test_plans_say_what_is_listed) {
     plan_says("SELECT path FROM t(?)", ":prefix=?, keys only");
     plan_says("SELECT value FROM t(?) WHERE path = 'a'", ":path=? AND prefix=?");
     plan_says("SELECT path, entries FROM t(?, '/') WHERE path > ? ORDER BY path DESC LIMIT 10",
-              ":prefix=? AND delimiter=? AND path>?, level listing, descending, limit ?");
+              ":prefix=? AND delimiter=? AND path>?, level listing, descending");
     plan_says("SELECT path FROM t(?, ?) ORDER BY path LIMIT 10 OFFSET 3",
               ":prefix=? AND delimiter=?, level listing, keys only, limit ?, offset ?");
     plan_says("SELECT DISTINCT path FROM t('a', '/')", ":prefix=? AND delimiter=?, level listing, keys only");
@@ -354,6 +354,12 @@ START_TEST(test_rows_under_a_prefix_are_changed) {
     sql_run(db, "CREATE TABLE f(v); INSERT INTO f VALUES(7);"
                 "UPDATE t SET value = v FROM f WHERE prefix = 'old/'");
     gives("SELECT path, value FROM t('old/')", "old/usr/bin/cc|7\nold/usr/bin/ld|7\n");
+    sql_run(db,
+            "UPDATE t SET value = v + 1 FROM f WHERE prefix = 'old/usr/bin/' AND delimiter = '/' AND path > "
+            "'old/usr/bin/d';"
+            "UPDATE t SET value = v - 1 FROM f WHERE prefix = 'old/' AND delimiter = '' AND path < 'old/usr/bin/d'");
+    gives("SELECT path, value FROM t('old/')", "old/usr/bin/cc|6\nold/usr/bin/ld|8\n");
+    sql_refused(db, SQLITE_ERROR, "t.delimiter", "UPDATE t SET delimiter = 'd' FROM f WHERE prefix = 'old/'");
     sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND path >= 'usr/s'");
     gives("SELECT path FROM t", "5/five\nold/usr/bin/cc\nold/usr/bin/ld\nusr/readme\nvar\n");
 }

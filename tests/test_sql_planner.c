@@ -386,6 +386,10 @@ START_TEST(test_limits_and_offsets) {
                                              "WHERE path > 'a' AND path COLLATE NOCASE < 'C'",
                                              "WHERE path > 'a' OR path < '5'",
                                              "WHERE (path, value) > ('a', 1)",
+                                             "WHERE (path, 1) >= (?1, 2)",
+                                             "WHERE (path, 2) <= (?1, 1)",
+                                             "WHERE (path, 1) >= ('a', 2) AND path <= 'x'",
+                                             "WHERE (path, value) IN (SELECT ?1, 2)",
                                              "WHERE (path, value) > (?1, 1)",
                                              "WHERE (path, value) <= (?1, 0) AND path < 'x'",
                                              "WHERE path >= ?1 AND (path, value) < ('b', ?1)",
@@ -496,11 +500,31 @@ START_TEST(test_offsets_skip_over_many_rows) {
     plan_says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ":all rows, descending, limit ?, offset ?");
     plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
     plan_does_not_say("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", "limit");
-    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", "limit");
+    plan_does_not_say("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", "limit");
 }
 END_TEST
 
 /* --- order, DISTINCT, shapes -------------------------------------------------------------------------------------- */
+
+/* Each bound is a row, in the range or just outside of it. */
+START_TEST(test_offsets_end_at_the_last_row) {
+    static const char *const bounds[] = {"> 'd1/00001' AND path < 'd6/01826'", "> 'd1/00001' AND path <= 'd6/01826'",
+                                         ">= 'd1/00001' AND path < 'd6/01826'", ">= 'd1/00001' AND path <= 'd6/01826'"};
+    fill_many(3000);
+    for (int i = 0; i < 4; i++) {
+        char *rows = sql_rows(db, "SELECT count(*) FROM b WHERE path %s", bounds[i]);
+        for (int skipped = atoi(rows) - 2; skipped <= atoi(rows) + 1; skipped++) {
+            for (int descending = 0; descending < 2; descending++) {
+                char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE path %s ORDER BY path %s LIMIT 9 OFFSET %d",
+                                            bounds[i], descending ? "DESC" : "", skipped);
+                agree(sql);
+                sqlite3_free(sql);
+            }
+        }
+        sqlite3_free(rows);
+    }
+}
+END_TEST
 
 START_TEST(test_paths_are_distinct) {
     static const char *const selects[] = {"SELECT DISTINCT path FROM @",
@@ -565,6 +589,60 @@ START_TEST(test_any_number_of_conditions_is_intersected) {
 }
 END_TEST
 
+/* The cursor tries one pattern on a row, and SQLite the others. */
+START_TEST(test_each_of_several_patterns_counts) {
+    agree("SELECT path FROM @ WHERE path GLOB '*[bx]*' AND path GLOB '*b' ORDER BY path");
+    agree("SELECT path FROM @ WHERE path GLOB '*b' AND path GLOB '*[ax]*' ORDER BY path LIMIT 2 OFFSET 1");
+    agree("SELECT path FROM @ WHERE path GLOB ? || '*' AND path GLOB '*' || ? AND path GLOB '?*' ORDER BY path DESC");
+    agree("SELECT path FROM @ WHERE path GLOB 'a*' AND path GLOB '*b*' AND path GLOB '*c' ORDER BY path LIMIT 1");
+}
+END_TEST
+
+/* Broken UTF-8 behind a prefix makes its last character another one for glob(), wherever the pattern comes from. */
+START_TEST(test_a_stray_byte_behind_a_prefix) {
+    sql_run(db, "INSERT INTO b VALUES(CAST(x'c3a980' AS TEXT), 3); INSERT INTO t(path, value) SELECT path, value FROM b"
+                " WHERE path = CAST(x'c3a980' AS TEXT)");
+    agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '*' ORDER BY path");
+    agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '**' ORDER BY path DESC LIMIT 9 OFFSET 1");
+    agree("SELECT hex(y.path) FROM @ x JOIN @ y ON y.path GLOB x.path || '*' WHERE x.path = 'é' ORDER BY 1");
+}
+END_TEST
+
+/* A bound may be longer than any path is. */
+START_TEST(test_bounds_longer_than_a_path) {
+    static const char *const operators[] = {"<", "<=", ">", ">=", "="};
+    sql_run(db,
+            "INSERT INTO b VALUES(printf('%%.65534c', 'a'), 1); INSERT INTO t(path, value) SELECT path, value FROM b"
+            " WHERE length(path) > 100");
+    for (int i = 0; i < 10; i++) {
+        char *sql = sqlite3_mprintf("SELECT length(path), path < 'aab' FROM @ WHERE path %s printf('%%.%dc', 'a')"
+                                    " ORDER BY path %s LIMIT 2",
+                                    operators[i / 2], 65533 + i % 4, i % 2 ? "DESC" : "");
+        agree(sql);
+        sqlite3_free(sql);
+    }
+    for (int i = 0; i < 10; i++) { /* a literal's rows are not checked again */
+        char *sql =
+            sqlite3_mprintf("SELECT length(path), path < 'aab' FROM @ WHERE path %s '%.*c' ORDER BY path %s LIMIT 2",
+                            operators[i / 2], 65535, 'a', i % 2 ? "DESC" : "");
+        agree(sql);
+        sqlite3_free(sql);
+    }
+}
+END_TEST
+
+/* SQLite tells only of the first 32 conditions whether they are an IN. */
+START_TEST(test_a_list_behind_many_conditions) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(sql, "SELECT path FROM @ WHERE 1");
+    for (int i = 0; i < 40; i++) sqlite3_str_appendf(sql, " AND path > '%c'", '!' + i % 3);
+    sqlite3_str_appendall(sql, " AND path IN (SELECT n FROM r) ORDER BY path DESC");
+    char *text = sqlite3_str_finish(sql);
+    agree(text);
+    sqlite3_free(text);
+}
+END_TEST
+
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 /* CAST(? AS INTEGER) still counts as bound, and compares as a number. */
@@ -586,6 +664,33 @@ START_TEST(test_a_parameter_that_is_cast_is_a_number) {
 }
 END_TEST
 
+static void agree_bound_numbers(const char *sql) {
+    for (int i = 5; i < 7; i++) agree_bound(sql, i);
+}
+
+/* A compound may have the affinity of one of its columns. */
+START_TEST(test_a_parameter_in_a_compound_may_be_a_number) {
+    static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
+    static const char *const compounds[] = {"VALUES((SELECT n FROM r)), (?)", "SELECT n FROM r UNION ALL SELECT ?",
+                                            "SELECT ? UNION SELECT n FROM r WHERE 0", "SELECT ? EXCEPT SELECT n FROM r",
+                                            "SELECT n FROM r INTERSECT SELECT ?"};
+    for (unsigned i = 0; i < sizeof compounds / sizeof *compounds; i++) {
+        for (unsigned j = 0; j < sizeof operators / sizeof *operators; j++) {
+            char *sql =
+                sqlite3_mprintf("WITH c(n) AS (%s) SELECT n, path FROM c CROSS JOIN @ ON path %s n ORDER BY 1, 2",
+                                compounds[i], operators[j]);
+            agree_bound_numbers(sql);
+            sqlite3_free(sql);
+            sql = sqlite3_mprintf(
+                "WITH c(n) AS (%s) SELECT path FROM @ WHERE path %s (SELECT n FROM c LIMIT 1) ORDER BY 1", compounds[i],
+                operators[j]);
+            agree_bound_numbers(sql);
+            sqlite3_free(sql);
+        }
+    }
+}
+END_TEST
+
 /* What is equal to a number may be several rows: they come in the order that SQLite relies on. */
 START_TEST(test_the_spellings_of_a_number_come_in_order) {
     sql_run(db, "INSERT INTO b VALUES('+5', 1), ('5 ', 7), ('.5e1', 2); INSERT INTO t(path, value) SELECT path, value"
@@ -596,6 +701,10 @@ START_TEST(test_the_spellings_of_a_number_come_in_order) {
     agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
+    sql_run(db,
+            "CREATE TABLE kept(who, path); INSERT INTO kept SELECT 't', min(path) FROM t WHERE path = (SELECT n FROM r)"
+            " UNION ALL SELECT 'b', min(path) FROM b WHERE path = (SELECT n FROM r)");
+    sql_expect(db, "1\n", "SELECT count(DISTINCT path) FROM kept");
     char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
     ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
     sqlite3_free(rows);
@@ -748,10 +857,16 @@ int main(void) {
     tcase_add_test(cases, test_limits_and_offsets);
     tcase_add_test(cases, test_limits_of_more_than_one_select);
     tcase_add_test(cases, test_offsets_skip_over_many_rows);
+    tcase_add_test(cases, test_offsets_end_at_the_last_row);
     tcase_add_test(cases, test_paths_are_distinct);
     tcase_add_test(cases, test_broken_characters_begin_like_any_bytes);
     tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
+    tcase_add_test(cases, test_each_of_several_patterns_counts);
+    tcase_add_test(cases, test_a_stray_byte_behind_a_prefix);
+    tcase_add_test(cases, test_bounds_longer_than_a_path);
+    tcase_add_test(cases, test_a_list_behind_many_conditions);
     tcase_add_test(cases, test_a_parameter_that_is_cast_is_a_number);
+    tcase_add_test(cases, test_a_parameter_in_a_compound_may_be_a_number);
     tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
     tcase_add_test(cases, test_long_numbers_are_sqlites_to_round);
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);

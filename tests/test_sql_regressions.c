@@ -160,6 +160,34 @@ START_TEST(test_an_application_that_replaces_glob_and_like_gets_its_own) {
 }
 END_TEST
 
+/* SQLite plans the arms of an OR without the terms beside it that hold a subquery. */
+START_TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
+    struct twins twins;
+    if (sql_standin()) return;
+    twins_open(&twins);
+    sql_run(twins.art,
+            "CREATE VIRTUAL TABLE files USING art; INSERT INTO files VALUES('/a', 1), ('/ab/c', 2), ('b', 3);"
+            "CREATE TABLE arguments(p); INSERT INTO arguments VALUES('/a')");
+    static const char *const queries[][2] = {
+        {"SELECT path FROM files WHERE prefix = (SELECT min(p) FROM arguments) AND (path = 'b' OR path < 'd')",
+         "/a\n/ab/c\n"},
+        {"SELECT path, entries FROM files AS f WHERE f.prefix = (SELECT min(p) FROM arguments) AND f.delimiter = '/' "
+         "AND "
+         "(f.path = 'x' OR f.path < 'd')",
+         "/a|\n/ab/|1\n"},
+        {"SELECT path, entries FROM files WHERE prefix = '/' AND delimiter = (SELECT 'b' FROM arguments) AND (path = "
+         "'/ab' OR "
+         "path GLOB '/*')",
+         "/a|\n/ab|1\n"}};
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        char *rows = sql_rows(twins.art, "%s", queries[i][0]);
+        ck_assert_msg(!strcmp(rows, queries[i][1]), "%s\n%s", queries[i][0], rows);
+        sqlite3_free(rows);
+    }
+    twins_close(&twins);
+}
+END_TEST
+
 /* The first that a connection hears of an art table may be in the middle of a statement, as schema browsers have it. */
 START_TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
     static const char *const queries[] = {
@@ -193,6 +221,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_parameter_that_is_cast_to_a_number_is_compared_as_one);
     tcase_add_test(tcase, test_in_a_subquery_has_the_affinities_of_both_columns);
     tcase_add_test(tcase, test_an_application_that_replaces_glob_and_like_gets_its_own);
+    tcase_add_test(tcase, test_an_argument_out_of_a_subquery_is_seen_beside_an_or);
     tcase_add_test(tcase, test_a_schema_browser_meets_the_table_within_its_statement);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

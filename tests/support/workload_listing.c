@@ -204,8 +204,7 @@ static void put_any_path(struct writer *x) {
     int len = make_key(w, key);
     if (once_in(w, 2)) {
         const char *more = PICK(w, "/x", "/", "a", "/x/y", "b/a");
-        memcpy(key + len, more, strlen(more));
-        len += (int)strlen(more);
+        while (*more) key[len++] = *more++;
     }
     put_text(x, key, len);
 }

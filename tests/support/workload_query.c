@@ -290,6 +290,7 @@ static void put_path_join(struct writer *x) {
     PUT(x, "SELECT p, b.* FROM (SELECT "), put_path(x), PUT(x, " AS p"), put_from_where(x), put_path_order(x);
     PUT(x, " LIMIT 20) %sJOIN ", left ? "LEFT " : ""), put_other_table(x), PUT(x, " AS b ON ");
     x->alias = "b";
+    sqlite3_free(x->prefix); /* the other table is no listing */
     x->prefix = NULL;
     put_path(x);
     uint32_t kind = below(w, 8);
