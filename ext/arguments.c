@@ -188,9 +188,11 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
         return;
     }
     art_wanted_prefix(wanted, prefix);
-    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one. */
-    bool only_stars = rest[strspn(rest, "*")] == 0;
-    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80)) return;
+    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
+     * SQLite, though, where it compares with bounds instead. */
+    bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && rest[0] && !rest[1];
+    scan->bounded = false;
+    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || bounded)) return;
     if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
     scan->matching = ART_MATCH_GLOB;
     scan->pattern.len = 0;

@@ -100,6 +100,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->matching = ART_MATCH_ALL;
     scan->descending = plan & ART_PLAN_DESCENDING;
     scan->in_order = plan & ART_PLAN_SORTED;
+    scan->bounded = plan & ART_PLAN_BOUNDED;
     scan->plain = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
     scan->rolled = 0;

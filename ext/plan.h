@@ -51,6 +51,7 @@ enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
     ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
+    ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
 };
 
 enum art_argument {

@@ -237,6 +237,7 @@ static void take_path(struct planning *planning, int i, enum art_argument meanin
     bool glob = meaning == ART_ARGUMENT_GLOB;
     sqlite3_value *value = glob ? NULL : constant(planning, i);
     bool exact = glob ? !planning->glob : value && sqlite3_value_type(value) == SQLITE_TEXT;
+    if (glob && !planning->glob && glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
     take(planning, i, meaning, exact);
     planning->all_exact &= exact;
     planning->glob |= glob;

@@ -83,6 +83,7 @@ struct art_scan {
     bool listing;    /* rolled up at the delimiter */
     bool several;    /* points, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
+    bool bounded;    /* SQLite has made bounds of the first GLOB */
     bool spellings;  /* after this point, the other spellings of its number */
     bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */

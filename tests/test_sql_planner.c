@@ -390,6 +390,9 @@ START_TEST(test_limits_and_offsets) {
                                              "WHERE (path, 2) <= (?1, 1)",
                                              "WHERE (path, 1) >= ('a', 2) AND path <= 'x'",
                                              "WHERE (path, value) IN (SELECT ?1, 2)",
+                                             "WHERE (path, value) > (?1, 1)",
+                                             "WHERE (path, value) <= (?1, 0) AND path < 'x'",
+                                             "WHERE path >= ?1 AND (path, value) < ('b', ?1)",
                                              "WHERE path > 5",
                                              "WHERE path < (SELECT max(n) FROM r)"};
     static const char *const orders[] = {"",
@@ -551,6 +554,22 @@ START_TEST(test_paths_are_distinct) {
     plan_says("SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC", ":all rows, descending, keys only");
     plan_says("SELECT min(path) FROM @", ":all rows, keys only");
     plan_says("SELECT max(path) FROM @", ":all rows, descending, keys only");
+}
+END_TEST
+
+/* SQLite compares with bounds where it can, and by characters elsewhere. */
+START_TEST(test_broken_characters_begin_like_any_bytes) {
+    sql_run(
+        db,
+        "INSERT INTO b(path) VALUES(CAST(x'c3a9a9' AS TEXT)), (CAST(x'c3a9ff' AS TEXT)), (CAST(x'c3' AS TEXT));"
+        "INSERT INTO t(path) SELECT path FROM b WHERE path >= CAST(x'c3' AS TEXT) AND path <> 'é' AND length(path) < 9"
+        " AND path NOT IN (SELECT path FROM t)");
+    agree("SELECT path FROM @ WHERE path GLOB 'é*'");
+    agree("SELECT path FROM @ WHERE path GLOB 'é**'");
+    agree("SELECT path FROM @ WHERE path GLOB 'é' || '*'");
+    agree("SELECT path FROM @ WHERE path GLOB 'é?'");
+    agree("SELECT path FROM @ WHERE path GLOB 'é*' AND path GLOB 'é' || '*'");
+    agree("SELECT count(*) FROM @ WHERE path GLOB 'é*'");
 }
 END_TEST
 
@@ -853,6 +872,7 @@ int main(void) {
     tcase_add_test(cases, test_offsets_skip_over_many_rows);
     tcase_add_test(cases, test_offsets_end_at_the_last_row);
     tcase_add_test(cases, test_paths_are_distinct);
+    tcase_add_test(cases, test_broken_characters_begin_like_any_bytes);
     tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
     tcase_add_test(cases, test_each_of_several_patterns_counts);
     tcase_add_test(cases, test_a_stray_byte_behind_a_prefix);
