@@ -282,7 +282,7 @@ static int compare_longest_prefix(struct random *random, struct art_tree *tree, 
 static int compare_longest_prefixes(struct random *random, struct art_tree *tree, const struct model *model,
                                     int family) {
     static const char *const delimiters[] = {"", "/", "a", "/a", "//", "q", "\377", "nowhere"};
-    static uint8_t path[70000];
+    static uint8_t path[140000];
     struct art_bytes key = model_random_key(random, family);
     uint32_t n = key.len;
     if (n) memcpy(path, key.data, n);
