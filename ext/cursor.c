@@ -29,6 +29,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 }
 
 static void leave_table(struct art_scan *scan) {
+    art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_cursor_close(scan->cursor);
     scan->cursor = NULL;
@@ -94,6 +95,7 @@ static void enter_table(struct art_scan *scan) {
 /* --- going through the rows --------------------------------------------------------------------------------------- */
 
 static void reset(struct art_scan *scan, int plan) {
+    art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_wanted_reset(&scan->wanted);
     scan->state = ART_SCAN_END;
@@ -161,17 +163,27 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     return changed;
 }
 
-static int show_value(struct art_scan *scan, const struct art_row *row, unsigned column, sqlite3_context *context) {
-    struct art_bytes value = row->stored;
-    uint8_t *owned = NULL;
+/* The whole record: what lies in pieces is put together once for all columns of a row. */
+static int fetch(struct art_scan *scan, const struct art_row *row) {
+    struct art_bytes record = row->stored;
     int rc = row->pieces ? art_rows_ready(scan) : ART_OK;
-    if (!rc && row->pieces) rc = art_row_value(art_scan_tree(scan), row, &value, &owned);
+    if (!rc && row->pieces) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->value);
+    if (rc) return rc;
+    art_record_reader_set(&scan->reader, record);
+    scan->fetched = true;
+    return ART_OK;
+}
+
+/* The only column of its row takes over the memory that the pieces were put together in. */
+static int show_value(struct art_scan *scan, const struct art_row *row, unsigned column, sqlite3_context *context) {
+    bool alone = art_scan_vtab(scan)->columns.count == 2;
+    int rc = scan->fetched ? ART_OK : fetch(scan, row);
     if (rc == ART_CORRUPT && changed_since(scan, row)) {
         sqlite3_result_null(context);
         return SQLITE_OK;
     }
-    if (!rc) rc = art_record_result(context, value, column, owned ? &owned : NULL);
-    art_free(owned);
+    if (!rc) rc = art_record_reader_result(&scan->reader, context, column, alone && scan->value ? &scan->value : NULL);
+    if (alone) art_scan_forget_value(scan);
     return art_scan_fail(scan, rc);
 }
 

@@ -294,6 +294,7 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
     if (scan->failure) return art_scan_fail(scan, scan->failure);
     if (art_scan_is_gone(scan)) return art_scan_gone(scan);
+    art_scan_forget_value(scan);
     if (scan->state == ART_SCAN_END || --scan->limit == 0) {
         scan->state = ART_SCAN_END;
         return SQLITE_OK;

@@ -93,6 +93,9 @@ struct art_scan {
     uint64_t behind, left, limit, offset;
     int failure;        /* met while settling, told by the next step */
     struct art_row row; /* POINT */
+    bool fetched;       /* the present row's record is in `reader`, and `value` its pieces put together, or NULL */
+    struct art_record_reader reader;
+    uint8_t *value;
     struct art_cursor *cursor;
     double number;             /* MATCH_NUMBER */
     struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
@@ -134,6 +137,14 @@ int art_scan_gone(const struct art_scan *scan);
 /* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value); /* with a path; else as a number */
+
+/* cursor.c: the row is left. */
+static inline void art_scan_forget_value(struct art_scan *scan) {
+    if (!scan->fetched) return;
+    art_free(scan->value);
+    scan->value = NULL;
+    scan->fetched = false;
+}
 
 /* rows.c: ART_* */
 int art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
