@@ -205,6 +205,7 @@ static void put_any_path(struct writer *x) {
     if (once_in(w, 2)) {
         const char *more = PICK(w, "/x", "/", "a", "/x/y", "b/a");
         while (*more) key[len++] = *more++;
+        key[len] = 0;
     }
     put_text(x, key, len);
 }
