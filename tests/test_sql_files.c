@@ -96,6 +96,29 @@ START_TEST(test_a_dropped_table_takes_its_file_along) {
 }
 END_TEST
 
+START_TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
+    char *other_path = sqlite3_mprintf("%s-foo", path);
+    sqlite3 *other = sql_open(other_path);
+    sql_create(other, "t", "");
+    sql_run(other, "INSERT INTO t VALUES('kept', 1)");
+    sql_command(other, "main", "t", "flush");
+    char *file = sql_find_file(directory, ".art");
+    sql_create(db, "t", "");
+    sql_run(db,
+            "ATTACH %Q AS other; UPDATE t_state SET v = (SELECT v FROM other.t_state AS o WHERE o.k = t_state.k)"
+            " WHERE k IN ('file', 'id')",
+            other_path);
+    sql_close(db);
+    db = sql_open(path);
+    sql_run(db, "DROP TABLE t");
+    ck_assert_int_eq(access(file, F_OK), 0);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t WHERE path = 'kept'"), 1);
+    sql_close(other);
+    sqlite3_free(file);
+    sqlite3_free(other_path);
+}
+END_TEST
+
 START_TEST(test_a_drop_that_is_rolled_back_leaves_everything) {
     make_table("");
     sql_run(db, "BEGIN; DROP TABLE t; ROLLBACK");
@@ -396,6 +419,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_small_table_never_has_a_file);
     tcase_add_test(tcase, test_the_file_is_named_after_database_and_table_and_has_the_databases_mode);
     tcase_add_test(tcase, test_a_dropped_table_takes_its_file_along);
+    tcase_add_test(tcase, test_a_forged_name_makes_no_drop_take_another_databases_file);
     tcase_add_test(tcase, test_a_drop_that_is_rolled_back_leaves_everything);
     tcase_add_test(tcase, test_a_create_that_is_rolled_back_leaves_nothing);
     tcase_add_test(tcase, test_memory_and_temp_databases_make_no_file);
