@@ -222,7 +222,8 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     bool was_inside = !sqlite3_get_autocommit(pair->plain.db[c]);
     twin_run(&pair->plain, step, &plain);
     twin_run(&pair->art, step, &art);
-    char *differs = difference(step, &art, &plain);
+    pair->broken |= (plain.rc & 0xff) == SQLITE_CORRUPT;
+    char *differs = pair->broken ? NULL : difference(step, &art, &plain);
     /* A cursor that has ended in one of them no longer holds the same locks as its twin. */
     if ((step->kind == STEP_CURSOR_MOVE || step->kind == STEP_CURSOR_OPEN) &&
         (art.rc || plain.rc || !sqlite3_stmt_busy(pair->art.cursor[c]) || !sqlite3_stmt_busy(pair->plain.cursor[c]))) {
@@ -233,7 +234,11 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
         sql_try(pair->art.db[c], "ROLLBACK");
         sql_try(pair->plain.db[c], "ROLLBACK");
     }
-    if (!differs) differs = versions_check(pair, step, &art, was_inside);
+    if (!differs && !pair->broken) differs = versions_check(pair, step, &art, was_inside);
+    if (pair->broken) {
+        sqlite3_free(differs);
+        differs = NULL;
+    }
     if (differs && w) ask(pair, c);
     if (w) {
         count_step(step, &art);
@@ -348,16 +353,17 @@ char *history_run(const struct workload_setting *setting, uint64_t seed) {
     history->seed = seed;
     workload_init(&history->workload, setting, seed);
     pair_open(&pair, &history->workload, seed);
-    while (!differs && workload_setup(&history->workload, &history->steps[history->count])) {
+    while (!differs && !pair.broken && workload_setup(&history->workload, &history->steps[history->count])) {
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
     history->setup = history->count;
-    while (!differs && history->count < HISTORY_STEPS) {
+    while (!differs && !pair.broken && history->count < HISTORY_STEPS) {
         workload_next(&history->workload, &history->steps[history->count]);
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
-    if (!differs) differs = pair_check(&pair);
+    if (!differs && !pair.broken) differs = pair_check(&pair);
     pair_close(&pair);
+    if (pair.broken) printf("seed %llu ended early: the ordinary twin is malformed\n", (unsigned long long)seed);
     if (differs) report(history, differs);
     for (int i = 0; i < history->count; i++) workload_step_clear(&history->steps[i]);
     free(history);

@@ -37,6 +37,7 @@ struct pair {
     struct twin art, plain;
     bool versions;
     sqlite3_int64 transaction; /* counts them, where versions are watched */
+    bool broken;               /* the ordinary twin is malformed, which is SQLite's own fault: the history ends */
 };
 
 /* versions.c: after a step, what is wrong with the versions that the art twin shows, or NULL. */

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "tests/support/history.h"
+
 #include "tests/support/sql.h"
+#include <check.h>
 
 struct watch {
     struct pair *pair;
@@ -152,6 +154,17 @@ static bool open_statements(struct watch *watch) {
     return true;
 }
 
+/* Takes the statement, for the ordinary twin. */
+static void run(struct pair *pair, char *sql) {
+    int rc = sql_try(pair->plain.db[0], "%s", sql);
+    if ((rc & 0xff) == SQLITE_CORRUPT) {
+        pair->broken = true;
+    } else {
+        ck_assert_msg(rc == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(pair->plain.db[0]));
+    }
+    sqlite3_free(sql);
+}
+
 static void check_table(struct watch *watch) {
     find_top(watch);
     if (open_statements(watch)) walk(watch);
@@ -160,8 +173,8 @@ static void check_table(struct watch *watch) {
     sqlite3_finalize(watch->note);
     sqlite3_finalize(watch->forget);
     if (!watch->fresh) return;
-    sql_run(plain(watch), "INSERT OR REPLACE INTO %s.seen VALUES('%s', x'', max(%lld, %lld), %lld)", watch->home,
-            watch->name, watch->fresh, watch->top, watch->pair->transaction);
+    run(watch->pair, sqlite3_mprintf("INSERT OR REPLACE INTO %s.seen VALUES('%s', x'', max(%lld, %lld), %lld)",
+                                     watch->home, watch->name, watch->fresh, watch->top, watch->pair->transaction));
 }
 
 static bool has_table(const struct pair *pair, const char *schema, const char *name) {
@@ -170,14 +183,15 @@ static bool has_table(const struct pair *pair, const char *schema, const char *n
 }
 
 /* DROP forgets, RENAME calls by another name. */
-static void follow_schema(const struct pair *pair, const struct workload_step *step, bool renamed) {
-    sqlite3 *db = pair->plain.db[0];
+static void follow_schema(struct pair *pair, const struct workload_step *step, bool renamed) {
     const char *home = pair->setting->schema;
     bool t = has_table(pair, home, "t"), u = has_table(pair, home, "u");
     if (renamed) {
-        sql_run(db, "UPDATE %s.seen SET tbl = '%s' WHERE tbl = '%s'", home, t ? "t" : "u", t ? "u" : "t");
+        run(pair,
+            sqlite3_mprintf("UPDATE %s.seen SET tbl = '%s' WHERE tbl = '%s'", home, t ? "t" : "u", t ? "u" : "t"));
     } else if (step->kind == STEP_SQL && !(t && u)) {
-        sql_run(db, "DELETE FROM %s.seen WHERE (tbl = 't' AND NOT %d) OR (tbl = 'u' AND NOT %d)", home, t, u);
+        run(pair,
+            sqlite3_mprintf("DELETE FROM %s.seen WHERE (tbl = 't' AND NOT %d) OR (tbl = 'u' AND NOT %d)", home, t, u));
     }
 }
 
@@ -210,10 +224,10 @@ char *versions_check(struct pair *pair, const struct workload_step *step, const 
     sqlite3 *db = pair->plain.db[0];
     if (!pair->versions || !has_table(pair, pair->setting->schema, "seen")) return NULL;
     bool outside = sqlite3_get_autocommit(db);
-    if (outside) sql_run(db, "SAVEPOINT noting");
+    if (outside) run(pair, sqlite3_mprintf("SAVEPOINT noting"));
     char *wrong = check_all(pair, step, art, was_inside);
     if (outside) {
-        sql_run(db, "RELEASE noting");
+        run(pair, sqlite3_mprintf("RELEASE noting"));
         pair->transaction++;
     }
     return wrong;
