@@ -664,10 +664,12 @@ int art_tree_request_vacuum(struct art_tree *tree) {
 /* Its files are empty. */
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
     (void)host_path;
-    memset(uuid, 0, ART_UUID_BYTES);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     *ours = false;
-    if (access(path, F_OK)) return art_fail(ART_MISSING, "art: the file is missing (%s): restore it", path);
-    return ART_NOTFOUND;
+    if (fd < 0) return art_fail(ART_MISSING, "art: the file is missing (%s): restore it", path);
+    *ours = read(fd, uuid, ART_UUID_BYTES) == ART_UUID_BYTES;
+    close(fd);
+    return *ours ? ART_OK : ART_NOTFOUND;
 }
 
 int art_tree_adopt(struct art_tree *tree) {
@@ -747,7 +749,9 @@ static int go_through_a_flush(struct art_tree *tree, uint64_t csn) {
     if (tree->path) {
         int fd = open(tree->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
         if (fd < 0) return art_fail(ART_CANTOPEN, "art: cannot make %s", tree->path);
+        bool written = write(fd, tree->options.uuid, ART_UUID_BYTES) == ART_UUID_BYTES; /* whose it is */
         close(fd);
+        if (!written) return art_fail(ART_IO, "art: cannot write %s", tree->path);
     }
     uint8_t young[YOUNG_BYTES];
     art_store64(young, csn);
