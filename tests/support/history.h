@@ -37,7 +37,10 @@ struct pair {
     struct twin art, plain;
     bool versions;
     sqlite3_int64 transaction; /* counts them, where versions are watched */
-    bool broken;               /* the ordinary twin is malformed, which is SQLite's own fault: the history ends */
+    /* A ROLLBACK may have taken temp.art_txn back: then the art twin's connection reads all schemas anew, which another
+     * connection's lock on any of them can refuse. */
+    bool rolled_back[WORKLOAD_CONNECTIONS];
+    bool broken; /* the ordinary twin is malformed, which is SQLite's own fault: the history ends */
 };
 
 /* versions.c: after a step, what is wrong with the versions that the art twin shows, or NULL. */

@@ -43,7 +43,7 @@ static void put_number_of_rows(struct writer *x) {
         return;
     }
     MEET(x, ODD_LIMIT);
-    if (kind < 84) {
+    if (kind < 84 && x->step->parameter_count < WORKLOAD_PARAMETERS) {
         sqlite3_int64 limit = once_in(w, 6) ? -1 : (sqlite3_int64)below(w, 20);
         put_bound(x, (struct workload_parameter){.type = PARAMETER_INTEGER, .integer = limit});
     } else {
