@@ -206,13 +206,16 @@ static void put_new_value(struct writer *x, unsigned i) {
     }
 }
 
+/* Within a transaction SQLite opens no savepoint for it on a virtual table: were a row refused in the middle, those before
+ * it would stay changed. So none is. */
 static void put_update_from(struct writer *x) {
     struct workload *w = x->w;
     const char *schema = w->setting->schema;
     unsigned i = any_column(x);
+    bool filled = i && shape_column(x->table->names[i])->not_null;
     MEET(x, UPDATE_FROM);
     PUT(x, "UPDATE %s", conflict(x)), put_name(x), PUT(x, " SET "), put_column(x, i);
-    PUT(x, " = %s FROM %s.side s WHERE s.a = ", i ? "s.b" : "s.a", schema);
+    PUT(x, " = %s FROM %s.side s WHERE s.a = ", filled ? "coalesce(s.b, s.a)" : i ? "s.b" : "s.a", schema);
     PUT(x, "%s.", workload_table_name(x->number)), put_path(x);
 }
 
