@@ -240,15 +240,17 @@ int art_clean_prepare(struct art_table *table, char **message) {
     return rc || !table->leftovers.count ? rc : art_report(message, art_journal_write_nonce(table));
 }
 
+bool art_file_belongs(const char *path, const char *database, const uint8_t uuid[ART_UUID_BYTES]) {
+    uint8_t found[ART_UUID_BYTES];
+    bool ours = false;
+    return !art_file_identify(path, database, found, &ours) && ours && !memcmp(found, uuid, ART_UUID_BYTES);
+}
+
 void art_clean_finish(struct art_table *table) {
-    const char *host = table->database;
     struct art_leftovers *leftovers = &table->leftovers;
     if (!leftovers->count || art_journal_harden(table->connection->db, table->name->schema)) return;
     for (unsigned i = 0; i < leftovers->count; i++) {
-        struct art_leftover *file = &leftovers->items[i];
-        uint8_t uuid[ART_UUID_BYTES];
-        bool ours = false;
-        if (!file->known || art_file_identify(file->path, host, uuid, &ours) || !ours) continue;
-        if (!memcmp(uuid, file->uuid, ART_UUID_BYTES)) unlink(file->path);
+        const struct art_leftover *file = &leftovers->items[i];
+        if (file->known && art_file_belongs(file->path, table->database, file->uuid)) unlink(file->path);
     }
 }

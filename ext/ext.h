@@ -369,6 +369,8 @@ void art_leftovers_clear(struct art_leftovers *leftovers);
 int art_clean_look(struct art_table *table, char **message);    /* the command */
 int art_clean_prepare(struct art_table *table, char **message); /* in xSync */
 void art_clean_finish(struct art_table *table);                 /* in xCommit */
+/* Does the .art file name this database, and the table of this id? Only such a file is ever removed. */
+bool art_file_belongs(const char *path, const char *database, const uint8_t uuid[ART_UUID_BYTES]);
 
 /* value.c */
 /* A value on its way into a record. */

@@ -204,18 +204,12 @@ int art_table_sync(struct art_table *table, char **message) {
     return prepare_and_write(table, message);
 }
 
-/* T_state, which anybody may have written, can name another database's file. */
-static bool owns_file(const struct art_table *table) {
-    uint8_t uuid[ART_UUID_BYTES];
-    bool ours = false;
-    if (art_file_identify(table->path, table->database, uuid, &ours)) return false;
-    return ours && !memcmp(uuid, table->uuid, ART_UUID_BYTES);
-}
-
-/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. */
+/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more; and T_state, which
+ * anybody may have written, can name another database's file. */
 static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;
-    if (!table->path || !table->remove_allowed || !owns_file(table)) return;
+    if (!table->path || !table->remove_allowed) return;
+    if (!art_file_belongs(table->path, table->database, table->uuid)) return;
     if (!born && art_journal_harden(table->connection->db, table->name->schema)) return;
     unlink(table->path); /* not there: no flush has made it yet */
 }
