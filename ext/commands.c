@@ -72,23 +72,8 @@ static const struct command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-struct text {
-    const char *at;
-    int len;
-};
-
-static struct text trimmed(const char *at, const char *end) {
-    while (at < end && isspace((unsigned char)*at)) at++;
-    while (end > at && isspace((unsigned char)end[-1])) end--;
-    return (struct text){at, (int)(end - at)};
-}
-
-static bool text_is(struct text text, const char *word) {
-    return text.len == (int)strlen(word) && sqlite3_strnicmp(text.at, word, text.len) == 0;
-}
-
 /* What follows the name in the text, or NULL; a blank in the name stands for any number of them. */
-static const char *behind(struct text text, const char *name) {
+static const char *behind(struct art_text text, const char *name) {
     const char *at = text.at, *end = text.at + text.len;
     for (; *name; name++) {
         bool blank = at < end && isspace((unsigned char)*at);
@@ -99,7 +84,7 @@ static const char *behind(struct text text, const char *name) {
     return at == end || isspace((unsigned char)*at) ? at : NULL;
 }
 
-static int complain(struct art_vtab *vtab, struct text given) {
+static int complain(struct art_vtab *vtab, struct art_text given) {
     sqlite3_str *known = sqlite3_str_new(vtab->connection->db);
     for (unsigned i = 0; i < COMMANDS; i++) sqlite3_str_appendf(known, "%s%s", i ? ", " : "", commands[i].name);
     const char *key;
@@ -128,13 +113,13 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
     struct art_settings settings = table->settings;
     char **message = &vtab->base.zErrMsg;
     int rc = art_settings_parse(&settings, text, message);
-    struct text name = trimmed(text, strchr(text, '='));
+    struct art_text name = art_text_trimmed(text, strchr(text, '='));
     const char *key;
     char *value;
     for (unsigned i = 0; !rc && art_settings_show(&settings, i, &key, &value); i++) {
         if (!value) {
             rc = SQLITE_NOMEM;
-        } else if (text_is(name, key)) {
+        } else if (art_text_is(name, key)) {
             rc = art_shadow_put_text(table, key, value, message);
         }
         sqlite3_free(value);
@@ -165,7 +150,7 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     if (!text) return SQLITE_NOMEM;
     int rc = check_alone(vtab, columns);
     if (rc) return rc;
-    struct text given = trimmed(text, text + sqlite3_value_bytes(value));
+    struct art_text given = art_text_trimmed(text, text + sqlite3_value_bytes(value));
     if (memchr(given.at, 0, (size_t)given.len)) return complain(vtab, given);
     for (unsigned i = 0; i < COMMANDS; i++) {
         const struct command *command = &commands[i];

@@ -109,6 +109,13 @@ struct art_settings {
     enum art_engine engine;
     enum art_direct direct;
 };
+/* A part of a text. */
+struct art_text {
+    const char *at;
+    int len;
+};
+struct art_text art_text_trimmed(const char *at, const char *end); /* without the blanks around it */
+bool art_text_is(struct art_text text, const char *word);          /* in capitals or not */
 void art_settings_default(struct art_settings *settings);
 /* One argument of USING art(...), for instance "cache = 64 MB". */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);

@@ -32,22 +32,17 @@ void art_settings_default(struct art_settings *settings) {
     *settings = (struct art_settings){.cache_bytes = 64 << 20, .log_limit = 1 << 20, .spill_limit = 64 << 20};
 }
 
-struct text {
-    const char *at;
-    int len;
-};
-
-static struct text trimmed(const char *at, const char *end) {
+struct art_text art_text_trimmed(const char *at, const char *end) {
     while (at < end && isspace((unsigned char)*at)) at++;
     while (end > at && isspace((unsigned char)end[-1])) end--;
-    return (struct text){at, (int)(end - at)};
+    return (struct art_text){at, (int)(end - at)};
 }
 
-static bool text_is(struct text text, const char *word) {
+bool art_text_is(struct art_text text, const char *word) {
     return text.len == (int)strlen(word) && sqlite3_strnicmp(text.at, word, text.len) == 0;
 }
 
-static bool parse_size(struct text text, uint64_t *out) {
+static bool parse_size(struct art_text text, uint64_t *out) {
     static const struct {
         const char *name;
         unsigned shift;
@@ -59,9 +54,9 @@ static bool parse_size(struct text text, uint64_t *out) {
         number = number * 10 + (uint64_t)(text.at[digits++] - '0');
     }
     if (!digits) return false;
-    struct text unit = trimmed(text.at + digits, text.at + text.len);
+    struct art_text unit = art_text_trimmed(text.at + digits, text.at + text.len);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (!text_is(unit, units[i].name)) continue;
+        if (!art_text_is(unit, units[i].name)) continue;
         if (number > (UINT64_MAX >> 1 >> units[i].shift)) return false;
         *out = number << units[i].shift;
         return true;
@@ -69,16 +64,16 @@ static bool parse_size(struct text text, uint64_t *out) {
     return false;
 }
 
-static bool parse_word(struct text text, const char *const *words, unsigned *out) {
+static bool parse_word(struct art_text text, const char *const *words, unsigned *out) {
     for (unsigned i = 0; i < 3; i++) {
-        if (!text_is(text, words[i])) continue;
+        if (!art_text_is(text, words[i])) continue;
         *out = i;
         return true;
     }
     return false;
 }
 
-static bool set(struct art_settings *settings, const struct option *option, struct text value) {
+static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
     unsigned word = 0;
     switch (option->kind) {
     case OPTION_SIZE:
@@ -97,17 +92,17 @@ static bool set(struct art_settings *settings, const struct option *option, stru
 
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message) {
     const char *end = argument + strlen(argument), *equals = strchr(argument, '=');
-    struct text name = trimmed(argument, equals ? equals : end);
+    struct art_text name = art_text_trimmed(argument, equals ? equals : end);
     if (!equals) {
         return art_complain(message, SQLITE_ERROR, "art: '%.*s' is not an option: write name=value, with %s", name.len,
                             name.at, known_options);
     }
-    struct text value = trimmed(equals + 1, end);
+    struct art_text value = art_text_trimmed(equals + 1, end);
     if (value.len >= 2 && (*value.at == '\'' || *value.at == '"') && value.at[value.len - 1] == *value.at) {
-        value = trimmed(value.at + 1, value.at + value.len - 1);
+        value = art_text_trimmed(value.at + 1, value.at + value.len - 1);
     }
     for (unsigned i = 0; i < OPTIONS; i++) {
-        if (!text_is(name, options[i].name)) continue;
+        if (!art_text_is(name, options[i].name)) continue;
         if (set(settings, &options[i], value)) return SQLITE_OK;
         return art_complain(message, SQLITE_ERROR, "art: '%.*s' is no value for %s: give %s", value.len, value.at,
                             options[i].name, options[i].form);
