@@ -299,6 +299,27 @@ START_TEST(test_update_or_replace_over_rows_still_to_come_computes_from_the_old_
 }
 END_TEST
 
+/* SQLite opens no savepoint for UPDATE ... FROM on a virtual table within a transaction: README says what to do. */
+START_TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_or_a_subquery) {
+    static const char from[] = "UPDATE t SET n = s.b FROM side AS s WHERE s.a = t.path";
+    static const char subquery[] = "UPDATE t SET n = (SELECT b FROM side WHERE a = t.path)";
+    if (sql_standin()) return;
+    sql_create(db, "t", "path, n INTEGER NOT NULL");
+    sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3); CREATE TABLE side(a, b);"
+                "INSERT INTO side VALUES('a', 10), ('b', NULL), ('c', 30)");
+    ck_assert_int_eq(sql_try(db, from), SQLITE_CONSTRAINT_NOTNULL);
+    ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6); /* outside of one all goes back */
+    sql_run(db, "BEGIN");
+    ck_assert_int_eq(sql_try(db, subquery), SQLITE_CONSTRAINT_NOTNULL);
+    ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6);
+    sql_run(db, "SAVEPOINT s");
+    ck_assert_int_eq(sql_try(db, from), SQLITE_CONSTRAINT_NOTNULL);
+    ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 15);
+    sql_run(db, "ROLLBACK TO s; COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6);
+}
+END_TEST
+
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
@@ -625,6 +646,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_statement_within_a_transaction_may_change_the_table_that_it_reads);
     tcase_add_test(tcase, test_rows_below_a_prefix_are_changed_as_by_a_pattern);
     tcase_add_test(tcase, test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones);
+    tcase_add_test(tcase, test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_or_a_subquery);
     tcase_add_test(tcase, test_savepoints_with_the_same_name_twice_are_two);
     tcase_add_test(tcase, test_the_first_write_of_a_transaction_waits_for_the_lock);
     tcase_add_test(tcase, test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables);
