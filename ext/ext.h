@@ -242,8 +242,6 @@ struct art_vtab {
 /* extension.c */
 struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
 void art_connection_release(void *connection);
-/* Does another connection of this process stand on the same pager? */
-bool art_connection_shares_file(const struct art_connection *connection, const sqlite3_file *file);
 void art_connection_add_table(struct art_table *table);
 void art_connection_remove_table(struct art_table *table);
 
@@ -263,7 +261,7 @@ char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
-int art_refuse_shared_cache(const struct art_connection *connection, const char *schema, char **message);
+int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message);
 
 /* shadow.c */
 int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message);

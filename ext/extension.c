@@ -84,19 +84,6 @@ void art_connection_remove_table(struct art_table *table) {
     pthread_mutex_unlock(&mutex);
 }
 
-bool art_connection_shares_file(const struct art_connection *connection, const sqlite3_file *file) {
-    bool found = false;
-    pthread_mutex_lock(&mutex);
-    for (const struct art_connection *other = connections; other && !found; other = other->next) {
-        if (other == connection) continue;
-        for (const struct art_table *table = other->tables; table && !found; table = table->next) {
-            found = table->file == file;
-        }
-    }
-    pthread_mutex_unlock(&mutex);
-    return found;
-}
-
 static int register_module(sqlite3 *db, const char *name, const sqlite3_module *module) {
     struct art_connection *connection = art_connection_hold(db);
     if (!connection) return SQLITE_NOMEM;

@@ -69,18 +69,15 @@ int art_database_folder(sqlite3 *db, const char *schema, char **out) {
     return SQLITE_OK;
 }
 
-/* Two connections on one cache of pages see each other's uncommitted log rows; nothing here is made for that. */
-int art_refuse_shared_cache(const struct art_connection *connection, const char *schema, char **message) {
-    sqlite3 *db = connection->db;
+/* Two connections on one cache of pages see each other's uncommitted log rows; nothing here is made for that.
+ * SQLite counts the bytes of such a cache in parts, by the connections that share it. */
+int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message) {
     const char *name = sqlite3_db_filename(db, schema);
     const char *wanted = name && *name ? sqlite3_uri_parameter(name, "cache") : NULL;
     int used = 0, shared = 0, high;
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &used, &high, 0);
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED_SHARED, &shared, &high, 0);
-    if ((!wanted || sqlite3_stricmp(wanted, "shared")) && used == shared &&
-        !art_connection_shares_file(connection, art_database_file(db, schema))) {
-        return SQLITE_OK;
-    }
+    if ((!wanted || sqlite3_stricmp(wanted, "shared")) && used == shared) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR,
                         "art: art tables cannot be in a shared cache (%s): open the database without cache=shared",
                         schema);
@@ -182,7 +179,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
     int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
     if (!rc) rc = refuse_memdb(connection->db, schema, message);
-    if (!rc) rc = art_refuse_shared_cache(connection, schema, message);
+    if (!rc) rc = art_refuse_shared_cache(connection->db, schema, message);
     if (!rc) rc = open_tree(table, file, message);
     if (rc) {
         table_free(table);

@@ -38,7 +38,6 @@ void art_tracker_make(struct art_connection *connection) {
 }
 
 void art_tracker_make_now(struct art_connection *connection) {
-    if (connection->trackers) return;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
     sqlite3_exec(connection->db, make_text, NULL, NULL, NULL); /* if not: see above */
     sqlite3_set_last_insert_rowid(connection->db, rowid);
@@ -81,7 +80,8 @@ int art_tracker_join(struct art_connection *connection, char **message) {
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
-/* What a handle was told of savepoints, the tracker may be asked for by the next table that joins. */
+/* A handle may be all that ROLLBACK TO left of a tracker made behind that savepoint: so it is made here in any case.
+ * What a handle was told of savepoints, the tracker may be asked for by the next table that joins. */
 int art_tracker_take_over(struct art_connection *connection, char **message) {
     if (!connection->joined) art_tracker_make_now(connection);
     int rc = art_tracker_join(connection, message);

@@ -188,6 +188,13 @@ START_TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
 }
 END_TEST
 
+static void reopen_art(struct twins *twins) {
+    char *path = sqlite3_mprintf("%s", sqlite3_db_filename(twins->art, "main"));
+    sql_close(twins->art);
+    twins->art = sql_open(path);
+    sqlite3_free(path);
+}
+
 /* The first that a connection hears of an art table may be in the middle of a statement, as schema browsers have it. */
 START_TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
     static const char *const queries[] = {
@@ -198,16 +205,39 @@ START_TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         struct twins twins;
         twins_open(&twins);
-        char *path = sqlite3_mprintf("%s", sqlite3_db_filename(twins.art, "main"));
-        sql_close(twins.art);
-        twins.art = sql_open(path);
-        sqlite3_free(path);
+        reopen_art(&twins);
         same_rows(&twins, queries[i]);
         both(&twins,
              "BEGIN; INSERT INTO t VALUES('a', 1); ALTER TABLE t RENAME TO u; INSERT INTO u VALUES('b', 1); COMMIT");
         same_rows(&twins, "SELECT * FROM u ORDER BY 1");
         both(&twins, "BEGIN; INSERT INTO u VALUES('c', 1); DROP TABLE u; ROLLBACK");
         same_rows(&twins, "SELECT * FROM u ORDER BY 1");
+        twins_close(&twins);
+    }
+}
+END_TEST
+
+/* ROLLBACK TO takes temp.art_txn back where it was made behind the savepoint, and leaves its handle. */
+START_TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to) {
+    for (int drop = 0; drop < 2; drop++) {
+        struct twins twins;
+        twins_open(&twins);
+        reopen_art(&twins);
+        both(&twins, "SAVEPOINT s");
+        same_rows(&twins, "SELECT * FROM t ORDER BY 1");
+        both(&twins, "ROLLBACK TO s; INSERT INTO t VALUES('b', 1)");
+        if (drop) {
+            both(&twins, "SAVEPOINT r; DROP TABLE t; ROLLBACK TO r");
+        } else {
+            both(&twins,
+                 "ALTER TABLE t RENAME TO u; SAVEPOINT r; ALTER TABLE u RENAME TO w; INSERT INTO w VALUES('c', 1);"
+                 "ROLLBACK TO r; ALTER TABLE u RENAME TO t");
+        }
+        same_rows(&twins, "SELECT * FROM t ORDER BY 1");
+        both(&twins, "INSERT INTO t VALUES('d', 1); COMMIT");
+        same_rows(&twins, "SELECT * FROM t ORDER BY 1");
+        reopen_art(&twins);
+        same_rows(&twins, "SELECT * FROM t ORDER BY 1");
         twins_close(&twins);
     }
 }
@@ -223,6 +253,7 @@ int main(void) {
     tcase_add_test(tcase, test_an_application_that_replaces_glob_and_like_gets_its_own);
     tcase_add_test(tcase, test_an_argument_out_of_a_subquery_is_seen_beside_an_or);
     tcase_add_test(tcase, test_a_schema_browser_meets_the_table_within_its_statement);
+    tcase_add_test(tcase, test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

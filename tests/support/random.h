@@ -1,6 +1,8 @@
 /* Random numbers for tests: splitmix64, the same on every machine for the same seed.
  *
- * A test prints its seed, and takes ART_TEST_SEED in its place when that is set. ART_TEST_SCALE multiplies rounds. */
+ * A test prints its seed, and takes ART_TEST_SEED in its place when that is set. ART_TEST_SCALE multiplies rounds.
+ * ART_TEST_DRAW=<text> makes all the seeds of a run follow from that text: CI gives the commit, so that a run of it
+ * that failed fails again. */
 #ifndef ART_TESTS_RANDOM_H
 #define ART_TESTS_RANDOM_H
 
@@ -30,13 +32,28 @@ static inline int random_once_in(struct random *random, uint32_t times) {
     return random_below(random, times) == 0;
 }
 
-/* A new seed for each run, unless one is asked for. */
-static inline uint64_t random_seed(void) {
-    const char *given = getenv("ART_TEST_SEED");
+/* FNV-1a. */
+static inline uint64_t random_mix(uint64_t hash, const char *text) {
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash;
+}
+
+/* A new seed for each run and place, unless one is asked for. */
+#define random_seed() random_seed_of(__FILE__, __LINE__)
+
+static inline uint64_t random_seed_of(const char *file, unsigned line) {
+    const char *given = getenv("ART_TEST_SEED"), *draw = getenv("ART_TEST_DRAW");
+    uint64_t seed;
     if (given && *given) return strtoull(given, NULL, 0);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return ((uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec ^ (uint64_t)getpid() << 32) & 0xffffffffffu;
+    if (draw && *draw) {
+        seed = random_mix(random_mix(0xcbf29ce484222325u, draw), file) + line * 1000003u;
+        seed = random_next(&(struct random){seed});
+    } else {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        seed = (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec ^ (uint64_t)getpid() << 32;
+    }
+    return seed & 0xffffffffffu;
 }
 
 static inline unsigned random_scale(void) {
