@@ -221,6 +221,7 @@ struct art_table {
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
     bool sync_failed; /* for ever: a sync of the database's own files failed */
+    bool lost;        /* and in the running transaction, which may not be committed */
     int waited;       /* ms waited for the writer lock */
 };
 
@@ -338,6 +339,8 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+/* May this transaction still be committed? */
+int art_journal_sound(const struct art_table *table, char **message);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */

@@ -6,6 +6,9 @@
  * and the database are synced. With a rollback journal the random bytes make sure that there is a journal of this
  * transaction, which replaces the one before; it and its directory are synced.
  *
+ * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
+ * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
+ *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
  * A database without a file has no other process and no power loss: everything may be reused at once.
@@ -14,6 +17,9 @@
 
 enum { WAL_HEADER = 32, NONCE_BYTES = 16 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
+
+static const char lost_message[] =
+    "art: the database's journal cannot be synced: roll back, check the disk and open the database anew";
 
 unsigned art_journal_data_version(sqlite3 *db, const char *schema) {
     unsigned version = 0;
@@ -102,11 +108,14 @@ static int make_secure(struct art_table *table) {
     if (rc || (wal && !table->own_frame)) return rc;
     sqlite3_file *journal = journal_file(db, schema);
     if (wal && !journal) return ART_OK;
-    int failed = sync_file(journal);
-    if (!failed) failed = wal ? sync_file(art_database_file(db, schema)) : sync_folder(db, schema);
-    if (failed) table->sync_failed = true;
+    table->lost = sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
+    if (table->lost || (!wal && sync_folder(db, schema))) table->sync_failed = true;
     table->reuse = !table->sync_failed;
-    return ART_OK;
+    return table->lost ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+}
+
+int art_journal_sound(const struct art_table *table, char **message) {
+    return table->lost ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
 }
 
 static int secure(void *context, bool *reuse) {

@@ -51,7 +51,7 @@ __attribute__((visibility("default"))) ssize_t getrandom(void *out, size_t len, 
 /* Shared by the processes. */
 struct tally {
     struct crash_counts counts;
-    uint64_t histories, operations, commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, checkpoints, drops,
+    uint64_t histories, operations, commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
         renames, snapshots;
     uint64_t by_setting[SETTINGS];
     int failed;
@@ -76,6 +76,7 @@ static void add_counts(struct tally *tally, const struct crash_work *work, const
     ADD(zombies, work->counts.zombies);
     ADD(failed_syncs, work->counts.failed_syncs);
     ADD(survived, work->counts.survived);
+    ADD(revived, work->counts.revived);
     ADD(checkpoints, work->counts.checkpoints);
     ADD(drops, work->counts.drops);
     ADD(renames, work->counts.renames);
@@ -152,13 +153,13 @@ static struct tally *run(uint64_t seed, uint64_t states, bool lies) {
 
 static void show(const struct tally *tally, uint64_t seed) {
 #define U(value) ((unsigned long long)(value))
-    printf("crash: %llu states after a crash checked (seed %llu, %d kB of SQLite %s): %llu workloads, %llu operations on the "
+    printf("crash: %llu states after a crash checked (seed %llu, SQLite %s): %llu workloads, %llu operations on the "
            "disk\n",
-           U(tally->counts.states), U(seed), 0, sqlite3_libversion(), U(tally->histories), U(tally->operations));
-    printf("  commits %llu, rollbacks %llu, busy %llu, deaths %llu, zombies %llu, failed syncs %llu, of these committed %llu, "
+           U(tally->counts.states), U(seed), sqlite3_libversion(), U(tally->histories), U(tally->operations));
+    printf("  commits %llu, rollbacks %llu, busy %llu, deaths %llu, zombies %llu, failed syncs %llu, of these committed %llu, revived %llu, "
            "checkpoints %llu, drops %llu, renames %llu, snapshots %llu\n",
            U(tally->commits), U(tally->rollbacks), U(tally->busy), U(tally->deaths), U(tally->zombies),
-           U(tally->failed_syncs), U(tally->survived), U(tally->checkpoints), U(tally->drops), U(tally->renames),
+           U(tally->failed_syncs), U(tally->survived), U(tally->revived), U(tally->checkpoints), U(tally->drops), U(tally->renames),
            U(tally->snapshots));
     for (unsigned i = 0; i < WORLD_CRASHES; i++) {
         printf("  %s: %llu%s", world_crash_names[i], U(tally->counts.by_kind[i]), i + 1 < WORLD_CRASHES ? "," : "\n");

@@ -48,7 +48,7 @@ struct crash_work {
     uint32_t next_value;
     unsigned page_size, autocheckpoint;
     struct { /* what happened */
-        unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, checkpoints, drops, renames, snapshots;
+        unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops, renames, snapshots;
     } counts;
     char *failure; /* what should not have happened, or NULL */
 };
