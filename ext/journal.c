@@ -9,17 +9,22 @@
  * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
  * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
  *
+ * SQLite before 3.53.2 (and we do not know how long before) forgets a commit at recovery when a page was written to the WAL
+ * twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush the cache
+ * twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could lead to: at the
+ * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file.
+ *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
  * A database without a file has no other process and no power loss: everything may be reused at once.
  */
 #include "ext/ext.h"
 
-enum { WAL_HEADER = 32, NONCE_BYTES = 16 };
+enum { WAL_HEADER = 32, NONCE_BYTES = 16, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 
-static const char lost_message[] =
-    "art: the database's journal cannot be synced: roll back, check the disk and open the database anew";
+static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
+                                   "and check the disk if it comes again";
 
 unsigned art_journal_data_version(sqlite3 *db, const char *schema) {
     unsigned version = 0;
@@ -84,11 +89,24 @@ int art_journal_write_nonce(struct art_table *table) {
     return rc ? art_fail_sql(table->connection->db, rc, "cannot write the nonce") : ART_OK;
 }
 
+/* A savepoint that was made without BEGIN is none that we hear of; but then SQLite is not in autocommit. */
+static bool may_flush(const struct art_table *table) {
+    if (sqlite3_libversion_number() >= FLUSHES_WELL) return true;
+    return !table->moment_count && sqlite3_get_autocommit(table->connection->db);
+}
+
+void art_journal_rolled_back_to(struct art_table *table, int level) {
+    bool all = level < 0;
+    if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->lost = true;
+    table->own_frame = false;
+}
+
 /* WAL mode: sees to it that a frame of this transaction is in the file. */
 static int write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     int before = 0, after = 0, high;
-    if (table->own_frame) return ART_OK;
+    if (table->own_frame || !may_flush(table)) return ART_OK;
+    table->flushed = true;
     sqlite3_db_cacheflush(db);
     int rc = art_journal_write_nonce(table);
     if (rc) return rc;

@@ -98,7 +98,7 @@ static void leave(struct art_table *table) {
     table->refreshed = table->prepared = false;
     table->requested = table->asked = 0;
     art_leftovers_clear(&table->leftovers);
-    table->secured = table->reuse = table->own_frame = table->lost = false;
+    table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
 
@@ -151,7 +151,8 @@ void art_table_rollback_to(struct art_table *table, int level) {
     restore(table, target);
     uint32_t mark = target->mark;
     art_tree_rollback_to(table->tree, mark);
-    table->own_frame = table->prepared = false;
+    table->prepared = false;
+    art_journal_rolled_back_to(table, level);
     table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
     unsigned keep = table->moment_count;

@@ -50,7 +50,7 @@ enum world_op_kind {
     WORLD_TRUNCATE, /* offset: the new size */
     WORLD_SYNC,
     WORLD_SYNC_FAILED, /* offset: number of the first operation that it may have lost */
-    WORLD_CREATE, /* a name */
+    WORLD_CREATE,      /* a name */
     WORLD_UNLINK,
     WORLD_SYNC_FOLDER,
     WORLD_MARK, /* offset, len: the test's own */
@@ -153,11 +153,11 @@ enum world_crash {
     WORLD_POWER_STAYS, /* only the processes die */
     WORLD_DROP_ALL,
     WORLD_KEEP_ALL,
-    WORLD_ORDERED,     /* all up to a moment */
-    WORLD_BY_FILE,     /* of each file up to a moment of its own, often all or nothing */
-    WORLD_SECTORS,     /* of each sector of 512 bytes */
-    WORLD_PAGES,       /* of each page of 4 KB */
-    WORLD_LAST_TORN,   /* all, but of the last write only some sectors */
+    WORLD_ORDERED,   /* all up to a moment */
+    WORLD_BY_FILE,   /* of each file up to a moment of its own, often all or nothing */
+    WORLD_SECTORS,   /* of each sector of 512 bytes */
+    WORLD_PAGES,     /* of each page of 4 KB */
+    WORLD_LAST_TORN, /* all, but of the last write only some sectors */
     WORLD_CRASHES
 };
 extern const char *const world_crash_names[WORLD_CRASHES];
