@@ -203,10 +203,12 @@ static void look_at_accounts(const struct session *session, int64_t n) {
 /* Counted, listed, and row by row, in either direction. `pause`: microseconds after some of the rows. */
 static void look_at_events(const struct session *session, int64_t n, unsigned pause) {
     bool backward = random_once_in(session->random, 3);
-    sqlite3_stmt *rows = sql_prepare(session->db,
-                                     "SELECT (SELECT n FROM clock), path, value FROM a WHERE path GLOB 'event/*' "
-                                     "ORDER BY path %s",
-                                     backward ? "DESC" : "ASC");
+    sqlite3_stmt *rows = NULL;
+    const char *text = backward ? "SELECT (SELECT n FROM clock), path, value FROM a WHERE path GLOB 'event/*' "
+                                  "ORDER BY path DESC"
+                                : "SELECT (SELECT n FROM clock), path, value FROM a WHERE path GLOB 'event/*' "
+                                  "ORDER BY path";
+    if (!fine(session, sqlite3_prepare_v2(session->db, text, -1, &rows, NULL), text)) return;
     for (int i = 0; i < DIRECTORIES; i++) {
         int directory = backward ? DIRECTORIES - 1 - i : i;
         int64_t first = n < 0 ? 0 : first_event(n, directory), count = n < 0 ? 1 : events_in(n, directory);
@@ -244,7 +246,7 @@ static void look_at_listing(const struct session *session, int64_t n) {
     expect(session, n, "rows of b that are not rows of p", 0,
            ask(session, "SELECT count(*) FROM b WHERE NOT EXISTS (SELECT 1 FROM p WHERE p.path = b.path)"));
     int i = 0;
-    sqlite3_stmt *rows = sql_prepare(session->db, "SELECT path, count FROM a('event/', '/')");
+    sqlite3_stmt *rows = sql_prepare(session->db, "SELECT path, entries FROM a('event/', '/')");
     for (; sqlite3_step(rows) == SQLITE_ROW; i++) {
         char name[20];
         snprintf(name, sizeof name, "event/%d/", i);
@@ -345,7 +347,8 @@ static void read_shortly(const char *path, const struct snapshot_setting *settin
 /* Dies inside a read, with a snapshot, a cursor and blobs in its hands. */
 static void die_reading(const char *path, const struct snapshot_setting *setting, struct random *random) {
     struct session session = session_open(path, setting, random, "a reader that dies");
-    sqlite3_stmt *rows = sql_prepare(session.db, "SELECT path, value FROM a ORDER BY path");
+    sqlite3_stmt *rows = NULL;
+    sqlite3_prepare_v2(session.db, "SELECT path, value FROM a ORDER BY path", -1, &rows, NULL);
     for (uint32_t i = 1 + random_below(random, WINDOW / 2); i > 0 && sqlite3_step(rows) == SQLITE_ROW; i--) {
     }
     usleep(random_below(random, setting->hold_ms * 100));
@@ -514,6 +517,7 @@ static pid_t start(task *work, const char *path, const struct snapshot_setting *
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(4);
     watch_begin(watch);
+    watch_skip_syncs(random_once_in(random, 2)); /* for speed: nobody loses power here */
     work(path, setting, &own);
     _exit(0);
 }
