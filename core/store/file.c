@@ -74,7 +74,7 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or restore both from one backup",
+        "came from, or restore both from one backup; has another connection dropped the table, end this transaction",
         store->path, store->host_path);
 }
 
@@ -250,7 +250,7 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
     store->phase.owner_changed = ownership == ART_OWNED_NOTE;
     if (adopt) return art_store_write_owner(store);
     if (owner && ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
-    if (owner && ownership == ART_OWNED_BEFORE) return replaced(store);
+    if (owner && ownership == ART_OWNED_BEFORE) return fresh ? in_the_way(store) : replaced(store);
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
     if (fresh && small) return initialise(store, me, block);

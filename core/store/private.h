@@ -47,12 +47,18 @@ struct art_pending {
     struct art_blob_buf buffer;
 };
 
+struct art_old_path {
+    struct art_old_path *next;
+    char *path;
+};
+
 struct art_store {
     _Atomic uint32_t references; /* the user's and one a view */
     uint32_t fork_generation;
     bool closed;
     struct art_disk *disk;
     char *path, *host_path;
+    struct art_old_path *old_paths; /* views name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;
