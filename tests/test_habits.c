@@ -17,8 +17,8 @@
 
 static const struct habit_setting settings[] = {
     {"in the delta, DELETE journal", "DELETE", ""},
-    {"in blobs, WAL", "WAL", "log_limit=1, spill_limit=1"},
-    {"in memory, in blobs", NULL, "log_limit=1"},
+    {"partly in blobs, WAL", "WAL", "log_limit=400, spill_limit=2000"},
+    {"in memory, in blobs", NULL, "log_limit=1, spill_limit=1"},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 

@@ -174,6 +174,8 @@ static void run_sql(struct side *side, int number, const char *sql, struct answe
         answer->text = sqlite3_mprintf("%schanges %lld\n", rows, sqlite3_changes64(db));
         sqlite3_free(rows);
     }
+    /* VACUUM leaves the last row that it copied, which may be one of the log. */
+    if (!sqlite3_strnicmp(sql, "VACUUM", 6)) sqlite3_set_last_insert_rowid(db, 0);
     inside &= !sqlite3_get_autocommit(db);
     answer->total = inside && is_change(sql) ? sqlite3_total_changes64(db) - before : 0;
     sqlite3_free(text);
