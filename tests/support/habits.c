@@ -251,6 +251,7 @@ static void run_habit(struct runner *runner, const struct habit *habit) {
     struct answer art = {0}, plain = {0};
     int number = runner->connection;
     if (habit->since > sqlite3_libversion_number()) return;
+    if (habit->built && !sqlite3_compileoption_used(habit->built)) return;
     switch (habit->kind) {
     case HABIT_ON:
         runner->connection = habit->connection;

@@ -20,6 +20,7 @@
  * and these stand alone:
  *
  *     --since 3.44.0          the next statement needs this version of SQLite
+ *     --built <option>        the next statement needs a SQLite that was built with it
  *     --on 2                  from here on connection 2 (of three)
  *     --open q <SELECT ...>   a statement that stays open; --step q: its next row, or its end; --close q
  *     --reopen                all connections are closed and opened again
@@ -40,6 +41,7 @@ struct habit {
     char name;                             /* of an open statement */
     int connection;                        /* of HABIT_ON: 0, 1, 2 */
     int since;                             /* as sqlite3_libversion_number(), 0: any */
+    char *built;                           /* with this option; NULL: any */
     char *fails, *differs, *art, *instead; /* NULL: not given */
 };
 

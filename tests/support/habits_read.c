@@ -11,6 +11,7 @@ struct reader {
     struct habit_script *script;
     int line;
     int since;
+    char *built;
     sqlite3_str *pending; /* a statement that is not complete yet */
     char *wrong;
 };
@@ -27,8 +28,9 @@ static struct habit *add(struct reader *reader, enum habit_kind kind) {
     }
     script->habits = realloc(script->habits, (size_t)(script->habit_count + 1) * sizeof *script->habits);
     struct habit *habit = &script->habits[script->habit_count++];
-    *habit = (struct habit){.kind = kind, .line = reader->line, .since = reader->since};
+    *habit = (struct habit){.kind = kind, .line = reader->line, .since = reader->since, .built = reader->built};
     reader->since = 0;
+    reader->built = NULL;
     script->cases[script->case_count - 1].count++;
     return habit;
 }
@@ -91,6 +93,9 @@ static bool read_action(struct reader *reader, const char *word, const char *res
     struct habit *habit;
     if (!strcmp(word, "since")) {
         reader->since = version(rest);
+    } else if (!strcmp(word, "built")) {
+        sqlite3_free(reader->built);
+        reader->built = sqlite3_mprintf("%s", rest);
     } else if (!strcmp(word, "on")) {
         habit = add(reader, HABIT_ON);
         if (habit) habit->connection = atoi(rest) - 1;
@@ -142,6 +147,7 @@ char *habits_read(struct habit_script *script, const char *file) {
     if (!reader.wrong && !script->case_count) complain(&reader, "no case");
     if (input) fclose(input);
     free(line);
+    sqlite3_free(reader.built);
     sqlite3_free(sqlite3_str_finish(reader.pending));
     return reader.wrong;
 }
@@ -149,7 +155,7 @@ char *habits_read(struct habit_script *script, const char *file) {
 void habits_clear(struct habit_script *script) {
     for (int i = 0; i < script->habit_count; i++) {
         struct habit *habit = &script->habits[i];
-        char *texts[] = {habit->sql, habit->fails, habit->differs, habit->art, habit->instead};
+        char *texts[] = {habit->sql, habit->fails, habit->differs, habit->art, habit->instead, habit->built};
         for (unsigned k = 0; k < sizeof texts / sizeof *texts; k++) sqlite3_free(texts[k]);
     }
     for (int i = 0; i < script->case_count; i++) sqlite3_free(script->cases[i].name);
