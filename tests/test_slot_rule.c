@@ -195,7 +195,7 @@ static void all_are(sqlite3 *reader, int n, const char *who) {
 static void create(const char *journal, const char *synchronous) {
     db = open_writer(synchronous);
     sql_run(db, "PRAGMA journal_mode=%s", journal);
-    sql_create(db, "t", "log_limit='4KB', cache='256KB', io=pwrite");
+    sql_create(db, "t", "log_limit='4KB', cache='256KB', io=pwrite, direct=off");
     must_change_all(db, 0);
 }
 
@@ -498,7 +498,7 @@ END_TEST
 START_TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     char before_clean[40], after_clean[40];
     create("WAL", "OFF");
-    sql_create(db, "u", "log_limit='4KB', io=pwrite");
+    sql_create(db, "u", "log_limit='4KB', io=pwrite, direct=off");
     sql_run(db, "INSERT INTO u(path, value) VALUES('a', hex(zeroblob(9000))); INSERT INTO u(u) VALUES('flush')");
     char *name = sql_rows(db, "SELECT v FROM u_state WHERE k = 'file'");
     name[strlen(name) - 1] = 0;
