@@ -136,6 +136,25 @@ int art_journal_sound(const struct art_table *table, char **message) {
     return table->lost ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
 }
 
+static int unmoved(void *context) {
+    const struct art_table *table = context;
+    int moved = 0;
+    if (!table->path) return ART_OK;
+    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
+    return art_fail(ART_READONLY,
+                    "art: the database file was moved or replaced while it was open (%s): open the database anew",
+                    table->database);
+}
+
+static int another_file(void *context, unsigned attempt, const char **path) {
+    struct art_table *table = context;
+    if (art_file_rename(table, attempt)) return art_nomem();
+    table->renamed = true;
+    *path = table->path;
+    return ART_OK;
+}
+
 static int secure(void *context, bool *reuse) {
     struct art_table *table = context;
     int rc = ART_OK;
@@ -215,6 +234,8 @@ bool art_journal_interrupted(struct art_table *table) {
 
 void art_journal_host(struct art_table *table, struct art_host *out) {
     *out = (struct art_host){.context = table,
+                             .unmoved = unmoved,
+                             .another_file = another_file,
                              .secure = secure,
                              .epoch = epoch,
                              .load_young = load_young,
