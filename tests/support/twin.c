@@ -297,6 +297,9 @@ void twin_run(struct twin *twin, const struct workload_step *step, struct outcom
         }
         if (out->rc) twin_close_cursor(twin, c);
         break;
+    case STEP_REGISTER:
+        if (twin->art) sql_register(twin->db[c]);
+        break;
     case STEP_CURSOR_MOVE:
         if (twin->cursor[c]) move_cursor(twin, c, out);
         break;
