@@ -312,21 +312,6 @@ static void limit_memory(uint64_t more) {
     if (setrlimit(RLIMIT_AS, &limit)) die("cannot limit", "memory");
 }
 
-int world_apart(int (*run)(void *context), void *context, uint64_t memory) {
-    int status;
-    fflush(stdout);
-    fflush(stderr);
-    pid_t child = fork();
-    if (child < 0) die("cannot", "fork");
-    if (child == 0) {
-        alarm(HANGS);
-        if (memory && !under_sanitizer()) limit_memory(memory);
-        _exit(run(context));
-    }
-    if (waitpid(child, &status, 0) != child) die("cannot", "wait");
-    return status;
-}
-
 struct trial {
     const struct world *world;
     enum world_try what;
@@ -390,6 +375,7 @@ static int run_trial(void *context) {
     const struct world *world = trial->world;
     struct world_outcome *out = trial->outcome;
     static const char flush[] = "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('optimize')";
+    if (world->memory && !under_sanitizer()) limit_memory(world->memory);
     if (world->nobody) give_up_rights();
     sqlite3 *db = open_tried(world, &out->code);
     switch (trial->what) {
@@ -437,7 +423,7 @@ void world_try(const struct world *world, enum world_try what, struct world_outc
     int status;
     waitpid(child, &status, 0);
     if (told && WIFEXITED(status) && !WEXITSTATUS(status)) return;
-    out->wrong = true;
+    out->wrong = out->died = true;
     snprintf(out->text, sizeof out->text, "the process ended with status %x", status);
 }
 

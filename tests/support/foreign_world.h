@@ -30,6 +30,7 @@ struct world {
     char *name;          /* of the .art file in T_state */
     char *expected;      /* what its table t holds, as world_digest() tells it */
     char *saved;         /* what it held when world_save() was called */
+    uint64_t memory;     /* a try may take so much more than the process has; 0: what it likes */
     bool nobody;         /* tried by a user without rights */
     const char *skipped; /* what cannot be had here */
 };
@@ -76,13 +77,11 @@ struct world_outcome {
     int code;              /* SQLite's; 0: all went well */
     char text[WORLD_TEXT]; /* its message; or what is wrong although all seemed well */
     bool wrong;
+    bool died;
 };
 
-/* Runs one try in a process of its own. */
+/* Runs one try in a process of its own. The limit of memory is not for sanitizers, which take what they like. */
 void world_try(const struct world *world, enum world_try what, struct world_outcome *out);
-/* Runs a function in a process of its own, with a limit of memory above what it has if that is not 0 (and can be had:
- * not under AddressSanitizer). It returns 0 or ends the process; its status is returned. */
-int world_apart(int (*run)(void *context), void *context, uint64_t memory);
 
 /* --- looking at all files ----------------------------------------------------------------------------------------- */
 
