@@ -16,7 +16,8 @@ static const char added[] = "added: "; /* beginning of the name of a column of T
 
 static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
-                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)"),
+                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1) "
+                      "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",

@@ -330,6 +330,9 @@ static const struct elsewhere elsewhere[] = {
     {"art: slot %u is past the largest one that a file can have", HUGE},
     {"art: no file can be that large (%s): check the size", HUGE},
     {"cannot read the young list", EARLIER},
+    {"art: the database's journal may have lost a part of this transaction: roll back, and check the disk if it comes "
+     "again",
+     "SQLite's own files would have to fail their syncs; they do in test_crash"},
     {"art: this connection came through fork() (%s): open the database anew in the child", EARLIER},
 
     {"art: no free name for the .art file", RACE},
