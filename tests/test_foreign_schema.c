@@ -19,7 +19,7 @@
 static const char *const journals[] = {"delete", "wal", NULL};
 enum { MB = 1 << 20, MEMORY = 300 * MB };
 
-static sqlite3 *open_plainly(const struct world *world) {
+static sqlite3 *open_plainly(const struct foreign_world *world) {
     sqlite3 *db = NULL;
     ck_assert_int_eq(sqlite3_open(world->path, &db), SQLITE_OK); /* without art: nothing protects shadow tables */
     return db;
@@ -33,9 +33,9 @@ struct forging {
     bool lies; /* the rows are not those that were there */
 };
 
-static void make_forged(struct world *world, const struct forging *forging) {
-    world_make(world, forging->journal);
-    world->also = world_art_file(world->path, "u"); /* of the same database, which harms itself */
+static void make_forged(struct foreign_world *world, const struct forging *forging) {
+    foreign_make(world, forging->journal);
+    world->also = foreign_art_file(world->path, "u"); /* of the same database, which harms itself */
     world->memory = MEMORY;
     sqlite3 *db = open_plainly(world);
     forging->forge(db, forging->how);
@@ -43,26 +43,26 @@ static void make_forged(struct world *world, const struct forging *forging) {
 }
 
 static void survive(const struct forging *forging) {
-    struct world world = {0};
-    for (enum world_try try = 0; try < WORLD_TRIES; try++) {
-        struct world_outcome outcome;
+    struct foreign_world world = {0};
+    for (enum foreign_try try = 0; try < FOREIGN_TRIES; try++) {
+        struct foreign_outcome outcome;
         if (!world.root) make_forged(&world, forging);
-        struct world_view *before = world_look(&world);
-        world_try(&world, try, &outcome);
-        struct world_view *after = world_look(&world);
+        struct foreign_view *before = foreign_look(&world);
+        foreign_try(&world, try, &outcome);
+        struct foreign_view *after = foreign_look(&world);
         ck_assert_msg(!outcome.died && !(outcome.wrong && !forging->lies), "%s (%s): try %d: %s", forging->what,
                       forging->journal, try, outcome.text);
         ck_assert_msg((outcome.code & 0xff) != SQLITE_NOMEM, "%s: try %d took more memory than it should",
                       forging->what, try);
-        char *harm = world_difference(&world, before, after, true);
+        char *harm = foreign_difference(&world, before, after, true);
         ck_assert_msg(!harm, "%s (%s): try %d: %s", forging->what, forging->journal, try, harm);
-        char *change = world_difference(&world, before, after, false);
-        if (change) world_free(&world);
+        char *change = foreign_difference(&world, before, after, false);
+        if (change) foreign_free(&world);
         sqlite3_free(change);
-        world_view_free(before);
-        world_view_free(after);
+        foreign_view_free(before);
+        foreign_view_free(after);
     }
-    if (world.root) world_free(&world);
+    if (world.root) foreign_free(&world);
 }
 
 /* --- by SQL ------------------------------------------------------------------------------------------------------- */
@@ -277,7 +277,7 @@ static const struct {
     {TOP(entries), INT64_MAX},
     {TOP(entries), 1},
     {TOP(count), 0},
-    {TOP(count), (uint64_t)-WORLD_ROWS},
+    {TOP(count), (uint64_t)-FOREIGN_ROWS},
     {TOP(level), 1},
     {TOP(level), 24},
     {TOP(leaf_pages), 1},
@@ -407,7 +407,7 @@ START_TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
 END_TEST
 
 int main(void) {
-    if (!world_begin(journals)) {
+    if (!foreign_begin(journals)) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
@@ -423,6 +423,6 @@ int main(void) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    world_end();
+    foreign_end();
     return failed != 0;
 }
