@@ -4,6 +4,9 @@
 #include "core/base/error.h"
 #include "core/tree/root_format.h"
 
+/* An entry has 56 bits for its csn (core/delta); a root that comes near that was made by nobody. */
+enum { CSN_BITS = 55 };
+
 /* The chain of a new table begins with its id. */
 static struct art_hash128 first_chain(const uint8_t uuid[ART_UUID_BYTES]) {
     return art_hash128(uuid, ART_UUID_BYTES);
@@ -149,9 +152,8 @@ int art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->csn = header.csn;
     root->generation = header.generation;
     memcpy(&root->chain, header.chain, sizeof root->chain);
-    int rc = header.runs > ART_RUNS_CAPACITY
-                 ? ART_CORRUPT
-                 : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
+    bool sane = header.runs <= ART_RUNS_CAPACITY && !(header.csn >> CSN_BITS);
+    int rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
     if (rc) {
         art_root_unref(root);
         return rc == ART_NOMEM ? rc : art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root makes no sense");
