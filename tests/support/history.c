@@ -85,6 +85,12 @@ static bool depends_on_order(const struct outcome *art, const struct outcome *pl
     return !art->rc != !plain->rc && strstr(failed->message, "pattern too complex");
 }
 
+/* A writer that spills pages into the WAL and rolls back makes the snapshots of others stale. The ordinary twin has pages to
+ * spill where the art twin has none. */
+static bool is_spilled(const struct outcome *art, const struct outcome *plain) {
+    return !art->rc && plain->rc == SQLITE_BUSY_SNAPSHOT;
+}
+
 /* Written for columns that are no longer there, and art did not have to look: the plain text names them all. */
 static bool is_stale(const struct workload_step *step, const struct outcome *art, const struct outcome *plain) {
     return step->plain_sql && step->kind == STEP_SQL && !art->rc && is_about_schema(plain);
@@ -232,6 +238,7 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     if (step->flags & STEP_WRITES && depends_on_order(&art, &plain)) {
         pair->broken = "one of two has evaluated a condition that the other has not";
     }
+    if (is_spilled(&art, &plain)) pair->broken = "a ROLLBACK elsewhere has made the ordinary twin's snapshot stale";
     bool reads_schemas = pair->rolled_back[c] && class_of(art.rc) == BUSY && !plain.rc && !(step->flags & STEP_WRITES);
     char *differs = pair->broken || reads_schemas ? NULL : difference(step, &art, &plain);
     if (step->sql && !strncmp(step->sql, "ROLLBACK", 8)) {
