@@ -73,7 +73,9 @@ void put_life(struct writer *x) {
     int c = x->step->connection;
     uint32_t kind = below(w, 10);
     x->step->flags |= STEP_NO_ROWS | STEP_BUSY_MAY_DIFFER;
-    if (kind < 2) {
+    /* SQLite forgets by it that the running transaction has changed the schema: then a ROLLBACK TO takes the pages from
+     * under an open cursor, and an ordinary table is malformed. */
+    if (kind < 2 && !w->cursors) {
         MEET(x, SCHEMA_RESET);
         PUT(x, "PRAGMA writable_schema = RESET");
     } else if (kind < 4) {
