@@ -104,9 +104,10 @@ static bool read_state(struct judge *judge, sqlite3 *db, struct crash_rows *foun
 /* The database must go on. *rows: what it holds then. */
 static bool write_more(struct judge *judge, sqlite3 *db, struct crash_rows *rows) {
     static const char *const words[] = {"flush", "flush", "optimize", "vacuum"};
-    char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; DELETE FROM o WHERE path = 'dir0/file00'; DELETE FROM a WHERE path GLOB "
-                                "'dir%u/*'; INSERT INTO a(a) VALUES(%Q); COMMIT",
-                                random_below(&judge->random, CRASH_FOLDERS), words[random_below(&judge->random, 4)]);
+    char *sql =
+        sqlite3_mprintf("BEGIN IMMEDIATE; DELETE FROM o WHERE path = 'dir0/file00'; DELETE FROM a WHERE path GLOB "
+                        "'dir%u/*'; INSERT INTO a(a) VALUES(%Q); COMMIT",
+                        random_below(&judge->random, CRASH_FOLDERS), words[random_below(&judge->random, 4)]);
     bool good = runs(judge, db, sql) && read_state(judge, db, rows);
     sqlite3_free(sql);
     judge->check->counts.written++;
@@ -175,7 +176,8 @@ static bool crash_again(struct judge *judge, const struct world *world, const st
     if (!good) {
         complain(judge, NULL);
         char *why = judge->why;
-        judge->why = sqlite3_mprintf("%s [second crash at %u of %u, %s]", why, at, world->op_count, world_crash_names[how]);
+        judge->why =
+            sqlite3_mprintf("%s [second crash at %u of %u, %s]", why, at, world->op_count, world_crash_names[how]);
         sqlite3_free(why);
     }
     world_image_clear(&image);
@@ -198,8 +200,12 @@ static void meet_mark(struct place *place, const struct world_op *op) {
     case CRASH_LASTS:
         if (place->lasts < op->len) place->lasts = op->len;
         break;
-    case CRASH_VISIBLE: place->visible = op->len; break;
-    case CRASH_ABANDONED: place->possible[op->len] = false; break;
+    case CRASH_VISIBLE:
+        place->visible = op->len;
+        break;
+    case CRASH_ABANDONED:
+        place->possible[op->len] = false;
+        break;
     }
 }
 
@@ -215,7 +221,8 @@ static bool judge_place(struct judge *judge, struct world_replay *replay, const 
     enum world_crash how = random_below(&judge->random, WORLD_CRASHES);
     uint64_t seed = random_next(&judge->random);
     if (check->work->setting->ordered && how > WORLD_ORDERED) how = WORLD_ORDERED;
-    struct expected expected = {place->possible, how == WORLD_POWER_STAYS ? place->visible : place->lasts, place->begun, {0}, false};
+    struct expected expected = {
+        place->possible, how == WORLD_POWER_STAYS ? place->visible : place->lasts, place->begun, {0}, false};
     struct world_image image;
     uint64_t print = world_replay_crash(replay, how, seed, &image);
     print = (print ^ expected.oldest * 0x100000001b3u) * 0x9e3779b97f4a7c15u;
@@ -230,9 +237,9 @@ static bool judge_place(struct judge *judge, struct world_replay *replay, const 
     if (good) return true;
     check->failed_at = world_replay_at(replay);
     check->failure = sqlite3_mprintf("%s, synchronous=%s, seed %llu: crash at %u of %u, %s (%llu): %s",
-                                     check->work->setting->journal, check->work->setting->synchronous, check->work->seed,
-                                     world_replay_at(replay), check->work->world->op_count, world_crash_names[how], seed,
-                                     judge->why);
+                                     check->work->setting->journal, check->work->setting->synchronous,
+                                     check->work->seed, world_replay_at(replay), check->work->world->op_count,
+                                     world_crash_names[how], seed, judge->why);
     return false;
 }
 

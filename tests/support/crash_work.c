@@ -110,7 +110,8 @@ static void arm_for_commit(struct crash_work *work) {
     if (is_wal(work) && once_in(work, 12)) {
         world_arm(work->world, WORLD_DIE_AS_ZOMBIE, 0, NULL);
     } else if (once_in(work, 12)) {
-        world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2), is_wal(work) && once_in(work, 2) ? "-wal" : suffixes[below(work, 4)]);
+        world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2),
+                  is_wal(work) && once_in(work, 2) ? "-wal" : suffixes[below(work, 4)]);
     } else if (once_in(work, 20)) {
         world_arm(work->world, WORLD_DIE_AT, below(work, 30), NULL);
     }
@@ -136,7 +137,8 @@ static int put(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, en
     rows->value[table][key] = number;
     if (!db) return SQLITE_OK;
     crash_path(key, path);
-    sqlite3_snprintf(sizeof sql, sql, "INSERT OR REPLACE INTO %s(path, value) VALUES(?1, ?2)", crash_rows_name(rows, table));
+    sqlite3_snprintf(sizeof sql, sql, "INSERT OR REPLACE INTO %s(path, value) VALUES(?1, ?2)",
+                     crash_rows_name(rows, table));
     int rc = sqlite3_prepare_v2(db, sql, -1, &insert, NULL);
     if (rc) return rc;
     sqlite3_bind_text(insert, 1, path, -1, SQLITE_STATIC);
@@ -333,7 +335,8 @@ static void end_reading(struct crash_work *work, struct crash_process *who);
 /* A rollback journal lets no commit pass while somebody reads. */
 static int commit(struct crash_work *work, struct crash_process *who, const char *words) {
     int rc = run(who->db, words);
-    if ((rc & 0xff) != SQLITE_BUSY || who->process->dead || sqlite3_get_autocommit(who->db) || !once_in(work, 2)) return rc;
+    if ((rc & 0xff) != SQLITE_BUSY || who->process->dead || sqlite3_get_autocommit(who->db) || !once_in(work, 2))
+        return rc;
     work->counts.busy++;
     for (unsigned i = 0; i < CRASH_PROCESSES; i++) end_reading(work, &work->processes[i]);
     world_enter(work->world, who->process);
@@ -464,7 +467,8 @@ static void step(struct crash_work *work) {
 
 /* Tables with some rows, in a database that is safe. */
 static void make_database(struct crash_work *work, struct world_image *out) {
-    struct world_options options = {.seed = work->seed, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
+    struct world_options options = {
+        .seed = work->seed, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
     struct world *world = world_new(NULL, &options);
     char *why = NULL;
     world_enter(world, world_process_new(world));
@@ -490,7 +494,8 @@ static void make_database(struct crash_work *work, struct world_image *out) {
     work->world = NULL;
 }
 
-void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps, bool lies) {
+void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
+                    bool lies) {
     static const unsigned page_sizes[] = {1024, 4096, 512}, checkpoints[] = {1000, 30, 100};
     *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1, .lies = lies};
     struct world_image image;

@@ -22,6 +22,7 @@ const struct workload_setting history_settings[] = {
     {":memory:", "main", "temp", NULL, ":memory:", 1, false},
     {"a WAL database of one connection", "main", "aux1", "WAL", NULL, 1, false},
     {"a DELETE journal of one connection", "main", "main", "DELETE", NULL, 1, false},
+    {"a WAL database under two names", "main", "again", "WAL", NULL, 1, false},
 };
 const int history_setting_count = (int)(sizeof history_settings / sizeof *history_settings);
 

@@ -10,7 +10,7 @@
 
 static bool is_alone(const struct workload *w) {
     return w->setting->connections == 1 && !w->setting->gentle && !w->setting->file &&
-           strcmp(w->setting->schema, "temp") != 0;
+           strcmp(w->setting->schema, "temp") != 0 && strcmp(w->setting->other, "again") != 0;
 }
 
 /* Within a transaction SQLite refuses some of it, in words that depend on whether a page was written already. */

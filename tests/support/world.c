@@ -214,7 +214,8 @@ struct world *world_new(const struct world_image *image, const struct world_opti
     }
     world->image_inodes = world->inode_count;
     world->image_name_count = world->name_count;
-    world->image_names = world->name_count ? (void *)copied(world->names, world->name_count * sizeof *world->names) : NULL;
+    world->image_names =
+        world->name_count ? (void *)copied(world->names, world->name_count * sizeof *world->names) : NULL;
     return world;
 }
 
@@ -265,7 +266,7 @@ void world_dump(const struct world *world, unsigned from, unsigned to) {
         for (unsigned k = 0; k < world->image_name_count && op->kind != WORLD_MARK; k++) {
             if (world->image_names[k].inode == op->inode) name = world->image_names[k].name;
         }
-        fprintf(stderr, "  %5u: process %u %s %s inode %u at %llu, %u\n", i, op->process, kinds[op->kind], name, op->inode,
-                (unsigned long long)op->offset, op->len);
+        fprintf(stderr, "  %5u: process %u %s %s inode %u at %llu, %u\n", i, op->process, kinds[op->kind], name,
+                op->inode, (unsigned long long)op->offset, op->len);
     }
 }

@@ -13,9 +13,9 @@
 
 enum { SECTOR = 512, PAGE = 4096 };
 
-const char *const world_crash_names[WORLD_CRASHES] = {"power stays",     "all unsynced lost", "nothing lost",
-                                                      "all up to a moment", "file by file",   "sector by sector",
-                                                      "page by page",    "last write torn"};
+const char *const world_crash_names[WORLD_CRASHES] = {"power stays",        "all unsynced lost", "nothing lost",
+                                                      "all up to a moment", "file by file",      "sector by sector",
+                                                      "page by page",       "last write torn"};
 
 struct named {
     char name[WORLD_NAME_MAX];
@@ -122,10 +122,14 @@ static uint64_t mix(uint64_t a, uint64_t b) {
 /* Which of the inode's operations a failed sync has brought to the disk: all, none, those up to one, or any. */
 static bool landed(uint64_t seed, unsigned nth, unsigned count) {
     switch (seed % 4) {
-    case 0: return true;
-    case 1: return false;
-    case 2: return nth < mix(seed, 1) % (count + 1);
-    default: return mix(seed, 2 + nth) % 2;
+    case 0:
+        return true;
+    case 1:
+        return false;
+    case 2:
+        return nth < mix(seed, 1) % (count + 1);
+    default:
+        return mix(seed, 2 + nth) % 2;
     }
 }
 
@@ -199,9 +203,14 @@ const struct world_op *world_replay_step(struct world_replay *replay) {
         settle(replay, op->inode, false);
         settle_wal_name(replay, op->inode);
         break;
-    case WORLD_SYNC_FAILED: settle(replay, op->inode, true); break;
-    case WORLD_SYNC_FOLDER: settle_names(replay); break;
-    case WORLD_MARK: break;
+    case WORLD_SYNC_FAILED:
+        settle(replay, op->inode, true);
+        break;
+    case WORLD_SYNC_FOLDER:
+        settle_names(replay);
+        break;
+    case WORLD_MARK:
+        break;
     }
     replay->at++;
     return op;
@@ -220,9 +229,12 @@ struct fate {
 static unsigned moment(const struct fate *fate, uint64_t what) {
     uint64_t drawn = mix(fate->seed, what);
     switch (drawn % 3) {
-    case 0: return 0;
-    case 1: return fate->count;
-    default: return (unsigned)((drawn >> 8) % (fate->count + 1));
+    case 0:
+        return 0;
+    case 1:
+        return fate->count;
+    default:
+        return (unsigned)((drawn >> 8) % (fate->count + 1));
     }
 }
 
@@ -233,14 +245,20 @@ static uint64_t place(uint64_t kind, uint32_t inode, uint64_t piece) {
 /* Up to which operation a piece at `offset` of the inode is written back. */
 static unsigned written_back(const struct fate *fate, unsigned nth, uint32_t inode, uint64_t offset) {
     switch (fate->how) {
-    case WORLD_DROP_ALL: return 0;
-    case WORLD_ORDERED: return (unsigned)(mix(fate->seed, 0) % (fate->count + 1));
-    case WORLD_BY_FILE: return moment(fate, place(1, inode, 0));
-    case WORLD_SECTORS: return moment(fate, place(2, inode, offset / SECTOR));
-    case WORLD_PAGES: return moment(fate, place(3, inode, offset / PAGE));
+    case WORLD_DROP_ALL:
+        return 0;
+    case WORLD_ORDERED:
+        return (unsigned)(mix(fate->seed, 0) % (fate->count + 1));
+    case WORLD_BY_FILE:
+        return moment(fate, place(1, inode, 0));
+    case WORLD_SECTORS:
+        return moment(fate, place(2, inode, offset / SECTOR));
+    case WORLD_PAGES:
+        return moment(fate, place(3, inode, offset / PAGE));
     case WORLD_LAST_TORN:
         return nth != fate->last || mix(fate->seed, place(4, inode, offset / SECTOR)) % 2 ? fate->count : 0;
-    default: return fate->count;
+    default:
+        return fate->count;
     }
 }
 

@@ -156,8 +156,11 @@ static int disk_open(struct art_disk *disk, const struct art_file_options *optio
     *file = (struct world_io){.world = world, .process = world->current, .inode = world->inodes[index]};
     file->inode_index = index;
     strncpy(file->name, options->path, WORLD_NAME_MAX - 1);
-    file->io = (struct art_io){
-        .methods = &io_methods, .name = file->name, .engine = "simulated", .direct = true, .read_only = options->read_only};
+    file->io = (struct art_io){.methods = &io_methods,
+                               .name = file->name,
+                               .engine = "simulated",
+                               .direct = true,
+                               .read_only = options->read_only};
     *out = &file->io;
     return ART_OK;
 }
