@@ -222,6 +222,8 @@ struct art_table {
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
     bool sync_failed; /* for ever: a sync of the database's own files failed */
+    bool flushed;     /* SQLite's cache, in the running transaction */
+    bool lost;        /* which may not be committed, since the journal may not hold it */
     int waited;       /* ms waited for the writer lock */
 };
 
@@ -343,6 +345,9 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+void art_journal_rolled_back_to(struct art_table *table, int level);
+/* May this transaction still be committed? */
+int art_journal_sound(const struct art_table *table, char **message);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */

@@ -43,6 +43,7 @@ void art_store_close(struct art_store *store); /* NULL is fine; blobs still held
 bool art_store_forked(const struct art_store *store);
 /* Another file from now on (the path is copied); not within a write phase. */
 int art_store_use_path(struct art_store *store, const char *path);
+bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);
 

@@ -127,6 +127,8 @@ struct art_tree {
 };
 
 /* --- tree.c ------------------------------------------------------------------------------------------------------- */
+/* For options that name none: 0 is full blobs. A test under SQL makes small ones, and with them many, of a few rows. */
+extern uint32_t art_tree_blob_pages;
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Refuses calls on an unknown, doomed or forked tree. */

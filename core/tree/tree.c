@@ -8,11 +8,14 @@ static char *copy_string(const char *text) {
     return copy;
 }
 
+uint32_t art_tree_blob_pages;
+
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
     if (!tree) return art_nomem();
     tree->options = *options;
     tree->options.path = tree->options.host_path = NULL;
+    if (!tree->options.blob_pages) tree->options.blob_pages = art_tree_blob_pages;
     tree->host = *host;
     tree->unknown = true;
     tree->key = art_alloc(ART_KEY_BUFFER);
@@ -77,6 +80,10 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
 
 bool art_tree_unknown(const struct art_tree *tree) {
     return tree->unknown;
+}
+
+bool art_tree_poisoned(const struct art_tree *tree) {
+    return art_store_poisoned(tree->store);
 }
 
 void art_tree_forget(struct art_tree *tree) {

@@ -105,6 +105,8 @@ void art_tree_refresh_abort(struct art_tree *tree);
 /* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not
  * undo. Reads and writes are refused with ART_MISUSE until then. */
 bool art_tree_unknown(const struct art_tree *tree);
+/* A sync of the .art file has failed, so nothing more is written by this tree. */
+bool art_tree_poisoned(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);

@@ -12,7 +12,7 @@ struct crash_counts {
 struct crash_check {
     const struct crash_work *work;
     struct crash_counts counts;
-    char *failure; /* NULL: all is well; sqlite3_free() it */
+    char *failure;      /* NULL: all is well; sqlite3_free() it */
     unsigned failed_at; /* before this operation */
 };
 

@@ -9,7 +9,8 @@
 #include "core/io/io.h"
 #include "ext/art.h"
 
-enum { SAVEPOINTS = 3 };
+/* SQLite before loses commits by itself when its page cache spills (ext/journal.c says how). */
+enum { SAVEPOINTS = 3, SPILLS_WELL = 3053002 };
 
 static void fail(struct crash_work *work, const char *format, ...) {
     if (work->failure) return;
@@ -71,10 +72,47 @@ static void close_process(struct crash_work *work, struct crash_process *who) {
     *who = (struct crash_process){0};
 }
 
+static void mark(struct crash_work *work, enum crash_mark what, unsigned state) {
+    world_mark(work->world, what, state);
+}
+
+/* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died in
+ * it, may be there now. */
+static void see_what_is_there(struct crash_work *work, const struct crash_process *who) {
+    struct crash_rows found;
+    char *why = NULL;
+    if (!crash_rows_read(who->db, &found, &why)) {
+        fail(work, "the first to open the database cannot read it: %s", why);
+        sqlite3_free(why);
+        return;
+    }
+    uint64_t hash = crash_rows_hash(&found);
+    if (hash == crash_rows_hash(&work->rows)) return;
+    for (unsigned i = work->state_count; i-- > work->last_acknowledged + 1;) {
+        if (work->states[i].hash != hash) continue;
+        work->counts.revived++;
+        work->rows = found;
+        work->last_acknowledged = i;
+        mark(work, CRASH_VISIBLE, i);
+        return;
+    }
+    char *differ = crash_rows_compare(&work->rows, &found);
+    fail(work, "the first to open the database finds other rows: %s", differ);
+    sqlite3_free(differ);
+}
+
+static bool is_alone(const struct crash_work *work) {
+    for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
+        if (work->processes[i].db) return false;
+    }
+    return true;
+}
+
 static struct crash_process *any_process(struct crash_work *work) {
     struct crash_process *who = &work->processes[below(work, CRASH_PROCESSES)];
     if (who->tainted && once_in(work, 2)) close_process(work, who);
     if (!who->db) {
+        bool alone = is_alone(work);
         char *why = NULL;
         who->process = world_process_new(work->world);
         world_enter(work->world, who->process);
@@ -82,7 +120,9 @@ static struct crash_process *any_process(struct crash_work *work) {
         if (!who->db) fail(work, "%s", why);
         sqlite3_free(why);
         if (who->db) run(who->db, "PRAGMA wal_autocheckpoint=%u", work->autocheckpoint);
-        if (once_in(work, 2)) run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
+        bool spills_well = sqlite3_libversion_number() >= SPILLS_WELL;
+        if (once_in(work, 2) && spills_well) run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
+        if (who->db && alone) see_what_is_there(work, who);
     }
     world_enter(work->world, who->process);
     return who;
@@ -283,12 +323,11 @@ static void add_state(struct crash_work *work, const struct crash_rows *rows) {
     work->states[work->state_count++] = (struct crash_state){crash_rows_hash(rows), *rows};
 }
 
-static void mark(struct crash_work *work, enum crash_mark what, unsigned state) {
-    world_mark(work->world, what, state);
-}
-
-static void acknowledge(struct crash_work *work, unsigned state) {
+/* A transaction that changed nothing may have written nothing, and makes nothing last. */
+static void acknowledge(struct crash_work *work, unsigned state, bool changed) {
     work->counts.commits++;
+    world_note_commit(work->world);
+    if (!changed) return;
     mark(work, CRASH_VISIBLE, state);
     if (work->setting->lasts == LASTS) mark(work, CRASH_LASTS, state);
     if (work->setting->lasts == LASTS_WITH_THE_NEXT) mark(work, CRASH_LASTS, work->last_acknowledged);
@@ -310,6 +349,7 @@ static void find_out(struct crash_work *work, unsigned state) {
     if (hash == work->states[state].hash) {
         work->counts.survived++;
         work->rows = found;
+        work->last_acknowledged = state;
         mark(work, CRASH_VISIBLE, state);
     } else if (hash != crash_rows_hash(&work->rows)) {
         char *differ = crash_rows_compare(&work->rows, &found);
@@ -375,8 +415,9 @@ static void transaction(struct crash_work *work, struct crash_process *who) {
     }
     if (!rc) {
         face_fault(work, who);
+        bool changed = crash_rows_hash(&rows) != crash_rows_hash(&work->rows);
         work->rows = rows;
-        acknowledge(work, state);
+        acknowledge(work, state, changed);
         if (who->process->dead) close_process(work, who);
         return;
     }

@@ -48,13 +48,15 @@ struct crash_work {
     uint32_t next_value;
     unsigned page_size, autocheckpoint;
     struct { /* what happened */
-        unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, checkpoints, drops, renames, snapshots;
+        unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
+            renames, snapshots;
     } counts;
     char *failure; /* what should not have happened, or NULL */
 };
 
 /* Runs `steps` of them. The world is there until crash_work_clear(), with all connections closed. */
-void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps, bool lies);
+void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
+                    bool lies);
 void crash_work_clear(struct crash_work *work);
 
 /* A connection of the current process to the world's database, with the extension and this setting's pragmas. NULL: *why

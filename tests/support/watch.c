@@ -87,6 +87,7 @@ static int watched_ftruncate(int fd, off_t length) {
 #ifdef ART_HAVE_URING
 static int noted_submission(struct io_uring *ring, int (*submit)(struct io_uring *, unsigned), unsigned wait) {
     int waiting = (int)io_uring_sq_ready(ring);
+    if (waiting) shared->last_offset = ring->sq.sqes[(ring->sq.sqe_tail - 1) & ring->sq.ring_mask].off;
     atomic_fetch_add(&shared->in_flight, waiting);
     int taken = submit(ring, wait);
     int missed = taken < 0 ? waiting : waiting - taken;

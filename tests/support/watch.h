@@ -33,6 +33,7 @@ enum { WATCH_EVENTS = WATCH_AT_UNLOCK + 1 };
 struct watch {
     _Atomic unsigned doing;
     _Atomic int in_flight;                             /* requests that a ring has taken and not answered */
+    _Atomic uint64_t last_offset;                      /* of what a ring was given last */
     _Atomic uint64_t flushes, merges, spills, vacuums; /* done */
     _Atomic uint64_t slots_written, slots_reused;
 };

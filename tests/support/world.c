@@ -62,9 +62,14 @@ void world_truncate(struct world *world, uint32_t inode, uint64_t size) {
     if (!world->inodes[inode]->scratch) record(world, WORLD_TRUNCATE, inode)->offset = size;
 }
 
-void world_sync(struct world *world, uint32_t inode, bool failed) {
-    if (world->options.lies && !failed) return;
-    if (!world->inodes[inode]->scratch) record(world, failed ? WORLD_SYNC_FAILED : WORLD_SYNC, inode);
+void world_sync(struct world *world, uint32_t inode, uint64_t lost_from) {
+    bool good = lost_from == WORLD_SYNCED;
+    if (world->inodes[inode]->scratch || (world->options.lies && good)) return;
+    record(world, good ? WORLD_SYNC : WORLD_SYNC_FAILED, inode)->offset = good ? 0 : lost_from;
+}
+
+void world_note_commit(struct world *world) {
+    world->committed = world->op_count;
 }
 
 void world_sync_folder(struct world *world) {

@@ -8,7 +8,9 @@
  *     world_image      a disk that may remain; a new world begins with it
  *
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
- * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back.
+ * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where SQLite
+ * itself takes a later success for one that brings all: of a WAL only what was written since the last commit is lost, and
+ * nothing where its checkpointer could not sync it.
  *
  * One thread; one world at a time is the one that the VFS "world" and world_disk() speak to (world_enter()).
  */
@@ -47,8 +49,8 @@ enum world_op_kind {
     WORLD_WRITE,
     WORLD_TRUNCATE, /* offset: the new size */
     WORLD_SYNC,
-    WORLD_SYNC_FAILED,
-    WORLD_CREATE, /* a name */
+    WORLD_SYNC_FAILED, /* offset: number of the first operation that it may have lost */
+    WORLD_CREATE,      /* a name */
     WORLD_UNLINK,
     WORLD_SYNC_FOLDER,
     WORLD_MARK, /* offset, len: the test's own */
@@ -116,6 +118,7 @@ struct world {
     struct world_process *processes[64];
     unsigned process_count;
     struct world_process *current;
+    uint64_t committed; /* operations when somebody last committed */
     uint32_t next_number;
     struct {
         enum world_fault kind;
@@ -140,6 +143,8 @@ void world_arm(struct world *world, enum world_fault fault, unsigned nth, const 
 /* Did it happen? Nothing is armed afterwards. */
 bool world_disarm(struct world *world);
 void world_mark(struct world *world, uint64_t what, uint32_t number);
+/* Somebody has committed: see above, failed syncs. */
+void world_note_commit(struct world *world);
 struct art_disk *world_disk(void);
 
 /* ---- replay ------------------------------------------------------------------------------------------------------ */
@@ -148,11 +153,11 @@ enum world_crash {
     WORLD_POWER_STAYS, /* only the processes die */
     WORLD_DROP_ALL,
     WORLD_KEEP_ALL,
-    WORLD_ORDERED,     /* all up to a moment */
-    WORLD_BY_FILE,     /* of each file up to a moment of its own, often all or nothing */
-    WORLD_SECTORS,     /* of each sector of 512 bytes */
-    WORLD_PAGES,       /* of each page of 4 KB */
-    WORLD_LAST_TORN,   /* all, but of the last write only some sectors */
+    WORLD_ORDERED,   /* all up to a moment */
+    WORLD_BY_FILE,   /* of each file up to a moment of its own, often all or nothing */
+    WORLD_SECTORS,   /* of each sector of 512 bytes */
+    WORLD_PAGES,     /* of each page of 4 KB */
+    WORLD_LAST_TORN, /* all, but of the last write only some sectors */
     WORLD_CRASHES
 };
 extern const char *const world_crash_names[WORLD_CRASHES];

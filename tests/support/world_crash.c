@@ -133,43 +133,23 @@ static bool landed(uint64_t seed, unsigned nth, unsigned count) {
     }
 }
 
-/* Those of the inode become safe, or, after a failed sync, some of them do and the others never will. */
-static void settle(struct world_replay *replay, uint32_t inode, bool failed) {
+/* Those of the inode become safe; or, after a failed sync, those from an operation on become safe or never will. */
+static void settle(struct world_replay *replay, uint32_t inode, uint64_t lost_from) {
     struct list *list = &replay->bytes;
     unsigned kept = 0, count = 0, nth = 0;
-    for (unsigned i = 0; i < list->count; i++) count += replay->world->ops[list->items[i]].inode == inode;
+    for (unsigned i = 0; i < list->count; i++) {
+        count += replay->world->ops[list->items[i]].inode == inode &&
+                 (lost_from == WORLD_SYNCED || list->items[i] >= lost_from);
+    }
     if (!count) return;
     uint64_t seed = mix(replay->world->options.seed, replay->at);
     for (unsigned i = 0; i < list->count; i++) {
         const struct world_op *op = &replay->world->ops[list->items[i]];
-        if (op->inode != inode) {
+        bool before = lost_from != WORLD_SYNCED && list->items[i] < lost_from;
+        if (op->inode != inode || before) {
             list->items[kept++] = list->items[i];
-        } else if (!failed || landed(seed, nth++, count)) {
+        } else if (lost_from == WORLD_SYNCED || landed(seed, nth++, count)) {
             apply(&replay->safe[inode], op);
-        }
-    }
-    list->count = kept;
-    replay->version = mix(replay->version, replay->at);
-}
-
-/* Only the connection that makes a -wal syncs the folder; one that finds it syncs the file alone, and SQLite relies on
- * what every file system of Linux does: a file that was synced has its name. Not for others: art says that it needs none
- * of this, and journals have one maker. */
-static void settle_wal_name(struct world_replay *replay, uint32_t inode) {
-    struct list *list = &replay->names;
-    const struct world_op *made = NULL;
-    for (unsigned i = 0; i < list->count; i++) {
-        const struct world_op *op = &replay->world->ops[list->items[i]];
-        if (op->kind == WORLD_CREATE && op->inode == inode) made = op;
-    }
-    if (!made || !strstr((const char *)made->data, "-wal")) return;
-    unsigned kept = 0;
-    for (unsigned i = 0; i < list->count; i++) {
-        const struct world_op *op = &replay->world->ops[list->items[i]];
-        if (op > made || strcmp((const char *)op->data, (const char *)made->data)) {
-            list->items[kept++] = list->items[i];
-        } else {
-            apply_name(replay->safe_names, &replay->safe_name_count, op);
         }
     }
     list->count = kept;
@@ -200,11 +180,10 @@ const struct world_op *world_replay_step(struct world_replay *replay) {
         list_add(&replay->names, replay->at);
         break;
     case WORLD_SYNC:
-        settle(replay, op->inode, false);
-        settle_wal_name(replay, op->inode);
+        settle(replay, op->inode, WORLD_SYNCED);
         break;
     case WORLD_SYNC_FAILED:
-        settle(replay, op->inode, true);
+        settle(replay, op->inode, op->offset);
         break;
     case WORLD_SYNC_FOLDER:
         settle_names(replay);

@@ -71,7 +71,7 @@ static int io_sync(struct art_io *io) {
     int rc = may_write(file);
     if (rc) return rc;
     file->poisoned = world_sync_fails(file->world, file->name);
-    world_sync(file->world, file->inode_index, file->poisoned);
+    world_sync(file->world, file->inode_index, file->poisoned ? 0 : WORLD_SYNCED);
     return file->poisoned ? art_fail(ART_IO, "art: the world fails this sync (%s)", file->name) : ART_OK;
 }
 

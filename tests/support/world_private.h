@@ -46,7 +46,9 @@ struct world_inode *world_create(struct world *world, const char *name, uint32_t
 void world_unlink(struct world *world, const char *name);
 void world_write(struct world *world, uint32_t inode, uint64_t offset, const void *data, uint32_t len);
 void world_truncate(struct world *world, uint32_t inode, uint64_t size);
-void world_sync(struct world *world, uint32_t inode, bool failed);
+/* `lost_from`: it failed, and what came from this operation on may be lost. */
+#define WORLD_SYNCED UINT64_MAX
+void world_sync(struct world *world, uint32_t inode, uint64_t lost_from);
 void world_sync_folder(struct world *world);
 
 /* world_vfs.c */

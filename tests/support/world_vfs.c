@@ -1,5 +1,5 @@
 /* A world's files as an SQLite VFS. It does what SQLite's own for Unix does, where the disk can see it: the folder is
- * synced with the first sync of a journal or WAL that was made, an empty file is not "there", locks are advisory and
+ * synced with each opener's first sync of a journal or WAL, an empty file is not "there", locks are advisory and
  * belong to the open file (each connection is a process of its own here).
  */
 #include "tests/support/world_private.h"
@@ -57,12 +57,29 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return SQLITE_OK;
 }
 
+/* Only a checkpointer has this lock. */
+static bool is_checkpointing(const struct world_process *process) {
+    enum { CHECKPOINT_LOCK = 1 << 1 };
+    for (unsigned i = 0; i < world_now->inode_count; i++) {
+        for (const struct world_handle *handle = world_now->inodes[i]->handles; handle; handle = handle->next) {
+            if (handle->process == process && handle->exclusive & CHECKPOINT_LOCK) return true;
+        }
+    }
+    return false;
+}
+
+/* From which operation on a failed sync may have lost something. */
+static uint64_t may_lose(const struct world_handle *handle) {
+    if (!ends_with(handle->name, "-wal")) return 0;
+    return is_checkpointing(handle->process) ? handle->world->op_count : handle->world->committed;
+}
+
 static int file_sync(sqlite3_file *file, int flags) {
     struct world_handle *handle = handle_of(file);
     (void)flags;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_FSYNC;
     bool fails = world_sync_fails(handle->world, handle->name);
-    world_sync(handle->world, handle->inode_index, fails);
+    world_sync(handle->world, handle->inode_index, fails ? may_lose(handle) : WORLD_SYNCED);
     if (fails) return SQLITE_IOERR_FSYNC;
     if (!handle->sync_folder) return SQLITE_OK;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
@@ -261,7 +278,6 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     (void)vfs;
     memset(handle, 0, sizeof *handle);
     if (!world || world->current->dead) return SQLITE_CANTOPEN;
-    bool there = name && world_find(world, name);
     if (name) {
         handle->inode = find_or_create(world, name, flags, &handle->inode_index, &rc);
     } else {
@@ -274,7 +290,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     if (name) strncpy(handle->name, name, WORLD_NAME_MAX - 1);
     handle->delete_on_close = name && flags & SQLITE_OPEN_DELETEONCLOSE;
     int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL;
-    handle->sync_folder = name && !there && flags & journals;
+    handle->sync_folder = name && flags & SQLITE_OPEN_CREATE && flags & journals;
     handle->next = handle->inode->handles;
     handle->inode->handles = handle;
     file->pMethods = &methods;
