@@ -67,7 +67,7 @@ endif
 
 CORE    := $(sort $(wildcard core/*.c core/*/*.c))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
-SUPPORT := $(sort $(wildcard tests/support/*.c))
+SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
 TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
@@ -139,12 +139,14 @@ $(BUILD)/flags: FORCE
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(WATCH) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-# Their calls of these functions of core go through tests/support/watch.c.
+# Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
 WATCHED = test_kill test_snapshots test_threads prove_kill prove_snapshots
 WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_spill art_vacuum art_slots_take
 $(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
+$(addprefix $(BUILD)/tests/,$(WATCHED)): WATCH = $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
 naive: $(BUILD)/naive/art.so
 
