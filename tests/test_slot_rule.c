@@ -333,7 +333,7 @@ START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
 }
 END_TEST
 
-START_TEST(test_a_sync_that_fails_lets_the_file_grow) {
+START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
     static const char syncs[] = "WD";
     for (int i = 0; i < 2; i++) {
         if (i) {
@@ -344,9 +344,12 @@ START_TEST(test_a_sync_that_fails_lets_the_file_grow) {
         end_epoch(db);
         failing = syncs[i];
         watch();
-        must_change_all(db, 1);
+        int rc = change_all(db, 1);
         const char *word = seen();
         failing = 0;
+        ck_assert_int_eq(rc & 0xff, SQLITE_IOERR);
+        ck_assert_msg(sqlite3_get_autocommit(db), "the transaction is still open");
+        all_are(db, 0, "after a failed sync");
         ck_assert_msg(strchr(word, syncs[i]) && !strchr(word, 'r'), "a slot was used again: %s", word);
         watch();
         must_change_all(db, 2); /* nobody knows what the failed one has lost */
@@ -549,7 +552,7 @@ int main(void) {
     tcase_add_test(tests, test_who_does_the_same_to_the_same_database_writes_another_nonce);
     tcase_add_test(tests, test_where_no_own_frame_comes_into_the_wal_the_file_grows);
     tcase_add_test(tests, test_pages_of_another_database_are_not_taken_for_the_own_frame);
-    tcase_add_test(tests, test_a_sync_that_fails_lets_the_file_grow);
+    tcase_add_test(tests, test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow);
     tcase_add_test(tests, test_a_reader_that_stays_keeps_its_slots);
     tcase_add_test(tests, test_slots_of_an_unknown_epoch_are_not_free);
     tcase_add_test(tests, test_a_flush_that_knows_no_epoch_keeps_the_list);
