@@ -195,7 +195,10 @@ static int check_encoding(sqlite3 *db, char **message) {
     sqlite3_stmt *ask = NULL;
     char *encoding = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) {
+        encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+        if (!encoding) rc = SQLITE_NOMEM;
+    }
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
     if (rc) {
