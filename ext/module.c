@@ -166,14 +166,15 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
     bool understood = true;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    for (int i = 3; i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
+    for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
         char *ignored = NULL;
         bool option = art_definition_is_option(argv[i]);
         int failed = take_argument(vtab, argv[i], &ignored);
         understood &= option || !failed;
+        if (failed == SQLITE_NOMEM) rc = failed;
         sqlite3_free(ignored);
     }
-    rc = find_columns(vtab, understood);
+    if (!rc) rc = find_columns(vtab, understood);
     if (!rc) rc = declare(vtab, message);
     if (rc) {
         vtab_free(vtab);
