@@ -9,7 +9,8 @@
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
-#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
+#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
+#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -35,6 +36,8 @@ BINDINGS   ?= all
 ORMS       ?= all
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
+PROVE_KILLS = 100000
+PROVE_SNAPSHOT_MINUTES = 10
 
 # ---- variants ----
 
@@ -64,18 +67,19 @@ endif
 
 CORE    := $(sort $(wildcard core/*.c core/*/*.c))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
-SUPPORT := $(sort $(wildcard tests/support/*.c))
+SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
 TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
+comma := ,
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -135,7 +139,14 @@ $(BUILD)/flags: FORCE
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(WATCH) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+
+# Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
+WATCHED = test_kill test_snapshots test_threads prove_kill prove_snapshots
+WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_spill art_vacuum art_slots_take
+$(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
+$(addprefix $(BUILD)/tests/,$(WATCHED)): WATCH = $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
 naive: $(BUILD)/naive/art.so
 
@@ -187,7 +198,15 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
-prove: prove-memory prove-model
+prove-kill: $(BUILD)/tests/prove_kill
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
+
+prove-snapshots: $(BUILD)/tests/prove_snapshots
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
+
+prove: prove-memory prove-model prove-kill prove-snapshots
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)

@@ -199,7 +199,8 @@ struct art_table {
     struct art_settings settings;
     unsigned columns;    /* the user's, as T_state says */
     char *path;          /* of the .art file; NULL: in memory */
-    bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
+    bool renamed;        /* T_state may not say yet that this is its name */
+    bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
 
     bool version_known; /* `data_version` is the one that the tree is up to date with */
@@ -221,6 +222,8 @@ struct art_table {
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
     bool sync_failed; /* for ever: a sync of the database's own files failed */
+    bool flushed;     /* SQLite's cache, in the running transaction */
+    bool lost;        /* which may not be committed, since the journal may not hold it */
     int waited;       /* ms waited for the writer lock */
 };
 
@@ -258,6 +261,8 @@ int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
 char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
+/* The .art file of this name in the database's folder, from now on. */
+int art_table_set_file(struct art_table *table, const char *file);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
@@ -292,6 +297,8 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
 /* One value of T_state; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
+/* The name of the .art file as T_state has it now; *out NULL: none that is sound. art_free() it. */
+int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
 
 /* transaction.c */
@@ -338,6 +345,9 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+void art_journal_rolled_back_to(struct art_table *table, int level);
+/* May this transaction still be committed? */
+int art_journal_sound(const struct art_table *table, char **message);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
@@ -414,6 +424,8 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 const sqlite3_module *art_module(void);
 /* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
 char *art_file_beginning(sqlite3 *db, const char *schema);
+/* Another name for the .art file, in table->path: the one that CREATE would give, or one of its kin. */
+int art_file_rename(struct art_table *table, unsigned attempt);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */

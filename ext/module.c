@@ -70,20 +70,17 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     return rc;
 }
 
-/* Is the .art file called as CREATE calls it, for this database and this id? A copied database names the original's. */
-static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
-    const char *name = table->path ? strrchr(table->path, '/') : NULL;
+int art_file_rename(struct art_table *table, unsigned attempt) {
+    sqlite3 *db = table->connection->db;
     sqlite3_str *text = sqlite3_str_new(db);
     append_database(text, db, table->name->schema);
-    int beginning = sqlite3_str_length(text);
+    append_sane(text, table->name->table, TABLE_PART);
+    if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, table->uuid);
-    int len = sqlite3_str_length(text);
-    char *both = sqlite3_str_finish(text);
-    int name_len = name ? (int)strlen(++name) : 0;
-    bool ours = both && name && name_len >= len && !strncmp(name, both, (size_t)beginning) &&
-                !strcmp(name + name_len - (len - beginning), both + beginning);
-    sqlite3_free(both);
-    return ours;
+    char *file = sqlite3_str_finish(text);
+    int rc = file ? art_table_set_file(table, file) : SQLITE_NOMEM;
+    sqlite3_free(file);
+    return rc;
 }
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
@@ -298,7 +295,7 @@ static int destroy(sqlite3_vtab *base) {
     int rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
     if (rc) return rc;
     if (table) {
-        table->remove_allowed = file_is_ours(vtab->connection->db, table);
+        table->remove_allowed = true;
         art_shadow_finalize(table);
     }
     rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);

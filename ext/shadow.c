@@ -16,7 +16,8 @@ static const char added[] = "added: "; /* beginning of the name of a column of T
 
 static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
-                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)"),
+                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1) "
+                      "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
@@ -134,10 +135,14 @@ int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, 
 
 /* --- T_state ------------------------------------------------------------------------------------------------------ */
 
-/* A plain name in the database's own folder that ends in .art. */
-static bool file_name_is_sound(const char *text, int len) {
-    if (len < 5 || len > FILE_NAME_MAX || (int)strlen(text) != len) return false;
-    return !strchr(text, '/') && strcmp(text + len - 4, ".art") == 0;
+/* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its journal
+ * or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would already do
+ * harm, it drops the locks that SQLite has on it. */
+static bool file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]) {
+    char end[32];
+    size_t len = strlen(text);
+    int n = snprintf(end, sizeof end, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
+    return len > (size_t)n && len <= FILE_NAME_MAX && !strchr(text, '/') && !strcmp(text + len - n, end);
 }
 
 static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
@@ -155,10 +160,8 @@ static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row,
     }
     const char *text = (const char *)sqlite3_column_text(row, 1);
     if (!text) return SQLITE_OK;
-    char **copy = !strcmp(key, "file") && file_name_is_sound(text, len) ? &out->file
-                  : !strcmp(key, "columns")                             ? &out->columns
-                                                                        : NULL;
-    if (!copy) return SQLITE_OK;
+    char **copy = !strcmp(key, "file") ? &out->file : !strcmp(key, "columns") ? &out->columns : NULL;
+    if (!copy || (copy == &out->file && (int)strlen(text) != len)) return SQLITE_OK;
     art_free(*copy);
     *copy = art_text_copy(text);
     return *copy ? SQLITE_OK : SQLITE_NOMEM;
@@ -197,6 +200,10 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
             "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
             name->schema, name->table);
     }
+    if (!rc && out->file && !file_name_is_sound(out->file, out->uuid)) {
+        art_free(out->file);
+        out->file = NULL;
+    }
 done:
     sqlite3_finalize(rows);
     if (rc) art_state_clear(out);
@@ -225,6 +232,27 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
     if (!rc) return SQLITE_OK;
     return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", table->name->schema,
                           table->name->table);
+}
+
+int art_shadow_get_file(struct art_table *table, char **out, char **message) {
+    struct art_buffer name = {0};
+    *out = NULL;
+    int rc = art_shadow_get(table, "file", &name, message);
+    if (!rc && name.len && !memchr(name.data, 0, name.len)) {
+        *out = art_alloc(name.len + 1);
+        if (*out) {
+            memcpy(*out, name.data, name.len);
+            (*out)[name.len] = 0;
+            if (!file_name_is_sound(*out, table->uuid)) {
+                art_free(*out);
+                *out = NULL;
+            }
+        } else {
+            rc = SQLITE_NOMEM;
+        }
+    }
+    art_buffer_clear(&name);
+    return rc;
 }
 
 /* An authorizer may answer "ignore": the statement then does nothing, says that all is well, and stays so when the
@@ -419,6 +447,9 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     if (commit->clear_log) rc = clear_log(table, message);
     if (!rc && commit->write_root) rc = put_log(table, 0, commit->root, message);
     if (!rc && commit->write_redo) rc = put_log(table, commit->csn, commit->redo, message);
+    if (!rc && commit->write_root && table->renamed) {
+        rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
+    }
     if (!rc && commit->write_young) rc = art_shadow_put(table, "young", commit->young.data, commit->young.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;

@@ -98,7 +98,7 @@ static void leave(struct art_table *table) {
     table->refreshed = table->prepared = false;
     table->requested = table->asked = 0;
     art_leftovers_clear(&table->leftovers);
-    table->secured = table->reuse = table->own_frame = false;
+    table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
 
@@ -151,7 +151,8 @@ void art_table_rollback_to(struct art_table *table, int level) {
     restore(table, target);
     uint32_t mark = target->mark;
     art_tree_rollback_to(table->tree, mark);
-    table->own_frame = table->prepared = false;
+    table->prepared = false;
+    art_journal_rolled_back_to(table, level);
     table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
     unsigned keep = table->moment_count;
@@ -193,15 +194,17 @@ static int prepare_and_write(struct art_table *table, char **message) {
 int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
     table->prepared = false;
-    if (!table->exists || (!table->requested && !art_tree_dirty(table->tree))) return SQLITE_OK;
-    int rc = art_shadow_is_ours(table, &ours, message);
+    int rc = art_journal_sound(table, message);
+    if (rc || !table->exists || (!table->requested && !art_tree_dirty(table->tree))) return rc;
+    rc = art_shadow_is_ours(table, &ours, message);
     if (rc || !ours) return rc;
     if (art_tree_unknown(table->tree)) {
         rc = art_table_refresh(table, message);
         if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
         table->refreshed = true;
     }
-    return prepare_and_write(table, message);
+    rc = prepare_and_write(table, message);
+    return rc ? rc : art_journal_sound(table, message);
 }
 
 /* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more; and T_state, which

@@ -29,7 +29,7 @@ static struct art_superblock *new_superblock(void) {
 void art_store_close_file(struct art_store *store) {
     art_io_close(store->io);
     store->io = NULL;
-    store->io_for_writing = store->checked = false;
+    store->io_for_writing = store->checked = store->only_read = false;
     store->file_bytes = 0;
 }
 
@@ -76,7 +76,7 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or restore both from one backup",
+        "came from, or restore both from one backup; has another connection dropped the table, end this transaction",
         store->path, store->host_path);
 }
 
@@ -112,6 +112,14 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
+static int replaced(const struct art_store *store) {
+    return art_fail(
+        ART_READONLY,
+        "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
+        "or, if it is gone, let this one 'adopt' the file",
+        store->path);
+}
+
 /* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
  * is. */
 static int who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
@@ -137,7 +145,9 @@ static int accept_for_reading(struct art_store *store, struct art_superblock *bl
     rc = look(store, &own, block);
     if (rc) return rc;
     (void)who_are_we(store, &own, &me);
-    if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    enum art_ownership ownership = art_superblock_owner(block, store->uuid, &me, &owner);
+    if (ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    store->only_read = ownership == ART_OWNED_BEFORE;
     store->key = (struct art_cache_key){own.device, own.inode, 0};
     store->file_bytes = own.size;
     store->checked = true;
@@ -155,6 +165,15 @@ int art_store_ready(struct art_store *store) {
     art_free_aligned(block);
     if (rc) art_store_close_file(store);
     return rc;
+}
+
+/* What was found when the file was opened may have changed: another connection can have adopted it. */
+int art_store_may_write(struct art_store *store) {
+    if (!store->checked || !store->only_read) return ART_OK;
+    struct art_superblock *block = new_superblock();
+    int rc = block ? accept_for_reading(store, block) : art_nomem();
+    art_free_aligned(block);
+    return !rc && store->only_read ? replaced(store) : rc;
 }
 
 /* ---- writing slot 0
@@ -236,6 +255,7 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
     store->phase.owner_changed = ownership == ART_OWNED_NOTE;
     if (adopt) return art_store_write_owner(store);
     if (owner && ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    if (owner && ownership == ART_OWNED_BEFORE) return fresh ? in_the_way(store) : replaced(store);
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
     if (fresh && small) return initialise(store, me, block);
@@ -357,5 +377,6 @@ int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     }
     store->key = (struct art_cache_key){own.device, own.inode, 0};
     store->checked = true;
+    store->only_read = false;
     return ART_OK;
 }

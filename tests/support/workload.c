@@ -64,7 +64,8 @@ char *workload_step_text(const struct workload_step *step) {
                                         "-- replace function: ",
                                         "-- open cursor: ",
                                         "-- move cursor",
-                                        "-- close cursor"};
+                                        "-- close cursor",
+                                        "-- register the module again"};
     sqlite3_str_appendf(out, "[%d] %s%s", step->connection, names[step->kind], step->sql ? step->sql : "");
     if (step->plain_sql) sqlite3_str_appendf(out, "\n     plain: %s", step->plain_sql);
     for (int i = 0; i < step->parameter_count; i++) {
@@ -358,6 +359,8 @@ static void put_next(struct writer *x) {
         expect_tick(x);
     } else if (kind < 955 && !w->setting->gentle) {
         put_schema_change(x);
+    } else if (kind < 967) {
+        put_life(x);
     } else {
         put_rare_step(x);
     }
