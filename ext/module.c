@@ -173,11 +173,11 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
     }
     if (!rc) rc = find_columns(vtab, understood);
     if (!rc) rc = declare(vtab, message);
+    if (!rc) rc = art_tracker_make(vtab->connection);
     if (rc) {
         vtab_free(vtab);
         return rc;
     }
-    art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -233,8 +233,8 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
-        art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
-        rc = art_table_join(table, vtab, message);
+        rc = art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
+        if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
     if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, columns, message);
@@ -288,11 +288,11 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
 
 static int destroy(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    char *ignored = NULL;
-    art_vtab_attach(vtab, &ignored); /* if damaged, its shadow tables go, the file stays */
-    sqlite3_free(ignored);
+    int rc = art_vtab_attach(vtab, &base->zErrMsg);
+    if (art_ends_transaction(rc)) return rc;
+    art_forget_message(&base->zErrMsg); /* if damaged, its shadow tables go, the file stays */
     struct art_table *table = vtab->table;
-    int rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
+    rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
     if (rc) return rc;
     if (table) {
         table->remove_allowed = true;

@@ -248,7 +248,9 @@ static void arm(unsigned call, unsigned number, unsigned nth, bool stays) {
     fault.call = call;
     fault.code = calls[call].codes[number];
     fault.first = nth;
-    fault.times = stays ? UINT_MAX : 1;
+    /* SQLite waits for a reader's lock of the WAL with ever longer sleeps. */
+    unsigned long_enough = call == SHM_LOCK && fault.code == SQLITE_BUSY ? 4 : UINT_MAX;
+    fault.times = stays ? long_enough : 1;
 }
 
 static unsigned disarm(void) {
@@ -265,7 +267,7 @@ static bool excuses(unsigned call, unsigned number, int code, const char *messag
     (void)message;
     int primary = code & 0xff;
     return primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_NOMEM || primary == SQLITE_CANTOPEN ||
-           primary == SQLITE_BUSY;
+           primary == SQLITE_BUSY || primary == SQLITE_PROTOCOL;
 }
 
 const struct fault_source faulty_vfs_calls = {
