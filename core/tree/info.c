@@ -13,13 +13,14 @@ static uint64_t set_size(const struct art_slot_set *set) {
 }
 
 /* Young slots as the host has them committed. */
-static int count_young(struct art_tree *tree, uint64_t *out) {
+static int count_young(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
     if (tree->slots.young.loaded) {
         *out = set_size(&tree->slots.young.slots);
         return ART_OK;
     }
     struct art_young young = {0};
-    int rc = art_young_load(tree, &young);
+    uint64_t end = (file_bytes + ART_BLOB_BYTES - 1) / ART_BLOB_BYTES;
+    int rc = art_young_load(tree, end < UINT32_MAX ? (uint32_t)end : UINT32_MAX, &young);
     if (!rc) *out = set_size(&young.slots);
     art_slot_set_clear(&young.slots);
     return rc;
@@ -30,9 +31,9 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     int rc = art_tree_ready(tree);
     if (!rc) rc = count_rows(tree, &out->keys);
     if (!rc) rc = art_slots_know(tree);
-    if (!rc) rc = count_young(tree, &out->young_slots);
     struct art_store_stats stats;
     if (!rc) rc = art_store_stats(tree->store, &stats);
+    if (!rc) rc = count_young(tree, stats.file_bytes, &out->young_slots);
     if (rc) return rc;
     out->csn = tree->csn;
     out->generation = tree->root->generation;
@@ -85,8 +86,9 @@ static int check_blob(void *context, const struct art_ref *ref) {
     if (art_slot_set_has(&checker->seen, ref->slot)) {
         return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
     }
-    int rc = art_slot_set_add(&checker->seen, ref->slot);
-    if (!rc) rc = art_store_blob(tree->store, ref, &blob);
+    int rc =
+        art_store_blob(tree->store, ref, &blob); /* then the file reaches the slot, and the set does not grow too far */
+    if (!rc) rc = art_slot_set_add(&checker->seen, ref->slot);
     if (rc) return rc;
     art_blob_hold(blob);
     rc = art_blob_check(blob, checker->last && ref->level == 0);

@@ -258,8 +258,8 @@ void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot)
 /* Calls `visit` with every reference of a run, its top included. */
 int art_run_each_ref(struct art_store *store, const struct art_run *run,
                      int (*visit)(void *context, const struct art_ref *ref), void *context);
-/* The list as the host has it committed. */
-int art_young_load(struct art_tree *tree, struct art_young *out);
+/* The list as the host has it committed, as far as it names slots before `end`, the file's. */
+int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out);
 /* The list to be committed with `used`. */
 int art_slots_young(struct art_tree *tree, const struct art_slot_set *used);
 /* Gives back what `from` names and `keep` does not. */

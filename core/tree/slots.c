@@ -43,15 +43,22 @@ int art_run_each_ref(struct art_store *store, const struct art_run *run,
     return rc;
 }
 
+/* A number that no file reaches would make the set as large as it says. */
 static int note_used(void *context, const struct art_ref *ref) {
-    return art_slot_set_add(context, ref->slot);
+    struct art_tree *tree = context;
+    int rc = art_store_reaches(tree->store, ref);
+    if (rc) return rc;
+    if (art_slot_set_has(&tree->slots.used, ref->slot)) {
+        return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    }
+    return art_slot_set_add(&tree->slots.used, ref->slot);
 }
 
 int art_slots_know(struct art_tree *tree) {
     if (tree->slots.known) return ART_OK;
     art_slot_set_clear(&tree->slots.used);
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, &tree->slots.used);
+        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
         if (rc) return rc;
     }
     tree->slots.known = true;
@@ -62,7 +69,8 @@ int art_slots_know(struct art_tree *tree) {
 
 enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
 
-static int young_decode(struct art_bytes bytes, struct art_young *out) {
+/* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
+static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
     art_slot_set_clear(&out->slots);
     out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
     if (!bytes.len) return ART_OK;
@@ -79,8 +87,8 @@ static int young_decode(struct art_bytes bytes, struct art_young *out) {
         if (!(n = art_get_varint(p, end, &step))) goto bad;
         p += n;
         slot += step;
-        if (!step || slot > UINT32_MAX - 1) goto bad;
-        int rc = art_slot_set_add(&out->slots, (uint32_t)slot);
+        if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
+        int rc = slot < end_of_file ? art_slot_set_add(&out->slots, (uint32_t)slot) : ART_OK;
         if (rc) return rc;
     }
     if (p == end) return ART_OK;
@@ -118,10 +126,10 @@ static int lock_file(struct art_tree *tree) {
     }
 }
 
-int art_young_load(struct art_tree *tree, struct art_young *out) {
+int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out) {
     struct art_buffer bytes = {0};
     int rc = tree->host.load_young(tree->host.context, &bytes);
-    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), out);
+    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
     out->loaded = !rc;
     return rc;
@@ -155,7 +163,7 @@ int art_slots_begin(struct art_tree *tree) {
     tree->slots.writing = true;
     tree->slots.reuse = false;
     tree->slots.young.freed = false;
-    rc = art_young_load(tree, &tree->slots.young);
+    rc = art_young_load(tree, tree->slots.end, &tree->slots.young);
     if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
     if (!rc && tree->slots.reuse) rc = find_free(tree);
     if (rc) art_slots_end(tree);
