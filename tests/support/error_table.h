@@ -360,6 +360,7 @@ static const struct elsewhere elsewhere[] = {
     {"an empty leaf blob", FORGED},
     {"the sums of the runs lead to no row", FORGED},
     {"two references lead to one slot", FORGED},
+    {"what runs and log hold is out of order or cannot stand there", FORGED},
     {"a key of a run is not found from its top", FORGED},
     {"a run has %llu blobs of %llu pages, its root says %llu of %llu", FORGED},
     {"keys of a run are out of order", FORGED},
