@@ -64,9 +64,24 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     return NULL;
 }
 
+/* How large the trees have become. */
+static void look_at_tree(struct crash_work *work, const struct crash_process *who) {
+    sqlite3_stmt *ask = NULL;
+    static const char sql[] = "SELECT property, value FROM art_info('a') WHERE property IN ('runs', 'blobs')";
+    if (sqlite3_prepare_v2(who->db, sql, -1, &ask, NULL)) return;
+    while (sqlite3_step(ask) == SQLITE_ROW) {
+        unsigned value = (unsigned)sqlite3_column_int(ask, 1);
+        unsigned *most =
+            !strcmp((const char *)sqlite3_column_text(ask, 0), "runs") ? &work->counts.runs : &work->counts.blobs;
+        if (*most < value) *most = value;
+    }
+    sqlite3_finalize(ask);
+}
+
 static void close_process(struct crash_work *work, struct crash_process *who) {
     if (!who->db) return;
     world_enter(work->world, who->process);
+    if (!who->process->dead && !who->tainted) look_at_tree(work, who);
     if (sqlite3_close(who->db)) fail(work, "a connection cannot be closed: %s", sqlite3_errmsg(who->db));
     if (who->process->dead) world_bury(work->world, who->process);
     *who = (struct crash_process){0};
