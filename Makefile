@@ -12,7 +12,7 @@
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal)
+#                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -40,6 +40,7 @@ MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
 PROVE_KILLS = 100000
+PROVE_CRASH_STATES = 1000000
 PROVE_SNAPSHOT_MINUTES = 10
 
 # ---- variants ----
@@ -82,7 +83,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy prove-crash format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -205,6 +206,9 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
+prove-crash: $(BUILD)/tests/test_crash
+	@ART_CRASH_STATES=$(PROVE_CRASH_STATES) $(BUILD)/tests/test_crash
+
 prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
@@ -213,7 +217,7 @@ prove-snapshots: $(BUILD)/tests/prove_snapshots
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
 
-prove: prove-memory prove-model prove-kill prove-snapshots
+prove: prove-memory prove-model prove-crash prove-kill prove-snapshots
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
