@@ -10,7 +10,8 @@
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal)
+#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -79,7 +80,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model prove-kill prove-snapshots prove-faults tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -202,11 +203,15 @@ prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
 
+prove-faults: library $(BUILD)/tests/prove_faults
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_faults
+
 prove-snapshots: $(BUILD)/tests/prove_snapshots
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
 
-prove: prove-memory prove-model prove-kill prove-snapshots
+prove: prove-memory prove-model prove-kill prove-snapshots prove-faults
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)

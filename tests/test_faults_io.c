@@ -20,7 +20,7 @@ START_TEST(test_every_system_call_may_fail_and_the_twins_agree) {
         .source = &fault_calls,
         .world = {.mode = &fault_modes[_i], .entry = sqlite3_art_init, .vfs = "faulty", .synchronous = "OFF"},
         .most = MOST,
-        .random = {random_seed()}};
+        .random = {random_seed() + (uint64_t)_i}};
     faulty_vfs_register();
     io_fault_skip_syncs();
     printf("seed %llu\n", (unsigned long long)sweep.random.state);

@@ -19,7 +19,7 @@ START_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree) {
         .source = &faulty_vfs_calls,
         .world = {.mode = &fault_modes[_i], .entry = sqlite3_art_init, .vfs = "faulty", .synchronous = "FULL"},
         .most = MOST,
-        .random = {random_seed()}};
+        .random = {random_seed() + (uint64_t)_i}};
     io_fault_skip_syncs();
     printf("seed %llu\n", (unsigned long long)sweep.random.state);
     fault_sweep_run(&sweep);
