@@ -149,6 +149,7 @@ struct art_connection {
     struct art_vtab *vtabs;
     struct art_table *tables;
     struct art_named *named; /* named.c */
+    unsigned stepping;       /* statements on shadow tables that SQLite is working on just now */
     bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
@@ -284,8 +285,12 @@ struct art_state {
     char *columns; /* NULL: nothing is said of them */
 };
 void art_state_clear(struct art_state *state);
-int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
-                          struct art_state *out, char **message);
+/* sqlite3_step() for every statement on shadow tables. A schema may have put views or triggers in their place that call
+ * functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them meanwhile. */
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message);
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
 /* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not

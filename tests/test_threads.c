@@ -283,6 +283,7 @@ START_TEST(test_threads_do_not_meet) {
         (unsigned long long)world.connections, (unsigned long long)watch->flushes, (unsigned long long)watch->merges,
         (unsigned long long)watch->spills, (unsigned long long)watch->slots_written,
         (unsigned long long)watch->slots_reused);
+    ck_assert_uint_eq(watch->early, 0);
     watch_free(watch);
     sql_scratch_remove(directory);
     sqlite3_free(world.path);

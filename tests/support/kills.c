@@ -284,6 +284,7 @@ void kills_run(const struct kill_mode *mode, unsigned kills, uint64_t seed, stru
     report->spills = killing.watch->spills;
     report->slots_written = killing.watch->slots_written;
     report->slots_reused = killing.watch->slots_reused;
+    if (killing.watch->early) fail(&killing, "the lock was released before all writes were done", 0, 0);
     target_close(&killing.model);
     watch_free(killing.watch);
     sql_scratch_remove(directory);

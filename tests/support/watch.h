@@ -36,6 +36,7 @@ struct watch {
     _Atomic uint64_t last_offset;                      /* of what a ring was given last */
     _Atomic uint64_t flushes, merges, spills, vacuums; /* done */
     _Atomic uint64_t slots_written, slots_reused;
+    _Atomic uint64_t early; /* unlocked while a ring had not answered all that this thread had given it: never */
 };
 
 struct watch *watch_new(void);
