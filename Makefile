@@ -12,7 +12,9 @@
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal)
+#                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000),
+#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -83,7 +85,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy prove-crash format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy prove-crash prove-faults format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -213,11 +215,15 @@ prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
 
+prove-faults: library $(BUILD)/tests/prove_faults
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_faults
+
 prove-snapshots: $(BUILD)/tests/prove_snapshots
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
 
-prove: prove-memory prove-model prove-crash prove-kill prove-snapshots
+prove: prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
