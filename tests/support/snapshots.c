@@ -457,7 +457,7 @@ static void write_once(struct session *session) {
             world->rollbacks++;
         }
         if (open && !session->countdown && random_once_in(session->random, 30)) look(session);
-        for (int i = 0; open && i < 200; i++) {
+        for (int i = 0; open && i < 200 && !sqlite3_get_autocommit(session->db); i++) {
             if (run(session, "COMMIT")) {
                 see(n);
                 world->transactions++;
