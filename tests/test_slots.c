@@ -22,6 +22,11 @@
  * has spilled a page twice in a transaction and a ROLLBACK TO then leads before it: frames without a checksum stay in
  * the -wal. So the page cache is made to spill only from SPILLS_WELL on.
  *
+ * SQLite 3.40.1 (not 3.53.2) also loses or mixes commits of killed writers with locking_mode=EXCLUSIVE, a rollback journal
+ * and synchronous=OFF, where a writer takes over from another; with ordinary tables alone, too (ART_TEST_STANDIN=1: in
+ * most runs of half a minute). With NORMAL and FULL it does not, nor with a single writer. The journal then stays, its
+ * header alone is overwritten, and OFF leaves the number of its records to the file's length. So OFF is left out there.
+ *
  * The interleaving is not repeated by a seed. With io_uring the writes of blobs are not seen here, their fdatasync is.
  *
  * ART_TEST_SCALE=n, ART_TEST_SEED; ART_TEST_SECONDS=n: for each setting; ART_TEST_SETTING=n: this one alone, from 0.
@@ -230,6 +235,12 @@ struct session {
     int rc;
 };
 
+/* See above: SQLite's own fault. */
+static bool avoids_off(const struct setting *setting) {
+    bool shaky = setting->exclusive && !strcmp(setting->journal, "DELETE") && sqlite3_libversion_number() < SPILLS_WELL;
+    return shaky && !getenv("ART_TEST_SLOTS_ALL");
+}
+
 static void session_open(struct session *session, const char *path, const struct setting *setting,
                          struct random *random) {
     *session = (struct session){.db = sql_open(path), .random = random};
@@ -237,8 +248,8 @@ static void session_open(struct session *session, const char *path, const struct
     sqlite3_busy_timeout(db, random_once_in(random, 2) ? 3000 : 60);
     /* Before anything is read, or the wal-index is shared all the same. */
     if (setting->exclusive) sql_run(db, "PRAGMA locking_mode=EXCLUSIVE");
-    static const char *const levels[] = {"OFF", "NORMAL", "FULL"};
-    sql_try(db, "PRAGMA synchronous=%s", levels[random_below(random, 3)]);
+    static const char *const levels[] = {"NORMAL", "FULL", "OFF"};
+    sql_try(db, "PRAGMA synchronous=%s", levels[random_below(random, avoids_off(setting) ? 2 : 3)]);
     sql_try(db, "PRAGMA wal_autocheckpoint=%d", random_once_in(random, 2) ? 0 : (int)random_below(random, 300));
     if (random_once_in(random, 6)) sql_try(db, "PRAGMA cache_spill=OFF");
     if (sqlite3_libversion_number() >= SPILLS_WELL && random_once_in(random, 6)) sql_try(db, "PRAGMA cache_size=10");
@@ -825,11 +836,9 @@ START_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need) {
     uint64_t seed = random_seed();
     unsetenv("ART_TABLE_OPTIONS");
     if (only && atoi(only) != _i) return;
-    /* SQLite 3.40.1 itself now and then loses or mixes commits here, also with ordinary tables alone (ART_TEST_STANDIN=1). */
-    bool shaky = setting->exclusive && !strcmp(setting->journal, "DELETE") && sqlite3_libversion_number() < 3053000;
-    if (shaky && !getenv("ART_TEST_SLOTS_ALL")) {
-        printf("SKIPPED: %s, on SQLite %s (ART_TEST_SLOTS_ALL=1 runs it)\n", setting->name, sqlite3_libversion());
-        return;
+    if (avoids_off(setting)) {
+        printf("LEFT OUT: synchronous=OFF in \"%s\" on SQLite %s (ART_TEST_SLOTS_ALL=1 has it, too)\n", setting->name,
+               sqlite3_libversion());
     }
     printf("%s: seed %llu\n", setting->name, (unsigned long long)seed);
     world = mmap(NULL, sizeof *world, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
