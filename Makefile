@@ -7,6 +7,8 @@
 #   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
 #   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
+#   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
+#                     MUTANTS=slice for those of `make check` (tests/README.md)
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
@@ -34,6 +36,7 @@ BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
 BINDINGS   ?= all
 ORMS       ?= all
+MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
 PROVE_KILLS = 100000
@@ -79,7 +82,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -176,6 +179,10 @@ check-orms:
 	@.ci/deps build
 	@$(MAKE) --no-print-directory -j2 library
 	@ART_EXTENSION=$(BUILD)/art.so tests/orm/run $(ORMS)
+
+mutants:
+	@.ci/deps check
+	@tests/mutants/run $(MUTANTS)
 
 demo:
 	@.ci/deps demo

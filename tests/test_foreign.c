@@ -21,7 +21,7 @@
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-static const char *word_for(const struct fate *fate, enum world_try what) {
+static const char *word_for(const struct fate *fate, enum foreign_try what) {
     switch (what) {
     case TRY_READ:
         return fate->read;
@@ -46,20 +46,20 @@ static const struct answer *answer_called(const char *word) {
     ck_abort_msg("no answer is called %s", word);
 }
 
-static void arrange(struct world *world, const struct fate *fate, const char *journal) {
-    world_make(world, journal);
+static void arrange(struct foreign_world *world, const struct fate *fate, const char *journal) {
+    foreign_make(world, journal);
     fate->arrange(world);
 }
 
 /* Adopting is what lets a database write a file that was not its own. */
-static void allow(struct world *world, const struct fate *fate, enum world_try what, const char *named) {
+static void allow(struct foreign_world *world, const struct fate *fate, enum foreign_try what, const char *named) {
     bool adopts = !strcmp(fate->adopt, "works") || !strcmp(fate->adopt, "newer");
-    if (what == TRY_ADOPT && adopts) world_set(&world->file, sqlite3_mprintf("%s", named));
+    if (what == TRY_ADOPT && adopts) foreign_set(&world->file, sqlite3_mprintf("%s", named));
 }
 
-static void check_outcome(const struct fate *fate, const char *journal, enum world_try what,
-                          const struct world_outcome *outcome) {
-    static const char *const names[WORLD_TRIES] = {"reading", "writing", "'flush'", "'clean'", "'adopt'", "DROP"};
+static void check_outcome(const struct fate *fate, const char *journal, enum foreign_try what,
+                          const struct foreign_outcome *outcome) {
+    static const char *const names[FOREIGN_TRIES] = {"reading", "writing", "'flush'", "'clean'", "'adopt'", "DROP"};
     const char *word = word_for(fate, what);
     const struct answer *answer = answer_called(word);
     ck_assert_msg(!outcome->wrong, "%s (%s): %s: %s", fate->what, journal, names[what], outcome->text);
@@ -80,36 +80,36 @@ enum { FIRST_JOURNALS = 2, JOURNALS = sizeof journals / sizeof *journals - 1 };
 
 /* One line of the table with one kind of journal. A world in which a try changed nothing serves the next one, too. */
 static bool suffer(const struct fate *fate, const char *journal) {
-    struct world world = {0};
-    for (enum world_try what = 0; what < WORLD_TRIES; what++) {
-        struct world_outcome outcome;
+    struct foreign_world world = {0};
+    for (enum foreign_try what = 0; what < FOREIGN_TRIES; what++) {
+        struct foreign_outcome outcome;
         if (!world.root) arrange(&world, fate, journal);
         if (world.skipped) {
             printf("SKIPPED %s: %s cannot be had here\n", fate->what, world.skipped);
-            world_free(&world);
+            foreign_free(&world);
             return false;
         }
-        char *named = world_named_file(&world);
+        char *named = foreign_named_file(&world);
         bool there = is_there(named);
         allow(&world, fate, what, named);
-        struct world_view *before = world_look(&world);
-        world_try(&world, what, &outcome);
-        struct world_view *after = world_look(&world);
+        struct foreign_view *before = foreign_look(&world);
+        foreign_try(&world, what, &outcome);
+        struct foreign_view *after = foreign_look(&world);
         check_outcome(fate, journal, what, &outcome);
-        char *harm = world_difference(&world, before, after, true);
+        char *harm = foreign_difference(&world, before, after, true);
         ck_assert_msg(!harm, "%s (%s): try %d: %s", fate->what, journal, what, harm);
         if (what == TRY_DROP && there && !outcome.code) {
             ck_assert_msg(is_there(named) == !strcmp(fate->drop, STAYS), "%s (%s): DROP and %s", fate->what, journal,
                           named);
         }
-        char *change = world_difference(&world, before, after, false);
-        if (change || what == TRY_ADOPT) world_free(&world);
-        world_view_free(before);
-        world_view_free(after);
+        char *change = foreign_difference(&world, before, after, false);
+        if (change || what == TRY_ADOPT) foreign_free(&world);
+        foreign_view_free(before);
+        foreign_view_free(after);
         sqlite3_free(change);
         sqlite3_free(named);
     }
-    if (world.root) world_free(&world);
+    if (world.root) foreign_free(&world);
     return true;
 }
 
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
         print_readme();
         return 0;
     }
-    if (!world_begin(journals)) {
+    if (!foreign_begin(journals)) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
@@ -176,6 +176,6 @@ int main(int argc, char **argv) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    world_end();
+    foreign_end();
     return failed != 0;
 }

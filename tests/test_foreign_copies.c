@@ -14,8 +14,8 @@ static char *directory, *path, *copy_path;
 
 static void set_up(void) {
     directory = sql_scratch("copies");
-    path = world_join(directory, "t.db");
-    copy_path = world_join(directory, "copy.db");
+    path = foreign_join(directory, "t.db");
+    copy_path = foreign_join(directory, "copy.db");
 }
 
 static void tear_down(void) {
@@ -42,14 +42,14 @@ static unsigned count_files(void) {
     unsigned count = 0;
     for (char *file; (file = sql_find_file(directory, ".art")); count++) { /* one after the other is put out of sight */
         char *hidden = sqlite3_mprintf("%s.%u", file, count);
-        world_move(file, hidden);
+        foreign_move(file, hidden);
         sqlite3_free(file);
         sqlite3_free(hidden);
     }
     for (unsigned i = 0; i < count; i++) {
         char *end = sqlite3_mprintf(".art.%u", i), *hidden = sql_find_file(directory, end);
         char *file = sqlite3_mprintf("%.*s", (int)(strlen(hidden) - strlen(end) + 4), hidden);
-        world_move(hidden, file);
+        foreign_move(hidden, file);
         sqlite3_free(end);
         sqlite3_free(hidden);
         sqlite3_free(file);
@@ -62,7 +62,7 @@ static void make_twins(const char *journal, sqlite3 **original, sqlite3 **copy) 
     sqlite3 *db = open_with(path, journal);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('both', 1)");
     sql_close(db);
-    world_copy_replacing(path, copy_path);
+    foreign_copy_replacing(path, copy_path);
     *original = open_with(path, journal);
     *copy = open_with(copy_path, journal);
 }
@@ -168,15 +168,15 @@ static void make_original(const char *journal) {
 }
 
 START_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back) {
-    char *old = world_join(directory, "old"), *aside = world_join(directory, "aside");
+    char *old = foreign_join(directory, "old"), *aside = foreign_join(directory, "aside");
     make_original(journals[_i]);
-    world_copy_replacing(path, old);
+    foreign_copy_replacing(path, old);
     sqlite3 *db = open_with(path, journals[_i]);
     fill(db, "more");
     sql_command(db, "main", "t", "flush");
     sql_close(db);
-    world_move(path, aside);
-    world_move(old, path);
+    foreign_move(path, aside);
+    foreign_move(old, path);
     db = open_with(path, journals[_i]);
     sql_expect(db, "500\n", "SELECT count(*) FROM t");
     sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t VALUES('x', 1)");
@@ -186,7 +186,7 @@ START_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back) {
     sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t(t) VALUES('vacuum')");
     sql_run(db, "INSERT INTO t(t) VALUES('clean'); DROP TABLE t");
     sql_close(db);
-    world_move(aside, path);
+    foreign_move(aside, path);
     db = open_with(path, journals[_i]);
     sql_expect(db, "1000|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
@@ -199,7 +199,7 @@ END_TEST
 
 START_TEST(test_adopting_lets_the_one_write_and_refuses_the_other) {
     make_original(journals[_i]);
-    world_copy_replacing(path, copy_path);
+    foreign_copy_replacing(path, copy_path);
     sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
     sql_expect(original, "500\n", "SELECT count(*) FROM t");
     sql_refused(copy, SQLITE_ERROR, "another database", "SELECT * FROM t");
@@ -220,9 +220,9 @@ END_TEST
 /* A file that has just been restored belongs to nobody yet: the first of two that flushes takes it. */
 START_TEST(test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_it) {
     make_original(journals[_i]);
-    world_copy_replacing(path, copy_path);
-    char *file = world_art_file(path, "t");
-    world_copy_replacing(file, file);
+    foreign_copy_replacing(path, copy_path);
+    char *file = foreign_art_file(path, "t");
+    foreign_copy_replacing(file, file);
     sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
     sql_expect(original, "500\n", "SELECT count(*) FROM t");
     sql_expect(copy, "500\n", "SELECT count(*) FROM t");
@@ -238,11 +238,11 @@ START_TEST(test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_
 END_TEST
 
 START_TEST(test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed) {
-    struct world world;
-    world_make(&world, journals[_i]);
-    char *file = world_join(world.elsewhere, world.name), *database = world_join(world.elsewhere, "t.db");
-    world_copy_replacing(world.path, database);
-    world_copy_replacing(world.file, file);
+    struct foreign_world world;
+    foreign_make(&world, journals[_i]);
+    char *file = foreign_join(world.elsewhere, world.name), *database = foreign_join(world.elsewhere, "t.db");
+    foreign_copy_replacing(world.path, database);
+    foreign_copy_replacing(world.file, file);
     sqlite3 *db = sql_open(database);
     sql_run(db, "INSERT INTO t VALUES('x', 1); INSERT INTO t(t) VALUES('flush'); DROP TABLE t");
     sql_close(db);
@@ -250,20 +250,20 @@ START_TEST(test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed) 
     ck_assert_int_eq(access(world.file, F_OK), 0);
     sqlite3_free(file);
     sqlite3_free(database);
-    world_free(&world);
+    foreign_free(&world);
 }
 END_TEST
 
 /* --- while it is open --------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_connection_whose_database_was_replaced_writes_no_more) {
-    char *aside = world_join(directory, "aside");
+    char *aside = foreign_join(directory, "aside");
     make_original(journals[_i]);
     sqlite3 *db = open_with(path, journals[_i]);
     sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
-    world_copy_replacing(path, copy_path);
-    world_move(path, aside);
-    world_move(copy_path, path);
+    foreign_copy_replacing(path, copy_path);
+    foreign_move(path, aside);
+    foreign_move(copy_path, path);
     sqlite3 *other = open_with(path, journals[_i]);
     sql_command(other, "main", "t", "adopt");
     sql_run(other, "UPDATE t SET value = 'taken'; INSERT INTO t(t) VALUES('optimize')");
@@ -326,14 +326,14 @@ static char *long_name(const char *piece, size_t bytes) {
 }
 
 static void live_under(const char *database, const char *table) {
-    char *where = world_join(directory, database);
+    char *where = foreign_join(directory, database);
     sqlite3 *db = sql_open(where);
     sql_run(db, "CREATE VIRTUAL TABLE \"%w\" USING art; INSERT INTO \"%w\" VALUES('a', 1), ('b', 2)", table, table);
     sql_command(db, "main", table, "flush");
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
     ck_assert_msg(file != NULL, "no .art file for %s in %s", table, database);
-    for (const char *p = world_base(file); *p; p++) {
+    for (const char *p = foreign_base(file); *p; p++) {
         ck_assert_msg(strchr("._-", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'), "%s",
                       file);
     }
@@ -380,7 +380,7 @@ START_TEST(test_tables_and_databases_may_have_any_name) {
 END_TEST
 
 int main(void) {
-    if (!world_begin(journals)) {
+    if (!foreign_begin(journals)) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
@@ -404,6 +404,6 @@ int main(void) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    world_end();
+    foreign_end();
     return failed != 0;
 }

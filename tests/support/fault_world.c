@@ -91,7 +91,8 @@ static int load(const struct fault_world *world, sqlite3 *db, char **message) {
     if (world->entry) return world->entry(db, message, NULL);
     const char *extension = getenv("ART_EXTENSION");
     sqlite3_enable_load_extension(db, 1);
-    return sqlite3_load_extension(db, extension && *extension ? extension : "./art.so", NULL, message);
+    int rc = sqlite3_load_extension(db, extension && *extension ? extension : "./art.so", NULL, message);
+    return rc == SQLITE_ERROR && !*message ? SQLITE_NOMEM : rc; /* no memory even for the message */
 }
 
 /* May fail; then *out is NULL. */
@@ -544,6 +545,7 @@ void fault_world_verify(struct fault_world *world, const struct fault_step *step
     expect_text(other, "ok\n", "PRAGMA main.integrity_check");
     expect_text(other, "ok\n", "PRAGMA aux.integrity_check");
     check_files(world, other);
+    world->files_may_stay -= world->files_may_stay > 0;
     close_surely(other);
     fault_world_disconnect(world);
     check_nothing_lost(world);

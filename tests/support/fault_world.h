@@ -67,8 +67,8 @@ struct fault_world {
     int64_t memory;  /* what SQLite had allocated, */
     int descriptors; /* and what was open, before the first connection */
     unsigned attempts;
-    bool may_stay_open;  /* a ROLLBACK may fail, too, while things fail */
-    bool files_may_stay; /* an .art file more than there are tables is no error this time */
+    bool may_stay_open; /* a ROLLBACK may fail, too, while things fail */
+    int files_may_stay; /* in so many attempts an .art file more than there are tables is no error */
     unsigned files_stayed;
 };
 

@@ -7,216 +7,217 @@
 
 /* --- copies and moves --------------------------------------------------------------------------------------------- */
 
-static void go_elsewhere(struct world *world) {
-    world_set(&world->file, world_join(world->elsewhere, world_base(world->file)));
-    world_set(&world->path, world_join(world->elsewhere, "t.db"));
+static void go_elsewhere(struct foreign_world *world) {
+    foreign_set(&world->file, foreign_join(world->elsewhere, foreign_base(world->file)));
+    foreign_set(&world->path, foreign_join(world->elsewhere, "t.db"));
 }
 
-static void nothing(struct world *world) {
+static void nothing(struct foreign_world *world) {
     (void)world;
 }
 
-static void copied_by(struct world *world, const char *tool) {
-    char *command = sqlite3_mprintf("cd '%s' && db=t.db art='%s' to='%s' && %s", world->here, world_base(world->file),
+static void copied_by(struct foreign_world *world, const char *tool) {
+    char *command = sqlite3_mprintf("cd '%s' && db=t.db art='%s' to='%s' && %s", world->here, foreign_base(world->file),
                                     world->elsewhere, tool);
     if (system(command)) world->skipped = tool;
     sqlite3_free(command);
     go_elsewhere(world);
 }
 
-static void copied_by_cp(struct world *world) {
+static void copied_by_cp(struct foreign_world *world) {
     copied_by(world, "cp $db \"$art\" \"$to\"");
 }
 
-static void copied_by_cp_a(struct world *world) {
+static void copied_by_cp_a(struct foreign_world *world) {
     copied_by(world, "cp -a $db \"$art\" \"$to\"");
 }
 
-static void copied_by_tar(struct world *world) {
+static void copied_by_tar(struct foreign_world *world) {
     copied_by(world, "tar -cf - $db \"$art\" | tar -C \"$to\" -xf -");
 }
 
-static void copied_by_reflink(struct world *world) {
+static void copied_by_reflink(struct foreign_world *world) {
     copied_by(world, "cp --reflink=always $db \"$art\" \"$to\" 2>/dev/null");
 }
 
-static void moved_both(struct world *world) {
+static void moved_both(struct foreign_world *world) {
     char *path = sqlite3_mprintf("%s", world->path), *file = sqlite3_mprintf("%s", world->file);
     go_elsewhere(world);
-    world_move(path, world->path);
-    world_move(file, world->file);
+    foreign_move(path, world->path);
+    foreign_move(file, world->file);
     sqlite3_free(path);
     sqlite3_free(file);
 }
 
-static void renamed(struct world *world) {
-    char *path = world_join(world->here, "renamed.db");
-    world_move(world->path, path);
-    world_set(&world->path, path);
+static void renamed(struct foreign_world *world) {
+    char *path = foreign_join(world->here, "renamed.db");
+    foreign_move(world->path, path);
+    foreign_set(&world->path, path);
 }
 
-static void copied_alone_to(struct world *world, char *path) {
-    world_copy_replacing(world->path, path);
-    world_set(&world->path, path);
-    world_set(&world->file, NULL);
+static void copied_alone_to(struct foreign_world *world, char *path) {
+    foreign_copy_replacing(world->path, path);
+    foreign_set(&world->path, path);
+    foreign_set(&world->file, NULL);
 }
 
-static void copied_alone(struct world *world) {
-    copied_alone_to(world, world_join(world->elsewhere, "t.db"));
+static void copied_alone(struct foreign_world *world) {
+    copied_alone_to(world, foreign_join(world->elsewhere, "t.db"));
 }
 
-static void copied_beside(struct world *world) {
-    copied_alone_to(world, world_join(world->here, "copy.db"));
+static void copied_beside(struct foreign_world *world) {
+    copied_alone_to(world, foreign_join(world->here, "copy.db"));
 }
 
-static void copied_beside_and_gone(struct world *world) {
+static void copied_beside_and_gone(struct foreign_world *world) {
     char *original = sqlite3_mprintf("%s", world->path);
     copied_beside(world);
     unlink(original);
     sqlite3_free(original);
 }
 
-static void lost(struct world *world) {
+static void lost(struct foreign_world *world) {
     unlink(world->file);
-    world_set(&world->file, NULL);
+    foreign_set(&world->file, NULL);
 }
 
 /* --- another database file in the same place ---------------------------------------------------------------------- */
 
-static void vacuumed_into_and_moved(struct world *world) {
-    char *fresh = world_join(world->here, "fresh.db");
+static void vacuumed_into_and_moved(struct foreign_world *world) {
+    char *fresh = foreign_join(world->here, "fresh.db");
     int rc;
-    sqlite3 *db = world_connect(world->path, SQLITE_OPEN_READWRITE, &rc);
+    sqlite3 *db = foreign_connect(world->path, SQLITE_OPEN_READWRITE, &rc);
     sql_run(db, "VACUUM INTO %Q", fresh);
     sql_close(db);
-    world_move(fresh, world->path);
-    world_set(&world->file, NULL);
+    foreign_move(fresh, world->path);
+    foreign_set(&world->file, NULL);
     sqlite3_free(fresh);
 }
 
-static char *saved(const struct world *world, const char *what) {
+static char *saved(const struct foreign_world *world, const char *what) {
     return sqlite3_mprintf("%s/saved.%s", world->elsewhere, what);
 }
 
-static void restore(struct world *world, bool database, bool file, void (*copy)(const char *from, const char *to)) {
+static void restore(struct foreign_world *world, bool database, bool file,
+                    void (*copy)(const char *from, const char *to)) {
     char *saved_database = saved(world, "db"), *saved_file = saved(world, "art");
     if (database) copy(saved_database, world->path);
     if (file) copy(saved_file, world->file);
-    if (database) world_set(&world->expected, sqlite3_mprintf("%s", world->saved));
+    if (database) foreign_set(&world->expected, sqlite3_mprintf("%s", world->saved));
     sqlite3_free(saved_database);
     sqlite3_free(saved_file);
 }
 
-static void aside_and_an_older_one_in_its_place(struct world *world, bool much) {
-    char *aside = world_join(world->here, "aside.db");
-    world_save(world, much);
-    world_move(world->path, aside);
-    restore(world, true, false, world_copy_replacing);
-    world_set(&world->file, NULL);
+static void aside_and_an_older_one_in_its_place(struct foreign_world *world, bool much) {
+    char *aside = foreign_join(world->here, "aside.db");
+    foreign_save(world, much);
+    foreign_move(world->path, aside);
+    restore(world, true, false, foreign_copy_replacing);
+    foreign_set(&world->file, NULL);
     sqlite3_free(aside);
 }
 
-static void aside(struct world *world) {
+static void aside(struct foreign_world *world) {
     aside_and_an_older_one_in_its_place(world, false);
 }
 
-static void aside_long_ago(struct world *world) {
+static void aside_long_ago(struct foreign_world *world) {
     aside_and_an_older_one_in_its_place(world, true);
 }
 
-static void database_restored_into(struct world *world) {
-    world_save(world, false);
-    restore(world, true, false, world_copy_into);
+static void database_restored_into(struct foreign_world *world) {
+    foreign_save(world, false);
+    restore(world, true, false, foreign_copy_into);
 }
 
-static void old_database_restored_into(struct world *world) {
-    world_save(world, true);
-    restore(world, true, false, world_copy_into);
+static void old_database_restored_into(struct foreign_world *world) {
+    foreign_save(world, true);
+    restore(world, true, false, foreign_copy_into);
 }
 
-static void database_restored_by_replacing(struct world *world) {
-    world_save(world, false);
-    restore(world, true, false, world_copy_replacing);
-    world_set(&world->file, NULL);
+static void database_restored_by_replacing(struct foreign_world *world) {
+    foreign_save(world, false);
+    restore(world, true, false, foreign_copy_replacing);
+    foreign_set(&world->file, NULL);
 }
 
-static void file_restored_into(struct world *world) {
-    world_save(world, true);
-    restore(world, false, true, world_copy_into);
+static void file_restored_into(struct foreign_world *world) {
+    foreign_save(world, true);
+    restore(world, false, true, foreign_copy_into);
 }
 
-static void file_restored_by_replacing(struct world *world) {
-    world_save(world, true);
-    restore(world, false, true, world_copy_replacing);
+static void file_restored_by_replacing(struct foreign_world *world) {
+    foreign_save(world, true);
+    restore(world, false, true, foreign_copy_replacing);
 }
 
-static void both_restored_into(struct world *world) {
-    world_save(world, true);
-    restore(world, true, true, world_copy_into);
+static void both_restored_into(struct foreign_world *world) {
+    foreign_save(world, true);
+    restore(world, true, true, foreign_copy_into);
 }
 
-static void both_restored_by_replacing(struct world *world) {
-    world_save(world, true);
-    restore(world, true, true, world_copy_replacing);
+static void both_restored_by_replacing(struct foreign_world *world) {
+    foreign_save(world, true);
+    restore(world, true, true, foreign_copy_replacing);
 }
 
 /* sqlite3_backup() into the database, as the shell's .restore does it. */
-static void backup_copied_in(struct world *world) {
+static void backup_copied_in(struct foreign_world *world) {
     int rc;
-    world_save(world, false);
+    foreign_save(world, false);
     char *old = saved(world, "db");
-    sqlite3 *from = world_connect(old, SQLITE_OPEN_READWRITE, &rc);
-    sqlite3 *to = world_connect(world->path, SQLITE_OPEN_READWRITE, &rc);
+    sqlite3 *from = foreign_connect(old, SQLITE_OPEN_READWRITE, &rc);
+    sqlite3 *to = foreign_connect(world->path, SQLITE_OPEN_READWRITE, &rc);
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     sqlite3_backup_step(backup, -1);
     sqlite3_backup_finish(backup);
     sql_close(from);
     sql_close(to);
-    world_set(&world->expected, sqlite3_mprintf("%s", world->saved));
+    foreign_set(&world->expected, sqlite3_mprintf("%s", world->saved));
     sqlite3_free(old);
 }
 
 /* --- another file in the place of the .art file ------------------------------------------------------------------- */
 
-static void linked(struct world *world) {
-    char *second = world_join(world->elsewhere, "second.art");
+static void linked(struct foreign_world *world) {
+    char *second = foreign_join(world->elsewhere, "second.art");
     if (link(world->file, second)) world->skipped = "hard links"; /* shows what is written into the first */
     sqlite3_free(second);
 }
 
-static void both_linked(struct world *world) {
+static void both_linked(struct foreign_world *world) {
     char *path = sqlite3_mprintf("%s", world->path), *file = sqlite3_mprintf("%s", world->file);
     go_elsewhere(world);
     if (link(path, world->path) || link(file, world->file)) world->skipped = "hard links";
-    world_set(&world->also, path); /* SQLite writes through either name of a database */
+    foreign_set(&world->also, path); /* SQLite writes through either name of a database */
     sqlite3_free(file);
 }
 
-static void swap_with(struct world *world, const char *database, const char *table) {
-    char *path = world_join(world->here, database), *other = world_art_file(path, table);
-    char *between = world_join(world->here, "between");
-    world_move(world->file, between);
-    world_move(other, world->file);
-    world_move(between, other);
-    world_set(&world->file, NULL);
+static void swap_with(struct foreign_world *world, const char *database, const char *table) {
+    char *path = foreign_join(world->here, database), *other = foreign_art_file(path, table);
+    char *between = foreign_join(world->here, "between");
+    foreign_move(world->file, between);
+    foreign_move(other, world->file);
+    foreign_move(between, other);
+    foreign_set(&world->file, NULL);
     sqlite3_free(between);
     sqlite3_free(other);
     sqlite3_free(path);
 }
 
-static void swapped(struct world *world) {
+static void swapped(struct foreign_world *world) {
     swap_with(world, "t.db", "u");
 }
 
-static void swapped_with_another_database(struct world *world) {
+static void swapped_with_another_database(struct foreign_world *world) {
     swap_with(world, "other.db", "t");
 }
 
-static void put_aside_for(struct world *world, int (*make)(const char *path)) {
-    char *aside_file = world_join(world->elsewhere, "aside.art");
-    world_move(world->file, aside_file);
+static void put_aside_for(struct foreign_world *world, int (*make)(const char *path)) {
+    char *aside_file = foreign_join(world->elsewhere, "aside.art");
+    foreign_move(world->file, aside_file);
     if (make(world->file)) world->skipped = "such a file";
-    world_set(&world->file, NULL);
+    foreign_set(&world->file, NULL);
     sqlite3_free(aside_file);
 }
 
@@ -236,67 +237,67 @@ static int make_empty(const char *path) {
     return mknod(path, S_IFREG | 0644, 0);
 }
 
-static void a_pipe(struct world *world) {
+static void a_pipe(struct foreign_world *world) {
     put_aside_for(world, make_pipe);
 }
 
-static void a_folder(struct world *world) {
+static void a_folder(struct foreign_world *world) {
     put_aside_for(world, make_folder);
 }
 
-static void a_device(struct world *world) {
+static void a_device(struct foreign_world *world) {
     put_aside_for(world, make_device);
 }
 
-static void an_empty_file(struct world *world) {
+static void an_empty_file(struct foreign_world *world) {
     put_aside_for(world, make_empty);
 }
 
-static void a_link(struct world *world) {
-    char *aside_file = world_join(world->elsewhere, "aside.art");
-    world_move(world->file, aside_file);
+static void a_link(struct foreign_world *world) {
+    char *aside_file = foreign_join(world->elsewhere, "aside.art");
+    foreign_move(world->file, aside_file);
     if (symlink(aside_file, world->file)) world->skipped = "symbolic links";
-    world_set(&world->file, NULL);
+    foreign_set(&world->file, NULL);
     sqlite3_free(aside_file);
 }
 
 /* --- damage and rights -------------------------------------------------------------------------------------------- */
 
-static void cut_to(const struct world *world, off_t size) {
+static void cut_to(const struct foreign_world *world, off_t size) {
     ck_assert_int_eq(truncate(world->file, size), 0);
 }
 
-static void cut_in_slot_0(struct world *world) {
+static void cut_in_slot_0(struct foreign_world *world) {
     cut_to(world, 5000);
 }
 
-static void cut_behind_slot_0(struct world *world) {
+static void cut_behind_slot_0(struct foreign_world *world) {
     cut_to(world, 512 * 1024);
 }
 
-static void cut_in_a_blob(struct world *world) {
+static void cut_in_a_blob(struct foreign_world *world) {
     cut_to(world, 512 * 1024 + 12345);
 }
 
-static void longer(struct world *world) {
+static void longer(struct foreign_world *world) {
     FILE *end = fopen(world->file, "ab");
     for (int i = 0; i < 123456; i++) fputs("garbage", end);
     ck_assert_int_eq(fclose(end), 0);
 }
 
 /* As long as ext4 lets a file be. */
-static void much_longer(struct world *world) {
+static void much_longer(struct foreign_world *world) {
     if (truncate(world->file, (off_t)15 << 40)) world->skipped = "files of 15 TB";
 }
 
-static void damage_owner_pages(struct world *world) {
+static void damage_owner_pages(struct foreign_world *world) {
     int fd = open(world->file, O_WRONLY);
     for (int page = 1; page <= 2; page++) ck_assert_int_eq(pwrite(fd, "damage", 6, 4096 * page + 40), 6);
     close(fd);
 }
 
 /* Everything is given to a user without rights, who makes the try. */
-static void give_away(struct world *world, mode_t file_mode) {
+static void give_away(struct foreign_world *world, mode_t file_mode) {
     char *command = sqlite3_mprintf("chown -R 65534:65534 '%s'", world->root);
     if (geteuid() == 0 && system(command)) world->skipped = "another user";
     for (char *end = world->root; geteuid() == 0 && (end = strchr(end + 1, '/'));) {
@@ -310,34 +311,34 @@ static void give_away(struct world *world, mode_t file_mode) {
     sqlite3_free(command);
 }
 
-static void unreadable(struct world *world) {
+static void unreadable(struct foreign_world *world) {
     give_away(world, 0);
-    world_set(&world->file, NULL);
+    foreign_set(&world->file, NULL);
 }
 
-static void unwritable(struct world *world) {
+static void unwritable(struct foreign_world *world) {
     give_away(world, 0444);
 }
 
-static void opened_by(struct world *world, const char *query) {
+static void opened_by(struct foreign_world *world, const char *query) {
     world->uri = sqlite3_mprintf("file:%s?%s", world->path, query);
-    world_set(&world->file, NULL);
+    foreign_set(&world->file, NULL);
 }
 
-static void read_only(struct world *world) {
+static void read_only(struct foreign_world *world) {
     opened_by(world, "mode=ro");
 }
 
-static void immutable(struct world *world) {
+static void immutable(struct foreign_world *world) {
     opened_by(world, "immutable=1");
 }
 
-static void all_read_only(struct world *world) {
+static void all_read_only(struct foreign_world *world) {
     give_away(world, 0444);
     ck_assert_int_eq(chmod(world->path, 0444), 0);
     ck_assert_int_eq(chmod(world->here, 0555), 0);
     if (!strcmp(world->journal, "wal")) opened_by(world, "immutable=1"); /* SQLite asks for that here */
-    world_set(&world->file, NULL);
+    foreign_set(&world->file, NULL);
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
@@ -368,7 +369,7 @@ static const struct answer {
 
 static const struct fate {
     const char *what;
-    void (*arrange)(struct world *world);
+    void (*arrange)(struct foreign_world *world);
     const char *read, *write, *flush, *adopt;
     const char *drop;
 } fates[] = {

@@ -40,7 +40,7 @@ static void load_extension(void) {
     free(whole);
 }
 
-sqlite3 *world_connect(const char *path, int flags, int *rc) {
+sqlite3 *foreign_connect(const char *path, int flags, int *rc) {
     sqlite3 *db = NULL;
     sqlite3_auto_extension(entry);
     *rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_URI, NULL);
@@ -51,22 +51,22 @@ sqlite3 *world_connect(const char *path, int flags, int *rc) {
 
 static sqlite3 *connect(const char *path) {
     int rc;
-    sqlite3 *db = world_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &rc);
+    sqlite3 *db = foreign_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &rc);
     if (rc) die("cannot open", path);
     return db;
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
-char *world_join(const char *folder, const char *name) {
+char *foreign_join(const char *folder, const char *name) {
     return sqlite3_mprintf("%s/%s", folder, name);
 }
 
-const char *world_base(const char *path) {
+const char *foreign_base(const char *path) {
     return strrchr(path, '/') + 1;
 }
 
-void world_set(char **text, char *now) {
+void foreign_set(char **text, char *now) {
     sqlite3_free(*text);
     *text = now;
 }
@@ -81,23 +81,23 @@ static void copy(const char *from, int in, const char *to, int out) {
     if (n < 0 || close(in) || close(out)) die("cannot copy", from);
 }
 
-void world_copy_into(const char *from, const char *to) {
+void foreign_copy_into(const char *from, const char *to) {
     copy(from, open(from, O_RDONLY), to, open(to, O_WRONLY | O_TRUNC));
 }
 
-void world_copy_replacing(const char *from, const char *to) {
+void foreign_copy_replacing(const char *from, const char *to) {
     char *new = sqlite3_mprintf("%s.new", to);
     copy(from, open(from, O_RDONLY), new, open(new, O_WRONLY | O_CREAT | O_EXCL, 0644));
-    world_move(new, to);
+    foreign_move(new, to);
     sqlite3_free(new);
 }
 
-void world_move(const char *from, const char *to) {
+void foreign_move(const char *from, const char *to) {
     if (rename(from, to)) die("cannot rename", from);
 }
 
 static void make_note(const char *folder, const char *name) {
-    char *path = world_join(folder, name);
+    char *path = foreign_join(folder, name);
     FILE *note = fopen(path, "w");
     if (!note || fprintf(note, "nobody's business\n") < 0 || fclose(note)) die("cannot write", path);
     sqlite3_free(path);
@@ -105,7 +105,7 @@ static void make_note(const char *folder, const char *name) {
 
 /* --- the world ---------------------------------------------------------------------------------------------------- */
 
-char *world_digest(sqlite3 *db) {
+char *foreign_digest(sqlite3 *db) {
     sqlite3_stmt *ask = NULL;
     char *text = NULL;
     int rc =
@@ -118,12 +118,12 @@ char *world_digest(sqlite3 *db) {
     return text;
 }
 
-char *world_art_file(const char *database, const char *table) {
+char *foreign_art_file(const char *database, const char *table) {
     sqlite3 *db = connect(database);
     char *name = sql_rows(db, "SELECT v FROM \"%w_state\" WHERE k = 'file'", table);
     sql_close(db);
     name[strlen(name) - 1] = 0;
-    char *path = sqlite3_mprintf("%.*s%s", (int)(world_base(database) - database), database, name);
+    char *path = sqlite3_mprintf("%.*s%s", (int)(foreign_base(database) - database), database, name);
     sqlite3_free(name);
     return path;
 }
@@ -133,14 +133,14 @@ static void make_table(sqlite3 *db, const char *table, const char *value) {
     sql_run(db,
             "INSERT INTO %s(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
             "SELECT printf('path/%%05d', i), '%s ' || i FROM n",
-            table, WORLD_ROWS, value);
+            table, FOREIGN_ROWS, value);
     sql_command(db, "main", table, "flush");
 }
 
 /* In the folder `here`. */
 static void make_databases(const char *here, const char *journal) {
     for (int i = 0; i < 2; i++) {
-        char *path = world_join(here, i ? "other.db" : "t.db");
+        char *path = foreign_join(here, i ? "other.db" : "t.db");
         sqlite3 *db = connect(path);
         sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; CREATE TABLE plain(x)", journal);
         make_table(db, "t", i ? "other" : "value");
@@ -158,7 +158,7 @@ static struct template {
 }
 templates[TEMPLATES];
 
-bool world_begin(const char *const *journals) {
+bool foreign_begin(const char *const *journals) {
     if (sql_standin()) return false;
     load_extension();
     for (unsigned i = 0; journals[i]; i++) {
@@ -166,16 +166,16 @@ bool world_begin(const char *const *journals) {
         template->journal = journals[i];
         template->here = sql_scratch("template");
         make_databases(template->here, journals[i]);
-        char *path = world_join(template->here, "t.db");
+        char *path = foreign_join(template->here, "t.db");
         sqlite3 *db = connect(path);
-        template->digest = world_digest(db);
+        template->digest = foreign_digest(db);
         sql_close(db);
         sqlite3_free(path);
     }
     return true;
 }
 
-void world_end(void) {
+void foreign_end(void) {
     for (unsigned i = 0; i < TEMPLATES && templates[i].here; i++) {
         sql_scratch_remove(templates[i].here);
         sqlite3_free(templates[i].here);
@@ -201,15 +201,15 @@ static void copy_databases(const char *from, const char *here) {
     DIR *list = opendir(from);
     for (struct dirent *entry; (entry = readdir(list));) {
         if (entry->d_name[0] == '.') continue;
-        char *old = world_join(from, entry->d_name), *new = world_join(here, entry->d_name);
-        world_copy_replacing(old, new);
+        char *old = foreign_join(from, entry->d_name), *new = foreign_join(here, entry->d_name);
+        foreign_copy_replacing(old, new);
         sqlite3_free(old);
         sqlite3_free(new);
     }
     closedir(list);
     static const char *const tables[][2] = {{"t.db", "t"}, {"t.db", "u"}, {"other.db", "t"}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        char *database = world_join(here, tables[i][0]), *file = world_art_file(database, tables[i][1]);
+        char *database = foreign_join(here, tables[i][0]), *file = foreign_art_file(database, tables[i][1]);
         char *real = realpath(database, NULL);
         own(file, real);
         free(real);
@@ -218,33 +218,33 @@ static void copy_databases(const char *from, const char *here) {
     }
 }
 
-void world_make(struct world *world, const char *journal) {
+void foreign_make(struct foreign_world *world, const char *journal) {
     const struct template *template = templates;
     while (strcmp(template->journal, journal) != 0) template ++;
-    *world = (struct world){.journal = journal};
+    *world = (struct foreign_world){.journal = journal};
     world->root = sql_scratch("foreign");
-    world->here = world_join(world->root, "here");
-    world->elsewhere = world_join(world->root, "elsewhere");
-    world->path = world_join(world->here, "t.db");
+    world->here = foreign_join(world->root, "here");
+    world->elsewhere = foreign_join(world->root, "elsewhere");
+    world->path = foreign_join(world->here, "t.db");
     if (mkdir(world->here, 0755) || mkdir(world->elsewhere, 0755)) die("cannot make folders", world->root);
     make_note(world->root, "outside.txt");
     make_note(world->here, "note.txt");
     make_note(world->elsewhere, "note.txt");
     copy_databases(template->here, world->here);
     world->expected = sqlite3_mprintf("%s", template->digest);
-    world->file = world_art_file(world->path, "t");
-    world->name = sqlite3_mprintf("%s", world_base(world->file));
+    world->file = foreign_art_file(world->path, "t");
+    world->name = sqlite3_mprintf("%s", foreign_base(world->file));
 }
 
-char *world_named_file(const struct world *world) {
-    return sqlite3_mprintf("%.*s%s", (int)(world_base(world->path) - world->path), world->path, world->name);
+char *foreign_named_file(const struct foreign_world *world) {
+    return sqlite3_mprintf("%.*s%s", (int)(foreign_base(world->path) - world->path), world->path, world->name);
 }
 
 static void remove_below(const char *folder) {
     DIR *list = opendir(folder);
     for (struct dirent *entry; list && (entry = readdir(list));) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-        char *path = world_join(folder, entry->d_name);
+        char *path = foreign_join(folder, entry->d_name);
         struct stat status;
         if (!lstat(path, &status) && S_ISDIR(status.st_mode)) {
             chmod(path, 0755);
@@ -258,18 +258,18 @@ static void remove_below(const char *folder) {
     rmdir(folder);
 }
 
-void world_free(struct world *world) {
+void foreign_free(struct foreign_world *world) {
     remove_below(world->root);
     char *texts[] = {world->root, world->here,     world->elsewhere, world->path, world->uri,
                      world->file, world->expected, world->saved,     world->name, world->also};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) sqlite3_free(texts[i]);
-    *world = (struct world){0};
+    *world = (struct foreign_world){0};
 }
 
-void world_save(struct world *world, bool much) {
-    char *database = world_join(world->elsewhere, "saved.db"), *file = world_join(world->elsewhere, "saved.art");
-    world_copy_replacing(world->path, database);
-    world_copy_replacing(world->file, file);
+void foreign_save(struct foreign_world *world, bool much) {
+    char *database = foreign_join(world->elsewhere, "saved.db"), *file = foreign_join(world->elsewhere, "saved.art");
+    foreign_copy_replacing(world->path, database);
+    foreign_copy_replacing(world->file, file);
     world->saved = sqlite3_mprintf("%s", world->expected);
     sqlite3 *db = connect(world->path);
     sql_run(db, "INSERT INTO t(path, value) VALUES('later', 'later'); INSERT INTO t(t) VALUES('flush')");
@@ -278,7 +278,7 @@ void world_save(struct world *world, bool much) {
         sql_close(db);
         db = connect(world->path);
     }
-    world_set(&world->expected, world_digest(db));
+    foreign_set(&world->expected, foreign_digest(db));
     sql_close(db);
     sqlite3_free(database);
     sqlite3_free(file);
@@ -312,42 +312,27 @@ static void limit_memory(uint64_t more) {
     if (setrlimit(RLIMIT_AS, &limit)) die("cannot limit", "memory");
 }
 
-int world_apart(int (*run)(void *context), void *context, uint64_t memory) {
-    int status;
-    fflush(stdout);
-    fflush(stderr);
-    pid_t child = fork();
-    if (child < 0) die("cannot", "fork");
-    if (child == 0) {
-        alarm(HANGS);
-        if (memory && !under_sanitizer()) limit_memory(memory);
-        _exit(run(context));
-    }
-    if (waitpid(child, &status, 0) != child) die("cannot", "wait");
-    return status;
-}
-
 struct trial {
-    const struct world *world;
-    enum world_try what;
-    struct world_outcome *outcome; /* shared with the parent */
+    const struct foreign_world *world;
+    enum foreign_try what;
+    struct foreign_outcome *outcome; /* shared with the parent */
 };
 
 /* Nothing here is about power loss. */
-static sqlite3 *open_tried(const struct world *world, int *rc) {
-    sqlite3 *db = world_connect(world->uri ? world->uri : world->path, SQLITE_OPEN_READWRITE, rc);
+static sqlite3 *open_tried(const struct foreign_world *world, int *rc) {
+    sqlite3 *db = foreign_connect(world->uri ? world->uri : world->path, SQLITE_OPEN_READWRITE, rc);
     sqlite3_exec(db, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
     return db;
 }
 
 /* False: the try ends here. */
-static bool goes_well(struct world_outcome *out, sqlite3 *db, const char *sql) {
+static bool goes_well(struct foreign_outcome *out, sqlite3 *db, const char *sql) {
     out->code = sqlite3_exec(db, sql, NULL, NULL, NULL);
     if (out->code) snprintf(out->text, sizeof out->text, "%s", sqlite3_errmsg(db));
     return !out->code;
 }
 
-static bool says(struct world_outcome *out, sqlite3 *db, const char *expected, const char *sql) {
+static bool says(struct foreign_outcome *out, sqlite3 *db, const char *expected, const char *sql) {
     if (!goes_well(out, db, sql)) return false;
     char *rows = sql_rows(db, "%s", sql);
     bool equal = !strcmp(rows, expected);
@@ -359,9 +344,9 @@ static bool says(struct world_outcome *out, sqlite3 *db, const char *expected, c
     return equal;
 }
 
-static bool holds_what_it_should(struct world_outcome *out, sqlite3 *db, const struct world *world) {
+static bool holds_what_it_should(struct foreign_outcome *out, sqlite3 *db, const struct foreign_world *world) {
     if (!goes_well(out, db, "SELECT count(*), sum(length(value)), min(path), max(value) FROM t")) return false;
-    char *digest = world_digest(db);
+    char *digest = foreign_digest(db);
     bool equal = digest && !strcmp(digest, world->expected);
     if (!equal) {
         out->wrong = true;
@@ -373,7 +358,7 @@ static bool holds_what_it_should(struct world_outcome *out, sqlite3 *db, const s
 }
 
 /* Writes a row and what `more` says, and finds it again over a new connection. */
-static bool writes(struct world_outcome *out, sqlite3 **db, const struct world *world, const char *more) {
+static bool writes(struct foreign_outcome *out, sqlite3 **db, const struct foreign_world *world, const char *more) {
     int rows = atoi(world->expected), rc;
     char expected[64];
     if (!goes_well(out, *db, "INSERT INTO t(path, value) VALUES('path/00700/new', 'n')") || !goes_well(out, *db, more))
@@ -387,9 +372,10 @@ static bool writes(struct world_outcome *out, sqlite3 **db, const struct world *
 
 static int run_trial(void *context) {
     const struct trial *trial = context;
-    const struct world *world = trial->world;
-    struct world_outcome *out = trial->outcome;
+    const struct foreign_world *world = trial->world;
+    struct foreign_outcome *out = trial->outcome;
     static const char flush[] = "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('optimize')";
+    if (world->memory && !under_sanitizer()) limit_memory(world->memory);
     if (world->nobody) give_up_rights();
     sqlite3 *db = open_tried(world, &out->code);
     switch (trial->what) {
@@ -419,9 +405,9 @@ static int run_trial(void *context) {
     return 0;
 }
 
-void world_try(const struct world *world, enum world_try what, struct world_outcome *out) {
+void foreign_try(const struct foreign_world *world, enum foreign_try what, struct foreign_outcome *out) {
     int channel[2];
-    *out = (struct world_outcome){0};
+    *out = (struct foreign_outcome){0};
     if (pipe(channel)) die("cannot make", "a pipe");
     fflush(stdout);
     pid_t child = fork();
@@ -437,7 +423,7 @@ void world_try(const struct world *world, enum world_try what, struct world_outc
     int status;
     waitpid(child, &status, 0);
     if (told && WIFEXITED(status) && !WEXITSTATUS(status)) return;
-    out->wrong = true;
+    out->wrong = out->died = true;
     snprintf(out->text, sizeof out->text, "the process ended with status %x", status);
 }
 
@@ -452,7 +438,7 @@ struct seen {
     uint64_t hash;
 };
 
-struct world_view {
+struct foreign_view {
     struct seen *items;
     unsigned count;
 };
@@ -470,13 +456,13 @@ static uint64_t hash_of(const char *path, const struct stat *status) {
     return hash;
 }
 
-static void look_below(struct world_view *view, const char *folder) {
+static void look_below(struct foreign_view *view, const char *folder) {
     DIR *list = opendir(folder);
     if (!list) return;
     for (struct dirent *entry; (entry = readdir(list));) {
         struct stat status;
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-        char *path = world_join(folder, entry->d_name);
+        char *path = foreign_join(folder, entry->d_name);
         if (lstat(path, &status)) die("cannot look at", path);
         view->items = realloc(view->items, (view->count + 1) * sizeof *view->items);
         bool is_folder = S_ISDIR(status.st_mode);
@@ -491,26 +477,26 @@ static void look_below(struct world_view *view, const char *folder) {
     closedir(list);
 }
 
-struct world_view *world_look(const struct world *world) {
-    struct world_view *view = calloc(1, sizeof *view);
+struct foreign_view *foreign_look(const struct foreign_world *world) {
+    struct foreign_view *view = calloc(1, sizeof *view);
     if (view) look_below(view, world->root);
     return view;
 }
 
-void world_view_free(struct world_view *view) {
+void foreign_view_free(struct foreign_view *view) {
     for (unsigned i = 0; i < view->count; i++) sqlite3_free(view->items[i].path);
     free(view->items);
     free(view);
 }
 
-static const struct seen *find(const struct world_view *view, const char *path) {
+static const struct seen *find(const struct foreign_view *view, const char *path) {
     for (unsigned i = 0; i < view->count; i++) {
         if (!strcmp(view->items[i].path, path)) return &view->items[i];
     }
     return NULL;
 }
 
-static bool is_own(const struct world *world, const char *path) {
+static bool is_own(const struct foreign_world *world, const char *path) {
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
     size_t len = strlen(world->path);
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -519,7 +505,7 @@ static bool is_own(const struct world *world, const char *path) {
     return (world->file && !strcmp(path, world->file)) || (world->also && !strcmp(path, world->also));
 }
 
-static bool may_be_made(const struct world *world, const char *path) {
+static bool may_be_made(const struct foreign_world *world, const char *path) {
     size_t len = strlen(world->path);
     return is_own(world, path) || (!strncmp(path, world->path, len) && path[len] == '-');
 }
@@ -529,8 +515,8 @@ static bool same(const struct seen *a, const struct seen *b) {
            a->time.tv_sec == b->time.tv_sec && a->time.tv_nsec == b->time.tv_nsec;
 }
 
-char *world_difference(const struct world *world, const struct world_view *before, const struct world_view *after,
-                       bool own) {
+char *foreign_difference(const struct foreign_world *world, const struct foreign_view *before,
+                         const struct foreign_view *after, bool own) {
     for (unsigned i = 0; i < before->count; i++) {
         const struct seen *was = &before->items[i], *is = find(after, was->path);
         if (own && is_own(world, was->path)) continue;

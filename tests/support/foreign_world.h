@@ -18,9 +18,9 @@
 
 #include "tests/support/sql.h"
 
-enum { WORLD_ROWS = 1500, WORLD_TEXT = 700 };
+enum { FOREIGN_ROWS = 1500, FOREIGN_TEXT = 700 };
 
-struct world {
+struct foreign_world {
     const char *journal;
     char *root, *here, *elsewhere;
     char *path;          /* of the database that is tried; at first here/t.db */
@@ -28,69 +28,68 @@ struct world {
     char *file;          /* the .art file that may be written; NULL: none */
     char *also;          /* another file that may be written; NULL: none */
     char *name;          /* of the .art file in T_state */
-    char *expected;      /* what its table t holds, as world_digest() tells it */
-    char *saved;         /* what it held when world_save() was called */
+    char *expected;      /* what its table t holds, as foreign_digest() tells it */
+    char *saved;         /* what it held when foreign_save() was called */
+    uint64_t memory;     /* a try may take so much more than the process has; 0: what it likes */
     bool nobody;         /* tried by a user without rights */
     const char *skipped; /* what cannot be had here */
 };
 
 /* Must be called once before anything else, with the journal modes that will be asked for (NULL at the end): a world of
  * each is made once, and copied from then on. False when there is no extension (ART_TEST_STANDIN). */
-bool world_begin(const char *const *journals);
-void world_end(void);
-void world_make(struct world *world, const char *journal);
-void world_free(struct world *world);
+bool foreign_begin(const char *const *journals);
+void foreign_end(void);
+void foreign_make(struct foreign_world *world, const char *journal);
+void foreign_free(struct foreign_world *world);
 
 /* A connection with the extension in it, also for a process that may not reach the extension's file any more. */
-sqlite3 *world_connect(const char *path, int flags, int *rc);
+sqlite3 *foreign_connect(const char *path, int flags, int *rc);
 
 /* here/t.db's own words. sqlite3_free() what is returned. */
-char *world_digest(sqlite3 *db);
+char *foreign_digest(sqlite3 *db);
 /* The path of the file of `table` in the database, as T_state names it. */
-char *world_art_file(const char *database, const char *table);
+char *foreign_art_file(const char *database, const char *table);
 
 /* Where the tried database looks for the .art file of t. */
-char *world_named_file(const struct world *world);
+char *foreign_named_file(const struct foreign_world *world);
 
 /* Database and .art file as they are now go to elsewhere/saved.db and elsewhere/saved.art; then the table changes: a
  * little (nothing that the saved state needs is written over), or so much that little of it is left. */
-void world_save(struct world *world, bool much);
+void foreign_save(struct foreign_world *world, bool much);
 
 /* --- what befalls files ------------------------------------------------------------------------------------------- */
 
 /* sqlite3_free() it. */
-char *world_join(const char *folder, const char *name);
-const char *world_base(const char *path);
+char *foreign_join(const char *folder, const char *name);
+const char *foreign_base(const char *path);
 /* Into the file that is there, or as a new file under its name. */
-void world_copy_into(const char *from, const char *to);
-void world_copy_replacing(const char *from, const char *to);
-void world_move(const char *from, const char *to);
+void foreign_copy_into(const char *from, const char *to);
+void foreign_copy_replacing(const char *from, const char *to);
+void foreign_move(const char *from, const char *to);
 /* What is tried is another database from now on (takes the name), or may write another file. */
-void world_set(char **text, char *now);
+void foreign_set(char **text, char *now);
 
 /* --- tries -------------------------------------------------------------------------------------------------------- */
 
-enum world_try { TRY_READ, TRY_WRITE, TRY_FLUSH, TRY_CLEAN, TRY_ADOPT, TRY_DROP, WORLD_TRIES };
+enum foreign_try { TRY_READ, TRY_WRITE, TRY_FLUSH, TRY_CLEAN, TRY_ADOPT, TRY_DROP, FOREIGN_TRIES };
 
-struct world_outcome {
-    int code;              /* SQLite's; 0: all went well */
-    char text[WORLD_TEXT]; /* its message; or what is wrong although all seemed well */
+struct foreign_outcome {
+    int code;                /* SQLite's; 0: all went well */
+    char text[FOREIGN_TEXT]; /* its message; or what is wrong although all seemed well */
     bool wrong;
+    bool died;
 };
 
-/* Runs one try in a process of its own. */
-void world_try(const struct world *world, enum world_try what, struct world_outcome *out);
-/* Runs a function in a process of its own, with a limit of memory above what it has if that is not 0 (and can be had:
- * not under AddressSanitizer). It returns 0 or ends the process; its status is returned. */
-int world_apart(int (*run)(void *context), void *context, uint64_t memory);
+/* Runs one try in a process of its own. The limit of memory is not for sanitizers, which take what they like. */
+void foreign_try(const struct foreign_world *world, enum foreign_try what, struct foreign_outcome *out);
 
 /* --- looking at all files ----------------------------------------------------------------------------------------- */
 
-struct world_view;
-struct world_view *world_look(const struct world *world);
-void world_view_free(struct world_view *view);
+struct foreign_view;
+struct foreign_view *foreign_look(const struct foreign_world *world);
+void foreign_view_free(struct foreign_view *view);
 /* What has changed that must not, or NULL; sqlite3_free() it. `own` false: whatever has changed. */
-char *world_difference(const struct world *world, const struct world_view *before, const struct world_view *after,
-                       bool own);
+char *foreign_difference(const struct foreign_world *world, const struct foreign_view *before,
+                         const struct foreign_view *after, bool own);
 
 #endif
