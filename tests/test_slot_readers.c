@@ -1,9 +1,10 @@
-/* The slot rule (design, section 7) as readers and savepoints see it: what must not be used again is not, what may be is.
+/* The slot rule (design, section 7) as readers and savepoints see it: what must not be used again is not, what may be
+ * is.
  *
- * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted; and
- * where nothing may be, each rewriting of the table makes the file longer. Readers stand on old snapshots and, with nothing cached, read every blob of
- * them again. Syncs and own frames are the business of test_slot_rule.c, dying processes that of test_slots.c, whose
- * head says which line of the rule is tested where.
+ * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted;
+ * and where nothing may be, each rewriting of the table makes the file longer. Readers stand on old snapshots and,
+ * with nothing cached, read every blob of them again. Syncs and own frames are the business of test_slot_rule.c, dying
+ * processes that of test_slots.c, whose head says which line of the rule is tested where.
  */
 #include <check.h>
 #include <stdio.h>

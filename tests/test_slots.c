@@ -25,8 +25,8 @@
  * SQLite 3.40.1 (not 3.53.2) also loses or mixes commits of killed writers with locking_mode=EXCLUSIVE, a rollback
  * journal and synchronous=OFF, where a writer takes over from another; with ordinary tables alone, too
  * (ART_TEST_STANDIN=1: in most runs of half a minute). With NORMAL and FULL it does not, nor with a single writer. The
- * journal then stays, its header alone is overwritten, and OFF leaves the number of its records to the file's length. So
- * OFF is left out there.
+ * journal then stays, its header alone is overwritten, and OFF leaves the number of its records to the file's length.
+ * So OFF is left out there.
  *
  * The rule, line by line, and who tests it: H, here, by chance and in number; W, test_slot_rule.c, by what is written,
  * synced and removed, and in which order; R, test_slot_readers.c, by what readers see, and whether the file grows.

@@ -1,5 +1,5 @@
-/* What the processes of test_slots.c have in common: the world that they share, a connection each, and the comparison of
- * the art table t with the ordinary table m.
+/* What the processes of test_slots.c have in common: the world that they share, a connection each, and the comparison
+ * of the art table t with the ordinary table m.
  *
  * m has for each row of t the numbers that its value is made from.
  */

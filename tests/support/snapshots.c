@@ -15,9 +15,9 @@
  *
  * and a new snapshot may not be older than a commit that somebody had seen before it began. One reader holds long, the
  * others shortly, so that the -wal can begin anew and slots can be used again. Writers wait for each other with busy
- * timeouts, short and long, and begin IMMEDIATE or by reading first; they roll back, are interrupted, use savepoints, flush, optimize,
- * vacuum and spill. A checkpointer with synchronous=OFF uses every mode. A process that only lists and counts stands in
- * for users of art_count() and t(prefix, delimiter).
+ * timeouts, short and long, and begin IMMEDIATE or by reading first; they roll back, are interrupted, use savepoints,
+ * flush, optimize, vacuum and spill. A checkpointer with synchronous=OFF uses every mode. A process that only lists
+ * and counts stands in for users of art_count() and t(prefix, delimiter).
  */
 #include "tests/support/snapshots.h"
 
