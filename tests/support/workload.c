@@ -360,7 +360,7 @@ static void put_next(struct writer *x) {
         expect_tick(x);
     } else if (kind < 955 && !w->setting->gentle) {
         put_schema_change(x);
-    } else if (kind < 967) {
+    } else if (kind < 972) {
         put_life(x);
     } else {
         put_rare_step(x);
@@ -376,6 +376,8 @@ void workload_next(struct workload *w, struct workload_step *out) {
         w->tick_next = false;
         out->connection = w->tick_connection;
         PUT(&x, "UPDATE %s.tick SET n = n + 1", w->setting->schema);
+    } else if (w->alone_next && !w->in_transaction[c]) {
+        put_life_alone(&x);
     } else if (w->look_again[c]) {
         w->look_again[c] = false;
         put_look(&x);
