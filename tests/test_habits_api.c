@@ -559,6 +559,21 @@ static void a_connection_is_closed_with_a_statement_open(struct place *place) {
     try(place, "INSERT INTO t VALUES('k11', 1, 1)");
 }
 
+/* SQLite calls xRollback of all virtual tables before it finds that it cannot close. */
+static void a_close_that_fails_takes_back_virtual_tables(struct place *place) {
+    sqlite3 *other = another(place, place->path);
+    sqlite3_stmt *get = sql_prepare(other, "SELECT a FROM t ORDER BY a");
+    sql_run(other, "BEGIN; INSERT INTO t VALUES('x', 1, 1)");
+    sqlite3_step(get);
+    SAY(place, "close %d\n", sqlite3_close(other));
+    sqlite3_finalize(get);
+    rows_of(place, other, "SELECT count(*) FROM t");
+    sql_run(other, "INSERT INTO t VALUES('y', 1, 1); COMMIT");
+    rows_of(place, other, "SELECT count(*), max(a) FROM t");
+    rows(place, "SELECT count(*), max(a) FROM t");
+    sql_close(other);
+}
+
 static void a_database_is_opened_for_reading(struct place *place) {
     sqlite3 *reader = NULL;
     sql_run(place->db, "PRAGMA journal_mode=DELETE");
@@ -729,6 +744,10 @@ static const struct habit {
     HABIT(a_statement_is_reset_in_its_middle),
     HABIT(a_callback_stops_exec),
     HABIT(a_connection_is_closed_with_a_statement_open),
+    {"a_close_that_fails_takes_back_virtual_tables", a_close_that_fails_takes_back_virtual_tables,
+     "close 5\nSELECT count(*) FROM t:\n10\n\nSELECT count(*), max(a) FROM t:\n11 'y'\n\nSELECT count(*), max(a) FROM "
+     "t:\n11 'y'\n\n",
+     "README, Limits"},
     HABIT(a_database_is_opened_for_reading),
     HABIT(collations_of_the_application),
     HABIT(counters_of_64_bits),
