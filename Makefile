@@ -8,8 +8,11 @@
 #   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
+#   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
+#                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
-#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
+#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
+#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -35,6 +38,9 @@ BINDINGS   ?= all
 ORMS       ?= all
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
+FUZZ_SECONDS = 60
+FUZZ_TARGETS =
+PROVE_FUZZ_SECONDS = 3600
 
 # ---- variants ----
 
@@ -51,8 +57,10 @@ ifeq ($(SANITIZE),address)
 SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1
+else ifeq ($(SANITIZE),fuzz)
+SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 else ifneq ($(SANITIZE),)
-$(error SANITIZE is address or thread)
+$(error SANITIZE is address, thread or fuzz)
 endif
 
 ifneq ($(URING),0)
@@ -67,6 +75,7 @@ EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(wildcard tests/support/*.c))
 TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
+FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
@@ -75,7 +84,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model prove-fuzz fuzz fuzz-merge fuzz-seeds fuzz-programs tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -130,12 +139,20 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/fuzz/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+
+# Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
+FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
+$(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_SHARED) $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
+	$(CC) $(ALL_CFLAGS) $(FUZZ_MAIN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+$(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES)): FUZZ_MAIN = -fsanitize=fuzzer
+$(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_redo): $(call object,tests/fuzz/parcel_mutate.c)
+fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 naive: $(BUILD)/naive/art.so
 
@@ -187,7 +204,18 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
-prove: prove-memory prove-model
+fuzz:
+	@.ci/deps check
+	@tests/fuzz/run fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+fuzz-merge fuzz-seeds:
+	@tests/fuzz/run $(@:fuzz-%=%) $(FUZZ_TARGETS)
+
+prove-fuzz: $(BUILD)/tests/test_flips_sql
+	@ART_TEST_SCALE=9 $<
+	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+prove: prove-memory prove-model prove-fuzz
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
