@@ -110,6 +110,13 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
+static int no_owner(const struct art_store *store) {
+    return art_corrupt(
+        store->path, 0, 1,
+        "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
+        "uses it");
+}
+
 static void who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
     struct art_file_identity host;
     ask_host(store, &host);
@@ -149,6 +156,23 @@ int art_store_ready(struct art_store *store) {
     rc = block ? accept_for_reading(store, block) : art_nomem();
     art_free_aligned(block);
     if (rc) art_store_close_file(store);
+    return rc;
+}
+
+int art_store_check_owner(struct art_store *store) {
+    int rc = art_store_ready(store);
+    if (rc || !store->path) return rc;
+    struct art_file_identity own;
+    struct art_owner me;
+    const struct art_owner_page *owner = NULL;
+    struct art_superblock *block = new_superblock();
+    rc = block ? store->io->methods->identity(store->io, &own) : art_nomem();
+    if (!rc) rc = look(store, &own, block);
+    if (!rc) {
+        who_are_we(store, &own, &me);
+        if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNER_UNKNOWN) rc = no_owner(store);
+    }
+    art_free_aligned(block);
     return rc;
 }
 
@@ -234,10 +258,7 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
     if (fresh && small) return initialise(store, me, block);
-    return art_corrupt(
-        store->path, 0, 1,
-        "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
-        "uses it");
+    return no_owner(store);
 }
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is

@@ -49,6 +49,8 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 /* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN,
  * ... A read does it by itself; but a question that needs no blob should not be answered when the file is not there. */
 int art_store_ready(struct art_store *store);
+/* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
+int art_store_check_owner(struct art_store *store);
 /* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages
  * when the file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
