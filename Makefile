@@ -116,6 +116,7 @@ $(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c $(wildcard core/b
 
 $(BUILD)/core.a: $(call object,$(CORE))
 $(BUILD)/support.a: $(call object,$(SUPPORT))
+$(BUILD)/ext.a: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT))
 $(BUILD)/%.a:
 	@rm -f $@
 	ar rcs $@ $^
@@ -131,10 +132,10 @@ $(BUILD)/flags: FORCE
 
 -include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c)))
 
-# ---- tests and benchmarks: one program a file, linked with what it uses of core and tests/support ----
+# ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
-$(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+$(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
+	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 naive: $(BUILD)/naive/art.so
 

@@ -22,9 +22,6 @@
  */
 #include "ext/ext.h"
 
-#include <dirent.h>
-#include <unistd.h>
-
 enum { ID_DIGITS = 8 };
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */
@@ -88,31 +85,31 @@ static int look_at_file(const char *host, char *path, struct art_leftovers *out)
     int rc = path ? art_file_identify(path, host, file.uuid, &ours) : ART_NOMEM;
     if (rc == ART_NOMEM || rc == ART_MISSING || (!rc && (!ours || !digits_are(path, file.uuid)))) {
         sqlite3_free(path);
-        return rc == ART_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
+        return rc == ART_NOMEM ? rc : ART_OK;
     }
     file.known = !rc;
     if (rc) file.reason = sqlite3_mprintf("%s", rc == ART_NOTFOUND ? "no whole .art file" : art_error_message());
-    return add(out, &file);
+    return add(out, &file) ? art_nomem() : ART_OK;
+}
+
+struct look {
+    const char *database, *folder;
+    char *beginning;
+    struct art_leftovers *out;
+};
+
+static int look_at_name(void *context, const char *name) {
+    const struct look *look = context;
+    if (!is_called_so(name, look->beginning)) return ART_OK;
+    return look_at_file(look->database, sqlite3_mprintf("%s%s", look->folder, name), look->out);
 }
 
 static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_leftovers *out, char **message) {
-    DIR *list = opendir(folder);
-    if (!list) {
-        return art_complain(message, SQLITE_CANTOPEN,
-                            "art: cannot list the database's folder (%s): give this user the "
-                            "right to read it",
-                            folder);
-    }
-    char *beginning = art_file_beginning(db, schema);
-    int rc = beginning ? SQLITE_OK : SQLITE_NOMEM;
-    /* cppcheck-suppress readdirCalled ; the list is this call's own */
-    for (const struct dirent *entry; !rc && (entry = readdir(list));) {
-        if (!is_called_so(entry->d_name, beginning)) continue;
-        rc = look_at_file(sqlite3_db_filename(db, schema), sqlite3_mprintf("%s%s", folder, entry->d_name), out);
-    }
-    closedir(list);
-    sqlite3_free(beginning);
-    return rc;
+    struct look look = {.database = sqlite3_db_filename(db, schema), .folder = folder, .out = out};
+    look.beginning = art_file_beginning(db, schema);
+    int rc = look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem();
+    sqlite3_free(look.beginning);
+    return art_report(message, rc);
 }
 
 /* --- what is in use ----------------------------------------------------------------------------------------------- */
@@ -251,6 +248,6 @@ void art_clean_finish(struct art_table *table) {
     if (!leftovers->count || art_journal_harden(table->connection->db, table->name->schema)) return;
     for (unsigned i = 0; i < leftovers->count; i++) {
         const struct art_leftover *file = &leftovers->items[i];
-        if (file->known && art_file_belongs(file->path, table->database, file->uuid)) unlink(file->path);
+        if (file->known && art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);
     }
 }

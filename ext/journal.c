@@ -12,9 +12,6 @@
  */
 #include "ext/ext.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 enum { WAL_HEADER = 32, NONCE_BYTES = 16 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 
@@ -39,9 +36,7 @@ static int sync_folder(sqlite3 *db, const char *schema) {
     char *folder;
     int rc = art_database_folder(db, schema, &folder);
     if (rc || !folder) return rc;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd)) rc = SQLITE_IOERR;
-    if (fd >= 0) close(fd);
+    if (art_file_sync_folder(folder)) rc = SQLITE_IOERR;
     art_free(folder);
     return rc;
 }

@@ -211,7 +211,7 @@ static void remove_file(struct art_table *table) {
     if (!table->path || !table->remove_allowed) return;
     if (!art_file_belongs(table->path, table->database, table->uuid)) return;
     if (!born && art_journal_harden(table->connection->db, table->name->schema)) return;
-    unlink(table->path); /* not there: no flush has made it yet */
+    art_file_remove(table->path); /* not there: no flush has made it yet */
 }
 
 static void close_if_gone(struct art_table *table) {

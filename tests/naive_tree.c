@@ -12,6 +12,7 @@
  */
 #include "core/tree/tree.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -670,6 +671,29 @@ int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_
     *ours = read(fd, uuid, ART_UUID_BYTES) == ART_UUID_BYTES;
     close(fd);
     return *ours ? ART_OK : ART_NOTFOUND;
+}
+
+int art_file_remove(const char *path) {
+    return unlink(path) ? art_fail(ART_MISSING, "art: no such file to remove (%s)", path) : ART_OK;
+}
+
+/* It is not about power loss. */
+int art_file_sync_folder(const char *path) {
+    (void)path;
+    return ART_OK;
+}
+
+int art_folder_list(const char *folder, int (*visit)(void *context, const char *name), void *context) {
+    DIR *list = opendir(folder);
+    if (!list) {
+        return art_fail(ART_CANTOPEN,
+                        "art: cannot list the database's folder (%s): give this user the right to read it", folder);
+    }
+    int rc = ART_OK;
+    /* cppcheck-suppress readdirCalled ; the list is this call's own */
+    for (const struct dirent *entry; !rc && (entry = readdir(list));) rc = visit(context, entry->d_name);
+    closedir(list);
+    return rc;
 }
 
 int art_tree_adopt(struct art_tree *tree) {

@@ -286,6 +286,30 @@ START_TEST(test_files_from_outside_can_be_damaged_copied_linked_and_renamed) {
 }
 END_TEST
 
+static int note_name(void *context, const char *name) {
+    char *names = context;
+    strcat(strcat(names, name), " ");
+    return strcmp(name, "stop") ? ART_OK : ART_INTERRUPT;
+}
+
+START_TEST(test_a_folder_lists_its_own_files_only) {
+    struct sim_disk *disk = sim_disk_new(1);
+    struct art_disk *art = sim_disk_art(disk);
+    static const char *const paths[] = {"/a/x", "/a/y", "/a/b/z", "/aa", "/ab/w", "/a/gone"};
+    char names[64] = "";
+    for (int i = 0; i < 6; i++) sim_disk_put_file(disk, paths[i], "1", 1);
+    sim_disk_remove_file(disk, "/a/gone");
+    ck_assert_int_eq(art->methods->list(art, "/a/", note_name, names), ART_OK);
+    ck_assert_str_eq(names, "x y ");
+    sim_disk_put_file(disk, "/a/b/stop", "1", 1);
+    sim_disk_put_file(disk, "/a/b/zz", "1", 1);
+    names[0] = 0;
+    ck_assert_int_eq(art->methods->list(art, "/a/b", note_name, names), ART_INTERRUPT);
+    ck_assert_str_eq(names, "z stop ");
+    sim_disk_free(disk);
+}
+END_TEST
+
 /* Random life: what a model says is durable is there after each crash, and the live image is the model's. */
 START_TEST(test_random_work_never_loses_what_was_synced) {
     uint64_t seed = random_seed();
@@ -333,6 +357,7 @@ int main(void) {
     Suite *suite = suite_create("sim_disk");
     TCase *tests = tcase_create("sim_disk");
     tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_a_folder_lists_its_own_files_only);
     tcase_add_test(tests, test_synced_data_under_a_synced_name_survives_every_crash);
     tcase_add_test(tests, test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered);
     tcase_add_test(tests, test_a_name_lasts_only_after_its_directory_was_synced);

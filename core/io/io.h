@@ -100,10 +100,15 @@ struct art_disk_methods {
     int (*sync_directory)(struct art_disk *, const char *path);
     /* Follows links, as SQLite does for its database file. ART_MISSING when there is none. */
     int (*stat)(struct art_disk *, const char *path, struct art_file_identity *out);
+    /* The names in a folder, in any order, until visit() returns anything but ART_OK, which is returned then. */
+    int (*list)(struct art_disk *, const char *folder, int (*visit)(void *context, const char *name), void *context);
 };
 
 /* The system's file system. */
 struct art_disk *art_disk_system(void);
+/* Where files are for whoever names no disk: the system's, unless a test has set another (NULL: the system's again). */
+struct art_disk *art_disk_default(void);
+void art_disk_set_default(struct art_disk *disk);
 
 /* A file of its own in memory, gone when closed (for :memory: and temp databases). Lock always succeeds. */
 int art_io_memory_open(struct art_io **out);

@@ -10,6 +10,7 @@
  *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is refused,
  *      buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -222,13 +223,40 @@ static int disk_stat(struct art_disk *disk, const char *path, struct art_file_id
     return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the path and its rights", path);
 }
 
+static int disk_list(struct art_disk *disk, const char *folder, int (*visit)(void *context, const char *name),
+                     void *context) {
+    (void)disk;
+    DIR *list = art_system.opendir(folder);
+    if (!list) {
+        return art_fail_errno(ART_CANTOPEN, errno,
+                              "art: cannot list the database's folder (%s): give this user the right to read it",
+                              folder);
+    }
+    int rc = ART_OK;
+    /* cppcheck-suppress readdirCalled ; the list is this call's own */
+    for (const struct dirent *entry; !rc && (entry = readdir(list));) rc = visit(context, entry->d_name);
+    closedir(list);
+    return rc;
+}
+
 struct art_disk *art_disk_system(void) {
     static const struct art_disk_methods methods = {
         .open = disk_open,
         .remove = disk_remove,
         .sync_directory = disk_sync_directory,
         .stat = disk_stat,
+        .list = disk_list,
     };
     static struct art_disk disk = {&methods};
     return &disk;
+}
+
+static struct art_disk *chosen;
+
+struct art_disk *art_disk_default(void) {
+    return chosen ? chosen : art_disk_system();
+}
+
+void art_disk_set_default(struct art_disk *disk) {
+    chosen = disk;
 }

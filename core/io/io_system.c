@@ -68,7 +68,7 @@ static int system_ring_result(int result) {
     {                                                                                                                  \
         .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat,                               \
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
-        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .fsync = fsync,                     \
+        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir, .fsync = fsync, \
         .fdatasync = fdatasync, .ftruncate = ftruncate, .pread = pread, .pwrite = pwrite, RING_CALLS                   \
     }
 

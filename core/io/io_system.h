@@ -7,6 +7,7 @@
 #ifndef ART_IO_SYSTEM_H
 #define ART_IO_SYSTEM_H
 
+#include <dirent.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -28,6 +29,7 @@ struct art_system_calls {
     int (*fchmod)(int fd, mode_t mode);
     int (*fchown)(int fd, uid_t owner, gid_t group);
     int (*unlink)(const char *path);
+    DIR *(*opendir)(const char *path);
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
     int (*ftruncate)(int fd, off_t length);

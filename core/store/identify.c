@@ -35,7 +35,7 @@ int art_store_identify(struct art_disk *disk, const char *path, const char *host
     struct art_file_identity host = {.inode = 0};
     struct art_io *io;
     *ours = false;
-    if (!disk) disk = art_disk_system();
+    if (!disk) disk = art_disk_default();
     int rc = disk->methods->open(disk, &options, &io);
     if (rc == ART_CANTOPEN && !art_error_errno()) return ART_NOTFOUND; /* a link, a folder, a pipe */
     if (rc) return rc;

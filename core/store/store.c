@@ -43,7 +43,7 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     }
     atomic_init(&store->references, 1);
     store->fork_generation = art_fork_now();
-    store->disk = options->disk ? options->disk : art_disk_system();
+    store->disk = options->disk ? options->disk : art_disk_default();
     memcpy(store->uuid, options->uuid, sizeof store->uuid);
     store->engine = options->engine;
     store->direct = options->direct;

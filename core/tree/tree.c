@@ -93,7 +93,22 @@ bool art_tree_dirty(const struct art_tree *tree) {
 }
 
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
-    return art_store_identify(art_disk_system(), path, host_path, uuid, ours);
+    return art_store_identify(NULL, path, host_path, uuid, ours);
+}
+
+int art_file_remove(const char *path) {
+    struct art_disk *disk = art_disk_default();
+    return disk->methods->remove(disk, path);
+}
+
+int art_file_sync_folder(const char *path) {
+    struct art_disk *disk = art_disk_default();
+    return disk->methods->sync_directory(disk, path);
+}
+
+int art_folder_list(const char *folder, int (*visit)(void *context, const char *name), void *context) {
+    struct art_disk *disk = art_disk_default();
+    return disk->methods->list(disk, folder, visit, context);
 }
 
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {

@@ -211,6 +211,12 @@ int art_tree_adopt(struct art_tree *tree);
  * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
  * (another magic, too short, not a regular file). */
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
+/* Removes a file; ART_MISSING where there is none. */
+int art_file_remove(const char *path);
+/* Makes the names in the folder that holds `path` durable. */
+int art_file_sync_folder(const char *path);
+/* The names in a folder, in any order, until visit() returns anything but ART_OK, which is returned then. */
+int art_folder_list(const char *folder, int (*visit)(void *context, const char *name), void *context);
 
 /* --- commit ------------------------------------------------------------------------------------------------------- */
 

@@ -159,7 +159,7 @@ static const struct error errors[] = {
      "the first flush of a table", NULL, no_folder, "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_ERRNO, "art: cannot make a new or removed name durable (%s): check the disk", SQLITE_IOERR,
      "the first flush of a table", NULL, no_folder_syncs, "INSERT INTO u(u) VALUES('flush')"},
-    {MESSAGE_PLAIN, "art: cannot list the database's folder (%s): give this user the right to read it", SQLITE_CANTOPEN,
+    {MESSAGE_ERRNO, "art: cannot list the database's folder (%s): give this user the right to read it", SQLITE_CANTOPEN,
      "'clean', art_info", NULL, folder_moved_away, "SELECT * FROM art_info('t')"},
     {MESSAGE_PLAIN, "art: another connection is writing (%s): try again, or set a busy timeout", SQLITE_BUSY,
      "the .art file is locked", NULL, other_writer, "INSERT INTO t(t) VALUES('optimize')"},

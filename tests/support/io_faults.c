@@ -46,6 +46,13 @@ WATCHED(lock, (int fd, int type), (fd, type))
 WATCHED(fchmod, (int fd, mode_t mode), (fd, mode))
 WATCHED(fchown, (int fd, uid_t owner, gid_t group), (fd, owner, group))
 WATCHED(unlink, (const char *path), (path))
+
+static DIR *watched_opendir(const char *path) {
+    if (!strikes("opendir")) return real.opendir(path);
+    errno = fault.error;
+    return NULL;
+}
+
 WATCHED(fsync, (int fd), (fd))
 WATCHED(fdatasync, (int fd), (fd))
 WATCHED(ftruncate, (int fd, off_t length), (fd, length))
@@ -118,6 +125,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .fchmod = watched_fchmod,
         .fchown = watched_fchown,
         .unlink = watched_unlink,
+        .opendir = watched_opendir,
         .fsync = watched_fsync,
         .fdatasync = watched_fdatasync,
         .ftruncate = watched_ftruncate,

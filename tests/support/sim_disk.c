@@ -257,6 +257,29 @@ static int disk_sync_directory(struct art_disk *art_disk, const char *path) {
     return leave(disk, rc);
 }
 
+/* visit() may use the disk itself, so it sees a copy of the names. */
+static int disk_list(struct art_disk *art_disk, const char *folder, int (*visit)(void *context, const char *name),
+                     void *context) {
+    struct sim_disk *disk = enter(art_disk);
+    char **names = calloc(disk->name_count + 1, sizeof *names);
+    uint64_t count = 0, begin = strlen(folder);
+    if (!names) abort();
+    if (begin && folder[begin - 1] != '/') begin++;
+    for (uint64_t i = 0; i < disk->name_count; i++) {
+        const char *path = disk->names[i].path;
+        if (disk->names[i].live && !strncmp(path, folder, strlen(folder)) && directory_length(path) == begin) {
+            names[count++] = strdup(path + begin);
+        }
+    }
+    int rc = leave(disk, ART_OK);
+    for (uint64_t i = 0; i < count; i++) {
+        if (!rc) rc = visit(context, names[i]);
+        free(names[i]);
+    }
+    free(names);
+    return rc;
+}
+
 void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, struct art_file_identity *out) {
     *out = (struct art_file_identity){.device = 1,
                                       .inode = inode->number,
@@ -276,8 +299,11 @@ static int disk_stat(struct art_disk *art_disk, const char *path, struct art_fil
     return leave(disk, rc);
 }
 
-static const struct art_disk_methods disk_methods = {
-    .open = disk_open, .remove = disk_remove, .sync_directory = disk_sync_directory, .stat = disk_stat};
+static const struct art_disk_methods disk_methods = {.open = disk_open,
+                                                     .remove = disk_remove,
+                                                     .sync_directory = disk_sync_directory,
+                                                     .stat = disk_stat,
+                                                     .list = disk_list};
 
 struct art_disk *sim_disk_art(struct sim_disk *disk) {
     return &disk->disk;
