@@ -57,10 +57,10 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
 static int take_row(void *context, int64_t csn, struct art_bytes ops) {
     struct log_check *log = context;
     int rc = check_number(log, csn);
-    if (!rc && !log->any && csn != 0) rc = SAY("the root is missing");
-    bool again = log->any && csn <= log->last;
+    if (rc || csn < 0 || csn <= log->last) return rc;
+    if (!log->any && csn != 0) rc = SAY("the root is missing");
     log->any = true;
-    if (rc || csn < 0 || again) return rc;
+    if (rc) return rc;
     log->last = csn;
     rc = csn ? check_row(log, csn, ops) : take_root(log, ops);
     return rc ? rc : art_tree_interrupted(log->checker->tree);
