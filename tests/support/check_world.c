@@ -86,7 +86,7 @@ static void make_world(unsigned runs, uint32_t blob_pages, int rows) {
                                               .host_path = "a.db",
                                               .cache_bytes = 1 << 20,
                                               .log_limit = 1 << 20,
-                                              .spill_limit = 1 << 20,
+                                              .spill_limit = 16 << 20,
                                               .blob_pages = blob_pages};
     check_toy = toy_new(true);
     check_must(check_reopen());
