@@ -10,6 +10,8 @@
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
+#   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
+#   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -35,6 +37,7 @@ BINDINGS   ?= all
 ORMS       ?= all
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
+VALGRIND = all
 
 # ---- variants ----
 
@@ -51,8 +54,11 @@ ifeq ($(SANITIZE),address)
 SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1
+else ifeq ($(SANITIZE),coverage)
+SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
+WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument
 else ifneq ($(SANITIZE),)
-$(error SANITIZE is address or thread)
+$(error SANITIZE is address, thread or coverage)
 endif
 
 ifneq ($(URING),0)
@@ -75,7 +81,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model coverage valgrind tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -148,6 +154,14 @@ check:
 	@.ci/deps check
 	@.ci/check
 
+coverage:
+	@.ci/deps coverage
+	@.ci/coverage
+
+valgrind:
+	@.ci/deps valgrind
+	@.ci/valgrind $(VALGRIND)
+
 tidy:
 	@.ci/deps tidy
 	@$(MAKE) --no-print-directory library static
@@ -187,7 +201,7 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
-prove: prove-memory prove-model
+prove: prove-memory prove-model valgrind
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
