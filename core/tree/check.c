@@ -138,7 +138,7 @@ static int choose_state(struct art_checker *checker) {
 }
 
 static int check_file(struct art_checker *checker) {
-    struct art_store_stats stats;
+    struct art_store_stats stats = {0};
     struct art_tree *tree = checker->tree;
     if (!checker->root->runs) return ART_OK;
     int rc = art_store_ready(tree->store);

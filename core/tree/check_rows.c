@@ -75,7 +75,7 @@ static int check_key(struct row_check *check) {
     int rc = nothing ? say(check, upper, "what it replaces is in no run below") : ART_OK;
     if (rc || newest.flags & ART_DELETE) return rc;
     check->rows++;
-    if (key.data[0] == ART_SPACE_PIECES) return art_values_piece(&check->values, key);
+    if (key.len && key.data[0] == ART_SPACE_PIECES) return art_values_piece(&check->values, key);
     return newest.flags & ART_PIECES ? art_values_row(&check->values, key, &newest) : ART_OK;
 }
 

@@ -10,6 +10,8 @@
  */
 #include "core/tree/check.h"
 
+#include <stdarg.h>
+
 enum { LIST = 8192, ASK_EVERY = 64 };
 
 struct listed {
@@ -54,9 +56,15 @@ int art_values_piece(struct art_value_checker *values, struct art_bytes key) {
 
 /* --- a row's value ------------------------------------------------------------------------------------------------ */
 
-static int say(struct art_value_checker *values, struct art_bytes key, const char *format, uint32_t number) {
+static int say(struct art_value_checker *values, struct art_bytes key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int say(struct art_value_checker *values, struct art_bytes key, const char *format, ...) {
     char shown[ART_SHOWN_KEY], what[100];
-    snprintf(what, sizeof what, format, number);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
     return art_check_say(values->checker, values->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE, "row '%s': %s",
                          art_check_show(key, shown), what);
 }
@@ -98,10 +106,10 @@ static int read_value(struct art_value_checker *values, struct art_bytes row, co
 int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
     struct art_pieces_ref ref = art_pieces_decode(entry->value);
     if (!ref.length) return ART_OK; /* told */
-    if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be", 0);
+    if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
     balance(values, ref.id, pieces_of(ref.length), true);
-    if (made > entry->csn) return say(values, key, "its value is newer than the row", 0);
+    if (made > entry->csn) return say(values, key, "its value is newer than the row");
     return read_value(values, key, &ref);
 }
 
@@ -143,16 +151,16 @@ static int list_ids(struct listing *listing) {
     for (; !rc && listing->merge->valid; rc = next_live(listing, false, from, &entry)) {
         struct art_bytes at = art_merge_winner(listing->merge)->key;
         if (at.len != ART_PIECE_KEY) continue;
-        struct listed *newest = listing->count ? &listing->list[listing->count - 1] : NULL;
-        if (newest && !memcmp(newest->id, at.data + 1, ART_PIECE_ID)) {
-            newest->pieces++;
+        struct listed *next = &listing->list[listing->count];
+        if (listing->count && !memcmp(next[-1].id, at.data + 1, ART_PIECE_ID)) {
+            next[-1].pieces++;
             continue;
         }
         listing->more = listing->count == LIST;
         if (listing->more) break;
-        newest = &listing->list[listing->count++];
-        *newest = (struct listed){.pieces = 1};
-        memcpy(newest->id, at.data + 1, ART_PIECE_ID);
+        *next = (struct listed){.pieces = 1};
+        memcpy(next->id, at.data + 1, ART_PIECE_ID);
+        listing->count++;
     }
     return rc;
 }
@@ -177,7 +185,8 @@ static int mark_rows(struct listing *listing) {
     uint64_t steps = 0;
     int rc = next_live(listing, true, art_bytes(rows, 1), &entry);
     for (; !rc && listing->merge->valid; rc = next_live(listing, false, art_bytes(rows, 1), &entry)) {
-        if (art_merge_winner(listing->merge)->key.data[0] != ART_SPACE_ROWS) break;
+        struct art_bytes key = art_merge_winner(listing->merge)->key;
+        if (!key.len || key.data[0] != ART_SPACE_ROWS) break;
         if (++steps % ASK_EVERY == 0) rc = art_tree_interrupted(listing->values->checker->tree);
         if (rc) break;
         if (!(entry.flags & ART_PIECES)) continue;
