@@ -7,9 +7,13 @@
 #   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
 #   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
+#   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
+#                     MUTANTS=slice for those of `make check` (tests/README.md)
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
-#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS)
+#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
+#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     valgrind
 #   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
 #   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
@@ -35,9 +39,12 @@ BENCH_SIZES = 100000 1000000
 BENCH_SETS  = obj,fs,hex,real
 BINDINGS   ?= all
 ORMS       ?= all
+MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
 VALGRIND = all
+PROVE_KILLS = 100000
+PROVE_SNAPSHOT_MINUTES = 10
 
 # ---- variants ----
 
@@ -70,18 +77,19 @@ endif
 
 CORE    := $(sort $(wildcard core/*.c core/*/*.c))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
-SUPPORT := $(sort $(wildcard tests/support/*.c))
+SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
 TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
+comma := ,
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms bench bench-core prove prove-memory prove-model coverage valgrind tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots coverage valgrind tidy format install clean deps-build FORCE
 
 ifeq ($(EXT),)
 all:
@@ -141,7 +149,14 @@ $(BUILD)/flags: FORCE
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(WATCH) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+
+# Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
+WATCHED = test_kill test_snapshots test_threads prove_kill prove_snapshots
+WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_spill art_vacuum art_slots_take
+$(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
+$(addprefix $(BUILD)/tests/,$(WATCHED)): WATCH = $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
 naive: $(BUILD)/naive/art.so
 
@@ -180,6 +195,10 @@ check-orms:
 	@$(MAKE) --no-print-directory -j2 library
 	@ART_EXTENSION=$(BUILD)/art.so tests/orm/run $(ORMS)
 
+mutants:
+	@.ci/deps check
+	@tests/mutants/run $(MUTANTS)
+
 demo:
 	@.ci/deps demo
 	@$(MAKE) --no-print-directory -j2 all
@@ -201,7 +220,15 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
-prove: prove-memory prove-model valgrind
+prove-kill: $(BUILD)/tests/prove_kill
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
+
+prove-snapshots: $(BUILD)/tests/prove_snapshots
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
+
+prove: prove-memory prove-model prove-kill prove-snapshots valgrind
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)

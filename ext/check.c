@@ -89,7 +89,9 @@ static const char *const field_names[FIELDS_NEEDED] = {"format", "id", "file", "
 struct state_check {
     struct art_vtab *vtab;
     struct art_findings *findings;
-    bool seen[FIELDS_NEEDED];
+    bool seen[FIELDS_NEEDED], id_known;
+    uint8_t id[ART_UUID_BYTES];
+    char *file; /* looked at when the id is known, which it has in it */
     char *last; /* the key before: they come in order */
     bool stop;
 };
@@ -154,12 +156,19 @@ static void check_option(struct state_check *check, const char *key, const char 
 static void check_needed(struct state_check *check, enum state_field field, sqlite3_stmt *row, const char *text) {
     int type = sqlite3_column_type(row, 1), len = sqlite3_column_bytes(row, 1);
     check->seen[field] = true;
+    if (field == FIELD_ID && type == SQLITE_BLOB && len == ART_UUID_BYTES) {
+        memcpy(check->id, sqlite3_column_blob(row, 1), sizeof check->id);
+        check->id_known = true;
+        return;
+    }
     if (field == FIELD_FORMAT && (type != SQLITE_INTEGER || sqlite3_column_int64(row, 1) != ART_STATE_FORMAT)) {
         say(check, "format", "is not one that this version of art knows");
-    } else if (field == FIELD_ID && (type != SQLITE_BLOB || len != ART_UUID_BYTES)) {
+    } else if (field == FIELD_ID) {
         say(check, "id", "is not 16 bytes");
-    } else if (field == FIELD_FILE && !art_shadow_file_name_is_sound(text, len)) {
-        say(check, "file", "is no name of an .art file");
+    } else if (field == FIELD_FILE) {
+        sqlite3_free(check->file);
+        check->file = sqlite3_mprintf("%s", (int)strlen(text) == len ? text : "");
+        check->findings->nomem |= !check->file;
     } else if (field == FIELD_COLUMNS) {
         check_columns(check, text);
     }
@@ -186,7 +195,7 @@ static void check_field(struct state_check *check, const char *key, sqlite3_stmt
 
 static int check_rows(struct state_check *check, sqlite3_stmt *rows) {
     int rc;
-    while (!check->stop && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+    while (!check->stop && (rc = art_shadow_step(check->vtab->connection, rows)) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         char *copy = sqlite3_mprintf("%s", key ? key : "");
         if (!copy) return SQLITE_NOMEM;
@@ -208,10 +217,14 @@ static int check_state(struct art_vtab *vtab, struct art_findings *findings, boo
     int rc = sql ? sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     if (!rc) rc = check_rows(&check, rows);
+    if (!rc && !check.stop && check.file && check.id_known && !art_shadow_file_name_is_sound(check.file, check.id)) {
+        say(&check, "file", "is no name of this table's .art file");
+    }
     for (unsigned i = 0; !rc && !check.stop && i < FIELDS_NEEDED; i++) {
         if (!check.seen[i]) say(&check, field_names[i], "is missing");
     }
     sqlite3_free(check.last);
+    sqlite3_free(check.file);
     if (rc && !hinders(rc)) {
         char *sentence = NULL;
         rc = art_report_sql(&sentence, db, rc, "cannot read %s.%s_state", name->schema, name->table);

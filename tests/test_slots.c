@@ -24,7 +24,7 @@
  *
  * The interleaving is not repeated by a seed. With io_uring the writes of blobs are not seen here, their fdatasync is.
  *
- * ART_TEST_SCALE=n, ART_TEST_SEED; ART_TEST_SECONDS=n: for each setting.
+ * ART_TEST_SCALE=n, ART_TEST_SEED; ART_TEST_SECONDS=n: for each setting; ART_TEST_SETTING=n: this one alone, from 0.
  */
 #include <check.h>
 #include <dirent.h>
@@ -821,8 +821,10 @@ START_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need) {
     const struct setting *setting = &settings[_i];
     const char *asked = getenv("ART_TEST_SECONDS");
     double seconds = asked ? atof(asked) : setting->seconds * random_scale();
+    const char *only = getenv("ART_TEST_SETTING");
     uint64_t seed = random_seed();
     unsetenv("ART_TABLE_OPTIONS");
+    if (only && atoi(only) != _i) return;
     /* SQLite 3.40.1 itself now and then loses or mixes commits here, also with ordinary tables alone (ART_TEST_STANDIN=1). */
     bool shaky = setting->exclusive && !strcmp(setting->journal, "DELETE") && sqlite3_libversion_number() < 3053000;
     if (shaky && !getenv("ART_TEST_SLOTS_ALL")) {

@@ -329,6 +329,10 @@ static int prepare(struct art_store *store, const struct art_ref *ref) {
     return rc;
 }
 
+int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
+    return prepare(store, ref);
+}
+
 static struct art_cache_key key_of(const struct art_store *store, uint32_t slot) {
     struct art_cache_key key = store->key;
     key.slot = slot;
@@ -340,8 +344,6 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     int rc = prepare(store, ref);
     if (rc) return rc;
     art_store_drop_hold(store, ref->slot);
-    rc = reserve_hold(store, ref->slot);
-    if (rc) return rc;
     struct art_cache_key key = key_of(store, ref->slot);
     struct art_cached *cached;
     struct art_view *view = NULL;
@@ -358,6 +360,11 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     if (!rc) rc = new_view(store, cached, ref, &view);
     if (!view) {
         art_cache_release(cached);
+        return rc;
+    }
+    rc = reserve_hold(store, ref->slot); /* memory by the slot's number: only for a blob that is there */
+    if (rc) {
+        art_view_release(view);
         return rc;
     }
     hold(store, view, ref->hash);

@@ -144,7 +144,7 @@ static int check_file(struct art_checker *checker) {
     int rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_stats(tree->store, &stats);
     checker->file_ready = !rc;
-    if (!rc) checker->end = (uint32_t)((stats.file_bytes + ART_BLOB_BYTES - 1) / ART_BLOB_BYTES);
+    if (!rc) checker->end = art_slots_in(stats.file_bytes);
     if (!rc) rc = art_store_check_owner(tree->store);
     return art_check_note(checker, rc);
 }

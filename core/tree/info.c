@@ -13,13 +13,13 @@ static uint64_t set_size(const struct art_slot_set *set) {
 }
 
 /* Young slots as the host has them committed. */
-static int count_young(struct art_tree *tree, uint64_t *out) {
+static int count_young(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
     if (tree->slots.young.loaded) {
         *out = set_size(&tree->slots.young.slots);
         return ART_OK;
     }
     struct art_young young = {0};
-    int rc = art_young_load(tree, &young);
+    int rc = art_young_load(tree, art_slots_in(file_bytes), &young);
     if (!rc) *out = set_size(&young.slots);
     art_slot_set_clear(&young.slots);
     return rc;
@@ -30,9 +30,9 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     int rc = art_tree_ready(tree);
     if (!rc) rc = count_rows(tree, &out->keys);
     if (!rc) rc = art_slots_know(tree);
-    if (!rc) rc = count_young(tree, &out->young_slots);
     struct art_store_stats stats;
     if (!rc) rc = art_store_stats(tree->store, &stats);
+    if (!rc) rc = count_young(tree, stats.file_bytes, &out->young_slots);
     if (rc) return rc;
     out->csn = tree->csn;
     out->generation = tree->root->generation;

@@ -43,15 +43,27 @@ int art_run_each_ref(struct art_store *store, const struct art_run *run,
     return rc;
 }
 
+uint32_t art_slots_in(uint64_t file_bytes) {
+    uint64_t slots = file_bytes / ART_BLOB_BYTES + (file_bytes % ART_BLOB_BYTES > 0);
+    return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
+}
+
+/* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
 static int note_used(void *context, const struct art_ref *ref) {
-    return art_slot_set_add(context, ref->slot);
+    struct art_tree *tree = context;
+    int rc = art_store_reaches(tree->store, ref);
+    if (rc) return rc;
+    if (art_slot_set_has(&tree->slots.used, ref->slot)) {
+        return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    }
+    return art_slot_set_add(&tree->slots.used, ref->slot);
 }
 
 int art_slots_know(struct art_tree *tree) {
     if (tree->slots.known) return ART_OK;
     art_slot_set_clear(&tree->slots.used);
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, &tree->slots.used);
+        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
         if (rc) return rc;
     }
     tree->slots.known = true;
@@ -75,7 +87,7 @@ int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t 
         if (!(n = art_get_varint(p, end, &step))) goto bad;
         p += n;
         slot += step;
-        if (!step || slot > UINT32_MAX - 1) goto bad;
+        if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
         int rc = visit(context, (uint32_t)slot);
         if (rc) return rc;
     }
@@ -84,14 +96,22 @@ bad:
     return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of young slots makes no sense");
 }
 
-static int add_slot(void *set, uint32_t slot) {
-    return art_slot_set_add(set, slot);
+struct young_reader {
+    struct art_slot_set *slots;
+    uint32_t end_of_file;
+};
+
+static int add_slot(void *context, uint32_t slot) {
+    struct young_reader *reader = context;
+    return slot < reader->end_of_file ? art_slot_set_add(reader->slots, slot) : ART_OK;
 }
 
-static int young_decode(struct art_bytes bytes, struct art_young *out) {
+/* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
+static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
+    struct young_reader reader = {&out->slots, end_of_file};
     art_slot_set_clear(&out->slots);
     out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
-    int rc = art_young_each(bytes, add_slot, &out->slots);
+    int rc = art_young_each(bytes, add_slot, &reader);
     if (rc || !bytes.len) return rc;
     out->epoch.kind = bytes.data[1];
     memcpy(out->epoch.salts, bytes.data + 2, 8);
@@ -128,24 +148,43 @@ static int lock_file(struct art_tree *tree) {
     }
 }
 
-int art_young_load(struct art_tree *tree, struct art_young *out) {
+/* A copy of a database that had no .art file yet finds the original's under the name of its own. */
+static int lock_own_file(struct art_tree *tree) {
+    enum { NAMES = 16 };
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    if (!rc) rc = lock_file(tree);
+    bool free_to_choose = !tree->txn.base->runs && tree->host.another_file;
+    for (unsigned i = 0; rc == ART_FOREIGN && free_to_choose && i < NAMES; i++) {
+        const char *path;
+        rc = tree->host.another_file(tree->host.context, i, &path);
+        if (!rc) rc = art_tree_use_file(tree, path);
+        if (!rc) rc = lock_file(tree);
+    }
+    return rc;
+}
+
+int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out) {
     struct art_buffer bytes = {0};
     int rc = tree->host.load_young(tree->host.context, &bytes);
-    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), out);
+    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
     out->loaded = !rc;
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed young list names. */
+/* Everything below the end that neither the base nor an unpassed young list names; but no more than FREE_MAX slots behind
+ * the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
 static int find_free(struct art_tree *tree) {
+    enum { FREE_MAX = 1 << 20 };
     struct art_young *young = &tree->slots.young;
     struct art_epoch now;
     int rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     young->freed = art_slot_set_next(&young->slots, 0) == UINT32_MAX || epoch_passed(&young->epoch, &now);
     art_slot_set_clear(&tree->slots.free);
-    for (uint32_t slot = 1; slot < tree->slots.end; slot++) {
+    uint32_t last = art_slot_set_highest(&tree->slots.base), last_young = art_slot_set_highest(&young->slots);
+    if (last_young > last) last = last_young;
+    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
         if (!young->freed && art_slot_set_has(&young->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
@@ -160,12 +199,12 @@ int art_slots_begin(struct art_tree *tree) {
     assert(tree->txn.active && !tree->txn.spilled);
     int rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
-    if (!rc) rc = lock_file(tree);
+    if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
     tree->slots.writing = true;
     tree->slots.reuse = false;
     tree->slots.young.freed = false;
-    rc = art_young_load(tree, &tree->slots.young);
+    rc = art_young_load(tree, tree->slots.end, &tree->slots.young);
     if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
     if (!rc && tree->slots.reuse) rc = find_free(tree);
     if (rc) art_slots_end(tree);

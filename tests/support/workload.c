@@ -64,7 +64,8 @@ char *workload_step_text(const struct workload_step *step) {
                                         "-- replace function: ",
                                         "-- open cursor: ",
                                         "-- move cursor",
-                                        "-- close cursor"};
+                                        "-- close cursor",
+                                        "-- register the module again"};
     sqlite3_str_appendf(out, "[%d] %s%s", step->connection, names[step->kind], step->sql ? step->sql : "");
     if (step->plain_sql) sqlite3_str_appendf(out, "\n     plain: %s", step->plain_sql);
     for (int i = 0; i < step->parameter_count; i++) {
@@ -167,7 +168,8 @@ void workload_init(struct workload *w, const struct workload_setting *setting, u
                                           "log_limit='1KB', spill_limit='16KB'", "log_limit='64KB', cache='1MB'"};
     w->options = pick(w, options, sizeof options / sizeof *options);
     w->cursors = once_in(w, 3);
-    w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2);
+    bool two_names = !strcmp(setting->other, "again"); /* what a transaction writes by one, it cannot by the other */
+    w->versions = !sql_standin() && setting->connections == 1 && !two_names && once_in(w, 2);
     w->shapes[0] = shape_choose(w);
     w->shapes[1] = shape_choose(w);
 }
@@ -358,6 +360,8 @@ static void put_next(struct writer *x) {
         expect_tick(x);
     } else if (kind < 955 && !w->setting->gentle) {
         put_schema_change(x);
+    } else if (kind < 967) {
+        put_life(x);
     } else {
         put_rare_step(x);
     }

@@ -126,4 +126,8 @@ void put_pragma(struct writer *x);
 void put_function_change(struct writer *x);
 void put_look(struct writer *x);
 
+/* ---- workload_life.c ---- */
+
+void put_life(struct writer *x);
+
 #endif
