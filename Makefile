@@ -17,7 +17,10 @@
 #                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000),
 #                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
 #                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour),
-#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL)
+#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL),
+#                     valgrind
+#   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
+#   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -44,6 +47,7 @@ ORMS       ?= all
 MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
+VALGRIND = all
 PROVE_KILLS = 100000
 PROVE_CRASH_STATES = 1000000
 PROVE_SNAPSHOT_MINUTES = 10
@@ -68,8 +72,11 @@ else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1
 else ifeq ($(SANITIZE),fuzz)
 SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+else ifeq ($(SANITIZE),coverage)
+SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
+WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument
 else ifneq ($(SANITIZE),)
-$(error SANITIZE is address, thread or fuzz)
+$(error SANITIZE is address, thread, fuzz or coverage)
 endif
 
 ifneq ($(URING),0)
@@ -94,7 +101,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants tidy format
+.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
 .PHONY: bench bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 
@@ -184,6 +191,14 @@ check:
 	@.ci/deps check
 	@.ci/check
 
+coverage:
+	@.ci/deps coverage
+	@.ci/coverage
+
+valgrind:
+	@.ci/deps valgrind
+	@.ci/valgrind $(VALGRIND)
+
 tidy:
 	@.ci/deps tidy
 	@$(MAKE) --no-print-directory library static
@@ -253,7 +268,7 @@ prove-fuzz: $(BUILD)/tests/test_flips_sql
 	@ART_TEST_SCALE=9 $<
 	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-prove: prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+prove: prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
