@@ -110,12 +110,15 @@ void art_table_free_if_unused(struct art_table *table) {
     if (table->vtabs) return;
     art_shadow_finalize(table); /* else sqlite3_close() would find them */
     if (table->driver) return;
-    if (!table->path && table->exists && table->connection->references) return;
+    /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
+     * reads the schema anew, which is no reopening. */
+    bool remembers = !table->path || table->sync_failed || art_tree_poisoned(table->tree);
+    if (remembers && table->exists && table->connection->references) return;
     art_connection_remove_table(table);
     table_free(table);
 }
 
-/* Tables in memory whose database is gone from the connection. */
+/* Tables without a handle whose database is gone from the connection. */
 static void sweep(struct art_connection *connection) {
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
@@ -246,7 +249,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     struct art_connection *connection = vtab->connection;
     struct art_state state;
     sweep(connection);
-    int rc = art_shadow_read_state(connection->db, vtab->name, &vtab->settings, &state, message);
+    int rc = art_shadow_read_state(connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
     rc = check_columns(vtab, &state, message);

@@ -360,6 +360,11 @@ bool art_tree_unknown(const struct art_tree *tree) {
     return tree->unknown;
 }
 
+bool art_tree_poisoned(const struct art_tree *tree) {
+    (void)tree;
+    return false;
+}
+
 void art_tree_forget(struct art_tree *tree) {
     tree->unknown = true;
 }

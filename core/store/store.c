@@ -98,6 +98,10 @@ bool art_store_forked(const struct art_store *store) {
     return store->fork_generation != art_fork_now();
 }
 
+bool art_store_poisoned(const struct art_store *store) {
+    return store->poisoned;
+}
+
 int art_store_usable(const struct art_store *store) {
     if (art_store_forked(store)) {
         return art_fail(ART_FORKED,

@@ -82,6 +82,10 @@ bool art_tree_unknown(const struct art_tree *tree) {
     return tree->unknown;
 }
 
+bool art_tree_poisoned(const struct art_tree *tree) {
+    return art_store_poisoned(tree->store);
+}
+
 void art_tree_forget(struct art_tree *tree) {
     tree->unknown = true;
     tree->changes++;

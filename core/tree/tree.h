@@ -91,7 +91,7 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
 
 /* --- refresh: what other connections committed, and rebuilding ---------------------------------------------------- */
 
-/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn = 0 OR csn >= *from ORDER BY
+/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn <= 0 OR csn >= *from ORDER BY
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
 int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
@@ -105,6 +105,8 @@ void art_tree_refresh_abort(struct art_tree *tree);
 /* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not
  * undo. Reads and writes are refused with ART_MISUSE until then. */
 bool art_tree_unknown(const struct art_tree *tree);
+/* A sync of the .art file has failed, so nothing more is written by this tree. */
+bool art_tree_poisoned(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);

@@ -1,6 +1,6 @@
 /* SQL for tests: a connection with the extension in it, statements that must succeed, scratch directories.
  *
- * ART_EXTENSION       the extension to load (default ./art.so)
+ * ART_EXTENSION       the extension to load (default ./art.so); "linked": the program has made it an automatic one
  * ART_TABLE_OPTIONS   added to every art table, for instance "io=pwrite, direct=off"
  * ART_TEST_STANDIN    set: nothing is loaded and every art table is an ordinary WITHOUT ROWID table in its stead, which
  *                     shows that a harness itself is right. Its value may be columns, "path TEXT PRIMARY KEY COLLATE
@@ -21,6 +21,7 @@ bool sql_standin(void);
 sqlite3 *sql_open(const char *path);
 sqlite3 *sql_open_flags(const char *path, int flags);
 void sql_close(sqlite3 *db);
+void sql_register(sqlite3 *db); /* the extension, once more */
 
 /* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free() it. */
 char *sql_create_text(const char *table, const char *options);
