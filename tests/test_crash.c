@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/tree/private.h"
+#include "ext/art.h"
 #include "tests/support/crash_check.h"
 #include "tests/support/random.h"
 
@@ -153,13 +154,16 @@ static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool l
 static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsigned jobs, uint64_t states, bool lies) {
     unsigned only = number("ART_CRASH_SETTING", SETTINGS);
     sqlite3 *keep = NULL; /* an art table that is never closed: what all share is made once */
-    char *message = NULL;
-    if (sqlite3_open(":memory:", &keep)) abort();
+    world_enter(NULL, NULL);
+    bool good = !sqlite3_open(":memory:", &keep) && !sqlite3_art_init(keep, NULL, NULL);
+    if (!good ||
+        sqlite3_exec(keep, "CREATE VIRTUAL TABLE k USING art; INSERT INTO k(k) VALUES('flush')", NULL, NULL, NULL)) {
+        abort();
+    }
     for (unsigned i = job; tally->counts.states < states && !tally->failed; i += jobs) {
         struct random random = {seed + i};
         history(tally, only < SETTINGS ? only : i % SETTINGS, random_next(&random) >> 24, lies);
     }
-    sqlite3_free(message);
     sqlite3_close(keep);
 }
 

@@ -610,7 +610,7 @@ static void make_database(struct crash_work *work, struct world_image *out) {
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
                     bool lies) {
     static const unsigned page_sizes[] = {1024, 4096, 512}, checkpoints[] = {1000, 30, 100};
-    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1, .lies = lies};
+    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1};
     struct world_image image;
     work->page_size = page_sizes[below(work, 3)];
     work->autocheckpoint = checkpoints[below(work, 3)];
