@@ -12,7 +12,8 @@
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal)
+#                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
+#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10 in WAL mode and as many with a rollback journal)
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -208,6 +209,9 @@ prove-model: library $(BUILD)/tests/prove_model
 prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
+	@if .ci/sqlite-new; then \
+		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH=$(CURDIR)/build/sqlite-new $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
+	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
 
 prove-snapshots: $(BUILD)/tests/prove_snapshots
 	@mkdir -p $(BUILD)/scratch
