@@ -14,8 +14,9 @@
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000),
-#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     prove-crash (PROVE_CRASH_STATES=1000000),
+#                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
+#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10 in WAL mode and as many with a rollback journal),
 #                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour),
 #                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL),
 #                     valgrind
@@ -248,6 +249,9 @@ prove-crash: $(BUILD)/tests/test_crash
 prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
+	@if .ci/sqlite-new; then \
+		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH=$(CURDIR)/build/sqlite-new $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
+	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
 
 prove-faults: library $(BUILD)/tests/prove_faults
 	@mkdir -p $(BUILD)/scratch
