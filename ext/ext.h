@@ -217,6 +217,7 @@ struct art_table {
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
     bool prepared;             /* xSync has written what the tree wanted */
+    bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_leftovers leftovers;
 
@@ -339,9 +340,10 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* tracker.c */
 extern const sqlite3_module art_tracker_module;
-/* Makes temp.art_txn if it can be made and no statement runs; or in any case. */
-void art_tracker_make(struct art_connection *connection);
-void art_tracker_make_now(struct art_connection *connection);
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error, unless
+ * the transaction ended with it. */
+int art_tracker_make(struct art_connection *connection);
+int art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 /* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
@@ -459,6 +461,8 @@ int art_functions_register(sqlite3 *db);
 
 /* errors.c */
 int art_sqlite_code(int art_rc);
+/* Does SQLite undo the whole transaction where a statement within another one ends so? Never to be passed over. */
+bool art_ends_transaction(int rc);
 /* Core's last message and its code as SQLite's. */
 int art_report(char **message, int art_rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */

@@ -15,7 +15,7 @@ enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
 static const char added[] = "added: "; /* beginning of the name of a column of T_state */
 
 static const char *const statement_texts[ART_STATEMENTS] = {
-    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
+    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn <= 0 UNION ALL "
                       "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1) "
                       "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",

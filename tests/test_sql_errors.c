@@ -468,7 +468,7 @@ static void no_syncs(void) {
 
 static void no_syncs_before(void) {
     no_syncs();
-    sql_try(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_try(db, "INSERT INTO u(u) VALUES('flush')");
 }
 
 static void no_folder_syncs(void) {

@@ -4,9 +4,6 @@
 #include "core/base/error.h"
 #include "core/tree/root_format.h"
 
-/* An entry has 56 bits for its csn (core/delta); a root that comes near that was made by nobody. */
-enum { CSN_BITS = 55 };
-
 /* The chain of a new table begins with its id. */
 static struct art_hash128 first_chain(const uint8_t uuid[ART_UUID_BYTES]) {
     return art_hash128(uuid, ART_UUID_BYTES);
@@ -152,7 +149,8 @@ int art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->csn = header.csn;
     root->generation = header.generation;
     memcpy(&root->chain, header.chain, sizeof root->chain);
-    bool sane = header.runs <= ART_RUNS_CAPACITY && !(header.csn >> CSN_BITS);
+    bool sane = header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX &&
+                header.generation <= ART_ROOT_CSN_MAX;
     int rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
     if (rc) {
         art_root_unref(root);

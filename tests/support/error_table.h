@@ -179,7 +179,9 @@ static const struct error errors[] = {
      "a sync failed", "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')", no_syncs,
      "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_PLAIN, "art: an earlier sync failed, so nothing more is written: open the database anew: %s", SQLITE_IOERR,
-     "a write after a sync has failed", NULL, no_syncs_before, "INSERT INTO t(t) VALUES('optimize')"},
+     "a write after a sync has failed",
+     "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')", no_syncs_before,
+     "INSERT INTO u(u) VALUES('flush')"},
 
     {MESSAGE_PLAIN, "art: the database file was moved or replaced while it was open (%s): open the database anew",
      SQLITE_READONLY, "writing through a connection whose database was renamed or removed",
@@ -358,6 +360,7 @@ static const struct elsewhere elsewhere[] = {
     {"an empty leaf blob", FORGED},
     {"the sums of the runs lead to no row", FORGED},
     {"two references lead to one slot", FORGED},
+    {"what runs and log hold is out of order or cannot stand there", FORGED},
     {"a key of a run is not found from its top", FORGED},
     {"a run has %llu blobs of %llu pages, its root says %llu of %llu", FORGED},
     {"keys of a run are out of order", FORGED},
