@@ -144,7 +144,10 @@ static bool change_node(const struct view *view, struct random *random) {
     uint32_t filter = header_number(view, offsetof(struct art_blob_header, filter));
     uint32_t end = filter > root && filter < ART_BLOB_BYTES ? filter : (uint32_t)ART_HEADER_AT;
     if (root >= end) return false;
-    return change_at(view, root + random_below(random, end - root), 1 + random_below(random, 2), random);
+    /* Mostly where nodes are: behind them lie zeros. */
+    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff, room = end - root;
+    if (random_below(random, 8)) room = art_min32(room, 8 + 10 * buckets);
+    return change_at(view, root + random_below(random, room), 1 + random_below(random, 2), random);
 }
 
 static bool change_bucket(const struct view *view, struct random *random) {
