@@ -149,6 +149,7 @@ struct art_connection {
     struct art_vtab *vtabs;
     struct art_table *tables;
     struct art_named *named; /* named.c */
+    unsigned stepping;       /* statements on shadow tables that SQLite is working on just now */
     bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
@@ -199,7 +200,8 @@ struct art_table {
     struct art_settings settings;
     unsigned columns;    /* the user's, as T_state says */
     char *path;          /* of the .art file; NULL: in memory */
-    bool remove_allowed; /* the .art file is this table's own: DROP takes it along */
+    bool renamed;        /* T_state may not say yet that this is its name */
+    bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
 
     bool version_known; /* `data_version` is the one that the tree is up to date with */
@@ -215,12 +217,15 @@ struct art_table {
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
     bool prepared;             /* xSync has written what the tree wanted */
+    bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_leftovers leftovers;
 
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
     bool sync_failed; /* for ever: a sync of the database's own files failed */
+    bool flushed;     /* SQLite's cache, in the running transaction */
+    bool lost;        /* which may not be committed, since the journal may not hold it */
     int waited;       /* ms waited for the writer lock */
 };
 
@@ -258,6 +263,8 @@ int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
 char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
+/* The .art file of this name in the database's folder, from now on. */
+int art_table_set_file(struct art_table *table, const char *file);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
@@ -278,8 +285,12 @@ struct art_state {
     char *columns; /* NULL: nothing is said of them */
 };
 void art_state_clear(struct art_state *state);
-int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
-                          struct art_state *out, char **message);
+/* sqlite3_step() for every statement on shadow tables. A schema may have put views or triggers in their place that call
+ * functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them meanwhile. */
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message);
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
 /* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
@@ -292,6 +303,8 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
 /* One value of T_state; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
+/* The name of the .art file as T_state has it now; *out NULL: none that is sound. art_free() it. */
+int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
 
 /* transaction.c */
@@ -327,9 +340,10 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* tracker.c */
 extern const sqlite3_module art_tracker_module;
-/* Makes temp.art_txn if it can be made and no statement runs; or in any case. */
-void art_tracker_make(struct art_connection *connection);
-void art_tracker_make_now(struct art_connection *connection);
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error, unless
+ * the transaction ended with it. */
+int art_tracker_make(struct art_connection *connection);
+int art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 /* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
@@ -338,6 +352,9 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
+void art_journal_rolled_back_to(struct art_table *table, int level);
+/* May this transaction still be committed? */
+int art_journal_sound(const struct art_table *table, char **message);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
@@ -414,6 +431,8 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 const sqlite3_module *art_module(void);
 /* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
 char *art_file_beginning(sqlite3 *db, const char *schema);
+/* Another name for the .art file, in table->path: the one that CREATE would give, or one of its kin. */
+int art_file_rename(struct art_table *table, unsigned attempt);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
@@ -442,6 +461,8 @@ int art_functions_register(sqlite3 *db);
 
 /* errors.c */
 int art_sqlite_code(int art_rc);
+/* Does SQLite undo the whole transaction where a statement within another one ends so? Never to be passed over. */
+bool art_ends_transaction(int rc);
 /* Core's last message and its code as SQLite's. */
 int art_report(char **message, int art_rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */

@@ -104,20 +104,31 @@ static bool is_registered(sqlite3 *db) {
     return found == 3;
 }
 
+/* Other threads may be at work with connections of theirs: what all share is written only where it is not so already. */
+static void begin(const sqlite3_api_routines *api) {
+    static const struct art_allocator allocator = {allocate, resize, release};
+    static bool chosen;
+    pthread_mutex_lock(&mutex);
+#ifndef SQLITE_CORE
+    if (sqlite3_api != api) sqlite3_api = api;
+#endif
+    (void)api;
+    if (!chosen) art_alloc_use(&allocator);
+    chosen = true;
+    pthread_mutex_unlock(&mutex);
+}
+
 __attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **message,
                                                             const sqlite3_api_routines *api);
 
 int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api) {
-    SQLITE_EXTENSION_INIT2(api);
-    (void)api;
+    begin(api);
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
         *message =
             sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.38 or newer", sqlite3_libversion());
         return SQLITE_ERROR;
     }
     if (is_registered(db)) return SQLITE_OK;
-    static const struct art_allocator allocator = {allocate, resize, release};
-    art_alloc_use(&allocator);
     int rc = register_module(db, "art", art_module());
     if (!rc) rc = register_module(db, "art_info", &art_info_module);
     if (!rc) rc = register_module(db, "art_txn", &art_tracker_module);

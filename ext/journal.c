@@ -6,14 +6,25 @@
  * and the database are synced. With a rollback journal the random bytes make sure that there is a journal of this
  * transaction, which replaces the one before; it and its directory are synced.
  *
+ * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
+ * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
+ *
+ * SQLite before 3.53.2 (and we do not know how long before) forgets a commit at recovery when a page was written to the WAL
+ * twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush the cache
+ * twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could lead to: at the
+ * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file.
+ *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
  * A database without a file has no other process and no power loss: everything may be reused at once.
  */
 #include "ext/ext.h"
 
-enum { WAL_HEADER = 32, NONCE_BYTES = 16 };
+enum { WAL_HEADER = 32, NONCE_BYTES = 16, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
+
+static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
+                                   "and check the disk if it comes again";
 
 unsigned art_journal_data_version(sqlite3 *db, const char *schema) {
     unsigned version = 0;
@@ -78,11 +89,24 @@ int art_journal_write_nonce(struct art_table *table) {
     return rc ? art_fail_sql(table->connection->db, rc, "cannot write the nonce") : ART_OK;
 }
 
+/* A savepoint that was made without BEGIN is none that we hear of; but then SQLite is not in autocommit. */
+static bool may_flush(const struct art_table *table) {
+    if (sqlite3_libversion_number() >= FLUSHES_WELL) return true;
+    return !table->moment_count && sqlite3_get_autocommit(table->connection->db);
+}
+
+void art_journal_rolled_back_to(struct art_table *table, int level) {
+    bool all = level < 0;
+    if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->lost = true;
+    table->own_frame = false;
+}
+
 /* WAL mode: sees to it that a frame of this transaction is in the file. */
 static int write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     int before = 0, after = 0, high;
-    if (table->own_frame) return ART_OK;
+    if (table->own_frame || !may_flush(table)) return ART_OK;
+    table->flushed = true;
     sqlite3_db_cacheflush(db);
     int rc = art_journal_write_nonce(table);
     if (rc) return rc;
@@ -102,10 +126,32 @@ static int make_secure(struct art_table *table) {
     if (rc || (wal && !table->own_frame)) return rc;
     sqlite3_file *journal = journal_file(db, schema);
     if (wal && !journal) return ART_OK;
-    int failed = sync_file(journal);
-    if (!failed) failed = wal ? sync_file(art_database_file(db, schema)) : sync_folder(db, schema);
-    if (failed) table->sync_failed = true;
+    table->lost = sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
+    if (table->lost || (!wal && sync_folder(db, schema))) table->sync_failed = true;
     table->reuse = !table->sync_failed;
+    return table->lost ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+}
+
+int art_journal_sound(const struct art_table *table, char **message) {
+    return table->lost ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
+}
+
+static int unmoved(void *context) {
+    const struct art_table *table = context;
+    int moved = 0;
+    if (!table->path) return ART_OK;
+    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
+    return art_fail(ART_READONLY,
+                    "art: the database file was moved or replaced while it was open (%s): open the database anew",
+                    table->database);
+}
+
+static int another_file(void *context, unsigned attempt, const char **path) {
+    struct art_table *table = context;
+    if (art_file_rename(table, attempt)) return art_nomem();
+    table->renamed = true;
+    *path = table->path;
     return ART_OK;
 }
 
@@ -188,6 +234,8 @@ bool art_journal_interrupted(struct art_table *table) {
 
 void art_journal_host(struct art_table *table, struct art_host *out) {
     *out = (struct art_host){.context = table,
+                             .unmoved = unmoved,
+                             .another_file = another_file,
                              .secure = secure,
                              .epoch = epoch,
                              .load_young = load_young,

@@ -70,20 +70,17 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     return rc;
 }
 
-/* Is the .art file called as CREATE calls it, for this database and this id? A copied database names the original's. */
-static bool file_is_ours(sqlite3 *db, const struct art_table *table) {
-    const char *name = table->path ? strrchr(table->path, '/') : NULL;
+int art_file_rename(struct art_table *table, unsigned attempt) {
+    sqlite3 *db = table->connection->db;
     sqlite3_str *text = sqlite3_str_new(db);
     append_database(text, db, table->name->schema);
-    int beginning = sqlite3_str_length(text);
+    append_sane(text, table->name->table, TABLE_PART);
+    if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, table->uuid);
-    int len = sqlite3_str_length(text);
-    char *both = sqlite3_str_finish(text);
-    int name_len = name ? (int)strlen(++name) : 0;
-    bool ours = both && name && name_len >= len && !strncmp(name, both, (size_t)beginning) &&
-                !strcmp(name + name_len - (len - beginning), both + beginning);
-    sqlite3_free(both);
-    return ours;
+    char *file = sqlite3_str_finish(text);
+    int rc = file ? art_table_set_file(table, file) : SQLITE_NOMEM;
+    sqlite3_free(file);
+    return rc;
 }
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
@@ -166,20 +163,21 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
     bool understood = true;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    for (int i = 3; i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
+    for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
         char *ignored = NULL;
         bool option = art_definition_is_option(argv[i]);
         int failed = take_argument(vtab, argv[i], &ignored);
         understood &= option || !failed;
+        if (failed == SQLITE_NOMEM) rc = failed;
         sqlite3_free(ignored);
     }
-    rc = find_columns(vtab, understood);
+    if (!rc) rc = find_columns(vtab, understood);
     if (!rc) rc = declare(vtab, message);
+    if (!rc) rc = art_tracker_make(vtab->connection);
     if (rc) {
         vtab_free(vtab);
         return rc;
     }
-    art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -195,7 +193,10 @@ static int check_encoding(sqlite3 *db, char **message) {
     sqlite3_stmt *ask = NULL;
     char *encoding = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) {
+        encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+        if (!encoding) rc = SQLITE_NOMEM;
+    }
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
     if (rc) {
@@ -232,8 +233,8 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
-        art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
-        rc = art_table_join(table, vtab, message);
+        rc = art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
+        if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
     if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, columns, message);
@@ -287,14 +288,14 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
 
 static int destroy(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    char *ignored = NULL;
-    art_vtab_attach(vtab, &ignored); /* if damaged, its shadow tables go, the file stays */
-    sqlite3_free(ignored);
+    int rc = art_vtab_attach(vtab, &base->zErrMsg);
+    if (art_ends_transaction(rc)) return rc;
+    art_forget_message(&base->zErrMsg); /* if damaged, its shadow tables go, the file stays */
     struct art_table *table = vtab->table;
-    int rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
+    rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
     if (rc) return rc;
     if (table) {
-        table->remove_allowed = file_is_ours(vtab->connection->db, table);
+        table->remove_allowed = true;
         art_shadow_finalize(table);
     }
     rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);

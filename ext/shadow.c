@@ -16,7 +16,8 @@ static const char added[] = "added: "; /* beginning of the name of a column of T
 
 static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn <= 0 UNION ALL "
-                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1)"),
+                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1) "
+                      "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
@@ -40,6 +41,19 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
     if (rc) return art_report_sql(message, db, rc, "the shadow tables of %s.%s", name->schema, name->table);
     *out = table->statements[which];
     return SQLITE_OK;
+}
+
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) {
+    connection->stepping++;
+    int rc = sqlite3_step(statement);
+    connection->stepping--;
+    return rc;
+}
+
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message) {
+    if (!connection->stepping) return SQLITE_OK;
+    return art_complain(message, SQLITE_CORRUPT_VTAB,
+                        "art: a shadow table asks art itself (%s): restore the database from a backup", name);
 }
 
 void art_shadow_finalize(struct art_table *table) {
@@ -134,10 +148,14 @@ int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, 
 
 /* --- T_state ------------------------------------------------------------------------------------------------------ */
 
-/* A plain name in the database's own folder that ends in .art. */
-static bool file_name_is_sound(const char *text, int len) {
-    if (len < 5 || len > FILE_NAME_MAX || (int)strlen(text) != len) return false;
-    return !strchr(text, '/') && strcmp(text + len - 4, ".art") == 0;
+/* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its journal
+ * or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would already do
+ * harm, it drops the locks that SQLite has on it. */
+static bool file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]) {
+    char end[32];
+    size_t len = strlen(text);
+    int n = snprintf(end, sizeof end, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
+    return len > (size_t)n && len <= FILE_NAME_MAX && !strchr(text, '/') && !strcmp(text + len - n, end);
 }
 
 static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
@@ -155,10 +173,8 @@ static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row,
     }
     const char *text = (const char *)sqlite3_column_text(row, 1);
     if (!text) return SQLITE_OK;
-    char **copy = !strcmp(key, "file") && file_name_is_sound(text, len) ? &out->file
-                  : !strcmp(key, "columns")                             ? &out->columns
-                                                                        : NULL;
-    if (!copy) return SQLITE_OK;
+    char **copy = !strcmp(key, "file") ? &out->file : !strcmp(key, "columns") ? &out->columns : NULL;
+    if (!copy || (copy == &out->file && (int)strlen(text) != len)) return SQLITE_OK;
     art_free(*copy);
     *copy = art_text_copy(text);
     return *copy ? SQLITE_OK : SQLITE_NOMEM;
@@ -173,13 +189,14 @@ static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *ro
     return SQLITE_OK;
 }
 
-int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
-                          struct art_state *out, char **message) {
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message) {
+    sqlite3 *db = connection->db;
     *out = (struct art_state){.settings = *defaults};
     sqlite3_stmt *rows = NULL;
     bool has_id = false;
     int rc = prepare(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
-    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+    while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         if (!key) continue;
         rc = take_state(out, key, rows, &has_id, message);
@@ -196,6 +213,10 @@ int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct
             message, SQLITE_CORRUPT_VTAB,
             "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
             name->schema, name->table);
+    }
+    if (!rc && out->file && !file_name_is_sound(out->file, out->uuid)) {
+        art_free(out->file);
+        out->file = NULL;
     }
 done:
     sqlite3_finalize(rows);
@@ -215,7 +236,7 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
     if (rc) return rc;
     sqlite3_bind_text(get, 1, key, -1, SQLITE_STATIC);
     bool nomem = false;
-    if (sqlite3_step(get) == SQLITE_ROW) {
+    if (art_shadow_step(table->connection, get) == SQLITE_ROW) {
         const void *data = sqlite3_column_blob(get, 0);
         int len = sqlite3_column_bytes(get, 0);
         if (data) nomem = art_buffer_append(out, data, (size_t)len) != ART_OK;
@@ -227,13 +248,34 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
                           table->name->table);
 }
 
+int art_shadow_get_file(struct art_table *table, char **out, char **message) {
+    struct art_buffer name = {0};
+    *out = NULL;
+    int rc = art_shadow_get(table, "file", &name, message);
+    if (!rc && name.len && !memchr(name.data, 0, name.len)) {
+        *out = art_alloc(name.len + 1);
+        if (*out) {
+            memcpy(*out, name.data, name.len);
+            (*out)[name.len] = 0;
+            if (!file_name_is_sound(*out, table->uuid)) {
+                art_free(*out);
+                *out = NULL;
+            }
+        } else {
+            rc = SQLITE_NOMEM;
+        }
+    }
+    art_buffer_clear(&name);
+    return rc;
+}
+
 /* An authorizer may answer "ignore": the statement then does nothing, says that all is well, and stays so when the
  * authorizer is gone. Where this fails, all statements are prepared anew. */
 static int put_row(struct art_table *table, sqlite3_stmt *put, char **message, const char *which) {
     sqlite3 *db = table->connection->db;
     const struct art_name *name = table->name;
     sqlite3_int64 before = sqlite3_total_changes64(db);
-    sqlite3_step(put);
+    art_shadow_step(table->connection, put);
     int rc = sqlite3_reset(put);
     if (rc) {
         rc = art_report_sql(message, db, rc, "cannot write %s.%s_%s", name->schema, name->table, which);
@@ -354,7 +396,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
 
 static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, int *art_rc) {
     sqlite3_int64 last = -1;
-    while (sqlite3_step(rows) == SQLITE_ROW) {
+    while (art_shadow_step(table->connection, rows) == SQLITE_ROW) {
         sqlite3_int64 csn = sqlite3_column_int64(rows, 0);
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         if (csn <= last) *art_rc = art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows come out of order");
@@ -405,7 +447,7 @@ static int clear_log(struct art_table *table, char **message) {
     sqlite3_stmt *clear;
     int rc = art_shadow_statement(table, ART_LOG_CLEAR, &clear, message);
     if (rc) return rc;
-    sqlite3_step(clear);
+    art_shadow_step(table->connection, clear);
     rc = sqlite3_reset(clear);
     if (!rc) return SQLITE_OK;
     return art_report_sql(message, table->connection->db, rc, "cannot clear %s.%s_log", table->name->schema,
@@ -419,6 +461,9 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     if (commit->clear_log) rc = clear_log(table, message);
     if (!rc && commit->write_root) rc = put_log(table, 0, commit->root, message);
     if (!rc && commit->write_redo) rc = put_log(table, commit->csn, commit->redo, message);
+    if (!rc && commit->write_root && table->renamed) {
+        rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
+    }
     if (!rc && commit->write_young) rc = art_shadow_put(table, "young", commit->young.data, commit->young.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;

@@ -110,12 +110,15 @@ void art_table_free_if_unused(struct art_table *table) {
     if (table->vtabs) return;
     art_shadow_finalize(table); /* else sqlite3_close() would find them */
     if (table->driver) return;
-    if (!table->path && table->exists && table->connection->references) return;
+    /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
+     * reads the schema anew, which is no reopening. */
+    bool remembers = !table->path || table->sync_failed || art_tree_poisoned(table->tree);
+    if (remembers && table->exists && table->connection->references) return;
     art_connection_remove_table(table);
     table_free(table);
 }
 
-/* Tables in memory whose database is gone from the connection. */
+/* Tables without a handle whose database is gone from the connection. */
 static void sweep(struct art_connection *connection) {
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
@@ -133,21 +136,23 @@ char *art_text_copy(const char *text) {
     return copy;
 }
 
+int art_table_set_file(struct art_table *table, const char *file) {
+    const char *slash = strrchr(table->database, '/');
+    if (!slash) return SQLITE_OK; /* in memory */
+    size_t n = (size_t)(slash - table->database) + 1, m = strlen(file);
+    char *path = art_alloc(n + m + 1);
+    if (!path) return SQLITE_NOMEM;
+    memcpy(path, table->database, n);
+    memcpy(path + n, file, m + 1);
+    art_free(table->path);
+    table->path = path;
+    return SQLITE_OK;
+}
+
 static int open_tree(struct art_table *table, const char *file, char **message) {
     sqlite3 *db = table->connection->db;
-    char *folder = NULL;
-    int rc = art_database_folder(db, table->name->schema, &folder);
+    int rc = art_table_set_file(table, file);
     if (rc) return rc;
-    if (folder) {
-        size_t n = strlen(folder), m = strlen(file);
-        table->path = art_alloc(n + m + 1);
-        if (table->path) {
-            memcpy(table->path, folder, n);
-            memcpy(table->path + n, file, m + 1);
-        }
-        art_free(folder);
-        if (!table->path) return SQLITE_NOMEM;
-    }
     const struct art_settings *settings = &table->settings;
     struct art_tree_options options = {.path = table->path,
                                        .host_path = table->path ? table->database : NULL,
@@ -244,7 +249,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     struct art_connection *connection = vtab->connection;
     struct art_state state;
     sweep(connection);
-    int rc = art_shadow_read_state(connection->db, vtab->name, &vtab->settings, &state, message);
+    int rc = art_shadow_read_state(connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
     rc = check_columns(vtab, &state, message);
@@ -289,6 +294,20 @@ static int refresh_from_log(struct art_table *table, char **message) {
     return art_shadow_read_log(table, message, &rebuild);
 }
 
+/* The first root with runs may have come with another name of the .art file (a copied database, see art_host). */
+static int follow_file(struct art_table *table, char **message) {
+    char *file = NULL;
+    if (!table->path) return SQLITE_OK;
+    int rc = art_shadow_get_file(table, &file, message);
+    if (!rc && file && strcmp(file, strrchr(table->path, '/') + 1) != 0) {
+        rc = art_table_set_file(table, file);
+        if (!rc) rc = art_report(message, art_tree_use_file(table->tree, table->path));
+        if (!rc) table->renamed = false;
+    }
+    art_free(file);
+    return rc;
+}
+
 int art_table_refresh(struct art_table *table, char **message) {
     unsigned version = art_journal_data_version(table->connection->db, table->name->schema);
     if (table->version_known && version == table->data_version) return SQLITE_OK;
@@ -297,7 +316,12 @@ int art_table_refresh(struct art_table *table, char **message) {
     if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
     art_scans_settle(table);
     table->version_known = false;
+    bool had_runs = art_tree_has_runs(table->tree);
     int rc = refresh_from_log(table, message);
+    if (!rc && !had_runs && art_tree_has_runs(table->tree)) {
+        rc = follow_file(table, message);
+        if (rc) art_tree_forget(table->tree);
+    }
     if (rc) return rc;
     table->data_version = version;
     table->version_known = true;

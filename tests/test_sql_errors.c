@@ -178,12 +178,27 @@ static void restore_an_old_database(void) {
 static void file_in_the_way(void) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')");
     char *name = sql_rows(db, "SELECT value FROM art_info('u') WHERE property = 'file'");
-    name[strlen(name) - 1] = 0;
-    FILE *other = fopen(name, "wb");
-    ck_assert_ptr_nonnull(other);
-    for (int i = 0; i < 20000; i++) fputs("not ours ", other);
-    fclose(other);
+    int id_at = (int)strlen(name) - 14;
+    for (int i = 1; i <= 16; i++) { /* and all others that a flush would take instead */
+        char number[8] = "", *taken;
+        if (i > 1) snprintf(number, sizeof number, "-%d", i);
+        taken = sqlite3_mprintf("%.*s%s%.13s", id_at, name, number, name + id_at);
+        FILE *other = fopen(taken, "wb");
+        ck_assert_ptr_nonnull(other);
+        for (int n = 0; n < 20000; n++) fputs("not ours ", other);
+        fclose(other);
+        sqlite3_free(taken);
+    }
     sqlite3_free(name);
+}
+
+static void replace_database(void) {
+    char *other = sqlite3_mprintf("%s/copy.db", directory);
+    sql_close(db);
+    copy(path, other);
+    ck_assert_int_eq(rename(other, path), 0);
+    open_database();
+    sqlite3_free(other);
 }
 
 static void nobody(void) {
@@ -453,7 +468,7 @@ static void no_syncs(void) {
 
 static void no_syncs_before(void) {
     no_syncs();
-    sql_try(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_try(db, "INSERT INTO u(u) VALUES('flush')");
 }
 
 static void no_folder_syncs(void) {

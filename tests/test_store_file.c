@@ -257,16 +257,50 @@ START_TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
 }
 END_TEST
 
-START_TEST(test_a_database_may_move_and_be_restored_one_step_at_a_time) {
+START_TEST(test_a_database_may_move_with_its_file) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db"); /* the inode stays */
+    EXPECT_OK(write_as(place.path, "moved.db"));
     sim_disk_rename_file(place.sim, place.path, "moved.art");
-    EXPECT_OK(write_as("moved.art", "moved.db"));
-    sim_disk_rename_file(place.sim, "moved.db", "old.db");
-    sim_disk_copy_file(place.sim, "old.db", "moved.db"); /* the path stays */
-    EXPECT_OK(write_as("moved.art", "moved.db"));
-    EXPECT_RC(ART_FOREIGN, read_as("moved.art", "old.db"));
-    EXPECT_OK(read_as("moved.art", "moved.db"));
+    sim_disk_rename_file(place.sim, "moved.db", place.host_path);
+    EXPECT_OK(write_as("moved.art", place.host_path));
+    end_world();
+}
+END_TEST
+
+/* An old copy is put into the place of the owner, which lies aside and comes back. */
+START_TEST(test_a_copy_in_the_owners_place_reads_and_does_not_write_until_it_adopts) {
+    make_world();
+    sim_disk_rename_file(place.sim, place.host_path, "aside.db");
+    sim_disk_copy_file(place.sim, "aside.db", place.host_path);
+    EXPECT_OK(read_as(place.path, place.host_path));
+    EXPECT_RC(ART_READONLY, write_as(place.path, place.host_path));
+    EXPECT_MESSAGE("adopt");
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(art_store_may_write(store)); /* nobody has looked yet */
+    EXPECT_OK(store_read(store, &blobs[0]));
+    EXPECT_RC(ART_READONLY, art_store_may_write(store));
+    struct art_store *other = store_open(&place, 64 * MB);
+    EXPECT_OK(art_store_adopt(other));
+    art_store_close(other);
+    EXPECT_OK(art_store_may_write(store));
+    EXPECT_OK(write_something(store));
+    art_store_close(store);
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, "aside.db"));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) {
+    make_world();
+    sim_disk_rename_file(place.sim, place.host_path, "aside.db");
+    sim_disk_copy_file(place.sim, "aside.db", place.host_path);
+    EXPECT_RC(ART_READONLY, write_as(place.path, place.host_path));
+    EXPECT_OK(read_as(place.path, "aside.db"));
+    EXPECT_OK(write_as(place.path, "aside.db"));
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path)); /* the owner has noted where it is */
+    sim_disk_rename_file(place.sim, "aside.db", place.host_path);
+    EXPECT_OK(write_as(place.path, place.host_path));
     end_world();
 }
 END_TEST
@@ -667,7 +701,9 @@ int main(void) {
     tcase_add_test(tests, test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way);
     tcase_add_test(tests, test_a_copied_database_neither_reads_nor_writes_the_originals_file);
     tcase_add_test(tests, test_a_database_copied_with_its_file_is_a_database_of_its_own);
-    tcase_add_test(tests, test_a_database_may_move_and_be_restored_one_step_at_a_time);
+    tcase_add_test(tests, test_a_database_may_move_with_its_file);
+    tcase_add_test(tests, test_a_copy_in_the_owners_place_reads_and_does_not_write_until_it_adopts);
+    tcase_add_test(tests, test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back);
     tcase_add_test(tests, test_a_database_without_an_inode_is_known_by_its_path);
     tcase_add_test(tests, test_the_owner_is_noted_only_by_a_phase_that_was_synced);
     tcase_add_test(tests, test_a_crash_while_the_owner_is_noted_leaves_an_owner);

@@ -181,13 +181,15 @@ int art_file_lock(struct art_io *io) {
                           io->name);
 }
 
-/* Should the unlock itself fail, closing the file ends the lock. */
+/* Should the unlock itself fail, again and again, the file stays marked as locked, and closing it tries once more: a ring
+ * may keep it, and with it the lock, for some time after it was closed. */
 void art_file_unlock(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
     if (file->forked || !file->locked) return;
     art_file_drain(file);
-    art_system.lock(file->fd, F_UNLCK);
-    file->locked = false;
+    int failed = art_system.lock(file->fd, F_UNLCK);
+    for (int i = 0; failed && i < INTERRUPTED_MAX; i++) failed = art_system.lock(file->fd, F_UNLCK);
+    file->locked = failed;
 }
 
 /* The lock is given up by name: a ring lets go of its registered file only some time after it was closed. */

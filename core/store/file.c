@@ -29,16 +29,17 @@ static struct art_superblock *new_superblock(void) {
 void art_store_close_file(struct art_store *store) {
     art_io_close(store->io);
     store->io = NULL;
-    store->io_for_writing = store->checked = false;
+    store->io_for_writing = store->checked = store->only_read = false;
     store->file_bytes = 0;
 }
 
-/* The database file's identity; inode 0 when it can't be asked. A new .art file takes its permissions and owner. */
-static void ask_host(const struct art_store *store, struct art_file_identity *out) {
+/* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A new
+ * .art file takes its permissions and owner. */
+static int ask_host(const struct art_store *store, struct art_file_identity *out) {
     struct art_disk *disk = store->disk;
-    if (disk->methods->stat(disk, store->host_path, out)) {
-        *out = (struct art_file_identity){.permissions = 0600, .owner = geteuid(), .group = getegid()};
-    }
+    int rc = disk->methods->stat(disk, store->host_path, out);
+    if (rc) *out = (struct art_file_identity){.permissions = 0600, .owner = geteuid(), .group = getegid()};
+    return rc == ART_MISSING ? ART_OK : rc;
 }
 
 enum purpose { TO_READ, TO_WRITE, TO_CREATE };
@@ -50,7 +51,8 @@ static int open_io(struct art_store *store, enum purpose purpose) {
     if (purpose != TO_READ) options.pool = store->phase.pool;
     if (purpose == TO_CREATE) {
         struct art_file_identity host;
-        ask_host(store, &host);
+        int rc = ask_host(store, &host);
+        if (rc) return rc;
         options.create = true;
         options.permissions = host.permissions;
         options.owner = host.owner;
@@ -74,7 +76,7 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or restore both from one backup",
+        "came from, or restore both from one backup; has another connection dropped the table, end this transaction",
         store->path, store->host_path);
 }
 
@@ -110,10 +112,21 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
-static void who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
+static int replaced(const struct art_store *store) {
+    return art_fail(
+        ART_READONLY,
+        "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
+        "or, if it is gone, let this one 'adopt' the file",
+        store->path);
+}
+
+/* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
+ * is. */
+static int who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
     struct art_file_identity host;
-    ask_host(store, &host);
+    int rc = ask_host(store, &host);
     *out = (struct art_owner){own->inode, host.inode, store->host_path};
+    return rc;
 }
 
 /* The superblock as it should be, in `block`. */
@@ -131,8 +144,10 @@ static int accept_for_reading(struct art_store *store, struct art_superblock *bl
     if (rc) return rc;
     rc = look(store, &own, block);
     if (rc) return rc;
-    who_are_we(store, &own, &me);
-    if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    (void)who_are_we(store, &own, &me);
+    enum art_ownership ownership = art_superblock_owner(block, store->uuid, &me, &owner);
+    if (ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    store->only_read = ownership == ART_OWNED_BEFORE;
     store->key = (struct art_cache_key){own.device, own.inode, 0};
     store->file_bytes = own.size;
     store->checked = true;
@@ -150,6 +165,15 @@ int art_store_ready(struct art_store *store) {
     art_free_aligned(block);
     if (rc) art_store_close_file(store);
     return rc;
+}
+
+/* What was found when the file was opened may have changed: another connection can have adopted it. */
+int art_store_may_write(struct art_store *store) {
+    if (!store->checked || !store->only_read) return ART_OK;
+    struct art_superblock *block = new_superblock();
+    int rc = block ? accept_for_reading(store, block) : art_nomem();
+    art_free_aligned(block);
+    return !rc && store->only_read ? replaced(store) : rc;
 }
 
 /* ---- writing slot 0
@@ -188,9 +212,9 @@ int art_store_write_owner(struct art_store *store) {
     struct art_file_identity own;
     struct art_owner me;
     int rc = store->io->methods->identity(store->io, &own);
+    if (!rc) rc = who_are_we(store, &own, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
-        who_are_we(store, &own, &me);
         art_owner_page_make(page, store->uuid, &me, sequence);
         rc = write_at(store, page, sizeof *page, art_owner_page_offset(sequence));
         if (!rc) rc = sync_file(store);
@@ -231,6 +255,7 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
     store->phase.owner_changed = ownership == ART_OWNED_NOTE;
     if (adopt) return art_store_write_owner(store);
     if (owner && ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
+    if (owner && ownership == ART_OWNED_BEFORE) return fresh ? in_the_way(store) : replaced(store);
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
     if (fresh && small) return initialise(store, me, block);
@@ -257,8 +282,9 @@ static int begin_anew(struct art_store *store, const struct art_file_identity *o
 static int accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh, bool adopt,
                               struct art_superblock *block) {
     struct art_owner me;
-    who_are_we(store, own, &me);
-    int rc = look(store, own, block);
+    int rc = who_are_we(store, own, &me);
+    if (rc) return rc;
+    rc = look(store, own, block);
     if (!rc) {
         rc = accept_owner(store, block, &me, fresh, adopt, own->size <= sizeof *block);
     } else if (rc == ART_CORRUPT && fresh) {
@@ -272,7 +298,7 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
  * ----------------------------------------------------------------------------------------------------------- */
 
 /* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
-static int open_for_writing(struct art_store *store, bool fresh) {
+static int open_for_writing(struct art_store *store, bool fresh, bool *created) {
     if (store->io && store->io_for_writing) return ART_OK;
     if (!store->phase.pool) {
         int rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
@@ -282,6 +308,7 @@ static int open_for_writing(struct art_store *store, bool fresh) {
     int rc = open_io(store, TO_WRITE);
     if (rc == ART_MISSING && fresh) {
         rc = open_io(store, TO_CREATE);
+        *created = !rc;
         bool exists = rc == ART_CANTOPEN && (art_error_errno() == EEXIST || !art_error_errno());
         if (exists) rc = open_io(store, TO_WRITE); /* somebody was faster */
     }
@@ -309,10 +336,10 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
     return *again ? ART_OK : rc;
 }
 
-static int lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own) {
+static int lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own, bool *created) {
     for (unsigned i = 0; i < REOPEN_MAX; i++) {
         bool again = false;
-        int rc = open_for_writing(store, fresh);
+        int rc = open_for_writing(store, fresh, created);
         if (!rc) rc = lock_once(store, own, &again);
         if (rc || !again) return rc;
         art_store_close_file(store);
@@ -320,24 +347,36 @@ static int lock_named_file(struct art_store *store, bool fresh, struct art_file_
     return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later", store->path);
 }
 
+/* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The host's
+ * write lock is held, so nobody else has a use for it yet. */
+static void remove_created(const struct art_store *store) {
+    char why[ART_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", art_error_message());
+    store->disk->methods->remove(store->disk, store->path);
+    art_fail(ART_OK, "%s", why);
+}
+
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     struct art_file_identity own;
+    bool created = false;
     if (!store->path) {
         int rc = art_store_ready(store);
         if (!rc && !store->phase.pool) rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
         return rc ? rc : store->io->methods->size(store->io, &store->file_bytes);
     }
-    int rc = lock_named_file(store, fresh, &own);
+    int rc = lock_named_file(store, fresh, &own, &created);
     if (rc == ART_BUSY) return rc;
     struct art_superblock *block = rc ? NULL : new_superblock();
     if (!rc) rc = block ? accept_for_writing(store, &own, fresh, adopt, block) : art_nomem();
     art_free_aligned(block);
     if (!rc) rc = store->io->methods->size(store->io, &store->file_bytes);
     if (rc) { /* with the file goes the lock */
+        if (created) remove_created(store);
         art_store_close_file(store);
         return rc;
     }
     store->key = (struct art_cache_key){own.device, own.inode, 0};
     store->checked = true;
+    store->only_read = false;
     return ART_OK;
 }

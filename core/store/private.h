@@ -47,12 +47,18 @@ struct art_pending {
     struct art_blob_buf buffer;
 };
 
+struct art_old_path {
+    struct art_old_path *next;
+    char *path;
+};
+
 struct art_store {
     _Atomic uint32_t references; /* the user's and one a view */
     uint32_t fork_generation;
     bool closed;
     struct art_disk *disk;
     char *path, *host_path;
+    struct art_old_path *old_paths; /* views name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;
@@ -62,6 +68,7 @@ struct art_store {
     struct art_io *io;        /* NULL: not open */
     bool io_for_writing;      /* opened with the write pool */
     bool checked;             /* superblock and owner were accepted for reading */
+    bool only_read;           /* the owner is another database file that had our path */
     struct art_cache_key key; /* slot unused */
     uint64_t file_bytes;      /* as last seen */
 
@@ -122,8 +129,9 @@ struct art_owner { /* who we are, or who stands in an owner page */
     const char *host_path;
 };
 enum art_ownership {
-    ART_OWNED,      /* ours, and noted exactly so */
-    ART_OWNED_NOTE, /* ours, but something changed: to be noted */
+    ART_OWNED,        /* ours, and noted exactly so */
+    ART_OWNED_NOTE,   /* ours, but something changed: to be noted */
+    ART_OWNED_BEFORE, /* by another database file that had our path */
     ART_OWNED_BY_OTHER,
     ART_OWNER_UNKNOWN /* both owner pages are damaged */
 };

@@ -344,8 +344,6 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     int rc = prepare(store, ref);
     if (rc) return rc;
     art_store_drop_hold(store, ref->slot);
-    rc = reserve_hold(store, ref->slot);
-    if (rc) return rc;
     struct art_cache_key key = key_of(store, ref->slot);
     struct art_cached *cached;
     struct art_view *view = NULL;
@@ -362,6 +360,11 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     if (!rc) rc = new_view(store, cached, ref, &view);
     if (!view) {
         art_cache_release(cached);
+        return rc;
+    }
+    rc = reserve_hold(store, ref->slot); /* memory by the slot's number: only for a blob that is there */
+    if (rc) {
+        art_view_release(view);
         return rc;
     }
     hold(store, view, ref->hash);

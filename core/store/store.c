@@ -1,4 +1,5 @@
 /* A store's life, its settings and its figures. */
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -13,6 +14,11 @@ static char *copy_string(const char *text) {
 }
 
 static void free_store(struct art_store *store) {
+    for (struct art_old_path *old = store->old_paths, *next; old; old = next) {
+        next = old->next;
+        art_free(old->path);
+        art_free(old);
+    }
     art_free(store->path);
     art_free(store->host_path);
     art_free(store->holds);
@@ -71,8 +77,29 @@ void art_store_close(struct art_store *store) {
     art_store_unref(store);
 }
 
+int art_store_use_path(struct art_store *store, const char *path) {
+    assert(store->path && !store->phase.active);
+    struct art_old_path *old = art_alloc(sizeof *old);
+    char *copy = copy_string(path);
+    if (!old || !copy) {
+        art_free(old);
+        art_free(copy);
+        return art_nomem();
+    }
+    art_store_drop_holds(store);
+    art_store_close_file(store);
+    *old = (struct art_old_path){store->old_paths, store->path};
+    store->old_paths = old;
+    store->path = copy;
+    return ART_OK;
+}
+
 bool art_store_forked(const struct art_store *store) {
     return store->fork_generation != art_fork_now();
+}
+
+bool art_store_poisoned(const struct art_store *store) {
+    return store->poisoned;
 }
 
 int art_store_usable(const struct art_store *store) {

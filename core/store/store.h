@@ -41,6 +41,9 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still held by art_blob_hold() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
+/* Another file from now on (the path is copied); not within a write phase. */
+int art_store_use_path(struct art_store *store, const char *path);
+bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);
 
@@ -49,6 +52,9 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 /* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN,
  * ... A read does it by itself; but a question that needs no blob should not be answered when the file is not there. */
 int art_store_ready(struct art_store *store);
+/* ART_READONLY: the file that is open belongs to another database file that had this one's path, so that a transaction
+ * should not begin which could never be written out. No call to the system where that is not so. */
+int art_store_may_write(struct art_store *store);
 /* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages
  * when the file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this

@@ -3,11 +3,16 @@
  * The database and its .art file are two files that a user may copy, move and restore one without the other. The
  * owner page notes the database's path and inode and the file's own inode, which no copy keeps:
  *
- *   own inode differs                           this file is a copy (or was restored): its database was copied with it
- *   own inode equal, host inode or path equal   ours
- *   own inode equal, neither equal              the database is the copy, and this is still the original's file
+ *   own inode   host inode   path
+ *   differs     any          any        this file is a copy (or was restored): its database was copied with it
+ *   equal       equal        any        ours
+ *   equal       differs      equal      another database file has come into the owner's place: to be read, not written
+ *   equal       differs      differs    the database is the copy, and this is still the original's file
  *
- * No device numbers: they change with a reboot.
+ * Who comes into the owner's place may be its replacement (VACUUM INTO and a rename, a restored backup), or an old copy
+ * put there while the owner lies aside and will come back. Nobody but the user knows, who says 'adopt' where the owner is
+ * gone. Reading does no harm: all data is verified against the database's own root. Where an inode is not known (0: it
+ * could not be asked) the path alone decides. No device numbers: they change with a reboot.
  *
  * When both owner pages are damaged the file may be read (all data is verified against the database's own root, whoever
  * the owner is) but not written until 'adopt' has said whose it is: writing into another database's file is what the
@@ -131,8 +136,10 @@ enum art_ownership art_superblock_owner(const struct art_superblock *block, cons
     const struct art_owner_page *page = *counts = page_that_counts(block, uuid);
     if (!page) return ART_OWNER_UNKNOWN;
     bool path_equal = same_path(page, me->host_path), host_equal = same_host(page, me);
+    bool host_known = page->host_inode && me->host_inode;
     if (page->own_inode != me->own_inode) return ART_OWNED_NOTE;
     if (!path_equal && !host_equal) return ART_OWNED_BY_OTHER;
+    if (host_known && !host_equal) return ART_OWNED_BEFORE;
     return path_equal && (host_equal || !me->host_inode) ? ART_OWNED : ART_OWNED_NOTE;
 }
 

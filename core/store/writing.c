@@ -123,9 +123,11 @@ uint32_t art_store_free_slots(const struct art_store *store, uint32_t end) {
     return reusable + art_slot_set_count(&store->phase.returned, 0, end);
 }
 
-/* Without memory to note it the slot is only wasted until the next phase. */
+/* Without memory to note it the slot is only wasted until the next phase. Says nothing: whoever gives slots back does it
+ * on an error, whose sentence is to stay. */
 void art_store_return_slot(struct art_store *store, uint32_t slot) {
-    if (!in_phase(store) && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
+    bool useful = store->phase.active && !store->poisoned && !store->closed && !art_store_forked(store);
+    if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
 }
 
 /* ---- writes under way

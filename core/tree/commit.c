@@ -265,7 +265,8 @@ int art_tree_request_vacuum(struct art_tree *tree) {
 }
 
 int art_tree_adopt(struct art_tree *tree) {
-    int rc;
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    if (rc) return rc;
     for (unsigned attempt = 0;; attempt++) {
         rc = art_store_adopt(tree->store);
         if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) break;

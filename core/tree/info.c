@@ -19,8 +19,7 @@ static int count_young(struct art_tree *tree, uint64_t file_bytes, uint64_t *out
         return ART_OK;
     }
     struct art_young young = {0};
-    uint64_t end = (file_bytes + ART_BLOB_BYTES - 1) / ART_BLOB_BYTES;
-    int rc = art_young_load(tree, end < UINT32_MAX ? (uint32_t)end : UINT32_MAX, &young);
+    int rc = art_young_load(tree, art_slots_in(file_bytes), &young);
     if (!rc) *out = set_size(&young.slots);
     art_slot_set_clear(&young.slots);
     return rc;
@@ -86,12 +85,11 @@ static int check_blob(void *context, const struct art_ref *ref) {
     if (art_slot_set_has(&checker->seen, ref->slot)) {
         return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
     }
-    int rc =
-        art_store_blob(tree->store, ref, &blob); /* then the file reaches the slot, and the set does not grow too far */
-    if (!rc) rc = art_slot_set_add(&checker->seen, ref->slot);
+    int rc = art_store_blob(tree->store, ref, &blob);
     if (rc) return rc;
     art_blob_hold(blob);
-    rc = art_blob_check(blob, checker->last && ref->level == 0);
+    rc = art_slot_set_add(&checker->seen, ref->slot);
+    if (!rc) rc = art_blob_check(blob, checker->last && ref->level == 0);
     art_blob_release(blob);
     checker->blobs++;
     checker->pages += art_ref_pages(ref);

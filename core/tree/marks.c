@@ -106,6 +106,9 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     }
     assert(number < tree->txn.mark_count);
     art_marks_clear(tree, number + 1);
+    /* Some marks have their image and others are positions in an undo list that is gone. Nothing is read before the
+     * transaction's end. */
+    if (tree->txn.doomed) return;
     struct art_mark *mark = &tree->txn.marks[number];
     if (mark->imaged) {
         int rc = to_image(tree, mark);

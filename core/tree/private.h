@@ -127,6 +127,8 @@ struct art_tree {
 };
 
 /* --- tree.c ------------------------------------------------------------------------------------------------------- */
+/* For options that name none: 0 is full blobs. A test under SQL makes small ones, and with them many, of a few rows. */
+extern uint32_t art_tree_blob_pages;
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Refuses calls on an unknown, doomed or forked tree. */
@@ -258,8 +260,11 @@ void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot)
 /* Calls `visit` with every reference of a run, its top included. */
 int art_run_each_ref(struct art_store *store, const struct art_run *run,
                      int (*visit)(void *context, const struct art_ref *ref), void *context);
-/* The list as the host has it committed, as far as it names slots before `end`, the file's. */
+/* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list was
+ * made by nobody. */
 int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out);
+/* Slots in a file of so many bytes. */
+uint32_t art_slots_in(uint64_t file_bytes);
 /* The list to be committed with `used`. */
 int art_slots_young(struct art_tree *tree, const struct art_slot_set *used);
 /* Gives back what `from` names and `keep` does not. */

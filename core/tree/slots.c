@@ -43,7 +43,12 @@ int art_run_each_ref(struct art_store *store, const struct art_run *run,
     return rc;
 }
 
-/* A number that no file reaches would make the set as large as it says. */
+uint32_t art_slots_in(uint64_t file_bytes) {
+    uint64_t slots = file_bytes / ART_BLOB_BYTES + (file_bytes % ART_BLOB_BYTES > 0);
+    return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
+}
+
+/* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
 static int note_used(void *context, const struct art_ref *ref) {
     struct art_tree *tree = context;
     int rc = art_store_reaches(tree->store, ref);
@@ -126,6 +131,21 @@ static int lock_file(struct art_tree *tree) {
     }
 }
 
+/* A copy of a database that had no .art file yet finds the original's under the name of its own. */
+static int lock_own_file(struct art_tree *tree) {
+    enum { NAMES = 16 };
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    if (!rc) rc = lock_file(tree);
+    bool free_to_choose = !tree->txn.base->runs && tree->host.another_file;
+    for (unsigned i = 0; rc == ART_FOREIGN && free_to_choose && i < NAMES; i++) {
+        const char *path;
+        rc = tree->host.another_file(tree->host.context, i, &path);
+        if (!rc) rc = art_tree_use_file(tree, path);
+        if (!rc) rc = lock_file(tree);
+    }
+    return rc;
+}
+
 int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out) {
     struct art_buffer bytes = {0};
     int rc = tree->host.load_young(tree->host.context, &bytes);
@@ -135,15 +155,19 @@ int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out) {
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed young list names. */
+/* Everything below the end that neither the base nor an unpassed young list names; but no more than FREE_MAX slots behind
+ * the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
 static int find_free(struct art_tree *tree) {
+    enum { FREE_MAX = 1 << 20 };
     struct art_young *young = &tree->slots.young;
     struct art_epoch now;
     int rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     young->freed = art_slot_set_next(&young->slots, 0) == UINT32_MAX || epoch_passed(&young->epoch, &now);
     art_slot_set_clear(&tree->slots.free);
-    for (uint32_t slot = 1; slot < tree->slots.end; slot++) {
+    uint32_t last = art_slot_set_highest(&tree->slots.base), last_young = art_slot_set_highest(&young->slots);
+    if (last_young > last) last = last_young;
+    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
         if (!young->freed && art_slot_set_has(&young->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
@@ -158,7 +182,7 @@ int art_slots_begin(struct art_tree *tree) {
     assert(tree->txn.active && !tree->txn.spilled);
     int rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
-    if (!rc) rc = lock_file(tree);
+    if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
     tree->slots.writing = true;
     tree->slots.reuse = false;

@@ -8,11 +8,14 @@ static char *copy_string(const char *text) {
     return copy;
 }
 
+uint32_t art_tree_blob_pages;
+
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
     if (!tree) return art_nomem();
     tree->options = *options;
     tree->options.path = tree->options.host_path = NULL;
+    if (!tree->options.blob_pages) tree->options.blob_pages = art_tree_blob_pages;
     tree->host = *host;
     tree->unknown = true;
     tree->key = art_alloc(ART_KEY_BUFFER);
@@ -79,6 +82,10 @@ bool art_tree_unknown(const struct art_tree *tree) {
     return tree->unknown;
 }
 
+bool art_tree_poisoned(const struct art_tree *tree) {
+    return art_store_poisoned(tree->store);
+}
+
 void art_tree_forget(struct art_tree *tree) {
     tree->unknown = true;
     tree->changes++;
@@ -86,6 +93,23 @@ void art_tree_forget(struct art_tree *tree) {
 
 uint64_t art_tree_csn(const struct art_tree *tree) {
     return tree->csn;
+}
+
+bool art_tree_has_runs(const struct art_tree *tree) {
+    return tree->root->runs > 0;
+}
+
+int art_tree_use_file(struct art_tree *tree, const char *path) {
+    char *copy = copy_string(path);
+    int rc = copy ? art_store_use_path(tree->store, path) : art_nomem();
+    if (rc) {
+        art_free(copy);
+        return rc;
+    }
+    art_free((void *)tree->options.path);
+    tree->options.path = copy;
+    tree->file_ready = false;
+    return ART_OK;
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {
@@ -163,6 +187,8 @@ int art_tree_begin(struct art_tree *tree) {
     int rc = art_tree_ready(tree);
     if (rc || tree->txn.active) return rc;
     if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only");
+    rc = art_store_may_write(tree->store);
+    if (rc) return rc;
     tidy_delta(tree);
     art_delta_forget_undo(tree->delta);
     tree->txn.active = true;

@@ -43,6 +43,13 @@ struct art_epoch {
 
 struct art_host {
     void *context;
+    /* Is the database file still the one that its name leads to? Asked before the .art file is locked; ART_READONLY if
+     * not: who renames or replaces a database that is open would have the .art file follow the name. May be NULL. */
+    int (*unmoved)(void *context);
+    /* No root names anything in the .art file, and the file of its name belongs to another database (this one is a
+     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., which it writes into its tables
+     * with the next root; *path is borrowed. May be NULL: then it is an error. */
+    int (*another_file)(void *context, unsigned attempt, const char **path);
     /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
      * cannot be had now (then the tree only extends the file). Called within a write transaction; does its work once
      * per transaction. */
@@ -98,9 +105,15 @@ void art_tree_refresh_abort(struct art_tree *tree);
 /* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not
  * undo. Reads and writes are refused with ART_MISUSE until then. */
 bool art_tree_unknown(const struct art_tree *tree);
+/* A sync of the .art file has failed, so nothing more is written by this tree. */
+bool art_tree_poisoned(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
+/* Has the root that is known any runs, so that there must be an .art file? */
+bool art_tree_has_runs(const struct art_tree *tree);
+/* The .art file is another one from now on. Not in a transaction that has written to it. */
+int art_tree_use_file(struct art_tree *tree, const char *path);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 

@@ -117,13 +117,18 @@ static const struct error errors[] = {
     /* The .art file */
     {MESSAGE_PLAIN,
      "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database came "
-     "from, or restore both from one backup",
+     "from, or restore both from one backup; has another connection dropped the table, end this transaction",
      SQLITE_CANTOPEN, "the database came without its .art file", NULL, remove_file, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved without "
      "it: "
      "copy or move both together, or, if the other database is gone, let this one 'adopt' the file",
      SQLITE_ERROR, "a copied database beside its original", NULL, open_a_copy_beside, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: the .art file belongs to another database file that stood here before (%s): put that one back, or, if it is "
+     "gone, let this one 'adopt' the file",
+     SQLITE_READONLY, "writing to a database that was put into the place of another", NULL, replace_database,
+     "INSERT INTO t(path) VALUES('x')"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another table (%s): put the file that belongs to this table there, or restore both "
      "from one backup",
@@ -132,7 +137,8 @@ static const struct error errors[] = {
      "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a copy",
      SQLITE_READONLY, "writing to a file with a hard link", NULL, second_name, "INSERT INTO t(t) VALUES('optimize')"},
     {MESSAGE_PLAIN, "art: a file that is not ours has the name of the new .art file (%s): move it away", SQLITE_ERROR,
-     "the first flush of a table", NULL, file_in_the_way, "INSERT INTO u(u) VALUES('flush')"},
+     "the first flush of a table, and all names for its file are taken", NULL, file_in_the_way,
+     "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_PLAIN, "art: will not open a symbolic link (%s): put the file itself there", SQLITE_CANTOPEN,
      "a link in the file's place", NULL, link_in_place, "SELECT * FROM t"},
     {MESSAGE_PLAIN, "art: not a regular file (%s): move it away", SQLITE_CANTOPEN, "a folder in the file's place", NULL,
@@ -173,10 +179,12 @@ static const struct error errors[] = {
      "a sync failed", "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')", no_syncs,
      "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_PLAIN, "art: an earlier sync failed, so nothing more is written: open the database anew: %s", SQLITE_IOERR,
-     "a write after a sync has failed", NULL, no_syncs_before, "INSERT INTO t(t) VALUES('optimize')"},
+     "a write after a sync has failed",
+     "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')", no_syncs_before,
+     "INSERT INTO u(u) VALUES('flush')"},
 
-    {MESSAGE_ERRNO, "art: cannot create the file (%s): its folder must exist", SQLITE_CANTOPEN,
-     "the first flush of a table",
+    {MESSAGE_PLAIN, "art: the database file was moved or replaced while it was open (%s): open the database anew",
+     SQLITE_READONLY, "writing through a connection whose database was renamed or removed",
      "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')", folder_moved_away,
      "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_PLAIN, "art: this connection was opened before fork(): open one of your own in the child", SQLITE_MISUSE,
@@ -307,6 +315,9 @@ static const struct elsewhere elsewhere[] = {
      "SQLite shows no message for a DROP that is refused: 'database table is locked'"},
     {"art: this SQLite is too old (%s): load art into 3.38 or newer", "no SQLite so old is here"},
 
+    {"art: a shadow table asks art itself (%s): restore the database from a backup",
+     "it ends another message, of the shadow table that cannot be read: test_foreign_schema.c"},
+    {"art: cannot create the file (%s): its folder must exist", EARLIER},
     {"art: too many columns (%s)", EARLIER},
     {"art: '%.*s' is not an option: write name=value, with %s", EARLIER},
     {"art: path of %u bytes is over the limit of %d: store a shorter path", EARLIER},
@@ -321,6 +332,9 @@ static const struct elsewhere elsewhere[] = {
     {"art: slot %u is past the largest one that a file can have", HUGE},
     {"art: no file can be that large (%s): check the size", HUGE},
     {"cannot read the young list", EARLIER},
+    {"art: the database's journal may have lost a part of this transaction: roll back, and check the disk if it comes "
+     "again",
+     "SQLite's own files would have to fail their syncs; they do in test_crash"},
     {"art: this connection came through fork() (%s): open the database anew in the child", EARLIER},
 
     {"art: no free name for the .art file", RACE},

@@ -2,8 +2,10 @@
 #include "tests/support/io_faults.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "core/io/io.h"
 #include "core/io/io_system.h"
@@ -16,12 +18,28 @@ static struct {
     bool misaligned;
 } fault;
 
+enum { CALLS_MAX = 32 };
+static struct {
+    const char *name;
+    unsigned calls;
+} counts[CALLS_MAX]; /* of each call that was made since io_fault(), whichever is to fail */
+
 static struct art_system_calls real;
 
+static void count(const char *call) {
+    for (unsigned i = 0; i < CALLS_MAX; i++) {
+        if (counts[i].name && strcmp(counts[i].name, call)) continue;
+        counts[i].name = call;
+        counts[i].calls++;
+        return;
+    }
+}
+
 static bool strikes(const char *call) {
+    count(call);
     if (!fault.call || strcmp(fault.call, call)) return false;
     fault.calls++;
-    if (fault.calls < fault.first || fault.calls >= fault.first + fault.times) return false;
+    if (fault.calls < fault.first || fault.calls - fault.first >= fault.times) return false;
     fault.given++;
     return true;
 }
@@ -38,6 +56,16 @@ static bool strikes(const char *call) {
         return strikes(#name) ? -fault.error : real.name arguments;                                                    \
     }
 
+/* The descriptor is gone whatever close() says. */
+static int watched_close(int fd) {
+    bool fails = strikes("close");
+    int result = real.close(fd);
+    if (!fails) return result;
+    errno = fault.error;
+    return -1;
+}
+
+WATCHED(in_memory, (int fd), (fd))
 WATCHED(open, (const char *path, int flags, mode_t mode), (path, flags, mode))
 WATCHED(fstat, (int fd, struct stat *out), (fd, out))
 WATCHED(stat, (const char *path, struct stat *out), (path, out))
@@ -54,7 +82,19 @@ static DIR *watched_opendir(const char *path) {
 }
 
 WATCHED(fsync, (int fd), (fd))
-WATCHED(fdatasync, (int fd), (fd))
+
+static char unsynced[512];
+
+static int watched_fdatasync(int fd) {
+    if (!strikes("fdatasync")) return real.fdatasync(fd);
+    char name[64];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(name, unsynced, sizeof unsynced - 1);
+    unsynced[length > 0 ? length : 0] = 0;
+    errno = fault.error;
+    return -1;
+}
+
 WATCHED(ftruncate, (int fd, off_t length), (fd, length))
 WATCHED_RING(ring_init, (unsigned entries, struct io_uring *ring, unsigned flags), (entries, ring, flags))
 WATCHED_RING(ring_register_files, (struct io_uring * ring, const int *files, unsigned count), (ring, files, count))
@@ -104,10 +144,29 @@ static int watched_ring_result(int result) {
     return fault.error < 0 ? (int)own_up(result) : -fault.error;
 }
 
-void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes) {
+static bool skip_syncs;
+
+static int sync_nothing(int fd) {
+    (void)fd;
+    return 0;
+}
+
+static void reset(void) {
     art_system_reset();
+    if (skip_syncs) art_system.fsync = art_system.fdatasync = sync_nothing;
+}
+
+void io_fault_skip_syncs(void) {
+    skip_syncs = true;
+    reset();
+}
+
+void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes) {
+    reset();
     real = art_system;
     memset(&fault, 0, sizeof fault);
+    memset(counts, 0, sizeof counts);
+    unsynced[0] = 0;
     fault.call = call;
     fault.first = nth;
     fault.times = times;
@@ -115,11 +174,11 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
     fault.bytes = bytes;
     art_system = (struct art_system_calls){
         .open = watched_open,
-        .close = real.close,
+        .close = watched_close,
         .fstat = watched_fstat,
         .stat = watched_stat,
         .direct_alignment = watched_direct_alignment,
-        .in_memory = real.in_memory,
+        .in_memory = watched_in_memory,
         .set_flags = watched_set_flags,
         .lock = watched_lock,
         .fchmod = watched_fchmod,
@@ -141,8 +200,19 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
 }
 
 void io_fault_nothing(void) {
-    art_system_reset();
+    reset();
     memset(&fault, 0, sizeof fault);
+}
+
+unsigned io_fault_count(const char *call) {
+    for (unsigned i = 0; i < CALLS_MAX && counts[i].name; i++) {
+        if (!strcmp(counts[i].name, call)) return counts[i].calls;
+    }
+    return 0;
+}
+
+const char *io_fault_unsynced(void) {
+    return unsynced;
 }
 
 unsigned io_fault_calls(void) {

@@ -8,13 +8,19 @@
 enum { FAULT_SHORT = -1, FAULT_ZERO = -2 };
 
 /* Lets the `nth` (from 1) of the calls of that name, and `times` in a row, fail with `error`; FAULT_SHORT: the call does
- * its work but owns up to `bytes` of it only; FAULT_ZERO: to none. Names are those of struct art_system_calls. */
+ * its work but owns up to `bytes` of it only; FAULT_ZERO: to none. Names are those of struct art_system_calls. `times` UINT_MAX: from then on. */
 void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes);
+/* io_fault("", 0, 0, 0, 0) lets none fail and counts. Calls of this name since the last io_fault(). */
+unsigned io_fault_count(const char *call);
+/* From now on fsync and fdatasync do nothing, where they are not to fail: for tests that are not about power loss. */
+void io_fault_skip_syncs(void);
 /* Back to the system's own. */
 void io_fault_nothing(void);
 /* Calls of that name since io_fault(), and how many were made to fail. */
 unsigned io_fault_calls(void);
 unsigned io_faults_given(void);
+/* The file whose fdatasync() was made to fail last since io_fault(), "" for none. */
+const char *io_fault_unsynced(void);
 /* A read or write that was not whole pages was seen since io_fault(). */
 bool io_fault_saw_misaligned(void);
 

@@ -26,16 +26,20 @@ sqlite3 *sql_open_flags(const char *path, int flags) {
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) die(db, "cannot open", path);
     sqlite3_extended_result_codes(db, 1);
-    if (sql_standin()) return db;
+    sql_register(db);
+    return db;
+}
+
+void sql_register(sqlite3 *db) {
+    if (sql_standin()) return;
     const char *extension = getenv("ART_EXTENSION");
     if (!extension || !*extension) extension = "./art.so";
-    if (!strcmp(extension, "linked")) return db;
+    if (!strcmp(extension, "linked")) return;
     sqlite3_enable_load_extension(db, 1);
     char *message = NULL;
     if (sqlite3_load_extension(db, extension, NULL, &message) != SQLITE_OK) {
         die(db, "cannot load the extension", message ? message : extension);
     }
-    return db;
 }
 
 sqlite3 *sql_open(const char *path) {

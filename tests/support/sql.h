@@ -21,6 +21,7 @@ bool sql_standin(void);
 sqlite3 *sql_open(const char *path);
 sqlite3 *sql_open_flags(const char *path, int flags);
 void sql_close(sqlite3 *db);
+void sql_register(sqlite3 *db); /* the extension, once more */
 
 /* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free() it. */
 char *sql_create_text(const char *table, const char *options);

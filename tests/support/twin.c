@@ -61,12 +61,25 @@ static const char *synchronous(const struct twin *twin) {
 
 static void attach(const struct twin *twin, sqlite3 *db) {
     const struct workload_setting *setting = twin->setting;
+    if (uses(setting, "again")) sql_run(db, "ATTACH '%q' AS again", sqlite3_db_filename(db, "main"));
     if (!uses(setting, "aux1")) return;
     /* Where another connection has locked it, it stays detached until the next time. */
     if (sql_try(db, "ATTACH '%q/%s-aux.db' AS aux1", twin->directory, twin->art ? "art" : "plain")) return;
     /* Inside a transaction neither can be set. */
     if (setting->journal) sql_try(db, "PRAGMA aux1.journal_mode=%s", setting->journal);
     sql_try(db, "PRAGMA aux1.synchronous=%s", synchronous(twin));
+}
+
+/* What applications set when they open a database, and plans that SQLite would not choose by itself. */
+static void configure(const struct twin *twin, sqlite3 *db) {
+    struct random random = {twin->seed ^ 0x636f6e66};
+    if (random_once_in(&random, 3)) sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (random_once_in(&random, 3)) sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (random_once_in(&random, 3)) sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
+    if (random_once_in(&random, 3)) {
+        unsigned disabled = (unsigned)random_next(&random) & (unsigned)random_next(&random);
+        sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, db, disabled);
+    }
 }
 
 static void open_connection(struct twin *twin, int c) {
@@ -82,6 +95,7 @@ static void open_connection(struct twin *twin, int c) {
         sqlite3_extended_result_codes(db, 1);
     }
     sqlite3_create_function(db, "pattern", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, pattern, NULL, NULL);
+    configure(twin, db);
     attach(twin, db);
     if (setting->journal) sql_run(db, "PRAGMA %s.journal_mode=%s", setting->schema, setting->journal);
     sql_run(db, "PRAGMA %s.synchronous=%s", setting->schema, synchronous(twin));
@@ -262,7 +276,7 @@ static void move_cursor(struct twin *twin, int c, struct outcome *out) {
         sqlite3_column_blob(twin->cursor[c], 1);
         char *now = sqlite3_str_finish(key), *before = twin->cursor_key[c];
         int order = before && now ? strcmp(before, now) : -1;
-        if (order > 0 || (order == 0 && !sql_standin())) { /* an ordinary table may show a changed row again */
+        if (order >= 0 && twin->art && !sql_standin()) { /* an ordinary table may show a changed row again */
             out->rc = SQLITE_CORRUPT;
             out->message = sqlite3_mprintf("an open cursor went from %s back to %s", before, now);
         }
@@ -296,6 +310,9 @@ void twin_run(struct twin *twin, const struct workload_step *step, struct outcom
             if (rc != SQLITE_ROW && rc != SQLITE_DONE) out->rc = rc;
         }
         if (out->rc) twin_close_cursor(twin, c);
+        break;
+    case STEP_REGISTER:
+        if (twin->art) sql_register(twin->db[c]);
         break;
     case STEP_CURSOR_MOVE:
         if (twin->cursor[c]) move_cursor(twin, c, out);

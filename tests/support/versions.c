@@ -157,7 +157,7 @@ static bool open_statements(struct watch *watch) {
 /* Takes the statement, for the ordinary twin. */
 static void run(struct pair *pair, char *sql) {
     int rc = sqlite3_exec(pair->plain.db[0], sql, NULL, NULL, NULL);
-    pair->broken |= (rc & 0xff) == SQLITE_CORRUPT;
+    if ((rc & 0xff) == SQLITE_CORRUPT) pair->broken = "the ordinary twin is malformed";
     if (rc && !pair->broken) {
         printf("%s: %s\n", sql, sqlite3_errmsg(pair->plain.db[0]));
         abort();

@@ -11,6 +11,7 @@
  *     workload_listing.c     prefix, delimiter, entries, version, art_count(), art_longest_prefix()
  *     workload_write.c       INSERT, UPDATE, DELETE
  *     workload_schema.c      transactions, CREATE, DROP, RENAME, commands, pragmas, replaced functions
+ *     workload_life.c        journals, page sizes, locks, caches
  *
  * A step is a value of its own (texts and parameters), so that a history can be replayed without the generator.
  *
@@ -133,7 +134,12 @@ enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 3, W
     X(COMMAND_CHECK, "integrity-check")                                                                                \
     X(COMMAND_SETTING, "setting")                                                                                      \
     X(PRAGMA, "PRAGMA")                                                                                                \
-    X(REPLACED_FUNCTION, "replaced function")
+    X(REPLACED_FUNCTION, "replaced function")                                                                          \
+    X(JOURNAL, "journal_mode")                                                                                         \
+    X(LOCKING_MODE, "locking_mode")                                                                                    \
+    X(SWITCH, "other settings")                                                                                        \
+    X(SCHEMA_RESET, "schema read anew")                                                                                \
+    X(REGISTERED_AGAIN, "registered again")
 
 enum workload_feature {
 #define X(name, text) FEATURE_##name,
@@ -157,7 +163,8 @@ enum workload_kind {
     STEP_FUNCTION,    /* like() or glob() is replaced: `sql` is "like odd", "like gone", "glob odd", "glob same" ... */
     STEP_CURSOR_OPEN, /* a SELECT that stays open while other steps run */
     STEP_CURSOR_MOVE,
-    STEP_CURSOR_CLOSE
+    STEP_CURSOR_CLOSE,
+    STEP_REGISTER /* the art twin's connection gets the module once more */
 };
 
 enum workload_flags {
@@ -200,7 +207,7 @@ char *workload_step_text(const struct workload_step *step);
 struct workload_setting {
     const char *name;
     const char *schema;  /* where t and u live: main, aux1 (attached), temp */
-    const char *other;   /* where v lives */
+    const char *other;   /* where v lives; again: the same file as main, attached once more */
     const char *journal; /* NULL: as it comes */
     const char *file;    /* NULL: a file; else for instance ":memory:" */
     int connections;
@@ -231,7 +238,8 @@ struct workload {
     bool gone_glob[WORKLOAD_CONNECTIONS], gone_like[WORKLOAD_CONNECTIONS]; /* or answering oddly */
     bool tick_next;                                                        /* by tick_connection: see workload_next() */
     int tick_connection;
-    int setup; /* next setup step */
+    bool alone_next; /* put_life() has ended a transaction */
+    int setup;       /* next setup step */
     bool has_other_tick;
 };
 

@@ -73,7 +73,8 @@ static void put_in(struct writer *x) {
             PUT(x, "SELECT a || '%s' FROM %s.side", PICK(w, "", "/", "a"), schema);
             break;
         case 2:
-            PUT(x, "VALUES ("), put_operand(x), PUT(x, "), ("), put_operand(x), PUT(x, ")");
+            /* A COLLATE in it counts or not by SQLite's plan. */
+            PUT(x, "VALUES ("), put_key(x), PUT(x, "), ("), once_in(w, 4) ? put_number(x) : put_key(x), PUT(x, ")");
             break;
         default:
             PUT(x, "SELECT a FROM %s.side", schema);

@@ -1,0 +1,630 @@
+/* The workload's steps: transactions of every form, readers that hold a snapshot, checkpoints, closing and opening; and
+ * what can happen to whoever makes them. */
+#include "tests/support/crash_work.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/io/io.h"
+#include "ext/art.h"
+
+/* SQLite before loses commits by itself when its page cache spills (ext/journal.c says how). */
+enum { SAVEPOINTS = 3, SPILLS_WELL = 3053002 };
+
+static void fail(struct crash_work *work, const char *format, ...) {
+    if (work->failure) return;
+    va_list args;
+    va_start(args, format);
+    work->failure = sqlite3_vmprintf(format, args);
+    va_end(args);
+}
+
+static uint32_t below(struct crash_work *work, uint32_t limit) {
+    return random_below(&work->random, limit);
+}
+
+static bool once_in(struct crash_work *work, uint32_t times) {
+    return random_once_in(&work->random, times);
+}
+
+/* Here and below: without a connection nothing is done, and that is a success. */
+static int run(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    if (!db) return SQLITE_OK;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+static bool is_wal(const struct crash_work *work) {
+    return !strcmp(work->setting->journal, "WAL");
+}
+
+/* ---- processes --------------------------------------------------------------------------------------------------- */
+
+sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
+    sqlite3 *db = NULL;
+    char *message = NULL;
+    art_disk_set_default(world_disk());
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int rc = sqlite3_open_v2(WORLD_DATABASE, &db, flags, "world");
+    if (!rc) rc = sqlite3_art_init(db, &message, NULL);
+    sqlite3_free(message);
+    if (!rc) rc = run(db, "PRAGMA synchronous=%s", setting->synchronous);
+    /* Of these, WAL stands in the database; and the others are the connection's own. */
+    bool own = !strcmp(setting->journal, "TRUNCATE") || !strcmp(setting->journal, "PERSIST");
+    if (!rc && own) rc = run(db, "PRAGMA journal_mode=%s", setting->journal);
+    if (!rc) return db;
+    *why = sqlite3_mprintf("cannot open: %s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return NULL;
+}
+
+/* How large the trees have become. */
+static void look_at_tree(struct crash_work *work, const struct crash_process *who) {
+    sqlite3_stmt *ask = NULL;
+    static const char sql[] = "SELECT property, value FROM art_info('a') WHERE property IN ('runs', 'blobs')";
+    if (sqlite3_prepare_v2(who->db, sql, -1, &ask, NULL)) return;
+    while (sqlite3_step(ask) == SQLITE_ROW) {
+        unsigned value = (unsigned)sqlite3_column_int(ask, 1);
+        unsigned *most =
+            !strcmp((const char *)sqlite3_column_text(ask, 0), "runs") ? &work->counts.runs : &work->counts.blobs;
+        if (*most < value) *most = value;
+    }
+    sqlite3_finalize(ask);
+}
+
+static void close_process(struct crash_work *work, struct crash_process *who) {
+    if (!who->db) return;
+    world_enter(work->world, who->process);
+    if (!who->process->dead && !who->tainted) look_at_tree(work, who);
+    if (sqlite3_close(who->db)) fail(work, "a connection cannot be closed: %s", sqlite3_errmsg(who->db));
+    if (who->process->dead) world_bury(work->world, who->process);
+    *who = (struct crash_process){0};
+}
+
+static void mark(struct crash_work *work, enum crash_mark what, unsigned state) {
+    world_mark(work->world, what, state);
+}
+
+/* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died in
+ * it, may be there now. */
+static void see_what_is_there(struct crash_work *work, const struct crash_process *who) {
+    struct crash_rows found;
+    char *why = NULL;
+    if (!crash_rows_read(who->db, &found, &why)) {
+        fail(work, "the first to open the database cannot read it: %s", why);
+        sqlite3_free(why);
+        return;
+    }
+    uint64_t hash = crash_rows_hash(&found);
+    if (hash == crash_rows_hash(&work->rows)) return;
+    for (unsigned i = work->state_count; i-- > work->last_acknowledged + 1;) {
+        if (work->states[i].hash != hash) continue;
+        work->counts.revived++;
+        work->rows = found;
+        work->last_acknowledged = i;
+        mark(work, CRASH_VISIBLE, i);
+        return;
+    }
+    char *differ = crash_rows_compare(&work->rows, &found);
+    fail(work, "the first to open the database finds other rows: %s", differ);
+    sqlite3_free(differ);
+}
+
+static bool is_alone(const struct crash_work *work) {
+    for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
+        if (work->processes[i].db) return false;
+    }
+    return true;
+}
+
+static struct crash_process *any_process(struct crash_work *work) {
+    struct crash_process *who = &work->processes[below(work, CRASH_PROCESSES)];
+    if (who->tainted && once_in(work, 2)) close_process(work, who);
+    if (!who->db) {
+        bool alone = is_alone(work);
+        char *why = NULL;
+        who->process = world_process_new(work->world);
+        world_enter(work->world, who->process);
+        who->db = crash_open(work->setting, &why);
+        if (!who->db) fail(work, "%s", why);
+        sqlite3_free(why);
+        if (who->db) run(who->db, "PRAGMA wal_autocheckpoint=%u", work->autocheckpoint);
+        bool spills_well = sqlite3_libversion_number() >= SPILLS_WELL;
+        if (once_in(work, 2) && spills_well) run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
+        if (who->db && alone) see_what_is_there(work, who);
+    }
+    world_enter(work->world, who->process);
+    return who;
+}
+
+/* Something went wrong: is that what was to be expected? */
+static void judge_error(struct crash_work *work, struct crash_process *who, const char *what, int rc) {
+    if ((rc & 0xff) == SQLITE_BUSY) {
+        work->counts.busy++;
+    } else if (!who->tainted) {
+        fail(work, "%s: %s (%d)", what, sqlite3_errmsg(who->db), sqlite3_extended_errcode(who->db));
+    }
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------ */
+
+static const char *const suffixes[] = {"-wal", "-journal", ".db", ".art"};
+
+static void arm_for_body(struct crash_work *work) {
+    if (once_in(work, 12)) world_arm(work->world, WORLD_DIE_AT, below(work, 80), NULL);
+}
+
+static void arm_for_commit(struct crash_work *work) {
+    if (work->world->fault.kind != WORLD_NO_FAULT) return;
+    if (is_wal(work) && once_in(work, 12)) {
+        world_arm(work->world, WORLD_DIE_AS_ZOMBIE, below(work, 2), NULL);
+    } else if (once_in(work, 12)) {
+        world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2),
+                  is_wal(work) && once_in(work, 2) ? "-wal" : suffixes[below(work, 4)]);
+    } else if (once_in(work, 20)) {
+        world_arm(work->world, WORLD_DIE_AT, below(work, 30), NULL);
+    }
+}
+
+/* The commit is in the -wal, on the disk or not, and nobody sees it. */
+static void arm_for_duel(struct crash_work *work) {
+    if (once_in(work, 2)) {
+        world_arm(work->world, WORLD_DIE_AS_ZOMBIE, below(work, 2), NULL);
+    } else {
+        world_arm(work->world, WORLD_FAIL_SYNC, 1, "-wal"); /* the first is that of art, before it writes blobs */
+    }
+}
+
+/* After the work that faults were armed for. A process that died is closed. */
+static void face_fault(struct crash_work *work, struct crash_process *who) {
+    enum world_fault kind = work->world->fault.kind;
+    if (!world_disarm(work->world)) return;
+    who->tainted = true;
+    if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
+    if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;
+    if (kind == WORLD_DIE_AT) work->counts.deaths++;
+}
+
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
+
+static int put(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned key) {
+    char path[CRASH_PATH_MAX], sql[80];
+    uint32_t len, number = work->next_value++;
+    const uint8_t *value = crash_value(number, &len);
+    sqlite3_stmt *insert = NULL;
+    rows->value[table][key] = number;
+    if (!db) return SQLITE_OK;
+    crash_path(key, path);
+    sqlite3_snprintf(sizeof sql, sql, "INSERT OR REPLACE INTO %s(path, value) VALUES(?1, ?2)",
+                     crash_rows_name(rows, table));
+    int rc = sqlite3_prepare_v2(db, sql, -1, &insert, NULL);
+    if (rc) return rc;
+    sqlite3_bind_text(insert, 1, path, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(insert, 2, value, (int)len, SQLITE_STATIC);
+    sqlite3_step(insert);
+    return sqlite3_finalize(insert);
+}
+
+static int take(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned key) {
+    char path[CRASH_PATH_MAX];
+    crash_path(key, path);
+    int rc = run(db, "DELETE FROM %s WHERE path = %Q", crash_rows_name(rows, table), path);
+    if (!rc) rows->value[table][key] = 0;
+    return rc;
+}
+
+static int take_folder(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned folder) {
+    unsigned in_folder = CRASH_KEYS / CRASH_FOLDERS;
+    int rc = run(db, "DELETE FROM %s WHERE path GLOB 'dir%u/*'", crash_rows_name(rows, table), folder);
+    for (unsigned i = 0; !rc && i < in_folder; i++) rows->value[table][folder * in_folder + i] = 0;
+    return rc;
+}
+
+static int move(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned from, unsigned to) {
+    char a[CRASH_PATH_MAX], b[CRASH_PATH_MAX];
+    crash_path(from, a);
+    crash_path(to, b);
+    if (from == to || !rows->value[table][from]) return SQLITE_OK;
+    int rc = run(db, "UPDATE OR REPLACE %s SET path = %Q WHERE path = %Q", crash_rows_name(rows, table), b, a);
+    if (rc) return rc;
+    rows->value[table][to] = rows->value[table][from];
+    rows->value[table][from] = 0;
+    return SQLITE_OK;
+}
+
+static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
+    static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
+    static const char *const spills[] = {"", ", spill_limit=150000", ", spill_limit=100000"};
+    return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s)", crash_rows_name(rows, table),
+               limits[below(work, 3)], spills[below(work, 3)]);
+}
+
+static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    int rc;
+    if (!rows->second) {
+        rows->second_name = (char)('b' + below(work, 3));
+        rc = create(work, db, rows, CRASH_B);
+        rows->second = !rc;
+    } else if (once_in(work, 2)) {
+        char to = (char)('b' + below(work, 3));
+        if (to == rows->second_name) return SQLITE_OK;
+        rc = run(db, "ALTER TABLE %s RENAME TO %c", crash_rows_name(rows, CRASH_B), to);
+        if (!rc) rows->second_name = to;
+        work->counts.renames++;
+    } else {
+        rc = run(db, "DROP TABLE %s", crash_rows_name(rows, CRASH_B));
+        if (!rc) rows->second = false;
+        if (!rc) memset(rows->value[CRASH_B], 0, sizeof rows->value[CRASH_B]);
+        work->counts.drops++;
+    }
+    return rc;
+}
+
+static int command(struct crash_work *work, sqlite3 *db, const struct crash_rows *rows, enum crash_table table) {
+    static const char *const words[] = {"flush", "flush", "flush", "optimize", "vacuum", "clean"};
+    const char *name = crash_rows_name(rows, table == CRASH_PLAIN ? CRASH_A : table);
+    return run(db, "INSERT INTO %s(%s) VALUES(%Q)", name, name, words[below(work, 6)]);
+}
+
+static enum crash_table any_table(struct crash_work *work, const struct crash_rows *rows) {
+    enum crash_table table = below(work, 5) * CRASH_TABLES / 5;
+    return table == CRASH_B && !rows->second ? CRASH_A : table;
+}
+
+/* One statement. */
+static int change(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    enum crash_table table = any_table(work, rows);
+    unsigned key = below(work, CRASH_KEYS), what = below(work, 100);
+    if (what < 60) return put(work, db, rows, table, key);
+    if (what < 74) return take(db, rows, table, key);
+    if (what < 82) return move(db, rows, table, key, below(work, CRASH_KEYS));
+    if (what < 84) return take_folder(db, rows, table, below(work, CRASH_FOLDERS));
+    if (what < 88) return change_schema(work, db, rows);
+    return command(work, db, rows, table);
+}
+
+/* Rows next to each other, many: more than the log holds, sometimes more than memory may. */
+static int put_many(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    enum crash_table table = any_table(work, rows);
+    unsigned from = below(work, CRASH_KEYS), n = 10 + below(work, 60);
+    int rc = SQLITE_OK;
+    for (unsigned i = 0; !rc && i < n && from + i < CRASH_KEYS; i++) rc = put(work, db, rows, table, from + i);
+    return rc;
+}
+
+/* A LOSER's commit is in the -wal and not seen; the WINNER is the next to write. */
+enum form { ANY, LOSER, WINNER };
+
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
+
+struct marks {
+    struct crash_rows rows[SAVEPOINTS];
+    unsigned count;
+};
+
+static int savepoint(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, struct marks *marks) {
+    unsigned what = below(work, 3);
+    int rc = SQLITE_OK;
+    if (what == 0 && marks->count < SAVEPOINTS) {
+        rc = run(db, "SAVEPOINT s%u", marks->count);
+        if (!rc) marks->rows[marks->count++] = *rows;
+    } else if (what == 1 && marks->count) {
+        unsigned to = below(work, marks->count);
+        rc = run(db, "ROLLBACK TO s%u", to);
+        *rows = marks->rows[to];
+        marks->count = to + 1;
+    } else if (marks->count) {
+        marks->count--;
+        rc = run(db, "RELEASE s%u", marks->count);
+    }
+    return rc;
+}
+
+static int body(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    struct marks marks = {.count = 0};
+    unsigned n = 1 + below(work, once_in(work, 4) ? 20 : 5);
+    int rc = SQLITE_OK;
+    for (unsigned i = 0; !rc && i < n; i++) {
+        if (once_in(work, 4)) {
+            rc = savepoint(work, db, rows, &marks);
+        } else if (once_in(work, 12)) {
+            rc = put_many(work, db, rows);
+        } else {
+            rc = change(work, db, rows);
+        }
+    }
+    return rc;
+}
+
+static void add_state(struct crash_work *work, const struct crash_rows *rows) {
+    if (!(work->state_count & (work->state_count - 1))) {
+        work->states = realloc(work->states, (work->state_count ? 2 * work->state_count : 1) * sizeof *work->states);
+        if (!work->states) abort();
+    }
+    work->states[work->state_count++] = (struct crash_state){crash_rows_hash(rows), *rows};
+}
+
+/* A transaction that changed nothing may have written nothing, and makes nothing last. */
+static void acknowledge(struct crash_work *work, unsigned state, bool changed) {
+    work->counts.commits++;
+    world_note_commit(work->world);
+    if (!changed) return;
+    mark(work, CRASH_VISIBLE, state);
+    if (work->setting->lasts == LASTS) mark(work, CRASH_LASTS, state);
+    if (work->setting->lasts == LASTS_WITH_THE_NEXT) mark(work, CRASH_LASTS, work->last_acknowledged);
+    work->last_acknowledged = state;
+}
+
+/* A commit failed, or died: what do the others see? */
+static void find_out(struct crash_work *work, unsigned state) {
+    struct crash_rows found;
+    char *why = NULL;
+    const struct crash_process *who = any_process(work);
+    if (work->failure || who->reading) return;
+    if (!crash_rows_read(who->db, &found, &why)) {
+        if (!who->tainted) fail(work, "after a failed commit: %s", why);
+        sqlite3_free(why);
+        return;
+    }
+    uint64_t hash = crash_rows_hash(&found);
+    if (hash == work->states[state].hash) {
+        work->counts.survived++;
+        work->rows = found;
+        work->last_acknowledged = state;
+        mark(work, CRASH_VISIBLE, state);
+    } else if (hash != crash_rows_hash(&work->rows)) {
+        char *differ = crash_rows_compare(&work->rows, &found);
+        fail(work, "after a failed commit the rows are neither old nor new: %s", differ);
+        sqlite3_free(differ);
+    } else if (!is_wal(work)) {
+        mark(work, CRASH_ABANDONED, state);
+    }
+}
+
+static void leave(struct crash_work *work, struct crash_process *who) {
+    face_fault(work, who);
+    work->counts.rollbacks++;
+    if (who->process->dead) {
+        close_process(work, who);
+    } else if (!sqlite3_get_autocommit(who->db)) {
+        run(who->db, "ROLLBACK");
+    }
+}
+
+static void end_reading(struct crash_work *work, struct crash_process *who);
+
+/* A rollback journal lets no commit pass while somebody reads. */
+static int commit(struct crash_work *work, struct crash_process *who, const char *words) {
+    int rc = run(who->db, words);
+    if ((rc & 0xff) != SQLITE_BUSY || who->process->dead || sqlite3_get_autocommit(who->db) || !once_in(work, 2))
+        return rc;
+    work->counts.busy++;
+    for (unsigned i = 0; i < CRASH_PROCESSES; i++) end_reading(work, &work->processes[i]);
+    world_enter(work->world, who->process);
+    return run(who->db, words);
+}
+
+/* Short transactions of art rows alone, with a flush. */
+static int body_of_duel(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    int rc = SQLITE_OK;
+    for (unsigned n = 1 + below(work, 3); !rc && n; n--) rc = put(work, db, rows, CRASH_A, below(work, CRASH_KEYS));
+    return rc ? rc : run(db, "INSERT INTO a(a) VALUES('flush')");
+}
+
+/* The commit has been asked for. Who died in it was told nothing, whatever its process was told last. */
+static void end_transaction(struct crash_work *work, struct crash_process *who, const struct crash_rows *rows, int rc) {
+    unsigned state = work->state_count - 1;
+    if (!rc && !who->process->dead) {
+        face_fault(work, who);
+        bool changed = crash_rows_hash(rows) != crash_rows_hash(&work->rows);
+        work->rows = *rows;
+        acknowledge(work, state, changed);
+        return;
+    }
+    bool struck = work->world->fault.struck;
+    if (!struck) judge_error(work, who, "a commit", rc);
+    leave(work, who);
+    if (struck) {
+        find_out(work, state);
+    } else {
+        mark(work, CRASH_ABANDONED, state);
+    }
+}
+
+/* One statement by itself. */
+static void autocommit(struct crash_work *work, struct crash_process *who) {
+    struct crash_rows rows = work->rows, again = work->rows;
+    arm_for_body(work);
+    arm_for_commit(work);
+    struct random before = work->random;
+    uint32_t value = work->next_value;
+    change(work, NULL, &rows); /* only said, not done */
+    work->random = before;
+    work->next_value = value;
+    add_state(work, &rows);
+    mark(work, CRASH_BEGUN, work->state_count - 1);
+    int rc = change(work, who->db, &again);
+    end_transaction(work, who, &rows, rc);
+}
+
+static void transaction(struct crash_work *work, struct crash_process *who, enum form special) {
+    static const char *const begins[] = {"BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT outer"};
+    struct crash_rows rows = work->rows;
+    unsigned form = below(work, 3);
+    if (!special) arm_for_body(work);
+    int rc = run(who->db, begins[form]);
+    if (!rc) rc = (special ? body_of_duel : body)(work, who->db, &rows);
+    bool gives_up = !special && once_in(work, 8);
+    if (rc || gives_up) {
+        if (rc && !work->world->fault.struck) judge_error(work, who, "a statement", rc);
+        leave(work, who);
+        return;
+    }
+    add_state(work, &rows);
+    mark(work, CRASH_BEGUN, work->state_count - 1);
+    if (special == LOSER) arm_for_duel(work);
+    if (!special) arm_for_commit(work);
+    rc = commit(work, who, form == 2 ? "RELEASE outer" : "COMMIT");
+    end_transaction(work, who, &rows, rc);
+}
+
+/* ---- other steps ------------------------------------------------------------------------------------------------- */
+
+static void compare_snapshot(struct crash_work *work, struct crash_process *who, const char *when) {
+    struct crash_rows found;
+    char *why = NULL;
+    if (!crash_rows_read(who->db, &found, &why)) {
+        if (!who->tainted) fail(work, "%s: %s", when, why);
+    } else if (crash_rows_hash(&found) != crash_rows_hash(&who->snapshot)) {
+        char *differ = crash_rows_compare(&who->snapshot, &found);
+        fail(work, "%s: %s", when, differ);
+        sqlite3_free(differ);
+    }
+    sqlite3_free(why);
+}
+
+/* Known, and not of this test: a reader that has not yet opened an .art file when another drops the table finds it missing. */
+static void end_reading(struct crash_work *work, struct crash_process *who) {
+    if (!who->reading) return;
+    world_enter(work->world, who->process);
+    bool file_gone = who->late && work->counts.drops != who->drops;
+    if (!file_gone) compare_snapshot(work, who, "a snapshot was not what it had been");
+    run(who->db, "COMMIT");
+    who->reading = false;
+}
+
+static void begin_reading(struct crash_work *work, struct crash_process *who) {
+    if (run(who->db, "BEGIN")) return;
+    who->snapshot = work->rows;
+    who->reading = true;
+    work->counts.snapshots++;
+    who->late = once_in(work, 2); /* the art tables are not even opened until the end */
+    who->drops = work->counts.drops;
+    if (who->late) {
+        run(who->db, "SELECT count(*) FROM o");
+    } else {
+        compare_snapshot(work, who, "a reader does not see the last commit");
+    }
+}
+
+/* SQLite syncs the WAL, then the database, before it begins the WAL anew: what such a checkpoint has taken along lasts. */
+static void checkpoint(struct crash_work *work, struct crash_process *who) {
+    static const int modes[] = {SQLITE_CHECKPOINT_PASSIVE, SQLITE_CHECKPOINT_FULL, SQLITE_CHECKPOINT_RESTART,
+                                SQLITE_CHECKPOINT_TRUNCATE};
+    int frames = -1, done = -1;
+    bool faulty = once_in(work, 6);
+    if (faulty && once_in(work, 2)) {
+        world_arm(work->world, WORLD_DIE_AT, below(work, 12), NULL);
+    } else if (faulty) {
+        world_arm(work->world, WORLD_FAIL_SYNC, 0, once_in(work, 2) ? "-wal" : ".db");
+    }
+    int rc = sqlite3_wal_checkpoint_v2(who->db, NULL, modes[below(work, 4)], &frames, &done);
+    work->counts.checkpoints++;
+    if (!rc && frames >= 0 && frames == done) mark(work, CRASH_LASTS, work->last_acknowledged);
+    if (rc && !work->world->fault.struck) judge_error(work, who, "a checkpoint", rc);
+    face_fault(work, who);
+    if (who->process->dead) close_process(work, who);
+}
+
+static void step(struct crash_work *work) {
+    struct crash_process *who = any_process(work);
+    if (work->failure) return;
+    unsigned what = below(work, 100);
+    if (who->reading) {
+        if (what < 40) end_reading(work, who);
+    } else if (what < 8 && is_wal(work)) {
+        transaction(work, who, LOSER);
+        who = any_process(work);
+        if (!work->failure && !who->reading) transaction(work, who, WINNER);
+    } else if (what < 80) {
+        if (once_in(work, 3)) {
+            autocommit(work, who);
+        } else {
+            transaction(work, who, ANY);
+        }
+    } else if (what < 88) {
+        if (is_wal(work)) checkpoint(work, who);
+    } else if (what < 94) {
+        begin_reading(work, who);
+    } else {
+        close_process(work, who);
+        if (once_in(work, 3)) {
+            for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
+                end_reading(work, &work->processes[i]);
+                close_process(work, &work->processes[i]);
+            }
+        }
+    }
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------------------------- */
+
+/* Tables with some rows, in a database that is safe. */
+static void make_database(struct crash_work *work, struct world_image *out) {
+    struct world_options options = {
+        .seed = work->seed, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
+    struct world *world = world_new(NULL, &options);
+    char *why = NULL;
+    world_enter(world, world_process_new(world));
+    sqlite3 *db = crash_open(work->setting, &why);
+    int rc = db ? run(db, "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value);",
+                      work->page_size, work->setting->journal)
+                : SQLITE_ERROR;
+    if (!rc) rc = create(work, db, &work->rows, CRASH_A);
+    work->world = world; /* for put() */
+    for (unsigned key = 0; !rc && key < CRASH_KEYS; key += 3) {
+        rc = put(work, db, &work->rows, CRASH_A, key);
+        if (!rc) rc = put(work, db, &work->rows, CRASH_PLAIN, key);
+    }
+    if (rc) fail(work, "setup: %s", db ? sqlite3_errmsg(db) : why);
+    sqlite3_close(db);
+    sqlite3_free(why);
+    struct world_replay *replay = world_replay_new(world);
+    while (world_replay_step(replay)) {
+    }
+    world_replay_crash(replay, WORLD_POWER_STAYS, 0, out);
+    world_replay_free(replay);
+    world_free(world);
+    work->world = NULL;
+}
+
+void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
+                    bool lies) {
+    static const unsigned page_sizes[] = {1024, 4096, 512}, checkpoints[] = {1000, 30, 100};
+    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1, .lies = lies};
+    struct world_image image;
+    work->page_size = page_sizes[below(work, 3)];
+    work->autocheckpoint = checkpoints[below(work, 3)];
+    make_database(work, &image);
+    struct world_options options = {
+        .seed = seed,
+        .sector = once_in(work, 3) ? 4096 : 512,
+        .characteristics = once_in(work, 3) ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE,
+        .lies = lies,
+    };
+    work->world = world_new(&image, &options);
+    world_image_clear(&image);
+    add_state(work, &work->rows);
+    mark(work, CRASH_BEGUN, 0);
+    mark(work, CRASH_VISIBLE, 0);
+    mark(work, CRASH_LASTS, 0);
+    for (unsigned i = 0; i < steps && !work->failure; i++) step(work);
+    for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
+        end_reading(work, &work->processes[i]);
+        close_process(work, &work->processes[i]);
+    }
+    world_enter(NULL, NULL);
+}
+
+void crash_work_clear(struct crash_work *work) {
+    world_free(work->world);
+    free(work->states);
+    sqlite3_free(work->failure);
+    *work = (struct crash_work){0};
+}

@@ -1,0 +1,68 @@
+/* A workload of a crash test: a few processes in turns, one connection each, on one world, whose history it leaves.
+ *
+ * Every transaction that asks for its commit makes a state: the rows as they will be. The history has a mark before that
+ * COMMIT, and another when it has returned with success. A state is possible at a place of the history if it was begun
+ * before that place, and not given up for sure, and nothing younger that must last was acknowledged:
+ *
+ *     CRASH_BEGUN n      from here on state n may be what is found
+ *     CRASH_LASTS n      from here on nothing older than n may be found after a power loss
+ *     CRASH_VISIBLE n    nor after the death of all processes
+ *     CRASH_ABANDONED n  n may not be found any more
+ */
+#ifndef TESTS_CRASH_WORK_H
+#define TESTS_CRASH_WORK_H
+
+#include "tests/support/crash_rows.h"
+#include "tests/support/world.h"
+
+enum crash_mark { CRASH_BEGUN, CRASH_LASTS, CRASH_VISIBLE, CRASH_ABANDONED };
+
+struct crash_setting {
+    const char *journal, *synchronous;
+    enum { LASTS_NEVER, LASTS_WITH_THE_NEXT, LASTS } lasts; /* an acknowledged commit, by SQLite's own word */
+    bool ordered; /* SQLite promises nothing when the disk reorders writes: crashes keep their order */
+};
+
+struct crash_state {
+    uint64_t hash;
+    struct crash_rows rows;
+};
+
+enum { CRASH_PROCESSES = 3 };
+
+struct crash_work {
+    const struct crash_setting *setting;
+    uint64_t seed;
+    bool lies; /* the disk does not sync: to be noticed */
+    struct random random;
+    struct world *world;
+    struct crash_process {
+        sqlite3 *db;
+        struct world_process *process;
+        bool reading, tainted; /* tainted: a fault struck, errors are to be expected until it is closed */
+        struct crash_rows snapshot;
+        bool late; /* the reader has only seen the ordinary table */
+        unsigned drops;
+    } processes[CRASH_PROCESSES];
+    struct crash_rows rows; /* committed, as everybody sees them */
+    struct crash_state *states;
+    unsigned state_count, last_acknowledged;
+    uint32_t next_value;
+    unsigned page_size, autocheckpoint;
+    struct { /* what happened */
+        unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
+            renames, snapshots, runs, blobs /* the most that table a had */;
+    } counts;
+    char *failure; /* what should not have happened, or NULL */
+};
+
+/* Runs `steps` of them. The world is there until crash_work_clear(), with all connections closed. */
+void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
+                    bool lies);
+void crash_work_clear(struct crash_work *work);
+
+/* A connection of the current process to the world's database, with the extension and this setting's pragmas. NULL: *why
+ * (sqlite3_free() it). */
+sqlite3 *crash_open(const struct crash_setting *setting, char **why);
+
+#endif

@@ -1,0 +1,113 @@
+#include "tests/support/sql_memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static sqlite3_mem_methods original;
+static struct {
+    bool watching, stays;
+    unsigned calls, nth, given, serious;
+    int benign; /* depth */
+} memory;
+
+static bool fails_now(void) {
+    if (!memory.watching) return false;
+    memory.calls++;
+    if (!memory.nth || memory.calls < memory.nth || (memory.calls > memory.nth && !memory.stays)) return false;
+    memory.given++;
+    memory.serious += !memory.benign;
+    return true;
+}
+
+static void *failing_malloc(int bytes) {
+    return fails_now() ? NULL : original.xMalloc(bytes);
+}
+
+static void *failing_realloc(void *old, int bytes) {
+    return fails_now() ? NULL : original.xRealloc(old, bytes);
+}
+
+static void benign_begin(void) {
+    memory.benign++;
+}
+
+static void benign_end(void) {
+    memory.benign--;
+}
+
+void sql_memory_install(void) {
+    if (original.xMalloc) return;
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &original);
+    sqlite3_mem_methods failing = original;
+    failing.xMalloc = failing_malloc;
+    failing.xRealloc = failing_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    sqlite3_initialize();
+    sqlite3_test_control(SQLITE_TESTCTRL_BENIGN_MALLOC_HOOKS, benign_begin, benign_end);
+}
+
+unsigned sql_memory_serious(void) {
+    return memory.serious;
+}
+
+/* --- as a source of faults ---------------------------------------------------------------------------------------- */
+
+static unsigned errors(unsigned kind) {
+    (void)kind;
+    return 1;
+}
+
+static const char *describe(unsigned kind, unsigned error) {
+    (void)kind;
+    (void)error;
+    return "no memory";
+}
+
+static void start(unsigned nth, bool stays) {
+    memory.calls = memory.given = memory.serious = 0;
+    memory.nth = nth;
+    memory.stays = stays;
+    memory.watching = true;
+}
+
+static void watch(void) {
+    start(0, false);
+}
+
+static void arm(unsigned kind, unsigned error, unsigned nth, bool stays) {
+    (void)kind;
+    (void)error;
+    start(nth, stays);
+}
+
+static unsigned disarm(void) {
+    memory.watching = false;
+    return memory.given;
+}
+
+static unsigned calls(unsigned kind) {
+    (void)kind;
+    return memory.calls;
+}
+
+static bool excuses(unsigned kind, unsigned error, int code, const char *message) {
+    (void)kind;
+    (void)error;
+    /* sqlite3_exec() without memory for its columns' names forgets why it stops when a virtual table's xClose asks SQLite
+     * for anything; the connection still knows. */
+    if (code == SQLITE_ROW) return message && !strcmp(message, "out of memory");
+    return (code & 0xff) == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
+}
+
+const struct fault_source sql_memory_faults = {
+    .name = "memory",
+    .kinds = 1,
+    .errors = errors,
+    .describe = describe,
+    .watch = watch,
+    .calls = calls,
+    .arm = arm,
+    .disarm = disarm,
+    .excuses = excuses,
+    .old_state = true,
+};

@@ -1,0 +1,176 @@
+/* A machine for crash tests: a folder of files that SQLite (world_vfs.c) and core/io (world_disk.c) both work on, the
+ * processes that do so, and ONE ordered history of all that they did to the disk.
+ *
+ *     world            the folder as the processes see it (the page cache), locks, shared memory, the history
+ *     world_process    who makes the calls; dies by world_kill(), or at a call that was armed
+ *     world_replay     goes through a history and knows at each place what is safe on the disk and what is not yet
+ *                      (world_crash.c); gives images
+ *     world_image      a disk that may remain; a new world begins with it
+ *
+ * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
+ * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where SQLite
+ * itself takes a later success for one that brings all: of a WAL only what was written since the last commit is lost, and
+ * nothing where its checkpointer could not sync it.
+ *
+ * One thread; one world at a time is the one that the VFS "world" and world_disk() speak to (world_enter()).
+ */
+#ifndef TESTS_WORLD_H
+#define TESTS_WORLD_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sparse_file.h"
+
+struct art_disk;
+
+#define WORLD_FOLDER   "/world/"
+#define WORLD_DATABASE WORLD_FOLDER "a.db"
+enum { WORLD_NAME_MAX = 96 };
+
+/* ---- disks that remain ------------------------------------------------------------------------------------------- */
+
+struct world_image_file {
+    char name[WORLD_NAME_MAX];
+    uint32_t number; /* of the inode */
+    struct sparse_file bytes;
+};
+struct world_image {
+    struct world_image_file *files;
+    unsigned count;
+};
+void world_image_clear(struct world_image *image);
+
+/* ---- history ----------------------------------------------------------------------------------------------------- */
+
+enum world_op_kind {
+    WORLD_WRITE,
+    WORLD_TRUNCATE, /* offset: the new size */
+    WORLD_SYNC,
+    WORLD_SYNC_FAILED, /* offset: number of the first operation that it may have lost */
+    WORLD_CREATE,      /* a name */
+    WORLD_UNLINK,
+    WORLD_SYNC_FOLDER,
+    WORLD_MARK, /* offset, len: the test's own */
+};
+struct world_op {
+    uint8_t kind;
+    uint8_t process;
+    uint32_t inode; /* index into world.inodes */
+    uint32_t len;
+    uint64_t offset;
+    uint8_t *data; /* of a write; a name of CREATE, UNLINK */
+};
+
+/* ---- the world --------------------------------------------------------------------------------------------------- */
+
+struct world_handle; /* world_private.h */
+struct world_memory;
+
+struct world_process {
+    unsigned number;
+    uint64_t device; /* as it sees it: no two processes share what the test process caches */
+    bool dead;
+};
+
+struct world_inode {
+    uint32_t number;
+    bool scratch; /* SQLite's temporary file: no part of the history */
+    struct sparse_file live;
+    struct world_handle *handles;
+    struct world_memory *memory; /* the wal-index */
+    const void *art_lock;        /* the art_io that has the writer lock, */
+    const struct world_process *art_lock_of;
+};
+
+struct world_name {
+    char name[WORLD_NAME_MAX];
+    uint32_t inode;
+};
+
+/* What happens at a call that changes the disk. */
+enum world_fault {
+    WORLD_NO_FAULT,
+    WORLD_DIE_AT,        /* the process dies instead of its n-th call */
+    WORLD_DIE_AS_ZOMBIE, /* it dies when its commit is in the -wal and nobody knows; before a sync, or (nth > 0) after it */
+    WORLD_FAIL_SYNC,     /* the n-th sync of a file whose name ends so fails with EIO */
+};
+
+struct world_options {
+    uint64_t seed;       /* of what chance decides here: SQLite's random numbers, what a failed sync leaves */
+    int sector;          /* bytes */
+    int characteristics; /* SQLITE_IOCAP_... */
+    bool lies;           /* syncs do nothing: to show that a test notices */
+};
+
+struct world {
+    struct world_options options;
+    struct random random;
+    struct world_inode **inodes;
+    unsigned inode_count, image_inodes; /* those that were there from the beginning come first */
+    struct world_name *names, *image_names;
+    struct sparse_file *image_bytes;
+    unsigned name_count, image_name_count;
+    struct world_op *ops;
+    unsigned op_count, op_capacity;
+    struct world_process *processes[64];
+    unsigned process_count;
+    struct world_process *current;
+    uint64_t committed; /* operations when somebody last committed */
+    uint32_t next_number;
+    struct {
+        enum world_fault kind;
+        unsigned countdown;
+        const char *suffix;
+        bool commit_frame, struck;
+    } fault;
+};
+
+struct world *world_new(const struct world_image *image, const struct world_options *options);
+void world_free(struct world *world);
+/* From here on the VFS and the disk are this world's, on behalf of `process`. The first call registers the VFS
+ * "world", as the default: SQLite's random numbers come from there. NULL, NULL: nobody's. */
+void world_enter(struct world *world, struct world_process *process);
+struct world_process *world_process_new(struct world *world);
+/* Its calls do nothing any more, and fail; its locks are gone; what others see of its shared memory is what it was at
+ * this moment, from world_bury() on, which is called when its connections are closed. */
+void world_kill(struct world *world, struct world_process *process);
+void world_bury(struct world *world, struct world_process *process);
+/* The current process meets it. `suffix`: of WORLD_FAIL_SYNC. */
+void world_arm(struct world *world, enum world_fault fault, unsigned nth, const char *suffix);
+/* Did it happen? Nothing is armed afterwards. */
+bool world_disarm(struct world *world);
+void world_mark(struct world *world, uint64_t what, uint32_t number);
+/* Somebody has committed: see above, failed syncs. */
+void world_note_commit(struct world *world);
+struct art_disk *world_disk(void);
+
+/* ---- replay ------------------------------------------------------------------------------------------------------ */
+
+enum world_crash {
+    WORLD_POWER_STAYS, /* only the processes die */
+    WORLD_DROP_ALL,
+    WORLD_KEEP_ALL,
+    WORLD_ORDERED,   /* all up to a moment */
+    WORLD_BY_FILE,   /* of each file up to a moment of its own, often all or nothing */
+    WORLD_SECTORS,   /* of each sector of 512 bytes */
+    WORLD_PAGES,     /* of each page of 4 KB */
+    WORLD_LAST_TORN, /* all, but of the last write only some sectors */
+    WORLD_CRASHES
+};
+extern const char *const world_crash_names[WORLD_CRASHES];
+
+struct world_replay;
+struct world_replay *world_replay_new(const struct world *world);
+void world_replay_free(struct world_replay *replay);
+/* The next operation; NULL at the end of the history. */
+const struct world_op *world_replay_step(struct world_replay *replay);
+unsigned world_replay_at(const struct world_replay *replay);
+/* The disk that remains if all dies now. What it depends on: two crashes with equal fingerprints leave equal disks. */
+uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, uint64_t seed, struct world_image *out);
+/* For people: a line an operation. */
+void world_dump(const struct world *world, unsigned from, unsigned to);
+
+#endif

@@ -1,0 +1,361 @@
+/* What a disk may look like when all dies.
+ *
+ * The replay keeps two disks: `safe`, with all that was synced, and `live`, as the page cache has it. What lies between
+ * them is a list of operations that are not safe yet. A crash takes some of them: each piece of a write reached the disk
+ * if the write came before the moment at which that piece (a sector, a page, a file, or the disk as a whole) was last
+ * written back. The moments are drawn. So no sector ever holds what it never held, but any two of them may be from
+ * different times, and sizes and names are from times of their own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/world_private.h"
+
+enum { SECTOR = 512, PAGE = 4096 };
+
+const char *const world_crash_names[WORLD_CRASHES] = {"power stays",        "all unsynced lost", "nothing lost",
+                                                      "all up to a moment", "file by file",      "sector by sector",
+                                                      "page by page",       "last write torn"};
+
+struct named {
+    char name[WORLD_NAME_MAX];
+    uint32_t inode; /* UINT32_MAX: no such name */
+};
+
+struct list {
+    unsigned *items, count, capacity; /* numbers of operations */
+};
+
+struct world_replay {
+    const struct world *world;
+    unsigned at;
+    struct sparse_file *safe, *live; /* by inode */
+    struct named *safe_names, *live_names;
+    unsigned safe_name_count, live_name_count, name_capacity;
+    struct list bytes, names; /* not safe yet, in order */
+    uint64_t version;         /* of what is safe */
+};
+
+static void *zeroed(size_t bytes) {
+    void *memory = calloc(1, bytes ? bytes : 1);
+    if (!memory) abort();
+    return memory;
+}
+
+struct world_replay *world_replay_new(const struct world *world) {
+    struct world_replay *replay = zeroed(sizeof *replay);
+    replay->world = world;
+    replay->safe = zeroed(world->inode_count * sizeof *replay->safe);
+    replay->live = zeroed(world->inode_count * sizeof *replay->live);
+    unsigned names = world->image_name_count;
+    for (unsigned i = 0; i < world->op_count; i++) names += world->ops[i].kind == WORLD_CREATE;
+    replay->name_capacity = names;
+    replay->safe_names = zeroed(names * sizeof *replay->safe_names);
+    replay->live_names = zeroed(names * sizeof *replay->live_names);
+    for (unsigned i = 0; i < world->image_name_count; i++) {
+        strcpy(replay->safe_names[i].name, world->image_names[i].name);
+        replay->safe_names[i].inode = world->image_names[i].inode;
+    }
+    replay->safe_name_count = replay->live_name_count = world->image_name_count;
+    memcpy(replay->live_names, replay->safe_names, names * sizeof *replay->safe_names);
+    for (unsigned i = 0; i < world->image_inodes; i++) {
+        sparse_copy(&world->image_bytes[i], &replay->safe[i]);
+        sparse_copy(&world->image_bytes[i], &replay->live[i]);
+    }
+    return replay;
+}
+
+void world_replay_free(struct world_replay *replay) {
+    for (unsigned i = 0; i < replay->world->inode_count; i++) {
+        sparse_clear(&replay->safe[i]);
+        sparse_clear(&replay->live[i]);
+    }
+    free(replay->safe);
+    free(replay->live);
+    free(replay->safe_names);
+    free(replay->live_names);
+    free(replay->bytes.items);
+    free(replay->names.items);
+    free(replay);
+}
+
+unsigned world_replay_at(const struct world_replay *replay) {
+    return replay->at;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
+
+static void list_add(struct list *list, unsigned item) {
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 64;
+        list->items = realloc(list->items, list->capacity * sizeof *list->items);
+        if (!list->items) abort();
+    }
+    list->items[list->count++] = item;
+}
+
+static void apply(struct sparse_file *file, const struct world_op *op) {
+    if (op->kind == WORLD_TRUNCATE) {
+        sparse_truncate(file, op->offset);
+    } else {
+        sparse_write(file, op->offset, op->data, op->len);
+    }
+}
+
+static void apply_name(struct named *names, unsigned *count, const struct world_op *op) {
+    const char *name = (const char *)op->data;
+    unsigned i = 0;
+    while (i < *count && strcmp(names[i].name, name)) i++;
+    if (op->kind == WORLD_CREATE) {
+        if (i == *count) strcpy(names[(*count)++].name, name);
+        names[i].inode = op->inode;
+    } else if (i < *count) {
+        names[i] = names[--*count];
+    }
+}
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+    struct random random = {a * 0x9e3779b97f4a7c15u ^ b};
+    return random_next(&random);
+}
+
+/* Which of the inode's operations a failed sync has brought to the disk: all, none, those up to one, or any. */
+static bool landed(uint64_t seed, unsigned nth, unsigned count) {
+    switch (seed % 4) {
+    case 0:
+        return true;
+    case 1:
+        return false;
+    case 2:
+        return nth < mix(seed, 1) % (count + 1);
+    default:
+        return mix(seed, 2 + nth) % 2;
+    }
+}
+
+/* Those of the inode become safe; or, after a failed sync, those from an operation on become safe or never will. */
+static void settle(struct world_replay *replay, uint32_t inode, uint64_t lost_from) {
+    struct list *list = &replay->bytes;
+    unsigned kept = 0, count = 0, nth = 0;
+    for (unsigned i = 0; i < list->count; i++) {
+        count += replay->world->ops[list->items[i]].inode == inode &&
+                 (lost_from == WORLD_SYNCED || list->items[i] >= lost_from);
+    }
+    if (!count) return;
+    uint64_t seed = mix(replay->world->options.seed, replay->at);
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct world_op *op = &replay->world->ops[list->items[i]];
+        bool before = lost_from != WORLD_SYNCED && list->items[i] < lost_from;
+        if (op->inode != inode || before) {
+            list->items[kept++] = list->items[i];
+        } else if (lost_from == WORLD_SYNCED || landed(seed, nth++, count)) {
+            apply(&replay->safe[inode], op);
+        }
+    }
+    list->count = kept;
+    replay->version = mix(replay->version, replay->at);
+}
+
+static void settle_names(struct world_replay *replay) {
+    if (!replay->names.count) return;
+    for (unsigned i = 0; i < replay->names.count; i++) {
+        apply_name(replay->safe_names, &replay->safe_name_count, &replay->world->ops[replay->names.items[i]]);
+    }
+    replay->names.count = 0;
+    replay->version = mix(replay->version, replay->at);
+}
+
+const struct world_op *world_replay_step(struct world_replay *replay) {
+    if (replay->at == replay->world->op_count) return NULL;
+    const struct world_op *op = &replay->world->ops[replay->at];
+    switch ((enum world_op_kind)op->kind) {
+    case WORLD_WRITE:
+    case WORLD_TRUNCATE:
+        apply(&replay->live[op->inode], op);
+        list_add(&replay->bytes, replay->at);
+        break;
+    case WORLD_CREATE:
+    case WORLD_UNLINK:
+        apply_name(replay->live_names, &replay->live_name_count, op);
+        list_add(&replay->names, replay->at);
+        break;
+    case WORLD_SYNC:
+        settle(replay, op->inode, WORLD_SYNCED);
+        break;
+    case WORLD_SYNC_FAILED:
+        settle(replay, op->inode, op->offset);
+        break;
+    case WORLD_SYNC_FOLDER:
+        settle_names(replay);
+        break;
+    case WORLD_MARK:
+        break;
+    }
+    replay->at++;
+    return op;
+}
+
+/* ---- crashes ----------------------------------------------------------------------------------------------------- */
+
+struct fate {
+    enum world_crash how;
+    uint64_t seed;
+    unsigned count, last; /* operations that are not safe; the last write among them */
+    unsigned *by_file;    /* moments by inode */
+    uint64_t fingerprint;
+};
+
+/* The disk was idle while one process followed another: where a file's operations are those of another process. */
+static unsigned moment_between_processes(const struct world_replay *replay, uint32_t inode, uint64_t drawn) {
+    enum { TURNS = 64 };
+    unsigned turns[TURNS], count = 0;
+    int last = -1;
+    for (unsigned i = 0; i < replay->bytes.count && count < TURNS; i++) {
+        const struct world_op *op = &replay->world->ops[replay->bytes.items[i]];
+        if (op->inode != inode) continue;
+        if (last >= 0 && op->process != last) turns[count++] = i;
+        last = op->process;
+    }
+    return count ? turns[drawn % count] : replay->bytes.count;
+}
+
+/* A moment between 0 (nothing reached the disk) and count (all did). */
+static unsigned moment(const struct fate *fate, uint64_t what) {
+    uint64_t drawn = mix(fate->seed, what);
+    switch (drawn % 3) {
+    case 0:
+        return 0;
+    case 1:
+        return fate->count;
+    default:
+        return (unsigned)((drawn >> 8) % (fate->count + 1));
+    }
+}
+
+static uint64_t place(uint64_t kind, uint32_t inode, uint64_t piece) {
+    return kind << 56 ^ (uint64_t)inode << 36 ^ piece;
+}
+
+/* Up to which operation a piece at `offset` of the inode is written back. */
+static unsigned written_back(const struct fate *fate, unsigned nth, uint32_t inode, uint64_t offset) {
+    switch (fate->how) {
+    case WORLD_DROP_ALL:
+        return 0;
+    case WORLD_ORDERED:
+        return (unsigned)(mix(fate->seed, 0) % (fate->count + 1));
+    case WORLD_BY_FILE:
+        return moment(fate, place(1, inode, 0));
+    case WORLD_SECTORS:
+        return moment(fate, place(2, inode, offset / SECTOR));
+    case WORLD_PAGES:
+        return moment(fate, place(3, inode, offset / PAGE));
+    case WORLD_LAST_TORN:
+        return nth != fate->last || mix(fate->seed, place(4, inode, offset / SECTOR)) % 2 ? fate->count : 0;
+    default:
+        return fate->count;
+    }
+}
+
+/* For each file that has something to lose: nothing, all, any moment, or one between two processes. */
+static unsigned *moments_by_file(const struct world_replay *replay, const struct fate *fate) {
+    unsigned *moments = zeroed(replay->world->inode_count * sizeof *moments);
+    for (unsigned i = 0; i < replay->bytes.count; i++) {
+        uint32_t inode = replay->world->ops[replay->bytes.items[i]].inode;
+        uint64_t drawn = mix(fate->seed, place(6, inode, 0));
+        moments[inode] =
+            drawn % 3 ? moment(fate, place(1, inode, 0)) : moment_between_processes(replay, inode, drawn >> 8);
+    }
+    return moments;
+}
+
+static uint64_t piece_bytes(enum world_crash how) {
+    return how == WORLD_SECTORS || how == WORLD_LAST_TORN ? SECTOR : how == WORLD_PAGES ? PAGE : UINT64_MAX;
+}
+
+static void crash_write(struct fate *fate, struct sparse_file *file, const struct world_op *op, unsigned nth) {
+    uint64_t unit = piece_bytes(fate->how);
+    for (uint32_t done = 0; done < op->len;) {
+        uint64_t at = op->offset + done, left = unit == UINT64_MAX ? op->len : unit - at % unit;
+        uint32_t n = left < op->len - done ? (uint32_t)left : op->len - done;
+        if (nth < written_back(fate, nth, op->inode, at)) {
+            sparse_write(file, at, op->data + done, n);
+            fate->fingerprint = mix(fate->fingerprint, (uint64_t)nth << 32 | done);
+        }
+        done += n;
+    }
+}
+
+static void crash_truncate(struct fate *fate, struct sparse_file *file, const struct world_op *op, unsigned nth) {
+    unsigned until = piece_bytes(fate->how) == UINT64_MAX ? written_back(fate, nth, op->inode, 0)
+                     : fate->how == WORLD_LAST_TORN       ? fate->count
+                                                          : moment(fate, place(5, op->inode, 0));
+    if (nth >= until) return;
+    sparse_truncate(file, op->offset);
+    fate->fingerprint = mix(fate->fingerprint, (uint64_t)nth << 32 | 1);
+}
+
+static void crash_names(const struct world_replay *replay, struct fate *fate, struct named *names, unsigned *count) {
+    unsigned pending = replay->names.count;
+    unsigned ordered = (unsigned)(mix(fate->seed, 7) % (pending + 1));
+    unsigned way = (unsigned)(mix(fate->seed, 8) % 4);
+    for (unsigned i = 0; i < pending; i++) {
+        const struct world_op *op = &replay->world->ops[replay->names.items[i]];
+        const char *name = (const char *)op->data;
+        bool there = way == 0 || (way == 1 && i < ordered) ||
+                     (way == 2 && i < mix(fate->seed, random_mix(9, name)) % (pending + 1));
+        if (fate->how == WORLD_DROP_ALL) there = false;
+        if (fate->how == WORLD_KEEP_ALL || fate->how == WORLD_LAST_TORN) there = true;
+        if (!there) continue;
+        apply_name(names, count, op);
+        fate->fingerprint = mix(fate->fingerprint, (uint64_t)i << 8 | 2);
+    }
+}
+
+static unsigned last_write(const struct world_replay *replay) {
+    unsigned last = 0;
+    for (unsigned i = 0; i < replay->bytes.count; i++) {
+        if (replay->world->ops[replay->bytes.items[i]].kind == WORLD_WRITE) last = i;
+    }
+    return last;
+}
+
+static void image_of(const struct world_replay *replay, const struct sparse_file *files, const struct named *names,
+                     unsigned count, struct world_image *out) {
+    out->files = zeroed(count * sizeof *out->files);
+    out->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        strcpy(out->files[i].name, names[i].name);
+        out->files[i].number = replay->world->inodes[names[i].inode]->number;
+        sparse_copy(&files[names[i].inode], &out->files[i].bytes);
+    }
+}
+
+uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, uint64_t seed, struct world_image *out) {
+    struct fate fate = {.how = how, .seed = seed, .count = replay->bytes.count, .fingerprint = replay->version};
+    *out = (struct world_image){0};
+    if (how == WORLD_POWER_STAYS) {
+        image_of(replay, replay->live, replay->live_names, replay->live_name_count, out);
+        return mix(replay->at, 3);
+    }
+    struct named *names = zeroed(replay->name_capacity * sizeof *names);
+    unsigned count = replay->safe_name_count;
+    fate.last = last_write(replay);
+    if (how == WORLD_BY_FILE) fate.by_file = moments_by_file(replay, &fate);
+    memcpy(names, replay->safe_names, count * sizeof *names);
+    crash_names(replay, &fate, names, &count);
+    image_of(replay, replay->safe, names, count, out);
+    for (unsigned i = 0; i < replay->bytes.count; i++) {
+        const struct world_op *op = &replay->world->ops[replay->bytes.items[i]];
+        unsigned file = 0;
+        while (file < count && names[file].inode != op->inode) file++;
+        if (file == count) continue;
+        if (op->kind == WORLD_WRITE) {
+            crash_write(&fate, &out->files[file].bytes, op, i);
+        } else {
+            crash_truncate(&fate, &out->files[file].bytes, op, i);
+        }
+    }
+    free(names);
+    free(fate.by_file);
+    return fate.fingerprint;
+}

@@ -1,0 +1,60 @@
+/* What the VFS and the art_disk of a world ask of it. */
+#ifndef TESTS_WORLD_PRIVATE_H
+#define TESTS_WORLD_PRIVATE_H
+
+#include "tests/support/world.h"
+
+enum { WORLD_SHM_SLOTS = SQLITE_SHM_NLOCK, WORLD_REGIONS = 64 };
+
+/* The shared memory of a database in WAL mode. */
+struct world_memory {
+    void *regions[WORLD_REGIONS];
+    int region_bytes;
+    uint8_t header[136]; /* of a zombie's: as it was before its commit */
+    struct {             /* as it was when somebody died, until he is buried */
+        void *regions[WORLD_REGIONS];
+        const struct world_process *of;
+    } kept;
+};
+
+/* An open file of SQLite. */
+struct world_handle {
+    sqlite3_file base;
+    struct world *world;
+    struct world_process *process;
+    struct world_inode *inode;
+    uint32_t inode_index;
+    struct world_handle *next; /* of the inode's */
+    char name[WORLD_NAME_MAX];
+    int lock; /* SQLITE_LOCK_... */
+    bool sync_folder, delete_on_close;
+    bool mapped;
+    uint16_t shared, exclusive; /* slots of the shared memory */
+};
+
+extern struct world *world_now;
+extern struct world_process *world_process_now;
+
+/* May the process make this call? False: it is dead, perhaps from here on. */
+bool world_call(struct world *world, const struct world_process *process);
+/* Does this sync fail? */
+bool world_sync_fails(struct world *world, const char *name);
+
+struct world_inode *world_inode_new(struct world *world, uint32_t *index);
+/* NULL when there is no such name. */
+struct world_name *world_find(struct world *world, const char *name);
+struct world_inode *world_create(struct world *world, const char *name, uint32_t *index);
+void world_unlink(struct world *world, const char *name);
+void world_write(struct world *world, uint32_t inode, uint64_t offset, const void *data, uint32_t len);
+void world_truncate(struct world *world, uint32_t inode, uint64_t size);
+/* `lost_from`: it failed, and what came from this operation on may be lost. */
+#define WORLD_SYNCED UINT64_MAX
+void world_sync(struct world *world, uint32_t inode, uint64_t lost_from);
+void world_sync_folder(struct world *world);
+
+/* world_vfs.c */
+void world_vfs_register(void);
+void world_memory_free(struct world_inode *inode);
+bool world_memory_used(const struct world_inode *inode);
+
+#endif

@@ -1,0 +1,395 @@
+/* A world's files as an SQLite VFS. It does what SQLite's own for Unix does, where the disk can see it: the folder is
+ * synced with each opener's first sync of a journal or WAL, an empty file is not "there", locks are advisory and
+ * belong to the open file (each connection is a process of its own here).
+ */
+#include "tests/support/world_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct world_handle *handle_of(sqlite3_file *file) {
+    return (struct world_handle *)file;
+}
+
+static bool dead(const struct world_handle *handle) {
+    return handle->process->dead;
+}
+
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
+
+static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offset) {
+    struct world_handle *handle = handle_of(file);
+    if (dead(handle)) return SQLITE_IOERR_READ;
+    uint32_t there = sparse_read(&handle->inode->live, (uint64_t)offset, data, (uint32_t)len);
+    return there < (uint32_t)len ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
+}
+
+static bool ends_with(const char *name, const char *end) {
+    size_t len = strlen(name), n = strlen(end);
+    return len >= n && !strcmp(name + len - n, end);
+}
+
+static bool dies_as_zombie(const struct world_handle *handle) {
+    const struct world *world = handle->world;
+    return world->fault.kind == WORLD_DIE_AS_ZOMBIE && !world->fault.struck && world->current == handle->process;
+}
+
+/* A frame's header has 24 bytes, with the size of the database in a commit's. What the wal-index says then is what others
+ * will go on with. */
+static void watch_for_commit(struct world_handle *handle, const uint8_t *data, int len) {
+    struct world *world = handle->world;
+    if (!dies_as_zombie(handle) || !ends_with(handle->name, "-wal") || len != 24) return;
+    if (!data[4] && !data[5] && !data[6] && !data[7]) return;
+    world->fault.commit_frame = true;
+    for (unsigned i = 0; i < world->inode_count; i++) {
+        struct world_memory *memory = world->inodes[i]->memory;
+        if (memory && memory->regions[0]) memcpy(memory->header, memory->regions[0], sizeof memory->header);
+    }
+}
+
+/* The frames of the commit are complete, checksums included: SQLite syncs them, or tells others. */
+static bool die_as_zombie(struct world_handle *handle) {
+    struct world *world = handle->world;
+    if (!dies_as_zombie(handle) || !world->fault.commit_frame) return false;
+    world->fault.struck = true;
+    world_kill(world, handle->process);
+    for (unsigned i = 0; i < world->inode_count; i++) {
+        struct world_memory *memory = world->inodes[i]->memory;
+        if (memory && memory->kept.regions[0]) memcpy(memory->kept.regions[0], memory->header, sizeof memory->header);
+    }
+    return true;
+}
+
+static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset) {
+    struct world_handle *handle = handle_of(file);
+    bool scratch = handle->inode->scratch;
+    if (dead(handle) || (!scratch && !world_call(handle->world, handle->process))) return SQLITE_IOERR_WRITE;
+    world_write(handle->world, handle->inode_index, (uint64_t)offset, data, (uint32_t)len);
+    watch_for_commit(handle, data, len);
+    return SQLITE_OK;
+}
+
+static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    struct world_handle *handle = handle_of(file);
+    if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_TRUNCATE;
+    world_truncate(handle->world, handle->inode_index, (uint64_t)size);
+    return SQLITE_OK;
+}
+
+/* Only a checkpointer has this lock. */
+static bool is_checkpointing(const struct world_process *process) {
+    enum { CHECKPOINT_LOCK = 1 << 1 };
+    for (unsigned i = 0; i < world_now->inode_count; i++) {
+        for (const struct world_handle *handle = world_now->inodes[i]->handles; handle; handle = handle->next) {
+            if (handle->process == process && handle->exclusive & CHECKPOINT_LOCK) return true;
+        }
+    }
+    return false;
+}
+
+/* From which operation on a failed sync may have lost something. */
+static uint64_t may_lose(const struct world_handle *handle) {
+    if (!ends_with(handle->name, "-wal")) return 0;
+    return is_checkpointing(handle->process) ? handle->world->op_count : handle->world->committed;
+}
+
+static int file_sync(sqlite3_file *file, int flags) {
+    struct world_handle *handle = handle_of(file);
+    (void)flags;
+    if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_FSYNC;
+    bool wal = ends_with(handle->name, "-wal");
+    if (wal && handle->world->fault.countdown == 0 && die_as_zombie(handle)) return SQLITE_IOERR_FSYNC;
+    bool fails = world_sync_fails(handle->world, handle->name);
+    world_sync(handle->world, handle->inode_index, fails ? may_lose(handle) : WORLD_SYNCED);
+    if (fails || (wal && die_as_zombie(handle))) return SQLITE_IOERR_FSYNC;
+    if (!handle->sync_folder) return SQLITE_OK;
+    if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
+    world_sync_folder(handle->world);
+    handle->sync_folder = false;
+    return SQLITE_OK;
+}
+
+static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
+    struct world_handle *handle = handle_of(file);
+    if (dead(handle)) return SQLITE_IOERR_FSTAT;
+    *size = (sqlite3_int64)handle->inode->live.size;
+    return SQLITE_OK;
+}
+
+/* ---- locks ------------------------------------------------------------------------------------------------------- */
+
+/* The highest lock that another has. */
+static int lock_of_others(const struct world_handle *handle) {
+    int highest = SQLITE_LOCK_NONE;
+    for (const struct world_handle *other = handle->inode->handles; other; other = other->next) {
+        if (other != handle && other->lock > highest) highest = other->lock;
+    }
+    return highest;
+}
+
+static int file_lock(sqlite3_file *file, int wanted) {
+    struct world_handle *handle = handle_of(file);
+    if (dead(handle)) return SQLITE_IOERR_LOCK;
+    if (handle->lock >= wanted) return SQLITE_OK;
+    int others = lock_of_others(handle);
+    if (wanted == SQLITE_LOCK_SHARED) {
+        if (others >= SQLITE_LOCK_PENDING) return SQLITE_BUSY;
+    } else {
+        if (others >= SQLITE_LOCK_RESERVED) return SQLITE_BUSY;
+        if (wanted == SQLITE_LOCK_EXCLUSIVE && others > SQLITE_LOCK_NONE) {
+            handle->lock = SQLITE_LOCK_PENDING;
+            return SQLITE_BUSY;
+        }
+    }
+    handle->lock = wanted;
+    return SQLITE_OK;
+}
+
+static int file_unlock(sqlite3_file *file, int wanted) {
+    struct world_handle *handle = handle_of(file);
+    if (!dead(handle) && handle->lock > wanted) handle->lock = wanted;
+    return SQLITE_OK;
+}
+
+static int file_check_reserved(sqlite3_file *file, int *out) {
+    struct world_handle *handle = handle_of(file);
+    *out = !dead(handle) && (handle->lock >= SQLITE_LOCK_RESERVED || lock_of_others(handle) >= SQLITE_LOCK_RESERVED);
+    return SQLITE_OK;
+}
+
+/* ---- the rest of a file ------------------------------------------------------------------------------------------ */
+
+static int file_control(sqlite3_file *file, int op, void *argument) {
+    (void)file, (void)op, (void)argument;
+    return SQLITE_NOTFOUND;
+}
+
+static int file_sector(sqlite3_file *file) {
+    return handle_of(file)->world->options.sector;
+}
+
+static int file_characteristics(sqlite3_file *file) {
+    return handle_of(file)->world->options.characteristics;
+}
+
+static int file_close(sqlite3_file *file) {
+    struct world_handle *handle = handle_of(file);
+    struct world_handle **at = &handle->inode->handles;
+    while (*at != handle) at = &(*at)->next;
+    *at = handle->next;
+    if (handle->delete_on_close && !dead(handle) && world_find(handle->world, handle->name)) {
+        world_unlink(handle->world, handle->name);
+    }
+    if (handle->inode->scratch) sparse_clear(&handle->inode->live);
+    return SQLITE_OK;
+}
+
+/* ---- shared memory ----------------------------------------------------------------------------------------------- */
+
+void world_memory_free(struct world_inode *inode) {
+    for (unsigned i = 0; i < WORLD_REGIONS; i++) {
+        free(inode->memory->regions[i]);
+        free(inode->memory->kept.regions[i]);
+    }
+    free(inode->memory);
+    inode->memory = NULL;
+}
+
+bool world_memory_used(const struct world_inode *inode) {
+    for (const struct world_handle *handle = inode->handles; handle; handle = handle->next) {
+        if (handle->mapped) return true;
+    }
+    return inode->memory->kept.of != NULL;
+}
+
+static void *zeroed(size_t bytes) {
+    void *memory = calloc(1, bytes);
+    if (!memory) abort();
+    return memory;
+}
+
+static int memory_map(sqlite3_file *file, int region, int bytes, int extend, void volatile **out) {
+    struct world_handle *handle = handle_of(file);
+    *out = NULL;
+    if (dead(handle) || region >= WORLD_REGIONS) return SQLITE_IOERR_SHMMAP;
+    struct world_inode *inode = handle->inode;
+    if (!inode->memory) inode->memory = zeroed(sizeof *inode->memory);
+    handle->mapped = true;
+    inode->memory->region_bytes = bytes;
+    if (!inode->memory->regions[region] && extend) inode->memory->regions[region] = zeroed((size_t)bytes);
+    *out = inode->memory->regions[region];
+    return SQLITE_OK;
+}
+
+static int memory_lock(sqlite3_file *file, int offset, int n, int flags) {
+    struct world_handle *handle = handle_of(file);
+    if (dead(handle)) return flags & SQLITE_SHM_UNLOCK ? SQLITE_OK : SQLITE_IOERR_SHMLOCK;
+    uint16_t mask = (uint16_t)(((1u << n) - 1) << offset), shared = 0, exclusive = 0;
+    for (const struct world_handle *other = handle->inode->handles; other; other = other->next) {
+        if (other == handle) continue;
+        shared |= other->shared;
+        exclusive |= other->exclusive;
+    }
+    if (flags & SQLITE_SHM_UNLOCK) {
+        handle->shared &= (uint16_t)~mask;
+        handle->exclusive &= (uint16_t)~mask;
+        return SQLITE_OK;
+    }
+    if (exclusive & mask || (flags & SQLITE_SHM_EXCLUSIVE && shared & mask)) return SQLITE_BUSY;
+    if (flags & SQLITE_SHM_EXCLUSIVE) {
+        handle->exclusive |= mask;
+    } else {
+        handle->shared |= mask;
+    }
+    return SQLITE_OK;
+}
+
+static void memory_barrier(sqlite3_file *file) {
+    die_as_zombie(handle_of(file));
+}
+
+static int memory_unmap(sqlite3_file *file, int delete_it) {
+    struct world_handle *handle = handle_of(file);
+    (void)delete_it;
+    if (dead(handle)) return SQLITE_OK;
+    handle->mapped = false;
+    handle->shared = handle->exclusive = 0;
+    if (handle->inode->memory && !world_memory_used(handle->inode)) world_memory_free(handle->inode);
+    return SQLITE_OK;
+}
+
+static const sqlite3_io_methods methods = {
+    .iVersion = 2,
+    .xClose = file_close,
+    .xRead = file_read,
+    .xWrite = file_write,
+    .xTruncate = file_truncate,
+    .xSync = file_sync,
+    .xFileSize = file_size,
+    .xLock = file_lock,
+    .xUnlock = file_unlock,
+    .xCheckReservedLock = file_check_reserved,
+    .xFileControl = file_control,
+    .xSectorSize = file_sector,
+    .xDeviceCharacteristics = file_characteristics,
+    .xShmMap = memory_map,
+    .xShmLock = memory_lock,
+    .xShmBarrier = memory_barrier,
+    .xShmUnmap = memory_unmap,
+};
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+static struct world_inode *find_or_create(struct world *world, const char *name, int flags, uint32_t *index, int *rc) {
+    struct world_name *found = world_find(world, name);
+    *rc = SQLITE_CANTOPEN;
+    if (found && flags & SQLITE_OPEN_EXCLUSIVE) return NULL;
+    if (!found && !(flags & SQLITE_OPEN_CREATE)) return NULL;
+    if (!found && !world_call(world, world->current)) return NULL;
+    *rc = SQLITE_OK;
+    if (!found) return world_create(world, name, index);
+    *index = found->inode;
+    return world->inodes[found->inode];
+}
+
+static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags) {
+    struct world_handle *handle = handle_of(file);
+    struct world *world = world_now;
+    int rc = SQLITE_OK;
+    (void)vfs;
+    memset(handle, 0, sizeof *handle);
+    if (!world || world->current->dead) return SQLITE_CANTOPEN;
+    if (name) {
+        handle->inode = find_or_create(world, name, flags, &handle->inode_index, &rc);
+    } else {
+        handle->inode = world_inode_new(world, &handle->inode_index);
+        handle->inode->scratch = true;
+    }
+    if (rc) return rc;
+    handle->world = world;
+    handle->process = world->current;
+    if (name) strncpy(handle->name, name, WORLD_NAME_MAX - 1);
+    handle->delete_on_close = name && flags & SQLITE_OPEN_DELETEONCLOSE;
+    int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL;
+    handle->sync_folder = name && flags & SQLITE_OPEN_CREATE && flags & journals;
+    handle->next = handle->inode->handles;
+    handle->inode->handles = handle;
+    file->pMethods = &methods;
+    if (out_flags) *out_flags = flags;
+    return SQLITE_OK;
+}
+
+static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
+    (void)vfs;
+    if (!world_now) return SQLITE_IOERR_DELETE;
+    if (!world_find(world_now, name)) return SQLITE_IOERR_DELETE_NOENT;
+    if (!world_call(world_now, world_now->current)) return SQLITE_IOERR_DELETE;
+    world_unlink(world_now, name);
+    if (!sync_folder) return SQLITE_OK;
+    if (!world_call(world_now, world_now->current)) return SQLITE_IOERR_DIR_FSYNC;
+    world_sync_folder(world_now);
+    return SQLITE_OK;
+}
+
+static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
+    (void)vfs;
+    struct world_name *found = world_now ? world_find(world_now, name) : NULL;
+    *out = found && (flags != SQLITE_ACCESS_EXISTS || world_now->inodes[found->inode]->live.size > 0);
+    return SQLITE_OK;
+}
+
+static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int len, char *out) {
+    (void)vfs;
+    if ((int)strlen(name) >= len) return SQLITE_CANTOPEN;
+    strcpy(out, name);
+    return SQLITE_OK;
+}
+
+static int vfs_random(sqlite3_vfs *vfs, int len, char *out) {
+    (void)vfs;
+    for (int i = 0; i < len; i++) out[i] = (char)(world_now ? random_next(&world_now->random) : (uint64_t)i);
+    return len;
+}
+
+static int vfs_sleep(sqlite3_vfs *vfs, int microseconds) {
+    (void)vfs;
+    return microseconds;
+}
+
+static int vfs_time64(sqlite3_vfs *vfs, sqlite3_int64 *out) {
+    (void)vfs;
+    *out = 212000000000000;
+    return SQLITE_OK;
+}
+
+static int vfs_time(sqlite3_vfs *vfs, double *out) {
+    (void)vfs;
+    *out = 2453737.0;
+    return SQLITE_OK;
+}
+
+static int vfs_error(sqlite3_vfs *vfs, int len, char *out) {
+    (void)vfs, (void)len, (void)out;
+    return 0;
+}
+
+void world_vfs_register(void) {
+    static sqlite3_vfs vfs = {
+        .iVersion = 2,
+        .szOsFile = sizeof(struct world_handle),
+        .mxPathname = WORLD_NAME_MAX - 16,
+        .zName = "world",
+        .xOpen = vfs_open,
+        .xDelete = vfs_delete,
+        .xAccess = vfs_access,
+        .xFullPathname = vfs_full_path,
+        .xRandomness = vfs_random,
+        .xSleep = vfs_sleep,
+        .xCurrentTime = vfs_time,
+        .xGetLastError = vfs_error,
+        .xCurrentTimeInt64 = vfs_time64,
+    };
+    static bool registered;
+    if (!registered) sqlite3_vfs_register(&vfs, 1);
+    registered = true;
+}

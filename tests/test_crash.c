@@ -1,0 +1,324 @@
+/* Everything dies at any moment: what was acknowledged is there, whatever the disk made of the rest.
+ *
+ * SQLite and the extension work on one simulated machine (tests/support/world.h); a workload (crash_work.h) leaves a history
+ * of all that they did to its disk; crash_check.h builds the disks that may remain at each place of it, opens each and
+ * compares. This program does so for each journal mode and level of synchronous in turn, two processes at a time, until
+ * enough states were checked, and prints how many.
+ *
+ * A run is repeated by its seed: SQLite's random numbers, art's and time come from here. ART_TEST_SEED, ART_CRASH_STATES (the
+ * number of states), ART_CRASH_STEPS (of a workload), ART_CRASH_SETTING (only that one), ART_CRASH_JOBS (processes).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/tree/private.h"
+#include "tests/support/crash_check.h"
+#include "tests/support/random.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { STATES = 2000, LYING_STATES = 2000 };
+#else
+enum { STATES = 55000, LYING_STATES = 20000 };
+#endif
+enum { STEPS = 100, STATES_A_STEP = 20, SETTINGS = 12, JOBS_MAX = 16 };
+
+/* What SQLite promises (its documentation, and sqlite3.c): with a WAL, FULL and EXTRA sync each commit. With a rollback
+ * journal the end of the journal is the commit: its removal is synced by EXTRA alone, so with FULL it lasts when the next
+ * commit has synced the folder; cutting or overwriting it is synced by FULL. NORMAL does not wait for the journal before
+ * it counts its pages, so a disk that reorders writes may damage the database. */
+static const struct crash_setting settings[SETTINGS] = {
+    {"WAL", "FULL", LASTS, false},
+    {"WAL", "NORMAL", LASTS_NEVER, false},
+    {"DELETE", "EXTRA", LASTS, false},
+    {"WAL", "EXTRA", LASTS, false},
+    {"DELETE", "FULL", LASTS_WITH_THE_NEXT, false},
+    {"WAL", "NORMAL", LASTS_NEVER, false},
+    {"TRUNCATE", "FULL", LASTS, false},
+    {"WAL", "FULL", LASTS, false},
+    {"PERSIST", "FULL", LASTS, false},
+    {"DELETE", "EXTRA", LASTS, false},
+    {"DELETE", "NORMAL", LASTS_NEVER, true},
+    {"WAL", "FULL", LASTS, false},
+};
+
+/* ---- chance and time: art's own, for the whole program ---------------------------------------------------------------------------------------- */
+
+static struct random art_random_numbers;
+
+__attribute__((visibility("default"))) ssize_t getrandom(void *out, size_t len, unsigned flags) {
+    (void)flags;
+    for (size_t i = 0; i < len; i++) ((uint8_t *)out)[i] = (uint8_t)(random_next(&art_random_numbers) >> 13);
+    return (ssize_t)len;
+}
+
+static bool time_stands_still;
+
+/* A merge stops when its time is up. */
+__attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec *out) {
+    if (!time_stands_still) return (int)syscall(SYS_clock_gettime, clock, out);
+    *out = (struct timespec){.tv_sec = 1000000};
+    return 0;
+}
+
+/* ---- histories --------------------------------------------------------------------------------------------------- */
+
+/* Shared by the processes. */
+struct tally {
+    struct crash_counts counts;
+    uint64_t histories, operations, commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived,
+        checkpoints, drops, renames, snapshots, runs, blobs /* of one table, at most */;
+    uint64_t by_setting[SETTINGS];
+    int failed;
+    char message[3000];
+};
+
+static void add_counts(struct tally *tally, const struct crash_work *work, const struct crash_check *check,
+                       unsigned setting) {
+#define ADD(field, value) __atomic_fetch_add(&tally->field, (value), __ATOMIC_RELAXED)
+    ADD(counts.states, check->counts.states);
+    ADD(counts.twice, check->counts.twice);
+    ADD(counts.again, check->counts.again);
+    ADD(counts.written, check->counts.written);
+    ADD(counts.cleaned, check->counts.cleaned);
+    for (unsigned i = 0; i < WORLD_CRASHES; i++) ADD(counts.by_kind[i], check->counts.by_kind[i]);
+    ADD(by_setting[setting], check->counts.states);
+    ADD(histories, 1);
+    ADD(operations, work->world->op_count);
+    ADD(commits, work->counts.commits);
+    ADD(rollbacks, work->counts.rollbacks);
+    ADD(busy, work->counts.busy);
+    ADD(deaths, work->counts.deaths);
+    ADD(zombies, work->counts.zombies);
+    ADD(failed_syncs, work->counts.failed_syncs);
+    ADD(survived, work->counts.survived);
+    ADD(revived, work->counts.revived);
+    ADD(checkpoints, work->counts.checkpoints);
+    ADD(drops, work->counts.drops);
+    ADD(renames, work->counts.renames);
+    ADD(snapshots, work->counts.snapshots);
+    if (tally->runs < work->counts.runs) tally->runs = work->counts.runs;
+    if (tally->blobs < work->counts.blobs) tally->blobs = work->counts.blobs;
+#undef ADD
+}
+
+/* Only the first one is told. */
+static void note_failure(struct tally *tally, unsigned setting, uint64_t seed, const char *why) {
+    if (__atomic_exchange_n(&tally->failed, 1, __ATOMIC_SEQ_CST)) return;
+    snprintf(tally->message, sizeof tally->message, "ART_CRASH_SETTING=%u ART_CRASH_HISTORY=%llu: %s", setting,
+             (unsigned long long)seed, why);
+}
+
+static unsigned number(const char *name, unsigned otherwise) {
+    const char *given = getenv(name);
+    return given && *given ? (unsigned)strtoul(given, NULL, 0) : otherwise;
+}
+
+/* One workload and its crashes. False: something was found. */
+static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool lies) {
+    static const uint32_t blob_pages[] = {3, 4, 3, 8, 0};
+    struct crash_work work;
+    struct crash_check check = {.failure = NULL};
+    unsigned steps = number("ART_CRASH_STEPS", STEPS);
+    art_random_numbers = (struct random){seed};
+    time_stands_still = true;
+    art_tree_blob_pages = blob_pages[seed % (sizeof blob_pages / sizeof *blob_pages)];
+    sqlite3_randomness(0, NULL); /* begins anew, with what the world gives */
+    crash_work_run(&work, &settings[setting], seed, steps, lies);
+    const char *why = work.failure;
+    if (!why) {
+        crash_check_run(&check, &work, (uint64_t)steps * STATES_A_STEP);
+        why = check.failure;
+    }
+    add_counts(tally, &work, &check, setting);
+    if (why) note_failure(tally, setting, seed, why);
+    bool good = !why;
+    unsigned shown = number("ART_CRASH_SHOW", 0),
+             at = work.failure ? work.world ? work.world->op_count : 0 : check.failed_at;
+    if (!good && shown) world_dump(work.world, at < shown ? 0 : at - shown, at + 3);
+    sqlite3_free(check.failure);
+    crash_work_clear(&work);
+    time_stands_still = false;
+    art_tree_blob_pages = 0;
+    return good;
+}
+
+static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsigned jobs, uint64_t states, bool lies) {
+    unsigned only = number("ART_CRASH_SETTING", SETTINGS);
+    sqlite3 *keep = NULL; /* an art table that is never closed: what all share is made once */
+    char *message = NULL;
+    if (sqlite3_open(":memory:", &keep)) abort();
+    for (unsigned i = job; tally->counts.states < states && !tally->failed; i += jobs) {
+        struct random random = {seed + i};
+        history(tally, only < SETTINGS ? only : i % SETTINGS, random_next(&random) >> 24, lies);
+    }
+    sqlite3_free(message);
+    sqlite3_close(keep);
+}
+
+static struct tally *run(uint64_t seed, uint64_t states, bool lies) {
+    struct tally *tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned jobs = number("ART_CRASH_JOBS", 2);
+    ck_assert(tally != MAP_FAILED);
+    fflush(NULL);
+    for (unsigned job = 0; job < jobs; job++) {
+        pid_t pid = fork();
+        ck_assert(pid >= 0);
+        if (pid) continue;
+        work_through(tally, seed, job, jobs, states, lies);
+        _exit(0);
+    }
+    int status;
+    while (wait(&status) > 0) {
+        if (!WIFEXITED(status) || WEXITSTATUS(status))
+            note_failure(tally, SETTINGS, seed, "a process of this test crashed");
+    }
+    return tally;
+}
+
+static void show(const struct tally *tally, uint64_t seed) {
+#define U(value) ((unsigned long long)(value))
+    printf("crash: %llu states after a crash checked (seed %llu, SQLite %s): %llu workloads, %llu operations on the "
+           "disk\n",
+           U(tally->counts.states), U(seed), sqlite3_libversion(), U(tally->histories), U(tally->operations));
+    printf("  commits %llu, rollbacks %llu, busy %llu, deaths %llu, zombies %llu, failed syncs %llu, of these "
+           "committed %llu, revived %llu, "
+           "checkpoints %llu, drops %llu, renames %llu, snapshots %llu; at most %llu runs, %llu blobs\n",
+           U(tally->commits), U(tally->rollbacks), U(tally->busy), U(tally->deaths), U(tally->zombies),
+           U(tally->failed_syncs), U(tally->survived), U(tally->revived), U(tally->checkpoints), U(tally->drops),
+           U(tally->renames), U(tally->snapshots), U(tally->runs), U(tally->blobs));
+    for (unsigned i = 0; i < WORLD_CRASHES; i++) {
+        printf("  %s: %llu%s", world_crash_names[i], U(tally->counts.by_kind[i]), i + 1 < WORLD_CRASHES ? "," : "\n");
+    }
+    printf("  crashed again while being opened %llu, written on %llu, cleaned %llu; left out as seen before %llu\n",
+           U(tally->counts.again), U(tally->counts.written), U(tally->counts.cleaned), U(tally->counts.twice));
+    for (unsigned i = 0; i < SETTINGS; i++) {
+        if (tally->by_setting[i]) {
+            printf("  %s %s: %llu\n", settings[i].journal, settings[i].synchronous, U(tally->by_setting[i]));
+        }
+    }
+    fflush(stdout);
+#undef U
+}
+
+START_TEST(test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half_transaction) {
+    uint64_t seed = random_seed();
+    uint64_t states = number("ART_CRASH_STATES", STATES * random_scale());
+    struct tally *tally = run(seed, states, false);
+    show(tally, seed);
+    ck_assert_msg(!tally->failed, "ART_TEST_SEED=%llu %s", (unsigned long long)seed, tally->message);
+    ck_assert_uint_ge(tally->counts.states, states);
+    if (states < STATES) return;
+    ck_assert_uint_gt(tally->deaths, 0);
+    ck_assert_uint_gt(tally->zombies, 0);
+    ck_assert_uint_gt(tally->failed_syncs, 0);
+    ck_assert_uint_gt(tally->drops, 0);
+    munmap(tally, sizeof *tally);
+}
+END_TEST
+
+START_TEST(test_a_disk_that_does_not_sync_is_noticed) {
+    uint64_t seed = random_seed();
+    struct tally *tally = run(seed, LYING_STATES, true);
+    printf("crash: a disk that does not sync was noticed after %llu states: %s\n",
+           (unsigned long long)tally->counts.states, tally->message);
+    ck_assert(tally->failed);
+    munmap(tally, sizeof *tally);
+}
+END_TEST
+
+/* ---- one case ---------------------------------------------------------------------------------------------------- */
+
+static void must(sqlite3 *db, const char *sql) {
+    ck_assert_msg(!sqlite3_exec(db, sql, NULL, NULL, NULL), "%s: %s", sql, sqlite3_errmsg(db));
+}
+
+/* Rows of `table` on the disk that is left when all processes die and the power stays. */
+static int64_t rows_after_death(struct world *world, const char *sql) {
+    struct world_replay *replay = world_replay_new(world);
+    struct world_image image;
+    char *why = NULL;
+    while (world_replay_step(replay)) {
+    }
+    world_replay_crash(replay, WORLD_POWER_STAYS, 0, &image);
+    world_replay_free(replay);
+    struct world *after = world_new(&image, &world->options);
+    world_enter(after, world_process_new(after));
+    sqlite3 *db = crash_open(&settings[0], &why);
+    sqlite3_stmt *ask = NULL;
+    ck_assert_ptr_nonnull(db);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &ask, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(ask), SQLITE_ROW);
+    int64_t rows = sqlite3_column_int64(ask, 0);
+    sqlite3_finalize(ask);
+    sqlite3_close(db);
+    world_free(after);
+    world_image_clear(&image);
+    return rows;
+}
+
+/* SQLite before 3.53.2 at the latest: what was written twice to the WAL in a transaction and then taken back by ROLLBACK TO
+ * leaves the commit's frames without checksums, and recovery throws them away. A transaction that spills brings pages into the
+ * WAL early. */
+START_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to) {
+    struct world_options options = {.seed = 1, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
+    struct world *world = world_new(NULL, &options);
+    char *why = NULL;
+    world_enter(world, world_process_new(world));
+    sqlite3 *db = crash_open(&settings[0], &why);
+    ck_assert_msg(db != NULL, "%s", why);
+    must(db,
+         "PRAGMA journal_mode=WAL; CREATE TABLE p(x); CREATE TABLE o(x);"
+         "CREATE VIRTUAL TABLE a USING art(spill_limit=100000); CREATE VIRTUAL TABLE b USING art(spill_limit=100000);"
+         "INSERT INTO a VALUES('first', 1); INSERT INTO b VALUES('first', 1);"
+         "INSERT INTO a(a) VALUES('flush'); INSERT INTO b(b) VALUES('flush'); INSERT INTO o VALUES(1)");
+    static const char *const before[] = {"BEGIN; SAVEPOINT s", "SAVEPOINT s"};
+    static const char *const after[] = {"COMMIT", "RELEASE s"};
+    must(db, before[_i]);
+    must(db, "INSERT INTO p VALUES(2); INSERT INTO o VALUES(2)");
+    must(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO a SELECT 'x' || i, "
+             "zeroblob(200) FROM n");
+    must(db, "INSERT INTO a VALUES('y', 1); INSERT INTO o VALUES(3)");
+    for (unsigned i = 0; i < 1000; i++) {
+        char sql[80];
+        sqlite3_snprintf(sizeof sql, sql, "INSERT INTO b VALUES('z%u', zeroblob(200))", i);
+        must(db, sql);
+    }
+    must(db, "INSERT INTO o VALUES(4); ROLLBACK TO s; INSERT INTO o VALUES(5); INSERT INTO a VALUES('last', 1)");
+    must(db, after[_i]);
+    must(db, "INSERT INTO o VALUES(6)");
+    ck_assert_int_eq(rows_after_death(world, "SELECT sum(x) FROM o"), 1 + 5 + 6);
+    ck_assert_int_eq(rows_after_death(world, "SELECT count(*) FROM a"), 2);
+    world_enter(world, world->processes[0]);
+    sqlite3_close(db);
+    world_free(world);
+}
+END_TEST
+
+int main(void) {
+    if (getenv("ART_CRASH_HISTORY")) {
+        static struct tally tally;
+        history(&tally, number("ART_CRASH_SETTING", 0), strtoull(getenv("ART_CRASH_HISTORY"), NULL, 0), false);
+        show(&tally, 0);
+        puts(tally.message);
+        return tally.failed;
+    }
+    Suite *suite = suite_create("crash");
+    TCase *tcase = tcase_create("crash");
+    tcase_set_timeout(tcase, 0);
+    tcase_add_test(tcase, test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half_transaction);
+    tcase_add_test(tcase, test_a_disk_that_does_not_sync_is_noticed);
+    tcase_add_loop_test(tcase, test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 0, 2);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,46 @@
+/* System calls of core/io that fail under SQL: each of them, with each errno, once and from then on.
+ *
+ * The extension is linked in, so that core's table of system calls is this program's own. Here a slice of what
+ * `make prove-faults` tries in full.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ext/art.h"
+#include "tests/support/fault_calls.h"
+#include "tests/support/faulty_vfs.h"
+#include "tests/support/io_faults.h"
+
+enum { MOST = 2 };
+
+START_TEST(test_every_system_call_may_fail_and_the_twins_agree) {
+    uint64_t seed = random_seed() + (uint64_t)_i;
+    struct fault_sweep sweep = {.source = &fault_calls,
+                                .world = {.mode = fault_mode_draw((unsigned)_i, seed),
+                                          .entry = sqlite3_art_init,
+                                          .vfs = "faulty",
+                                          .synchronous = "OFF"},
+                                .most = MOST,
+                                .random = {seed}};
+    faulty_vfs_register();
+    io_fault_skip_syncs();
+    printf("seed %llu\n", (unsigned long long)sweep.random.state);
+    fault_sweep_run(&sweep);
+    fault_sweep_print(&sweep);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("faults of system calls");
+    TCase *tests = tcase_create("faults of system calls");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, test_every_system_call_may_fail_and_the_twins_agree, 0, FAULT_WAYS);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

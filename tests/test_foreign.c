@@ -1,0 +1,181 @@
+/* Files that were copied, moved, restored, damaged, exchanged: what a database then finds, through SQL.
+ *
+ * One table (tests/support/foreign_table.h) has a line for each thing that may befall a database or its .art file, and
+ * what reading, writing, 'flush', 'adopt' and DROP say then; README shows it. Each word of it is tried here, with
+ * rollback journals and with a WAL. Whatever is tried, no file is touched that is not the database's own.
+ *
+ *     test_foreign --readme     prints README's table
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tests/support/foreign_world.h"
+
+#include "tests/support/foreign_table.h"
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+static const char *word_for(const struct fate *fate, enum foreign_try what) {
+    switch (what) {
+    case TRY_READ:
+        return fate->read;
+    case TRY_WRITE:
+        return fate->write;
+    case TRY_FLUSH:
+        return fate->flush;
+    case TRY_ADOPT:
+        return fate->adopt;
+    case TRY_DROP:
+        return fate->drop;
+    default: /* 'clean' needs no .art file */
+        return strcmp(fate->drop, "read-only") ? "works" : "read-only";
+    }
+}
+
+static const struct answer *answer_called(const char *word) {
+    for (unsigned i = 0; i < sizeof answers / sizeof *answers; i++) {
+        size_t n = strlen(answers[i].word);
+        if (!strncmp(word, answers[i].word, n) && (!word[n] || word[n] == ';')) return &answers[i];
+    }
+    ck_abort_msg("no answer is called %s", word);
+}
+
+static void arrange(struct foreign_world *world, const struct fate *fate, const char *journal) {
+    foreign_make(world, journal);
+    fate->arrange(world);
+}
+
+/* Adopting is what lets a database write a file that was not its own. */
+static void allow(struct foreign_world *world, const struct fate *fate, enum foreign_try what, const char *named) {
+    bool adopts = !strcmp(fate->adopt, "works") || !strcmp(fate->adopt, "newer");
+    if (what == TRY_ADOPT && adopts) foreign_set(&world->file, sqlite3_mprintf("%s", named));
+}
+
+static void check_outcome(const struct fate *fate, const char *journal, enum foreign_try what,
+                          const struct foreign_outcome *outcome) {
+    static const char *const names[FOREIGN_TRIES] = {"reading", "writing", "'flush'", "'clean'", "'adopt'", "DROP"};
+    const char *word = word_for(fate, what);
+    const struct answer *answer = answer_called(word);
+    ck_assert_msg(!outcome->wrong, "%s (%s): %s: %s", fate->what, journal, names[what], outcome->text);
+    ck_assert_msg(outcome->code == answer->code || (outcome->code & 0xff) == answer->code,
+                  "%s (%s): %s: should be \"%s\", code %d, and is %d (%s)", fate->what, journal, names[what], word,
+                  answer->code, outcome->code, outcome->text);
+    ck_assert_msg(strstr(outcome->text, answer->says) != NULL, "%s (%s): %s: \"%s\" should say \"%s\"", fate->what,
+                  journal, names[what], outcome->text, answer->says);
+}
+
+static bool is_there(const char *path) {
+    struct stat status;
+    return !lstat(path, &status);
+}
+
+static const char *const journals[] = {"delete", "wal", "persist", "truncate", "memory", NULL};
+enum { FIRST_JOURNALS = 2, JOURNALS = sizeof journals / sizeof *journals - 1 };
+
+/* One line of the table with one kind of journal. A world in which a try changed nothing serves the next one, too. */
+static bool suffer(const struct fate *fate, const char *journal) {
+    struct foreign_world world = {0};
+    for (enum foreign_try what = 0; what < FOREIGN_TRIES; what++) {
+        struct foreign_outcome outcome;
+        if (!world.root) arrange(&world, fate, journal);
+        if (world.skipped) {
+            printf("SKIPPED %s: %s cannot be had here\n", fate->what, world.skipped);
+            foreign_free(&world);
+            return false;
+        }
+        char *named = foreign_named_file(&world);
+        bool there = is_there(named);
+        allow(&world, fate, what, named);
+        struct foreign_view *before = foreign_look(&world);
+        foreign_try(&world, what, &outcome);
+        struct foreign_view *after = foreign_look(&world);
+        check_outcome(fate, journal, what, &outcome);
+        char *harm = foreign_difference(&world, before, after, true);
+        ck_assert_msg(!harm, "%s (%s): try %d: %s", fate->what, journal, what, harm);
+        if (what == TRY_DROP && there && !outcome.code) {
+            ck_assert_msg(is_there(named) == !strcmp(fate->drop, STAYS), "%s (%s): DROP and %s", fate->what, journal,
+                          named);
+        }
+        char *change = foreign_difference(&world, before, after, false);
+        if (change || what == TRY_ADOPT) foreign_free(&world);
+        foreign_view_free(before);
+        foreign_view_free(after);
+        sqlite3_free(change);
+        sqlite3_free(named);
+    }
+    if (world.root) foreign_free(&world);
+    return true;
+}
+
+START_TEST(test_what_befalls_a_file_has_the_outcome_that_readme_says) {
+    const struct fate *fate = &fates[_i];
+    for (unsigned i = 0; i < FIRST_JOURNALS; i++) {
+        if (!suffer(fate, journals[i])) return;
+    }
+    suffer(fate, journals[FIRST_JOURNALS + (unsigned)_i % (JOURNALS - FIRST_JOURNALS)]);
+}
+END_TEST
+
+/* --- README ------------------------------------------------------------------------------------------------------- */
+
+static char *readme_row(const struct fate *fate) {
+    return sqlite3_mprintf("| %s | %s | %s | %s | %s | %s |\n", fate->what, fate->read, fate->write, fate->flush,
+                           fate->adopt, fate->drop);
+}
+
+static void print_readme(void) {
+    printf("| what happened | reading | writing | 'flush' | 'adopt' | DROP |\n|---|---|---|---|---|---|\n");
+    for (unsigned i = 0; i < FATES; i++) {
+        char *row = readme_row(&fates[i]);
+        printf("%s", row);
+        sqlite3_free(row);
+    }
+}
+
+START_TEST(test_readme_has_the_table) {
+    FILE *readme = fopen("README.md", "r");
+    ck_assert_msg(readme != NULL, "README.md is not here: run the test in the project's folder");
+    static char text[1 << 18];
+    text[fread(text, 1, sizeof text - 1, readme)] = 0;
+    fclose(readme);
+    unsigned missing = 0;
+    for (unsigned i = 0; i < FATES; i++) {
+        char *row = readme_row(&fates[i]);
+        if (!strstr(text, row)) {
+            printf("README.md lacks: %s", row);
+            missing++;
+        }
+        sqlite3_free(row);
+    }
+    ck_assert_msg(missing == 0, "README.md lacks %u rows: test_foreign --readme prints them", missing);
+}
+END_TEST
+
+int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "--readme")) {
+        print_readme();
+        return 0;
+    }
+    if (!foreign_begin(journals)) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("foreign");
+    TCase *tcase = tcase_create("fates");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_what_befalls_a_file_has_the_outcome_that_readme_says, 0, FATES);
+    tcase_add_test(tcase, test_readme_has_the_table);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    foreign_end();
+    return failed != 0;
+}

@@ -1,0 +1,409 @@
+/* Copies of one database that live side by side, databases that move while they are open, and names of every kind: what
+ * takes more than one step and so has no line in test_foreign.c's table. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/foreign_world.h"
+#include "tests/support/sql_expect.h"
+
+static const char *const journals[] = {"delete", "wal", NULL};
+static char *directory, *path, *copy_path;
+
+static void set_up(void) {
+    directory = sql_scratch("copies");
+    path = foreign_join(directory, "t.db");
+    copy_path = foreign_join(directory, "copy.db");
+}
+
+static void tear_down(void) {
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(copy_path);
+}
+
+static sqlite3 *open_with(const char *name, const char *journal) {
+    sqlite3 *db = sql_open(name);
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", journal);
+    return db;
+}
+
+static void fill(sqlite3 *db, const char *value) {
+    sql_run(db,
+            "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
+            "SELECT printf('%s/%%05d', i), '%s ' || i FROM n",
+            value, value);
+}
+
+static unsigned count_files(void) {
+    unsigned count = 0;
+    for (char *file; (file = sql_find_file(directory, ".art")); count++) { /* one after the other is put out of sight */
+        char *hidden = sqlite3_mprintf("%s.%u", file, count);
+        foreign_move(file, hidden);
+        sqlite3_free(file);
+        sqlite3_free(hidden);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        char *end = sqlite3_mprintf(".art.%u", i), *hidden = sql_find_file(directory, end);
+        char *file = sqlite3_mprintf("%.*s", (int)(strlen(hidden) - strlen(end) + 4), hidden);
+        foreign_move(hidden, file);
+        sqlite3_free(end);
+        sqlite3_free(hidden);
+        sqlite3_free(file);
+    }
+    return count;
+}
+
+/* An original and its copy, made before the table had a file. */
+static void make_twins(const char *journal, sqlite3 **original, sqlite3 **copy) {
+    sqlite3 *db = open_with(path, journal);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('both', 1)");
+    sql_close(db);
+    foreign_copy_replacing(path, copy_path);
+    *original = open_with(path, journal);
+    *copy = open_with(copy_path, journal);
+}
+
+static void are_twins(const char *journal) {
+    sqlite3 *db = open_with(path, journal);
+    sql_expect(db, "501|ok|501\n", "SELECT count(*), art_check('t'), art_count('t', '') FROM t");
+    sql_expect(db, "500\n", "SELECT art_count('t', 'mine/')");
+    sql_close(db);
+    db = open_with(copy_path, journal);
+    sql_expect(db, "501|ok|501\n", "SELECT count(*), art_check('t'), art_count('t', '') FROM t");
+    sql_expect(db, "500\n", "SELECT art_count('t', 'yours/')");
+    sql_close(db);
+    ck_assert_uint_eq(count_files(), 2);
+}
+
+/* --- copied before there was an .art file ------------------------------------------------------------------------- */
+
+START_TEST(test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own) {
+    sqlite3 *original, *copy, *other;
+    const char *journal = journals[_i / 2];
+    make_twins(journal, &original, &copy);
+    other = open_with(_i % 2 ? path : copy_path, journal);
+    sql_expect(other, "1\n", "SELECT count(*) FROM t"); /* knows the name that was */
+    for (int i = 0; i < 2; i++) {
+        sqlite3 *db = i == _i % 2 ? original : copy;
+        fill(db, db == original ? "mine" : "yours");
+        sql_command(db, "main", "t", "flush");
+    }
+    sql_expect(other, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(other, "UPDATE t SET value = value || '!'; INSERT INTO t(t) VALUES('optimize')");
+    sql_close(other);
+    sql_expect(original, "501\n", "SELECT count(*) FROM t");
+    sql_expect(copy, "501\n", "SELECT count(*) FROM t");
+    sql_close(original);
+    sql_close(copy);
+    are_twins(journal);
+    copy = open_with(copy_path, journal);
+    sql_run(copy, "DROP TABLE t");
+    ck_assert_uint_eq(count_files(), 1);
+    sql_close(copy);
+    original = open_with(path, journal);
+    sql_expect(original, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(original, "DROP TABLE t");
+    ck_assert_uint_eq(count_files(), 0);
+    sql_close(original);
+}
+END_TEST
+
+/* The name that was taken and the row that says so are two things: here the row is lost and the name kept. */
+START_TEST(test_a_name_that_was_rolled_back_is_written_with_the_next_root) {
+    sqlite3 *original, *copy;
+    make_twins(journals[_i], &original, &copy);
+    fill(original, "mine");
+    sql_command(original, "main", "t", "flush");
+    sql_command(copy, "main", "t", "spill_limit=4KB");
+    sql_run(copy, "BEGIN");
+    fill(copy, "yours"); /* spills, and so has taken the name */
+    ck_assert_uint_eq(count_files(), 2);
+    sql_run(copy, "ROLLBACK");
+    sql_expect(copy, "1\n", "SELECT count(*) FROM t");
+    sql_run(copy, "BEGIN; SAVEPOINT s");
+    fill(copy, "lost");
+    sql_run(copy, "ROLLBACK TO s");
+    fill(copy, "yours");
+    sql_run(copy, "COMMIT");
+    sql_close(original);
+    sql_close(copy);
+    are_twins(journals[_i]);
+}
+END_TEST
+
+START_TEST(test_a_name_that_one_connection_lost_is_found_by_another) {
+    sqlite3 *original, *copy, *other;
+    make_twins(journals[_i], &original, &copy);
+    fill(original, "mine");
+    sql_command(original, "main", "t", "flush");
+    sql_command(copy, "main", "t", "spill_limit=4KB");
+    other = open_with(copy_path, journals[_i]);
+    sql_run(copy, "BEGIN");
+    fill(copy, "lost");
+    sql_run(copy, "ROLLBACK");
+    fill(other, "yours");
+    sql_command(other, "main", "t", "flush");
+    sql_expect(copy, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(copy, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush')");
+    sql_expect(other, "501\n", "SELECT sum(value) FROM t");
+    sql_close(original);
+    sql_close(copy);
+    sql_close(other);
+    are_twins(journals[_i]);
+}
+END_TEST
+
+/* --- who owns it -------------------------------------------------------------------------------------------------- */
+
+static void make_original(const char *journal) {
+    sqlite3 *db = open_with(path, journal);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art");
+    fill(db, "mine");
+    sql_command(db, "main", "t", "flush");
+    sql_close(db);
+}
+
+START_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back) {
+    char *old = foreign_join(directory, "old"), *aside = foreign_join(directory, "aside");
+    make_original(journals[_i]);
+    foreign_copy_replacing(path, old);
+    sqlite3 *db = open_with(path, journals[_i]);
+    fill(db, "more");
+    sql_command(db, "main", "t", "flush");
+    sql_close(db);
+    foreign_move(path, aside);
+    foreign_move(old, path);
+    db = open_with(path, journals[_i]);
+    sql_expect(db, "500\n", "SELECT count(*) FROM t");
+    sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t VALUES('x', 1)");
+    sql_refused(db, SQLITE_READONLY, "adopt", "DELETE FROM t");
+    sql_refused(db, SQLITE_READONLY, "adopt", "UPDATE t SET value = 1 WHERE path = 'mine/00007'");
+    sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t(t) VALUES('flush')");
+    sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t(t) VALUES('vacuum')");
+    sql_run(db, "INSERT INTO t(t) VALUES('clean'); DROP TABLE t");
+    sql_close(db);
+    foreign_move(aside, path);
+    db = open_with(path, journals[_i]);
+    sql_expect(db, "1000|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
+    sql_expect(db, "1000\n", "SELECT sum(value) FROM t");
+    sql_close(db);
+    sqlite3_free(old);
+    sqlite3_free(aside);
+}
+END_TEST
+
+START_TEST(test_adopting_lets_the_one_write_and_refuses_the_other) {
+    make_original(journals[_i]);
+    foreign_copy_replacing(path, copy_path);
+    sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
+    sql_expect(original, "500\n", "SELECT count(*) FROM t");
+    sql_refused(copy, SQLITE_ERROR, "another database", "SELECT * FROM t");
+    sql_command(copy, "main", "t", "adopt");
+    sql_run(copy, "UPDATE t SET value = 'taken'; INSERT INTO t(t) VALUES('optimize')");
+    sql_refused(original, SQLITE_ERROR, "another database",
+                "INSERT INTO t VALUES('x', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_close(original);
+    original = open_with(path, journals[_i]);
+    sql_refused(original, SQLITE_ERROR, "copy.db", "SELECT * FROM t");
+    sql_run(original, "DROP TABLE t");
+    sql_expect(copy, "500|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value = 'taken'");
+    sql_close(original);
+    sql_close(copy);
+}
+END_TEST
+
+/* A file that has just been restored belongs to nobody yet: the first of two that flushes takes it. */
+START_TEST(test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_it) {
+    make_original(journals[_i]);
+    foreign_copy_replacing(path, copy_path);
+    char *file = foreign_art_file(path, "t");
+    foreign_copy_replacing(file, file);
+    sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
+    sql_expect(original, "500\n", "SELECT count(*) FROM t");
+    sql_expect(copy, "500\n", "SELECT count(*) FROM t");
+    sql_run(copy, "INSERT INTO t VALUES('mine/x', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_refused(original, SQLITE_ERROR, "another database",
+                "INSERT INTO t VALUES('mine/x', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_close(original);
+    sql_run(copy, "DROP TABLE t");
+    ck_assert_int_ne(access(file, F_OK), 0);
+    sql_close(copy);
+    sqlite3_free(file);
+}
+END_TEST
+
+START_TEST(test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed) {
+    struct foreign_world world;
+    foreign_make(&world, journals[_i]);
+    char *file = foreign_join(world.elsewhere, world.name), *database = foreign_join(world.elsewhere, "t.db");
+    foreign_copy_replacing(world.path, database);
+    foreign_copy_replacing(world.file, file);
+    sqlite3 *db = sql_open(database);
+    sql_run(db, "INSERT INTO t VALUES('x', 1); INSERT INTO t(t) VALUES('flush'); DROP TABLE t");
+    sql_close(db);
+    ck_assert_int_ne(access(file, F_OK), 0);
+    ck_assert_int_eq(access(world.file, F_OK), 0);
+    sqlite3_free(file);
+    sqlite3_free(database);
+    foreign_free(&world);
+}
+END_TEST
+
+/* --- while it is open --------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_connection_whose_database_was_replaced_writes_no_more) {
+    char *aside = foreign_join(directory, "aside");
+    make_original(journals[_i]);
+    sqlite3 *db = open_with(path, journals[_i]);
+    sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
+    foreign_copy_replacing(path, copy_path);
+    foreign_move(path, aside);
+    foreign_move(copy_path, path);
+    sqlite3 *other = open_with(path, journals[_i]);
+    sql_command(other, "main", "t", "adopt");
+    sql_run(other, "UPDATE t SET value = 'taken'; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t VALUES('mine/y', 1); INSERT INTO t(t) VALUES('flush')") & 0xff,
+                     SQLITE_READONLY); /* by SQLite itself with a rollback journal */
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('adopt')") & 0xff, SQLITE_READONLY);
+    sql_expect(other, "500|ok\n",
+               "SELECT count(*), art_check('t') FROM t WHERE path GLOB 'mine/*' AND value = 'taken' "
+               "AND path <> 'mine/x'");
+    sql_close(db);
+    sql_close(other);
+    sqlite3_free(aside);
+}
+END_TEST
+
+/* In WAL mode; with a rollback journal a reader keeps others from committing. */
+START_TEST(test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table) {
+    make_original("wal");
+    sqlite3 *used = open_with(path, "wal"), *fresh = open_with(path, "wal"), *writer = open_with(path, "wal");
+    sql_expect(used, "500\n", "SELECT count(*) FROM t WHERE value GLOB 'mine*'");
+    sql_run(used, "BEGIN; SELECT count(*) FROM sqlite_schema");
+    sql_run(fresh, "BEGIN; SELECT count(*) FROM sqlite_schema");
+    sql_run(writer, "DROP TABLE t");
+    ck_assert_uint_eq(count_files(), 0);
+    sql_expect(used, "500|500\n", "SELECT count(*), art_count('t', 'mine/') FROM t WHERE value GLOB 'mine*'");
+    sql_refused(fresh, SQLITE_CANTOPEN, "end this transaction", "SELECT count(*) FROM t");
+    sql_run(used, "COMMIT");
+    sql_run(fresh, "COMMIT");
+    sql_refused(used, SQLITE_ERROR, "no such table", "SELECT count(*) FROM t");
+    sql_refused(fresh, SQLITE_ERROR, "no such table", "SELECT count(*) FROM t");
+    sql_close(used);
+    sql_close(fresh);
+    sql_close(writer);
+}
+END_TEST
+
+START_TEST(test_an_image_in_memory_has_no_art_file) {
+    make_original("delete");
+    sqlite3 *from = sql_open(path), *to = sql_open(":memory:");
+    sqlite3_int64 size;
+    unsigned char *image = sqlite3_serialize(from, "main", &size, 0);
+    ck_assert_int_eq(sqlite3_deserialize(to, "main", image, size, size,
+                                         SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE),
+                     SQLITE_OK);
+    sql_refused(to, SQLITE_ERROR, "in memory", "SELECT * FROM t");
+    sql_refused(to, SQLITE_ERROR, "in memory", "INSERT INTO t VALUES('x', 1)");
+    sql_run(to, "DROP TABLE t");
+    sql_close(to);
+    sql_expect(from, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(from);
+}
+END_TEST
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+static char *long_name(const char *piece, size_t bytes) {
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    while (sqlite3_str_length(text) + strlen(piece) <= bytes) sqlite3_str_appendall(text, piece);
+    return sqlite3_str_finish(text);
+}
+
+static void live_under(const char *database, const char *table) {
+    char *where = foreign_join(directory, database);
+    sqlite3 *db = sql_open(where);
+    sql_run(db, "CREATE VIRTUAL TABLE \"%w\" USING art; INSERT INTO \"%w\" VALUES('a', 1), ('b', 2)", table, table);
+    sql_command(db, "main", table, "flush");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_msg(file != NULL, "no .art file for %s in %s", table, database);
+    for (const char *p = foreign_base(file); *p; p++) {
+        ck_assert_msg(strchr("._-", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'), "%s",
+                      file);
+    }
+    db = sql_open(where);
+    sql_run(db, "INSERT INTO \"%w\" VALUES('c', 3); INSERT INTO \"%w\"(\"%w\") VALUES('optimize')", table, table,
+            table);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM \"%w\" WHERE value > 0", table), 3);
+    ck_assert_int_eq(sql_int(db, "SELECT art_count(%Q, '')", table), 3);
+    sql_run(db, "ALTER TABLE \"%w\" RENAME TO plainly; ALTER TABLE plainly RENAME TO \"%w\"", table, table);
+    sql_command(db, "main", table, "clean");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM \"%w\"", table), 3);
+    sql_run(db, "DROP TABLE \"%w\"", table);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
+    ck_assert_int_ne(access(file, F_OK), 0);
+    sql_close(db);
+    sqlite3_free(file);
+    sqlite3_free(where);
+}
+
+START_TEST(test_tables_and_databases_may_have_any_name) {
+    char *wide = long_name("\u8868", 200), *narrow = long_name("x", 200), *dotted = long_name("../", 200);
+    const char *const tables[] = {"t",
+                                  "with \"quotes\" and 'quotes'",
+                                  "a b\tc\nd",
+                                  "na\u00efve \u2013 \u8868",
+                                  wide,
+                                  narrow,
+                                  "../../etc/passwd",
+                                  dotted,
+                                  "%s%n",
+                                  "-",
+                                  ".art",
+                                  "*",
+                                  "a\\b",
+                                  "select"};
+    const char *const databases[] = {
+        "d.db", "my 'own' \"db\"; x.db", "\u00fcn\u00ef \u8868.db", "%s%n?x=1&y#z", "-rf", narrow, wide};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) live_under("d.db", tables[i]);
+    for (size_t i = 0; i < sizeof databases / sizeof *databases; i++) live_under(databases[i], tables[i]);
+    sqlite3_free(wide);
+    sqlite3_free(narrow);
+    sqlite3_free(dotted);
+}
+END_TEST
+
+int main(void) {
+    if (!foreign_begin(journals)) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("foreign, copies");
+    TCase *tcase = tcase_create("copies");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own, 0, 4);
+    tcase_add_loop_test(tcase, test_a_name_that_was_rolled_back_is_written_with_the_next_root, 0, 2);
+    tcase_add_loop_test(tcase, test_a_name_that_one_connection_lost_is_found_by_another, 0, 2);
+    tcase_add_loop_test(tcase, test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back, 0, 2);
+    tcase_add_loop_test(tcase, test_adopting_lets_the_one_write_and_refuses_the_other, 0, 2);
+    tcase_add_loop_test(tcase, test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_it, 0, 2);
+    tcase_add_loop_test(tcase, test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed, 0, 2);
+    tcase_add_loop_test(tcase, test_a_connection_whose_database_was_replaced_writes_no_more, 0, 2);
+    tcase_add_test(tcase, test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table);
+    tcase_add_test(tcase, test_an_image_in_memory_has_no_art_file);
+    tcase_add_test(tcase, test_tables_and_databases_may_have_any_name);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    foreign_end();
+    return failed != 0;
+}

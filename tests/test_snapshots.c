@@ -1,0 +1,36 @@
+/* Every transaction sees one snapshot, of two art tables and an ordinary one, through flushes, merges and the reuse of
+ * slots, while others write: tests/support/snapshots.c says how. `make prove-snapshots` does it for longer.
+ *
+ * ART_TEST_SECONDS=n for each journal mode (default 15, times ART_TEST_SCALE), ART_TEST_SEED. The seed repeats what the
+ * processes do, not how they are interleaved.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/random.h"
+#include "tests/support/snapshots.h"
+
+enum { SECONDS = 15 };
+
+START_TEST(test_every_transaction_sees_one_snapshot) {
+    const struct snapshot_setting *setting = &snapshot_settings[_i];
+    const char *asked = getenv("ART_TEST_SECONDS");
+    uint64_t seed = random_seed();
+    printf("%s: seed %llu\n", setting->name, (unsigned long long)seed);
+    ck_assert(snapshots_run(setting, asked ? atof(asked) : SECONDS * random_scale(), seed));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("snapshots");
+    TCase *tcase = tcase_create("processes");
+    tcase_set_timeout(tcase, 0);
+    tcase_add_loop_test(tcase, test_every_transaction_sees_one_snapshot, 0, SNAPSHOT_SETTINGS);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
