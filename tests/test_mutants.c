@@ -312,7 +312,7 @@ START_TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     now = calloc(1, sizeof *now);
     base = calloc(1, sizeof *base);
     for (int i = 0; i < PARTS_MAX; i++) marked[i] = calloc(1, sizeof *marked[i]);
-    for (uint64_t seed = first; seed < first + 60 * random_scale(); seed++) {
+    for (uint64_t seed = first; seed < first + 40 * random_scale(); seed++) {
         tear_down_tree();
         set_up_tree();
         dice = (struct random){seed};
@@ -325,6 +325,59 @@ START_TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     model_clear(base);
     free(now);
     free(base);
+}
+END_TEST
+
+static void delete_many(const char *beginning) {
+    bool existed;
+    for (int i = 0; i < 300; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "%s/%04d/and a long rest that fills the blobs of this file", beginning, i);
+        must(art_tree_delete(tree, text(path), &existed));
+    }
+}
+
+static uint32_t last_used(void) {
+    return art_slot_set_highest(&tree->slots.used);
+}
+
+static const char *const parts[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+enum { PARTS = 8 };
+
+/* A row, and behind it what a transaction that was rolled back has left. */
+static void make_a_long_file(void) {
+    insert("first");
+    must(art_tree_request_flush(tree));
+    commit();
+    art_tree_set_limits(tree, 1 << 14, 1 << 20, 20000);
+    for (int i = 0; i < PARTS; i++) insert_many(parts[i]);
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    art_tree_set_limits(tree, 1 << 14, 1 << 20, 16 << 20);
+}
+
+/* The savepoint's image was written when the transaction was large; all that the COMMIT names lies before it. */
+START_TEST(test_a_refused_commit_leaves_the_image_of_a_savepoint) {
+    struct art_commit out;
+    uint32_t mark;
+    make_a_long_file();
+    insert("before");
+    must(art_tree_mark(tree, &mark));
+    for (int i = 0; i < PARTS / 2; i++) insert_many(parts[i]);
+    art_tree_set_limits(tree, 1 << 14, 1 << 20, 20000); /* all of them at once, and then few at a time */
+    for (int i = 0; i < PARTS / 2; i++) delete_many(parts[i]);
+    const struct art_mark *saved = &tree->txn.marks[mark];
+    for (int i = 0; i < 60 && !(saved->image_slots && last_used() + 2 < saved->image[0]); i++) {
+        insert_many("x");
+        delete_many("x");
+    }
+    ck_assert(saved->image_slots && last_used() + 2 < saved->image[0] && tree->slots.end > saved->image[0]);
+    must(art_tree_request_optimize(tree));
+    must(art_tree_prepare(tree, &out));
+    ck_assert_uint_lt(art_slot_set_highest(&tree->pending.edit.used), saved->image[0]);
+    art_tree_rollback_to(tree, mark);
+    commit();
+    others_see("before first ");
 }
 END_TEST
 
@@ -832,6 +885,7 @@ int main(void) {
     tcase_add_test(trees, test_pieces_go_with_the_value_that_they_were);
     tcase_add_test(trees, test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning);
     tcase_add_test(trees, test_a_refused_commit_cuts_nothing_off_that_is_needed_again);
+    tcase_add_test(trees, test_a_refused_commit_leaves_the_image_of_a_savepoint);
     tcase_add_test(trees, test_pieces_of_another_value_are_refused);
     tcase_add_test(trees, test_runs_that_disagree_are_not_merged);
     suite_add_tcase(suite, trees);
