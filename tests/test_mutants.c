@@ -683,9 +683,18 @@ END_TEST
 
 /* What is behind a NUL is no part of a file's name, nor is what is before a name's beginning. */
 START_TEST(test_a_forged_name_of_the_file_is_none) {
-    static const char *const names[] = {
-        "'a' || char(0) || '.art'",          "''", "'art'", "'.art/'", "'a' || char(0) || '/../x.art'", "'../x.art'",
-        "printf('%.*c', 300, 'x') || '.art'"};
+    static const char *const names[] = {"'a' || char(0) || '.art'",
+                                        "''",
+                                        "'art'",
+                                        "'.art/'",
+                                        "'a' || char(0) || '/../x.art'",
+                                        "'../x.art'",
+                                        "printf('%.*c', 300, 'x') || '.art'",
+                                        "'../x-' || ID",
+                                        "'x/y-' || ID",
+                                        "'/x-' || ID",
+                                        "'x-00000000.art'",
+                                        "'another-long-enough-name.art'"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         sql_run(db, "DROP TABLE IF EXISTS t; CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('a', 1)");
         char *end = sql_rows(db, "SELECT lower(hex(substr(v, 1, 4))) FROM t_state WHERE k = 'id'");
