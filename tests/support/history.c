@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "tests/support/random_fed.h"
 #include "tests/support/sql.h"
 
 enum { SHRINK_SECONDS = 60 };
@@ -22,6 +23,7 @@ const struct workload_setting history_settings[] = {
     {":memory:", "main", "temp", NULL, ":memory:", 1, false},
     {"a WAL database of one connection", "main", "aux1", "WAL", NULL, 1, false},
     {"a DELETE journal of one connection", "main", "main", "DELETE", NULL, 1, false},
+    {"a WAL database under two names", "main", "again", "WAL", NULL, 1, false},
 };
 const int history_setting_count = (int)(sizeof history_settings / sizeof *history_settings);
 
@@ -83,6 +85,12 @@ static bool is_dropped_file(const struct workload_step *step, const struct outco
 static bool depends_on_order(const struct outcome *art, const struct outcome *plain) {
     const struct outcome *failed = art->rc ? art : plain;
     return !art->rc != !plain->rc && strstr(failed->message, "pattern too complex");
+}
+
+/* A writer that spills pages into the WAL and rolls back makes the snapshots of others stale. The ordinary twin has pages to
+ * spill where the art twin has none. */
+static bool is_spilled(const struct outcome *art, const struct outcome *plain) {
+    return !art->rc && plain->rc == SQLITE_BUSY_SNAPSHOT;
 }
 
 /* Written for columns that are no longer there, and art did not have to look: the plain text names them all. */
@@ -232,6 +240,7 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     if (step->flags & STEP_WRITES && depends_on_order(&art, &plain)) {
         pair->broken = "one of two has evaluated a condition that the other has not";
     }
+    if (is_spilled(&art, &plain)) pair->broken = "a ROLLBACK elsewhere has made the ordinary twin's snapshot stale";
     bool reads_schemas = pair->rolled_back[c] && class_of(art.rc) == BUSY && !plain.rc && !(step->flags & STEP_WRITES);
     char *differs = pair->broken || reads_schemas ? NULL : difference(step, &art, &plain);
     if (step->sql && !strncmp(step->sql, "ROLLBACK", 8)) {
@@ -297,6 +306,7 @@ struct history {
     uint64_t seed;
     struct workload_step steps[HISTORY_STEPS];
     int count, setup; /* the first ones stay when it is shortened */
+    bool fed;         /* not by the seed */
     bool keep[HISTORY_STEPS];
 };
 
@@ -319,7 +329,6 @@ static bool replay(const struct history *history, const char *failure) {
 static void shrink(struct history *history, const char *failure) {
     time_t until = time(NULL) + SHRINK_SECONDS;
     int count = history->count;
-    for (int i = 0; i < count; i++) history->keep[i] = true;
     if (!replay(history, failure)) {
         printf("(the history does not fail again when replayed, so it is not shortened)\n");
         return;
@@ -350,7 +359,8 @@ static void report(struct history *history, const char *differs) {
     printf("     at %.3000s\n", last);
     sqlite3_free(last);
     fflush(stdout);
-    shrink(history, differs);
+    for (int i = 0; i < history->count; i++) history->keep[i] = true;
+    if (!history->fed) shrink(history, differs);
     for (int i = 0; i < history->count; i++) {
         if (!history->keep[i] || (i < history->setup && !shows_shape(&history->steps[i]))) continue;
         char *text = workload_step_text(&history->steps[i]);
@@ -360,11 +370,9 @@ static void report(struct history *history, const char *differs) {
     fflush(stdout);
 }
 
-char *history_run(const struct workload_setting *setting, uint64_t seed) {
-    struct history *history = calloc(1, sizeof *history);
+static char *run(struct history *history, const struct workload_setting *setting, uint64_t seed) {
     struct pair pair;
     char *differs = NULL;
-    if (!history) abort();
     history->seed = seed;
     workload_init(&history->workload, setting, seed);
     pair_open(&pair, &history->workload, seed);
@@ -372,7 +380,7 @@ char *history_run(const struct workload_setting *setting, uint64_t seed) {
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
     history->setup = history->count;
-    while (!differs && !pair.broken && history->count < HISTORY_STEPS) {
+    while (!differs && !pair.broken && history->count < HISTORY_STEPS && !random_is_hungry()) {
         workload_next(&history->workload, &history->steps[history->count]);
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
@@ -381,7 +389,25 @@ char *history_run(const struct workload_setting *setting, uint64_t seed) {
     if (pair.broken) printf("seed %llu ended early: %s\n", (unsigned long long)seed, pair.broken);
     if (differs) report(history, differs);
     for (int i = 0; i < history->count; i++) workload_step_clear(&history->steps[i]);
-    free(history);
     history_tally()->histories++;
+    return differs;
+}
+
+char *history_run(const struct workload_setting *setting, uint64_t seed) {
+    struct history *history = calloc(1, sizeof *history);
+    if (!history) abort();
+    char *differs = run(history, setting, seed);
+    free(history);
+    return differs;
+}
+
+char *history_run_fed(const struct workload_setting *setting, uint64_t seed, const uint8_t *data, size_t size) {
+    struct history *history = calloc(1, sizeof *history);
+    if (!history) abort();
+    history->fed = true;
+    random_feed(&history->workload.random, data, size);
+    char *differs = run(history, setting, seed);
+    random_feed(NULL, NULL, 0);
+    free(history);
     return differs;
 }

@@ -61,6 +61,7 @@ static const char *synchronous(const struct twin *twin) {
 
 static void attach(const struct twin *twin, sqlite3 *db) {
     const struct workload_setting *setting = twin->setting;
+    if (uses(setting, "again")) sql_run(db, "ATTACH '%q' AS again", sqlite3_db_filename(db, "main"));
     if (!uses(setting, "aux1")) return;
     /* Where another connection has locked it, it stays detached until the next time. */
     if (sql_try(db, "ATTACH '%q/%s-aux.db' AS aux1", twin->directory, twin->art ? "art" : "plain")) return;

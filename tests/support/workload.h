@@ -207,7 +207,7 @@ char *workload_step_text(const struct workload_step *step);
 struct workload_setting {
     const char *name;
     const char *schema;  /* where t and u live: main, aux1 (attached), temp */
-    const char *other;   /* where v lives */
+    const char *other;   /* where v lives; again: the same file as main, attached once more */
     const char *journal; /* NULL: as it comes */
     const char *file;    /* NULL: a file; else for instance ":memory:" */
     int connections;
@@ -238,7 +238,8 @@ struct workload {
     bool gone_glob[WORKLOAD_CONNECTIONS], gone_like[WORKLOAD_CONNECTIONS]; /* or answering oddly */
     bool tick_next;                                                        /* by tick_connection: see workload_next() */
     int tick_connection;
-    int setup; /* next setup step */
+    bool alone_next; /* put_life() has ended a transaction */
+    int setup;       /* next setup step */
     bool has_other_tick;
 };
 
