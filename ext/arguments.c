@@ -234,7 +234,7 @@ static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
         scan->wanted.rc = SQLITE_NOMEM;
         return;
     }
-    want_folded(scan, art_bytes(text, (uint32_t)sqlite3_value_bytes(value)));
+    want_folded(scan, art_bytes(text, art_sound_prefix(text)));
 }
 
 /* Of an argument that a hidden column shows again: its bytes, and what it was. */

@@ -199,7 +199,7 @@ static int check_table(struct art_connection *connection, const char *schema, co
     art_forget_message(message);
     if (!vtab) return SQLITE_OK; /* of another module, which may have its own troubles */
     art_settings_default(&defaults);
-    rc = art_shadow_read_state(connection->db, vtab->name, &defaults, &state, message);
+    rc = art_shadow_read_state(connection, vtab->name, &defaults, &state, message);
     if (!rc) art_state_clear(&state);
     return rc;
 }

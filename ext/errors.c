@@ -44,6 +44,11 @@ int art_sqlite_code(int art_rc) {
     return SQLITE_ERROR;
 }
 
+bool art_ends_transaction(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_NOMEM || primary == SQLITE_IOERR || primary == SQLITE_INTERRUPT || primary == SQLITE_FULL;
+}
+
 int art_report(char **message, int art_rc) {
     if (art_rc == ART_OK) return SQLITE_OK;
     sqlite3_free(*message);

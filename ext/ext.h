@@ -149,6 +149,7 @@ struct art_connection {
     struct art_vtab *vtabs;
     struct art_table *tables;
     struct art_named *named; /* named.c */
+    unsigned stepping;       /* statements on shadow tables that SQLite is working on just now */
     bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
@@ -216,6 +217,7 @@ struct art_table {
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
     bool prepared;             /* xSync has written what the tree wanted */
+    bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_leftovers leftovers;
 
@@ -283,8 +285,12 @@ struct art_state {
     char *columns; /* NULL: nothing is said of them */
 };
 void art_state_clear(struct art_state *state);
-int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
-                          struct art_state *out, char **message);
+/* sqlite3_step() for every statement on shadow tables. A schema may have put views or triggers in their place that call
+ * functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them meanwhile. */
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message);
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message);
 /* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
@@ -334,9 +340,10 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* tracker.c */
 extern const sqlite3_module art_tracker_module;
-/* Makes temp.art_txn if it can be made and no statement runs; or in any case. */
-void art_tracker_make(struct art_connection *connection);
-void art_tracker_make_now(struct art_connection *connection);
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error, unless
+ * the transaction ended with it. */
+int art_tracker_make(struct art_connection *connection);
+int art_tracker_make_now(struct art_connection *connection);
 /* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
 int art_tracker_join(struct art_connection *connection, char **message);
 /* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
@@ -454,6 +461,8 @@ int art_functions_register(sqlite3 *db);
 
 /* errors.c */
 int art_sqlite_code(int art_rc);
+/* Does SQLite undo the whole transaction where a statement within another one ends so? Never to be passed over. */
+bool art_ends_transaction(int rc);
 /* Core's last message and its code as SQLite's. */
 int art_report(char **message, int art_rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */

@@ -171,7 +171,7 @@ static int gather(struct info_cursor *cursor, struct art_named *named, char **me
     const struct art_vtab *vtab = named->vtab;
     const struct art_table *table = vtab->table;
     struct art_state state;
-    rc = art_shadow_read_state(named->connection->db, vtab->name, &vtab->settings, &state, message);
+    rc = art_shadow_read_state(named->connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     art_state_clear(&state);
     add_all(cursor, table, &info);

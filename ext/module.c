@@ -163,20 +163,21 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
     bool understood = true;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    for (int i = 3; i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
+    for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
         char *ignored = NULL;
         bool option = art_definition_is_option(argv[i]);
         int failed = take_argument(vtab, argv[i], &ignored);
         understood &= option || !failed;
+        if (failed == SQLITE_NOMEM) rc = failed;
         sqlite3_free(ignored);
     }
-    rc = find_columns(vtab, understood);
+    if (!rc) rc = find_columns(vtab, understood);
     if (!rc) rc = declare(vtab, message);
+    if (!rc) rc = art_tracker_make(vtab->connection);
     if (rc) {
         vtab_free(vtab);
         return rc;
     }
-    art_tracker_make(vtab->connection);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -192,7 +193,10 @@ static int check_encoding(sqlite3 *db, char **message) {
     sqlite3_stmt *ask = NULL;
     char *encoding = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) {
+        encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
+        if (!encoding) rc = SQLITE_NOMEM;
+    }
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
     if (rc) {
@@ -229,8 +233,8 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
-        art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
-        rc = art_table_join(table, vtab, message);
+        rc = art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
+        if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
     if (!rc) rc = art_shadow_create(db, vtab->name, uuid, &vtab->settings, file, columns, message);
@@ -284,11 +288,11 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
 
 static int destroy(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    char *ignored = NULL;
-    art_vtab_attach(vtab, &ignored); /* if damaged, its shadow tables go, the file stays */
-    sqlite3_free(ignored);
+    int rc = art_vtab_attach(vtab, &base->zErrMsg);
+    if (art_ends_transaction(rc)) return rc;
+    art_forget_message(&base->zErrMsg); /* if damaged, its shadow tables go, the file stays */
     struct art_table *table = vtab->table;
-    int rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
+    rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
     if (rc) return rc;
     if (table) {
         table->remove_allowed = true;

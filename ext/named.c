@@ -210,7 +210,7 @@ void art_named_release(struct art_named *named) {
 /* Steps the SELECT; *same: the name still means this handle. */
 static int hold(struct art_named *named, bool *same) {
     named->held = true;
-    int rc = sqlite3_step(named->snapshot);
+    int rc = art_shadow_step(named->connection, named->snapshot);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
         rc = SQLITE_OK; /* without a row, the refresh will say what is wrong */
     } else {
@@ -222,10 +222,12 @@ static int hold(struct art_named *named, bool *same) {
 
 int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message) {
     sqlite3 *db = connection->db;
+    int rc = art_shadow_busy(connection, text, message);
+    if (rc) return rc;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         struct art_named *named = kept(connection, text);
         bool fresh = !named, same;
-        int rc = fresh ? look_up(connection, text, &named, message) : SQLITE_OK;
+        rc = fresh ? look_up(connection, text, &named, message) : SQLITE_OK;
         if (rc) return rc;
         rc = hold(named, &same);
         if (!rc && same) {

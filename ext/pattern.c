@@ -58,6 +58,10 @@ uint32_t art_like_prefix(const char *pattern) {
     return literal_prefix(pattern, "%_");
 }
 
+uint32_t art_sound_prefix(const char *text) {
+    return literal_prefix(text, "");
+}
+
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
 
 int art_folded_set(struct art_folded *folded, struct art_bytes prefix) {

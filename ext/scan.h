@@ -40,6 +40,8 @@ void art_wanted_finish(struct art_wanted *wanted);
 /* Bytes of a pattern that can only match themselves (for LIKE, in capitals or not). */
 uint32_t art_glob_prefix(const char *pattern);
 uint32_t art_like_prefix(const char *pattern);
+/* As far as the text is sound UTF-8. */
+uint32_t art_sound_prefix(const char *text);
 
 /* A beginning in which capitals are not told from small letters, as LIKE sees it. */
 struct art_folded {

@@ -15,7 +15,7 @@ enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
 static const char added[] = "added: "; /* beginning of the name of a column of T_state */
 
 static const char *const statement_texts[ART_STATEMENTS] = {
-    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn = 0 UNION ALL "
+    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn <= 0 UNION ALL "
                       "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1) "
                       "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
@@ -41,6 +41,19 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
     if (rc) return art_report_sql(message, db, rc, "the shadow tables of %s.%s", name->schema, name->table);
     *out = table->statements[which];
     return SQLITE_OK;
+}
+
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) {
+    connection->stepping++;
+    int rc = sqlite3_step(statement);
+    connection->stepping--;
+    return rc;
+}
+
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message) {
+    if (!connection->stepping) return SQLITE_OK;
+    return art_complain(message, SQLITE_CORRUPT_VTAB,
+                        "art: a shadow table asks art itself (%s): restore the database from a backup", name);
 }
 
 void art_shadow_finalize(struct art_table *table) {
@@ -176,13 +189,14 @@ static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *ro
     return SQLITE_OK;
 }
 
-int art_shadow_read_state(sqlite3 *db, const struct art_name *name, const struct art_settings *defaults,
-                          struct art_state *out, char **message) {
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message) {
+    sqlite3 *db = connection->db;
     *out = (struct art_state){.settings = *defaults};
     sqlite3_stmt *rows = NULL;
     bool has_id = false;
     int rc = prepare(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
-    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+    while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         if (!key) continue;
         rc = take_state(out, key, rows, &has_id, message);
@@ -222,7 +236,7 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
     if (rc) return rc;
     sqlite3_bind_text(get, 1, key, -1, SQLITE_STATIC);
     bool nomem = false;
-    if (sqlite3_step(get) == SQLITE_ROW) {
+    if (art_shadow_step(table->connection, get) == SQLITE_ROW) {
         const void *data = sqlite3_column_blob(get, 0);
         int len = sqlite3_column_bytes(get, 0);
         if (data) nomem = art_buffer_append(out, data, (size_t)len) != ART_OK;
@@ -261,7 +275,7 @@ static int put_row(struct art_table *table, sqlite3_stmt *put, char **message, c
     sqlite3 *db = table->connection->db;
     const struct art_name *name = table->name;
     sqlite3_int64 before = sqlite3_total_changes64(db);
-    sqlite3_step(put);
+    art_shadow_step(table->connection, put);
     int rc = sqlite3_reset(put);
     if (rc) {
         rc = art_report_sql(message, db, rc, "cannot write %s.%s_%s", name->schema, name->table, which);
@@ -382,7 +396,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
 
 static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, int *art_rc) {
     sqlite3_int64 last = -1;
-    while (sqlite3_step(rows) == SQLITE_ROW) {
+    while (art_shadow_step(table->connection, rows) == SQLITE_ROW) {
         sqlite3_int64 csn = sqlite3_column_int64(rows, 0);
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         if (csn <= last) *art_rc = art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows come out of order");
@@ -433,7 +447,7 @@ static int clear_log(struct art_table *table, char **message) {
     sqlite3_stmt *clear;
     int rc = art_shadow_statement(table, ART_LOG_CLEAR, &clear, message);
     if (rc) return rc;
-    sqlite3_step(clear);
+    art_shadow_step(table->connection, clear);
     rc = sqlite3_reset(clear);
     if (!rc) return SQLITE_OK;
     return art_report_sql(message, table->connection->db, rc, "cannot clear %s.%s_log", table->name->schema,

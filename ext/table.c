@@ -249,7 +249,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     struct art_connection *connection = vtab->connection;
     struct art_state state;
     sweep(connection);
-    int rc = art_shadow_read_state(connection->db, vtab->name, &vtab->settings, &state, message);
+    int rc = art_shadow_read_state(connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
     rc = check_columns(vtab, &state, message);

@@ -28,19 +28,20 @@ static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
 
 /* Making it is a change of the schema, which ends a statement that runs and opens another cursor afterwards; where it
  * fails outside of a transaction, SQLite also rolls back under the cursors of all that read. */
-void art_tracker_make(struct art_connection *connection) {
+int art_tracker_make(struct art_connection *connection) {
     sqlite3 *db = connection->db;
-    if (connection->trackers) return;
+    if (connection->trackers) return SQLITE_OK;
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
-        if (sqlite3_stmt_busy(each)) return;
+        if (sqlite3_stmt_busy(each)) return SQLITE_OK;
     }
-    art_tracker_make_now(connection);
+    return art_tracker_make_now(connection);
 }
 
-void art_tracker_make_now(struct art_connection *connection) {
+int art_tracker_make_now(struct art_connection *connection) {
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
-    sqlite3_exec(connection->db, make_text, NULL, NULL, NULL); /* if not: see above */
+    int rc = sqlite3_exec(connection->db, make_text, NULL, NULL, NULL);
     sqlite3_set_last_insert_rowid(connection->db, rowid);
+    return art_ends_transaction(rc) ? rc : SQLITE_OK; /* else see above */
 }
 
 void art_tracker_forget(struct art_connection *connection) {
@@ -73,18 +74,16 @@ int art_tracker_join(struct art_connection *connection, char **message) {
     connection->joined = !rc && connection->driver;
     if (connection->joined) return SQLITE_OK;
     if (!rc) art_tracker_forget(connection); /* somebody else's table */
-    int primary = rc & 0xff;
-    if (primary != SQLITE_NOMEM && primary != SQLITE_IOERR && primary != SQLITE_INTERRUPT && primary != SQLITE_FULL) {
-        return SQLITE_OK;
-    }
+    if (!art_ends_transaction(rc)) return SQLITE_OK;
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
 /* A handle may be all that ROLLBACK TO left of a tracker made behind that savepoint: so it is made here in any case.
  * What a handle was told of savepoints, the tracker may be asked for by the next table that joins. */
 int art_tracker_take_over(struct art_connection *connection, char **message) {
-    if (!connection->joined) art_tracker_make_now(connection);
-    int rc = art_tracker_join(connection, message);
+    int rc = connection->joined ? SQLITE_OK : art_tracker_make_now(connection);
+    if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
+    rc = art_tracker_join(connection, message);
     if (!connection->joined) return rc;
     for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
         if (!table->driver || table->driver == connection->driver) continue;

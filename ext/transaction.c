@@ -95,7 +95,7 @@ static void leave(struct art_table *table) {
     art_name_release(table->begin.name);
     table->begin.name = NULL;
     table->driver = NULL;
-    table->refreshed = table->prepared = false;
+    table->refreshed = table->prepared = table->tried = false;
     table->requested = table->asked = 0;
     art_leftovers_clear(&table->leftovers);
     table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
@@ -188,6 +188,7 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = art_shadow_write(table, &commit, message);
     table->prepared = !rc;
+    table->tried |= !rc;
     return rc;
 }
 
@@ -207,11 +208,13 @@ int art_table_sync(struct art_table *table, char **message) {
     return rc ? rc : art_journal_sound(table, message);
 }
 
-/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more; and T_state, which
- * anybody may have written, can name another database's file. */
+/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was made
+ * in this transaction only while no COMMIT was tried: one that ended in an error may have been made durable all the same
+ * (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_state, which anybody may have written, can
+ * name another database's file. */
 static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;
-    if (!table->path || !table->remove_allowed) return;
+    if (!table->path || !table->remove_allowed || (born && table->tried)) return;
     if (!art_file_belongs(table->path, table->database, table->uuid)) return;
     if (!born && art_journal_harden(table->connection->db, table->name->schema)) return;
     art_file_remove(table->path); /* not there: no flush has made it yet */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ext/art.h"
+#include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/sql_expect.h"
 
@@ -17,7 +18,7 @@ static sqlite3 *db;
 static sqlite3 *open_linked(void) {
     sqlite3 *opened;
     char *message = NULL;
-    ck_assert_int_eq(sqlite3_open(path, &opened), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "faulty"), SQLITE_OK);
     sqlite3_extended_result_codes(opened, 1);
     ck_assert_int_eq(sqlite3_art_init(opened, &message, NULL), SQLITE_OK);
     return opened;
@@ -176,7 +177,66 @@ START_TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
 }
 END_TEST
 
+/* Lets the nth call of the VFS that is described so fail. */
+static void fail_file(const char *what, unsigned nth) {
+    const struct fault_source *files = &faulty_vfs_calls;
+    for (unsigned kind = 0; kind < files->kinds; kind++) {
+        for (unsigned error = 0; error < files->errors(kind); error++) {
+            if (strcmp(files->describe(kind, error), what)) continue;
+            files->arm(kind, error, nth, false);
+            return;
+        }
+    }
+    ck_abort_msg("there is no %s", what);
+}
+
+/* SQLite calls it rolled back, and whoever opens the database next finds the table. */
+START_TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same) {
+    char outcome[40];
+    snprintf(outcome, sizeof outcome, "xDelete: %d, but done", SQLITE_IOERR_DELETE);
+    sql_run(db, "PRAGMA journal_mode=DELETE");
+    fail_file(outcome, 1);
+    int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u VALUES('a', 1);"
+                         "INSERT INTO u(u) VALUES('flush'); COMMIT");
+    ck_assert_uint_eq(faulty_vfs_calls.disarm(), 1);
+    ck_assert_int_eq(rc, SQLITE_IOERR_DELETE);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    reopen();
+    if (sql_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'u'")) {
+        sql_expect(db, "a|1\n", "SELECT path, value FROM u");
+        sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+        sql_expect(db, "ok\n", "SELECT art_check('u')");
+    } else {
+        sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+        ck_assert_ptr_null(sql_find_file(directory, ".art"));
+    }
+}
+END_TEST
+
+/* SQLite ends a transaction in which a statement of ours cannot be read: DROP then went on outside of it. */
+START_TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
+    char outcome[40];
+    snprintf(outcome, sizeof outcome, "xRead: %d", SQLITE_IOERR_READ);
+    sql_run(db, "CREATE TABLE plain(x)");
+    unsigned struck = 0;
+    for (unsigned nth = 1; nth < 8; nth++) {
+        reopen();
+        sql_run(db, "PRAGMA cache_size=1; BEGIN; INSERT INTO plain VALUES(1)");
+        fail_file(outcome, nth);
+        int rc = sql_try(db, "DROP TABLE t");
+        unsigned failed = faulty_vfs_calls.disarm();
+        struck += failed;
+        if (failed) ck_assert_int_ne(rc, SQLITE_OK);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        sql_expect(db, "0\n", "SELECT count(*) FROM plain");
+        sql_expect(db, "0\n", "SELECT count(*) FROM t");
+    }
+    ck_assert_uint_gt(struck, 0);
+}
+END_TEST
+
 int main(void) {
+    faulty_vfs_register();
     Suite *suite = suite_create("faults found");
     TCase *tests = tcase_create("faults found");
     tcase_set_timeout(tests, 120);
@@ -187,6 +247,8 @@ int main(void) {
     tcase_add_test(tests, test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at);
     tcase_add_test(tests, test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint);
     tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then);
+    tcase_add_test(tests, test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same);
+    tcase_add_test(tests, test_a_drop_that_cannot_read_its_table_fails_with_the_transaction);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -59,7 +59,7 @@ static void allow(struct foreign_world *world, const struct fate *fate, enum for
 
 static void check_outcome(const struct fate *fate, const char *journal, enum foreign_try what,
                           const struct foreign_outcome *outcome) {
-    static const char *const names[WORLD_TRIES] = {"reading", "writing", "'flush'", "'clean'", "'adopt'", "DROP"};
+    static const char *const names[FOREIGN_TRIES] = {"reading", "writing", "'flush'", "'clean'", "'adopt'", "DROP"};
     const char *word = word_for(fate, what);
     const struct answer *answer = answer_called(word);
     ck_assert_msg(!outcome->wrong, "%s (%s): %s: %s", fate->what, journal, names[what], outcome->text);
@@ -81,7 +81,7 @@ enum { FIRST_JOURNALS = 2, JOURNALS = sizeof journals / sizeof *journals - 1 };
 /* One line of the table with one kind of journal. A world in which a try changed nothing serves the next one, too. */
 static bool suffer(const struct fate *fate, const char *journal) {
     struct foreign_world world = {0};
-    for (enum foreign_try what = 0; what < WORLD_TRIES; what++) {
+    for (enum foreign_try what = 0; what < FOREIGN_TRIES; what++) {
         struct foreign_outcome outcome;
         if (!world.root) arrange(&world, fate, journal);
         if (world.skipped) {

@@ -424,6 +424,7 @@ END_TEST
 /* At frame 0 of the WAL SQLite draws new salts for a header that a ROLLBACK TO has led before. */
 START_TEST(test_the_epoch_is_read_again_after_rollback_to) {
     create("WAL", "OFF");
+    sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=128KB')");
     for (int n = 1; n < 6; n++) {
         end_epoch(db);
         reopen("OFF");
@@ -445,6 +446,7 @@ END_TEST
 START_TEST(test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in) {
     create("WAL", "OFF");
     for (int n = 1; n < 6; n++) {
+        if (n == 3) sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=128KB')"); /* slots are taken before the commit */
         end_epoch(db);
         reopen("OFF");
         sqlite3 *reader = begin_reading(n - 1);
@@ -480,6 +482,22 @@ START_TEST(test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_s
     }
     ck_assert_uint_gt(reused, 2);
     all_are(db, 5, "the writer");
+}
+END_TEST
+
+/* Without a journal of this transaction: one before it, in another mode, may come back by its name. */
+START_TEST(test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode) {
+    static const char *const modes[] = {"MEMORY", "OFF"};
+    create("DELETE", "OFF");
+    for (int n = 1; n < 6; n++) {
+        must_change_all(db, 10 * n);
+        sql_run(db, "PRAGMA journal_mode=%s", modes[_i]);
+        watch();
+        must_change_all(db, n);
+        const char *word = seen();
+        ck_assert_msg(before(word, 'r', "F"), "the folder is not synced: %s", word);
+        sql_run(db, "PRAGMA journal_mode=DELETE");
+    }
 }
 END_TEST
 
@@ -542,6 +560,7 @@ int main(void) {
     tcase_add_test(tests, test_the_epoch_is_read_again_after_rollback_to);
     tcase_add_test(tests, test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in);
     tcase_add_loop_test(tests, test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_synced, 0, 3);
+    tcase_add_loop_test(tests, test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode, 0, 2);
     tcase_add_loop_test(tests, test_a_dropped_tables_file_goes_when_its_drop_is_durable, 0, 2);
     tcase_add_test(tests, test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back);
     suite_add_tcase(suite, tests);

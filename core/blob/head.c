@@ -77,8 +77,8 @@ int art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator
 }
 
 static struct art_bytes separator_of(const struct art_head *head, uint32_t bucket) {
-    uint32_t at = head->separator_at[bucket];
-    return art_bytes(head->separators + at, head->separator_at[bucket + 1] - at);
+    uint32_t at = head->separator_at[bucket], len = head->separator_at[bucket + 1] - at;
+    return art_bytes(len ? head->separators + at : NULL, len); /* the first is empty, and may be all there is */
 }
 
 uint32_t art_head_node_cost(const struct art_head *head, struct art_bytes separator) {

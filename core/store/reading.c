@@ -329,6 +329,10 @@ static int prepare(struct art_store *store, const struct art_ref *ref) {
     return rc;
 }
 
+int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
+    return prepare(store, ref);
+}
+
 static struct art_cache_key key_of(const struct art_store *store, uint32_t slot) {
     struct art_cache_key key = store->key;
     key.slot = slot;

@@ -60,6 +60,8 @@ int art_store_may_write(struct art_store *store);
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
+/* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
+int art_store_reaches(struct art_store *store, const struct art_ref *ref);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and the
  * pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);

@@ -88,7 +88,7 @@ int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes o
         tree->refresh.row_seen = true;
         return ART_OK;
     }
-    if (csn <= tree->csn && csn <= tree->root->csn) return ART_OK; /* older than the root: in its runs */
+    /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
     if (!tree->refresh.row_seen || csn != tree->csn + 1) return rebuild(tree);
     struct art_hash128 hash;
     int rc = art_redo_verify(ops, csn, tree->chain, &hash);

@@ -135,6 +135,13 @@ static int begin_leaf(struct art_run_build *build) {
     return rc;
 }
 
+/* All that is built comes from runs and log. What the builder refuses to take is damage that no hash could show. */
+static int refused(const struct art_tree *tree, int rc) {
+    if (rc != ART_MISUSE) return rc;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "what runs and log hold is out of order or cannot stand there");
+}
+
 int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
     bool full = false, more;
     int rc = build->buffer.data ? ART_OK : begin_leaf(build);
@@ -144,7 +151,7 @@ int art_run_build_add(struct art_run_build *build, struct art_bytes key, const s
         if (!rc) rc = begin_leaf(build);
         if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
     }
-    return rc;
+    return refused(build->tree, rc);
 }
 
 static int finish_leaves(struct art_run_build *build) {
@@ -207,7 +214,7 @@ int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level
         bool full = next == children->count;
         if (!full) {
             const struct art_child *child = &children->child[next];
-            rc = art_builder_add_ref(builder, child->separator, &child->ref, &full);
+            rc = refused(tree, art_builder_add_ref(builder, child->separator, &child->ref, &full));
             if (!rc && !full) next++;
             if (rc || !full) continue;
         }

@@ -48,32 +48,22 @@ uint32_t art_slots_in(uint64_t file_bytes) {
     return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
 }
 
-struct noting {
-    struct art_tree *tree;
-    uint64_t file_bytes;
-};
-
-/* A leaf's reference is taken without a look at the leaf; a set of slots has the size of its largest number. */
+/* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
 static int note_used(void *context, const struct art_ref *ref) {
-    struct noting *noting = context;
-    if (ref->slot < art_slots_in(noting->file_bytes)) return art_slot_set_add(&noting->tree->slots.used, ref->slot);
-    return art_corrupt(noting->tree->options.path, ref->slot, ART_NOWHERE,
-                       "the blob lies behind the end of the file, which has %llu bytes",
-                       (unsigned long long)noting->file_bytes);
+    struct art_tree *tree = context;
+    int rc = art_store_reaches(tree->store, ref);
+    if (rc) return rc;
+    if (art_slot_set_has(&tree->slots.used, ref->slot)) {
+        return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    }
+    return art_slot_set_add(&tree->slots.used, ref->slot);
 }
 
 int art_slots_know(struct art_tree *tree) {
-    struct noting noting = {tree, 0};
-    struct art_store_stats stats;
     if (tree->slots.known) return ART_OK;
     art_slot_set_clear(&tree->slots.used);
-    if (tree->root->runs) {
-        int rc = art_store_stats(tree->store, &stats);
-        if (rc) return rc;
-        noting.file_bytes = stats.file_bytes;
-    }
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, &noting);
+        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
         if (rc) return rc;
     }
     tree->slots.known = true;
@@ -84,6 +74,7 @@ int art_slots_know(struct art_tree *tree) {
 
 enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
 
+/* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
 static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
     art_slot_set_clear(&out->slots);
     out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
@@ -101,7 +92,7 @@ static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art
         if (!(n = art_get_varint(p, end, &step))) goto bad;
         p += n;
         slot += step;
-        if (!step || slot > UINT32_MAX - 1) goto bad;
+        if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
         int rc = slot < end_of_file ? art_slot_set_add(&out->slots, (uint32_t)slot) : ART_OK;
         if (rc) return rc;
     }

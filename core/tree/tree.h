@@ -91,7 +91,7 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
 
 /* --- refresh: what other connections committed, and rebuilding ---------------------------------------------------- */
 
-/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn = 0 OR csn >= *from ORDER BY
+/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn <= 0 OR csn >= *from ORDER BY
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
 int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);

@@ -41,6 +41,8 @@ struct crash_work {
         struct world_process *process;
         bool reading, tainted; /* tainted: a fault struck, errors are to be expected until it is closed */
         struct crash_rows snapshot;
+        bool late; /* the reader has only seen the ordinary table */
+        unsigned drops;
     } processes[CRASH_PROCESSES];
     struct crash_rows rows; /* committed, as everybody sees them */
     struct crash_state *states;
@@ -49,7 +51,7 @@ struct crash_work {
     unsigned page_size, autocheckpoint;
     struct { /* what happened */
         unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
-            renames, snapshots;
+            renames, snapshots, runs, blobs /* the most that table a had */;
     } counts;
     char *failure; /* what should not have happened, or NULL */
 };

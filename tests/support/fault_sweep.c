@@ -30,23 +30,25 @@ static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step
         source->arm(kind, error, nth, stays);
     }
     fault_world_attempt(world, step, brave, &outcome);
-    if (getenv("ART_FAULTS_SHOW")) {
-        printf("%s: %u errors, first %d '%s'%s\n", fault_world_what(), outcome.errors, outcome.codes[0],
-               outcome.message, outcome.committed ? ", committed" : "");
-        fflush(stdout);
-    }
     char *unsynced = source->unsynced && source->unsynced() ? strdup(source->unsynced()) : NULL;
     unsigned struck = source->disarm();
+    if (getenv("ART_FAULTS_SHOW")) {
+        printf("%s: struck %u, %u errors, first %d '%s'%s\n", fault_world_what(), struck, outcome.errors,
+               outcome.codes[0], outcome.message, outcome.committed ? ", committed" : "");
+        fflush(stdout);
+    }
     for (unsigned i = 0; i < outcome.errors && i < sizeof outcome.codes / sizeof *outcome.codes; i++) {
         const char *message = i ? NULL : outcome.message;
         int code = outcome.codes[i], primary = code & 0xff;
         if (struck && source->excuses(kind, error, code, message)) continue;
-        /* What comes of a statement that was left out: no such table, a row that is still there. */
-        if (i && (primary == SQLITE_ERROR || primary == SQLITE_CONSTRAINT)) continue;
+        /* What comes of a statement that was left out: no such table, a row that is still there, a query that was going on
+         * when its transaction ended. */
+        if (i && (primary == SQLITE_ERROR || primary == SQLITE_CONSTRAINT || primary == SQLITE_ABORT)) continue;
         fault_world_fail("error %d (the %u.) is not to be understood: %s", outcome.codes[i], i + 1, outcome.message);
     }
     world->may_stay_open = !source->spares_rollback;
-    world->files_may_stay = source->leaves_file && source->leaves_file(kind, error);
+    /* It may also be the next attempt's DROP that cannot tell whose it is. */
+    if (!counts && source->leaves_file && source->leaves_file(kind, error)) world->files_may_stay = 2;
     fault_world_verify(world, step, &outcome, unsynced, source->old_state ? before : 0);
     free(unsynced);
     sweep->attempts++;
@@ -102,7 +104,7 @@ void fault_sweep_run(struct fault_sweep *sweep) {
         sweep_step(sweep, step);
         fault_world_close(world);
     }
-    if (sweep->struck * 2 < sweep->attempts) fault_world_fail("hardly anything fails any more");
+    if (sweep->source->kinds && sweep->struck * 4 < sweep->attempts) fault_world_fail("hardly anything fails any more");
 }
 
 void fault_sweep_print(const struct fault_sweep *sweep) {

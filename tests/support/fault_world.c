@@ -29,6 +29,10 @@ const struct fault_mode *fault_mode_find(const char *name) {
     fault_world_fail("there is no mode %s", name);
 }
 
+const struct fault_mode *fault_mode_draw(unsigned i, uint64_t draw) {
+    return &fault_modes[i + (draw % 2 ? FAULT_WAYS : 0)];
+}
+
 /* --- failing for good --------------------------------------------------------------------------------------------- */
 
 static char context[300];
@@ -91,7 +95,8 @@ static int load(const struct fault_world *world, sqlite3 *db, char **message) {
     if (world->entry) return world->entry(db, message, NULL);
     const char *extension = getenv("ART_EXTENSION");
     sqlite3_enable_load_extension(db, 1);
-    return sqlite3_load_extension(db, extension && *extension ? extension : "./art.so", NULL, message);
+    int rc = sqlite3_load_extension(db, extension && *extension ? extension : "./art.so", NULL, message);
+    return rc == SQLITE_ERROR && !*message ? SQLITE_NOMEM : rc; /* no memory even for the message */
 }
 
 /* May fail; then *out is NULL. */
@@ -544,6 +549,7 @@ void fault_world_verify(struct fault_world *world, const struct fault_step *step
     expect_text(other, "ok\n", "PRAGMA main.integrity_check");
     expect_text(other, "ok\n", "PRAGMA aux.integrity_check");
     check_files(world, other);
+    world->files_may_stay -= world->files_may_stay > 0;
     close_surely(other);
     fault_world_disconnect(world);
     check_nothing_lost(world);

@@ -237,8 +237,10 @@ static void watch(void) {
     fault.call = CALLS;
 }
 
+static unsigned seen[CALLS]; /* until disarm() */
+
 static unsigned counted(unsigned call) {
-    return fault.counted[call];
+    return seen[call];
 }
 
 static void arm(unsigned call, unsigned number, unsigned nth, bool stays) {
@@ -246,10 +248,13 @@ static void arm(unsigned call, unsigned number, unsigned nth, bool stays) {
     fault.call = call;
     fault.code = calls[call].codes[number];
     fault.first = nth;
-    fault.times = stays ? UINT_MAX : 1;
+    /* SQLite waits for a reader's lock of the WAL with ever longer sleeps. */
+    unsigned long_enough = call == SHM_LOCK && fault.code == SQLITE_BUSY ? 4 : UINT_MAX;
+    fault.times = stays ? long_enough : 1;
 }
 
 static unsigned disarm(void) {
+    memcpy(seen, fault.counted, sizeof seen);
     fault.call = CALLS;
     return fault.given;
 }
@@ -262,7 +267,7 @@ static bool excuses(unsigned call, unsigned number, int code, const char *messag
     (void)message;
     int primary = code & 0xff;
     return primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_NOMEM || primary == SQLITE_CANTOPEN ||
-           primary == SQLITE_BUSY;
+           primary == SQLITE_BUSY || primary == SQLITE_PROTOCOL;
 }
 
 const struct fault_source faulty_vfs_calls = {

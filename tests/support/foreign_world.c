@@ -133,7 +133,7 @@ static void make_table(sqlite3 *db, const char *table, const char *value) {
     sql_run(db,
             "INSERT INTO %s(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
             "SELECT printf('path/%%05d', i), '%s ' || i FROM n",
-            table, WORLD_ROWS, value);
+            table, FOREIGN_ROWS, value);
     sql_command(db, "main", table, "flush");
 }
 
@@ -312,21 +312,6 @@ static void limit_memory(uint64_t more) {
     if (setrlimit(RLIMIT_AS, &limit)) die("cannot limit", "memory");
 }
 
-int foreign_apart(int (*run)(void *context), void *context, uint64_t memory) {
-    int status;
-    fflush(stdout);
-    fflush(stderr);
-    pid_t child = fork();
-    if (child < 0) die("cannot", "fork");
-    if (child == 0) {
-        alarm(HANGS);
-        if (memory && !under_sanitizer()) limit_memory(memory);
-        _exit(run(context));
-    }
-    if (waitpid(child, &status, 0) != child) die("cannot", "wait");
-    return status;
-}
-
 struct trial {
     const struct foreign_world *world;
     enum foreign_try what;
@@ -390,6 +375,7 @@ static int run_trial(void *context) {
     const struct foreign_world *world = trial->world;
     struct foreign_outcome *out = trial->outcome;
     static const char flush[] = "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('optimize')";
+    if (world->memory && !under_sanitizer()) limit_memory(world->memory);
     if (world->nobody) give_up_rights();
     sqlite3 *db = open_tried(world, &out->code);
     switch (trial->what) {
@@ -437,7 +423,7 @@ void foreign_try(const struct foreign_world *world, enum foreign_try what, struc
     int status;
     waitpid(child, &status, 0);
     if (told && WIFEXITED(status) && !WEXITSTATUS(status)) return;
-    out->wrong = true;
+    out->wrong = out->died = true;
     snprintf(out->text, sizeof out->text, "the process ended with status %x", status);
 }
 

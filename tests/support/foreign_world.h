@@ -18,7 +18,7 @@
 
 #include "tests/support/sql.h"
 
-enum { WORLD_ROWS = 1500, WORLD_TEXT = 700 };
+enum { FOREIGN_ROWS = 1500, FOREIGN_TEXT = 700 };
 
 struct foreign_world {
     const char *journal;
@@ -30,6 +30,7 @@ struct foreign_world {
     char *name;          /* of the .art file in T_state */
     char *expected;      /* what its table t holds, as foreign_digest() tells it */
     char *saved;         /* what it held when foreign_save() was called */
+    uint64_t memory;     /* a try may take so much more than the process has; 0: what it likes */
     bool nobody;         /* tried by a user without rights */
     const char *skipped; /* what cannot be had here */
 };
@@ -70,19 +71,17 @@ void foreign_set(char **text, char *now);
 
 /* --- tries -------------------------------------------------------------------------------------------------------- */
 
-enum foreign_try { TRY_READ, TRY_WRITE, TRY_FLUSH, TRY_CLEAN, TRY_ADOPT, TRY_DROP, WORLD_TRIES };
+enum foreign_try { TRY_READ, TRY_WRITE, TRY_FLUSH, TRY_CLEAN, TRY_ADOPT, TRY_DROP, FOREIGN_TRIES };
 
 struct foreign_outcome {
-    int code;              /* SQLite's; 0: all went well */
-    char text[WORLD_TEXT]; /* its message; or what is wrong although all seemed well */
+    int code;                /* SQLite's; 0: all went well */
+    char text[FOREIGN_TEXT]; /* its message; or what is wrong although all seemed well */
     bool wrong;
+    bool died;
 };
 
-/* Runs one try in a process of its own. */
+/* Runs one try in a process of its own. The limit of memory is not for sanitizers, which take what they like. */
 void foreign_try(const struct foreign_world *world, enum foreign_try what, struct foreign_outcome *out);
-/* Runs a function in a process of its own, with a limit of memory above what it has if that is not 0 (and can be had:
- * not under AddressSanitizer). It returns 0 or ends the process; its status is returned. */
-int foreign_apart(int (*run)(void *context), void *context, uint64_t memory);
 
 /* --- looking at all files ----------------------------------------------------------------------------------------- */
 

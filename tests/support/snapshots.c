@@ -15,9 +15,9 @@
  *
  * and a new snapshot may not be older than a commit that somebody had seen before it began. One reader holds long, the
  * others shortly, so that the -wal can begin anew and slots can be used again. Writers wait for each other with busy
- * timeouts, short and long, and begin IMMEDIATE or by reading first; they roll back, use savepoints, flush, optimize,
- * vacuum and spill. A checkpointer with synchronous=OFF uses every mode. A process that only lists and counts stands in
- * for users of art_count() and t(prefix, delimiter).
+ * timeouts, short and long, and begin IMMEDIATE or by reading first; they roll back, are interrupted, use savepoints,
+ * flush, optimize, vacuum and spill. A checkpointer with synchronous=OFF uses every mode. A process that only lists
+ * and counts stands in for users of art_count() and t(prefix, delimiter).
  */
 #include "tests/support/snapshots.h"
 
@@ -48,7 +48,8 @@ const struct snapshot_setting snapshot_settings[SNAPSHOT_SETTINGS] = {
 
 struct world {
     _Atomic int64_t committed; /* as high as any process has seen it */
-    _Atomic uint64_t transactions, rollbacks, stale, busy, snapshots, held, scans, listings, died, checkpoints;
+    _Atomic uint64_t transactions, rollbacks, interrupted, stale, busy, snapshots, held, scans, listings, died,
+        checkpoints;
     _Atomic int64_t widest; /* commits that passed while a snapshot was held */
     _Atomic int failed;
     char message[1000];
@@ -60,7 +61,8 @@ struct session {
     const struct snapshot_setting *setting;
     struct random *random;
     const char *who;
-    bool patient; /* holds long */
+    bool patient;   /* holds long */
+    int *countdown; /* a writer's that is interrupted when it comes to 0 */
 };
 
 static void violation(const struct session *session, const char *format, ...)
@@ -85,9 +87,13 @@ static void see(int64_t n) {
 
 /* ---- SQL --------------------------------------------------------------------------------------------------------- */
 
-/* Anything but a lock is a violation. False: a lock. */
+/* Anything but a lock, or an interrupt that was asked for, is a violation. False: one of these. */
 static bool fine(const struct session *session, int rc, const char *what) {
     if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE) return true;
+    if (rc == SQLITE_INTERRUPT && session->countdown && *session->countdown <= 0) {
+        world->interrupted++;
+        return false;
+    }
     if ((rc & 0xff) != SQLITE_BUSY) violation(session, "%s: %s (%d)", what, sqlite3_errmsg(session->db), rc);
     if (rc == SQLITE_BUSY_SNAPSHOT) {
         world->stale++;
@@ -427,7 +433,12 @@ static bool fill(const struct session *session, int64_t n) {
     return run(session, "UPDATE clock SET n = %lld", n);
 }
 
-static void write_once(const struct session *session) {
+static int count_down(void *countdown) {
+    return --*(int *)countdown == 0;
+}
+
+static void write_once(struct session *session) {
+    int countdown = 1 + (int)random_below(session->random, random_once_in(session->random, 2) ? 40 : 400);
     bool immediate = !random_once_in(session->random, 4);
     int64_t committed = world->committed;
     bool open = run(session, immediate ? "BEGIN IMMEDIATE" : "BEGIN; SELECT value FROM a LIMIT 1");
@@ -436,22 +447,28 @@ static void write_once(const struct session *session) {
         if (n <= committed)
             violation(session, "commit %lld was seen, then %lld", (long long)committed, (long long)n - 1);
         if (random_once_in(session->random, 30)) look(session);
+        if (random_once_in(session->random, 6)) {
+            session->countdown = &countdown;
+            sqlite3_progress_handler(session->db, 50, count_down, &countdown);
+        }
         open = fill(session, n);
         if (open && random_once_in(session->random, 15)) {
             open = false;
             world->rollbacks++;
         }
-        if (open && random_once_in(session->random, 30)) look(session);
-        for (int i = 0; open && i < 200; i++) {
+        if (open && !session->countdown && random_once_in(session->random, 30)) look(session);
+        for (int i = 0; open && i < 200 && !sqlite3_get_autocommit(session->db); i++) {
             if (run(session, "COMMIT")) {
                 see(n);
                 world->transactions++;
-                return;
+                break;
             }
             usleep(5000);
         }
     }
-    sqlite3_exec(session->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_progress_handler(session->db, 0, NULL, NULL);
+    session->countdown = NULL;
+    sqlite3_exec(session->db, "ROLLBACK", NULL, NULL, NULL); /* if it is still open */
 }
 
 static void write_for_ever(const char *path, const struct snapshot_setting *setting, struct random *random) {
@@ -561,14 +578,15 @@ static void run_all(const char *path, const struct snapshot_setting *setting, do
 
 static void report(const struct snapshot_setting *setting, const struct watch *watch) {
 #define COUNT(of, name) (unsigned long long)of->name
-    printf(
-        "%s: %llu transactions, %llu rollbacks, %llu stale, %llu times busy; %llu snapshots checked, %llu of them held "
-        "while others committed (up to %lld commits), %llu scans, %llu listings, %llu readers died; %llu flushes, "
-        "%llu merges, %llu spills, %llu vacuums, %llu checkpoints; %llu slots written, %llu of them again\n",
-        setting->name, COUNT(world, transactions), COUNT(world, rollbacks), COUNT(world, stale), COUNT(world, busy),
-        COUNT(world, snapshots), COUNT(world, held), (long long)world->widest, COUNT(world, scans),
-        COUNT(world, listings), COUNT(world, died), COUNT(watch, flushes), COUNT(watch, merges), COUNT(watch, spills),
-        COUNT(watch, vacuums), COUNT(world, checkpoints), COUNT(watch, slots_written), COUNT(watch, slots_reused));
+    printf("%s: %llu transactions, %llu rollbacks, %llu interrupted, %llu stale, %llu times busy; %llu snapshots "
+           "checked, %llu of them held "
+           "while others committed (up to %lld commits), %llu scans, %llu listings, %llu readers died; %llu flushes, "
+           "%llu merges, %llu spills, %llu vacuums, %llu checkpoints; %llu slots written, %llu of them again\n",
+           setting->name, COUNT(world, transactions), COUNT(world, rollbacks), COUNT(world, interrupted),
+           COUNT(world, stale), COUNT(world, busy), COUNT(world, snapshots), COUNT(world, held),
+           (long long)world->widest, COUNT(world, scans), COUNT(world, listings), COUNT(world, died),
+           COUNT(watch, flushes), COUNT(watch, merges), COUNT(watch, spills), COUNT(watch, vacuums),
+           COUNT(world, checkpoints), COUNT(watch, slots_written), COUNT(watch, slots_reused));
 #undef COUNT
     if (world->failed) printf("%s: FAILED: %s\n", setting->name, world->message);
     fflush(stdout);
@@ -586,7 +604,8 @@ bool snapshots_run(const struct snapshot_setting *setting, double seconds, uint6
     if (status) note_end(status, create);
     if (!world->failed) run_all(path, setting, seconds, &random, watch);
     report(setting, watch);
-    bool good = !world->failed && world->snapshots && world->transactions;
+    if (watch->early) printf("%s: FAILED: the writer lock was released before all writes were done\n", setting->name);
+    bool good = !world->failed && !watch->early && world->snapshots && world->transactions;
     if (good) sql_scratch_remove(directory);
     sqlite3_free(path);
     sqlite3_free(directory);

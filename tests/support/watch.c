@@ -24,6 +24,7 @@ static struct {
     _Atomic unsigned left; /* 0: never */
 } death;
 static _Atomic int skips;
+static _Thread_local int in_flight; /* of this thread's own */
 
 struct watch *watch_new(void) {
     struct watch *watch = mmap(NULL, sizeof *watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -56,6 +57,7 @@ static void event(enum watch_event now) {
 static int watched_lock(int fd, int type) {
     if (type == F_UNLCK) {
         event(WATCH_AT_UNLOCK);
+        if (in_flight > 0) shared->early++;
         atomic_fetch_and(&shared->doing, ~(unsigned)WATCH_LOCKED);
         return real.lock(fd, type);
     }
@@ -92,6 +94,7 @@ static int noted_submission(struct io_uring *ring, int (*submit)(struct io_uring
     int taken = submit(ring, wait);
     int missed = taken < 0 ? waiting : waiting - taken;
     if (missed > 0) atomic_fetch_sub(&shared->in_flight, missed);
+    in_flight += missed > 0 ? waiting - missed : waiting;
     if (taken > 0) event(WATCH_AT_WRITE);
     return taken;
 }
@@ -115,6 +118,7 @@ static int watched_submit_and_wait(struct io_uring *ring, unsigned completions) 
 
 static int watched_result(int result) {
     atomic_fetch_sub(&shared->in_flight, 1);
+    in_flight--;
     return real.ring_result(result);
 }
 #endif
@@ -123,6 +127,7 @@ void watch_begin(struct watch *watch) {
     shared = watch;
     shared->doing = 0;
     shared->in_flight = 0;
+    in_flight = 0;
     art_system_reset();
     real = art_system;
     art_system.lock = watched_lock;

@@ -201,8 +201,23 @@ struct fate {
     enum world_crash how;
     uint64_t seed;
     unsigned count, last; /* operations that are not safe; the last write among them */
+    unsigned *by_file;    /* moments by inode */
     uint64_t fingerprint;
 };
+
+/* The disk was idle while one process followed another: where a file's operations are those of another process. */
+static unsigned moment_between_processes(const struct world_replay *replay, uint32_t inode, uint64_t drawn) {
+    enum { TURNS = 64 };
+    unsigned turns[TURNS], count = 0;
+    int last = -1;
+    for (unsigned i = 0; i < replay->bytes.count && count < TURNS; i++) {
+        const struct world_op *op = &replay->world->ops[replay->bytes.items[i]];
+        if (op->inode != inode) continue;
+        if (last >= 0 && op->process != last) turns[count++] = i;
+        last = op->process;
+    }
+    return count ? turns[drawn % count] : replay->bytes.count;
+}
 
 /* A moment between 0 (nothing reached the disk) and count (all did). */
 static unsigned moment(const struct fate *fate, uint64_t what) {
@@ -239,6 +254,18 @@ static unsigned written_back(const struct fate *fate, unsigned nth, uint32_t ino
     default:
         return fate->count;
     }
+}
+
+/* For each file that has something to lose: nothing, all, any moment, or one between two processes. */
+static unsigned *moments_by_file(const struct world_replay *replay, const struct fate *fate) {
+    unsigned *moments = zeroed(replay->world->inode_count * sizeof *moments);
+    for (unsigned i = 0; i < replay->bytes.count; i++) {
+        uint32_t inode = replay->world->ops[replay->bytes.items[i]].inode;
+        uint64_t drawn = mix(fate->seed, place(6, inode, 0));
+        moments[inode] =
+            drawn % 3 ? moment(fate, place(1, inode, 0)) : moment_between_processes(replay, inode, drawn >> 8);
+    }
+    return moments;
 }
 
 static uint64_t piece_bytes(enum world_crash how) {
@@ -313,6 +340,7 @@ uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, u
     struct named *names = zeroed(replay->name_capacity * sizeof *names);
     unsigned count = replay->safe_name_count;
     fate.last = last_write(replay);
+    if (how == WORLD_BY_FILE) fate.by_file = moments_by_file(replay, &fate);
     memcpy(names, replay->safe_names, count * sizeof *names);
     crash_names(replay, &fate, names, &count);
     image_of(replay, replay->safe, names, count, out);
@@ -328,5 +356,6 @@ uint64_t world_replay_crash(struct world_replay *replay, enum world_crash how, u
         }
     }
     free(names);
+    free(fate.by_file);
     return fate.fingerprint;
 }
