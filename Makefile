@@ -14,6 +14,7 @@
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
+#                     prove-mirror (three connections and two tables written alike: PROVE_MIRROR=100 times what CI does),
 #                     prove-crash (PROVE_CRASH_STATES=1000000),
 #                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
 #                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10 in WAL mode and as many with a rollback journal),
@@ -49,6 +50,7 @@ MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
 VALGRIND = all
+PROVE_MIRROR = 100
 PROVE_KILLS = 100000
 PROVE_CRASH_STATES = 1000000
 PROVE_SNAPSHOT_MINUTES = 10
@@ -104,7 +106,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .SECONDARY:
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
 .PHONY: bench bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
-.PHONY: prove prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+.PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 
 ifeq ($(EXT),)
 all:
@@ -243,6 +245,10 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
+prove-mirror: library $(BUILD)/tests/test_mirror
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so ART_TEST_SCALE=$(PROVE_MIRROR) $(BUILD)/tests/test_mirror
+
 prove-crash: $(BUILD)/tests/test_crash
 	@ART_CRASH_STATES=$(PROVE_CRASH_STATES) $(BUILD)/tests/test_crash
 
@@ -272,7 +278,7 @@ prove-fuzz: $(BUILD)/tests/test_flips_sql
 	@ART_TEST_SCALE=9 $<
 	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-prove: prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
+prove: prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
