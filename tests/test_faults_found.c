@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/io/io_system.h"
 #include "ext/art.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
@@ -111,6 +112,39 @@ START_TEST(test_a_file_that_came_to_nothing_is_removed) {
         ck_assert_msg(!file, "%s %u left %s", faults[i].call, faults[i].nth, file);
         reopen();
     }
+}
+END_TEST
+
+static char *in_the_way, *made;
+
+/* Between the making of the file and its lock somebody puts another in its place. */
+static int replace_and_lock(int fd, int type) {
+    art_system_reset();
+    ck_assert_int_eq(rename(in_the_way, made), 0);
+    return art_system.lock(fd, type);
+}
+
+START_TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
+    char *name = sql_rows(db, "SELECT v FROM t_state WHERE k = 'file'");
+    made = sqlite3_mprintf("%s/%.*s", directory, (int)strcspn(name, "\n"), name);
+    in_the_way = sqlite3_mprintf("%s/somebodys", directory);
+    FILE *file = fopen(in_the_way, "w");
+    ck_assert_int_gt(fprintf(file, "not an .art file"), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    art_system.lock = replace_and_lock;
+    sql_run(db, add_and_flush); /* under another name */
+    ck_assert_int_ne(access(in_the_way, F_OK), 0);
+    char text[32] = "";
+    file = fopen(made, "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, file));
+    ck_assert_str_eq(text, "not an .art file");
+    ck_assert_int_eq(fclose(file), 0);
+    reopen();
+    sql_expect(db, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
+    sqlite3_free(name);
+    sqlite3_free(made);
+    sqlite3_free(in_the_way);
 }
 END_TEST
 
@@ -271,6 +305,7 @@ int main(void) {
     tcase_add_test(tests, test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle);
     tcase_add_test(tests, test_a_dropped_table_that_could_not_be_synced_is_gone_for_good);
     tcase_add_test(tests, test_a_file_that_came_to_nothing_is_removed);
+    tcase_add_test(tests, test_a_file_that_took_the_place_of_a_new_one_is_not_removed);
     tcase_add_test(tests, test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at);
     tcase_add_test(tests, test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint);
     tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then);

@@ -360,6 +360,7 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
 static int lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own, bool *created) {
     for (unsigned i = 0; i < REOPEN_MAX; i++) {
         bool again = false;
+        *created = false; /* the one that was made before is not the one that is there now */
         int rc = open_for_writing(store, fresh, created);
         if (!rc) rc = lock_once(store, own, &again);
         if (rc || !again) return rc;
