@@ -266,7 +266,7 @@ int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
 char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
-/* The .art file of this name in the database's folder, from now on. */
+/* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
@@ -440,7 +440,7 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 const sqlite3_module *art_module(void);
 /* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
 char *art_file_beginning(sqlite3 *db, const char *schema);
-/* Another name for the .art file, in table->path: the one that CREATE would give, or one of its kin. */
+/* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 int art_file_rename(struct art_table *table, unsigned attempt);
 
 /* named.c */

@@ -147,12 +147,11 @@ static int unmoved(void *context) {
                     table->database);
 }
 
-static int another_file(void *context, unsigned attempt, const char **path) {
+static int another_file(void *context, unsigned attempt) {
     struct art_table *table = context;
-    if (art_file_rename(table, attempt)) return art_nomem();
-    table->renamed = true;
-    *path = table->path;
-    return ART_OK;
+    int rc = art_file_rename(table, attempt);
+    if (!rc) table->renamed = true;
+    return rc;
 }
 
 static int secure(void *context, bool *reuse) {

@@ -79,7 +79,7 @@ int art_file_rename(struct art_table *table, unsigned attempt) {
     if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, table->uuid);
     char *file = sqlite3_str_finish(text);
-    int rc = file ? art_table_set_file(table, file) : SQLITE_NOMEM;
+    int rc = file ? art_table_set_file(table, file) : art_nomem();
     sqlite3_free(file);
     return rc;
 }

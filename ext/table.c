@@ -138,20 +138,21 @@ char *art_text_copy(const char *text) {
 
 int art_table_set_file(struct art_table *table, const char *file) {
     const char *slash = strrchr(table->database, '/');
-    if (!slash) return SQLITE_OK; /* in memory */
+    if (!slash) return ART_OK; /* in memory */
     size_t n = (size_t)(slash - table->database) + 1, m = strlen(file);
     char *path = art_alloc(n + m + 1);
-    if (!path) return SQLITE_NOMEM;
+    if (!path) return art_nomem();
     memcpy(path, table->database, n);
     memcpy(path + n, file, m + 1);
-    art_free(table->path);
-    table->path = path;
-    return SQLITE_OK;
+    int rc = table->tree ? art_tree_use_file(table->tree, path) : ART_OK;
+    art_free(rc ? path : table->path);
+    if (!rc) table->path = path;
+    return rc;
 }
 
 static int open_tree(struct art_table *table, const char *file, char **message) {
     sqlite3 *db = table->connection->db;
-    int rc = art_table_set_file(table, file);
+    int rc = art_report(message, art_table_set_file(table, file));
     if (rc) return rc;
     const struct art_settings *settings = &table->settings;
     struct art_tree_options options = {.path = table->path,
@@ -300,8 +301,7 @@ static int follow_file(struct art_table *table, char **message) {
     if (!table->path) return SQLITE_OK;
     int rc = art_shadow_get_file(table, &file, message);
     if (!rc && file && strcmp(file, strrchr(table->path, '/') + 1) != 0) {
-        rc = art_table_set_file(table, file);
-        if (!rc) rc = art_report(message, art_tree_use_file(table->tree, table->path));
+        rc = art_report(message, art_table_set_file(table, file));
         if (!rc) table->renamed = false;
     }
     art_free(file);
@@ -316,7 +316,8 @@ int art_table_refresh(struct art_table *table, char **message) {
     if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
     art_scans_settle(table);
     table->version_known = false;
-    bool had_runs = art_tree_has_runs(table->tree);
+    /* A refresh that failed may have got as far as the root. */
+    bool had_runs = !art_tree_unknown(table->tree) && art_tree_has_runs(table->tree);
     int rc = refresh_from_log(table, message);
     if (!rc && !had_runs && art_tree_has_runs(table->tree)) {
         rc = follow_file(table, message);

@@ -157,6 +157,33 @@ START_TEST(test_a_name_that_one_connection_lost_is_found_by_another) {
 }
 END_TEST
 
+static int no_state(void *context, int action, const char *table, const char *column, const char *schema,
+                    const char *trigger) {
+    (void)context, (void)column, (void)schema, (void)trigger;
+    return action == SQLITE_READ && !strcmp(table, "t_state") ? SQLITE_DENY : SQLITE_OK;
+}
+
+/* The root is there already when the name cannot be read: that there was none before must not be forgotten. */
+START_TEST(test_a_name_that_could_not_be_read_is_read_the_next_time) {
+    sqlite3 *original, *copy, *other;
+    make_twins(journals[_i], &original, &copy);
+    other = open_with(copy_path, journals[_i]);
+    sql_expect(other, "1\n", "SELECT count(*) FROM t"); /* knows the name that was */
+    fill(original, "mine");
+    sql_command(original, "main", "t", "flush");
+    fill(copy, "yours");
+    sql_command(copy, "main", "t", "flush");
+    sqlite3_set_authorizer(other, no_state, NULL);
+    ck_assert_int_ne(sql_try(other, "SELECT count(*) FROM t"), SQLITE_OK);
+    sqlite3_set_authorizer(other, NULL, NULL);
+    sql_expect(other, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(original);
+    sql_close(copy);
+    sql_close(other);
+    are_twins(journals[_i]);
+}
+END_TEST
+
 /* --- who owns it -------------------------------------------------------------------------------------------------- */
 
 static void make_original(const char *journal) {
@@ -391,6 +418,7 @@ int main(void) {
     tcase_add_loop_test(tcase, test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own, 0, 4);
     tcase_add_loop_test(tcase, test_a_name_that_was_rolled_back_is_written_with_the_next_root, 0, 2);
     tcase_add_loop_test(tcase, test_a_name_that_one_connection_lost_is_found_by_another, 0, 2);
+    tcase_add_loop_test(tcase, test_a_name_that_could_not_be_read_is_read_the_next_time, 0, 2);
     tcase_add_loop_test(tcase, test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back, 0, 2);
     tcase_add_loop_test(tcase, test_adopting_lets_the_one_write_and_refuses_the_other, 0, 2);
     tcase_add_loop_test(tcase, test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_it, 0, 2);

@@ -155,9 +155,7 @@ static int lock_own_file(struct art_tree *tree) {
     if (!rc) rc = lock_file(tree);
     bool free_to_choose = !tree->txn.base->runs && tree->host.another_file;
     for (unsigned i = 0; rc == ART_FOREIGN && free_to_choose && i < NAMES; i++) {
-        const char *path;
-        rc = tree->host.another_file(tree->host.context, i, &path);
-        if (!rc) rc = art_tree_use_file(tree, path);
+        rc = tree->host.another_file(tree->host.context, i);
         if (!rc) rc = lock_file(tree);
     }
     return rc;

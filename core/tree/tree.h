@@ -47,9 +47,9 @@ struct art_host {
      * not: who renames or replaces a database that is open would have the .art file follow the name. May be NULL. */
     int (*unmoved)(void *context);
     /* No root names anything in the .art file, and the file of its name belongs to another database (this one is a
-     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., which it writes into its tables
-     * with the next root; *path is borrowed. May be NULL: then it is an error. */
-    int (*another_file)(void *context, unsigned attempt, const char **path);
+     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_file(),
+     * and writes it into its tables with the next root. May be NULL: then it is an error. */
+    int (*another_file)(void *context, unsigned attempt);
     /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
      * cannot be had now (then the tree only extends the file). Called within a write transaction; does its work once
      * per transaction. */
@@ -115,7 +115,7 @@ void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the sche
 uint64_t art_tree_csn(const struct art_tree *tree);
 /* Has the root that is known any runs, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
-/* The .art file is another one from now on. Not in a transaction that has written to it. */
+/* The .art file is another one from now on; on an error the same as before. Not in a transaction that has written to it. */
 int art_tree_use_file(struct art_tree *tree, const char *path);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
