@@ -89,6 +89,7 @@ static bool is_checkpointing(const struct world_process *process) {
 
 /* From which operation on a failed sync may have lost something. */
 static uint64_t may_lose(const struct world_handle *handle) {
+    if (handle->mapped) return handle->world->op_count;
     if (!ends_with(handle->name, "-wal")) return 0;
     return is_checkpointing(handle->process) ? handle->world->op_count : handle->world->committed;
 }
