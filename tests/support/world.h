@@ -58,7 +58,7 @@ enum world_op_kind {
 };
 struct world_op {
     uint8_t kind;
-    uint8_t process;
+    uint16_t process;
     uint32_t inode; /* index into world.inodes */
     uint32_t len;
     uint64_t offset;
@@ -96,7 +96,8 @@ enum world_fault {
     WORLD_NO_FAULT,
     WORLD_DIE_AT,        /* the process dies instead of its n-th call */
     WORLD_DIE_AS_ZOMBIE, /* it dies when its commit is in the -wal and nobody knows; before a sync, or (nth > 0) after it */
-    WORLD_FAIL_SYNC,     /* the n-th sync of a file whose name ends so fails with EIO */
+    WORLD_DIE_BEFORE_REMOVING, /* it dies in its first sync after its commit was told to others: art then removes a file */
+    WORLD_FAIL_SYNC,           /* the n-th sync of a file whose name ends so fails with EIO */
 };
 
 struct world_options {
@@ -116,7 +117,7 @@ struct world {
     unsigned name_count, image_name_count;
     struct world_op *ops;
     unsigned op_count, op_capacity;
-    struct world_process *processes[64];
+    struct world_process *processes[1000];
     unsigned process_count;
     struct world_process *current;
     uint64_t committed; /* operations when somebody last committed */
@@ -125,7 +126,7 @@ struct world {
         enum world_fault kind;
         unsigned countdown;
         const char *suffix;
-        bool commit_frame, struck;
+        bool commit_frame, told, struck;
     } fault;
 };
 
