@@ -10,9 +10,14 @@
 #   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
 #                     MUTANTS=slice for those of `make check` (tests/README.md)
 #   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
+#   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
+#                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-kill (PROVE_KILLS=100000), prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000),
+#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour),
+#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL),
 #                     valgrind
 #   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
 #   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
@@ -44,7 +49,11 @@ PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
 VALGRIND = all
 PROVE_KILLS = 100000
+PROVE_CRASH_STATES = 1000000
 PROVE_SNAPSHOT_MINUTES = 10
+FUZZ_SECONDS = 60
+FUZZ_TARGETS =
+PROVE_FUZZ_SECONDS = 3600
 
 # ---- variants ----
 
@@ -64,8 +73,10 @@ SANITIZE_FLAGS = -fsanitize=thread -O1
 else ifeq ($(SANITIZE),coverage)
 SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
 WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument
+else ifeq ($(SANITIZE),fuzz)
+SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 else ifneq ($(SANITIZE),)
-$(error SANITIZE is address, thread or coverage)
+$(error SANITIZE is address, thread, coverage or fuzz)
 endif
 
 ifneq ($(URING),0)
@@ -80,6 +91,7 @@ EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
+FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
@@ -89,7 +101,9 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs test demo check check-bindings check-orms mutants bench bench-core prove prove-memory prove-model prove-kill prove-snapshots coverage valgrind tidy format install clean deps-build FORCE
+.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
+.PHONY: bench bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
+.PHONY: prove prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 
 ifeq ($(EXT),)
 all:
@@ -144,7 +158,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/support/watch.c tests/fuzz/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
@@ -152,11 +166,19 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(B
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(WATCH) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 # Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
-WATCHED = test_kill test_snapshots test_threads prove_kill prove_snapshots
+WATCHED = test_kill test_slot_readers test_snapshots test_threads prove_kill prove_snapshots
 WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_spill art_vacuum art_slots_take
 $(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
 $(addprefix $(BUILD)/tests/,$(WATCHED)): WATCH = $(BUILD)/tests/support/watch.o
 $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
+
+# Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
+FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
+$(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_SHARED) $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
+	$(CC) $(ALL_CFLAGS) $(FUZZ_MAIN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+$(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES)): FUZZ_MAIN = -fsanitize=fuzzer
+$(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_redo): $(call object,tests/fuzz/parcel_mutate.c)
+fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 naive: $(BUILD)/naive/art.so
 
@@ -220,15 +242,33 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
+prove-crash: $(BUILD)/tests/test_crash
+	@ART_CRASH_STATES=$(PROVE_CRASH_STATES) $(BUILD)/tests/test_crash
+
 prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
+
+prove-faults: library $(BUILD)/tests/prove_faults
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_faults
 
 prove-snapshots: $(BUILD)/tests/prove_snapshots
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
 
-prove: prove-memory prove-model prove-kill prove-snapshots valgrind
+fuzz:
+	@.ci/deps check
+	@tests/fuzz/run fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+fuzz-merge fuzz-seeds:
+	@tests/fuzz/run $(@:fuzz-%=%) $(FUZZ_TARGETS)
+
+prove-fuzz: $(BUILD)/tests/test_flips_sql
+	@ART_TEST_SCALE=9 $<
+	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+prove: prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)

@@ -559,6 +559,21 @@ static void a_connection_is_closed_with_a_statement_open(struct place *place) {
     try(place, "INSERT INTO t VALUES('k11', 1, 1)");
 }
 
+/* SQLite calls xRollback of all virtual tables before it finds that it cannot close. */
+static void a_close_that_fails_takes_back_virtual_tables(struct place *place) {
+    sqlite3 *other = another(place, place->path);
+    sqlite3_stmt *get = sql_prepare(other, "SELECT a FROM t ORDER BY a");
+    sql_run(other, "BEGIN; INSERT INTO t VALUES('x', 1, 1)");
+    sqlite3_step(get);
+    SAY(place, "close %d\n", sqlite3_close(other));
+    sqlite3_finalize(get);
+    rows_of(place, other, "SELECT count(*) FROM t");
+    sql_run(other, "INSERT INTO t VALUES('y', 1, 1); COMMIT");
+    rows_of(place, other, "SELECT count(*), max(a) FROM t");
+    rows(place, "SELECT count(*), max(a) FROM t");
+    sql_close(other);
+}
+
 static void a_database_is_opened_for_reading(struct place *place) {
     sqlite3 *reader = NULL;
     sql_run(place->db, "PRAGMA journal_mode=DELETE");
@@ -636,6 +651,62 @@ static void memory_is_given_back_in_between(struct place *place) {
     rows(place, "SELECT count(*), max(length(b)) FROM t");
 }
 
+static void savepoints_nest_five_hundred_deep(struct place *place) {
+    sql_run(place->db, "BEGIN");
+    for (int i = 0; i < 500; i++) {
+        sql_run(place->db, "SAVEPOINT s%d; INSERT INTO t VALUES('n%03d', %d, 0); UPDATE t SET c = c + 1 WHERE a = 'k0'",
+                i, i, i);
+    }
+    rows(place, "SELECT count(*), max(a), sum(c) FROM t");
+    try(place, "ROLLBACK TO s400");
+    rows(place, "SELECT count(*), max(a), sum(c) FROM t");
+    try(place, "RELEASE s300");
+    try(place, "ROLLBACK TO s299");
+    rows(place, "SELECT count(*), max(a), sum(c) FROM t");
+    try(place, "SAVEPOINT s10; DELETE FROM t; ROLLBACK TO s10; INSERT INTO t VALUES('z', 1, 1); RELEASE s5");
+    try(place, "COMMIT");
+    rows(place, "SELECT count(*), max(a), sum(c) FROM t");
+}
+
+static void a_database_is_reset(struct place *place) {
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, 0);
+    try(place, "VACUUM");
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_RESET_DATABASE, 0, 0);
+    try(place, "SELECT * FROM t");
+    rows(place, "SELECT count(*) FROM sqlite_master");
+    create(place->db, place->art, "t");
+    try(place, "INSERT INTO t VALUES('new', 1, 1)");
+    rows(place, "SELECT * FROM t");
+}
+
+static void the_main_database_has_another_name(struct place *place) {
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_MAINDBNAME, "primary_one");
+    rows(place, "SELECT count(*) FROM primary_one.t");
+    try(place, "BEGIN; INSERT INTO primary_one.t VALUES('x', 1, 1); SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; COMMIT");
+    create(place->db, place->art, "primary_one.u");
+    try(place, "INSERT INTO u SELECT * FROM main.t");
+    try(place, "ALTER TABLE primary_one.u RENAME TO v");
+    rows(place, "SELECT count(*), (SELECT count(*) FROM main.v) FROM v");
+    try(place, "DROP TABLE primary_one.t");
+    rows(place, "PRAGMA primary_one.integrity_check");
+}
+
+static void a_defensive_connection_works(struct place *place) {
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    try(place, "INSERT INTO t VALUES(\"x\", 1, 1)");
+    try(place, "BEGIN; INSERT INTO t VALUES('x', 1, 1); ALTER TABLE t RENAME TO u; ROLLBACK");
+    create(place->db, place->art, "\"other one\"");
+    try(place, "INSERT INTO \"other one\" SELECT * FROM t; DROP TABLE t; CREATE VIEW v AS SELECT a FROM \"other one\"");
+    rows(place, "SELECT max(a), count(*) FROM v");
+    sqlite3_db_config(place->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    try(place, "SELECT * FROM v");
+    rows(place, "SELECT count(*) FROM \"other one\"");
+}
+
 /* ---- all of them ---- */
 
 /* `only_art`: what the art table says, where it is another text by SQLite's design. */
@@ -673,12 +744,20 @@ static const struct habit {
     HABIT(a_statement_is_reset_in_its_middle),
     HABIT(a_callback_stops_exec),
     HABIT(a_connection_is_closed_with_a_statement_open),
+    {"a_close_that_fails_takes_back_virtual_tables", a_close_that_fails_takes_back_virtual_tables,
+     "close 5\nSELECT count(*) FROM t:\n10\n\nSELECT count(*), max(a) FROM t:\n11 'y'\n\nSELECT count(*), max(a) FROM "
+     "t:\n11 'y'\n\n",
+     "README, Limits"},
     HABIT(a_database_is_opened_for_reading),
     HABIT(collations_of_the_application),
     HABIT(counters_of_64_bits),
     {"a_commit_counts_a_row_of_the_log", a_commit_counts_a_row_of_the_log, "changes 1\ntotal 11\n",
      "the log's row is written at COMMIT: README, Limits"},
     HABIT(memory_is_given_back_in_between),
+    HABIT(savepoints_nest_five_hundred_deep),
+    HABIT(a_database_is_reset),
+    HABIT(the_main_database_has_another_name),
+    HABIT(a_defensive_connection_works),
 };
 
 static char *said_by(const struct habit *habit, bool art, bool *absent) {

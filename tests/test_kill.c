@@ -1,8 +1,7 @@
-/* Killed writers leave whole transactions behind, all that they have acknowledged, and slots that can be written at once:
- * tests/support/kills.c kills them; late_writes.c
- * looks at what the kernel still writes for one of them.
+/* Killed writers leave whole transactions behind, all that they have acknowledged, and slots that can be written at
+ * once: tests/support/kills.c kills them; late_writes.c looks at what the kernel still writes for one of them.
  *
- * ART_TEST_KILLS=n: kills in each of the six modes. By default 340, and 110 on a SQLite newer than the system's is
+ * ART_TEST_KILLS=n: kills in each of the six modes. By default 300, and 60 on a SQLite newer than the system's is
  * expected to be, which CI runs beside it: together more than 2,000. ART_TEST_SCALE, ART_TEST_SEED.
  */
 #include <check.h>
@@ -14,7 +13,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 
-enum { NEWER = 3053000, KILLS = 340, KILLS_ON_THE_NEWER = 110, DEATHS = 20 };
+enum { NEWER = 3053000, KILLS = 300, KILLS_ON_THE_NEWER = 60, DEATHS = 20 };
 
 START_TEST(test_a_killed_load_leaves_whole_transactions) {
     const struct kill_mode *mode = &kill_modes[_i];

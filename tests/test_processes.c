@@ -1,7 +1,7 @@
 /* What one process may do to another: hold locks, die in a read, fork with an open connection.
  *
- *   locks      a COMMIT whose flush was merely due goes on without it while another holds the .art file; one that cannot
- *              wait is BUSY, may be tried again, and waits as long as the busy timeout says
+ *   locks      a COMMIT whose flush was merely due goes on without it while another holds the .art file; one that
+ *              cannot wait is BUSY, may be tried again, and waits as long as the busy timeout says
  *   death      a reader that dies lets go of its snapshot: the -wal begins anew, slots are used again
  *   fork       the child is refused whatever it asks of an inherited connection, and takes nothing from its parent: no
  *              lock, no transaction, no slot
@@ -170,7 +170,8 @@ START_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable) {
 END_TEST
 
 /* A killed process may still have writes under way in the kernel, and its lock as long as these: whoever comes then
- * finds the file locked although nobody lives who could have. Here a descriptor that outlives its opener plays the part. */
+ * finds the file locked although nobody lives who could have. Here a descriptor that outlives its
+ * opener plays the part. */
 START_TEST(test_the_lock_of_a_dead_process_counts) {
     int ends[2], status;
     make_table(journals[_i], "");

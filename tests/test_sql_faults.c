@@ -204,6 +204,7 @@ START_TEST(test_a_query_without_memory_says_so_or_answers_right) {
                  {"SELECT count(*), max(path) FROM t WHERE path LIKE 'A' || '/0010%'", "10|a/00109"},
                  {"SELECT count(*), max(path) FROM t WHERE path LIKE 'A/0010_'", "10|a/00109"},
                  {"SELECT count(*), max(path) FROM t WHERE path IN ('x', 'big', 5, 'a/00300')", "2|big"},
+                 {"SELECT count(*), max(path) FROM t WHERE path IN ('big', 'a/00300')", "2|big"},
                  {"SELECT path, 1 FROM t WHERE path GLOB '*' || '7' ORDER BY path DESC LIMIT 1 OFFSET 3", "a/00567|1"},
                  {"SELECT path, 1 FROM t WHERE path < 'a/003' ORDER BY path DESC LIMIT 1 OFFSET 99", "a/00200|1"}};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {

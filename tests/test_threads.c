@@ -4,8 +4,8 @@
  * are constant and equal in every snapshot. In between a thread creates, fills, renames and drops a table of its own,
  * attaches another database that all threads write to, closes its connection and opens another, and asks for what many
  * may ask at once: the process's cache, counts, listings, art_info(). Limits are tiny: flushes, merges and spills
- * happen in all threads. The extension is linked in, so that they can be counted (but for one setting, where it is loaded).
- * Under ThreadSanitizer SQLite is as the system has it: its mutexes are seen, its own memory is not.
+ * happen in all threads. The extension is linked in, so that they can be counted (but for one setting, where it is
+ * loaded). Under ThreadSanitizer SQLite is as the system has it: its mutexes are seen, its own memory is not.
  *
  * ART_TEST_ROUNDS=n a thread (default 40, times ART_TEST_SCALE), ART_TEST_SEED.
  */

@@ -129,8 +129,8 @@ struct art_owner { /* who we are, or who stands in an owner page */
     const char *host_path;
 };
 enum art_ownership {
-    ART_OWNED,      /* ours, and noted exactly so */
-    ART_OWNED_NOTE, /* ours, but something changed: to be noted */
+    ART_OWNED,        /* ours, and noted exactly so */
+    ART_OWNED_NOTE,   /* ours, but something changed: to be noted */
     ART_OWNED_BEFORE, /* by another database file that had our path */
     ART_OWNED_BY_OTHER,
     ART_OWNER_UNKNOWN /* both owner pages are damaged */

@@ -64,9 +64,24 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     return NULL;
 }
 
+/* How large the trees have become. */
+static void look_at_tree(struct crash_work *work, const struct crash_process *who) {
+    sqlite3_stmt *ask = NULL;
+    static const char sql[] = "SELECT property, value FROM art_info('a') WHERE property IN ('runs', 'blobs')";
+    if (sqlite3_prepare_v2(who->db, sql, -1, &ask, NULL)) return;
+    while (sqlite3_step(ask) == SQLITE_ROW) {
+        unsigned value = (unsigned)sqlite3_column_int(ask, 1);
+        unsigned *most =
+            !strcmp((const char *)sqlite3_column_text(ask, 0), "runs") ? &work->counts.runs : &work->counts.blobs;
+        if (*most < value) *most = value;
+    }
+    sqlite3_finalize(ask);
+}
+
 static void close_process(struct crash_work *work, struct crash_process *who) {
     if (!who->db) return;
     world_enter(work->world, who->process);
+    if (!who->process->dead && !who->tainted) look_at_tree(work, who);
     if (sqlite3_close(who->db)) fail(work, "a connection cannot be closed: %s", sqlite3_errmsg(who->db));
     if (who->process->dead) world_bury(work->world, who->process);
     *who = (struct crash_process){0};
@@ -148,7 +163,7 @@ static void arm_for_body(struct crash_work *work) {
 static void arm_for_commit(struct crash_work *work) {
     if (work->world->fault.kind != WORLD_NO_FAULT) return;
     if (is_wal(work) && once_in(work, 12)) {
-        world_arm(work->world, WORLD_DIE_AS_ZOMBIE, 0, NULL);
+        world_arm(work->world, WORLD_DIE_AS_ZOMBIE, below(work, 2), NULL);
     } else if (once_in(work, 12)) {
         world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2),
                   is_wal(work) && once_in(work, 2) ? "-wal" : suffixes[below(work, 4)]);
@@ -160,7 +175,7 @@ static void arm_for_commit(struct crash_work *work) {
 /* The commit is in the -wal, on the disk or not, and nobody sees it. */
 static void arm_for_duel(struct crash_work *work) {
     if (once_in(work, 2)) {
-        world_arm(work->world, WORLD_DIE_AS_ZOMBIE, 0, NULL);
+        world_arm(work->world, WORLD_DIE_AS_ZOMBIE, below(work, 2), NULL);
     } else {
         world_arm(work->world, WORLD_FAIL_SYNC, 1, "-wal"); /* the first is that of art, before it writes blobs */
     }
@@ -402,43 +417,14 @@ static int body_of_duel(struct crash_work *work, sqlite3 *db, struct crash_rows 
     return rc ? rc : run(db, "INSERT INTO a(a) VALUES('flush')");
 }
 
-static void transaction(struct crash_work *work, struct crash_process *who, enum form special) {
-    static const char *const begins[] = {"BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT outer"};
-    struct crash_rows rows = work->rows;
-    unsigned form = below(work, 3);
-    bool autocommit = !special && once_in(work, 3);
-    if (!special) arm_for_body(work);
-    int rc = autocommit ? SQLITE_OK : run(who->db, begins[form]);
-    if (!rc && !autocommit) rc = (special ? body_of_duel : body)(work, who->db, &rows);
-    bool gives_up = !autocommit && !special && once_in(work, 8);
-    if (rc || gives_up) {
-        if (rc && !work->world->fault.struck) judge_error(work, who, "a statement", rc);
-        leave(work, who);
-        return;
-    }
-    unsigned state = work->state_count;
-    if (autocommit) arm_for_commit(work);
-    struct random before = work->random;
-    uint32_t value = work->next_value;
-    if (autocommit) change(work, NULL, &rows); /* only said, not done */
-    add_state(work, &rows);
-    mark(work, CRASH_BEGUN, state);
-    if (autocommit) {
-        struct crash_rows again = work->rows;
-        work->random = before;
-        work->next_value = value;
-        rc = change(work, who->db, &again);
-    } else {
-        if (special == LOSER) arm_for_duel(work);
-        if (!special) arm_for_commit(work);
-        rc = commit(work, who, form == 2 ? "RELEASE outer" : "COMMIT");
-    }
-    if (!rc) {
+/* The commit has been asked for. Who died in it was told nothing, whatever its process was told last. */
+static void end_transaction(struct crash_work *work, struct crash_process *who, const struct crash_rows *rows, int rc) {
+    unsigned state = work->state_count - 1;
+    if (!rc && !who->process->dead) {
         face_fault(work, who);
-        bool changed = crash_rows_hash(&rows) != crash_rows_hash(&work->rows);
-        work->rows = rows;
+        bool changed = crash_rows_hash(rows) != crash_rows_hash(&work->rows);
+        work->rows = *rows;
         acknowledge(work, state, changed);
-        if (who->process->dead) close_process(work, who);
         return;
     }
     bool struck = work->world->fault.struck;
@@ -449,6 +435,43 @@ static void transaction(struct crash_work *work, struct crash_process *who, enum
     } else {
         mark(work, CRASH_ABANDONED, state);
     }
+}
+
+/* One statement by itself. */
+static void autocommit(struct crash_work *work, struct crash_process *who) {
+    struct crash_rows rows = work->rows, again = work->rows;
+    arm_for_body(work);
+    arm_for_commit(work);
+    struct random before = work->random;
+    uint32_t value = work->next_value;
+    change(work, NULL, &rows); /* only said, not done */
+    work->random = before;
+    work->next_value = value;
+    add_state(work, &rows);
+    mark(work, CRASH_BEGUN, work->state_count - 1);
+    int rc = change(work, who->db, &again);
+    end_transaction(work, who, &rows, rc);
+}
+
+static void transaction(struct crash_work *work, struct crash_process *who, enum form special) {
+    static const char *const begins[] = {"BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT outer"};
+    struct crash_rows rows = work->rows;
+    unsigned form = below(work, 3);
+    if (!special) arm_for_body(work);
+    int rc = run(who->db, begins[form]);
+    if (!rc) rc = (special ? body_of_duel : body)(work, who->db, &rows);
+    bool gives_up = !special && once_in(work, 8);
+    if (rc || gives_up) {
+        if (rc && !work->world->fault.struck) judge_error(work, who, "a statement", rc);
+        leave(work, who);
+        return;
+    }
+    add_state(work, &rows);
+    mark(work, CRASH_BEGUN, work->state_count - 1);
+    if (special == LOSER) arm_for_duel(work);
+    if (!special) arm_for_commit(work);
+    rc = commit(work, who, form == 2 ? "RELEASE outer" : "COMMIT");
+    end_transaction(work, who, &rows, rc);
 }
 
 /* ---- other steps ------------------------------------------------------------------------------------------------- */
@@ -520,7 +543,11 @@ static void step(struct crash_work *work) {
         who = any_process(work);
         if (!work->failure && !who->reading) transaction(work, who, WINNER);
     } else if (what < 80) {
-        transaction(work, who, ANY);
+        if (once_in(work, 3)) {
+            autocommit(work, who);
+        } else {
+            transaction(work, who, ANY);
+        }
     } else if (what < 88) {
         if (is_wal(work)) checkpoint(work, who);
     } else if (what < 94) {

@@ -51,7 +51,7 @@ struct crash_work {
     unsigned page_size, autocheckpoint;
     struct { /* what happened */
         unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
-            renames, snapshots;
+            renames, snapshots, runs, blobs /* the most that table a had */;
     } counts;
     char *failure; /* what should not have happened, or NULL */
 };

@@ -29,6 +29,10 @@ const struct fault_mode *fault_mode_find(const char *name) {
     fault_world_fail("there is no mode %s", name);
 }
 
+const struct fault_mode *fault_mode_draw(unsigned i, uint64_t draw) {
+    return &fault_modes[i + (draw % 2 ? FAULT_WAYS : 0)];
+}
+
 /* --- failing for good --------------------------------------------------------------------------------------------- */
 
 static char context[300];

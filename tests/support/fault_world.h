@@ -26,6 +26,9 @@ struct fault_mode {
 enum { FAULT_MODES = 7 };
 extern const struct fault_mode fault_modes[FAULT_MODES];
 const struct fault_mode *fault_mode_find(const char *name);
+/* One of the two modes that go to the disk in way `i`, 0 to FAULT_WAYS - 1. */
+enum { FAULT_WAYS = 3 };
+const struct fault_mode *fault_mode_draw(unsigned i, uint64_t draw);
 
 /* What a line of a step is made of. In its text '@' stands for nothing or "plain_", '$' for the mode's options. */
 enum fault_line_kind {

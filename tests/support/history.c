@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "tests/support/random_fed.h"
 #include "tests/support/sql.h"
 
 enum { SHRINK_SECONDS = 60 };
@@ -305,6 +306,7 @@ struct history {
     uint64_t seed;
     struct workload_step steps[HISTORY_STEPS];
     int count, setup; /* the first ones stay when it is shortened */
+    bool fed;         /* not by the seed */
     bool keep[HISTORY_STEPS];
 };
 
@@ -327,7 +329,6 @@ static bool replay(const struct history *history, const char *failure) {
 static void shrink(struct history *history, const char *failure) {
     time_t until = time(NULL) + SHRINK_SECONDS;
     int count = history->count;
-    for (int i = 0; i < count; i++) history->keep[i] = true;
     if (!replay(history, failure)) {
         printf("(the history does not fail again when replayed, so it is not shortened)\n");
         return;
@@ -358,7 +359,8 @@ static void report(struct history *history, const char *differs) {
     printf("     at %.3000s\n", last);
     sqlite3_free(last);
     fflush(stdout);
-    shrink(history, differs);
+    for (int i = 0; i < history->count; i++) history->keep[i] = true;
+    if (!history->fed) shrink(history, differs);
     for (int i = 0; i < history->count; i++) {
         if (!history->keep[i] || (i < history->setup && !shows_shape(&history->steps[i]))) continue;
         char *text = workload_step_text(&history->steps[i]);
@@ -368,11 +370,9 @@ static void report(struct history *history, const char *differs) {
     fflush(stdout);
 }
 
-char *history_run(const struct workload_setting *setting, uint64_t seed) {
-    struct history *history = calloc(1, sizeof *history);
+static char *run(struct history *history, const struct workload_setting *setting, uint64_t seed) {
     struct pair pair;
     char *differs = NULL;
-    if (!history) abort();
     history->seed = seed;
     workload_init(&history->workload, setting, seed);
     pair_open(&pair, &history->workload, seed);
@@ -380,7 +380,7 @@ char *history_run(const struct workload_setting *setting, uint64_t seed) {
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
     history->setup = history->count;
-    while (!differs && !pair.broken && history->count < HISTORY_STEPS) {
+    while (!differs && !pair.broken && history->count < HISTORY_STEPS && !random_is_hungry()) {
         workload_next(&history->workload, &history->steps[history->count]);
         differs = pair_step(&pair, &history->steps[history->count++], &history->workload);
     }
@@ -389,7 +389,25 @@ char *history_run(const struct workload_setting *setting, uint64_t seed) {
     if (pair.broken) printf("seed %llu ended early: %s\n", (unsigned long long)seed, pair.broken);
     if (differs) report(history, differs);
     for (int i = 0; i < history->count; i++) workload_step_clear(&history->steps[i]);
-    free(history);
     history_tally()->histories++;
+    return differs;
+}
+
+char *history_run(const struct workload_setting *setting, uint64_t seed) {
+    struct history *history = calloc(1, sizeof *history);
+    if (!history) abort();
+    char *differs = run(history, setting, seed);
+    free(history);
+    return differs;
+}
+
+char *history_run_fed(const struct workload_setting *setting, uint64_t seed, const uint8_t *data, size_t size) {
+    struct history *history = calloc(1, sizeof *history);
+    if (!history) abort();
+    history->fed = true;
+    random_feed(&history->workload.random, data, size);
+    char *differs = run(history, setting, seed);
+    random_feed(NULL, NULL, 0);
+    free(history);
     return differs;
 }

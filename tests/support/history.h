@@ -30,6 +30,9 @@ extern const int history_setting_count;
 
 /* NULL when the twins agree to the end, else what differs, which has been reported. sqlite3_free() it. */
 char *history_run(const struct workload_setting *setting, uint64_t seed);
+/* The same with the choices that these bytes make, as many steps as they last; only where ART_FUZZ is defined. The seed
+ * says no more than what the connections are like. Is not shortened. */
+char *history_run_fed(const struct workload_setting *setting, uint64_t seed, const uint8_t *data, size_t size);
 
 struct pair {
     char *directory;

@@ -1,7 +1,7 @@
 /* A load for killing: transaction n does the same whoever does it, an art table or an ordinary one.
  *
- * What it does follows from the seed and n alone, so that another process can do the same to an ordinary table in memory
- * and compare row by row. `u` is a second art table in the database, whose rows are a few of t's transactions' numbers.
+ * What it does follows from the seed and n alone, so that another process can do the same to an ordinary table in
+ * memory and compare row by row. `u` is a second art table, with the numbers of t's last transactions.
  */
 #ifndef ART_TESTS_KILL_LOAD_H
 #define ART_TESTS_KILL_LOAD_H

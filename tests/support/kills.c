@@ -8,12 +8,12 @@
  *      write for the dead)                   the slots that the dead one was about to write. Then it opens it anew, and
  *                                            everything must be as so many transactions make it in an ordinary table
  *
- * Nobody waits for the dead process to be gone: when its pipe has ended, its locks go too, and what a ring has taken for
- * it is still under way. The database goes through all kills of its mode.
+ * Nobody waits for the dead process to be gone: when its pipe has ended, its locks go too, and what a ring has taken
+ * for it is still under way. The database goes through all kills of its mode.
  *
  * A third of the writers dies at a random moment, a third is watched and shot while it flushes, merges, spills, vacuums
- * or holds the writer lock, and a third dies by its own hand at a call of core's: a write given to the kernel, before or
- * after a sync, when the lock is taken or about to be released. What each died in is counted from shared memory.
+ * or holds the writer lock, and a third dies by its own hand at a call of core's: a write given to the kernel, before
+ * or after a sync, when the lock is taken or about to be released. What each died in is counted from shared memory.
  *
  * This process has no connection to a file while it forks: SQLite does not like to be inherited.
  */

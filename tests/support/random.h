@@ -15,7 +15,15 @@ struct random {
     uint64_t state;
 };
 
+#ifdef ART_FUZZ /* random_fed.h */
+extern struct random *random_fed;
+uint64_t random_fed_next(void);
+#endif
+
 static inline uint64_t random_next(struct random *random) {
+#ifdef ART_FUZZ
+    if (random == random_fed) return random_fed_next();
+#endif
     uint64_t x = random->state += 0x9e3779b97f4a7c15u;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;

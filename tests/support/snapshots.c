@@ -15,9 +15,9 @@
  *
  * and a new snapshot may not be older than a commit that somebody had seen before it began. One reader holds long, the
  * others shortly, so that the -wal can begin anew and slots can be used again. Writers wait for each other with busy
- * timeouts, short and long, and begin IMMEDIATE or by reading first; they roll back, are interrupted, use savepoints, flush, optimize,
- * vacuum and spill. A checkpointer with synchronous=OFF uses every mode. A process that only lists and counts stands in
- * for users of art_count() and t(prefix, delimiter).
+ * timeouts, short and long, and begin IMMEDIATE or by reading first; they roll back, are interrupted, use savepoints,
+ * flush, optimize, vacuum and spill. A checkpointer with synchronous=OFF uses every mode. A process that only lists
+ * and counts stands in for users of art_count() and t(prefix, delimiter).
  */
 #include "tests/support/snapshots.h"
 
@@ -457,7 +457,7 @@ static void write_once(struct session *session) {
             world->rollbacks++;
         }
         if (open && !session->countdown && random_once_in(session->random, 30)) look(session);
-        for (int i = 0; open && i < 200; i++) {
+        for (int i = 0; open && i < 200 && !sqlite3_get_autocommit(session->db); i++) {
             if (run(session, "COMMIT")) {
                 see(n);
                 world->transactions++;

@@ -12,7 +12,7 @@ struct snapshot_setting {
 enum { SNAPSHOT_SETTINGS = 2 };
 extern const struct snapshot_setting snapshot_settings[SNAPSHOT_SETTINGS];
 
-/* False: a promise was broken, and what was seen is printed. Prints its counts in any case. The files of a failure stay. */
+/* False: a promise was broken, and what was seen is printed. Prints its counts in any case. A failure's files stay. */
 bool snapshots_run(const struct snapshot_setting *setting, double seconds, uint64_t seed);
 
 #endif

@@ -1,6 +1,6 @@
 /* SQL for tests: a connection with the extension in it, statements that must succeed, scratch directories.
  *
- * ART_EXTENSION       the extension to load (default ./art.so)
+ * ART_EXTENSION       the extension to load (default ./art.so); "linked": the program has made it an automatic one
  * ART_TABLE_OPTIONS   added to every art table, for instance "io=pwrite, direct=off"
  * ART_TEST_STANDIN    set: nothing is loaded and every art table is an ordinary WITHOUT ROWID table in its stead, which
  *                     shows that a harness itself is right. Its value may be columns, "path TEXT PRIMARY KEY COLLATE

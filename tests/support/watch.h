@@ -4,11 +4,11 @@
  *   watch_begin(watch);                     this process tells from now on
  *   sqlite3 *db = watch_open(path);         the extension is linked in, so that core's calls pass through here
  *
- *   watch_die_at(WATCH_AT_WRITE, 3);        SIGKILL, by its own hand, right after the third write was given to the kernel
+ *   watch_die_at(WATCH_AT_WRITE, 3);        SIGKILL, by its own hand, when the kernel has been given the third write
  *   watch->doing & WATCH_FLUSH              for whoever watches, and after a death: what it died in
  *
- * Two ways in: core's table of system calls, and the linker: a program that uses this must be linked with WATCH_WRAPS of
- * the Makefile, by which the functions of core that flush, merge, spill and take slots are called through this file.
+ * Two ways in: core's table of system calls, and the linker: a program that uses this must be linked with WATCH_WRAPS
+ * of the Makefile, by which the functions of core that flush, merge, spill and take slots are called through this file.
  * Threads may share a watch; `doing` then is what the last one did.
  */
 #ifndef ART_TESTS_WATCH_H

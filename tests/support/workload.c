@@ -167,9 +167,11 @@ void workload_init(struct workload *w, const struct workload_setting *setting, u
     static const char *const options[] = {"", "log_limit='4KB'", "log_limit='16KB', spill_limit='64KB', cache='1MB'",
                                           "log_limit='1KB', spill_limit='16KB'", "log_limit='64KB', cache='1MB'"};
     w->options = pick(w, options, sizeof options / sizeof *options);
-    w->cursors = once_in(w, 3);
-    bool two_names = !strcmp(setting->other, "again"); /* what a transaction writes by one, it cannot by the other */
-    w->versions = !sql_standin() && setting->connections == 1 && !two_names && once_in(w, 2);
+    /* What a transaction writes by one name, it cannot by the other; and whether a cursor's snapshot is stale by the other
+     * name depends on whether an UPDATE that changes nothing is a commit. */
+    bool two_names = !strcmp(setting->other, "again");
+    w->cursors = once_in(w, 3) && !two_names;
+    w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2) && !two_names;
     w->shapes[0] = shape_choose(w);
     w->shapes[1] = shape_choose(w);
 }
@@ -360,7 +362,7 @@ static void put_next(struct writer *x) {
         expect_tick(x);
     } else if (kind < 955 && !w->setting->gentle) {
         put_schema_change(x);
-    } else if (kind < 967) {
+    } else if (kind < 972) {
         put_life(x);
     } else {
         put_rare_step(x);
@@ -376,6 +378,8 @@ void workload_next(struct workload *w, struct workload_step *out) {
         w->tick_next = false;
         out->connection = w->tick_connection;
         PUT(&x, "UPDATE %s.tick SET n = n + 1", w->setting->schema);
+    } else if (w->alone_next && !w->in_transaction[c]) {
+        put_life_alone(&x);
     } else if (w->look_again[c]) {
         w->look_again[c] = false;
         put_look(&x);

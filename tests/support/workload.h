@@ -238,7 +238,8 @@ struct workload {
     bool gone_glob[WORKLOAD_CONNECTIONS], gone_like[WORKLOAD_CONNECTIONS]; /* or answering oddly */
     bool tick_next;                                                        /* by tick_connection: see workload_next() */
     int tick_connection;
-    int setup; /* next setup step */
+    bool alone_next; /* put_life() has ended a transaction */
+    int setup;       /* next setup step */
     bool has_other_tick;
 };
 

@@ -14,26 +14,25 @@ static bool is_alone(const struct workload *w) {
 }
 
 /* Within a transaction SQLite refuses some of it, in words that depend on whether a page was written already. */
-static void put_alone(struct writer *x) {
+void put_life_alone(struct writer *x) {
     struct workload *w = x->w;
+    x->step->flags |= STEP_NO_ROWS | STEP_BUSY_MAY_DIFFER;
+    w->alone_next = false;
     const char *schema = w->setting->schema;
-    switch (below(w, 6)) {
-    case 0:
-    case 1:
-    case 2:
+    uint32_t kind = below(w, 9);
+    if (kind < 3) {
         MEET(x, JOURNAL);
         PUT(x, "PRAGMA %s.journal_mode = %s", schema, PICK(w, "WAL", "WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY"));
-        break;
-    case 3:
+    } else if (kind < 6) {
+        MEET(x, LOCKING_MODE);
+        PUT(x, "PRAGMA %s.locking_mode = %s", schema, PICK(w, "EXCLUSIVE", "NORMAL"));
+    } else if (kind == 6) {
         PUT(x, "PRAGMA %s.page_size = %s", schema, PICK(w, "512", "1024", "4096", "16384", "65536"));
-        break;
-    case 4:
+    } else if (kind == 7) {
         PUT(x, "PRAGMA %s.auto_vacuum = %u", schema, below(w, 3));
-        break;
-    default:
+    } else {
         MEET(x, VACUUM);
         PUT(x, "VACUUM %s", schema);
-        break;
     }
 }
 
@@ -81,11 +80,12 @@ void put_life(struct writer *x) {
     } else if (kind < 4) {
         MEET(x, REGISTERED_AGAIN);
         x->step->kind = STEP_REGISTER;
-    } else if (kind < 7 && is_alone(w) && !w->in_transaction[c] && !w->cursor_open[c]) {
-        put_alone(x);
-    } else if (kind == 7 && is_alone(w) && !w->in_transaction[c]) {
-        MEET(x, LOCKING_MODE);
-        PUT(x, "PRAGMA %s.locking_mode = %s", w->setting->schema, PICK(w, "EXCLUSIVE", "NORMAL"));
+    } else if (is_alone(w) && !w->cursor_open[c] && w->in_transaction[c]) {
+        MEET(x, COMMIT);
+        PUT(x, "COMMIT");
+        w->alone_next = w->look_again[c] = true;
+    } else if (is_alone(w) && !w->cursor_open[c]) {
+        put_life_alone(x);
     } else if (!w->setting->gentle) {
         MEET(x, SWITCH);
         put_anywhere(x);

@@ -129,5 +129,6 @@ void put_look(struct writer *x);
 /* ---- workload_life.c ---- */
 
 void put_life(struct writer *x);
+void put_life_alone(struct writer *x); /* what can only be outside a transaction */
 
 #endif

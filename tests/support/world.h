@@ -94,7 +94,7 @@ struct world_name {
 enum world_fault {
     WORLD_NO_FAULT,
     WORLD_DIE_AT,        /* the process dies instead of its n-th call */
-    WORLD_DIE_AS_ZOMBIE, /* it dies when its commit frame is in the -wal and nobody knows */
+    WORLD_DIE_AS_ZOMBIE, /* it dies when its commit is in the -wal and nobody knows; before a sync, or (nth > 0) after it */
     WORLD_FAIL_SYNC,     /* the n-th sync of a file whose name ends so fails with EIO */
 };
 

@@ -10,7 +10,8 @@ enum { WORLD_SHM_SLOTS = SQLITE_SHM_NLOCK, WORLD_REGIONS = 64 };
 struct world_memory {
     void *regions[WORLD_REGIONS];
     int region_bytes;
-    struct { /* as it was when somebody died, until he is buried */
+    uint8_t header[136]; /* of a zombie's: as it was before its commit */
+    struct {             /* as it was when somebody died, until he is buried */
         void *regions[WORLD_REGIONS];
         const struct world_process *of;
     } kept;

@@ -29,16 +29,35 @@ static bool ends_with(const char *name, const char *end) {
     return len >= n && !strcmp(name + len - n, end);
 }
 
-/* A frame's header (24 bytes, the size of the database in a commit's) comes before its page. */
-static void die_as_zombie(struct world_handle *handle, const uint8_t *data, int len) {
+static bool dies_as_zombie(const struct world_handle *handle) {
+    const struct world *world = handle->world;
+    return world->fault.kind == WORLD_DIE_AS_ZOMBIE && !world->fault.struck && world->current == handle->process;
+}
+
+/* A frame's header has 24 bytes, with the size of the database in a commit's. What the wal-index says then is what others
+ * will go on with. */
+static void watch_for_commit(struct world_handle *handle, const uint8_t *data, int len) {
     struct world *world = handle->world;
-    if (world->fault.kind != WORLD_DIE_AS_ZOMBIE || world->fault.struck || !ends_with(handle->name, "-wal")) return;
-    if (len == 24) {
-        world->fault.commit_frame = data[4] || data[5] || data[6] || data[7];
-    } else if (world->fault.commit_frame) {
-        world->fault.struck = true;
-        world_kill(world, handle->process);
+    if (!dies_as_zombie(handle) || !ends_with(handle->name, "-wal") || len != 24) return;
+    if (!data[4] && !data[5] && !data[6] && !data[7]) return;
+    world->fault.commit_frame = true;
+    for (unsigned i = 0; i < world->inode_count; i++) {
+        struct world_memory *memory = world->inodes[i]->memory;
+        if (memory && memory->regions[0]) memcpy(memory->header, memory->regions[0], sizeof memory->header);
     }
+}
+
+/* The frames of the commit are complete, checksums included: SQLite syncs them, or tells others. */
+static bool die_as_zombie(struct world_handle *handle) {
+    struct world *world = handle->world;
+    if (!dies_as_zombie(handle) || !world->fault.commit_frame) return false;
+    world->fault.struck = true;
+    world_kill(world, handle->process);
+    for (unsigned i = 0; i < world->inode_count; i++) {
+        struct world_memory *memory = world->inodes[i]->memory;
+        if (memory && memory->kept.regions[0]) memcpy(memory->kept.regions[0], memory->header, sizeof memory->header);
+    }
+    return true;
 }
 
 static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset) {
@@ -46,8 +65,8 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
     bool scratch = handle->inode->scratch;
     if (dead(handle) || (!scratch && !world_call(handle->world, handle->process))) return SQLITE_IOERR_WRITE;
     world_write(handle->world, handle->inode_index, (uint64_t)offset, data, (uint32_t)len);
-    die_as_zombie(handle, data, len);
-    return dead(handle) ? SQLITE_IOERR_WRITE : SQLITE_OK;
+    watch_for_commit(handle, data, len);
+    return SQLITE_OK;
 }
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
@@ -78,9 +97,11 @@ static int file_sync(sqlite3_file *file, int flags) {
     struct world_handle *handle = handle_of(file);
     (void)flags;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_FSYNC;
+    bool wal = ends_with(handle->name, "-wal");
+    if (wal && handle->world->fault.countdown == 0 && die_as_zombie(handle)) return SQLITE_IOERR_FSYNC;
     bool fails = world_sync_fails(handle->world, handle->name);
     world_sync(handle->world, handle->inode_index, fails ? may_lose(handle) : WORLD_SYNCED);
-    if (fails) return SQLITE_IOERR_FSYNC;
+    if (fails || (wal && die_as_zombie(handle))) return SQLITE_IOERR_FSYNC;
     if (!handle->sync_folder) return SQLITE_OK;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
     world_sync_folder(handle->world);
@@ -224,7 +245,7 @@ static int memory_lock(sqlite3_file *file, int offset, int n, int flags) {
 }
 
 static void memory_barrier(sqlite3_file *file) {
-    (void)file;
+    die_as_zombie(handle_of(file));
 }
 
 static int memory_unmap(sqlite3_file *file, int delete_it) {

@@ -1,0 +1,267 @@
+/* A blob's image of any bytes, behind its hashes: opened, read in every way, checked.
+ *
+ * Input: a parcel (parcel.h) of one BLOB and OPS: u8 how | keys to look for, each u8 length and bytes.
+ *
+ *   - every call answers or says ART_CORRUPT, and reads nothing outside of the image, nor in pages that were not loaded
+ *     (which are poisoned, but for the padding that core/blob/simd.h allows itself)
+ *   - no walk is longer than the number of entries
+ *   - what art_blob_check() finds sound is sound: keys rise, and each is found by every way that leads to it
+ */
+#include <sanitizer/asan_interface.h>
+
+#include "core/blob/blob_format.h"
+#include "core/blob/bucket.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/parcel.h"
+
+enum { HOW_LAZY = 1, HOW_DUMP = 2, HOW_BACKWARD = 4, HOW_ONLY_PUTS = 8, PADDING = 64, KEYS_MAX = 200 };
+
+static uint8_t *image;
+static bool dirty[ART_BLOB_PAGES];
+static uint8_t label[1 << 16], cursor_key[ART_KEY_MAX + ART_KEY_PADDING], wanted[ART_KEY_MAX + ART_KEY_PADDING];
+
+static uint8_t *page_of_image(void *context, uint32_t slot, uint32_t page) {
+    (void)context;
+    (void)slot;
+    dirty[page] = true;
+    return image + page * ART_BLOB_PAGE;
+}
+
+static void begin(void) {
+    if (!image) image = aligned_alloc(ART_BLOB_PAGE, ART_BLOB_BYTES);
+    static bool begun;
+    ASAN_UNPOISON_MEMORY_REGION(image, ART_BLOB_BYTES);
+    for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
+        if (!begun || dirty[page]) memset(image + page * ART_BLOB_PAGE, 0, ART_BLOB_PAGE);
+        dirty[page] = false;
+    }
+    begun = true;
+}
+
+/* --- pages that are not there ------------------------------------------------------------------------------------- */
+
+static int load(struct art_blob *blob, uint32_t first, uint32_t n) {
+    for (uint32_t page = first; page < first + n; page++) {
+        ASAN_UNPOISON_MEMORY_REGION(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        int rc = art_blob_verify_page(blob, page);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+static void hide_pages(const struct art_blob *blob) {
+    for (uint32_t page = 0; page < ART_BLOB_PAGES - blob->head_pages; page++) {
+        ASAN_POISON_MEMORY_REGION(image + page * ART_BLOB_PAGE + PADDING, ART_BLOB_PAGE - PADDING);
+    }
+}
+
+static void show_pages(const struct art_blob *blob) {
+    ASAN_UNPOISON_MEMORY_REGION(image, blob->leaf_pages * ART_BLOB_PAGE);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static void look_at(struct art_blob_cursor *cursor) {
+    struct art_entry entry;
+    struct art_ref ref;
+    art_blob_cursor_entry(cursor, &entry);
+    fuzz_touch(entry.value);
+    fuzz_touch(art_bytes(cursor->key + cursor->blob->label_len, cursor->key_len - cursor->blob->label_len));
+    if (cursor->key_len > ART_KEY_MAX) fuzz_fail("a key of %u bytes", cursor->key_len);
+    if (cursor->blob->kind == ART_BLOB_INDEX && fuzz_sound(art_blob_cursor_ref(cursor, &ref), "a reference")) {
+        fuzz_touch(ref.label);
+    }
+    art_blob_cursor_shared(cursor);
+    art_blob_cursor_rank(cursor);
+    if (art_blob_cursor_flags(cursor) != entry.flags) fuzz_fail("an entry with two kinds of flags");
+}
+
+static struct art_bytes padded(struct art_bytes key) {
+    memcpy(wanted, key.data, key.len);
+    memset(wanted + key.len, 0, ART_KEY_PADDING);
+    return art_bytes(wanted, key.len);
+}
+
+/* Every question there is about one key. */
+static void ask(struct art_blob *blob, struct art_bytes key) {
+    struct art_entry entry;
+    struct art_blob_cursor cursor;
+    struct art_ref ref;
+    int64_t number;
+    if (key.len < blob->label_len || memcmp(key.data, label, blob->label_len) != 0 || key.len > ART_KEY_MAX) return;
+    key = padded(key);
+    art_blob_may_contain(blob, art_blob_key_hash(key));
+    if (art_blob_guess(blob, key, &number, &ref) == ART_GUESS_CHILD) fuzz_touch(ref.label);
+    int rc = art_blob_get(blob, key, &entry);
+    if (fuzz_sound(rc, "get") && !rc) fuzz_touch(entry.value);
+    if (blob->kind == ART_BLOB_LEAF) {
+        fuzz_sound(art_blob_rank(blob, key, &number), "rank");
+        rc = art_blob_prefix(blob, key, &number, &entry);
+        if (fuzz_sound(rc, "prefix") && !rc) fuzz_touch(entry.value);
+    } else {
+        rc = art_blob_child(blob, key, &ref, &number);
+        if (fuzz_sound(rc, "child") && !rc) fuzz_touch(ref.label);
+    }
+    memcpy(cursor_key, label, blob->label_len);
+    art_blob_cursor_init(&cursor, blob, cursor_key);
+    if (fuzz_sound(art_blob_seek_le(&cursor, key), "seek_le") && cursor.valid) {
+        look_at(&cursor);
+        if (fuzz_sound(art_blob_next(&cursor), "next") && cursor.valid) look_at(&cursor);
+    }
+    if (fuzz_sound(art_blob_seek_ge(&cursor, key), "seek_ge") && cursor.valid) {
+        look_at(&cursor);
+        uint32_t len = cursor.key_len < key.len ? cursor.key_len : key.len;
+        bool backward = key.len & 1;
+        if (fuzz_sound(art_blob_skip_prefix(&cursor, len, backward), "skip_prefix") && cursor.valid) look_at(&cursor);
+    }
+}
+
+/* All entries in one direction; the number of steps, or -1 where it ended in an error. */
+static int64_t walk(struct art_blob *blob, bool backward) {
+    struct art_blob_cursor cursor;
+    int64_t steps = 0;
+    memcpy(cursor_key, label, blob->label_len);
+    art_blob_cursor_init(&cursor, blob, cursor_key);
+    int rc = backward ? art_blob_last(&cursor) : art_blob_first(&cursor);
+    for (; fuzz_sound(rc, "a walk") && cursor.valid; steps++) {
+        if (steps == blob->entries) fuzz_fail("a walk that does not end");
+        look_at(&cursor);
+        rc = backward ? art_blob_prev(&cursor) : art_blob_next(&cursor);
+    }
+    return rc ? -1 : steps;
+}
+
+/* The entries by their numbers, and questions about keys beside them. */
+static void ask_around(struct art_blob *blob) {
+    static uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
+    struct art_blob_cursor cursor;
+    uint32_t step = blob->entries / 6 + 1;
+    for (uint32_t i = 0; i < blob->entries + step; i += step) {
+        memcpy(cursor_key, label, blob->label_len);
+        art_blob_cursor_init(&cursor, blob, cursor_key);
+        int64_t rank = blob->count > 0 ? (int64_t)i % (blob->count + 1) : 0;
+        if (fuzz_sound(art_blob_seek_rank(&cursor, rank), "seek_rank") && cursor.valid) look_at(&cursor);
+        if (!fuzz_sound(art_blob_seek_entry(&cursor, i), "seek_entry") || !cursor.valid) continue;
+        look_at(&cursor);
+        uint32_t len = cursor.key_len;
+        memcpy(key, cursor.key, len);
+        ask(blob, art_bytes(key, len));
+        if (len < ART_KEY_MAX) key[len] = 'x';
+        ask(blob, art_bytes(key, len < ART_KEY_MAX ? len + 1 : len));
+        if (len) key[len - 1] ^= i & 8 ? 1 : 0x80;
+        ask(blob, art_bytes(key, len));
+        ask(blob, art_bytes(key, len / 2));
+    }
+}
+
+/* --- what is sound ------------------------------------------------------------------------------------------------ */
+
+static void must_find(struct art_blob *blob, struct art_blob_cursor *cursor, int64_t number) {
+    struct art_entry here, there;
+    struct art_bytes key = padded(art_bytes(cursor->key, cursor->key_len));
+    static uint8_t other_key[ART_KEY_MAX + ART_KEY_PADDING];
+    struct art_blob_cursor other;
+    art_blob_cursor_entry(cursor, &here);
+    int rc = art_blob_get(blob, key, &there);
+    if (rc || !art_bytes_equal(here.value, there.value) || here.flags != there.flags || here.csn != there.csn) {
+        fuzz_fail("entry %lld of a sound blob is not found by its key", (long long)number);
+    }
+    if (!art_blob_may_contain(blob, art_blob_key_hash(key))) fuzz_fail("a filter that lies");
+    memcpy(other_key, label, blob->label_len);
+    art_blob_cursor_init(&other, blob, other_key);
+    rc = art_blob_seek_entry(&other, (uint32_t)number);
+    if (rc || !other.valid || !art_bytes_equal(key, art_bytes(other.key, other.key_len))) {
+        fuzz_fail("entry %lld of a sound blob has another key by its number", (long long)number);
+    }
+    if (blob->kind != ART_BLOB_LEAF) return;
+    int64_t rank;
+    if (art_blob_rank(blob, key, &rank) || rank != art_blob_cursor_rank(cursor)) {
+        fuzz_fail("entry %lld of a sound blob has two ranks", (long long)number);
+    }
+}
+
+static void must_be_sound(struct art_blob *blob) {
+    static uint8_t before[ART_KEY_MAX];
+    uint32_t before_len = 0;
+    struct art_blob_cursor cursor;
+    memcpy(cursor_key, label, blob->label_len);
+    art_blob_cursor_init(&cursor, blob, cursor_key);
+    int64_t number = 0;
+    int rc = art_blob_first(&cursor);
+    for (; !rc && cursor.valid; rc = art_blob_next(&cursor), number++) {
+        struct art_bytes key = art_bytes(cursor.key, cursor.key_len);
+        if (number && art_bytes_compare(art_bytes(before, before_len), key) >= 0)
+            fuzz_fail("keys of a sound blob fall");
+        memcpy(before, key.data, key.len);
+        before_len = key.len;
+        if (number < KEYS_MAX) must_find(blob, &cursor, number);
+    }
+    if (rc || number != blob->entries) fuzz_fail("a sound blob ends after %lld entries", (long long)number);
+    if (walk(blob, true) != number) fuzz_fail("a sound blob is shorter backward");
+}
+
+/* --- one input ---------------------------------------------------------------------------------------------------- */
+
+/* The label is the caller's: what the blob's own first bucket has in that place. */
+static void make_label(struct art_blob *blob) {
+    memset(label, 0, blob->label_len);
+    if (!art_page_present(blob, 0) && load(blob, 0, 1)) return;
+    struct art_bucket_view view;
+    const uint8_t *start;
+    if (art_bucket_fetch(blob, 0, &start)) return;
+    art_bucket_view_open(&view, start);
+    memcpy(label, view.prefix, blob->label_len);
+}
+
+static void read_all(struct art_blob *blob, struct fuzz_source ops) {
+    uint8_t how = fuzz_byte(&ops);
+    make_label(blob);
+    if (!(how & HOW_LAZY)) show_pages(blob);
+    bool whole = !(how & HOW_LAZY) && fuzz_sound(art_blob_verify_all(blob), "verify_all");
+    while (ops.at < ops.end) ask(blob, fuzz_bytes(&ops));
+    if (how & HOW_BACKWARD) walk(blob, true);
+    ask_around(blob);
+    walk(blob, false);
+    walk(blob, true);
+    show_pages(blob);
+    if (how & HOW_DUMP && whole) {
+        static FILE *nowhere;
+        if (!nowhere) nowhere = fopen("/dev/null", "w");
+        art_blob_dump(blob, nowhere, true);
+    }
+    int rc = art_blob_check(blob, how & HOW_ONLY_PUTS);
+    if (fuzz_sound(rc, "check") && !rc) must_be_sound(blob);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    uint8_t *copy = malloc(size + 1);
+    if (size) memcpy(copy, data, size);
+    struct parcel parcel;
+    struct parcel_place place = {.page = page_of_image};
+    begin();
+    parcel_read(&parcel, copy, size);
+    struct parcel_section *packed = parcel_find(&parcel, PARCEL_BLOB), *ops = parcel_find(&parcel, PARCEL_OPS);
+    if (!packed || !parcel_open_blob(&place, packed)) goto done;
+    struct parcel_section *damage = parcel_find(&parcel, PARCEL_DAMAGE);
+    const struct art_blob_header *header = art_blob_header(image);
+    struct art_ref ref = {.slot = header->slot,
+                          .level = header->level,
+                          .leaf_pages = (uint8_t)header->leaf_pages,
+                          .head_pages = (uint8_t)header->head_pages,
+                          .generation = header->generation,
+                          .entries = header->below,
+                          .count = header->count,
+                          .label = {label, header->common}};
+    if (damage) parcel_damage(&place, damage);
+    ref.hash = art_hash128(image + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
+    struct art_blob blob;
+    int rc = art_blob_open(&blob, image, &ref, header->uuid, "fuzzed.art");
+    if (fuzz_sound(rc, "open") && !rc) {
+        hide_pages(&blob);
+        blob.load = load;
+        read_all(&blob, ops ? (struct fuzz_source){ops->data, ops->data + ops->len} : (struct fuzz_source){0});
+    }
+done:
+    free(copy);
+    return 0;
+}

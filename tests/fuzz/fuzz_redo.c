@@ -1,0 +1,220 @@
+/* Row 0 and the redo rows of T_log, of any bytes.
+ *
+ * Input: a parcel (parcel.h) of a ROOT, ROWs and OPS. What stands in OPS is also taken as it is for a root, a row and a whole
+ * delta, with all sums and hashes wrong or right as they come.
+ *
+ *   - every call answers or says ART_CORRUPT (for a row that does not follow: ART_REBUILD)
+ *   - what verify() has found sound is applied without an error, makes a delta that passes its own check and holds what the
+ *     row says, and is the same after it was written and read again
+ *   - a root that was read and written is the same when it is read again
+ */
+#include "core/delta/inside.h"
+#include "core/delta/redo_reader.h"
+#include "core/tree/private.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/parcel.h"
+
+static const uint8_t uuid[16] = "fuzzed table id.";
+
+static bool sound(int rc, const char *what) {
+    return rc != ART_REBUILD && fuzz_sound(rc, what);
+}
+
+/* --- the root ----------------------------------------------------------------------------------------------------- */
+
+static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
+    return a->slot == b->slot && a->level == b->level && a->leaf_pages == b->leaf_pages &&
+           a->head_pages == b->head_pages && a->generation == b->generation && a->entries == b->entries &&
+           a->count == b->count && art_hash128_equal(a->hash, b->hash) && art_bytes_equal(a->label, b->label);
+}
+
+static void try_root(struct art_bytes bytes) {
+    struct art_root *root, *again, *copy;
+    struct art_buffer written = {0};
+    int rc = art_root_decode(bytes, &root);
+    if (!fuzz_sound(rc, "root") || rc) return;
+    if (art_root_encode(root, &written)) fuzz_fail("a root cannot be written");
+    if (art_root_decode(art_buffer_bytes(&written), &again)) fuzz_fail("a root cannot be read again");
+    if (again->csn != root->csn || again->generation != root->generation || again->runs != root->runs ||
+        !art_hash128_equal(again->chain, root->chain)) {
+        fuzz_fail("a root is another when it is read again");
+    }
+    if (art_root_clone(root, &copy)) fuzz_fail("a root cannot be copied");
+    for (unsigned i = 0; i < root->runs; i++) {
+        if (!same_ref(&root->run[i].top, &again->run[i].top) || !same_ref(&root->run[i].top, &copy->run[i].top)) {
+            fuzz_fail("run %u of a root is another when it is read again", i);
+        }
+        fuzz_touch(root->run[i].top.label);
+    }
+    while (copy->runs) art_root_remove_run(copy, copy->runs / 2);
+    art_root_unref(copy);
+    art_root_unref(again);
+    art_root_unref(root);
+    art_buffer_clear(&written);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static void must_be_the_same(const struct art_delta *a, const struct art_delta *b) {
+    struct art_delta_cursor x, y;
+    art_delta_cursor_init(&x, a);
+    art_delta_cursor_init(&y, b);
+    int rc = art_delta_first(&x) | art_delta_first(&y);
+    for (; !rc && x.valid && y.valid; rc = art_delta_next(&x) | art_delta_next(&y)) {
+        struct art_entry p, q;
+        art_delta_cursor_entry(&x, &p);
+        art_delta_cursor_entry(&y, &q);
+        if (!art_bytes_equal(x.key, y.key) || !art_bytes_equal(p.value, q.value) || p.csn != q.csn ||
+            p.flags != q.flags) {
+            fuzz_fail("a delta is another when it is read again");
+        }
+    }
+    if (rc || x.valid != y.valid) fuzz_fail("a delta is longer or shorter when it is read again");
+    art_delta_cursor_clear(&x);
+    art_delta_cursor_clear(&y);
+}
+
+static void must_be_sound(const struct art_delta *delta) {
+    struct art_buffer all = {0};
+    struct art_delta *again, *compact;
+    if (art_delta_check(delta)) fuzz_fail("a delta made of redo: %s", art_error_message());
+    if (art_redo_encode_all(delta, &all) || art_delta_open(&again)) fuzz_fail("a delta cannot be written");
+    int rc = art_redo_decode_all(art_buffer_bytes(&all), again);
+    if (rc || art_delta_compact(delta, &compact)) fuzz_fail("a delta cannot be read again: %s", art_error_message());
+    must_be_the_same(delta, again);
+    must_be_the_same(delta, compact);
+    art_delta_unref(again);
+    art_delta_unref(compact);
+    art_buffer_clear(&all);
+}
+
+/* Every entry of the row is there, as the row says, and nothing that it does not say. */
+static void must_hold(const struct art_delta *delta, struct art_bytes row, uint64_t csn, uint64_t most_keys) {
+    struct art_redo_reader reader;
+    struct art_bytes key;
+    struct art_entry said, found;
+    uint64_t keys = 0;
+    struct art_bytes body = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    int rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
+    while (!rc) {
+        rc = art_redo_reader_next(&reader, &key, &said);
+        if (rc) break;
+        keys++;
+        if (art_delta_get(delta, key, &found)) fuzz_fail("a key of a row is not in the delta");
+        if (!art_delta_may_contain(delta, art_hash64(key.data, key.len))) fuzz_fail("the delta's filter lies");
+        struct art_bytes value = said.flags & ART_DELETE ? art_bytes(NULL, 0) : said.value;
+        if (found.csn != csn || (found.flags | ART_OVER) != (said.flags | ART_OVER) ||
+            !art_bytes_equal(found.value, value)) {
+            fuzz_fail("a key of a row has another entry in the delta");
+        }
+    }
+    art_redo_reader_clear(&reader);
+    if (rc != ART_NOTFOUND) fuzz_fail("a sound row: %s", art_error_message());
+    if (art_delta_keys(delta) > most_keys + keys) fuzz_fail("the delta has keys that no row has");
+}
+
+/* The row behind `previous` into the delta; false: it is none. */
+static bool try_row(struct art_bytes row, uint64_t csn, struct art_hash128 *previous, struct art_delta *delta) {
+    struct art_hash128 hash;
+    int rc = art_redo_verify(row, csn, *previous, &hash);
+    if (!sound(rc, "verify") || rc) return false;
+    uint64_t keys = art_delta_keys(delta);
+    rc = art_redo_replay(row, csn, delta);
+    if (csn >> 56) {
+        if (rc != ART_MISUSE) fuzz_fail("an impossible csn was taken");
+        return false;
+    }
+    if (rc) fuzz_fail("replay of a sound row: %s", art_error_message());
+    must_hold(delta, row, csn, keys);
+    *previous = hash;
+    return true;
+}
+
+/* The same through the tree. It asks for row after row by number, so most that the fuzzer makes up end here. */
+static void try_tree(struct parcel *parcel, struct art_bytes root, const struct art_hash128 *chain) {
+    struct art_tree_options options = {.cache_bytes = 1 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 20};
+    struct art_host host = {0};
+    struct art_tree *tree;
+    struct art_buffer row = {0};
+    struct art_hash128 hash = *chain;
+    uint64_t from, csn;
+    memcpy(options.uuid, uuid, sizeof uuid);
+    if (art_tree_open(&tree, &options, &host) || art_tree_refresh_begin(tree, &from)) fuzz_fail("no tree");
+    int rc = art_tree_refresh_row(tree, 0, root);
+    for (unsigned i = 0; !rc && i < parcel->count; i++) {
+        if (parcel->sections[i].kind != PARCEL_ROW) continue;
+        if (parcel_open_row(&parcel->sections[i], &hash, &csn, &row) && csn) {
+            rc = art_tree_refresh_row(tree, csn, art_buffer_bytes(&row));
+        }
+    }
+    if (!rc) rc = art_tree_refresh_end(tree);
+    if (sound(rc, "refresh") && !rc) {
+        struct art_cursor *cursor;
+        struct art_range all = {0};
+        if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
+        rc = art_cursor_seek(cursor, &all, false);
+        while (fuzz_sound(rc, "a scan") && !rc && art_cursor_valid(cursor)) {
+            fuzz_touch(art_cursor_key(cursor));
+            rc = art_cursor_next(cursor);
+        }
+        art_cursor_close(cursor);
+    } else {
+        art_tree_refresh_abort(tree);
+    }
+    art_tree_close(tree);
+    art_buffer_clear(&row);
+}
+
+/* --- one input ---------------------------------------------------------------------------------------------------- */
+
+static void try_raw(struct art_bytes bytes) {
+    struct art_delta *delta;
+    struct art_hash128 hash = {1, 2};
+    if (art_delta_open(&delta)) fuzz_fail("no delta");
+    try_root(bytes);
+    try_row(bytes, 1, &hash, delta);
+    art_delta_unref(delta);
+    if (art_delta_open(&delta)) fuzz_fail("no delta");
+    int rc = art_redo_decode_all(bytes, delta);
+    if (fuzz_sound(rc, "decode_all") && !rc) must_be_sound(delta);
+    art_delta_unref(delta);
+}
+
+static uint8_t *no_page(void *context, uint32_t slot, uint32_t page) {
+    (void)context;
+    (void)slot;
+    (void)page;
+    return NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    uint8_t *copy = malloc(size + 1);
+    if (size) memcpy(copy, data, size);
+    struct parcel parcel;
+    struct parcel_place place = {.page = no_page};
+    struct art_buffer root = {0}, row = {0};
+    struct art_delta *delta;
+    struct art_hash128 chain = {0};
+    uint64_t csn;
+    parcel_read(&parcel, copy, size);
+    struct parcel_section *packed = parcel_find(&parcel, PARCEL_ROOT), *ops = parcel_find(&parcel, PARCEL_OPS);
+    if (packed) {
+        parcel_open_root(&place, packed, &root);
+        try_root(art_buffer_bytes(&root));
+        if (root.len >= 40) memcpy(&chain, root.data + 24, sizeof chain);
+    }
+    struct art_hash128 expected = chain, made = chain;
+    if (art_delta_open(&delta)) fuzz_fail("no delta");
+    for (unsigned i = 0; i < parcel.count; i++) {
+        if (parcel.sections[i].kind != PARCEL_ROW || !parcel_open_row(&parcel.sections[i], &made, &csn, &row)) continue;
+        if (!try_row(art_buffer_bytes(&row), csn, &expected, delta)) break;
+    }
+    must_be_sound(delta);
+    art_delta_unref(delta);
+    if (packed) try_tree(&parcel, art_buffer_bytes(&root), &chain);
+    if (ops) try_raw(art_bytes(ops->data, ops->len));
+    art_buffer_clear(&root);
+    art_buffer_clear(&row);
+    free(copy);
+    return 0;
+}

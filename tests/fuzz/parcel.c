@@ -1,0 +1,206 @@
+#include "tests/fuzz/parcel.h"
+
+#include <stdlib.h>
+
+#include "core/blob/blob_format.h"
+#include "core/delta/redo_reader.h"
+
+static const char hash_name[] = "hash of slot", ref_name[] = "refs to slot";
+enum { NAME_TEXT = 12, LAST_PAGE = ART_BLOB_PAGES - 1, HEADER_FROM = offsetof(struct art_blob_header, magic) };
+_Static_assert(sizeof hash_name == NAME_TEXT + 1 && sizeof ref_name == NAME_TEXT + 1, "names of hashes");
+_Static_assert(sizeof(struct art_blob_header) - HEADER_FROM == PARCEL_HEADER, "a header without hashes");
+
+void parcel_read(struct parcel *parcel, uint8_t *data, size_t size) {
+    parcel->count = 0;
+    while (size >= PARCEL_HEAD && parcel->count < PARCEL_SECTIONS) {
+        uint32_t len = art_load32(data) >> 8;
+        if (len > size - PARCEL_HEAD) len = (uint32_t)(size - PARCEL_HEAD);
+        parcel->sections[parcel->count++] = (struct parcel_section){data[0], data + PARCEL_HEAD, len};
+        data += PARCEL_HEAD + len;
+        size -= PARCEL_HEAD + len;
+    }
+}
+
+struct parcel_section *parcel_find(struct parcel *parcel, enum parcel_kind kind) {
+    for (unsigned i = 0; i < parcel->count; i++) {
+        if (parcel->sections[i].kind == kind) return &parcel->sections[i];
+    }
+    return NULL;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+/* `at` is where the hash stands in a reference. */
+static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t at) {
+    bool whole = data[at] == ref_name[0];
+    uint32_t slot = art_load32(data + at + NAME_TEXT);
+    static const struct art_hash128 none;
+    bool known = slot < PARCEL_SLOTS && place->known[slot];
+    struct art_hash128 hash = known ? place->hash[slot] : none;
+    art_store64(data + at, hash.low);
+    art_store64(data + at + 8, hash.high);
+    enum { BEFORE = offsetof(struct art_ref_format, hash_low) };
+    if (!whole || !known || at < BEFORE) return;
+    struct art_blob_header header;
+    memcpy((uint8_t *)&header + HEADER_FROM, place->header[slot], PARCEL_HEADER);
+    struct art_ref_format *ref = &(struct art_ref_format){.slot = slot,
+                                                          .level = header.level,
+                                                          .leaf_pages = (uint8_t)header.leaf_pages,
+                                                          .head_pages = (uint8_t)header.head_pages,
+                                                          .generation = header.generation,
+                                                          .hash_low = hash.low,
+                                                          .hash_high = hash.high,
+                                                          .entries = header.below,
+                                                          .count = header.count};
+    memcpy(data + at - BEFORE, ref, sizeof *ref);
+}
+
+static bool is_name(const uint8_t *data) {
+    if (data[4] != ' ' || data[7] != ' ') return false; /* in both, and seldom elsewhere */
+    return !memcmp(data, hash_name, NAME_TEXT) || !memcmp(data, ref_name, NAME_TEXT);
+}
+
+void parcel_resolve(const struct parcel_place *place, uint8_t *data, size_t len) {
+    enum { BEHIND = ART_REF_FIXED - offsetof(struct art_ref_format, hash_low) };
+    for (size_t at = 0; at + BEHIND <= len; at++) {
+        if (is_name(data + at)) resolve_name(place, data, at);
+    }
+}
+
+static uint32_t page_number(uint32_t index, uint32_t leaf_pages, uint32_t head_pages) {
+    return index < leaf_pages ? index : ART_BLOB_PAGES - head_pages + (index - leaf_pages);
+}
+
+struct packed_blob {
+    uint32_t slot, leaf_pages, head_pages;
+    const uint8_t *at, *end;
+};
+
+static bool begin_blob(const struct parcel_section *section, struct packed_blob *blob) {
+    if (section->len < PARCEL_BLOB_FIXED) return false;
+    const uint8_t *p = section->data;
+    *blob = (struct packed_blob){art_load32(p), p[4] % ART_BLOB_PAGES, p[5] % ART_BLOB_PAGES, p + PARCEL_BLOB_FIXED,
+                                 p + section->len};
+    if (!blob->head_pages) blob->head_pages = 1;
+    return blob->slot < PARCEL_SLOTS && blob->leaf_pages + blob->head_pages <= ART_BLOB_PAGES;
+}
+
+/* Fills one page from the parcel; what is missing stays zero. */
+static void open_page(struct packed_blob *blob, uint32_t number, uint8_t *page) {
+    uint32_t left = (uint32_t)(blob->end - blob->at), n = left >= 2 ? art_load16(blob->at) : 0;
+    if (left < 2) return;
+    blob->at += 2;
+    left -= 2;
+    uint32_t room = number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
+    n = art_min32(art_min32(n, left), room);
+    bool head = number >= ART_BLOB_PAGES - blob->head_pages;
+    if (n) memcpy(head ? page + room - n : page, blob->at, n);
+    blob->at += n;
+}
+
+bool parcel_open_blob(struct parcel_place *place, const struct parcel_section *section) {
+    struct packed_blob blob;
+    if (!begin_blob(section, &blob)) return false;
+    uint8_t *last = place->page(place->context, blob.slot, LAST_PAGE);
+    if (!last) return false;
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(last + ART_HEADER_AT % ART_BLOB_PAGE);
+    for (uint32_t i = 0; i < blob.leaf_pages + blob.head_pages; i++) {
+        uint32_t number = page_number(i, blob.leaf_pages, blob.head_pages);
+        uint8_t *page = number == LAST_PAGE ? last : place->page(place->context, blob.slot, number);
+        open_page(&blob, number, page);
+        parcel_resolve(place, page, number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE);
+        if (number != LAST_PAGE) header->page_hash[number] = art_hash64(page, ART_BLOB_PAGE);
+    }
+    uint32_t left = (uint32_t)(blob.end - blob.at);
+    memcpy((uint8_t *)header + HEADER_FROM, blob.at, art_min32(left, PARCEL_HEADER));
+    memcpy(place->header[blob.slot], (uint8_t *)header + HEADER_FROM, PARCEL_HEADER);
+    place->hash[blob.slot] = art_hash128(last, ART_BLOB_PAGE);
+    place->known[blob.slot] = true;
+    return true;
+}
+
+static void append(struct art_buffer *out, const void *data, size_t len) {
+    if (art_buffer_append(out, data, len)) abort();
+}
+
+void parcel_open_root(const struct parcel_place *place, const struct parcel_section *section, struct art_buffer *out) {
+    out->len = 0;
+    append(out, section->data, section->len);
+    parcel_resolve(place, out->data, out->len);
+    uint64_t sum = art_hash64(out->data, out->len);
+    append(out, &sum, sizeof sum);
+}
+
+bool parcel_open_row(const struct parcel_section *section, struct art_hash128 *chain, uint64_t *csn,
+                     struct art_buffer *out) {
+    out->len = 0;
+    if (section->len < 8) return false;
+    *csn = art_load64(section->data);
+    *chain = art_redo_hash(*chain, *csn, section->data + 8, section->len - 8);
+    append(out, chain, sizeof *chain);
+    append(out, section->data + 8, section->len - 8);
+    return true;
+}
+
+void parcel_damage(struct parcel_place *place, const struct parcel_section *section) {
+    for (uint32_t at = 0; at + 7 <= section->len; at += 7) {
+        const uint8_t *p = section->data + at;
+        uint32_t slot = art_load32(p), position = 8u * art_load16(p + 4);
+        uint8_t *page = slot < PARCEL_SLOTS ? place->page(place->context, slot, position / ART_BLOB_PAGE) : NULL;
+        if (page) page[position % ART_BLOB_PAGE] ^= p[6];
+    }
+}
+
+/* --- making ------------------------------------------------------------------------------------------------------- */
+
+void parcel_put(struct art_buffer *out, enum parcel_kind kind, const void *data, size_t len) {
+    uint8_t head[PARCEL_HEAD];
+    art_store32(head, (uint32_t)len << 8 | (uint32_t)kind);
+    append(out, head, sizeof head);
+    append(out, data, len);
+}
+
+void parcel_name_hashes(uint8_t *data, size_t len, const struct art_hash128 *hashes, unsigned slots, const char *name) {
+    for (size_t at = 0; at + PARCEL_NAME <= len; at++) {
+        for (unsigned slot = 0; slot < slots; slot++) {
+            if (!hashes[slot].low || memcmp(data + at, &hashes[slot], PARCEL_NAME) != 0) continue;
+            memcpy(data + at, name, NAME_TEXT);
+            art_store32(data + at + NAME_TEXT, slot);
+            break;
+        }
+    }
+}
+
+static void put_page(struct art_buffer *out, const uint8_t *page, uint32_t room, bool head) {
+    uint32_t n = room, first = 0;
+    if (head) {
+        while (first < room && !page[first]) first++;
+        n = room - first;
+    } else {
+        while (n && !page[n - 1]) n--;
+    }
+    uint8_t bytes[2];
+    art_store16(bytes, n);
+    append(out, bytes, sizeof bytes);
+    append(out, page + first, n);
+}
+
+void parcel_put_blob(struct art_buffer *out, uint8_t *image, const struct art_hash128 *hashes, unsigned slots) {
+    const struct art_blob_header *header = art_blob_header(image);
+    struct art_buffer packed = {0};
+    uint8_t fixed[PARCEL_BLOB_FIXED] = {0, 0, 0, 0, (uint8_t)header->leaf_pages, (uint8_t)header->head_pages};
+    art_store32(fixed, header->slot);
+    append(&packed, fixed, sizeof fixed);
+    if (header->kind == ART_BLOB_INDEX) {
+        parcel_name_hashes(image, header->leaf_pages * ART_BLOB_PAGE, hashes, slots,
+                           header->slot % 2 ? ref_name : hash_name);
+    }
+    for (uint32_t i = 0; i < header->leaf_pages + header->head_pages; i++) {
+        uint32_t number = page_number(i, header->leaf_pages, header->head_pages);
+        uint32_t room = number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
+        put_page(&packed, image + number * ART_BLOB_PAGE, room, number >= ART_BLOB_PAGES - header->head_pages);
+    }
+    append(&packed, &header->magic, PARCEL_HEADER);
+    parcel_put(out, PARCEL_BLOB, packed.data, packed.len);
+    art_buffer_clear(&packed);
+}

@@ -1,0 +1,313 @@
+/* The slot rule (design, section 7) as readers and savepoints see it: what must not be used again is not, what may be
+ * is.
+ *
+ * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted;
+ * and where nothing may be, each rewriting of the table makes the file longer. Readers stand on old snapshots and,
+ * with nothing cached, read every blob of them again. Syncs and own frames are the business of test_slot_rule.c, dying
+ * processes that of test_slots.c, whose head says which line of the rule is tested where.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/support/sql.h"
+#include "tests/support/watch.h"
+
+enum { ROWS = 160, VALUE = 2400 };
+
+static char *directory, *path;
+static struct watch *watch;
+static sqlite3 *db;
+
+static sqlite3 *open_connection(void) {
+    sqlite3 *connection = watch_open(path);
+    sql_run(connection, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0");
+    return connection;
+}
+
+/* Row i's value in the n-th version of all: no two alike. */
+#define VALUE_TEXT "substr(hex(zeroblob(%d)), 1, %d) || printf('%%08d', %d * 10000 + i)"
+
+static void change_all_on(sqlite3 *on, int n) {
+    sql_run(on,
+            "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('d%%d/%%05d', i %% 5, i), " VALUE_TEXT " FROM n",
+            ROWS, VALUE, VALUE, n);
+}
+
+/* In a transaction of its own, of which all is in the file afterwards, in other slots than before. */
+static void rewrite_on(sqlite3 *on, int n) {
+    sql_run(on, "BEGIN IMMEDIATE");
+    change_all_on(on, n);
+    sql_run(on, "INSERT INTO t(t) VALUES('optimize'); COMMIT");
+}
+
+static void rewrite(int n) {
+    rewrite_on(db, n);
+}
+
+static void all_are(sqlite3 *of, int n, const char *when) {
+    sqlite3_stmt *rows = sql_prepare(of, "SELECT path, value FROM t");
+    int rc, count = 0;
+    char end[12];
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0),
+                   *value = (const char *)sqlite3_column_text(rows, 1);
+        snprintf(end, sizeof end, "%08d", n * 10000 + atoi(strchr(key, '/') + 1));
+        ck_assert_msg(sqlite3_column_bytes(rows, 1) == VALUE + 8 && !strcmp(value + VALUE, end),
+                      "%s: %s has ...%s, not %s", when, key, value + (strlen(value) > 8 ? strlen(value) - 8 : 0), end);
+        count++;
+    }
+    ck_assert_msg(rc == SQLITE_DONE, "%s, after %d rows: %s", when, count, sqlite3_errmsg(of));
+    ck_assert_msg(count == ROWS, "%s: %d rows, not %d", when, count, ROWS);
+    sqlite3_finalize(rows);
+}
+
+static void set_up(const char *journal, const char *options) {
+    watch = watch_new();
+    watch_begin(watch);
+    watch_skip_syncs(1);
+    directory = sql_scratch("slot-readers");
+    path = sqlite3_mprintf("%s/r.db", directory);
+    db = open_connection();
+    sql_run(db, "PRAGMA journal_mode=%s", journal);
+    sql_create(db, "t", options);
+    rewrite(0);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    watch_free(watch);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static uint64_t reused(void) {
+    return watch->slots_reused;
+}
+
+static sqlite3 *open_reader(int n) {
+    sqlite3 *reader = open_connection();
+    sql_run(reader, "BEGIN");
+    all_are(reader, n, "a new reader");
+    return reader;
+}
+
+static void close_reader(sqlite3 *reader) {
+    sql_run(reader, "COMMIT");
+    sql_close(reader);
+}
+
+static int64_t file_size(void) {
+    struct stat now;
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_int_eq(stat(file, &now), 0);
+    sqlite3_free(file);
+    return now.st_size;
+}
+
+/* ---- the base, and roots within a transaction -------------------------------------------------------------------- */
+
+static const char *const journals[] = {"WAL", "DELETE"};
+enum { JOURNALS = 2 };
+
+START_TEST(test_what_the_committed_root_names_is_not_written) {
+    set_up(journals[_i], "cache=0, spill_limit='128KB'");
+    for (int n = 1; n < 5; n++) {
+        sql_run(db, "BEGIN");
+        change_all_on(db, 50 + n); /* spills several times */
+        sql_run(db, "ROLLBACK");
+        all_are(db, n - 1, "after a rollback");
+        rewrite(n);
+        if (n % 2) sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    ck_assert_uint_gt(watch->spills, 4);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_a_savepoint_keeps_its_root) {
+    set_up(journals[_i], "cache=0, spill_limit='128KB'");
+    sql_run(db, "BEGIN");
+    change_all_on(db, 1);
+    sql_run(db, "SAVEPOINT one");
+    change_all_on(db, 2);
+    sql_run(db, "SAVEPOINT two");
+    for (int n = 3; n < 7; n++) change_all_on(db, n);
+    all_are(db, 6, "the last");
+    sql_run(db, "ROLLBACK TO two");
+    all_are(db, 2, "the inner savepoint");
+    for (int n = 7; n < 10; n++) change_all_on(db, n);
+    sql_run(db, "ROLLBACK TO one");
+    all_are(db, 1, "the outer savepoint");
+    sql_run(db, "COMMIT");
+    sqlite3 *other = open_connection();
+    all_are(other, 1, "another connection");
+    sql_close(other);
+    ck_assert_uint_gt(watch->spills, 4);
+    tear_down();
+}
+END_TEST
+
+/* ---- rollback journal -------------------------------------------------------------------------------------------- */
+
+START_TEST(test_with_a_rollback_journal_nothing_is_young) {
+    int64_t largest = 0;
+    set_up("DELETE", "cache=0");
+    for (int n = 1; n < 12; n++) {
+        uint64_t before = reused();
+        rewrite(n);
+        all_are(db, n, "rewritten");
+        if (n < 4 && file_size() > largest) largest = file_size();
+        ck_assert_int_le(file_size(), largest + (n < 4 ? INT32_MAX : 0));
+        if (n >= 2) ck_assert_uint_gt(reused(), before); /* what the transaction before has left */
+    }
+    tear_down();
+}
+END_TEST
+
+/* ---- WAL --------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    int mode;
+} checkpoints[] = {{"PASSIVE", SQLITE_CHECKPOINT_PASSIVE},
+                   {"FULL", SQLITE_CHECKPOINT_FULL},
+                   {"RESTART", SQLITE_CHECKPOINT_RESTART},
+                   {"TRUNCATE", SQLITE_CHECKPOINT_TRUNCATE}};
+enum { CHECKPOINTS = 4 };
+
+/* By another connection, with synchronous=OFF, that goes at once. */
+static void checkpoint(int mode) {
+    sqlite3 *other = open_connection();
+    sql_run(other, "PRAGMA synchronous=OFF; SELECT count(*) FROM t");
+    sqlite3_wal_checkpoint_v2(other, "main", mode, NULL, NULL); /* may be busy: the reader */
+    sql_close(other);
+}
+
+START_TEST(test_no_checkpoint_frees_what_a_reader_stands_on) {
+    set_up("WAL", "cache=0");
+    sqlite3 *reader = open_reader(0);
+    for (int n = 1; n < 6; n++) {
+        int64_t size = file_size();
+        checkpoint(checkpoints[_i].mode);
+        rewrite(n);
+        ck_assert_int_gt(file_size(), size);
+        all_are(reader, 0, checkpoints[_i].name);
+    }
+    close_reader(reader);
+    /* Nobody stands on anything, and all is in the database: the next writer begins the -wal anew. */
+    checkpoint(checkpoints[_i].mode);
+    int64_t size = file_size();
+    rewrite(6);
+    ck_assert_int_le(file_size(), size);
+    all_are(db, 6, "the last");
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_without_a_checkpoint_nothing_is_freed) {
+    set_up("WAL", "cache=0");
+    for (int n = 1; n < 5; n++) { /* the -wal never begins anew */
+        int64_t size = file_size();
+        rewrite(n);
+        ck_assert_int_gt(file_size(), size);
+    }
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_an_older_reader_counts_and_a_newer_one_too) {
+    set_up("WAL", "cache=0");
+    sqlite3 *readers[4];
+    for (int n = 0; n < 4; n++) {
+        readers[n] = open_reader(n);
+        rewrite(n + 1);
+        checkpoint(SQLITE_CHECKPOINT_FULL);
+    }
+    for (int n = 0; n < 4; n++) { /* the oldest goes first: the list of its epoch grew on, and all of it stays */
+        for (int i = n; i < 4; i++) all_are(readers[i], i, "an old reader");
+        close_reader(readers[n]);
+        checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+        rewrite(10 + n);
+    }
+    all_are(db, 13, "the writer");
+    tear_down();
+}
+END_TEST
+
+/* Others roll back, leave, come anew and empty the -wal; the writer itself is opened anew each time. */
+START_TEST(test_young_slots_outlive_whoever_made_them) {
+    set_up("WAL", "cache=0, spill_limit='128KB'");
+    sqlite3 *reader = open_reader(0);
+    for (int n = 1; n < 6; n++) {
+        sql_close(db);
+        db = open_connection();
+        rewrite(n);
+        sqlite3 *other = open_connection();
+        sql_run(other, "BEGIN");
+        change_all_on(other, 90 + n);
+        sql_run(other, "ROLLBACK");
+        sql_close(other);
+        checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+        other = open_connection();
+        rewrite_on(other, n);
+        sql_close(other);
+        all_are(reader, 0, "a reader");
+    }
+    close_reader(reader);
+    sql_close(db);
+    db = open_connection();
+    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=64MB')"); /* what spills takes new slots, before SQLite 3.53.2 */
+    int64_t size = file_size();
+    rewrite(6);
+    ck_assert_int_le(file_size(), size);
+    all_are(db, 6, "the last");
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_cutting_the_file_is_writing) {
+    set_up("WAL", "cache=0");
+    for (int n = 1; n < 4; n++) rewrite(n);
+    sqlite3 *reader = open_reader(3);
+    int64_t size = file_size();
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'd[1-4]/*'; INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) "
+                "VALUES('vacuum')");
+    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    sql_run(db, "INSERT INTO t(t) VALUES('vacuum'); INSERT INTO t(t) VALUES('vacuum')");
+    all_are(reader, 3, "a reader of what lies at the end");
+    close_reader(reader);
+    for (int i = 0; i < 3; i++) {
+        checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+        sql_run(db, "INSERT INTO t(t) VALUES('vacuum')");
+    }
+    ck_assert_int_lt(file_size(), size); /* and then it is cut */
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), ROWS / 5);
+    tear_down();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("slot readers");
+    TCase *tcase = tcase_create("slots");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_what_the_committed_root_names_is_not_written, 0, JOURNALS);
+    tcase_add_loop_test(tcase, test_a_savepoint_keeps_its_root, 0, JOURNALS);
+    tcase_add_test(tcase, test_with_a_rollback_journal_nothing_is_young);
+    tcase_add_loop_test(tcase, test_no_checkpoint_frees_what_a_reader_stands_on, 0, CHECKPOINTS);
+    tcase_add_test(tcase, test_without_a_checkpoint_nothing_is_freed);
+    tcase_add_test(tcase, test_an_older_reader_counts_and_a_newer_one_too);
+    tcase_add_test(tcase, test_young_slots_outlive_whoever_made_them);
+    tcase_add_test(tcase, test_cutting_the_file_is_writing);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
