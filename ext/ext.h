@@ -128,6 +128,8 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 struct art_levels {
     int *items;
     unsigned count, capacity;
+    bool missed; /* `missed_level` could not be noted, and nothing was changed since */
+    int missed_level;
 };
 
 /* What ROLLBACK TO brings back. */
@@ -216,6 +218,7 @@ struct art_table {
     unsigned moment_count, moment_capacity;
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
+    bool noted;                /* the last savepoint made a moment */
     bool prepared;             /* xSync has written what the tree wanted */
     bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
@@ -327,10 +330,11 @@ void art_table_rollback_to(struct art_table *table, int level);
 int art_table_sync(struct art_table *table, char **message);
 void art_table_committed(struct art_table *table);
 void art_table_rolled_back(struct art_table *table);
-/* All tables that `driver` drives. */
-int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, int level);
+/* All tables that `driver` drives; `levels` are the driver's. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level);
 void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level);
-void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, int level);
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                            int level);
 int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message);
 void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver);
 void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver);

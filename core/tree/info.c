@@ -30,7 +30,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     int rc = art_tree_ready(tree);
     if (!rc) rc = count_rows(tree, &out->keys);
     if (!rc) rc = art_slots_know(tree);
-    struct art_store_stats stats;
+    struct art_store_stats stats = {0};
     if (!rc) rc = art_store_stats(tree->store, &stats);
     if (!rc) rc = count_young(tree, stats.file_bytes, &out->young_slots);
     if (rc) return rc;

@@ -9,6 +9,13 @@
  */
 #include "core/tree/private.h"
 
+enum { VALUE_FIRST = 1 << 20, VALUE_BELIEVED = 16 << 20 };
+
+/* Of a reference from disk, whose length may be anything. */
+static bool possible(const struct art_pieces_ref *ref) {
+    return ref->length && ref->length <= ART_VALUE_MAX;
+}
+
 struct art_pieces_ref art_pieces_decode(struct art_bytes bytes) {
     struct art_pieces_ref ref = {0};
     if (bytes.len != ART_PIECES_REF) return ref;
@@ -52,10 +59,24 @@ int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) 
     return ART_OK;
 }
 
+/* Did anybody put them? Half a million deletes for a length that is a lie would be too many; a few thousand are not. */
+static int were_put(struct art_tree *tree, const struct art_pieces_ref *ref, bool *out) {
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    *out = possible(ref);
+    if (!*out || ref->length <= VALUE_BELIEVED) return ART_OK;
+    struct art_found last;
+    int rc = art_tree_find(tree, art_piece_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_PIECE_BYTES)), &last);
+    *out = last.live;
+    return rc;
+}
+
 int art_pieces_delete(struct art_tree *tree, struct art_bytes bytes) {
     struct art_pieces_ref ref = art_pieces_decode(bytes);
     uint8_t key_bytes[ART_PIECE_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
+    bool there;
+    int found = were_put(tree, &ref, &there);
+    if (found || !there) return found; /* the row shall go all the same */
     for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES) {
         struct art_bytes key = art_piece_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_OVER}, present;
@@ -66,6 +87,39 @@ int art_pieces_delete(struct art_tree *tree, struct art_bytes bytes) {
     return ART_OK;
 }
 
+/* Room for `need` bytes of `whole`: no more than twice what was found, since a length from disk may be a lie. */
+static int grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
+    if (need <= *room) return ART_OK;
+    uint64_t wanted = *room ? 2 * *room : VALUE_FIRST;
+    if (wanted > whole) wanted = whole;
+    uint8_t *more = art_resize(*value, wanted);
+    if (!more) return art_nomem();
+    *value = more;
+    *room = wanted;
+    return ART_OK;
+}
+
+static int read_pieces(struct art_tree *tree, const struct art_pieces_ref *ref, uint8_t **value) {
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    uint32_t number = 0;
+    uint64_t room = 0;
+    for (uint64_t at = 0; at < ref->length; at += ART_PIECE_BYTES) {
+        uint64_t n = ref->length - at < ART_PIECE_BYTES ? ref->length - at : ART_PIECE_BYTES;
+        struct art_found found;
+        int rc = art_tree_find(tree, art_piece_key(key, ref->id, number++), &found);
+        if (!rc && (!found.live || found.entry.value.len != n)) {
+            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "piece %u of a large value is missing",
+                             number - 1);
+        }
+        if (!rc) rc = grow(value, &room, at + n, ref->length);
+        if (rc) return rc;
+        memcpy(*value + at, found.entry.value.data, n);
+    }
+    if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "the pieces of a large value do not match its checksum");
+}
+
 int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
     *owned = NULL;
     *out = row->stored;
@@ -73,29 +127,12 @@ int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_b
     int rc = art_tree_ready(tree);
     if (rc) return rc;
     struct art_pieces_ref ref = art_pieces_decode(row->stored);
-    if (!ref.length || ref.length > ART_VALUE_MAX) {
+    uint8_t *value = NULL;
+    if (!possible(&ref)) {
         return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                            "a row's reference to its pieces makes no sense");
     }
-    uint8_t *value = art_alloc(ref.length), key[ART_PIECE_KEY + ART_KEY_PADDING];
-    if (!value) return art_nomem();
-    uint32_t number = 0;
-    for (uint64_t at = 0; !rc && at < ref.length; at += ART_PIECE_BYTES) {
-        uint64_t n = ref.length - at < ART_PIECE_BYTES ? ref.length - at : ART_PIECE_BYTES;
-        struct art_found found;
-        rc = art_tree_find(tree, art_piece_key(key, ref.id, number++), &found);
-        if (rc) break;
-        if (!found.live || found.entry.value.len != n) {
-            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "piece %u of a large value is missing",
-                             number - 1);
-        } else {
-            memcpy(value + at, found.entry.value.data, n);
-        }
-    }
-    if (!rc && art_hash64(value, ref.length) != ref.hash) {
-        rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                         "the pieces of a large value do not match its checksum");
-    }
+    rc = read_pieces(tree, &ref, &value);
     if (rc) {
         art_free(value);
         return rc;
