@@ -17,7 +17,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 
-enum { CONNECTIONS = 3, HISTORIES = 40, STEPS = 250, KEYS = 400 };
+enum { CONNECTIONS = 3, HISTORIES = 12, STEPS = 250, KEYS = 400 };
 
 /* Two statements that read the same rows, one of each table. */
 struct cursors {
@@ -287,7 +287,7 @@ static void put_life(struct connection *on) {
         tally.vacuums++;
         break;
     case 4:
-        sql = sqlite3_mprintf("PRAGMA %s.locking_mode=%s", where, ONE_OF("EXCLUSIVE", "NORMAL", "NORMAL"));
+        sql = sqlite3_mprintf("PRAGMA %s.locking_mode=%s", where, below(6) ? "NORMAL" : "EXCLUSIVE");
         break;
     case 5:
         sql = sqlite3_mprintf("PRAGMA auto_vacuum=%u; PRAGMA incremental_vacuum(5)", below(3));
@@ -311,12 +311,12 @@ static void put_transaction(struct connection *on) {
         run(on, ONE_OF("BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT s"));
         return;
     }
-    uint32_t kind = below(10);
-    if (kind < 2) {
+    uint32_t kind = below(20);
+    if (kind < 3) {
         run(on, "SAVEPOINT s");
-    } else if (kind < 4) {
+    } else if (kind < 6) {
         run(on, ONE_OF("ROLLBACK TO s", "RELEASE s"));
-    } else if (kind < 9) {
+    } else if (kind < 18) {
         tally.commits += !run(on, "COMMIT");
     } else {
         run(on, "ROLLBACK");
@@ -328,12 +328,13 @@ static void step(void) {
     uint32_t kind = below(100);
     if (kind < 30) {
         write_both(on);
-    } else if (kind < 50) {
+    } else if (kind < (inside(on) ? 50 : 38)) {
         put_transaction(on);
     } else if (kind < 62) {
         verify(on);
     } else if (kind < 68) {
         cursors_open(on);
+        cursors_walk(on, &on->cursors);
     } else if (kind < 80) {
         cursors_walk(on, &on->cursors);
         cursors_walk(on, &on->zombies);

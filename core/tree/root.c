@@ -149,8 +149,8 @@ int art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->csn = header.csn;
     root->generation = header.generation;
     memcpy(&root->chain, header.chain, sizeof root->chain);
-    bool sane = header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX &&
-                header.generation <= ART_ROOT_CSN_MAX;
+    bool sane =
+        header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
     int rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
     if (rc) {
         art_root_unref(root);

@@ -14,6 +14,7 @@
  *   ROOT      row 0 of the log, without its checksum
  *   ROW       u64 csn | body of a redo row                      the hash before it is made, from the root's on
  *   YOUNG     T_state's list of young slots
+ *   STATE     u8 length | key | u8 type | value: a row of T_state
  *   OPS       what to do with it: each target's own
  *   DAMAGE    per 7 bytes: u32 slot | u16 position | u8 mask    turned over after the hashes were made; in units of 8 bytes
  *   SIZE      u8: slots of the file
@@ -37,6 +38,7 @@ enum parcel_kind {
     PARCEL_ROOT = 'R',
     PARCEL_ROW = 'L',
     PARCEL_YOUNG = 'Y',
+    PARCEL_STATE = 'K',
     PARCEL_OPS = 'O',
     PARCEL_DAMAGE = 'D',
     PARCEL_SIZE = 'S'

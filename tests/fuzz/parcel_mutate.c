@@ -144,7 +144,10 @@ static bool change_node(const struct view *view, struct random *random) {
     uint32_t filter = header_number(view, offsetof(struct art_blob_header, filter));
     uint32_t end = filter > root && filter < ART_BLOB_BYTES ? filter : (uint32_t)ART_HEADER_AT;
     if (root >= end) return false;
-    return change_at(view, root + random_below(random, end - root), 1 + random_below(random, 2), random);
+    /* Mostly where nodes are: behind them lie zeros. */
+    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff, room = end - root;
+    if (random_below(random, 8)) room = art_min32(room, 8 + 10 * buckets);
+    return change_at(view, root + random_below(random, room), 1 + random_below(random, 2), random);
 }
 
 static bool change_bucket(const struct view *view, struct random *random) {
@@ -158,6 +161,10 @@ static bool change_bucket(const struct view *view, struct random *random) {
     static const uint8_t fields[][2] = {{0, 1}, {1, 1}, {2, 2}, {4, 2}, {6, 2}, {8, 8}};
     uint32_t kind = random_below(random, 9);
     if (kind < 6) return change_at(view, at + fields[kind][0], fields[kind][1], random);
+    if (view_number(view, at + 1, 1) & ART_BUCKET_WIDE && kind < 8) { /* what a key shares, or its suffix's length */
+        uint32_t lengths = at + (uint32_t)sizeof(struct art_bucket_header) + entries;
+        return change_at(view, lengths + 2 * random_below(random, 2 * entries), 2, random);
+    }
     uint32_t room = kind < 8 ? columns : next > at ? next - at : 1; /* mostly the columns */
     return change_at(view, at + random_below(random, room), 1 + random_below(random, 2), random);
 }

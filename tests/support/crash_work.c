@@ -240,7 +240,7 @@ static int move(sqlite3 *db, struct crash_rows *rows, enum crash_table table, un
 
 static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
     static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
-    static const char *const spills[] = {"", ", spill_limit=150000", ", spill_limit=100000"};
+    static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
     return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s)", crash_rows_name(rows, table),
                limits[below(work, 3)], spills[below(work, 3)]);
 }
@@ -453,13 +453,26 @@ static void autocommit(struct crash_work *work, struct crash_process *who) {
     end_transaction(work, who, &rows, rc);
 }
 
+/* Has anybody written blobs since this operation? */
+static bool wrote_blobs(const struct world *world, unsigned from) {
+    for (unsigned i = from; i < world->op_count; i++) {
+        const struct world_op *op = &world->ops[i];
+        for (unsigned k = 0; op->kind == WORLD_WRITE && k < world->name_count; k++) {
+            if (world->names[k].inode == op->inode && strstr(world->names[k].name, ".art")) return true;
+        }
+    }
+    return false;
+}
+
 static void transaction(struct crash_work *work, struct crash_process *who, enum form special) {
     static const char *const begins[] = {"BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT outer"};
     struct crash_rows rows = work->rows;
     unsigned form = below(work, 3);
     if (!special) arm_for_body(work);
     int rc = run(who->db, begins[form]);
+    unsigned begun = work->world->op_count;
     if (!rc) rc = (special ? body_of_duel : body)(work, who->db, &rows);
+    work->counts.spills += wrote_blobs(work->world, begun);
     bool gives_up = !special && once_in(work, 8);
     if (rc || gives_up) {
         if (rc && !work->world->fault.struck) judge_error(work, who, "a statement", rc);
@@ -597,7 +610,7 @@ static void make_database(struct crash_work *work, struct world_image *out) {
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
                     bool lies) {
     static const unsigned page_sizes[] = {1024, 4096, 512}, checkpoints[] = {1000, 30, 100};
-    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1, .lies = lies};
+    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1};
     struct world_image image;
     work->page_size = page_sizes[below(work, 3)];
     work->autocheckpoint = checkpoints[below(work, 3)];
