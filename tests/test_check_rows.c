@@ -72,6 +72,17 @@ START_TEST(test_a_version_that_the_table_has_not_reached) {
 }
 END_TEST
 
+/* The log has come as far, but the root that names the blob has not. */
+START_TEST(test_a_version_that_the_root_has_not_reached) {
+    check_plant(check_row_key("new"), word("x"), now() + 1, 0);
+    check_commit(true);
+    check_put("more", word("y"));
+    check_commit(false);
+    check_finds("a version that the table has not reached");
+    ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
+}
+END_TEST
+
 START_TEST(test_a_row_without_a_version) {
     check_plant(check_row_key("new"), word("x"), 0, 0);
     finds_in_log_and_run("row 'new': a version that the table has not reached");
@@ -487,6 +498,7 @@ static TCase *rows(void) {
     tcase_add_test(tcase, test_a_row_that_replaces_what_is_deleted);
     tcase_add_test(tcase, test_a_delete_of_what_is_nowhere);
     tcase_add_test(tcase, test_a_version_that_the_table_has_not_reached);
+    tcase_add_test(tcase, test_a_version_that_the_root_has_not_reached);
     tcase_add_test(tcase, test_a_row_without_a_version);
     tcase_add_test(tcase, test_an_older_run_with_a_newer_version);
     tcase_add_test(tcase, test_keys_of_no_name_space);

@@ -138,16 +138,31 @@ static bool change_directory(const struct view *view, struct random *random) {
     }
 }
 
+/* Bytes of the routing node that stands there. */
+static uint32_t node_bytes(const struct view *view, uint32_t at, bool wide) {
+    uint32_t flags = view_number(view, at, 1), children = flags & ART_NODE_TAIL ? 0 : view_number(view, at + 1, 1) + 1;
+    uint32_t bytes = flags & ART_NODE_TAIL ? 1 : 2, path = flags >> 4;
+    if (path == ART_NODE_PATH_SHORT) {
+        path = view_number(view, at + bytes, 2);
+        bytes += 2;
+    }
+    bytes += path + (flags & ART_NODE_MAP ? ART_NODE_MAP_BYTES : children);
+    return bytes + (children << !(flags & ART_NODE_SMALL)) + (children << (wide ? 2 : 1));
+}
+
 static bool change_node(const struct view *view, struct random *random) {
     if (!view->header) return false;
-    uint32_t root = header_number(view, offsetof(struct art_blob_header, root));
-    uint32_t filter = header_number(view, offsetof(struct art_blob_header, filter));
-    uint32_t end = filter > root && filter < ART_BLOB_BYTES ? filter : (uint32_t)ART_HEADER_AT;
-    if (root >= end) return false;
-    /* Mostly where nodes are: behind them lie zeros. */
-    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff, room = end - root;
-    if (random_below(random, 8)) room = art_min32(room, 8 + 10 * buckets);
-    return change_at(view, root + random_below(random, room), 1 + random_below(random, 2), random);
+    bool wide = view->header[offsetof(struct art_blob_header, flags) - HEADER_FROM] & ART_BLOB_WIDE;
+    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff;
+    uint32_t at = header_number(view, offsetof(struct art_blob_header, root)),
+             steps = random_below(random, buckets / 2 + 1);
+    while (steps-- && at < ART_HEADER_AT) at += node_bytes(view, at, wide);
+    uint8_t *flags = view_at(view, at);
+    if (!flags) return false;
+    uint32_t kind = random_below(random, 6), room = node_bytes(view, at, wide);
+    if (kind == 0) *flags = (uint8_t)(*flags ^ 1 << random_below(random, 8));
+    if (kind == 1) *flags |= ART_NODE_PATH_SHORT << 4; /* the next bytes are the path's length */
+    return kind < 2 || change_at(view, at + random_below(random, room < 4096 ? room : 4096), 1 + kind % 2, random);
 }
 
 static bool change_bucket(const struct view *view, struct random *random) {

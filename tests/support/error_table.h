@@ -181,9 +181,8 @@ static const struct error errors[] = {
      "a sync failed", "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')", no_syncs,
      "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_PLAIN, "art: an earlier sync failed, so nothing more is written: open the database anew: %s", SQLITE_IOERR,
-     "a write after a sync has failed",
-     "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')", no_syncs_before,
-     "INSERT INTO u(u) VALUES('flush')"},
+     "a write after a sync has failed", "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')",
+     no_syncs_before, "INSERT INTO u(u) VALUES('flush')"},
 
     {MESSAGE_PLAIN, "art: the database file was moved or replaced while it was open (%s): open the database anew",
      SQLITE_READONLY, "writing through a connection whose database was renamed or removed",
