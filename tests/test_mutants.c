@@ -23,16 +23,15 @@
 
 /* Nothing here loses power: a busy disk need not be waited for. */
 __attribute__((visibility("default"))) int fsync(int fd) {
-  return fd < 0 ? -1 : 0;
+    return fd < 0 ? -1 : 0;
 }
 
 __attribute__((visibility("default"))) int fdatasync(int fd) {
-  return fd < 0 ? -1 : 0;
+    return fd < 0 ? -1 : 0;
 }
 
 static void must(int rc) {
-  ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc),
-                art_error_message());
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 /* --- the ring
@@ -43,56 +42,49 @@ static unsigned completions, completions_at_unlock;
 static int (*system_lock)(int fd, int type);
 
 static int count_completion(int result) {
-  completions++;
-  return result;
+    completions++;
+    return result;
 }
 
 static int note_unlock(int fd, int type) {
-  if (type == F_UNLCK)
-    completions_at_unlock = completions;
-  return system_lock(fd, type);
+    if (type == F_UNLCK) completions_at_unlock = completions;
+    return system_lock(fd, type);
 }
 
 /* Else the next writer's blob is overwritten by one that the kernel has still
  * in hand. */
 START_TEST(test_a_file_is_unlocked_when_all_its_writes_are_done) {
-  enum { WRITES = 12 };
-  char *folder = sql_scratch("unlock"),
-       *name = sqlite3_mprintf("%s/x.art", folder);
-  struct art_file_options file = {.path = name,
-                                  .create = true,
-                                  .permissions = 0600,
-                                  .engine = ART_ENGINE_URING};
-  struct art_blob_pool *pool;
-  struct art_blob_buf buffers[WRITES];
-  struct art_io_request requests[WRITES];
-  struct art_io *io;
-  must(art_blob_pool_open(&pool, WRITES));
-  file.pool = pool;
-  must(art_disk_system()->methods->open(art_disk_system(), &file, &io));
-  for (int i = 0; i < WRITES; i++) {
-    must(art_blob_buf_get_zeroed(pool, &buffers[i]));
-    requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE,
-                                          (uint64_t)i * ART_BLOB_SIZE};
-  }
-  system_lock = art_system.lock;
-  art_system.lock = note_unlock;
-  art_system.ring_result = count_completion;
-  must(io->methods->lock(io));
-  must(art_io_write(io, requests, WRITES));
-  io->methods->unlock(io);
-  if (strcmp(io->engine, "uring"))
-    printf("SKIPPED: this kernel gives us no ring\n");
-  else
-    ck_assert_uint_ge(completions_at_unlock, WRITES);
-  art_io_close(io);
-  art_system_reset();
-  for (int i = 0; i < WRITES; i++)
-    art_blob_buf_put(&buffers[i]);
-  art_blob_pool_close(pool);
-  sql_scratch_remove(folder);
-  sqlite3_free(folder);
-  sqlite3_free(name);
+    enum { WRITES = 12 };
+    char *folder = sql_scratch("unlock"), *name = sqlite3_mprintf("%s/x.art", folder);
+    struct art_file_options file = {.path = name, .create = true, .permissions = 0600, .engine = ART_ENGINE_URING};
+    struct art_blob_pool *pool;
+    struct art_blob_buf buffers[WRITES];
+    struct art_io_request requests[WRITES];
+    struct art_io *io;
+    must(art_blob_pool_open(&pool, WRITES));
+    file.pool = pool;
+    must(art_disk_system()->methods->open(art_disk_system(), &file, &io));
+    for (int i = 0; i < WRITES; i++) {
+        must(art_blob_buf_get_zeroed(pool, &buffers[i]));
+        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+    }
+    system_lock = art_system.lock;
+    art_system.lock = note_unlock;
+    art_system.ring_result = count_completion;
+    must(io->methods->lock(io));
+    must(art_io_write(io, requests, WRITES));
+    io->methods->unlock(io);
+    if (strcmp(io->engine, "uring"))
+        printf("SKIPPED: this kernel gives us no ring\n");
+    else
+        ck_assert_uint_ge(completions_at_unlock, WRITES);
+    art_io_close(io);
+    art_system_reset();
+    for (int i = 0; i < WRITES; i++) art_blob_buf_put(&buffers[i]);
+    art_blob_pool_close(pool);
+    sql_scratch_remove(folder);
+    sqlite3_free(folder);
+    sqlite3_free(name);
 }
 END_TEST
 
@@ -104,137 +96,128 @@ static char *directory, *path;
 static sqlite3 *db;
 
 static void set_up(void) {
-  directory = sql_scratch("mutants");
-  path = sqlite3_mprintf("%s/a.db", directory);
-  db = sql_open(path);
+    directory = sql_scratch("mutants");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
 }
 
 static void tear_down(void) {
-  sql_close(db);
-  sql_scratch_remove(directory);
-  sqlite3_free(directory);
-  sqlite3_free(path);
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
 }
 
 static void fill(sqlite3 *on, const char *name, int rows, int bytes) {
-  sql_run(on,
-          "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION "
-          "ALL SELECT i + 1 FROM n LIMIT %d) "
-          "SELECT printf('%s/%%06d', i), hex(zeroblob(%d)) FROM n",
-          rows, name, bytes / 2);
+    sql_run(on,
+            "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT 1 UNION "
+            "ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('%s/%%06d', i), hex(zeroblob(%d)) FROM n",
+            rows, name, bytes / 2);
 }
 
 static void copy_over(const char *from, const char *to) {
-  char bytes[65536];
-  size_t n;
-  FILE *in = fopen(from, "rb"), *out = fopen(to, "r+b");
-  if (!out)
-    out = fopen(to, "wb");
-  ck_assert(in && out);
-  while ((n = fread(bytes, 1, sizeof bytes, in)) > 0)
-    ck_assert_uint_eq(fwrite(bytes, 1, n, out), n);
-  ck_assert_int_eq(ftruncate(fileno(out), ftell(out)), 0);
-  fclose(in);
-  fclose(out);
+    char bytes[65536];
+    size_t n;
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "r+b");
+    if (!out) out = fopen(to, "wb");
+    ck_assert(in && out);
+    while ((n = fread(bytes, 1, sizeof bytes, in)) > 0) ck_assert_uint_eq(fwrite(bytes, 1, n, out), n);
+    ck_assert_int_eq(ftruncate(fileno(out), ftell(out)), 0);
+    fclose(in);
+    fclose(out);
 }
 
 /* The database is taken back to what it was, with other commits of the same
  * numbers, or with fewer. The schema is the same, so that SQLite keeps its
  * handles: only the rows of the log tell. */
 START_TEST(test_a_connection_sees_that_its_history_was_replaced) {
-  static const struct {
-    const char *live, *restored;
-  } histories[] = {
-      {"INSERT INTO t VALUES('live', 1)",
-       "INSERT INTO t VALUES('restored', 1)"},
-      {"INSERT INTO t VALUES('live', 1)", ""},
-      {"INSERT INTO t VALUES('live', 1); INSERT INTO t VALUES('live, too', 1)",
-       "INSERT INTO t VALUES('restored', 1)"},
-      {"INSERT INTO t VALUES('live', 1); INSERT INTO t(t) VALUES('flush')", ""},
-      {"INSERT INTO t VALUES('live', 1); INSERT INTO t(t) VALUES('flush')",
-       "INSERT INTO t VALUES('restored', 1); INSERT INTO t(t) VALUES('flush')"},
-      {"INSERT INTO t VALUES('live', 1)",
-       "INSERT INTO t VALUES('restored', 1); INSERT INTO t(t) VALUES('flush')"},
-  };
-  for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
-    char *aside = sqlite3_mprintf("%s/aside", directory),
-         *copy = sqlite3_mprintf("%s/a.db", aside);
-    sql_run(db, "PRAGMA journal_mode=DELETE; CREATE TABLE m(a)");
-    sql_create(db, "t", "");
-    sql_run(db, "INSERT INTO t VALUES('first', 1)");
-    ck_assert_int_eq(mkdir(aside, 0755), 0);
-    copy_over(path, copy);
-    sqlite3 *other = sql_open(copy);
-    sql_run(other, "%s", histories[i].restored);
-    sql_run(other, "INSERT INTO m VALUES(1); INSERT INTO m VALUES(2); INSERT "
-                   "INTO m VALUES(3)"); /* SQLite sees it */
-    char *wanted = sql_rows(other, "SELECT path, version FROM t");
-    sql_close(other);
-    sql_run(db, "%s", histories[i].live);
-    sqlite3_stmt *kept = sql_prepare(db, "SELECT path, version FROM t");
-    while (sqlite3_step(kept) == SQLITE_ROW) {
+    static const struct {
+        const char *live, *restored;
+    } histories[] = {
+        {"INSERT INTO t VALUES('live', 1)", "INSERT INTO t VALUES('restored', 1)"},
+        {"INSERT INTO t VALUES('live', 1)", ""},
+        {"INSERT INTO t VALUES('live', 1); INSERT INTO t VALUES('live, too', 1)",
+         "INSERT INTO t VALUES('restored', 1)"},
+        {"INSERT INTO t VALUES('live', 1); INSERT INTO t(t) VALUES('flush')", ""},
+        {"INSERT INTO t VALUES('live', 1); INSERT INTO t(t) VALUES('flush')",
+         "INSERT INTO t VALUES('restored', 1); INSERT INTO t(t) VALUES('flush')"},
+        {"INSERT INTO t VALUES('live', 1)", "INSERT INTO t VALUES('restored', 1); INSERT INTO t(t) VALUES('flush')"},
+    };
+    for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
+        char *aside = sqlite3_mprintf("%s/aside", directory), *copy = sqlite3_mprintf("%s/a.db", aside);
+        sql_run(db, "PRAGMA journal_mode=DELETE; CREATE TABLE m(a)");
+        sql_create(db, "t", "");
+        sql_run(db, "INSERT INTO t VALUES('first', 1)");
+        ck_assert_int_eq(mkdir(aside, 0755), 0);
+        copy_over(path, copy);
+        sqlite3 *other = sql_open(copy);
+        sql_run(other, "%s", histories[i].restored);
+        sql_run(other, "INSERT INTO m VALUES(1); INSERT INTO m VALUES(2); INSERT "
+                       "INTO m VALUES(3)"); /* SQLite sees it */
+        char *wanted = sql_rows(other, "SELECT path, version FROM t");
+        sql_close(other);
+        sql_run(db, "%s", histories[i].live);
+        sqlite3_stmt *kept = sql_prepare(db, "SELECT path, version FROM t");
+        while (sqlite3_step(kept) == SQLITE_ROW) {
+        }
+        sqlite3_reset(kept);
+        copy_over(copy, path); /* the database alone */
+        int rc = sqlite3_step(kept);
+        sqlite3_finalize(kept);
+        if (strstr(histories[i].restored, "flush")) { /* whose blobs are still in the copy's own file */
+            ck_assert_msg(rc != SQLITE_ROW && rc != SQLITE_DONE, "history %zu: old rows are shown", i);
+        } else {
+            char *rows = sql_rows(db, "SELECT path, version FROM t");
+            ck_assert_msg(!strcmp(rows, wanted), "history %zu: %s instead of %s", i, rows, wanted);
+            sqlite3_free(rows);
+        }
+        sqlite3_free(wanted);
+        sql_scratch_remove(aside);
+        sqlite3_free(aside);
+        sqlite3_free(copy);
+        tear_down();
+        set_up();
     }
-    sqlite3_reset(kept);
-    copy_over(copy, path); /* the database alone */
-    int rc = sqlite3_step(kept);
-    sqlite3_finalize(kept);
-    if (strstr(histories[i].restored,
-               "flush")) { /* whose blobs are still in the copy's own file */
-      ck_assert_msg(rc != SQLITE_ROW && rc != SQLITE_DONE,
-                    "history %zu: old rows are shown", i);
-    } else {
-      char *rows = sql_rows(db, "SELECT path, version FROM t");
-      ck_assert_msg(!strcmp(rows, wanted), "history %zu: %s instead of %s", i,
-                    rows, wanted);
-      sqlite3_free(rows);
-    }
-    sqlite3_free(wanted);
-    sql_scratch_remove(aside);
-    sqlite3_free(aside);
-    sqlite3_free(copy);
-    tear_down();
-    set_up();
-  }
 }
 END_TEST
 
 START_TEST(test_a_flush_leaves_nothing_but_the_root_in_the_log) {
-  sql_create(db, "t", "log_limit='4KB'");
-  for (int i = 0; i < 20; i++) {
-    sql_run(db, "INSERT INTO t VALUES(%d, hex(zeroblob(800)))", i);
-    ck_assert_int_le(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), 8192);
-  }
-  sql_command(db, "main", "t", "flush");
-  sql_expect(db, "0\n", "SELECT csn FROM t_log");
+    sql_create(db, "t", "log_limit='4KB'");
+    for (int i = 0; i < 20; i++) {
+        sql_run(db, "INSERT INTO t VALUES(%d, hex(zeroblob(800)))", i);
+        ck_assert_int_le(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), 8192);
+    }
+    sql_command(db, "main", "t", "flush");
+    sql_expect(db, "0\n", "SELECT csn FROM t_log");
 }
 END_TEST
 
-START_TEST(
-    test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed) {
-  sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 100000);
-  sql_create(db, "t", "");
-  sql_run(db, "BEGIN");
-  fill(db, "a", 300, 1000);
-  sql_run(db, "COMMIT");
-  sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
+START_TEST(test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed) {
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 100000);
+    sql_create(db, "t", "");
+    sql_run(db, "BEGIN");
+    fill(db, "a", 300, 1000);
+    sql_run(db, "COMMIT");
+    sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 END_TEST
 
 /* More than a root can have runs; and it is not all in memory. */
 START_TEST(test_a_transaction_may_spill_any_number_of_times) {
-  sql_create(db, "t", "spill_limit='64KB', io=pwrite, direct=off");
-  sql_run(db, "BEGIN");
-  for (int i = 0; i < 40; i++) {
-    char name[20];
-    snprintf(name, sizeof name, "%d", (i * 7) % 40);
-    fill(db, name, 100, 1000);
-  }
-  sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
-  char *file = sql_find_file(directory, ".art");
-  ck_assert_msg(file, "4 MB of rows, and none of them in the file");
-  sqlite3_free(file);
-  sql_run(db, "COMMIT");
-  sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_create(db, "t", "spill_limit='64KB', io=pwrite, direct=off");
+    sql_run(db, "BEGIN");
+    for (int i = 0; i < 40; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "%d", (i * 7) % 40);
+        fill(db, name, 100, 1000);
+    }
+    sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_msg(file, "4 MB of rows, and none of them in the file");
+    sqlite3_free(file);
+    sql_run(db, "COMMIT");
+    sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 END_TEST
 
@@ -243,106 +226,99 @@ END_TEST
 
 /* A COMMIT that meets a reader. */
 static void refused(void) {
-  sqlite3 *other = sql_open(path);
-  sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-  ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
-  ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
-  sqlite3_finalize(reader);
-  sql_close(other);
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sqlite3_finalize(reader);
+    sql_close(other);
 }
 
 /* Blobs of the committed state, of a savepoint within the transaction and of
  * its end, each wherever there was room. */
 static void spill_with_a_savepoint(int base, int part) {
-  sql_run(db, "PRAGMA journal_mode=DELETE");
-  sql_create(db, "t",
-             "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
-  fill(db, "base", base, 1000);
-  sql_command(db, "main", "t", "flush");
-  fill(db, "gone", base, 1000);
-  sql_command(db, "main", "t", "flush");
-  sql_run(db, "DELETE FROM t WHERE path GLOB 'base*'; INSERT INTO t(t) "
-              "VALUES('optimize')");
-  sql_run(db, "BEGIN");
-  fill(db, "one", part, 1000);
-  fill(db, "two", part, 1000);
-  sql_run(
-      db,
-      "DELETE FROM t WHERE path GLOB 'gone*' OR path GLOB 'one*'; SAVEPOINT s");
-  fill(db, "three", part, 1000);
-  fill(db, "four", part, 1000);
-  sql_run(db, "DELETE FROM t WHERE path GLOB 't*'");
+    sql_run(db, "PRAGMA journal_mode=DELETE");
+    sql_create(db, "t", "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
+    fill(db, "base", base, 1000);
+    sql_command(db, "main", "t", "flush");
+    fill(db, "gone", base, 1000);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'base*'; INSERT INTO t(t) "
+                "VALUES('optimize')");
+    sql_run(db, "BEGIN");
+    fill(db, "one", part, 1000);
+    fill(db, "two", part, 1000);
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'gone*' OR path GLOB 'one*'; SAVEPOINT s");
+    fill(db, "three", part, 1000);
+    fill(db, "four", part, 1000);
+    sql_run(db, "DELETE FROM t WHERE path GLOB 't*'");
 }
 
 /* How a refused COMMIT goes on. */
 START_TEST(test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing) {
-  static const int sizes[][2] = {
-      {800, 200}, {200, 800}, {500, 300}, {1500, 700}};
-  static const char *const commands[] = {"vacuum", "optimize"};
-  int base = sizes[_i / 2][0], part = sizes[_i / 2][1];
-  for (int end = 0; end < 3; end++) {
-    spill_with_a_savepoint(base, part);
-    sql_command(db, "main", "t", commands[_i % 2]);
-    refused();
-    char *wanted = NULL;
-    switch (end) {
-    case 0:
-      wanted = sqlite3_mprintf("%d|%d|%d|ok\n", base, base, 0);
-      sql_run(db, "ROLLBACK");
-      break;
-    case 1:
-      wanted = sqlite3_mprintf("%d|0|%d|ok\n", part, part);
-      sql_run(db, "INSERT INTO t VALUES('last', 1)");
-      sql_run(db, "DELETE FROM t WHERE path = 'last'");
-      break;
-    default:
-      wanted = sqlite3_mprintf("%d|0|0|ok\n", part);
-      sql_run(db, "ROLLBACK TO s");
+    static const int sizes[][2] = {{800, 200}, {200, 800}, {500, 300}, {1500, 700}};
+    static const char *const commands[] = {"vacuum", "optimize"};
+    int base = sizes[_i / 2][0], part = sizes[_i / 2][1];
+    for (int end = 0; end < 3; end++) {
+        spill_with_a_savepoint(base, part);
+        sql_command(db, "main", "t", commands[_i % 2]);
+        refused();
+        char *wanted = NULL;
+        switch (end) {
+        case 0:
+            wanted = sqlite3_mprintf("%d|%d|%d|ok\n", base, base, 0);
+            sql_run(db, "ROLLBACK");
+            break;
+        case 1:
+            wanted = sqlite3_mprintf("%d|0|%d|ok\n", part, part);
+            sql_run(db, "INSERT INTO t VALUES('last', 1)");
+            sql_run(db, "DELETE FROM t WHERE path = 'last'");
+            break;
+        default:
+            wanted = sqlite3_mprintf("%d|0|0|ok\n", part);
+            sql_run(db, "ROLLBACK TO s");
+        }
+        for (int again = 0; again < 2; again++) {
+            char *rows = sql_rows(db, "SELECT count(*), sum(path GLOB 'gone*'), "
+                                      "sum(path GLOB 'four*'), art_check('t') "
+                                      "FROM t WHERE length(value) = 1000");
+            ck_assert_msg(!strcmp(rows, wanted), "end %d: %s instead of %s", end, rows, wanted);
+            sqlite3_free(rows);
+            if (end && !again) sql_run(db, "COMMIT");
+        }
+        sqlite3_free(wanted);
+        sql_run(db, "DROP TABLE t");
     }
-    for (int again = 0; again < 2; again++) {
-      char *rows = sql_rows(db, "SELECT count(*), sum(path GLOB 'gone*'), "
-                                "sum(path GLOB 'four*'), art_check('t') "
-                                "FROM t WHERE length(value) = 1000");
-      ck_assert_msg(!strcmp(rows, wanted), "end %d: %s instead of %s", end,
-                    rows, wanted);
-      sqlite3_free(rows);
-      if (end && !again)
-        sql_run(db, "COMMIT");
-    }
-    sqlite3_free(wanted);
-    sql_run(db, "DROP TABLE t");
-  }
 }
 END_TEST
 
 /* A savepoint between two spills: its blobs are neither the base's nor the
  * present root's. */
 START_TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
-  sql_create(db, "t",
-             "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
-  fill(db, "base", 500, 1000);
-  sql_command(db, "main", "t", "flush");
-  sql_run(db, "BEGIN");
-  fill(db, "one", 500, 1000);
-  sql_run(db, "SAVEPOINT a; DELETE FROM t WHERE path GLOB 'base*'");
-  fill(db, "two", 500, 1000);
-  sql_run(db, "SAVEPOINT b; DELETE FROM t WHERE path GLOB 'one*'");
-  for (int i = 0; i < 4; i++) {
-    fill(db, "three", 700, 1000 + 2 * i);
-    sql_run(db, "DELETE FROM t WHERE path GLOB 'two*'");
-  }
-  sql_run(db, "ROLLBACK TO b");
-  sql_expect(db, "1000|ok\n",
-             "SELECT count(length(value)), art_check('t') FROM t WHERE "
-             "length(value) = 1000");
-  sql_run(db, "ROLLBACK TO a");
-  sql_expect(db, "base/000001|1000|ok\n",
-             "SELECT min(path), count(length(value)), art_check('t') FROM t "
-             "WHERE length(value) = 1000");
-  sql_run(db, "COMMIT");
-  sql_expect(db, "base/000001|1000|ok\n",
-             "SELECT min(path), count(length(value)), art_check('t') FROM t "
-             "WHERE length(value) = 1000");
+    sql_create(db, "t", "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
+    fill(db, "base", 500, 1000);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "BEGIN");
+    fill(db, "one", 500, 1000);
+    sql_run(db, "SAVEPOINT a; DELETE FROM t WHERE path GLOB 'base*'");
+    fill(db, "two", 500, 1000);
+    sql_run(db, "SAVEPOINT b; DELETE FROM t WHERE path GLOB 'one*'");
+    for (int i = 0; i < 4; i++) {
+        fill(db, "three", 700, 1000 + 2 * i);
+        sql_run(db, "DELETE FROM t WHERE path GLOB 'two*'");
+    }
+    sql_run(db, "ROLLBACK TO b");
+    sql_expect(db, "1000|ok\n",
+               "SELECT count(length(value)), art_check('t') FROM t WHERE "
+               "length(value) = 1000");
+    sql_run(db, "ROLLBACK TO a");
+    sql_expect(db, "base/000001|1000|ok\n",
+               "SELECT min(path), count(length(value)), art_check('t') FROM t "
+               "WHERE length(value) = 1000");
+    sql_run(db, "COMMIT");
+    sql_expect(db, "base/000001|1000|ok\n",
+               "SELECT min(path), count(length(value)), art_check('t') FROM t "
+               "WHERE length(value) = 1000");
 }
 END_TEST
 
@@ -354,61 +330,58 @@ END_TEST
  * stops the flush, and whatever it says, no slot of the committed root is
  * written. */
 START_TEST(test_a_forged_list_of_young_slots_is_refused_or_harmless) {
-  static const char *const lists[] = {"01010000000000000000",
-                                      "0101000000000000000000FF",
-                                      "02010000000000000000",
-                                      "0105000000000000000000",
-                                      "010100000000000000000101010101",
-                                      "010100000000000000000200",
-                                      "0101000000000000000001FFFFFFFFFF0F"};
-  sql_create(db, "t", "log_limit='1MB'");
-  fill(db, "a", 300, 1000);
-  sql_command(db, "main", "t", "flush");
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    sql_run(db, "UPDATE t_state SET v = x'%s' WHERE k = 'young'", lists[i]);
-    sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', %d)", (int)i);
-    int rc = sql_try(db, "INSERT INTO t(t) VALUES('flush')");
-    ck_assert_msg(rc == SQLITE_CORRUPT_VTAB &&
-                      strstr(sqlite3_errmsg(db), "young slots"),
-                  "list %zu: %d, %s", i, rc, sqlite3_errmsg(db));
-  }
-  sql_run(db, "UPDATE t_state SET v = x'' WHERE k = 'young'");
-  sql_command(db, "main", "t", "optimize");
-  sql_expect(db, "301|ok\n", "SELECT count(*), art_check('t') FROM t");
+    static const char *const lists[] = {"01010000000000000000",
+                                        "0101000000000000000000FF",
+                                        "02010000000000000000",
+                                        "0105000000000000000000",
+                                        "010100000000000000000101010101",
+                                        "010100000000000000000200",
+                                        "0101000000000000000001FFFFFFFFFF0F"};
+    sql_create(db, "t", "log_limit='1MB'");
+    fill(db, "a", 300, 1000);
+    sql_command(db, "main", "t", "flush");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        sql_run(db, "UPDATE t_state SET v = x'%s' WHERE k = 'young'", lists[i]);
+        sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', %d)", (int)i);
+        int rc = sql_try(db, "INSERT INTO t(t) VALUES('flush')");
+        ck_assert_msg(rc == SQLITE_CORRUPT_VTAB && strstr(sqlite3_errmsg(db), "young slots"), "list %zu: %d, %s", i, rc,
+                      sqlite3_errmsg(db));
+    }
+    sql_run(db, "UPDATE t_state SET v = x'' WHERE k = 'young'");
+    sql_command(db, "main", "t", "optimize");
+    sql_expect(db, "301|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 END_TEST
 
 /* What is behind a NUL is no part of a file's name, nor is what is before a
  * name's beginning. */
 START_TEST(test_a_forged_name_of_the_file_is_none) {
-  static const char *const names[] = {"'a' || char(0) || '.art'",
-                                      "''",
-                                      "'art'",
-                                      "'.art/'",
-                                      "'a' || char(0) || '/../x.art'",
-                                      "'../x.art'",
-                                      "printf('%.*c', 300, 'x') || '.art'",
-                                      "'../x-' || ID",
-                                      "'x/y-' || ID",
-                                      "'/x-' || ID",
-                                      "'x-00000000.art'",
-                                      "'another-long-enough-name.art'"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    sql_run(db, "DROP TABLE IF EXISTS t; CREATE VIRTUAL TABLE t USING art; "
-                "INSERT INTO t VALUES('a', 1)");
-    char *end = sql_rows(
-        db, "SELECT lower(hex(substr(v, 1, 4))) FROM t_state WHERE k = 'id'");
-    end[8] = 0;
-    const char *id = strstr(names[i], "ID");
-    int before = id ? (int)(id - names[i]) : (int)strlen(names[i]);
-    sql_run(db, "UPDATE t_state SET v = %.*s%s%s%s WHERE k = 'file'", before,
-            names[i], id ? "'" : "", id ? end : "", id ? ".art'" : "");
-    sqlite3_free(end);
-    sql_close(db);
-    db = sql_open(path);
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "the name of the .art file is lost",
-                "SELECT * FROM t");
-  }
+    static const char *const names[] = {"'a' || char(0) || '.art'",
+                                        "''",
+                                        "'art'",
+                                        "'.art/'",
+                                        "'a' || char(0) || '/../x.art'",
+                                        "'../x.art'",
+                                        "printf('%.*c', 300, 'x') || '.art'",
+                                        "'../x-' || ID",
+                                        "'x/y-' || ID",
+                                        "'/x-' || ID",
+                                        "'x-00000000.art'",
+                                        "'another-long-enough-name.art'"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        sql_run(db, "DROP TABLE IF EXISTS t; CREATE VIRTUAL TABLE t USING art; "
+                    "INSERT INTO t VALUES('a', 1)");
+        char *end = sql_rows(db, "SELECT lower(hex(substr(v, 1, 4))) FROM t_state WHERE k = 'id'");
+        end[8] = 0;
+        const char *id = strstr(names[i], "ID");
+        int before = id ? (int)(id - names[i]) : (int)strlen(names[i]);
+        sql_run(db, "UPDATE t_state SET v = %.*s%s%s%s WHERE k = 'file'", before, names[i], id ? "'" : "",
+                id ? end : "", id ? ".art'" : "");
+        sqlite3_free(end);
+        sql_close(db);
+        db = sql_open(path);
+        sql_refused(db, SQLITE_CORRUPT_VTAB, "the name of the .art file is lost", "SELECT * FROM t");
+    }
 }
 END_TEST
 
@@ -418,65 +391,55 @@ END_TEST
 /* A head of several pages: what is not in the header's own page has its hash
  * there. */
 START_TEST(test_a_flipped_bit_in_a_long_head_is_refused) {
-  struct random random = {random_seed()};
-  struct blob_rows rows;
-  struct blob_run run;
-  printf("long heads: seed %llu\n", (unsigned long long)random.state);
-  blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 12000,
-                 &random);
-  blob_run_build(&run, &rows, 0, true);
-  struct blob_image *image = &run.slots[0];
-  ck_assert_uint_gt(image->ref.head_pages, 2);
-  uint32_t from = ART_BLOB_BYTES - image->ref.head_pages * ART_BLOB_PAGE,
-           end = ART_BLOB_BYTES - ART_BLOB_PAGE;
-  for (uint32_t at = from; at < end; at += 1 + random_below(&random, 90)) {
-    struct art_blob blob;
-    uint8_t bit = (uint8_t)(1u << random_below(&random, 8));
-    image->image[at] ^= bit;
-    ck_assert_int_eq(
-        art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"),
-        ART_CORRUPT);
-    image->image[at] ^= bit;
-  }
-  blob_run_clear(&run);
-  blob_rows_clear(&rows);
+    struct random random = {random_seed()};
+    struct blob_rows rows;
+    struct blob_run run;
+    printf("long heads: seed %llu\n", (unsigned long long)random.state);
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 12000, &random);
+    blob_run_build(&run, &rows, 0, true);
+    struct blob_image *image = &run.slots[0];
+    ck_assert_uint_gt(image->ref.head_pages, 2);
+    uint32_t from = ART_BLOB_BYTES - image->ref.head_pages * ART_BLOB_PAGE, end = ART_BLOB_BYTES - ART_BLOB_PAGE;
+    for (uint32_t at = from; at < end; at += 1 + random_below(&random, 90)) {
+        struct art_blob blob;
+        uint8_t bit = (uint8_t)(1u << random_below(&random, 8));
+        image->image[at] ^= bit;
+        ck_assert_int_eq(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
+        image->image[at] ^= bit;
+    }
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
 }
 END_TEST
 
 /* Somebody has made a value longer than its bucket, and all the hashes right.
  */
 START_TEST(test_a_value_that_leaves_its_bucket_is_refused) {
-  struct random random = {random_seed()};
-  struct blob_rows rows;
-  struct blob_run run;
-  unsigned tried = 0;
-  printf("long values: seed %llu\n", (unsigned long long)random.state);
-  blob_rows_make(&rows,
-                 (struct blob_style){BLOB_DIRECTORIES, VALUES_MIXED, FLAGS_PUTS,
-                                     CSNS_BYTE},
-                 600, &random);
-  blob_run_build(&run, &rows, 0, false);
-  struct blob_image *image = &run.slots[0];
-  for (uint32_t b = 0; b < image->blob.buckets; b++) {
-    struct art_bucket_view view;
-    struct art_blob blob;
-    art_bucket_view_open(&view,
-                         image->image + art_bucket_offset(&image->blob, b));
-    if (!(view.form & ART_BUCKET_LENGTHS))
-      continue;
-    uint8_t *end = (uint8_t *)view.value_ends + 2 * (view.count - 1);
-    uint32_t before = view.count > 1 ? art_load16(end - 2) : 0,
-             was = art_load16(end);
-    art_store16(end, before + ART_VALUE_INLINE_MAX);
-    blob_image_rehash(image->image, &image->ref);
-    must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
-    ck_assert_int_eq(art_blob_verify_all(&blob), ART_CORRUPT);
-    art_store16(end, was);
-    tried++;
-  }
-  ck_assert_uint_gt(tried, 0);
-  blob_run_clear(&run);
-  blob_rows_clear(&rows);
+    struct random random = {random_seed()};
+    struct blob_rows rows;
+    struct blob_run run;
+    unsigned tried = 0;
+    printf("long values: seed %llu\n", (unsigned long long)random.state);
+    blob_rows_make(&rows, (struct blob_style){BLOB_DIRECTORIES, VALUES_MIXED, FLAGS_PUTS, CSNS_BYTE}, 600, &random);
+    blob_run_build(&run, &rows, 0, false);
+    struct blob_image *image = &run.slots[0];
+    for (uint32_t b = 0; b < image->blob.buckets; b++) {
+        struct art_bucket_view view;
+        struct art_blob blob;
+        art_bucket_view_open(&view, image->image + art_bucket_offset(&image->blob, b));
+        if (!(view.form & ART_BUCKET_LENGTHS)) continue;
+        uint8_t *end = (uint8_t *)view.value_ends + 2 * (view.count - 1);
+        uint32_t before = view.count > 1 ? art_load16(end - 2) : 0, was = art_load16(end);
+        art_store16(end, before + ART_VALUE_INLINE_MAX);
+        blob_image_rehash(image->image, &image->ref);
+        must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
+        ck_assert_int_eq(art_blob_verify_all(&blob), ART_CORRUPT);
+        art_store16(end, was);
+        tried++;
+    }
+    ck_assert_uint_gt(tried, 0);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
 }
 END_TEST
 
@@ -487,19 +450,18 @@ END_TEST
 /* Somebody's table has the tracker's name: then SQLite's callbacks for a table
  * that ROLLBACK TO has undone still come. */
 START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_tracker) {
-  sql_run(db, "CREATE TEMP TABLE art_txn(x)");
-  sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE t USING art; INSERT "
-              "INTO t VALUES('old', 1)");
-  sql_run(db, "ROLLBACK TO s; COMMIT");
-  sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE t USING art; INSERT "
-              "INTO t VALUES('old', 1)");
-  sql_run(db, "ROLLBACK TO s; CREATE VIRTUAL TABLE t USING art; INSERT INTO t "
-              "VALUES('new', 1); COMMIT");
-  sql_expect(db, "new|1|ok\n", "SELECT path, version, art_check('t') FROM t");
-  sqlite3 *other = sql_open(path);
-  sql_expect(other, "new|1|ok\n",
-             "SELECT path, version, art_check('t') FROM t");
-  sql_close(other);
+    sql_run(db, "CREATE TEMP TABLE art_txn(x)");
+    sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE t USING art; INSERT "
+                "INTO t VALUES('old', 1)");
+    sql_run(db, "ROLLBACK TO s; COMMIT");
+    sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE t USING art; INSERT "
+                "INTO t VALUES('old', 1)");
+    sql_run(db, "ROLLBACK TO s; CREATE VIRTUAL TABLE t USING art; INSERT INTO t "
+                "VALUES('new', 1); COMMIT");
+    sql_expect(db, "new|1|ok\n", "SELECT path, version, art_check('t') FROM t");
+    sqlite3 *other = sql_open(path);
+    sql_expect(other, "new|1|ok\n", "SELECT path, version, art_check('t') FROM t");
+    sql_close(other);
 }
 END_TEST
 
@@ -511,105 +473,76 @@ static sqlite3_value *elements[64];
 static int element_count, element_next;
 
 /* In place of SQLite's: backward, and each element twice. */
-__attribute__((visibility("default"))) int
-sqlite3_vtab_in_first(sqlite3_value *list, sqlite3_value **out) {
-  static int (*first)(sqlite3_value *, sqlite3_value **),
-      (*next)(sqlite3_value *, sqlite3_value **);
-  if (!first)
-    first = (int (*)(sqlite3_value *, sqlite3_value **))dlsym(
-        RTLD_NEXT, "sqlite3_vtab_in_first");
-  if (!next)
-    next = (int (*)(sqlite3_value *, sqlite3_value **))dlsym(
-        RTLD_NEXT, "sqlite3_vtab_in_next");
-  if (!shuffled)
-    return first(list, out);
-  sqlite3_value *value;
-  element_count = element_next = 0;
-  int rc = first(list, &value);
-  for (; rc == SQLITE_OK && value && element_count < 62;
-       rc = next(list, &value)) {
-    elements[element_count++] = sqlite3_value_dup(value);
-    elements[element_count++] = sqlite3_value_dup(value);
-  }
-  *out = element_count ? elements[element_count - 1] : NULL;
-  return element_count ? SQLITE_OK : rc;
+__attribute__((visibility("default"))) int sqlite3_vtab_in_first(sqlite3_value *list, sqlite3_value **out) {
+    static int (*first)(sqlite3_value *, sqlite3_value **), (*next)(sqlite3_value *, sqlite3_value **);
+    if (!first) first = (int (*)(sqlite3_value *, sqlite3_value **))dlsym(RTLD_NEXT, "sqlite3_vtab_in_first");
+    if (!next) next = (int (*)(sqlite3_value *, sqlite3_value **))dlsym(RTLD_NEXT, "sqlite3_vtab_in_next");
+    if (!shuffled) return first(list, out);
+    sqlite3_value *value;
+    element_count = element_next = 0;
+    int rc = first(list, &value);
+    for (; rc == SQLITE_OK && value && element_count < 62; rc = next(list, &value)) {
+        elements[element_count++] = sqlite3_value_dup(value);
+        elements[element_count++] = sqlite3_value_dup(value);
+    }
+    *out = element_count ? elements[element_count - 1] : NULL;
+    return element_count ? SQLITE_OK : rc;
 }
 
-__attribute__((visibility("default"))) int
-sqlite3_vtab_in_next(sqlite3_value *list, sqlite3_value **out) {
-  static int (*next)(sqlite3_value *, sqlite3_value **);
-  if (!next)
-    next = (int (*)(sqlite3_value *, sqlite3_value **))dlsym(
-        RTLD_NEXT, "sqlite3_vtab_in_next");
-  if (!shuffled)
-    return next(list, out);
-  *out = ++element_next < element_count
-             ? elements[element_count - 1 - element_next]
-             : NULL;
-  return *out ? SQLITE_OK : SQLITE_DONE;
+__attribute__((visibility("default"))) int sqlite3_vtab_in_next(sqlite3_value *list, sqlite3_value **out) {
+    static int (*next)(sqlite3_value *, sqlite3_value **);
+    if (!next) next = (int (*)(sqlite3_value *, sqlite3_value **))dlsym(RTLD_NEXT, "sqlite3_vtab_in_next");
+    if (!shuffled) return next(list, out);
+    *out = ++element_next < element_count ? elements[element_count - 1 - element_next] : NULL;
+    return *out ? SQLITE_OK : SQLITE_DONE;
 }
 
 /* SQLite's lists are sorted and without duplicates, and it promises neither. */
-START_TEST(
-    test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over) {
-  sqlite3 *own;
-  char *error = NULL;
-  ck_assert_int_eq(sqlite3_open(":memory:", &own), SQLITE_OK);
-  ck_assert_int_eq(sqlite3_art_init(own, &error, NULL) & 0xff,
-                   SQLITE_OK); /* the one in this program */
-  sql_run(own, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) "
-               "VALUES('a'), ('b'), ('c'), ('d')");
-  shuffled = true;
-  sql_expect(
-      own, "a\nb\nd\n",
-      "SELECT path FROM t WHERE path IN ('d', 'a', 'x', 'b') ORDER BY path");
-  for (int i = 0; i < element_count; i++)
-    sqlite3_value_free(elements[i]);
-  sql_expect(own, "d\nb\na\n",
-             "SELECT path FROM t WHERE path IN ('d', 'a', 'x', 'b') ORDER BY "
-             "path DESC");
-  for (int i = 0; i < element_count; i++)
-    sqlite3_value_free(elements[i]);
-  ck_assert_int_gt(element_count, 0);
-  shuffled = false;
-  sqlite3_close(own);
+START_TEST(test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over) {
+    sqlite3 *own;
+    char *error = NULL;
+    ck_assert_int_eq(sqlite3_open(":memory:", &own), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_art_init(own, &error, NULL) & 0xff, SQLITE_OK); /* the one in this program */
+    sql_run(own, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) "
+                 "VALUES('a'), ('b'), ('c'), ('d')");
+    shuffled = true;
+    sql_expect(own, "a\nb\nd\n", "SELECT path FROM t WHERE path IN ('d', 'a', 'x', 'b') ORDER BY path");
+    for (int i = 0; i < element_count; i++) sqlite3_value_free(elements[i]);
+    sql_expect(own, "d\nb\na\n",
+               "SELECT path FROM t WHERE path IN ('d', 'a', 'x', 'b') ORDER BY "
+               "path DESC");
+    for (int i = 0; i < element_count; i++) sqlite3_value_free(elements[i]);
+    ck_assert_int_gt(element_count, 0);
+    shuffled = false;
+    sqlite3_close(own);
 }
 END_TEST
 
 int main(void) {
-  if (sql_standin())
-    return 0;
-  Suite *suite = suite_create("mutants");
-  TCase *files = tcase_create("files and blobs");
-  tcase_add_test(files, test_a_file_is_unlocked_when_all_its_writes_are_done);
-  tcase_add_test(files, test_a_flipped_bit_in_a_long_head_is_refused);
-  tcase_add_test(files, test_a_value_that_leaves_its_bucket_is_refused);
-  suite_add_tcase(suite, files);
-  TCase *tests = tcase_create("SQL");
-  tcase_add_checked_fixture(tests, set_up, tear_down);
-  tcase_set_timeout(tests, 120);
-  tcase_add_test(tests, test_a_connection_sees_that_its_history_was_replaced);
-  tcase_add_test(tests, test_a_flush_leaves_nothing_but_the_root_in_the_log);
-  tcase_add_test(
-      tests,
-      test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed);
-  tcase_add_test(tests, test_a_transaction_may_spill_any_number_of_times);
-  tcase_add_loop_test(
-      tests, test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing, 0,
-      8);
-  tcase_add_test(tests, test_a_savepoint_between_spills_keeps_its_blobs);
-  tcase_add_test(tests,
-                 test_a_forged_list_of_young_slots_is_refused_or_harmless);
-  tcase_add_test(tests, test_a_forged_name_of_the_file_is_none);
-  tcase_add_test(
-      tests, test_a_table_that_was_taken_back_writes_nothing_without_a_tracker);
-  tcase_add_test(
-      tests,
-      test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("mutants");
+    TCase *files = tcase_create("files and blobs");
+    tcase_add_test(files, test_a_file_is_unlocked_when_all_its_writes_are_done);
+    tcase_add_test(files, test_a_flipped_bit_in_a_long_head_is_refused);
+    tcase_add_test(files, test_a_value_that_leaves_its_bucket_is_refused);
+    suite_add_tcase(suite, files);
+    TCase *tests = tcase_create("SQL");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_a_connection_sees_that_its_history_was_replaced);
+    tcase_add_test(tests, test_a_flush_leaves_nothing_but_the_root_in_the_log);
+    tcase_add_test(tests, test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed);
+    tcase_add_test(tests, test_a_transaction_may_spill_any_number_of_times);
+    tcase_add_loop_test(tests, test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing, 0, 8);
+    tcase_add_test(tests, test_a_savepoint_between_spills_keeps_its_blobs);
+    tcase_add_test(tests, test_a_forged_list_of_young_slots_is_refused_or_harmless);
+    tcase_add_test(tests, test_a_forged_name_of_the_file_is_none);
+    tcase_add_test(tests, test_a_table_that_was_taken_back_writes_nothing_without_a_tracker);
+    tcase_add_test(tests, test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
 }
