@@ -372,15 +372,6 @@ END_TEST
 
 /* --- clean -------------------------------------------------------------------------------------------------------- */
 
-static void copy_file(const char *from, const char *to) {
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    ck_assert(in && out);
-    static char data[65536];
-    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) ck_assert_uint_eq(fwrite(data, 1, n, out), n);
-    fclose(in);
-    ck_assert_int_eq(fclose(out), 0);
-}
-
 static bool is_there(const char *file) {
     return access(file, F_OK) == 0;
 }
@@ -404,7 +395,7 @@ static char *make_with_file(sqlite3 *on, const char *table) {
 /* The file of a table that is no more. sqlite3_free() the name. */
 static char *make_leftover(sqlite3 *on, const char *table) {
     char *file = make_with_file(on, table), *aside = sqlite3_mprintf("%s.aside", file);
-    copy_file(file, aside);
+    sql_copy_file(file, aside);
     sql_run(on, "DROP TABLE %s", table);
     ck_assert(!is_there(file));
     ck_assert_int_eq(rename(aside, file), 0);
@@ -540,11 +531,11 @@ START_TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
     char *live_twin = sqlite3_mprintf("%s/%s", folder, strrchr(live, '/') + 1);
     char *left_twin = sqlite3_mprintf("%s/%s", folder, strrchr(left, '/') + 1);
     sql_close(db);
-    copy_file(path, copy);
+    sql_copy_file(path, copy);
     ck_assert_int_eq(mkdir(folder, 0755), 0);
-    copy_file(path, twin);
-    copy_file(live, live_twin);
-    copy_file(left, left_twin);
+    sql_copy_file(path, twin);
+    sql_copy_file(live, live_twin);
+    sql_copy_file(left, left_twin);
     sqlite3 *other = sql_open(copy);
     sql_run(other, "DROP TABLE u; INSERT INTO t(t) VALUES('clean')");
     sql_close(other);
@@ -579,8 +570,8 @@ START_TEST(test_what_only_has_such_a_name_is_shown_and_left) {
     ck_assert_int_eq(mkdir(names[0], 0755), 0);        /* a folder */
     ck_assert_int_eq(symlink(names[0], names[1]), 0);  /* a link to a folder */
     ck_assert_int_eq(close(creat(names[2], 0644)), 0); /* empty */
-    copy_file(elsewhere, names[3]);                    /* one of ours under the digits of another id */
-    copy_file(elsewhere, names[4]);
+    sql_copy_file(elsewhere, names[3]);                /* one of ours under the digits of another id */
+    sql_copy_file(elsewhere, names[4]);
     ck_assert_int_eq(truncate(names[4], 5000), 0); /* cut */
     gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "0\n");
     gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file'", "5\n");

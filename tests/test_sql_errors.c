@@ -144,19 +144,10 @@ static void second_name(void) {
     sqlite3_free(other);
 }
 
-static void copy(const char *from, const char *to) {
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    ck_assert(in && out);
-    static char data[65536];
-    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) ck_assert_uint_eq(fwrite(data, 1, n, out), n);
-    fclose(in);
-    fclose(out);
-}
-
 static void open_a_copy_beside(void) {
     char *other = sqlite3_mprintf("%s/copy.db", directory);
     sql_close(db);
-    copy(path, other);
+    sql_copy_file(path, other);
     db = sql_open(other);
     sqlite3_free(other);
 }
@@ -165,11 +156,11 @@ static void open_a_copy_beside(void) {
 static void restore_an_old_database(void) {
     char *old = sqlite3_mprintf("%s/old", directory);
     sql_close(db);
-    copy(path, old);
+    sql_copy_file(path, old);
     open_database();
     for (int i = 0; i < 4; i++) sql_run(db, "UPDATE t SET value = 'round %d'; INSERT INTO t(t) VALUES('optimize')", i);
     sql_close(db);
-    copy(old, path);
+    sql_copy_file(old, path);
     open_database();
     sqlite3_free(old);
 }
@@ -195,7 +186,7 @@ static void file_in_the_way(void) {
 static void replace_database(void) {
     char *other = sqlite3_mprintf("%s/copy.db", directory);
     sql_close(db);
-    copy(path, other);
+    sql_copy_file(path, other);
     ck_assert_int_eq(rename(other, path), 0);
     open_database();
     sqlite3_free(other);

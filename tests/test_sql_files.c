@@ -42,15 +42,6 @@ static bool file_there(void) {
     return there;
 }
 
-static void copy_file(const char *from, const char *to) {
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    ck_assert(in && out);
-    static char data[65536];
-    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) ck_assert_uint_eq(fwrite(data, 1, n, out), n);
-    fclose(in);
-    ck_assert_int_eq(fclose(out), 0);
-}
-
 static const char *base_name(const char *file) {
     return strrchr(file, '/') + 1;
 }
@@ -209,8 +200,8 @@ START_TEST(test_a_database_copied_without_its_file_does_not_write_into_the_origi
     char *file = sql_find_file(directory, ".art");
     char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/t.db", elsewhere);
     char *beside = sqlite3_mprintf("%s/copy.db", directory);
-    copy_file(path, copy);
-    copy_file(path, beside);
+    sql_copy_file(path, copy);
+    sql_copy_file(path, beside);
     sqlite3 *other = sql_open(copy);
     reading_fails_naming(other, base_name(file));
     sql_close(other);
@@ -234,7 +225,7 @@ START_TEST(test_a_copy_whose_original_is_gone_adopts_its_file) {
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
     char *beside = sqlite3_mprintf("%s/copy.db", directory);
-    copy_file(path, beside);
+    sql_copy_file(path, beside);
     ck_assert_int_eq(unlink(path), 0);
     db = sql_open(beside);
     reading_fails_naming(db, base_name(file));
@@ -255,8 +246,8 @@ START_TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
     char *file = sql_find_file(directory, ".art");
     char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/t.db", elsewhere);
     char *copied_file = sqlite3_mprintf("%s/%s", elsewhere, base_name(file));
-    copy_file(path, copy);
-    copy_file(file, copied_file);
+    sql_copy_file(path, copy);
+    sql_copy_file(file, copied_file);
     db = sql_open(path);
     sqlite3 *other = sql_open(copy);
     for (int i = 0; i < 5; i++) {
@@ -392,13 +383,13 @@ START_TEST(test_an_old_file_under_a_newer_database_is_told_apart) {
     make_table("");
     char *file = sql_find_file(directory, ".art"), *old = sqlite3_mprintf("%s/old", directory);
     sql_close(db);
-    copy_file(file, old);
+    sql_copy_file(file, old);
     db = sql_open(path);
     for (int i = 0; i < 5; i++) {
         sql_run(db, "UPDATE t SET value = 'round %d'; INSERT INTO t(t) VALUES('optimize')", i);
     }
     sql_close(db);
-    copy_file(old, file); /* restored alone, into the same inode */
+    sql_copy_file(old, file); /* restored alone, into the same inode */
     db = sql_open(path);
     int rc = sql_try(db, "SELECT sum(length(value)) FROM t");
     ck_assert_msg(rc == SQLITE_CORRUPT_VTAB, "%d %s", rc, sqlite3_errmsg(db));

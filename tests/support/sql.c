@@ -239,3 +239,14 @@ char *sql_find_file(const char *directory, const char *suffix) {
     closedir(list);
     return found;
 }
+
+void sql_copy_file(const char *from, const char *to) {
+    static char data[65536];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    if (!in || !out) die(NULL, "cannot copy", from);
+    for (size_t n; (n = fread(data, 1, sizeof data, in)) > 0;) {
+        if (fwrite(data, 1, n, out) != n) die(NULL, "cannot copy", from);
+    }
+    if (ferror(in) || fclose(out)) die(NULL, "cannot copy", from);
+    fclose(in);
+}

@@ -57,5 +57,7 @@ void sql_scratch_remove(const char *directory);
 
 /* The first file in the directory that ends in `suffix`, NULL when there is none; sqlite3_free() it. */
 char *sql_find_file(const char *directory, const char *suffix);
+/* Into the file of that name if there is one. */
+void sql_copy_file(const char *from, const char *to);
 
 #endif
