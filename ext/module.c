@@ -333,12 +333,13 @@ static int is_shadow_name(const char *suffix) {
 /* quick_check leaves out the leaf blobs. */
 static int check_integrity(sqlite3_vtab *base, const char *schema, const char *name, int quick, char **error) {
     struct art_findings findings = {.most = ART_FINDINGS_MAX};
-    char *before = sqlite3_mprintf("%s.%s: ", schema, name);
-    int rc = before ? art_check_table((struct art_vtab *)base, quick & 1, &findings, &base->zErrMsg) : SQLITE_NOMEM;
+    char *before = sqlite3_mprintf("%s.%s: ", schema, name), *message = NULL; /* which SQLite does not ask for */
+    int rc = before ? art_check_table((struct art_vtab *)base, quick & 1, &findings, &message) : SQLITE_NOMEM;
     if (!rc && findings.count) {
         *error = art_findings_text(&findings, before);
         if (!*error) rc = SQLITE_NOMEM;
     }
+    sqlite3_free(message);
     sqlite3_free(before);
     art_findings_clear(&findings);
     return rc;

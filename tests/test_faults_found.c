@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/io/io_system.h"
@@ -75,6 +76,44 @@ START_TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
     reopen();
     sql_run(db, add_and_flush);
     sql_expect(db, "ok\n", "SELECT art_check('t')");
+}
+END_TEST
+
+/* SQLite may put another database's handle where the one before it was. */
+START_TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
+    char *copies = sqlite3_mprintf("%s/copies", directory), *copy = sqlite3_mprintf("%s/f.db", copies);
+    ck_assert_int_eq(mkdir(copies, 0755), 0);
+    sql_run(db, add_and_flush);
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art"), *file_copy = sqlite3_mprintf("%s%s", copies, strrchr(file, '/'));
+    sql_copy_file(path, copy);
+    sql_copy_file(file, file_copy);
+    db = NULL;
+    sqlite3 *empty;
+    ck_assert_int_eq(sqlite3_open(":memory:", &empty), SQLITE_OK);
+    char *message = NULL;
+    ck_assert_int_eq(sqlite3_art_init(empty, &message, NULL), SQLITE_OK);
+    static const char flush[] =
+        "BEGIN; INSERT OR REPLACE INTO x.t VALUES('b', 2); INSERT INTO x.t(t) VALUES('flush'); COMMIT";
+    for (int i = 0; i < 10; i++) {
+        sql_run(empty, "ATTACH %Q AS x", path);
+        io_fault("fdatasync", 1, 1, EIO, 0);
+        sql_try(empty, flush);
+        io_fault_nothing();
+        if (!sqlite3_get_autocommit(empty)) sql_run(empty, "ROLLBACK");
+        sql_run(empty, "DETACH x; ATTACH %Q AS x", copy);
+        sql_run(empty, flush);
+        sql_expect(empty, "a|1\nb|2\n", "SELECT path, value FROM x.t");
+        sql_run(empty, "DETACH x");
+    }
+    sql_close(empty);
+    reopen();
+    sql_expect(db, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
+    sql_scratch_remove(copies);
+    sqlite3_free(copies);
+    sqlite3_free(copy);
+    sqlite3_free(file);
+    sqlite3_free(file_copy);
 }
 END_TEST
 
@@ -303,6 +342,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle);
+    tcase_add_test(tests, test_a_failed_sync_is_remembered_of_its_own_database_only);
     tcase_add_test(tests, test_a_dropped_table_that_could_not_be_synced_is_gone_for_good);
     tcase_add_test(tests, test_a_file_that_came_to_nothing_is_removed);
     tcase_add_test(tests, test_a_file_that_took_the_place_of_a_new_one_is_not_removed);
