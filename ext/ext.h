@@ -361,7 +361,8 @@ void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
 void art_journal_host(struct art_table *table, struct art_host *out);
-void art_journal_rolled_back_to(struct art_table *table, int level);
+/* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
+void art_journal_rolled_back_to(struct art_table *table, bool all);
 /* May this transaction still be committed? */
 int art_journal_sound(const struct art_table *table, char **message);
 /* Has somebody called sqlite3_interrupt()? */

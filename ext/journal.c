@@ -95,8 +95,7 @@ static bool may_flush(const struct art_table *table) {
     return !table->moment_count && sqlite3_get_autocommit(table->connection->db);
 }
 
-void art_journal_rolled_back_to(struct art_table *table, int level) {
-    bool all = level < 0;
+void art_journal_rolled_back_to(struct art_table *table, bool all) {
     if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->lost = true;
     table->own_frame = false;
 }

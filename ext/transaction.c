@@ -155,7 +155,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     uint32_t mark = target->mark;
     art_tree_rollback_to(table->tree, mark);
     table->prepared = false;
-    art_journal_rolled_back_to(table, level);
+    art_journal_rolled_back_to(table, target == &table->begin);
     table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
     unsigned keep = table->moment_count;

@@ -116,6 +116,35 @@ START_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free) {
 }
 END_TEST
 
+/* SQLite before 3.53.2 forgets at recovery what was committed behind a ROLLBACK TO over pages that were flushed twice. The
+ * COMMIT that was refused had flushed them for one table when it met the other one's lock; and of the outer
+ * savepoint neither has heard, since the inner one was there when they were first written. */
+START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit) {
+    enum { FLUSHES_WELL = 3053002 };
+    make_table("WAL", "");
+    int fd = lock_file(F_WRLCK); /* t's, which is asked behind the younger u */
+    sql_create(db, "u", "");
+    sql_run(db, "INSERT INTO u(path) VALUES('u'); INSERT INTO u(u) VALUES('flush')");
+    sql_run(db, "BEGIN; SAVEPOINT outer_one; SAVEPOINT inner_one; INSERT INTO t(path) VALUES('x');"
+                "INSERT INTO u(path) VALUES('x'); RELEASE inner_one;"
+                "INSERT INTO t(t) VALUES('flush'); INSERT INTO u(u) VALUES('flush')");
+    sql_refused(db, SQLITE_BUSY, "another connection is writing", "COMMIT");
+    close(fd);
+    sql_run(db, "ROLLBACK TO outer_one; INSERT INTO m VALUES(1)");
+    if (sqlite3_libversion_number() < FLUSHES_WELL) {
+        sql_refused(db, SQLITE_IOERR, "may have lost", "COMMIT");
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        sql_run(db, "INSERT INTO m VALUES(1)");
+    } else {
+        sql_run(db, "COMMIT");
+    }
+    sql_expect(
+        db, "500|1|1|ok|ok\n",
+        "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u), count(*), art_check('t'), art_check('u') FROM m");
+    tear_down();
+}
+END_TEST
+
 /* In a child, which lets go after a while. */
 static pid_t hold_for(unsigned microseconds) {
     int ends[2];
@@ -382,6 +411,7 @@ int main(int count, char **words) {
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_a_flush_that_is_merely_due_waits_for_another_commit, 0, JOURNALS);
     tcase_add_loop_test(tcase, test_a_commit_that_needs_the_file_is_busy_until_it_is_free, 0, JOURNALS);
+    tcase_add_test(tcase, test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit);
     tcase_add_loop_test(tcase, test_a_commit_waits_as_long_as_the_busy_timeout_says, 0, JOURNALS);
     tcase_add_loop_test(tcase, test_a_spill_that_meets_the_lock_leaves_the_transaction_usable, 0, JOURNALS);
     tcase_add_loop_test(tcase, test_the_lock_of_a_dead_process_counts, 0, JOURNALS);
