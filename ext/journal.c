@@ -12,7 +12,8 @@
  * SQLite before 3.53.2 (and we do not know how long before) forgets a commit at recovery when a page was written to the WAL
  * twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush the cache
  * twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could lead to: at the
- * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file.
+ * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file. A COMMIT may
+ * be refused after that, and a ROLLBACK TO lead before it all the same: such a transaction is not committed either.
  *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
