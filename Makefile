@@ -14,10 +14,15 @@
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-crash (PROVE_CRASH_STATES=1000000), prove-kill (PROVE_KILLS=100000),
-#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10, WAL and rollback journal),
+#                     prove-mirror (three connections and two tables written alike: PROVE_MIRROR=100 times what CI does),
+#                     prove-crash (PROVE_CRASH_STATES=1000000),
+#                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
+#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10 in WAL mode and as many with a rollback journal),
 #                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour),
-#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL)
+#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL),
+#                     valgrind
+#   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
+#   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -44,6 +49,8 @@ ORMS       ?= all
 MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
+VALGRIND = all
+PROVE_MIRROR = 100
 PROVE_KILLS = 100000
 PROVE_CRASH_STATES = 1000000
 PROVE_SNAPSHOT_MINUTES = 10
@@ -68,8 +75,11 @@ else ifeq ($(SANITIZE),thread)
 SANITIZE_FLAGS = -fsanitize=thread -O1
 else ifeq ($(SANITIZE),fuzz)
 SANITIZE_FLAGS = -DART_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+else ifeq ($(SANITIZE),coverage)
+SANITIZE_FLAGS = -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation -O1 -DNDEBUG
+WARNINGS = -Wall -Wextra -Werror -Wno-unused -Wno-unused-command-line-argument
 else ifneq ($(SANITIZE),)
-$(error SANITIZE is address, thread or fuzz)
+$(error SANITIZE is address, thread, fuzz or coverage)
 endif
 
 ifneq ($(URING),0)
@@ -94,9 +104,9 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants tidy format
+.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
 .PHONY: bench bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
-.PHONY: prove prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+.PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 
 ifeq ($(EXT),)
 all:
@@ -184,6 +194,14 @@ check:
 	@.ci/deps check
 	@.ci/check
 
+coverage:
+	@.ci/deps coverage
+	@.ci/coverage
+
+valgrind:
+	@.ci/deps valgrind
+	@.ci/valgrind $(VALGRIND)
+
 tidy:
 	@.ci/deps tidy
 	@$(MAKE) --no-print-directory library static
@@ -227,12 +245,19 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
+prove-mirror: library $(BUILD)/tests/test_mirror
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so ART_TEST_SCALE=$(PROVE_MIRROR) $(BUILD)/tests/test_mirror
+
 prove-crash: $(BUILD)/tests/test_crash
 	@ART_CRASH_STATES=$(PROVE_CRASH_STATES) $(BUILD)/tests/test_crash
 
 prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
+	@if .ci/sqlite-new; then \
+		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH=$(CURDIR)/build/sqlite-new $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
+	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
 
 prove-faults: library $(BUILD)/tests/prove_faults
 	@mkdir -p $(BUILD)/scratch
@@ -253,7 +278,7 @@ prove-fuzz: $(BUILD)/tests/test_flips_sql
 	@ART_TEST_SCALE=9 $<
 	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-prove: prove-memory prove-model prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+prove: prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
 
 install: all static
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)

@@ -53,7 +53,13 @@ static int run_adopt(struct art_vtab *vtab, const struct command *command, const
 static int run_check(struct art_vtab *vtab, const struct command *command, const char *argument) {
     (void)command;
     (void)argument;
-    return art_report(&vtab->base.zErrMsg, art_tree_check(vtab->table->tree));
+    struct art_findings findings = {.most = 1};
+    int rc = art_check_table(vtab, false, &findings, &vtab->base.zErrMsg);
+    if (!rc && findings.count) {
+        rc = art_complain(&vtab->base.zErrMsg, findings.items[0].rc, "%s", findings.items[0].sentence);
+    }
+    art_findings_clear(&findings);
+    return rc;
 }
 
 static int run_add_column(struct art_vtab *vtab, const struct command *command, const char *argument) {

@@ -128,6 +128,8 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 struct art_levels {
     int *items;
     unsigned count, capacity;
+    bool missed; /* `missed_level` could not be noted, and nothing was changed since */
+    int missed_level;
 };
 
 /* What ROLLBACK TO brings back. */
@@ -216,6 +218,7 @@ struct art_table {
     unsigned moment_count, moment_capacity;
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
+    bool noted;                /* the last savepoint made a moment */
     bool prepared;             /* xSync has written what the tree wanted */
     bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
@@ -284,11 +287,14 @@ struct art_state {
     char *file;    /* NULL: no name, or one that is refused */
     char *columns; /* NULL: nothing is said of them */
 };
+enum { ART_STATE_FORMAT = 1, ART_NONCE_BYTES = 16 };
 void art_state_clear(struct art_state *state);
 /* sqlite3_step() for every statement on shadow tables. A schema may have put views or triggers in their place that call
  * functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them meanwhile. */
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
+/* A plain name in the database's own folder, with the id's first digits at its end. */
+bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]);
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message);
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
@@ -299,6 +305,8 @@ int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct ar
 /* Is T_state there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
+/* All rows, for the check. enum art_rc. */
+int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
 /* One value of T_state; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
@@ -322,10 +330,11 @@ void art_table_rollback_to(struct art_table *table, int level);
 int art_table_sync(struct art_table *table, char **message);
 void art_table_committed(struct art_table *table);
 void art_table_rolled_back(struct art_table *table);
-/* All tables that `driver` drives. */
-int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, int level);
+/* All tables that `driver` drives; `levels` are the driver's. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level);
 void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level);
-void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, int level);
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                            int level);
 int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message);
 void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver);
 void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver);
@@ -455,7 +464,31 @@ int art_find_vtab(struct art_connection *connection, const char *schema, const c
 int art_named_ready(const struct art_named *named, char **message);
 void art_named_forget(struct art_vtab *vtab); /* before it is freed */
 
+/* check.c */
+struct art_finding {
+    int rc;
+    char *sentence, *what, *place; /* as in struct art_problem; sqlite3_free() */
+    uint32_t slot, page;           /* ART_NOWHERE */
+};
+enum { ART_FINDINGS_MAX = 100 };
+struct art_findings {
+    struct art_finding *items;
+    unsigned count, capacity, most; /* `most`: 1: the first and no more, or ART_FINDINGS_MAX */
+    bool more, nomem;
+};
+void art_findings_clear(struct art_findings *findings);
+/* The sentences, a line each, `before` in front of each. sqlite3_free() it; NULL: none, or no memory. */
+char *art_findings_text(const struct art_findings *findings, const char *before);
+/* Fails only with what hinders the check. */
+int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message);
+/* By the name of a table, in a snapshot. */
+int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings, char **message);
+/* check_table.c */
+extern const sqlite3_module art_check_module;
+
 /* info.c, functions.c */
+/* For tables that are asked with a table's name, in a hidden column. */
+int art_best_index_of_name(sqlite3_index_info *info, int column);
 extern const sqlite3_module art_info_module;
 int art_functions_register(sqlite3 *db);
 

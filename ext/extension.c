@@ -98,10 +98,11 @@ static bool is_registered(sqlite3 *db) {
     if (sqlite3_prepare_v2(db, "PRAGMA module_list", -1, &modules, NULL)) return false;
     while (sqlite3_step(modules) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);
-        found += name && (!strcmp(name, "art") || !strcmp(name, "art_info") || !strcmp(name, "art_txn"));
+        found += name && (!strcmp(name, "art") || !strcmp(name, "art_info") || !strcmp(name, "art_check") ||
+                          !strcmp(name, "art_txn"));
     }
     sqlite3_finalize(modules);
-    return found == 3;
+    return found == 4;
 }
 
 /* Other threads may be at work with connections of theirs: what all share is written only where it is not so already. */
@@ -131,6 +132,7 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     if (is_registered(db)) return SQLITE_OK;
     int rc = register_module(db, "art", art_module());
     if (!rc) rc = register_module(db, "art_info", &art_info_module);
+    if (!rc) rc = register_module(db, "art_check", &art_check_module);
     if (!rc) rc = register_module(db, "art_txn", &art_tracker_module);
     if (!rc) rc = art_functions_register(db);
     if (rc) return rc;

@@ -3,7 +3,8 @@
  *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
  *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends
- *     art_check(table)                                'ok', or what is wrong: reads every blob
+ *     art_check(table)                                'ok', or what is wrong, a line each: reads every blob (check.c);
+ *                                                     check_table.c is the table of that name
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (named.c). Prefix, path and delimiter are bytes: a text, a number's text, or a BLOB as
@@ -131,28 +132,19 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     art_named_release(named);
 }
 
-/* What hinders the check is an error, what it finds is the answer. */
-static bool is_finding(int rc) {
-    int primary = rc & 0xff;
-    return primary != SQLITE_NOMEM && primary != SQLITE_INTERRUPT && primary != SQLITE_BUSY;
-}
-
 static void call_check(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct art_named *named;
-    char *message = NULL;
+    struct art_findings findings = {.most = ART_FINDINGS_MAX};
+    char *message = NULL, *text = NULL;
     if (any_null(count, values)) return;
-    int rc = hold_table(context, values[0], &named, &message);
-    if (rc) return fail(context, rc, message);
-    rc = art_named_ready(named, &message);
-    if (!rc) rc = art_report(&message, art_tree_check(tree_of(named)));
-    art_named_release(named);
-    if (!rc) {
-        sqlite3_result_text(context, "ok", -1, SQLITE_STATIC);
-    } else if (is_finding(rc) && message) {
-        sqlite3_result_text(context, message, -1, sqlite3_free);
-    } else {
-        fail(context, rc, message);
+    const char *name = (const char *)sqlite3_value_text(values[0]);
+    int rc = name ? art_check_named(sqlite3_user_data(context), name, &findings, &message) : SQLITE_NOMEM;
+    if (!rc && findings.count) {
+        text = art_findings_text(&findings, "");
+        if (!text) rc = SQLITE_NOMEM;
     }
+    art_findings_clear(&findings);
+    if (rc) return fail(context, rc, message);
+    sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
 }
 
 static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {

@@ -207,11 +207,10 @@ static int info_disconnect(sqlite3_vtab *base) {
 }
 
 /* Without a name it is told when it comes to that: SQLite also asks what a part of an OR would cost alone. */
-static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    (void)base;
+int art_best_index_of_name(sqlite3_index_info *info, int column) {
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        if (constraint->iColumn != COLUMN_TABLE || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        if (constraint->iColumn != column || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
         if (!constraint->usable) return SQLITE_CONSTRAINT;
         info->aConstraintUsage[i].argvIndex = 1;
         info->aConstraintUsage[i].omit = 1;
@@ -221,6 +220,11 @@ static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     }
     info->estimatedCost = 1e50;
     return SQLITE_OK;
+}
+
+static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    (void)base;
+    return art_best_index_of_name(info, COLUMN_TABLE);
 }
 
 static int info_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {

@@ -20,7 +20,7 @@
  */
 #include "ext/ext.h"
 
-enum { WAL_HEADER = 32, NONCE_BYTES = 16, FLUSHES_WELL = 3053002 };
+enum { WAL_HEADER = 32, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 
 static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
@@ -80,7 +80,7 @@ static int is_wal(struct art_table *table, bool *wal) {
 }
 
 int art_journal_write_nonce(struct art_table *table) {
-    uint8_t nonce[NONCE_BYTES];
+    uint8_t nonce[ART_NONCE_BYTES];
     char *message = NULL;
     int rc = art_random(nonce, sizeof nonce);
     if (rc) return rc;
@@ -195,6 +195,10 @@ static int load_young(void *context, struct art_buffer *out) {
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
 }
 
+static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+    return art_shadow_each_log_row(context, row, to);
+}
+
 static int busy_timeout(sqlite3 *db) {
     sqlite3_stmt *ask = NULL;
     int timeout = 0;
@@ -240,5 +244,6 @@ void art_journal_host(struct art_table *table, struct art_host *out) {
                              .epoch = epoch,
                              .load_young = load_young,
                              .wait = wait_for_writer,
-                             .interrupted = interrupted};
+                             .interrupted = interrupted,
+                             .each_log_row = each_log_row};
 }

@@ -15,6 +15,7 @@
 #include "ext/ext.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <unistd.h>
 
 enum { DATABASE_PART = 120, TABLE_PART = 80, ID_DIGITS = 8, ATTEMPTS = 16 };
@@ -329,17 +330,18 @@ static int is_shadow_name(const char *suffix) {
 
 /* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------- */
 
+/* quick_check leaves out the leaf blobs. */
 static int check_integrity(sqlite3_vtab *base, const char *schema, const char *name, int quick, char **error) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    int rc = art_vtab_ready(vtab), art_rc = ART_OK;
-    if (!rc && !(quick & 1)) art_rc = art_tree_check(vtab->table->tree);
-    if (art_rc) rc = art_report(&base->zErrMsg, art_rc);
-    int primary = rc & 0xff;
-    if (!rc || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) return rc;
-    *error = sqlite3_mprintf("%s.%s: %s", schema, name, base->zErrMsg ? base->zErrMsg : sqlite3_errstr(rc));
-    sqlite3_free(base->zErrMsg);
-    base->zErrMsg = NULL;
-    return *error ? SQLITE_OK : SQLITE_NOMEM;
+    struct art_findings findings = {.most = ART_FINDINGS_MAX};
+    char *before = sqlite3_mprintf("%s.%s: ", schema, name);
+    int rc = before ? art_check_table((struct art_vtab *)base, quick & 1, &findings, &base->zErrMsg) : SQLITE_NOMEM;
+    if (!rc && findings.count) {
+        *error = art_findings_text(&findings, before);
+        if (!*error) rc = SQLITE_NOMEM;
+    }
+    sqlite3_free(before);
+    art_findings_clear(&findings);
+    return rc;
 }
 
 /* SQLite looks at xIntegrity by iVersion 4; headers before 3.44 end one member short of it. */
@@ -349,6 +351,12 @@ struct module_with_integrity {
     int (*xIntegrity)(sqlite3_vtab *base, const char *schema, const char *name, int quick, char **error);
 #endif
 };
+#if SQLITE_VERSION_NUMBER < 3044000
+_Static_assert(offsetof(struct module_with_integrity, xIntegrity) == sizeof(sqlite3_module), "the next member");
+#else
+_Static_assert(offsetof(sqlite3_module, xIntegrity) == offsetof(sqlite3_module, xShadowName) + sizeof(void *),
+               "where a header without it ends");
+#endif
 
 static const struct module_with_integrity module = {
     .module =

@@ -10,7 +10,7 @@
  */
 #include "ext/ext.h"
 
-enum { STATE_FORMAT = 1, FILE_NAME_MAX = 255 };
+enum { FILE_NAME_MAX = 255 };
 
 static const char added[] = "added: "; /* beginning of the name of a column of T_state */
 
@@ -83,7 +83,7 @@ static int put_state(sqlite3_stmt *statement, const char *key) {
 
 static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
                       const char *columns) {
-    sqlite3_bind_int(put, 2, STATE_FORMAT);
+    sqlite3_bind_int(put, 2, ART_STATE_FORMAT);
     int rc = put_state(put, "format");
     if (rc) return rc;
     sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
@@ -151,7 +151,7 @@ int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, 
 /* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its journal
  * or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would already do
  * harm, it drops the locks that SQLite has on it. */
-static bool file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]) {
+bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]) {
     char end[32];
     size_t len = strlen(text);
     int n = snprintf(end, sizeof end, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
@@ -159,10 +159,10 @@ static bool file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYT
 }
 
 static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
-    if (!strcmp(key, "format") && sqlite3_column_int64(row, 1) != STATE_FORMAT) {
+    if (!strcmp(key, "format") && sqlite3_column_int64(row, 1) != ART_STATE_FORMAT) {
         return art_complain(message, SQLITE_ERROR,
                             "art: this table has format %lld, this version of art knows format %d: use a newer one",
-                            sqlite3_column_int64(row, 1), STATE_FORMAT);
+                            sqlite3_column_int64(row, 1), ART_STATE_FORMAT);
     }
     const void *data = sqlite3_column_blob(row, 1);
     int len = sqlite3_column_bytes(row, 1);
@@ -214,7 +214,7 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
             "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
             name->schema, name->table);
     }
-    if (!rc && out->file && !file_name_is_sound(out->file, out->uuid)) {
+    if (!rc && out->file && !art_shadow_file_name_is_sound(out->file, out->uuid)) {
         art_free(out->file);
         out->file = NULL;
     }
@@ -257,7 +257,7 @@ int art_shadow_get_file(struct art_table *table, char **out, char **message) {
         if (*out) {
             memcpy(*out, name.data, name.len);
             (*out)[name.len] = 0;
-            if (!file_name_is_sound(*out, table->uuid)) {
+            if (!art_shadow_file_name_is_sound(*out, table->uuid)) {
                 art_free(*out);
                 *out = NULL;
             }
@@ -430,6 +430,25 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
     art_tree_refresh_abort(table->tree);
     art_shadow_finalize(table);
     return rc;
+}
+
+/* A statement of its own: the kept one begins with the root and leaves out what nobody reads. */
+int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_t csn, struct art_bytes ops),
+                            void *to) {
+    const struct art_name *name = table->name;
+    sqlite3 *db = table->connection->db;
+    sqlite3_stmt *rows = NULL;
+    int rc = prepare(db, 0, &rows,
+                     sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
+    int art_rc = ART_OK;
+    while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
+        struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
+        art_rc = row(to, sqlite3_column_int64(rows, 0), ops);
+        rc = SQLITE_OK;
+    }
+    if (rc && rc != SQLITE_DONE && !art_rc) art_rc = art_fail_sql(db, rc, "cannot read the log");
+    sqlite3_finalize(rows);
+    return art_rc;
 }
 
 static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, char **message) {

@@ -223,8 +223,7 @@ static int tracker_rollback(sqlite3_vtab *base) {
 static int tracker_savepoint(sqlite3_vtab *base, int level) {
     struct art_connection *connection = ((struct tracker *)base)->connection;
     if (connection->driver != base) return SQLITE_OK;
-    int rc = art_levels_push(&connection->levels, level);
-    return rc ? rc : art_driver_savepoint(connection, base, level);
+    return art_driver_savepoint(connection, base, &connection->levels, level);
 }
 
 static int tracker_release(sqlite3_vtab *base, int level) {
@@ -238,8 +237,7 @@ static int tracker_release(sqlite3_vtab *base, int level) {
 static int tracker_rollback_to(sqlite3_vtab *base, int level) {
     struct art_connection *connection = ((struct tracker *)base)->connection;
     if (connection->driver != base) return SQLITE_OK;
-    art_levels_drop(&connection->levels, level + 1);
-    art_driver_rollback_to(connection, base, level);
+    art_driver_rollback_to(connection, base, &connection->levels, level);
     return SQLITE_OK;
 }
 

@@ -103,6 +103,7 @@ static void leave(struct art_table *table) {
 }
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
+    vtab->levels.missed = vtab->connection->levels.missed = false; /* there is something to change */
     if (table->driver) return SQLITE_OK;
     struct art_connection *connection = table->connection;
     int rc = art_tracker_join(connection, message);
@@ -118,6 +119,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
 
 int art_table_savepoint(struct art_table *table, int level) {
+    table->noted = false;
     for (unsigned i = 0; i < table->moment_count; i++) {
         if (table->moments[i].level == level) return SQLITE_OK;
     }
@@ -128,6 +130,7 @@ int art_table_savepoint(struct art_table *table, int level) {
     }
     int rc = push_moment(table, level, mark);
     if (rc && mark != ART_MARK_BEGIN) art_tree_drop_marks(table->tree, mark);
+    table->noted = !rc;
     return rc;
 }
 
@@ -253,11 +256,22 @@ void art_table_rolled_back(struct art_table *table) {
 
 /* --- all tables of a driver --------------------------------------------------------------------------------------- */
 
-int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, int level) {
-    int rc = SQLITE_OK;
-    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+/* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
+ * that nobody has noted: it is the present one. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                         int level) {
+    int rc = art_levels_push(levels, level);
+    struct art_table *table = connection->tables;
+    for (; table && !rc; table = table->next) {
         if (table->driver == driver) rc = art_table_savepoint(table, level);
     }
+    levels->missed = rc != SQLITE_OK;
+    levels->missed_level = level;
+    if (!rc) return rc;
+    for (struct art_table *each = connection->tables; each != table; each = each->next) {
+        if (each->driver == driver && each->noted) art_table_release(each, level);
+    }
+    art_levels_drop(levels, level);
     return rc;
 }
 
@@ -267,7 +281,12 @@ void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver,
     }
 }
 
-void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, int level) {
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                            int level) {
+    bool present = levels->missed && levels->missed_level == level;
+    levels->missed = false;
+    art_levels_drop(levels, level + 1);
+    if (present) return;
     for (struct art_table *table = connection->tables; table; table = table->next) {
         if (table->driver == driver) art_table_rollback_to(table, level);
     }
@@ -327,8 +346,7 @@ int art_vtab_rollback(sqlite3_vtab *base) {
 
 int art_vtab_savepoint(sqlite3_vtab *base, int level) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    int rc = art_levels_push(&vtab->levels, level);
-    return rc ? rc : art_driver_savepoint(vtab->connection, base, level);
+    return art_driver_savepoint(vtab->connection, base, &vtab->levels, level);
 }
 
 int art_vtab_release(sqlite3_vtab *base, int level) {
@@ -340,7 +358,6 @@ int art_vtab_release(sqlite3_vtab *base, int level) {
 
 int art_vtab_rollback_to(sqlite3_vtab *base, int level) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    art_levels_drop(&vtab->levels, level + 1);
-    art_driver_rollback_to(vtab->connection, base, level);
+    art_driver_rollback_to(vtab->connection, base, &vtab->levels, level);
     return SQLITE_OK;
 }

@@ -236,6 +236,7 @@ static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
 
 static int begin(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
+    vtab->levels.missed = vtab->connection->levels.missed = false;
     if (!table || !table->driver || !table->refreshed) {
         int rc = art_vtab_ready(vtab);
         if (rc) return rc;

@@ -879,6 +879,15 @@ int art_tree_check(struct art_tree *tree) {
     return rc;
 }
 
+int art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
+    int rc = art_tree_check(tree);
+    if (rc != ART_CORRUPT) return rc;
+    struct art_fault fault = art_error_fault();
+    struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
+    options->problem(options->context, &problem);
+    return ART_OK;
+}
+
 void art_tree_dump(struct art_tree *tree, FILE *out) {
     for (uint32_t i = 0; i < tree->rows.count; i++) {
         const struct row *row = tree->rows.items[i];

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/tree/private.h"
+#include "ext/art.h"
 #include "tests/support/crash_check.h"
 #include "tests/support/random.h"
 
@@ -73,7 +74,7 @@ __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct
 struct tally {
     struct crash_counts counts;
     uint64_t histories, operations, commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived,
-        checkpoints, drops, renames, snapshots, runs, blobs /* of one table, at most */;
+        checkpoints, drops, renames, snapshots, spills, runs, blobs /* of one table, at most */;
     uint64_t by_setting[SETTINGS];
     int failed;
     char message[3000];
@@ -103,6 +104,7 @@ static void add_counts(struct tally *tally, const struct crash_work *work, const
     ADD(drops, work->counts.drops);
     ADD(renames, work->counts.renames);
     ADD(snapshots, work->counts.snapshots);
+    ADD(spills, work->counts.spills);
     if (tally->runs < work->counts.runs) tally->runs = work->counts.runs;
     if (tally->blobs < work->counts.blobs) tally->blobs = work->counts.blobs;
 #undef ADD
@@ -152,13 +154,16 @@ static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool l
 static void work_through(struct tally *tally, uint64_t seed, unsigned job, unsigned jobs, uint64_t states, bool lies) {
     unsigned only = number("ART_CRASH_SETTING", SETTINGS);
     sqlite3 *keep = NULL; /* an art table that is never closed: what all share is made once */
-    char *message = NULL;
-    if (sqlite3_open(":memory:", &keep)) abort();
+    world_enter(NULL, NULL);
+    bool good = !sqlite3_open(":memory:", &keep) && !sqlite3_art_init(keep, NULL, NULL);
+    if (!good ||
+        sqlite3_exec(keep, "CREATE VIRTUAL TABLE k USING art; INSERT INTO k(k) VALUES('flush')", NULL, NULL, NULL)) {
+        abort();
+    }
     for (unsigned i = job; tally->counts.states < states && !tally->failed; i += jobs) {
         struct random random = {seed + i};
         history(tally, only < SETTINGS ? only : i % SETTINGS, random_next(&random) >> 24, lies);
     }
-    sqlite3_free(message);
     sqlite3_close(keep);
 }
 
@@ -189,10 +194,10 @@ static void show(const struct tally *tally, uint64_t seed) {
            U(tally->counts.states), U(seed), sqlite3_libversion(), U(tally->histories), U(tally->operations));
     printf("  commits %llu, rollbacks %llu, busy %llu, deaths %llu, zombies %llu, failed syncs %llu, of these "
            "committed %llu, revived %llu, "
-           "checkpoints %llu, drops %llu, renames %llu, snapshots %llu; at most %llu runs, %llu blobs\n",
+           "checkpoints %llu, drops %llu, renames %llu, snapshots %llu, spills %llu; at most %llu runs, %llu blobs\n",
            U(tally->commits), U(tally->rollbacks), U(tally->busy), U(tally->deaths), U(tally->zombies),
            U(tally->failed_syncs), U(tally->survived), U(tally->revived), U(tally->checkpoints), U(tally->drops),
-           U(tally->renames), U(tally->snapshots), U(tally->runs), U(tally->blobs));
+           U(tally->renames), U(tally->snapshots), U(tally->spills), U(tally->runs), U(tally->blobs));
     for (unsigned i = 0; i < WORLD_CRASHES; i++) {
         printf("  %s: %llu%s", world_crash_names[i], U(tally->counts.by_kind[i]), i + 1 < WORLD_CRASHES ? "," : "\n");
     }

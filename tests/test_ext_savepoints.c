@@ -27,6 +27,7 @@ struct world {
     const char *journal;
     bool renamed; /* the pair is t2, b2 */
     bool blocked; /* no tracker */
+    bool refused; /* a COMMIT was */
     bool triggers;
     sqlite3_str *history;
 };
@@ -47,6 +48,7 @@ static int run(struct world *world, const char *format, ...) {
     va_end(arguments);
     int rc = sqlite3_exec(world->db, text, NULL, NULL, NULL);
     const char *message = rc ? sqlite3_errmsg(world->db) : "";
+    world->refused |= (rc & 0xff) == SQLITE_BUSY;
     bool fault = strstr(message, "art:") && !(world->blocked && strstr(message, "uncommitted changes"));
     sqlite3_str_appendf(world->history, "%s; -- %d%s %s\n", text, rc, sqlite3_get_autocommit(world->db) ? "" : ", open",
                         message);
@@ -300,7 +302,13 @@ static void world_open(struct world *world, const char *journal, bool blocked, u
     world->other = sql_open(world->path);
 }
 
+/* A file that was made in a transaction whose COMMIT was refused is left to 'clean'; all others are gone by themselves. */
 static void check_files(struct world *world, uint64_t seed) {
+    if (world->refused) {
+        sql_create(world->db, "sweeper", "");
+        sql_command(world->db, "main", "sweeper", "clean");
+        sql_run(world->db, "DROP TABLE sweeper");
+    }
     DIR *list = opendir(world->directory);
     for (struct dirent *entry; (entry = readdir(list));) {
         if (!strstr(entry->d_name, ".art")) continue;

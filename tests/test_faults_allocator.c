@@ -99,7 +99,7 @@ static void note_past(void *const *frames, int at) {
              about.dli_sname ? about.dli_sname : "malloc", (unsigned long)((uintptr_t)frames[at] - art.from));
 }
 
-static void look(void) {
+static inline void look(void) {
     void *frames[FRAMES];
     if (!looking || inside) return;
     inside = true;

@@ -11,6 +11,7 @@
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_memory.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -235,7 +236,33 @@ START_TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
 }
 END_TEST
 
+/* SQLite wants a statement's savepoint back also where opening it failed; what nobody had noted was taken for the
+ * transaction's beginning. */
+START_TEST(test_a_savepoint_without_memory_takes_nothing_else_back) {
+    enum { SAVEPOINTS = 12, ALLOCATIONS = 60 };
+    unsigned kept = 0;
+    sql_run(db,
+            "CREATE TABLE plain(path TEXT PRIMARY KEY, value) WITHOUT ROWID; INSERT INTO t VALUES('a', ''), ('b', '')");
+    for (unsigned i = 0; i < SAVEPOINTS * ALLOCATIONS; i++) {
+        sql_run(db, "BEGIN");
+        for (unsigned s = 0; s < i % SAVEPOINTS; s++) sql_run(db, "SAVEPOINT s%u", s);
+        sql_run(db, "INSERT OR REPLACE INTO t VALUES('first', %u); INSERT OR REPLACE INTO plain VALUES('first', %u)", i,
+                i);
+        sql_memory_faults.arm(0, 0, 1 + i / SAVEPOINTS, false);
+        sqlite3_exec(db, "UPDATE t SET value = value || 'x' WHERE path < 'c'", NULL, NULL, NULL);
+        unsigned struck = sql_memory_faults.disarm();
+        kept += struck && !sqlite3_get_autocommit(db);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
+        char *expected = sql_rows(db, "SELECT value FROM plain");
+        sql_expect(db, expected, "SELECT value FROM t WHERE path = 'first'");
+        sqlite3_free(expected);
+    }
+    ck_assert_uint_gt(kept, 5);
+}
+END_TEST
+
 int main(void) {
+    sql_memory_install();
     faulty_vfs_register();
     Suite *suite = suite_create("faults found");
     TCase *tests = tcase_create("faults found");
@@ -249,6 +276,7 @@ int main(void) {
     tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then);
     tcase_add_test(tests, test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same);
     tcase_add_test(tests, test_a_drop_that_cannot_read_its_table_fails_with_the_transaction);
+    tcase_add_test(tests, test_a_savepoint_without_memory_takes_nothing_else_back);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"
+#include "tests/support/random.h"
 
 #include "tests/support/foreign_table.h"
 
@@ -118,7 +119,7 @@ START_TEST(test_what_befalls_a_file_has_the_outcome_that_readme_says) {
     for (unsigned i = 0; i < FIRST_JOURNALS; i++) {
         if (!suffer(fate, journals[i])) return;
     }
-    suffer(fate, journals[FIRST_JOURNALS + (unsigned)_i % (JOURNALS - FIRST_JOURNALS)]);
+    if (random_scale() > 1) suffer(fate, journals[FIRST_JOURNALS + (unsigned)_i % (JOURNALS - FIRST_JOURNALS)]);
 }
 END_TEST
 

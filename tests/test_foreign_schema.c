@@ -231,8 +231,9 @@ static void forge_by_sql(sqlite3 *db, const void *how) {
 
 START_TEST(test_a_forged_schema_leads_to_answers_or_errors_and_nowhere_else) {
     const struct forgery *forgery = &forgeries[_i];
-    for (unsigned j = 0; journals[j]; j++) {
-        survive(&(struct forging){forge_by_sql, forgery->sql, journals[j], forgery->sql, forgery->lies});
+    for (int j = 0; j < 2; j++) { /* the other journal, too, when there is time */
+        if (j && random_scale() == 1) return;
+        survive(&(struct forging){forge_by_sql, forgery->sql, journals[(_i + j) % 2], forgery->sql, forgery->lies});
     }
 }
 END_TEST

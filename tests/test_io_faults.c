@@ -2,6 +2,7 @@
  * short, and (test_io_refusals.c) kernels, limits and file systems that refuse what we would like. */
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,6 +380,29 @@ START_TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_wait
 }
 END_TEST
 
+/* A completion that came just behind an interrupted wait was taken, and then waited for once more, for ever. */
+START_TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
+    if (!art_io_uring_available()) {
+        io_skip("interrupted waits", "no io_uring in this build or from this kernel");
+        return;
+    }
+    struct life life = {.engine = ART_ENGINE_URING};
+    struct art_io_request requests[REQUESTS];
+    batch(requests, data);
+    snprintf(life.path, sizeof life.path, "%s/interrupted.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(step_create(&life), ART_OK);
+    for (unsigned i = 0; i < 4000; i++) {
+        io_fault("ring_submit_and_wait", 1, i % 8 ? UINT_MAX : 1, EINTR, 0);
+        ck_assert_int_eq(art_io_write(life.io, requests, 1 + i % 2), ART_OK);
+        ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+        io_fault_nothing();
+    }
+    art_io_close(life.io);
+    unlink(life.path);
+}
+END_TEST
+
 /* What a ring makes of each fault must not depend on what was asked of it before. */
 START_TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     if (!art_io_uring_available()) {
@@ -423,6 +447,7 @@ int main(void) {
     tcase_add_test(tests, test_a_creation_that_fails_leaves_no_file);
     tcase_add_loop_test(tests, test_short_transfers_go_on_at_a_whole_page, 0, 5);
     tcase_add_test(tests, test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited);
+    tcase_add_test(tests, test_an_interrupted_wait_waits_for_nothing_that_has_come);
     tcase_add_test(tests, test_a_file_whose_ring_broke_goes_on_by_pwrite);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -4,8 +4,8 @@
  * Other than the model test (tests/support/workload.h), nothing here depends on who meets which lock: what fails with BUSY
  * is taken back in both tables. So three connections may do what they like to the database that they share: switch its
  * journal while the others have it open, VACUUM it to other page sizes, checkpoint, lock it for themselves, attach it once
- * more, drop the tables, close with statements open; and cursors on both tables go on in step, also those of a
- * connection that was closed.
+ * more, drop the tables, close with statements open, while a program without art comes by; and cursors on both tables go
+ * on in step, also those of a connection that was closed.
  *
  * ART_TEST_SEED=<seed> repeats a history, ART_TEST_SCALE multiplies their number.
  */
@@ -17,7 +17,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 
-enum { CONNECTIONS = 3, HISTORIES = 40, STEPS = 250, KEYS = 400 };
+enum { CONNECTIONS = 3, HISTORIES = 12, STEPS = 250, KEYS = 400 };
 
 /* Two statements that read the same rows, one of each table. */
 struct cursors {
@@ -31,7 +31,7 @@ static struct connection {
     struct cursors cursors, zombies; /* zombies: of a connection that was closed under them */
     bool twice;                      /* the database is attached once more */
 } all[CONNECTIONS];
-static struct { int writes, commits, refused, verified, rows, journals, vacuums, dropped, zombies, stale; } tally;
+static struct { int writes, commits, refused, verified, rows, journals, vacuums, dropped, zombies, strangers; } tally;
 static char *failure;
 static char *last_steps[12];
 static unsigned steps;
@@ -287,7 +287,7 @@ static void put_life(struct connection *on) {
         tally.vacuums++;
         break;
     case 4:
-        sql = sqlite3_mprintf("PRAGMA %s.locking_mode=%s", where, ONE_OF("EXCLUSIVE", "NORMAL", "NORMAL"));
+        sql = sqlite3_mprintf("PRAGMA %s.locking_mode=%s", where, below(6) ? "NORMAL" : "EXCLUSIVE");
         break;
     case 5:
         sql = sqlite3_mprintf("PRAGMA auto_vacuum=%u; PRAGMA incremental_vacuum(5)", below(3));
@@ -306,17 +306,33 @@ static void put_life(struct connection *on) {
     sqlite3_free(sql);
 }
 
+/* A program that knows nothing of art tables. */
+static void stranger(void) {
+    sqlite3 *db = NULL;
+    if (sqlite3_open(path, &db)) abort();
+    int rc = sql_try(db, "%s",
+                     ONE_OF("CREATE TABLE IF NOT EXISTS strange(x); INSERT INTO strange SELECT count(*) FROM o",
+                            "DROP TABLE IF EXISTS strange", "PRAGMA page_size=2048; VACUUM",
+                            "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA journal_mode=DELETE", "PRAGMA journal_mode=WAL",
+                            "BEGIN; CREATE TABLE gone(x); ROLLBACK", "PRAGMA integrity_check; ANALYZE o"));
+    if (!is_allowed(rc, sqlite3_errmsg(db))) {
+        give_up(&all[0], sqlite3_errmsg(db));
+    }
+    tally.strangers += !rc;
+    sqlite3_close(db);
+}
+
 static void put_transaction(struct connection *on) {
     if (!inside(on)) {
         run(on, ONE_OF("BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT s"));
         return;
     }
-    uint32_t kind = below(10);
-    if (kind < 2) {
+    uint32_t kind = below(20);
+    if (kind < 3) {
         run(on, "SAVEPOINT s");
-    } else if (kind < 4) {
+    } else if (kind < 6) {
         run(on, ONE_OF("ROLLBACK TO s", "RELEASE s"));
-    } else if (kind < 9) {
+    } else if (kind < 18) {
         tally.commits += !run(on, "COMMIT");
     } else {
         run(on, "ROLLBACK");
@@ -328,12 +344,13 @@ static void step(void) {
     uint32_t kind = below(100);
     if (kind < 30) {
         write_both(on);
-    } else if (kind < 50) {
+    } else if (kind < (inside(on) ? 50 : 38)) {
         put_transaction(on);
     } else if (kind < 62) {
         verify(on);
     } else if (kind < 68) {
         cursors_open(on);
+        cursors_walk(on, &on->cursors);
     } else if (kind < 80) {
         cursors_walk(on, &on->cursors);
         cursors_walk(on, &on->zombies);
@@ -343,6 +360,8 @@ static void step(void) {
         cursors_close(&on->cursors);
         run(on, sql);
         sqlite3_free(sql);
+    } else if (kind < 89) {
+        stranger();
     } else if (kind < 95) {
         put_life(on);
     } else if (kind < 98) {
@@ -408,9 +427,10 @@ START_TEST(test_every_snapshot_holds_the_same_in_both_tables) {
     for (unsigned i = 0; i < sizeof last_steps / sizeof *last_steps; i++) sqlite3_free(last_steps[i]);
     printf("%d histories: %d writes of both tables, %d commits, %d statements refused, %d times verified, %d rows by "
            "cursors "
-           "in step, %d journals switched, %d VACUUM, %d times dropped, %d cursors that outlived their connection\n",
+           "in step, %d journals switched, %d VACUUM, %d times dropped, %d cursors that outlived their connection, %d "
+           "times a stranger\n",
            histories, tally.writes, tally.commits, tally.refused, tally.verified, tally.rows, tally.journals,
-           tally.vacuums, tally.dropped, tally.zombies);
+           tally.vacuums, tally.dropped, tally.zombies, tally.strangers);
     ck_assert_int_gt(tally.writes, 0);
     ck_assert_int_gt(tally.verified, 0);
     ck_assert_int_gt(tally.rows, 0);

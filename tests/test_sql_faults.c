@@ -89,6 +89,7 @@ static const char *const script[] = {
     "'/'), "
     "art_check('t')", /* what was known of the names is forgotten first */
     "SELECT count(*) FROM art_info('t')",
+    "SELECT count(*) FROM art_check('main.t')",
     "INSERT INTO t(t) VALUES('cache=2MB'), ('clean'), ('log_limit=9KB')",
 };
 enum { SCRIPT = sizeof script / sizeof *script };
@@ -197,6 +198,7 @@ START_TEST(test_a_query_without_memory_says_so_or_answers_right) {
     } calls[] = {{"SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', '/')", "600|a/00100"},
                  {"SELECT art_check('t'), art_count('main.t', 'b')", "ok|1"},
                  {"SELECT value, property FROM art_info('t') WHERE property = 'keys'", "601|keys"},
+                 {"SELECT count(*), count(problem) FROM art_check('t')", "0|0"},
                  {"SELECT group_concat(path), sum(entries) FROM t('', '/')", "a/,big|600"},
                  {"SELECT path, entries FROM t('a/', '5') WHERE path > 'a/0014' AND entries > 5 LIMIT 1", "a/0015|10"},
                  {"SELECT count(*), max(path) FROM t WHERE path LIKE 'A' || '/0010%'", "10|a/00109"},

@@ -7,7 +7,7 @@
  * happen in all threads. The extension is linked in, so that they can be counted (but for one setting, where it is
  * loaded). Under ThreadSanitizer SQLite is as the system has it: its mutexes are seen, its own memory is not.
  *
- * ART_TEST_ROUNDS=n a thread (default 40, times ART_TEST_SCALE), ART_TEST_SEED.
+ * ART_TEST_ROUNDS=n a thread (default 30, times ART_TEST_SCALE), ART_TEST_SEED.
  */
 #include <check.h>
 #include <pthread.h>
@@ -21,7 +21,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/watch.h"
 
-enum { THREADS = 8, ACCOUNTS = 400, FORTUNE = 100, ROUNDS = 40, PATIENCE = 400 };
+enum { THREADS = 8, ACCOUNTS = 400, FORTUNE = 100, ROUNDS = 30, PATIENCE = 400 };
 
 static const struct setting {
     const char *name, *journal, *options;

@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_SIZE = 1024 };
+enum { MESSAGE_SIZE = 1024, WHAT_SIZE = 512, PLACE_SIZE = 400 };
 
 static _Thread_local char message[MESSAGE_SIZE];
 static _Thread_local int message_errno;
+
+/* Of art_corrupt(); `what` is empty after any other failure. */
+static _Thread_local char fault_what[WHAT_SIZE], fault_place[PLACE_SIZE];
+static _Thread_local uint32_t fault_slot, fault_page;
 
 static const struct {
     const char *name;
@@ -26,6 +31,7 @@ int art_fail(int code, const char *format, ...) {
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     message_errno = 0;
+    fault_what[0] = 0;
     return code;
 }
 
@@ -38,6 +44,7 @@ int art_fail_errno(int code, int error, const char *format, ...) {
     /* strerror() is safe in threads in glibc (2.32) and musl, whose strerror_r() differ. */
     if (n < MESSAGE_SIZE) snprintf(message + n, sizeof message - (size_t)n, ": %s", strerror(error));
     message_errno = error;
+    fault_what[0] = 0;
     switch (error) {
     case ENOSPC:
     case EDQUOT:
@@ -52,18 +59,24 @@ int art_fail_errno(int code, int error, const char *format, ...) {
 }
 
 int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {
-    char what[512], where[64] = "";
+    char what[WHAT_SIZE], place[PLACE_SIZE], where[64] = "";
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
+    snprintf(place, sizeof place, "%s", file ? file : "in memory");
     if (slot != ART_NOWHERE && page != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u, page %u", slot, page);
     } else if (slot != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u", slot);
     }
-    return art_fail(ART_CORRUPT, "art: %s (%s%s): restore the database and its .art file together from a backup", what,
-                    file ? file : "in memory", where);
+    art_fail(ART_CORRUPT, "art: %s (%s%s): restore the database and its .art file together from a backup", what, place,
+             where);
+    memcpy(fault_what, what, sizeof fault_what);
+    memcpy(fault_place, place, sizeof fault_place);
+    fault_slot = slot;
+    fault_page = page;
+    return ART_CORRUPT;
 }
 
 int art_nomem(void) {
@@ -72,6 +85,12 @@ int art_nomem(void) {
 
 const char *art_error_message(void) {
     return message;
+}
+
+struct art_fault art_error_fault(void) {
+    if (fault_what[0]) return (struct art_fault){fault_what, fault_place, fault_slot, fault_page};
+    bool ours = !strncmp(message, "art: ", 5);
+    return (struct art_fault){ours ? message + 5 : message, NULL, ART_NOWHERE, ART_NOWHERE};
 }
 
 int art_error_errno(void) {

@@ -55,6 +55,14 @@ int art_nomem(void) __attribute__((cold));
 /* The sentence noted last in this thread; never NULL. Valid until the next failure in this thread. */
 const char *art_error_message(void);
 
+/* The same failure in parts, for whoever lists many: what is wrong, in which file or table (NULL: see `what`), slot and
+ * page (ART_NOWHERE where unknown). Valid until the next failure in this thread. */
+struct art_fault {
+    const char *what, *place;
+    uint32_t slot, page;
+};
+struct art_fault art_error_fault(void);
+
 /* The errno behind the last failure of this thread, 0 if there was none. */
 int art_error_errno(void);
 

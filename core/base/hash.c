@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/base/alloc.h"
 #include "core/base/error.h"
 
 uint64_t art_hash64(const void *data, size_t len) {
@@ -23,6 +24,30 @@ struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned
     for (unsigned i = 0; i < count; i++) XXH3_128bits_update(&state, parts[i].data, parts[i].len);
     XXH128_hash_t h = XXH3_128bits_digest(&state);
     return (struct art_hash128){h.low64, h.high64};
+}
+
+struct art_hash_stream {
+    XXH3_state_t state;
+};
+
+struct art_hash_stream *art_hash_stream_new(void) {
+    return art_alloc_aligned(sizeof(struct art_hash_stream), _Alignof(struct art_hash_stream));
+}
+
+void art_hash_stream_begin(struct art_hash_stream *stream) {
+    XXH3_64bits_reset(&stream->state);
+}
+
+void art_hash_stream_add(struct art_hash_stream *stream, const void *data, size_t len) {
+    XXH3_64bits_update(&stream->state, data, len);
+}
+
+uint64_t art_hash_stream_end(const struct art_hash_stream *stream) {
+    return XXH3_64bits_digest(&stream->state);
+}
+
+void art_hash_stream_free(struct art_hash_stream *stream) {
+    art_free_aligned(stream);
 }
 
 int art_random(void *out, size_t len) {

@@ -20,6 +20,14 @@ struct art_hash_part {
 };
 struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned count);
 
+/* art_hash64() of what comes piece by piece. NULL: no memory. */
+struct art_hash_stream;
+struct art_hash_stream *art_hash_stream_new(void);
+void art_hash_stream_begin(struct art_hash_stream *stream);
+void art_hash_stream_add(struct art_hash_stream *stream, const void *data, size_t len);
+uint64_t art_hash_stream_end(const struct art_hash_stream *stream);
+void art_hash_stream_free(struct art_hash_stream *stream);
+
 static inline bool art_hash128_equal(struct art_hash128 a, struct art_hash128 b) {
     return a.low == b.low && a.high == b.high;
 }

@@ -82,6 +82,13 @@ int art_blob_verify_all(struct art_blob *blob);
 /* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
  * run: `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
 int art_blob_check(struct art_blob *blob, bool only_puts);
+/* The same with what only the blob's run knows. */
+struct art_blob_expected {
+    bool only_puts;
+    uint64_t csn_max;              /* no entry is newer */
+    const struct art_bytes *label; /* which the reference gives it: its keys are stored with it; NULL: any */
+};
+int art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected);
 /* Draws the blob for people: header, routing, buckets; entries too if `entries`. */
 void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
 

@@ -19,7 +19,8 @@ struct art_blob_checker {
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
     uint32_t first_len, label_shared;
     uint64_t csn_min, below;
-    bool only_puts, odd_weight;
+    bool odd_weight;
+    const struct art_blob_expected *expected;
 };
 
 static int wrong_at(const struct art_blob_checker *checker, const char *what) {
@@ -75,7 +76,8 @@ static int check_entry(struct art_blob_checker *checker) {
         return check_child(checker);
     }
     if (entry.flags & ART_DELETE && entry.value.len) return wrong_at(checker, "a delete with a value");
-    if (checker->only_puts && entry.flags & (ART_DELETE | ART_OVER)) {
+    if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");
+    if (checker->expected->only_puts && entry.flags & (ART_DELETE | ART_OVER)) {
         return wrong_at(checker, "the last run holds something else than a first put");
     }
     if (art_entry_weight(entry.flags) != 1) checker->odd_weight = true;
@@ -104,6 +106,10 @@ static int begin_bucket(struct art_blob_checker *checker) {
     uint32_t b = checker->cursor.bucket, len = checker->cursor.key_len, separator_len = 0;
     uint32_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
     if (!b) {
+        const struct art_bytes *label = checker->expected->label;
+        if (label && blob->label_len && memcmp(label->data, view->prefix, blob->label_len) != 0) {
+            return wrong_at(checker, "the reference's label is not what the keys begin with");
+        }
         memcpy(checker->key, view->prefix, blob->label_len);
         checker->first_len = art_min32(len, ART_LABEL_MAX);
         memcpy(checker->first, checker->key, checker->first_len);
@@ -181,8 +187,13 @@ static int check_head(struct art_blob_checker *checker) {
 }
 
 int art_blob_check(struct art_blob *blob, bool only_puts) {
+    struct art_blob_expected expected = {.only_puts = only_puts, .csn_max = UINT64_MAX};
+    return art_blob_check_expected(blob, &expected);
+}
+
+int art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
-        .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .only_puts = only_puts};
+        .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
     art_head_init(&checker.head);
     int rc = check_hashes(blob);
     if (rc) return rc;

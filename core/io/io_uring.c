@@ -255,7 +255,9 @@ static void submit(struct ring_file *ring, unsigned wait) {
             return;
         } else {
             if (result == -EINTR && !ring->prepared_count) tries = 0; /* a signal ended nothing but a wait */
+            unsigned before = all_in_flight(ring);
             reap(ring);
+            if (wait && all_in_flight(ring) < before) return; /* what was to be waited for may be here by now */
             sched_yield();
         }
         if (tries >= SUBMIT_TRIES_MAX && !ring->broken) break_ring(ring);

@@ -112,6 +112,13 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
+static int no_owner(const struct art_store *store) {
+    return art_corrupt(
+        store->path, 0, 1,
+        "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
+        "uses it");
+}
+
 static int replaced(const struct art_store *store) {
     return art_fail(
         ART_READONLY,
@@ -174,6 +181,23 @@ int art_store_may_write(struct art_store *store) {
     int rc = block ? accept_for_reading(store, block) : art_nomem();
     art_free_aligned(block);
     return !rc && store->only_read ? replaced(store) : rc;
+}
+
+int art_store_check_owner(struct art_store *store) {
+    int rc = art_store_ready(store);
+    if (rc || !store->path) return rc;
+    struct art_file_identity own;
+    struct art_owner me;
+    const struct art_owner_page *owner = NULL;
+    struct art_superblock *block = new_superblock();
+    rc = block ? store->io->methods->identity(store->io, &own) : art_nomem();
+    if (!rc) rc = look(store, &own, block);
+    if (!rc) {
+        who_are_we(store, &own, &me);
+        if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNER_UNKNOWN) rc = no_owner(store);
+    }
+    art_free_aligned(block);
+    return rc;
 }
 
 /* ---- writing slot 0
@@ -259,10 +283,7 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
     if (fresh && small) return initialise(store, me, block);
-    return art_corrupt(
-        store->path, 0, 1,
-        "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
-        "uses it");
+    return no_owner(store);
 }
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is

@@ -52,6 +52,8 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 /* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN,
  * ... A read does it by itself; but a question that needs no blob should not be answered when the file is not there. */
 int art_store_ready(struct art_store *store);
+/* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
+int art_store_check_owner(struct art_store *store);
 /* ART_READONLY: the file that is open belongs to another database file that had this one's path, so that a transaction
  * should not begin which could never be written out. No call to the system where that is not so. */
 int art_store_may_write(struct art_store *store);

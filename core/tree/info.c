@@ -1,4 +1,4 @@
-/* What the tree is like, for people: art_info, check and dump. */
+/* What the tree is like, for people: art_info and dump. */
 #include "core/blob/blob_format.h"
 #include "core/io/io.h"
 #include "core/tree/private.h"
@@ -30,7 +30,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     int rc = art_tree_ready(tree);
     if (!rc) rc = count_rows(tree, &out->keys);
     if (!rc) rc = art_slots_know(tree);
-    struct art_store_stats stats;
+    struct art_store_stats stats = {0};
     if (!rc) rc = art_store_stats(tree->store, &stats);
     if (!rc) rc = count_young(tree, stats.file_bytes, &out->young_slots);
     if (rc) return rc;
@@ -67,125 +67,6 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->direct = stats.direct;
     out->file = stats.file;
     return ART_OK;
-}
-
-/* --- check -------------------------------------------------------------------------------------------------------- */
-
-struct checker {
-    struct art_tree *tree;
-    bool last; /* the run under check is the last */
-    uint64_t blobs, pages;
-    struct art_slot_set seen;
-};
-
-static int check_blob(void *context, const struct art_ref *ref) {
-    struct checker *checker = context;
-    struct art_tree *tree = checker->tree;
-    struct art_blob *blob;
-    if (art_slot_set_has(&checker->seen, ref->slot)) {
-        return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
-    }
-    int rc = art_store_blob(tree->store, ref, &blob);
-    if (rc) return rc;
-    art_blob_hold(blob);
-    rc = art_slot_set_add(&checker->seen, ref->slot);
-    if (!rc) rc = art_blob_check(blob, checker->last && ref->level == 0);
-    art_blob_release(blob);
-    checker->blobs++;
-    checker->pages += art_ref_pages(ref);
-    art_store_relax(tree->store);
-    return rc;
-}
-
-/* A key that stands in a run is found there from the top. */
-static int check_route(struct art_tree *tree, const struct art_run *run, struct art_bytes key) {
-    memcpy(tree->key, key.data, key.len);
-    memset(tree->key + key.len, 0, ART_KEY_PADDING);
-    struct art_entry entry;
-    int rc = art_run_get(tree, run, art_bytes(tree->key, key.len), &entry);
-    if (rc != ART_NOTFOUND) return rc;
-    return art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE, "a key of a run is not found from its top");
-}
-
-/* Blob by blob; then in order, with the sums that the references promise. */
-static int check_run(struct checker *checker, const struct art_run *run) {
-    struct art_tree *tree = checker->tree;
-    checker->blobs = checker->pages = 0;
-    int rc = art_run_each_ref(tree->store, run, check_blob, checker);
-    if (rc) return rc;
-    if (checker->blobs != run->blobs || checker->pages != run->pages) {
-        return art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE,
-                           "a run has %llu blobs of %llu pages, its root says %llu of %llu",
-                           (unsigned long long)checker->blobs, (unsigned long long)checker->pages,
-                           (unsigned long long)run->blobs, (unsigned long long)run->pages);
-    }
-    struct art_run_cursor cursor;
-    struct art_buffer last = {0};
-    const struct art_blob *blob = NULL;
-    uint64_t entries = 0;
-    int64_t count = 0;
-    rc = art_run_cursor_open(&cursor, tree->store);
-    if (rc) return rc;
-    art_run_cursor_reset(&cursor, &run->top, 0);
-    for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
-        struct art_bytes key = art_run_key(&cursor);
-        if (entries++ && art_bytes_compare(art_bytes(last.data, (uint32_t)last.len), key) >= 0) {
-            rc = art_corrupt(tree->options.path, cursor.leaf.blob->slot, ART_NOWHERE, "keys of a run are out of order");
-            break;
-        }
-        last.len = 0;
-        rc = art_buffer_append(&last, key.data, key.len);
-        if (!rc && (cursor.leaf.blob != blob || entries % 64 == 0)) rc = check_route(tree, run, key);
-        blob = cursor.leaf.blob;
-        if (rc) break;
-        struct art_entry entry;
-        art_blob_cursor_entry(&cursor.leaf, &entry);
-        count += art_entry_weight(entry.flags);
-    }
-    art_run_cursor_close(&cursor);
-    art_buffer_clear(&last);
-    if (!rc && (entries != run->top.entries || count != run->top.count)) {
-        rc = art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE,
-                         "a run's entries do not add up to its reference");
-    }
-    return rc;
-}
-
-/* Over all sources: what each says of the rows below it is true, and nothing refers to a row that is nowhere. */
-static int check_sources(struct art_tree *tree) {
-    struct art_merge *merge = art_alloc(sizeof *merge);
-    if (!merge) return art_nomem();
-    art_merge_init(merge, tree->store);
-    int64_t rows = 0, count = art_delta_count(tree->delta);
-    int rc = art_merge_set(merge, tree->delta, tree->root->run, tree->root->runs);
-    for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
-    if (!rc) art_merge_begin_combined(merge);
-    for (; !rc && merge->valid; rc = art_merge_step_combined(merge)) {
-        struct art_entry entry;
-        rc = art_merge_combine(merge, &entry);
-        if (!rc && (entry.flags & ART_OVER)) {
-            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "an entry refers to a row that no run has");
-        }
-        if (rc) break;
-        rows += !(entry.flags & ART_DELETE);
-    }
-    art_merge_clear(merge);
-    art_free(merge);
-    for (unsigned i = 0; i < tree->root->runs; i++) count += tree->root->run[i].top.count;
-    if (!rc && rows != count)
-        rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "rows do not add up to the runs' counts");
-    return rc;
-}
-
-int art_tree_check(struct art_tree *tree) {
-    int rc = art_tree_ready(tree);
-    struct checker checker = {.tree = tree};
-    for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
-        checker.last = i + 1 == tree->root->runs;
-        rc = check_run(&checker, &tree->root->run[i]);
-    }
-    art_slot_set_clear(&checker.seen);
-    return rc ? rc : check_sources(tree);
 }
 
 void art_tree_dump(struct art_tree *tree, FILE *out) {

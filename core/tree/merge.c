@@ -85,6 +85,10 @@ int art_source_seek(struct art_source *source, struct art_bytes key, bool backwa
     return rc;
 }
 
+int art_source_next(struct art_source *source) {
+    return source_step(source, false);
+}
+
 /* The first in line behind the winner: as long as the winner stays before it, nothing else need be looked at. */
 static void find_runner(struct art_merge *merge, bool backward) {
     struct art_source *source = merge->source;

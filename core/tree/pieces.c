@@ -9,81 +9,76 @@
  */
 #include "core/tree/private.h"
 
-enum { ID_BYTES = 12, PIECE_KEY = 1 + ID_BYTES + 4, VALUE_FIRST = 1 << 20, VALUE_BELIEVED = 16 << 20 };
-
-struct pieces_ref {
-    uint64_t length, hash;
-    uint8_t id[ID_BYTES];
-};
+enum { VALUE_FIRST = 1 << 20, VALUE_BELIEVED = 16 << 20 };
 
 /* Of a reference from disk, whose length may be anything. */
-static bool possible(const struct pieces_ref *ref) {
+static bool possible(const struct art_pieces_ref *ref) {
     return ref->length && ref->length <= ART_VALUE_MAX;
 }
 
-static struct pieces_ref decode(struct art_bytes bytes) {
-    struct pieces_ref ref = {0};
+struct art_pieces_ref art_pieces_decode(struct art_bytes bytes) {
+    struct art_pieces_ref ref = {0};
     if (bytes.len != ART_PIECES_REF) return ref;
     ref.length = art_load64(bytes.data);
-    memcpy(ref.id, bytes.data + 8, ID_BYTES);
-    ref.hash = art_load64(bytes.data + 8 + ID_BYTES);
+    memcpy(ref.id, bytes.data + 8, ART_PIECE_ID);
+    ref.hash = art_load64(bytes.data + 8 + ART_PIECE_ID);
     return ref;
 }
 
 uint64_t art_pieces_length(struct art_bytes ref) {
-    return decode(ref).length;
+    return art_pieces_decode(ref).length;
 }
 
 uint64_t art_row_length(const struct art_row *row) {
     return row->pieces ? art_pieces_length(row->stored) : row->stored.len;
 }
 
-static struct art_bytes piece_key(uint8_t key[PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ID_BYTES],
-                                  uint32_t number) {
-    memset(key, 0, PIECE_KEY + ART_KEY_PADDING);
+struct art_bytes art_piece_key(uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ART_PIECE_ID],
+                               uint32_t number) {
+    memset(key, 0, ART_PIECE_KEY + ART_KEY_PADDING);
     key[0] = ART_SPACE_PIECES;
-    memcpy(key + 1, id, ID_BYTES);
-    art_store32_be(key + 1 + ID_BYTES, number);
-    return art_bytes(key, PIECE_KEY);
+    memcpy(key + 1, id, ART_PIECE_ID);
+    art_store32_be(key + 1 + ART_PIECE_ID, number);
+    return art_bytes(key, ART_PIECE_KEY);
 }
 
 int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) {
-    uint8_t id[ID_BYTES], key[PIECE_KEY + ART_KEY_PADDING];
+    uint8_t id[ART_PIECE_ID], key[ART_PIECE_KEY + ART_KEY_PADDING];
     art_store64_be(id, tree->txn.csn);
     art_store32_be(id + 8, tree->txn.pieces++);
     uint32_t number = 0;
     for (uint64_t at = 0; at < value.len; at += ART_PIECE_BYTES) {
         uint32_t n = art_min32(ART_PIECE_BYTES, value.len - (uint32_t)at);
         struct art_entry entry = {.value = art_bytes(value.data + at, n), .csn = tree->txn.csn};
-        int rc = art_delta_set(tree->delta, piece_key(key, id, number++), &entry);
+        int rc = art_delta_set(tree->delta, art_piece_key(key, id, number++), &entry);
         if (rc) return rc;
     }
     art_store64(ref, value.len);
-    memcpy(ref + 8, id, ID_BYTES);
-    art_store64(ref + 8 + ID_BYTES, art_hash64(value.data, value.len));
+    memcpy(ref + 8, id, ART_PIECE_ID);
+    art_store64(ref + 8 + ART_PIECE_ID, art_hash64(value.data, value.len));
     return ART_OK;
 }
 
 /* Did anybody put them? Half a million deletes for a length that is a lie would be too many; a few thousand are not. */
-static int were_put(struct art_tree *tree, const struct pieces_ref *ref, bool *out) {
-    uint8_t key[PIECE_KEY + ART_KEY_PADDING];
+static int were_put(struct art_tree *tree, const struct art_pieces_ref *ref, bool *out) {
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
     *out = possible(ref);
     if (!*out || ref->length <= VALUE_BELIEVED) return ART_OK;
     struct art_found last;
-    int rc = art_tree_find(tree, piece_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_PIECE_BYTES)), &last);
+    int rc = art_tree_find(tree, art_piece_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_PIECE_BYTES)), &last);
     *out = last.live;
     return rc;
 }
 
 int art_pieces_delete(struct art_tree *tree, struct art_bytes bytes) {
-    struct pieces_ref ref = decode(bytes);
-    uint8_t key_bytes[PIECE_KEY + ART_KEY_PADDING];
+    struct art_pieces_ref ref = art_pieces_decode(bytes);
+    uint8_t key_bytes[ART_PIECE_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     bool there;
     int found = were_put(tree, &ref, &there);
     if (found || !there) return found; /* the row shall go all the same */
     for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES) {
-        struct art_bytes key = piece_key(key_bytes, ref.id, number++);
+        struct art_bytes key = art_piece_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_OVER}, present;
         if (!art_delta_get(tree->delta, key, &present)) entry.flags = ART_DELETE | (present.flags & ART_OVER);
         int rc = art_delta_set(tree->delta, key, &entry);
@@ -104,14 +99,14 @@ static int grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) 
     return ART_OK;
 }
 
-static int read_pieces(struct art_tree *tree, const struct pieces_ref *ref, uint8_t **value) {
-    uint8_t key[PIECE_KEY + ART_KEY_PADDING];
+static int read_pieces(struct art_tree *tree, const struct art_pieces_ref *ref, uint8_t **value) {
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     uint64_t room = 0;
     for (uint64_t at = 0; at < ref->length; at += ART_PIECE_BYTES) {
         uint64_t n = ref->length - at < ART_PIECE_BYTES ? ref->length - at : ART_PIECE_BYTES;
         struct art_found found;
-        int rc = art_tree_find(tree, piece_key(key, ref->id, number++), &found);
+        int rc = art_tree_find(tree, art_piece_key(key, ref->id, number++), &found);
         if (!rc && (!found.live || found.entry.value.len != n)) {
             rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "piece %u of a large value is missing",
                              number - 1);
@@ -131,7 +126,7 @@ int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_b
     if (!row->pieces) return ART_OK;
     int rc = art_tree_ready(tree);
     if (rc) return rc;
-    struct pieces_ref ref = decode(row->stored);
+    struct art_pieces_ref ref = art_pieces_decode(row->stored);
     uint8_t *value = NULL;
     if (!possible(&ref)) {
         return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,

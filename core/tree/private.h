@@ -11,6 +11,7 @@
  *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
  *   compact.c    flush, merges, optimize                     commit.c      prepare, committed, rolled back
  *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
+ *   check.h      the check, in files of its own              info.c        what the tree is like, for people
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
  */
@@ -248,6 +249,8 @@ int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes fr
 void art_merge_begin_combined(struct art_merge *merge);
 int art_merge_combine(struct art_merge *merge, struct art_entry *out);
 int art_merge_step_combined(struct art_merge *merge);
+/* A single source: to its next entry. */
+int art_source_next(struct art_source *source);
 
 /* --- slots.c ------------------------------------------------------------------------------------------------------ */
 /* Makes slots.used right for tree->root. */
@@ -263,6 +266,8 @@ int art_run_each_ref(struct art_store *store, const struct art_run *run,
 /* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list was
  * made by nobody. */
 int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out);
+/* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. */
+int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context);
 /* Slots in a file of so many bytes. */
 uint32_t art_slots_in(uint64_t file_bytes);
 /* The list to be committed with `used`. */
@@ -357,6 +362,14 @@ enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };
 int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
 int art_pieces_delete(struct art_tree *tree, struct art_bytes ref);
 uint64_t art_pieces_length(struct art_bytes ref);
+enum { ART_PIECE_ID = 12, ART_PIECE_KEY = 1 + ART_PIECE_ID + 4 };
+struct art_pieces_ref {
+    uint64_t length, hash;
+    uint8_t id[ART_PIECE_ID]; /* csn and counter, big-endian */
+};
+struct art_pieces_ref art_pieces_decode(struct art_bytes bytes); /* length 0: senseless */
+struct art_bytes art_piece_key(uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ART_PIECE_ID],
+                               uint32_t number);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);

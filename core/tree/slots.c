@@ -74,17 +74,12 @@ int art_slots_know(struct art_tree *tree) {
 
 enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
 
-/* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
-static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
-    art_slot_set_clear(&out->slots);
-    out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
+int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context) {
     if (!bytes.len) return ART_OK;
     const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
     uint64_t count, slot = 0, step;
     uint32_t n;
     if (bytes.len < YOUNG_HEADER + 1 || p[0] != YOUNG_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
-    out->epoch.kind = p[1];
-    memcpy(out->epoch.salts, p + 2, 8);
     p += YOUNG_HEADER;
     if (!(n = art_get_varint(p, end, &count))) goto bad;
     p += n;
@@ -93,12 +88,34 @@ static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art
         p += n;
         slot += step;
         if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
-        int rc = slot < end_of_file ? art_slot_set_add(&out->slots, (uint32_t)slot) : ART_OK;
+        int rc = visit(context, (uint32_t)slot);
         if (rc) return rc;
     }
     if (p == end) return ART_OK;
 bad:
     return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of young slots makes no sense");
+}
+
+struct young_reader {
+    struct art_slot_set *slots;
+    uint32_t end_of_file;
+};
+
+static int add_slot(void *context, uint32_t slot) {
+    struct young_reader *reader = context;
+    return slot < reader->end_of_file ? art_slot_set_add(reader->slots, slot) : ART_OK;
+}
+
+/* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
+static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
+    struct young_reader reader = {&out->slots, end_of_file};
+    art_slot_set_clear(&out->slots);
+    out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
+    int rc = art_young_each(bytes, add_slot, &reader);
+    if (rc || !bytes.len) return rc;
+    out->epoch.kind = bytes.data[1];
+    memcpy(out->epoch.salts, bytes.data + 2, 8);
+    return ART_OK;
 }
 
 static int young_encode(const struct art_slot_set *slots, const struct art_epoch *epoch, struct art_buffer *out) {

@@ -63,6 +63,9 @@ struct art_host {
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
     bool (*interrupted)(void *context);
+    /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns, unless
+     * that is ART_OK. May be NULL: the log is not looked at then. */
+    int (*each_log_row)(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 };
 
 struct art_tree_options {
@@ -269,8 +272,31 @@ struct art_tree_info {
     const char *file; /* NULL in memory */
 };
 int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
-/* Checks everything: every blob of every run, order, sums, flags against the runs below, references. ART_CORRUPT says
- * what is wrong. */
+/* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the
+ * rest is looked at), changes nothing, reads every page, and holds no more in memory than any scan does. It may be
+ * called on an unknown tree, after a refresh that has failed. Fails only when it is hindered: ART_NOMEM,
+ * ART_INTERRUPT, ART_BUSY, ART_FORKED, or the error of a transaction that can only be rolled back.
+ *
+ *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the delta
+ *   the file      whose it is; no slot named twice, no young slot in use
+ *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
+ *   every row     that the runs agree on whether it was there, versions, and the pieces of large values
+ *
+ * quick: the log, the file, and the index blobs. */
+struct art_problem {
+    int rc;               /* enum art_rc */
+    const char *sentence; /* as an error message has it */
+    const char *what;     /* the same in parts: what is wrong, */
+    const char *place;    /* in which file or table, or NULL, */
+    uint32_t slot, page;  /* or UINT32_MAX */
+};
+struct art_check_options {
+    bool quick;
+    bool (*problem)(void *context, const struct art_problem *problem); /* false: that is enough */
+    void *context;
+};
+int art_tree_check_all(struct art_tree *tree, const struct art_check_options *options);
+/* The first problem as an error. */
 int art_tree_check(struct art_tree *tree);
 void art_tree_dump(struct art_tree *tree, FILE *out);
 

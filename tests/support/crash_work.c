@@ -188,7 +188,7 @@ static void face_fault(struct crash_work *work, struct crash_process *who) {
     who->tainted = true;
     if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
     if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;
-    if (kind == WORLD_DIE_AT) work->counts.deaths++;
+    if (kind == WORLD_DIE_AT || kind == WORLD_DIE_BEFORE_REMOVING) work->counts.deaths++;
 }
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
@@ -240,7 +240,7 @@ static int move(sqlite3 *db, struct crash_rows *rows, enum crash_table table, un
 
 static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
     static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
-    static const char *const spills[] = {"", ", spill_limit=150000", ", spill_limit=100000"};
+    static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
     return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s)", crash_rows_name(rows, table),
                limits[below(work, 3)], spills[below(work, 3)]);
 }
@@ -266,10 +266,14 @@ static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows
     return rc;
 }
 
+static int command_on(sqlite3 *db, const struct crash_rows *rows, enum crash_table table, const char *word) {
+    const char *name = crash_rows_name(rows, table);
+    return run(db, "INSERT INTO %s(%s) VALUES(%Q)", name, name, word);
+}
+
 static int command(struct crash_work *work, sqlite3 *db, const struct crash_rows *rows, enum crash_table table) {
     static const char *const words[] = {"flush", "flush", "flush", "optimize", "vacuum", "clean"};
-    const char *name = crash_rows_name(rows, table == CRASH_PLAIN ? CRASH_A : table);
-    return run(db, "INSERT INTO %s(%s) VALUES(%Q)", name, name, words[below(work, 6)]);
+    return command_on(db, rows, table == CRASH_PLAIN ? CRASH_A : table, words[below(work, 6)]);
 }
 
 static enum crash_table any_table(struct crash_work *work, const struct crash_rows *rows) {
@@ -298,8 +302,9 @@ static int put_many(struct crash_work *work, sqlite3 *db, struct crash_rows *row
     return rc;
 }
 
-/* A LOSER's commit is in the -wal and not seen; the WINNER is the next to write. */
-enum form { ANY, LOSER, WINNER };
+/* A LOSER's commit is in the -wal and not seen; the WINNER is the next to write. LEAVER and CLEANER: a table is dropped by a
+ * process that dies before it has removed the file, or a table is made whose commit nobody sees; and 'clean' comes by. */
+enum form { ANY, LOSER, WINNER, LEAVER, CLEANER };
 
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
 
@@ -410,11 +415,23 @@ static int commit(struct crash_work *work, struct crash_process *who, const char
     return run(who->db, words);
 }
 
-/* Short transactions of art rows alone, with a flush. */
-static int body_of_duel(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+/* The second table goes, or comes with rows in a file. */
+static int body_of_leaver(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
+    bool there = rows->second;
+    int rc = change_schema(work, db, rows);
+    if (rc || there || !rows->second) return rc;
+    rc = put(work, db, rows, CRASH_B, below(work, CRASH_KEYS));
+    return rc ? rc : command_on(db, rows, CRASH_B, "flush");
+}
+
+/* Short transactions: of art rows alone, with a flush, for a duel. */
+static int body_of(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum form form) {
     int rc = SQLITE_OK;
+    if (form == ANY) return body(work, db, rows);
+    if (form == LEAVER) return body_of_leaver(work, db, rows);
+    if (form == CLEANER) return command_on(db, rows, CRASH_A, "clean");
     for (unsigned n = 1 + below(work, 3); !rc && n; n--) rc = put(work, db, rows, CRASH_A, below(work, CRASH_KEYS));
-    return rc ? rc : run(db, "INSERT INTO a(a) VALUES('flush')");
+    return rc ? rc : command_on(db, rows, CRASH_A, "flush");
 }
 
 /* The commit has been asked for. Who died in it was told nothing, whatever its process was told last. */
@@ -453,13 +470,26 @@ static void autocommit(struct crash_work *work, struct crash_process *who) {
     end_transaction(work, who, &rows, rc);
 }
 
+/* Has anybody written blobs since this operation? */
+static bool wrote_blobs(const struct world *world, unsigned from) {
+    for (unsigned i = from; i < world->op_count; i++) {
+        const struct world_op *op = &world->ops[i];
+        for (unsigned k = 0; op->kind == WORLD_WRITE && k < world->name_count; k++) {
+            if (world->names[k].inode == op->inode && strstr(world->names[k].name, ".art")) return true;
+        }
+    }
+    return false;
+}
+
 static void transaction(struct crash_work *work, struct crash_process *who, enum form special) {
     static const char *const begins[] = {"BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT outer"};
     struct crash_rows rows = work->rows;
     unsigned form = below(work, 3);
     if (!special) arm_for_body(work);
     int rc = run(who->db, begins[form]);
-    if (!rc) rc = (special ? body_of_duel : body)(work, who->db, &rows);
+    unsigned begun = work->world->op_count;
+    if (!rc) rc = body_of(work, who->db, &rows, special);
+    work->counts.spills += wrote_blobs(work->world, begun);
     bool gives_up = !special && once_in(work, 8);
     if (rc || gives_up) {
         if (rc && !work->world->fault.struck) judge_error(work, who, "a statement", rc);
@@ -469,6 +499,8 @@ static void transaction(struct crash_work *work, struct crash_process *who, enum
     add_state(work, &rows);
     mark(work, CRASH_BEGUN, work->state_count - 1);
     if (special == LOSER) arm_for_duel(work);
+    if (special == LEAVER && rows.second) arm_for_duel(work);
+    if (special == LEAVER && !rows.second) world_arm(work->world, WORLD_DIE_BEFORE_REMOVING, 0, NULL);
     if (!special) arm_for_commit(work);
     rc = commit(work, who, form == 2 ? "RELEASE outer" : "COMMIT");
     end_transaction(work, who, &rows, rc);
@@ -538,10 +570,11 @@ static void step(struct crash_work *work) {
     unsigned what = below(work, 100);
     if (who->reading) {
         if (what < 40) end_reading(work, who);
-    } else if (what < 8 && is_wal(work)) {
-        transaction(work, who, LOSER);
+    } else if (what < 11 && is_wal(work)) {
+        bool duel = what < 8;
+        transaction(work, who, duel ? LOSER : LEAVER);
         who = any_process(work);
-        if (!work->failure && !who->reading) transaction(work, who, WINNER);
+        if (!work->failure && !who->reading) transaction(work, who, duel ? WINNER : CLEANER);
     } else if (what < 80) {
         if (once_in(work, 3)) {
             autocommit(work, who);
@@ -597,7 +630,7 @@ static void make_database(struct crash_work *work, struct world_image *out) {
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
                     bool lies) {
     static const unsigned page_sizes[] = {1024, 4096, 512}, checkpoints[] = {1000, 30, 100};
-    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1, .lies = lies};
+    *work = (struct crash_work){.setting = setting, .seed = seed, .random = {seed}, .next_value = 1};
     struct world_image image;
     work->page_size = page_sizes[below(work, 3)];
     work->autocheckpoint = checkpoints[below(work, 3)];

@@ -33,7 +33,6 @@ enum { CRASH_PROCESSES = 3 };
 struct crash_work {
     const struct crash_setting *setting;
     uint64_t seed;
-    bool lies; /* the disk does not sync: to be noticed */
     struct random random;
     struct world *world;
     struct crash_process {
@@ -51,12 +50,12 @@ struct crash_work {
     unsigned page_size, autocheckpoint;
     struct { /* what happened */
         unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
-            renames, snapshots, runs, blobs /* the most that table a had */;
+            renames, snapshots, spills, runs, blobs /* the most that table a had */;
     } counts;
     char *failure; /* what should not have happened, or NULL */
 };
 
-/* Runs `steps` of them. The world is there until crash_work_clear(), with all connections closed. */
+/* Runs `steps` of them, on a disk that `lies` about syncs or does not. The world is there until crash_work_clear(), with all connections closed. */
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
                     bool lies);
 void crash_work_clear(struct crash_work *work);

@@ -111,6 +111,8 @@ static const struct error errors[] = {
      SQLITE_ERROR, "a function with an unknown table", NULL, NULL, "SELECT art_count('plain', '')"},
     {MESSAGE_PLAIN, "art: art_info needs a table's name: SELECT * FROM art_info('objects')", SQLITE_ERROR,
      "art_info without a name", NULL, NULL, "SELECT * FROM art_info"},
+    {MESSAGE_PLAIN, "art: art_check needs a table's name: SELECT * FROM art_check('objects')", SQLITE_ERROR,
+     "art_check without a name", NULL, NULL, "SELECT * FROM art_check"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
      NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
 
@@ -297,6 +299,7 @@ static const struct error errors[] = {
 #define RACE    "two connections would have to meet within microseconds"
 #define FRAME   "the frame of others, which are listed themselves"
 #define EARLIER "it is refused earlier, in other words"
+#define FOUND   "a check tells it, and is no error: test_check_rows.c, test_sql_check.c"
 #define HUGE    "it takes more memory or disk than a test has"
 
 static const struct elsewhere elsewhere[] = {
@@ -307,6 +310,13 @@ static const struct elsewhere elsewhere[] = {
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
     {"art: %s: %s", FRAME},
+
+    {"art: ", FRAME},
+    {"art: '%q' %s (%s): restore the database from a backup", FOUND},
+    {"art: there are more problems than these", FOUND},
+    {"row %lld does not follow the row before it", FOUND},
+    {"keys are out of order", FOUND},
+    {"cannot read the log", EARLIER},
 
     {"art: out of memory", "SQLite has its own words for SQLITE_NOMEM"},
     {"art: interrupted", "SQLite has its own words for SQLITE_INTERRUPT"},
@@ -360,12 +370,6 @@ static const struct elsewhere elsewhere[] = {
     {"the sums of the runs lead to no row", FORGED},
     {"two references lead to one slot", FORGED},
     {"what runs and log hold is out of order or cannot stand there", FORGED},
-    {"a key of a run is not found from its top", FORGED},
-    {"a run has %llu blobs of %llu pages, its root says %llu of %llu", FORGED},
-    {"keys of a run are out of order", FORGED},
-    {"a run's entries do not add up to its reference", FORGED},
-    {"an entry refers to a row that no run has", FORGED},
-    {"rows do not add up to the runs' counts", FORGED},
     {"a child of level %u under level %u", FORGED},
     {"two runs disagree on whether a row was there", FORGED},
     {"a row's reference to its pieces makes no sense", FORGED},

@@ -96,7 +96,7 @@ static int load(const struct fault_world *world, sqlite3 *db, char **message) {
     const char *extension = getenv("ART_EXTENSION");
     sqlite3_enable_load_extension(db, 1);
     int rc = sqlite3_load_extension(db, extension && *extension ? extension : "./art.so", NULL, message);
-    return rc == SQLITE_ERROR && !*message ? SQLITE_NOMEM : rc; /* no memory even for the message */
+    return rc == SQLITE_ERROR ? SQLITE_NOMEM : rc; /* it says so whatever the entry point said */
 }
 
 /* May fail; then *out is NULL. */

@@ -365,9 +365,12 @@ static bool writes(struct foreign_outcome *out, sqlite3 **db, const struct forei
         return false;
     sql_close(*db);
     *db = open_tried(world, &rc);
-    snprintf(expected, sizeof expected, "%d|n|ok\n", rows + 1);
+    snprintf(expected, sizeof expected, "%d|n|0\n", rows + 1);
+    /* What was forged in T_state, or that nobody owns the file, the check may tell, and nothing else. */
     return says(out, *db, expected,
-                "SELECT count(*), (SELECT value FROM t WHERE path = 'path/00700/new'), art_check('t') FROM t");
+                "SELECT count(*), (SELECT value FROM t WHERE path = 'path/00700/new'), (SELECT count(*) FROM "
+                "art_check('t') WHERE problem NOT LIKE 'both owner pages are damaged%' AND "
+                "(place IS NULL OR place NOT LIKE '%state%')) FROM t");
 }
 
 static int run_trial(void *context) {

@@ -71,8 +71,7 @@ static bool excuses(unsigned kind, unsigned error, int code, const char *message
     (void)kind;
     (void)error;
     (void)message;
-    int primary = code & 0xff;
-    return primary == SQLITE_NOMEM || primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;
+    return (code & 0xff) != SQLITE_MISUSE && (code & 0xff) != SQLITE_INTERNAL; /* whatever it stands for there */
 }
 
 const struct fault_source sql_fault_points = {

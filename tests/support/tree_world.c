@@ -85,12 +85,23 @@ static bool toy_interrupted(void *context) {
     return toy->patience && --toy->patience == 0;
 }
 
+static int toy_each_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+    struct toy *toy = context;
+    int rc = ART_OK;
+    for (unsigned i = 0; !rc && i < toy->log.rows; i++) {
+        struct toy_row *at = &toy->log.row[i];
+        rc = row(to, (int64_t)at->csn, art_bytes(at->data, at->len));
+    }
+    return rc;
+}
+
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
     struct art_host host = {.context = toy,
                             .secure = toy_secure,
                             .epoch = toy_epoch,
                             .load_young = toy_young,
-                            .interrupted = toy_interrupted};
+                            .interrupted = toy_interrupted,
+                            .each_log_row = toy_each_row};
     memcpy(options->uuid, toy->uuid, 16);
     return art_tree_open(out, options, &host);
 }

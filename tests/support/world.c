@@ -31,7 +31,7 @@ static struct world_op *record(struct world *world, enum world_op_kind kind, uin
     }
     struct world_op *op = &world->ops[world->op_count++];
     *op = (struct world_op){.kind = (uint8_t)kind, .inode = inode};
-    if (world->current) op->process = (uint8_t)world->current->number;
+    if (world->current) op->process = (uint16_t)world->current->number;
     return op;
 }
 
@@ -177,7 +177,7 @@ void world_arm(struct world *world, enum world_fault fault, unsigned nth, const 
     world->fault.kind = fault;
     world->fault.countdown = nth;
     world->fault.suffix = suffix;
-    world->fault.commit_frame = world->fault.struck = false;
+    world->fault.commit_frame = world->fault.told = world->fault.struck = false;
 }
 
 bool world_disarm(struct world *world) {

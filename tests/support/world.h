@@ -10,7 +10,8 @@
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
  * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where SQLite
  * itself takes a later success for one that brings all: of a WAL only what was written since the last commit is lost, and
- * nothing where its checkpointer could not sync it.
+ * nothing where its checkpointer could not sync it; and nothing of the database beside a WAL, since a checkpoint that does
+ * not get to the WAL's end leaves its pages for a later one to sync.
  *
  * One thread; one world at a time is the one that the VFS "world" and world_disk() speak to (world_enter()).
  */
@@ -57,7 +58,7 @@ enum world_op_kind {
 };
 struct world_op {
     uint8_t kind;
-    uint8_t process;
+    uint16_t process;
     uint32_t inode; /* index into world.inodes */
     uint32_t len;
     uint64_t offset;
@@ -95,7 +96,8 @@ enum world_fault {
     WORLD_NO_FAULT,
     WORLD_DIE_AT,        /* the process dies instead of its n-th call */
     WORLD_DIE_AS_ZOMBIE, /* it dies when its commit is in the -wal and nobody knows; before a sync, or (nth > 0) after it */
-    WORLD_FAIL_SYNC,     /* the n-th sync of a file whose name ends so fails with EIO */
+    WORLD_DIE_BEFORE_REMOVING, /* it dies in its first sync after its commit was told to others: art then removes a file */
+    WORLD_FAIL_SYNC,           /* the n-th sync of a file whose name ends so fails with EIO */
 };
 
 struct world_options {
@@ -115,7 +117,7 @@ struct world {
     unsigned name_count, image_name_count;
     struct world_op *ops;
     unsigned op_count, op_capacity;
-    struct world_process *processes[64];
+    struct world_process *processes[1000];
     unsigned process_count;
     struct world_process *current;
     uint64_t committed; /* operations when somebody last committed */
@@ -124,7 +126,7 @@ struct world {
         enum world_fault kind;
         unsigned countdown;
         const char *suffix;
-        bool commit_frame, struck;
+        bool commit_frame, told, struck;
     } fault;
 };
 

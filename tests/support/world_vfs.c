@@ -38,7 +38,7 @@ static bool dies_as_zombie(const struct world_handle *handle) {
  * will go on with. */
 static void watch_for_commit(struct world_handle *handle, const uint8_t *data, int len) {
     struct world *world = handle->world;
-    if (!dies_as_zombie(handle) || !ends_with(handle->name, "-wal") || len != 24) return;
+    if (handle->process != world->current || !ends_with(handle->name, "-wal") || len != 24) return;
     if (!data[4] && !data[5] && !data[6] && !data[7]) return;
     world->fault.commit_frame = true;
     for (unsigned i = 0; i < world->inode_count; i++) {
@@ -57,6 +57,14 @@ static bool die_as_zombie(struct world_handle *handle) {
         struct world_memory *memory = world->inodes[i]->memory;
         if (memory && memory->kept.regions[0]) memcpy(memory->kept.regions[0], memory->header, sizeof memory->header);
     }
+    return true;
+}
+
+static bool dies_before_removing(const struct world_handle *handle) {
+    struct world *world = handle->world;
+    if (world->fault.kind != WORLD_DIE_BEFORE_REMOVING || world->fault.struck || !world->fault.told) return false;
+    world->fault.struck = true;
+    world_kill(world, handle->process);
     return true;
 }
 
@@ -89,6 +97,7 @@ static bool is_checkpointing(const struct world_process *process) {
 
 /* From which operation on a failed sync may have lost something. */
 static uint64_t may_lose(const struct world_handle *handle) {
+    if (handle->mapped) return handle->world->op_count;
     if (!ends_with(handle->name, "-wal")) return 0;
     return is_checkpointing(handle->process) ? handle->world->op_count : handle->world->committed;
 }
@@ -98,6 +107,7 @@ static int file_sync(sqlite3_file *file, int flags) {
     (void)flags;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_FSYNC;
     bool wal = ends_with(handle->name, "-wal");
+    if (wal && dies_before_removing(handle)) return SQLITE_IOERR_FSYNC;
     if (wal && handle->world->fault.countdown == 0 && die_as_zombie(handle)) return SQLITE_IOERR_FSYNC;
     bool fails = world_sync_fails(handle->world, handle->name);
     world_sync(handle->world, handle->inode_index, fails ? may_lose(handle) : WORLD_SYNCED);
@@ -245,7 +255,9 @@ static int memory_lock(sqlite3_file *file, int offset, int n, int flags) {
 }
 
 static void memory_barrier(sqlite3_file *file) {
-    die_as_zombie(handle_of(file));
+    struct world_handle *handle = handle_of(file);
+    die_as_zombie(handle);
+    handle->world->fault.told = handle->world->fault.commit_frame;
 }
 
 static int memory_unmap(sqlite3_file *file, int delete_it) {

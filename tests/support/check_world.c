@@ -1,0 +1,282 @@
+#include "tests/support/check_world.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/blob/blob_format.h"
+
+struct sim_disk *check_disk;
+struct toy *check_toy;
+struct art_tree_options check_options;
+struct art_tree *check_tree;
+struct told check_told[TOLD_MAX];
+unsigned check_count, check_enough;
+
+void check_must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+static struct art_bytes text_bytes(const char *text) {
+    return art_bytes((const uint8_t *)text, (uint32_t)strlen(text));
+}
+
+void check_put(const char *path, struct art_bytes value) {
+    bool existed;
+    check_must(art_tree_insert(check_tree, ART_WRITE_REPLACE, text_bytes(path), value, &existed));
+}
+
+void check_delete(const char *path) {
+    bool existed;
+    check_must(art_tree_delete(check_tree, text_bytes(path), &existed));
+}
+
+void check_commit(bool flush) {
+    struct art_commit commit;
+    if (flush) check_must(art_tree_request_flush(check_tree));
+    check_must(art_tree_prepare(check_tree, &commit));
+    toy_write(check_toy, &commit);
+    art_tree_committed(check_tree);
+    check_must(toy_refresh(check_toy, check_tree));
+}
+
+struct art_bytes check_large(uint32_t len, uint8_t seed) {
+    static uint8_t bytes[100000];
+    ck_assert_uint_le(len, sizeof bytes);
+    for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)(seed + i * 31 + (i >> 8));
+    return art_bytes(bytes, len);
+}
+
+/* The first run has all of them, the second every tenth, half of those deletes, the third every 20th. */
+static void make_run(unsigned run, int rows) {
+    char path[40];
+    int step = run > 1 ? 20 : run ? 10 : 1;
+    for (int i = (int)run; i < rows; i += step) {
+        snprintf(path, sizeof path, "dir-%04d/file-%05d", i / 100, i);
+        if (run && i % (2 * step) < step)
+            check_delete(path);
+        else
+            check_put(path, check_large(30 + (uint32_t)(i % 50), (uint8_t)run));
+    }
+    snprintf(path, sizeof path, "big/%u", run);
+    if (run < 2) check_put(path, check_large(10000, (uint8_t)run));
+    check_commit(true);
+}
+
+int check_reopen(void) {
+    static uint64_t copies;
+    if (check_tree) art_tree_close(check_tree);
+    check_tree = NULL;
+    if (sim_disk_has_file(check_disk, check_options.path) &&
+        copies++ % 2) { /* another inode: nothing is in the cache */
+        sim_disk_copy_file(check_disk, check_options.path, "copy");
+        sim_disk_rename_file(check_disk, "copy", check_options.path);
+    }
+    check_must(toy_open(check_toy, &check_options, &check_tree));
+    return toy_refresh(check_toy, check_tree);
+}
+
+static void make_world(unsigned runs, uint32_t blob_pages, int rows) {
+    uint8_t byte = 0;
+    check_disk = sim_disk_new(1);
+    sim_disk_put_file(check_disk, "a.db", &byte, 1);
+    check_options = (struct art_tree_options){.disk = sim_disk_art(check_disk),
+                                              .path = "a.db-t-12345678.art",
+                                              .host_path = "a.db",
+                                              .cache_bytes = 1 << 20,
+                                              .log_limit = 1 << 20,
+                                              .spill_limit = 16 << 20,
+                                              .blob_pages = blob_pages};
+    check_toy = toy_new(true);
+    check_must(check_reopen());
+    for (unsigned run = 0; run < runs; run++) make_run(run, rows);
+    ck_assert_uint_eq(check_tree->root->runs, runs);
+    check_put("late/1", check_large(10, 1));
+    check_put("late/2", check_large(20, 2));
+    check_commit(false);
+    check_put("late/3", check_large(30, 3));
+    check_commit(false);
+    check_is_clean();
+}
+
+void check_world_new(unsigned runs) {
+    make_world(runs, 4, CHECK_ROWS);
+}
+
+void check_world_new_deep(void) {
+    make_world(1, 2, CHECK_ROWS_DEEP);
+    ck_assert_uint_eq(check_tree->root->run[0].top.level, 2);
+}
+
+void check_world_free(void) {
+    art_tree_close(check_tree);
+    check_tree = NULL;
+    toy_free(check_toy);
+    sim_disk_free(check_disk);
+}
+
+/* --- planting ----------------------------------------------------------------------------------------------------- */
+
+struct art_bytes check_row_key(const char *path) {
+    static uint8_t key[ART_KEY_BUFFER];
+    struct art_bytes out;
+    check_must(art_row_key(key, text_bytes(path), &out));
+    return out;
+}
+
+struct art_bytes check_piece_key(uint64_t csn, uint32_t counter, uint32_t number) {
+    static uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    uint8_t id[ART_PIECE_ID];
+    art_store64_be(id, csn);
+    art_store32_be(id + 8, counter);
+    return art_piece_key(key, id, number);
+}
+
+struct art_bytes check_reference(uint64_t length, uint64_t csn, uint32_t counter, uint64_t hash) {
+    static uint8_t bytes[ART_PIECES_REF];
+    art_store64(bytes, length);
+    art_store64_be(bytes + 8, csn);
+    art_store32_be(bytes + 16, counter);
+    art_store64(bytes + 20, hash);
+    return art_bytes(bytes, sizeof bytes);
+}
+
+void check_plant(struct art_bytes key, struct art_bytes value, uint64_t csn, uint8_t flags) {
+    struct art_entry entry = {.value = value, .csn = csn, .flags = flags};
+    check_must(art_tree_begin(check_tree));
+    check_must(art_delta_set(check_tree->delta, key, &entry));
+    check_tree->txn.dirty = true;
+    check_tree->changes++;
+}
+
+/* --- root and blobs ----------------------------------------------------------------------------------------------- */
+
+struct art_root *check_root_take(void) {
+    struct art_root *root;
+    ck_assert_uint_eq(check_toy->log.row[0].csn, 0);
+    check_must(art_root_decode(art_bytes(check_toy->log.row[0].data, check_toy->log.row[0].len), &root));
+    return root;
+}
+
+void check_root_put(struct art_root *root) {
+    struct art_buffer bytes = {0};
+    struct toy_row *row = &check_toy->log.row[0];
+    check_must(art_root_encode(root, &bytes));
+    free(row->data);
+    row->data = malloc(bytes.len);
+    row->len = (uint32_t)bytes.len;
+    memcpy(row->data, bytes.data, bytes.len);
+    art_buffer_clear(&bytes);
+    art_root_unref(root);
+}
+
+uint8_t *check_slot(uint32_t slot) {
+    uint64_t len;
+    uint8_t *bytes = sim_disk_file_bytes(check_disk, check_options.path, &len);
+    ck_assert_uint_le(((uint64_t)slot + 1) * ART_BLOB_BYTES, len);
+    return bytes + (uint64_t)slot * ART_BLOB_BYTES;
+}
+
+void check_reseal_top(unsigned run) {
+    struct art_root *root = check_root_take();
+    struct art_ref *top = &root->run[run].top;
+    uint8_t *slot = check_slot(top->slot);
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
+    for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
+        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->head_pages;
+        if (used) header->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+    top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
+    top->count = header->count;
+    top->entries = header->below;
+    check_root_put(root);
+}
+
+void check_rebuild_index(unsigned number,
+                         void (*change)(uint32_t number, struct art_buffer *separator, struct art_ref *ref)) {
+    struct art_root *root = check_root_take();
+    struct art_run *run = &root->run[number];
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = run->top.level};
+    memcpy(options.uuid, check_options.uuid, sizeof options.uuid);
+    struct art_builder *builder;
+    static _Alignas(ART_BLOB_PAGE) uint8_t image[ART_BLOB_BYTES];
+    struct art_run_cursor cursor;
+    struct art_built built;
+    struct art_buffer separator = {0};
+    uint32_t child = 0;
+    ck_assert_uint_ge(run->top.level, 1);
+    check_must(art_builder_open(&builder, &options));
+    art_builder_begin(builder, image);
+    check_must(art_run_cursor_open(&cursor, check_tree->store));
+    art_run_cursor_reset(&cursor, &run->top, run->top.level);
+    for (check_must(art_run_first(&cursor)); cursor.valid; check_must(art_run_next(&cursor))) {
+        struct art_ref ref;
+        bool full;
+        check_must(art_blob_cursor_ref(&cursor.leaf, &ref));
+        check_must(art_buffer_set_key(&separator, art_run_key(&cursor)));
+        change(child++, &separator, &ref);
+        check_must(art_builder_add_ref(builder, art_buffer_bytes(&separator), &ref, &full));
+        ck_assert(!full);
+    }
+    ck_assert_uint_ge(child, 4);
+    check_must(art_builder_finish(builder, run->top.slot, run->top.generation, &built));
+    art_run_cursor_close(&cursor);
+    memcpy(check_slot(run->top.slot), image, ART_BLOB_BYTES);
+    run->pages += art_ref_pages(&built.ref) - art_ref_pages(&run->top);
+    struct art_run changed = *run;
+    changed.top = built.ref;
+    check_must(art_root_replace_run(root, number, &changed));
+    check_root_put(root);
+    art_builder_close(builder);
+    art_buffer_clear(&separator);
+}
+
+/* --- what is told ------------------------------------------------------------------------------------------------- */
+
+static bool take(void *context, const struct art_problem *problem) {
+    (void)context;
+    ck_assert_uint_lt(check_count, TOLD_MAX);
+    struct told *told = &check_told[check_count++];
+    told->rc = problem->rc;
+    told->slot = problem->slot;
+    told->page = problem->page;
+    snprintf(told->what, sizeof told->what, "%s", problem->what);
+    snprintf(told->place, sizeof told->place, "%s", problem->place ? problem->place : "");
+    ck_assert_msg(strstr(problem->sentence, problem->what) != NULL, "%s", problem->sentence);
+    return check_count != check_enough;
+}
+
+int check_run(bool quick) {
+    struct art_check_options options = {.quick = quick, .problem = take};
+    check_count = 0;
+    return art_tree_check_all(check_tree, &options);
+}
+
+static void show(void) {
+    for (unsigned i = 0; i < check_count; i++) {
+        printf("    told: %s (%s, slot %d, page %d)\n", check_told[i].what, check_told[i].place,
+               (int)check_told[i].slot, (int)check_told[i].page);
+    }
+    fflush(stdout);
+}
+
+bool check_has(const char *words) {
+    for (unsigned i = 0; i < check_count; i++) {
+        if (strstr(check_told[i].what, words)) return true;
+    }
+    return false;
+}
+
+void check_finds(const char *words) {
+    check_must(check_run(false));
+    if (check_count != 1 || !check_has(words)) show();
+    ck_assert_msg(check_count == 1 && check_has(words), "%u problems were told, and this was looked for: %s",
+                  check_count, words);
+}
+
+void check_is_clean(void) {
+    check_must(check_run(false));
+    if (check_count) show();
+    ck_assert_uint_eq(check_count, 0);
+}

@@ -1,0 +1,581 @@
+/* The check of the log, of memory, and of rows and large values: each kind of damage is made, alone, and must be named.
+ * test_check_blobs.c has the blobs and slots. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/delta/inside.h"
+#include "core/delta/redo_reader.h"
+#include "core/store/private.h"
+#include "tests/support/check_world.h"
+
+static struct art_bytes word(const char *text) {
+    return art_bytes((const uint8_t *)text, (uint32_t)strlen(text));
+}
+
+static void set_up(void) {
+    check_enough = 0;
+    check_world_new(3);
+}
+
+static void tear_down(void) {
+    check_world_free();
+}
+
+static uint64_t now(void) {
+    return check_tree->csn + 1; /* of the transaction that plants */
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+/* In the log, and then as a run. */
+static void finds_in_log_and_run(const char *words) {
+    check_finds(words);
+    check_commit(true);
+    check_finds(words);
+    check_must(check_reopen());
+    check_finds(words);
+}
+
+START_TEST(test_a_row_that_replaces_what_is_nowhere) {
+    check_plant(check_row_key("new"), word("x"), now(), ART_OVER);
+    finds_in_log_and_run("row 'new': what it replaces is in no run below");
+}
+END_TEST
+
+START_TEST(test_a_row_that_adds_what_was_there) {
+    check_plant(check_row_key("dir-0001/file-00105"), word("x"), now(), 0);
+    finds_in_log_and_run("row 'dir-0001/file-00105': what it adds was there");
+}
+END_TEST
+
+START_TEST(test_a_row_that_replaces_what_is_deleted) {
+    check_plant(check_row_key("dir-0001/file-00101"), word("x"), now(), ART_OVER);
+    check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
+    check_commit(false); /* a merge would refuse it */
+    check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
+}
+END_TEST
+
+START_TEST(test_a_delete_of_what_is_nowhere) {
+    check_plant(check_row_key("no\nwhere'"), word(""), now(), ART_DELETE | ART_OVER);
+    finds_in_log_and_run("row 'no\\x0awhere\\x27': what it replaces is in no run below");
+}
+END_TEST
+
+START_TEST(test_a_version_that_the_table_has_not_reached) {
+    check_plant(check_row_key("new"), word("x"), now() + 1000, 0);
+    check_finds("row 'new': a version that the table has not reached");
+    check_commit(true);
+    check_finds("a version that the table has not reached");
+    ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
+}
+END_TEST
+
+/* The log has come as far, but the root that names the blob has not. */
+START_TEST(test_a_version_that_the_root_has_not_reached) {
+    check_plant(check_row_key("new"), word("x"), now() + 1, 0);
+    check_commit(true);
+    check_put("more", word("y"));
+    check_commit(false);
+    check_finds("a version that the table has not reached");
+    ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
+}
+END_TEST
+
+START_TEST(test_a_row_without_a_version) {
+    check_plant(check_row_key("new"), word("x"), 0, 0);
+    finds_in_log_and_run("row 'new': a version that the table has not reached");
+}
+END_TEST
+
+START_TEST(test_an_older_run_with_a_newer_version) {
+    check_plant(check_row_key("dir-0001/file-00111"), word("x"), 1, ART_OVER); /* the second run's is 2 */
+    check_finds("row 'dir-0001/file-00111': an older run has a newer version");
+}
+END_TEST
+
+START_TEST(test_keys_of_no_name_space) {
+    check_plant(art_bytes((const uint8_t *)"\7abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
+    finds_in_log_and_run("row 'abc': no such name space");
+}
+END_TEST
+
+START_TEST(test_an_empty_key) {
+    static const uint8_t nothing[ART_KEY_PADDING];
+    check_plant(art_bytes(nothing, 0), word("x"), now(), 0);
+    finds_in_log_and_run("row '': no such name space");
+}
+END_TEST
+
+START_TEST(test_a_value_too_long_for_one_entry) {
+    check_plant(check_row_key("new"), check_large(ART_VALUE_INLINE_MAX + 1, 1), now(), 0);
+    check_finds("row 'new': a value too long for one entry");
+}
+END_TEST
+
+START_TEST(test_a_long_key_is_shown_cut_short) {
+    char path[200];
+    memset(path, 'p', sizeof path);
+    path[sizeof path - 1] = 0;
+    check_plant(check_row_key(path), word("x"), now(), ART_OVER);
+    check_finds("row 'pppppppppppppppppppppppppppppppppppppppp...': what");
+}
+END_TEST
+
+/* --- large values ------------------------------------------------------------------------------------------------- */
+
+enum { BIG = 10000, BIG_CSN = 1 }; /* "big/0": three pieces of the first transaction, whose counter began at 0 */
+
+START_TEST(test_a_reference_that_makes_no_sense) {
+    check_plant(check_row_key("new"), word("short"), now(), ART_PIECES);
+    finds_in_log_and_run("row 'new': a reference to pieces that makes no sense");
+}
+END_TEST
+
+START_TEST(test_a_value_longer_than_any) {
+    check_plant(check_row_key("new"), check_reference(ART_VALUE_MAX + 1, now(), 5, 0), now(), ART_PIECES);
+    finds_in_log_and_run("row 'new': its value is longer than any can be");
+}
+END_TEST
+
+START_TEST(test_a_value_newer_than_its_row) {
+    check_plant(check_row_key("new"), check_reference(5000, now() + 3, 5, 0), now(), ART_PIECES);
+    finds_in_log_and_run("row 'new': its value is newer than the row");
+}
+END_TEST
+
+START_TEST(test_a_value_without_pieces) {
+    check_plant(check_row_key("new"), check_reference(5000, now(), 5, 0), now(), ART_PIECES);
+    finds_in_log_and_run("row 'new': piece 0 of its value is missing");
+}
+END_TEST
+
+START_TEST(test_a_missing_piece_in_the_middle) {
+    check_plant(check_row_key("new"), check_reference(9000, now(), 5, 0), now(), ART_PIECES);
+    check_plant(check_piece_key(now(), 5, 0), check_large(ART_PIECE_BYTES, 77), now(), 0);
+    check_plant(check_piece_key(now(), 5, 2), check_large(9000 - 2 * ART_PIECE_BYTES, 77), now(), 0);
+    finds_in_log_and_run("row 'new': piece 1 of its value is missing");
+}
+END_TEST
+
+START_TEST(test_a_deleted_piece) {
+    check_plant(check_piece_key(BIG_CSN, 0, 1), word(""), now(), ART_DELETE | ART_OVER);
+    finds_in_log_and_run("row 'big/0': piece 1 of its value is deleted");
+}
+END_TEST
+
+START_TEST(test_a_piece_of_another_length) {
+    check_put("new", check_large(9000, 9));
+    check_plant(check_piece_key(now(), 0, 1), check_large(100, 9), now(), 0);
+    finds_in_log_and_run("row 'new': piece 1 of its value has another length");
+}
+END_TEST
+
+START_TEST(test_a_value_that_does_not_match_its_hash) {
+    check_put("new", check_large(9000, 9));
+    check_plant(check_piece_key(now(), 0, 1), check_large(ART_PIECE_BYTES, 77), now(), 0);
+    finds_in_log_and_run("row 'new': its value is not what its hash says");
+}
+END_TEST
+
+START_TEST(test_a_piece_behind_the_end_of_the_value) {
+    check_put("new", check_large(9000, 9));
+    check_plant(check_piece_key(now(), 0, 3), check_large(10, 77), now(), 0);
+    finds_in_log_and_run(".0 are more than the row's value has");
+}
+END_TEST
+
+START_TEST(test_pieces_that_no_row_has) {
+    check_plant(check_piece_key(now(), 7, 0), check_large(10, 77), now(), 0);
+    check_plant(check_piece_key(now(), 7, 1), check_large(10, 78), now(), 0);
+    finds_in_log_and_run(".7 belong to no row");
+}
+END_TEST
+
+START_TEST(test_pieces_that_two_rows_have) {
+    struct art_bytes value = check_large(BIG, 0);
+    uint64_t hash = art_hash64(value.data, value.len);
+    check_plant(check_row_key("other"), check_reference(BIG, BIG_CSN, 0, hash), now(), ART_PIECES);
+    finds_in_log_and_run("the pieces of the value 1.0 belong to several rows");
+}
+END_TEST
+
+START_TEST(test_a_piece_whose_key_has_another_length) {
+    check_plant(art_bytes((const uint8_t *)"\2abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
+    finds_in_log_and_run("piece 'abc': a piece's key has another length");
+}
+END_TEST
+
+START_TEST(test_a_piece_of_another_version_than_its_id) {
+    check_put("new", check_large(4097, 9));
+    check_plant(check_piece_key(now(), 0, 0), check_large(ART_PIECE_BYTES, 9), now() - 1, 0);
+    check_finds("a piece of another version than its id");
+}
+END_TEST
+
+START_TEST(test_a_piece_that_refers_to_pieces) {
+    check_put("new", check_large(4097, 9));
+    check_plant(check_piece_key(now(), 0, 0), check_large(ART_PIECE_BYTES, 9), now(), ART_PIECES);
+    finds_in_log_and_run("a piece that refers to pieces");
+}
+END_TEST
+
+/* More ids than the check lists at a time. */
+START_TEST(test_orphans_are_found_among_many_values) {
+    enum { MANY = 8192 + 700 };
+    uint64_t csn = now();
+    struct art_bytes value = check_large(20, 3);
+    for (uint32_t i = 0; i < MANY; i++) {
+        char path[20];
+        check_plant(check_piece_key(csn, i, 0), value, csn, 0);
+        snprintf(path, sizeof path, "v/%05u", i);
+        if (i == 5 || i == MANY - 5) continue;
+        check_plant(check_row_key(path), check_reference(value.len, csn, i, art_hash64(value.data, value.len)), csn,
+                    ART_PIECES);
+    }
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, 2);
+    ck_assert(check_has(".5 belong to no row") && check_has(".8887 belong to no row"));
+}
+END_TEST
+
+/* --- the log ------------------------------------------------------------------------------------------------------ */
+
+static struct toy_row *log_row(unsigned n) {
+    return &check_toy->log.row[n];
+}
+
+static void drop_row(unsigned n) {
+    struct toy_log *log = &check_toy->log;
+    free(log->row[n].data);
+    memmove(&log->row[n], &log->row[n + 1], (--log->rows - n) * sizeof log->row[0]);
+}
+
+/* Whoever opens the table anew cannot use it, and whoever had it open has what was there. */
+static void finds_in_log(const char *words) {
+    check_finds(words);
+    ck_assert(strstr(check_told[0].place, "log") != NULL);
+    ck_assert_int_ne(check_reopen(), ART_OK);
+    check_finds(words);
+}
+
+START_TEST(test_a_log_row_that_was_changed) {
+    ck_assert_uint_eq(check_toy->log.rows, 3);
+    log_row(1)->data[log_row(1)->len - 1] ^= 1;
+    finds_in_log("row 4 does not follow the row before it");
+}
+END_TEST
+
+START_TEST(test_a_log_row_that_is_cut_off) {
+    log_row(2)->len = 5;
+    finds_in_log("a row of 16 bytes or less");
+}
+END_TEST
+
+START_TEST(test_a_log_row_with_its_hash_but_without_sense) {
+    struct toy_row *row = log_row(2);
+    struct art_hash128 before;
+    memcpy(&before, log_row(1)->data, sizeof before);
+    row->data[ART_REDO_HASH + 1] = 0xff; /* flags */
+    struct art_hash128 hash = art_redo_hash(before, row->csn, row->data + ART_REDO_HASH, row->len - ART_REDO_HASH);
+    memcpy(row->data, &hash, sizeof hash);
+    finds_in_log("redo bytes with unknown flags");
+}
+END_TEST
+
+START_TEST(test_a_missing_log_row) {
+    drop_row(1);
+    finds_in_log("row 4 is missing");
+}
+END_TEST
+
+START_TEST(test_a_missing_root) {
+    drop_row(0);
+    finds_in_log("the root is missing");
+}
+END_TEST
+
+START_TEST(test_an_empty_log) {
+    while (check_toy->log.rows) drop_row(0);
+    finds_in_log("it is empty");
+}
+END_TEST
+
+START_TEST(test_a_root_that_was_changed) {
+    log_row(0)->data[60] ^= 4;
+    finds_in_log("root does not match its checksum");
+}
+END_TEST
+
+START_TEST(test_a_row_before_the_root) {
+    struct art_root *root = check_root_take();
+    root->csn = 4;
+    memcpy(&root->chain, log_row(1)->data, sizeof root->chain);
+    check_root_put(root);
+    check_must(check_run(false));
+    ck_assert(check_has("row 4 is not behind the root, which has 4"));
+}
+END_TEST
+
+START_TEST(test_a_row_with_a_negative_number) {
+    struct toy_log *log = &check_toy->log;
+    memmove(&log->row[1], &log->row[0], log->rows++ * sizeof log->row[0]);
+    log->row[0] = (struct toy_row){UINT64_MAX - 4, calloc(1, 1), 1};
+    check_must(check_run(false));
+    ck_assert(check_has("a row has the number -5"));
+    ck_assert_uint_eq(check_count, 1);
+}
+END_TEST
+
+START_TEST(test_a_row_that_stands_there_twice) {
+    struct toy_log *log = &check_toy->log;
+    struct toy_row *last = log_row(log->rows - 1), *again = log_row(log->rows++);
+    *again = (struct toy_row){last->csn, malloc(last->len), last->len};
+    memcpy(again->data, last->data, last->len);
+    check_finds("row 5 comes behind row 5");
+}
+END_TEST
+
+/* Each bad row is named once, and what does not depend on them is looked at. */
+START_TEST(test_damage_to_the_log_does_not_hide_other_damage) {
+    for (int i = 0; i < 3; i++) {
+        check_put("more", check_large(5, (uint8_t)i));
+        check_commit(false);
+    }
+    log_row(1)->data[log_row(1)->len - 1] ^= 1;
+    log_row(4)->data[log_row(4)->len - 1] ^= 1;
+    check_slot(check_tree->root->run[0].top.slot)[50] ^= 1;
+    ck_assert_int_ne(check_reopen(), ART_OK);
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, 3);
+    ck_assert(check_has("row 4 does not") && check_has("row 7 does not") && check_has("the page's hash"));
+}
+END_TEST
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_connection_that_knows_another_last_row) {
+    drop_row(2);
+    check_finds("this connection stands at another row than the log's last");
+}
+END_TEST
+
+START_TEST(test_a_connection_that_has_another_root) {
+    check_tree->root->generation++;
+    check_finds("this connection has another root than the log");
+}
+END_TEST
+
+START_TEST(test_a_connection_that_has_other_rows_in_memory) {
+    struct art_entry entry = {.value = word("changed"), .csn = check_tree->csn};
+    check_must(art_delta_put(check_tree->delta, check_row_key("late/1"), &entry, ART_PUT_PLAIN));
+    check_finds("this connection has other rows in memory than the log");
+    check_must(check_reopen());
+    check_must(art_delta_put(check_tree->delta, check_row_key("late/4"), &entry, ART_PUT_PLAIN));
+    check_finds("this connection has other rows in memory than the log");
+}
+END_TEST
+
+START_TEST(test_a_delta_that_does_not_agree_with_itself) {
+    check_tree->delta->bytes++;
+    check_finds("a wrong number of bytes");
+    check_tree->delta->bytes--;
+}
+END_TEST
+
+START_TEST(test_a_store_that_does_not_agree_with_itself) {
+    check_tree->store->held_pages++;
+    check_finds("the pages of the held blobs are miscounted");
+    check_tree->store->held_pages--;
+}
+END_TEST
+
+START_TEST(test_counts_that_rows_do_not_add_up_to) {
+    struct art_root *root = check_root_take();
+    ck_assert_uint_eq(root->runs, 3);
+    art_root_unref(root);
+    check_tree->delta->weight += 2;
+    check_must(check_run(false));
+    ck_assert(check_has("a wrong count") && check_has("rows and pieces, and there are"));
+    check_tree->delta->weight -= 2;
+}
+END_TEST
+
+/* --- transactions ------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_transaction_is_checked_with_what_it_has_changed) {
+    check_put("new", check_large(9000, 9));
+    check_delete("big/0");
+    check_delete("late/1");
+    check_is_clean();
+    check_must(art_tree_request_flush(check_tree));
+    struct art_commit commit;
+    check_must(art_tree_prepare(check_tree, &commit));
+    check_is_clean(); /* the host has refused the COMMIT before it wrote */
+    toy_write(check_toy, &commit);
+    check_is_clean(); /* ... and after */
+    art_tree_committed(check_tree);
+    check_is_clean();
+}
+END_TEST
+
+START_TEST(test_a_spilled_transaction_is_checked) {
+    check_tree->options.spill_limit = 1 << 16;
+    char path[40];
+    uint32_t mark;
+    for (int i = 0; i < 3000; i++) {
+        if (i % 1000 == 500) check_must(art_tree_mark(check_tree, &mark));
+        snprintf(path, sizeof path, "spill/%05d", i % 2500);
+        check_put(path, check_large(50, 1));
+    }
+    ck_assert(check_tree->txn.spilled);
+    check_is_clean();
+    art_tree_rollback_to(check_tree, 1);
+    check_is_clean();
+    art_tree_rollback_to(check_tree, 0);
+    check_is_clean();
+}
+END_TEST
+
+START_TEST(test_a_transaction_that_must_be_rolled_back_is_not_checked) {
+    check_put("new", check_large(9, 9));
+    check_tree->txn.doomed = ART_IO;
+    ck_assert_int_eq(check_run(false), ART_IO);
+    ck_assert_uint_eq(check_count, 0);
+    check_tree->txn.doomed = 0;
+}
+END_TEST
+
+/* --- how it ends -------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_it_ends_when_the_host_has_heard_enough) {
+    for (int i = 0; i < 50; i++) {
+        char path[20];
+        snprintf(path, sizeof path, "wrong/%d", i);
+        check_plant(check_row_key(path), word("x"), now(), ART_OVER);
+    }
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, 50);
+    check_enough = 7;
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, 7);
+}
+END_TEST
+
+START_TEST(test_the_first_problem_is_an_error_of_its_own) {
+    check_plant(check_row_key("new"), word("x"), now(), ART_OVER);
+    ck_assert_int_eq(art_tree_check(check_tree), ART_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "row 'new': what it replaces"));
+    sim_disk_remove_file(check_disk, check_options.path);
+    check_must(check_reopen());
+    ck_assert_int_eq(art_tree_check(check_tree), ART_MISSING);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "missing"));
+}
+END_TEST
+
+START_TEST(test_it_can_be_interrupted_anywhere) {
+    unsigned patience = 1;
+    int rc = ART_INTERRUPT;
+    for (; rc == ART_INTERRUPT; patience++) {
+        check_toy->patience = patience;
+        rc = check_run(false);
+        ck_assert_uint_eq(check_count, 0);
+    }
+    ck_assert_int_eq(rc, ART_OK);
+    ck_assert_uint_gt(patience, 30);
+    check_toy->patience = 0;
+    check_is_clean();
+}
+END_TEST
+
+static TCase *rows(void) {
+    TCase *tcase = tcase_create("rows");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_row_that_replaces_what_is_nowhere);
+    tcase_add_test(tcase, test_a_row_that_adds_what_was_there);
+    tcase_add_test(tcase, test_a_row_that_replaces_what_is_deleted);
+    tcase_add_test(tcase, test_a_delete_of_what_is_nowhere);
+    tcase_add_test(tcase, test_a_version_that_the_table_has_not_reached);
+    tcase_add_test(tcase, test_a_version_that_the_root_has_not_reached);
+    tcase_add_test(tcase, test_a_row_without_a_version);
+    tcase_add_test(tcase, test_an_older_run_with_a_newer_version);
+    tcase_add_test(tcase, test_keys_of_no_name_space);
+    tcase_add_test(tcase, test_an_empty_key);
+    tcase_add_test(tcase, test_a_value_too_long_for_one_entry);
+    tcase_add_test(tcase, test_a_long_key_is_shown_cut_short);
+    return tcase;
+}
+
+static TCase *values(void) {
+    TCase *tcase = tcase_create("values");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_reference_that_makes_no_sense);
+    tcase_add_test(tcase, test_a_value_longer_than_any);
+    tcase_add_test(tcase, test_a_value_newer_than_its_row);
+    tcase_add_test(tcase, test_a_value_without_pieces);
+    tcase_add_test(tcase, test_a_missing_piece_in_the_middle);
+    tcase_add_test(tcase, test_a_deleted_piece);
+    tcase_add_test(tcase, test_a_piece_of_another_length);
+    tcase_add_test(tcase, test_a_value_that_does_not_match_its_hash);
+    tcase_add_test(tcase, test_a_piece_behind_the_end_of_the_value);
+    tcase_add_test(tcase, test_pieces_that_no_row_has);
+    tcase_add_test(tcase, test_pieces_that_two_rows_have);
+    tcase_add_test(tcase, test_a_piece_whose_key_has_another_length);
+    tcase_add_test(tcase, test_a_piece_of_another_version_than_its_id);
+    tcase_add_test(tcase, test_a_piece_that_refers_to_pieces);
+    tcase_add_test(tcase, test_orphans_are_found_among_many_values);
+    return tcase;
+}
+
+static TCase *logs(void) {
+    TCase *tcase = tcase_create("log");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_log_row_that_was_changed);
+    tcase_add_test(tcase, test_a_log_row_that_is_cut_off);
+    tcase_add_test(tcase, test_a_log_row_with_its_hash_but_without_sense);
+    tcase_add_test(tcase, test_a_missing_log_row);
+    tcase_add_test(tcase, test_a_missing_root);
+    tcase_add_test(tcase, test_an_empty_log);
+    tcase_add_test(tcase, test_a_root_that_was_changed);
+    tcase_add_test(tcase, test_a_row_before_the_root);
+    tcase_add_test(tcase, test_a_row_with_a_negative_number);
+    tcase_add_test(tcase, test_a_row_that_stands_there_twice);
+    tcase_add_test(tcase, test_damage_to_the_log_does_not_hide_other_damage);
+    tcase_add_test(tcase, test_a_connection_that_knows_another_last_row);
+    tcase_add_test(tcase, test_a_connection_that_has_another_root);
+    tcase_add_test(tcase, test_a_connection_that_has_other_rows_in_memory);
+    tcase_add_test(tcase, test_a_delta_that_does_not_agree_with_itself);
+    tcase_add_test(tcase, test_a_store_that_does_not_agree_with_itself);
+    tcase_add_test(tcase, test_counts_that_rows_do_not_add_up_to);
+    return tcase;
+}
+
+static TCase *ways(void) {
+    TCase *tcase = tcase_create("ways");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_transaction_is_checked_with_what_it_has_changed);
+    tcase_add_test(tcase, test_a_spilled_transaction_is_checked);
+    tcase_add_test(tcase, test_a_transaction_that_must_be_rolled_back_is_not_checked);
+    tcase_add_test(tcase, test_it_ends_when_the_host_has_heard_enough);
+    tcase_add_test(tcase, test_the_first_problem_is_an_error_of_its_own);
+    tcase_add_test(tcase, test_it_can_be_interrupted_anywhere);
+    return tcase;
+}
+
+int main(void) {
+    Suite *suite = suite_create("check, rows");
+    suite_add_tcase(suite, rows());
+    suite_add_tcase(suite, values());
+    suite_add_tcase(suite, logs());
+    suite_add_tcase(suite, ways());
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

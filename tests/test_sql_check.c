@@ -1,0 +1,384 @@
+/* art_check() as a table and as a function, PRAGMA integrity_check and quick_check, and the command: a clean table has no row,
+ * a damaged one a row for each thing that is wrong. What core finds is test_check_rows.c's and test_check_blobs.c's. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
+
+enum { SLOT = 512 * 1024 };
+
+static char *directory, *path, *file;
+static sqlite3 *db;
+
+static void reopen(void) {
+    sql_close(db);
+    db = sql_open(path);
+}
+
+static void set_up(void) {
+    directory = sql_scratch("check");
+    path = sqlite3_mprintf("%s/c.db", directory);
+    db = sql_open(path);
+    sql_create(db, "t", "cache='8MB'");
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT printf('dir-%%02d/file-%%05d', i / 100, i), printf('value %%064d', i) FROM n;"
+                "INSERT INTO t VALUES('big', zeroblob(20000)); INSERT INTO t(t) VALUES('flush');"
+                "DELETE FROM t WHERE path GLOB '*7'; INSERT INTO t(t) VALUES('flush');"
+                "INSERT INTO t VALUES('late', 1); INSERT INTO t VALUES('later', 2)");
+    file = sql_find_file(directory, ".art");
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(file);
+}
+
+/* Turns a byte over in the file; another copy of it takes its place, since pages in memory are not read again. */
+static void turn_byte(uint64_t at) {
+    sql_close(db);
+    char *copy = sqlite3_mprintf("%s.copy", file);
+    static unsigned char bytes[64 * SLOT];
+    int fd = open(file, O_RDONLY);
+    ssize_t len = read(fd, bytes, sizeof bytes);
+    close(fd);
+    ck_assert_int_gt(len, (ssize_t)at);
+    bytes[at] ^= 1;
+    fd = open(copy, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    ck_assert_int_eq(write(fd, bytes, (size_t)len), len);
+    close(fd);
+    ck_assert_int_eq(rename(copy, file), 0);
+    sqlite3_free(copy);
+    db = sql_open(path);
+}
+
+static void has(const char *query, const char *words) {
+    char *rows = sql_rows(db, "%s", query);
+    ck_assert_msg(strstr(rows, words) != NULL, "%s\n  gave %s  which does not have: %s", query, rows, words);
+    sqlite3_free(rows);
+}
+
+static bool asks_virtual_tables(void) {
+    return sqlite3_libversion_number() >= 3044000;
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_damaged_page_is_a_row_with_place_slot_and_page) {
+    turn_byte(SLOT + 100);
+    char *expected = sqlite3_mprintf("the page's hash is not that of the blob's header|%s|1|0\n", file);
+    sql_expect(db, expected, "SELECT problem, place, slot, page FROM art_check('t')");
+    sqlite3_free(expected);
+    sql_expect(db, "1|1\n", "SELECT slot, count(*) FROM art_check('main.t') WHERE slot IS NOT NULL");
+    has("SELECT art_check('t')", "from a backup");
+    sql_run(db, "SELECT 1"); /* what the check found is nobody else's error */
+    ck_assert_str_eq(sqlite3_errmsg(db), "not an error");
+}
+END_TEST
+
+START_TEST(test_several_problems_are_several_rows) {
+    turn_byte(SLOT + 100);
+    turn_byte(SLOT + 4096 + 100);
+    sql_run(db, "DELETE FROM t_state WHERE k = 'format'; UPDATE t_state SET v = 'much' WHERE k = 'cache';"
+                "UPDATE t_log SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_log)");
+    reopen();
+    sql_expect(db,
+               "'cache' makes no sense: 'much' is no value for cache: give a size such as 64MB|main.t_state||\n"
+               "'format' is missing|main.t_state||\n"
+               "a row of 16 bytes or less|redo log||\n",
+               "SELECT problem, place, slot, page FROM art_check('t') WHERE slot IS NULL");
+    sql_expect(db, "0\n1\n", "SELECT page FROM art_check('t') WHERE slot = 1");
+    char *lines = sql_rows(db, "SELECT art_check('t')");
+    int count = 0;
+    for (char *at = lines; (at = strstr(at, "art: ")); at++) count++;
+    ck_assert_int_eq(count, 5);
+    sqlite3_free(lines);
+}
+END_TEST
+
+START_TEST(test_there_are_at_most_a_hundred_rows) {
+    sql_run(db, "INSERT INTO t_log WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
+                "SELECT (SELECT max(csn) FROM t_log) + i, randomblob(50) FROM n");
+    reopen();
+    sql_expect(db, "100|99\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
+    has("SELECT problem FROM art_check('t')", "\nthere are more problems than these\n");
+    sql_run(db, "DELETE FROM t_log WHERE csn > (SELECT max(csn) FROM t_log) - 50");
+    reopen();
+    sql_expect(db, "100|100\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_a_table_is_named_as_functions_name_it) {
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check(NULL)");
+    sql_refused(db, SQLITE_ERROR, "there is no art table of that name (none)", "SELECT * FROM art_check('none')");
+    sql_refused(db, SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check");
+    sql_create(db, "\"other one\"", "");
+    sql_expect(db, "t|0\nother one|0\n",
+               "SELECT name, (SELECT count(*) FROM art_check(name)) FROM sqlite_schema WHERE sql LIKE '%USING art%'");
+    sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_schema JOIN art_check(name) WHERE sql LIKE '%USING art%'");
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check WHERE \"table\" = 't' OR \"table\" = 'other one'");
+}
+END_TEST
+
+START_TEST(test_no_schema_begins_it) {
+    sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT * FROM art_check('t')");
+    sql_refused(db, SQLITE_ERROR, "unsafe use of virtual table", "SELECT * FROM v");
+}
+END_TEST
+
+static int interrupted(void *left) {
+    return --*(int *)left < 0;
+}
+
+START_TEST(test_it_can_be_interrupted) {
+    int left = 3;
+    sqlite3_progress_handler(db, 1, interrupted, &left);
+    ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM art_check('t')"), SQLITE_INTERRUPT);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_a_locked_database_is_busy_and_not_damaged) {
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    sql_refused(db, SQLITE_BUSY, "locked", "SELECT * FROM art_check('t')");
+    sql_run(other, "COMMIT");
+    sql_close(other);
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_a_read_only_database_is_checked) {
+    sql_close(db);
+    db = sql_open_flags(path, SQLITE_OPEN_READONLY);
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    ck_assert_int_eq(chmod(file, 0400), 0);
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    ck_assert_int_eq(chmod(file, 0600), 0);
+}
+END_TEST
+
+START_TEST(test_a_transaction_is_checked_with_what_it_has_done) {
+    sqlite3 *other = sql_open(path);
+    sql_run(db, "PRAGMA journal_mode=WAL; BEGIN; SELECT count(*) FROM t");
+    sql_run(other, "INSERT INTO t(path) VALUES('another'); INSERT INTO t(t) VALUES('optimize')");
+    sql_expect(db, "ok\n", "SELECT art_check('t')"); /* an older snapshot than the other's commit */
+    sql_run(db, "COMMIT; BEGIN; DELETE FROM t WHERE path GLOB 'dir-0*'; SAVEPOINT s; INSERT INTO t VALUES('x', "
+                "zeroblob(9999))");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    sql_run(db, "ROLLBACK TO s");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); COMMIT");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_a_table_in_memory_is_checked) {
+    sqlite3 *memory = sql_open(":memory:");
+    sql_create(memory, "t", "");
+    sql_run(memory, "INSERT INTO t VALUES('a', zeroblob(10000)), ('b', 2); INSERT INTO t(t) VALUES('flush')");
+    sql_expect(memory, "0\n", "SELECT count(*) FROM art_check('t')");
+    sql_close(memory);
+}
+END_TEST
+
+/* --- T_state and T_log -------------------------------------------------------------------------------------------- */
+
+static void state_finds(const char *change, const char *expected) {
+    sql_run(db, "SAVEPOINT s; %s", change);
+    sql_run(db, "RELEASE s");
+    reopen();
+    sql_expect(db, expected, "SELECT problem, place FROM art_check('t')");
+    if (asks_virtual_tables()) {
+        has("PRAGMA integrity_check", "main.t: art: '");
+        has("PRAGMA quick_check", "main.t: art: '");
+    }
+    sql_run(db, "DELETE FROM t_state; INSERT INTO t_state SELECT * FROM kept");
+    reopen();
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+}
+
+START_TEST(test_every_field_of_the_state_is_looked_at) {
+    static const struct {
+        const char *change, *expected;
+    } fields[] = {
+        {"UPDATE t_state SET v = 2 WHERE k = 'format'", "'format' is not one that this version of art knows"},
+        {"UPDATE t_state SET v = '1' WHERE k = 'format'", "'format' is not one that this version of art knows"},
+        {"DELETE FROM t_state WHERE k = 'format'", "'format' is missing"},
+        {"UPDATE t_state SET v = x'00' WHERE k = 'id'", "'id' is not 16 bytes"},
+        {"DELETE FROM t_state WHERE k = 'id'", "'id' is missing"},
+        {"UPDATE t_state SET v = '../x.art' WHERE k = 'file'", "'file' is no name of this table's .art file"},
+        {"UPDATE t_state SET v = NULL WHERE k = 'file'", "'file' is no name of this table's .art file"},
+        {"DELETE FROM t_state WHERE k = 'file'", "'file' is missing"},
+        {"DELETE FROM t_state WHERE k = 'columns'", "'columns' is missing"},
+        {"UPDATE t_state SET v = 'path, a CHECK(1)' WHERE k = 'columns'",
+         "'columns' makes no sense: an art table has no CHECK (t.a): leave it out and check values before they are "
+         "written"},
+        {"UPDATE t_state SET v = 'sideways' WHERE k = 'io'",
+         "'io' makes no sense: 'sideways' is no value for io: give auto, uring or pwrite"},
+        {"UPDATE t_state SET v = x'31' WHERE k = 'log_limit'",
+         "'log_limit' makes no sense: '' is no value for log_limit: give a size such as 1MB"},
+        {"UPDATE t_state SET v = x'3131' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
+        {"UPDATE t_state SET v = '0123456789abcdef' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
+        {"INSERT OR REPLACE INTO t_state VALUES('young', 'none')", "'young' is no list of slots"},
+    };
+    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_state");
+    for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
+        bool young = strstr(fields[i].change, "young");
+        char *expected = sqlite3_mprintf("%s|main.t_state\n%s", fields[i].expected,
+                                         young ? "the list of young slots makes no sense|the state table\n" : "");
+        state_finds(fields[i].change, expected);
+        sqlite3_free(expected);
+    }
+    sql_run(db, "INSERT INTO t_state VALUES('from a later version', 1)");
+    sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_columns_that_are_not_those_of_the_table_are_found) {
+    sql_run(db, "UPDATE t_state SET v = 'path, another' WHERE k = 'columns'");
+    reopen();
+    has("SELECT problem FROM art_check('t')", "the columns are damaged");
+    sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_a_field_that_is_there_twice_is_found) {
+    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_state; DROP TABLE t_state; CREATE TABLE t_state(k, v);"
+                "INSERT INTO t_state SELECT * FROM kept; INSERT INTO t_state SELECT * FROM kept WHERE k = 'file'");
+    reopen();
+    sql_expect(db, "'file' is there twice|main.t_state\n", "SELECT problem, place FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_shadow_tables_that_are_gone_are_found) {
+    sql_run(db, "DROP TABLE t_log");
+    reopen();
+    has("SELECT problem FROM art_check('t')", "no such table: main.t_log");
+    has("SELECT art_check('t')", "no such table: main.t_log");
+    if (asks_virtual_tables()) has("PRAGMA integrity_check", "no such table: main.t_log");
+    sql_run(db, "CREATE TABLE t_log(csn INTEGER PRIMARY KEY, ops BLOB); DROP TABLE t_state");
+    reopen();
+    has("SELECT problem FROM art_check('t')", "no such table: main.t_state");
+    sql_run(db, "CREATE TABLE t_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID");
+    reopen();
+    sql_expect(db, "'format' is missing\n'id' is missing\n'file' is missing\n'columns' is missing\n",
+               "SELECT problem FROM art_check('t')");
+}
+END_TEST
+
+START_TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
+    turn_byte(SLOT + 100);
+    sql_run(db, "DELETE FROM t_log WHERE csn = (SELECT max(csn) - 1 FROM t_log)");
+    reopen();
+    sql_expect(db, "the log\n1\n", "SELECT coalesce(slot, place) FROM art_check('t')");
+    sql_run(db, "UPDATE t_log SET ops = x'00' WHERE csn = 0");
+    reopen();
+    has("SELECT problem FROM art_check('t')", "root is cut short");
+}
+END_TEST
+
+START_TEST(test_a_missing_file_is_one_row) {
+    unlink(file);
+    reopen();
+    sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
+    has("SELECT problem FROM art_check('t')", "the .art file is missing");
+    has("SELECT art_check('t')", "the .art file is missing");
+}
+END_TEST
+
+START_TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
+    int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 't_state'");
+    int64_t size = sql_int(db, "PRAGMA page_size");
+    sql_run(db, "PRAGMA journal_mode=DELETE");
+    sql_close(db);
+    int fd = open(path, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "damage!!", 8, (page - 1) * size), 8);
+    close(fd);
+    db = sql_open(path);
+    has("SELECT problem FROM art_check('t')", "malformed");
+}
+END_TEST
+
+/* --- integrity_check and the command ------------------------------------------------------------------------------- */
+
+START_TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
+    sql_expect(db, "ok\n", "PRAGMA quick_check");
+    turn_byte(SLOT + 100);
+    sql_expect(db, "ok\n", "PRAGMA quick_check");
+    if (!asks_virtual_tables()) {
+        sql_expect(db, "ok\n", "PRAGMA integrity_check");
+        return;
+    }
+    has("PRAGMA integrity_check", "main.t: art: the page's hash is not that of the blob's header (");
+    sql_run(db, "UPDATE t_log SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_log)");
+    reopen();
+    has("PRAGMA quick_check", "main.t: art: a row of 16 bytes or less (");
+    has("PRAGMA integrity_check(t)", "main.t: art: a row of 16 bytes or less (");
+    has("PRAGMA integrity_check", "\nmain.t: art: the page's hash");
+    int left = 3;
+    sqlite3_progress_handler(db, 1, interrupted, &left);
+    ck_assert_int_eq(sql_try(db, "PRAGMA integrity_check"), SQLITE_INTERRUPT);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+}
+END_TEST
+
+START_TEST(test_the_command_fails_with_the_first_problem) {
+    sql_command(db, "main", "t", "integrity-check");
+    turn_byte(SLOT + 100);
+    turn_byte(SLOT + 4096 + 100);
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "slot 1, page 0", "INSERT INTO t(t) VALUES('integrity-check')");
+    sql_run(db, "UPDATE t_state SET v = 'x' WHERE k = 'nonce'");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "'nonce' is not 16 bytes (main.t_state): restore the database from a backup",
+                "INSERT INTO t(t) VALUES('integrity-check')");
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_check");
+    TCase *tcase = tcase_create("check");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_a_damaged_page_is_a_row_with_place_slot_and_page);
+    tcase_add_test(tcase, test_several_problems_are_several_rows);
+    tcase_add_test(tcase, test_there_are_at_most_a_hundred_rows);
+    tcase_add_test(tcase, test_a_table_is_named_as_functions_name_it);
+    tcase_add_test(tcase, test_no_schema_begins_it);
+    tcase_add_test(tcase, test_it_can_be_interrupted);
+    tcase_add_test(tcase, test_a_locked_database_is_busy_and_not_damaged);
+    tcase_add_test(tcase, test_a_read_only_database_is_checked);
+    tcase_add_test(tcase, test_a_transaction_is_checked_with_what_it_has_done);
+    tcase_add_test(tcase, test_a_table_in_memory_is_checked);
+    tcase_add_test(tcase, test_every_field_of_the_state_is_looked_at);
+    tcase_add_test(tcase, test_columns_that_are_not_those_of_the_table_are_found);
+    tcase_add_test(tcase, test_a_field_that_is_there_twice_is_found);
+    tcase_add_test(tcase, test_shadow_tables_that_are_gone_are_found);
+    tcase_add_test(tcase, test_a_log_that_is_damaged_does_not_hide_the_file);
+    tcase_add_test(tcase, test_a_missing_file_is_one_row);
+    tcase_add_test(tcase, test_pages_of_sqlite_that_are_damaged_are_found);
+    tcase_add_test(tcase, test_integrity_check_tells_all_and_quick_check_what_is_cheap);
+    tcase_add_test(tcase, test_the_command_fails_with_the_first_problem);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
