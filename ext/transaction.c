@@ -247,10 +247,12 @@ void art_table_committed(struct art_table *table) {
     close_if_gone(table);
 }
 
+/* A COMMIT that ended in an error may be there all the same, for this connection, too: the log is asked at the next read. */
 void art_table_rolled_back(struct art_table *table) {
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
     restore(table, &table->begin);
+    if (table->tried) table->version_known = false;
     close_if_gone(table);
 }
 
