@@ -199,8 +199,10 @@ static int check_table(struct art_connection *connection, const char *schema, co
     art_forget_message(message);
     if (!vtab) return SQLITE_OK; /* of another module, which may have its own troubles */
     art_settings_default(&defaults);
-    rc = art_shadow_read_state(connection, vtab->name, &defaults, &state, message);
+    struct art_name *name = art_name_hold(vtab->name); /* the handle may go while SQLite prepares */
+    rc = art_shadow_read_state(connection, name, &defaults, &state, message);
     if (!rc) art_state_clear(&state);
+    art_name_release(name);
     return rc;
 }
 

@@ -234,6 +234,8 @@ struct art_table {
 
 struct art_vtab {
     sqlite3_vtab base;
+    unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
+    bool disconnected; /* and lets go of it when it reads the schema anew in a statement of theirs */
     struct art_connection *connection;
     struct art_vtab *next;
     struct art_name *name;
@@ -439,6 +441,8 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 
 /* module.c */
 const sqlite3_module *art_module(void);
+void art_vtab_pin(struct art_vtab *vtab);
+void art_vtab_unpin(struct art_vtab *vtab);
 /* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
 char *art_file_beginning(sqlite3 *db, const char *schema);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
@@ -452,6 +456,7 @@ struct art_named {
     struct art_vtab *vtab;  /* NULL: gone */
     sqlite3_stmt *snapshot; /* stepped while it is held */
     bool held;
+    bool pins; /* and `vtab` outlives its xDisconnect */
     bool once; /* not to be kept */
     char text[];
 };

@@ -184,8 +184,23 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
 }
 
 static int disconnect(sqlite3_vtab *base) {
-    vtab_free((struct art_vtab *)base);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    vtab->disconnected = true;
+    if (vtab->pins) {
+        art_named_forget(vtab);
+    } else {
+        vtab_free(vtab);
+    }
     return SQLITE_OK;
+}
+
+void art_vtab_pin(struct art_vtab *vtab) {
+    vtab->pins++;
+}
+
+void art_vtab_unpin(struct art_vtab *vtab) {
+    vtab->pins--;
+    if (vtab->disconnected && !vtab->pins) vtab_free(vtab);
 }
 
 /* --- CREATE ------------------------------------------------------------------------------------------------------- */

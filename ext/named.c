@@ -27,7 +27,7 @@ enum { KEPT = 16, ATTEMPTS = 10, SEQUENCE_MAIN = 0, SEQUENCE_TEMP = 1 };
 static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
     const sqlite3_file *file = art_database_file(connection->db, schema);
     for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {
-        if (sqlite3_stricmp(vtab->name->table, table)) continue;
+        if (vtab->disconnected || sqlite3_stricmp(vtab->name->table, table)) continue;
         if (!sqlite3_stricmp(vtab->name->schema, schema)) return vtab;
         if (file && art_database_file(connection->db, vtab->name->schema) == file) return vtab;
     }
@@ -128,6 +128,8 @@ void art_named_forget(struct art_vtab *vtab) {
     for (struct art_named *named = connection->named, *next; named; named = next) {
         next = named->next;
         if (named->vtab != vtab) continue;
+        named->once = true;
+        if (named->pins) continue;
         named->vtab = NULL;
         if (named->held) continue;
         unlink_named(connection, named);
@@ -200,11 +202,14 @@ static int look_up(struct art_connection *connection, const char *text, struct a
 /* --- holding ------------------------------------------------------------------------------------------------------ */
 
 void art_named_release(struct art_named *named) {
+    struct art_vtab *pinned = named->pins ? named->vtab : NULL;
     sqlite3_reset(named->snapshot);
-    named->held = false;
-    if (!named->once && named->vtab) return;
-    unlink_named(named->connection, named);
-    named_free(named);
+    named->held = named->pins = false;
+    if (named->once || !named->vtab) {
+        unlink_named(named->connection, named);
+        named_free(named);
+    }
+    if (pinned) art_vtab_unpin(pinned);
 }
 
 /* Steps the SELECT; *same: the name still means this handle. */
@@ -231,6 +236,8 @@ int art_named_hold(struct art_connection *connection, const char *text, struct a
         if (rc) return rc;
         rc = hold(named, &same);
         if (!rc && same) {
+            art_vtab_pin(named->vtab);
+            named->pins = true;
             *out = named;
             return SQLITE_OK;
         }

@@ -106,8 +106,10 @@ static void table_free(struct art_table *table) {
     art_free(table);
 }
 
+/* Not while SQLite works on one of its statements, which is how the last handle may go in the middle of a transaction:
+ * whoever drives that asks again at its end. */
 void art_table_free_if_unused(struct art_table *table) {
-    if (table->vtabs) return;
+    if (table->vtabs || (table->driver && table->connection->stepping)) return;
     art_shadow_finalize(table); /* else sqlite3_close() would find them */
     if (table->driver) return;
     /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
