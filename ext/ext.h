@@ -209,6 +209,7 @@ struct art_table {
     bool version_known; /* `data_version` is the one that the tree is up to date with */
     unsigned data_version;
     sqlite3_stmt *statements[ART_STATEMENTS];
+    bool stale;             /* they are to be finalized, and one of them runs */
     struct art_scan *scans; /* open ones */
 
     /* The running transaction (transaction.c). */
@@ -267,6 +268,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
 int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
+void art_tables_free_unused(struct art_connection *connection);
 char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);

@@ -68,7 +68,7 @@ static int is_wal(struct art_table *table, bool *wal) {
     bool told = false;
     int rc = sqlite3_prepare_v2(db, sql, -1, &mode, NULL);
     sqlite3_free(sql);
-    if (!rc && sqlite3_step(mode) == SQLITE_ROW) {
+    if (!rc && art_shadow_step(table->connection, mode) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(mode, 0);
         told = text != NULL;
         *wal = text && !sqlite3_stricmp(text, "wal");
@@ -198,10 +198,12 @@ static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct 
     return art_shadow_each_log_row(context, row, to);
 }
 
-static int busy_timeout(sqlite3 *db) {
+static int busy_timeout(struct art_connection *connection) {
+    sqlite3 *db = connection->db;
     sqlite3_stmt *ask = NULL;
     int timeout = 0;
-    if (!sqlite3_prepare_v2(db, "PRAGMA busy_timeout", -1, &ask, NULL) && sqlite3_step(ask) == SQLITE_ROW) {
+    if (!sqlite3_prepare_v2(db, "PRAGMA busy_timeout", -1, &ask, NULL) &&
+        art_shadow_step(connection, ask) == SQLITE_ROW) {
         timeout = sqlite3_column_int(ask, 0);
     }
     sqlite3_finalize(ask);
@@ -212,7 +214,7 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { DELAYS = sizeof delays };
     struct art_table *table = context;
-    int left = busy_timeout(table->connection->db) - table->waited;
+    int left = busy_timeout(table->connection) - table->waited;
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;
@@ -226,7 +228,7 @@ static bool interrupted(void *context) {
     struct art_table *table = context;
     sqlite3_stmt *nothing = NULL;
     int rc = sqlite3_prepare_v2(table->connection->db, "SELECT 1", -1, &nothing, NULL);
-    if (!rc) sqlite3_step(nothing);
+    if (!rc) art_shadow_step(table->connection, nothing);
     int end = sqlite3_finalize(nothing);
     return ((rc ? rc : end) & 0xff) == SQLITE_INTERRUPT;
 }

@@ -99,6 +99,7 @@ static int declare(struct art_vtab *vtab, char **message) {
 static void vtab_free(struct art_vtab *vtab) {
     art_named_forget(vtab);
     art_vtab_detach(vtab);
+    art_tables_free_unused(vtab->connection);
     for (struct art_vtab **link = &vtab->connection->vtabs; *link; link = &(*link)->next) {
         if (*link != vtab) continue;
         *link = vtab->next;

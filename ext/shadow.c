@@ -33,6 +33,7 @@ static int prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
 
 int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message) {
     const struct art_name *name = table->name;
+    if (table->stale) art_shadow_finalize(table);
     *out = table->statements[which];
     if (*out) return SQLITE_OK;
     sqlite3 *db = table->connection->db;
@@ -56,7 +57,11 @@ int art_shadow_busy(const struct art_connection *connection, const char *name, c
                         "art: a shadow table asks art itself (%s): restore the database from a backup", name);
 }
 
+/* A statement that fails may roll the whole transaction back under itself, names and tables included. It is finalized when
+ * it has returned. */
 void art_shadow_finalize(struct art_table *table) {
+    table->stale = table->connection->stepping > 0;
+    if (table->stale) return;
     for (int i = 0; i < ART_STATEMENTS; i++) {
         sqlite3_finalize(table->statements[i]);
         table->statements[i] = NULL;

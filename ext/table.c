@@ -106,10 +106,9 @@ static void table_free(struct art_table *table) {
     art_free(table);
 }
 
-/* Not while SQLite works on one of its statements, which is how the last handle may go in the middle of a transaction:
- * whoever drives that asks again at its end. */
+/* Not under a statement that runs: whoever runs it may be at work on this table. The next handle that goes asks again. */
 void art_table_free_if_unused(struct art_table *table) {
-    if (table->vtabs || (table->driver && table->connection->stepping)) return;
+    if (table->vtabs || table->connection->stepping) return;
     art_shadow_finalize(table); /* else sqlite3_close() would find them */
     if (table->driver) return;
     /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
@@ -118,6 +117,13 @@ void art_table_free_if_unused(struct art_table *table) {
     if (remembers && table->exists && table->connection->references) return;
     art_connection_remove_table(table);
     table_free(table);
+}
+
+void art_tables_free_unused(struct art_connection *connection) {
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        art_table_free_if_unused(table);
+    }
 }
 
 /* Tables without a handle whose database is gone from the connection. */

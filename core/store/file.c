@@ -144,7 +144,7 @@ static int look(struct art_store *store, const struct art_file_identity *own, st
 }
 
 static int accept_for_reading(struct art_store *store, struct art_superblock *block) {
-    struct art_file_identity own;
+    struct art_file_identity own = {0};
     struct art_owner me;
     const struct art_owner_page *owner;
     int rc = store->io->methods->identity(store->io, &own);
@@ -186,7 +186,7 @@ int art_store_may_write(struct art_store *store) {
 int art_store_check_owner(struct art_store *store) {
     int rc = art_store_ready(store);
     if (rc || !store->path) return rc;
-    struct art_file_identity own;
+    struct art_file_identity own = {0};
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
@@ -233,7 +233,7 @@ static int sync_file(struct art_store *store) {
 int art_store_write_owner(struct art_store *store) {
     struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
     if (!page) return art_nomem();
-    struct art_file_identity own;
+    struct art_file_identity own = {0};
     struct art_owner me;
     int rc = store->io->methods->identity(store->io, &own);
     if (!rc) rc = who_are_we(store, &own, &me);
@@ -379,7 +379,7 @@ static void remove_created(const struct art_store *store) {
 }
 
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
-    struct art_file_identity own;
+    struct art_file_identity own = {0};
     bool created = false;
     if (!store->path) {
         int rc = art_store_ready(store);

@@ -7,6 +7,8 @@
  * known to be new when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the delta
  * still holds it): neither needs a lookup.
  */
+#include <assert.h>
+
 #include "core/tree/private.h"
 
 enum { VALUE_FIRST = 1 << 20, VALUE_BELIEVED = 16 << 20 };
@@ -113,6 +115,7 @@ static int read_pieces(struct art_tree *tree, const struct art_pieces_ref *ref, 
         }
         if (!rc) rc = grow(value, &room, at + n, ref->length);
         if (rc) return rc;
+        assert(*value && at + n <= room);
         memcpy(*value + at, found.entry.value.data, n);
     }
     if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;

@@ -37,7 +37,7 @@ void art_children_clear(struct art_children *children) {
 static int copy_bytes(struct art_bytes from, struct art_bytes *to) {
     uint8_t *copy = art_alloc_zeroed((size_t)from.len + ART_KEY_PADDING);
     if (!copy) return art_nomem();
-    if (from.len) memcpy(copy, from.data, from.len);
+    if (from.data) memcpy(copy, from.data, from.len);
     *to = art_bytes(copy, from.len);
     return ART_OK;
 }
