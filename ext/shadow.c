@@ -102,8 +102,8 @@ static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_s
     const char *key;
     char *text;
     for (unsigned i = 0; !rc && art_settings_show(settings, i, &key, &text); i++) {
-        sqlite3_bind_text(put, 2, text, -1, sqlite3_free);
-        rc = put_state(put, key);
+        rc = text ? sqlite3_bind_text(put, 2, text, -1, sqlite3_free) : SQLITE_NOMEM;
+        if (!rc) rc = put_state(put, key);
     }
     return rc;
 }
