@@ -1,7 +1,7 @@
 /* Random numbers for tests: splitmix64, the same on every machine for the same seed.
  *
  * A test prints its seed, and takes ART_TEST_SEED in its place when that is set. ART_TEST_SCALE multiplies rounds.
- * ART_TEST_DRAW=<text> makes all the seeds of a run follow from that text: CI gives the commit, so that a run of it
+ * ART_TEST_DRAW=<text> makes all the seeds of a run follow from that text: CI gives what .ci/draw says, so that a run
  * that failed fails again. */
 #ifndef ART_TESTS_RANDOM_H
 #define ART_TESTS_RANDOM_H
