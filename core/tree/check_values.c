@@ -238,8 +238,8 @@ int art_values_open(struct art_value_checker *values, struct art_checker *checke
     values->checker = checker;
     values->hash = art_hash_stream_new();
     values->pieces = art_alloc(sizeof *values->pieces);
+    if (values->pieces) art_merge_init(values->pieces, checker->tree->store); /* before anything closes it */
     if (!values->pieces || !values->hash) return art_nomem();
-    art_merge_init(values->pieces, checker->tree->store);
     return art_merge_set(values->pieces, checker->delta, checker->root->run, checker->root->runs);
 }
 
