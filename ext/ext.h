@@ -151,8 +151,8 @@ struct art_connection {
     struct art_vtab *vtabs;
     struct art_table *tables;
     struct art_named *named; /* named.c */
-    unsigned stepping;       /* statements on shadow tables that SQLite is working on just now */
-    bool blobs_never_match;  /* SQLite was built so that GLOB matches no BLOB */
+    unsigned stepping;      /* statements of ours that SQLite is working on just now: nothing may be freed under them */
+    bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
