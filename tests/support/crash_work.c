@@ -123,8 +123,7 @@ static bool is_alone(const struct crash_work *work) {
     return true;
 }
 
-static struct crash_process *any_process(struct crash_work *work) {
-    struct crash_process *who = &work->processes[below(work, CRASH_PROCESSES)];
+static struct crash_process *enter(struct crash_work *work, struct crash_process *who) {
     if (who->tainted && once_in(work, 2)) close_process(work, who);
     if (!who->db) {
         bool alone = is_alone(work);
@@ -141,6 +140,23 @@ static struct crash_process *any_process(struct crash_work *work) {
     }
     world_enter(work->world, who->process);
     return who;
+}
+
+static struct crash_process *any_process(struct crash_work *work) {
+    return enter(work, &work->processes[below(work, CRASH_PROCESSES)]);
+}
+
+static void end_reading(struct crash_work *work, struct crash_process *who);
+
+/* One that sees what is committed now. */
+static struct crash_process *without_snapshot(struct crash_work *work) {
+    unsigned from = below(work, CRASH_PROCESSES);
+    for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
+        struct crash_process *who = &work->processes[(from + i) % CRASH_PROCESSES];
+        if (!who->reading) return enter(work, who);
+    }
+    end_reading(work, &work->processes[from]);
+    return enter(work, &work->processes[from]);
 }
 
 /* Something went wrong: is that what was to be expected? */
@@ -370,8 +386,8 @@ static void acknowledge(struct crash_work *work, unsigned state, bool changed) {
 static void find_out(struct crash_work *work, unsigned state) {
     struct crash_rows found;
     char *why = NULL;
-    const struct crash_process *who = any_process(work);
-    if (work->failure || who->reading) return;
+    const struct crash_process *who = without_snapshot(work);
+    if (work->failure) return;
     if (!crash_rows_read(who->db, &found, &why)) {
         if (!who->tainted) fail(work, "after a failed commit: %s", why);
         sqlite3_free(why);
@@ -401,8 +417,6 @@ static void leave(struct crash_work *work, struct crash_process *who) {
         run(who->db, "ROLLBACK");
     }
 }
-
-static void end_reading(struct crash_work *work, struct crash_process *who);
 
 /* A rollback journal lets no commit pass while somebody reads. */
 static int commit(struct crash_work *work, struct crash_process *who, const char *words) {
