@@ -68,24 +68,34 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
 
 /* --- merging sources into a build --------------------------------------------------------------------------------- */
 
-int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
-    unsigned count = 0;
-    int rc = ART_OK;
-    for (; !rc && merge->valid; rc = art_merge_step_combined(merge)) {
-        struct art_entry entry;
-        rc = art_merge_combine(merge, &entry);
-        if (rc) break;
-        bool put = !(entry.flags & ART_DELETE), over = entry.flags & ART_OVER;
-        if (put || over) {
-            if (last && (over || !put)) {
-                return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                                   "a run refers to a row that no run below it has");
-            }
-            rc = art_run_build_add(build, art_merge_winner(merge)->key, &entry);
-            if (rc) break;
+static int merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+    struct art_entry entry;
+    int rc = art_merge_combine(merge, &entry);
+    if (rc) return rc;
+    bool put = !(entry.flags & ART_DELETE), over = entry.flags & ART_OVER;
+    if (put || over) {
+        if (last && (over || !put)) {
+            return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                               "a run refers to a row that no run below it has");
         }
-        if (++count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
+        rc = art_run_build_add(build, art_merge_winner(merge)->key, &entry);
+    }
+    return rc ? rc : art_merge_step_combined(merge);
+}
+
+int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+    uint64_t count = 0;
+    int rc = ART_OK;
+    while (!rc && merge->valid) {
+        struct art_stretch stretch;
+        uint32_t taken = 0;
+        rc = art_merge_stretch(merge, &stretch);
+        if (!rc && stretch.to > stretch.from) rc = art_run_build_copy(build, &stretch, &taken);
         if (rc) break;
+        uint64_t before = count;
+        count += taken ? art_stretch_entries(&stretch, taken) : 1;
+        rc = taken ? art_merge_skip_combined(merge, count - before) : merge_entry(tree, merge, build, last);
+        if (!rc && count / INTERRUPT_EVERY != before / INTERRUPT_EVERY) rc = art_tree_interrupted(tree);
     }
     return rc;
 }
