@@ -84,6 +84,7 @@ static void close_process(struct crash_work *work, struct crash_process *who) {
     if (!who->process->dead && !who->tainted) look_at_tree(work, who);
     if (sqlite3_close(who->db)) fail(work, "a connection cannot be closed: %s", sqlite3_errmsg(who->db));
     if (who->process->dead) world_bury(work->world, who->process);
+    world_disarm(work->world); /* it may have been told of a failed sync */
     *who = (struct crash_process){0};
 }
 
