@@ -476,6 +476,60 @@ START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
 }
 END_TEST
 
+/* One blob, led to as a leaf by one reference and as something else by another, which has its hash. */
+START_TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
+    make_world(false);
+    put("a", "1");
+    put("c", "2");
+    flush();
+    struct art_run good = tree->root->run[0];
+    for (unsigned i = 0; i < 7; i++) {
+        struct art_run lie = good;
+        switch (i) {
+        case 0:
+            lie.top.level = 1;
+            break;
+        case 1:
+            lie.top.entries++;
+            break;
+        case 2:
+            lie.top.count--;
+            break;
+        case 3:
+            lie.top.generation++;
+            break;
+        case 4:
+            lie.top.leaf_pages++;
+            break;
+        case 5:
+            lie.top.head_pages++;
+            break;
+        default:
+            lie.top.label = text("a");
+        }
+        must(art_root_insert_run(tree->root, 1, &lie));
+        tree->changes++;
+        for (unsigned held = 0; held < 2; held++) {
+            struct art_row row;
+            struct art_cursor *cursor;
+            uint64_t count;
+            must(art_tree_get(tree, text("a"), &row)); /* by the first run; the blob is here now */
+            if (!held) art_row_release(&row);
+            refused(art_tree_get(tree, text("ab"), &(struct art_row){0}), ART_CORRUPT, "its reference");
+            refused(art_tree_count(tree, &(struct art_range){.low = text("ab"), .low_set = true}, &count), ART_CORRUPT,
+                    "its reference");
+            must(art_cursor_open(tree, &cursor));
+            refused(art_cursor_seek(cursor, &(struct art_range){0}, held), ART_CORRUPT, "its reference");
+            art_cursor_close(cursor);
+            if (held) art_row_release(&row);
+        }
+        art_root_remove_run(tree->root, 1);
+        ck_assert_uint_eq(rows(), 2);
+    }
+    end_world();
+}
+END_TEST
+
 START_TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
     struct art_root *root = art_root_new((const uint8_t[16]){0});
     struct art_run run = {.top = {.slot = 1, .leaf_pages = 1, .head_pages = 1, .entries = 1}};
@@ -616,6 +670,7 @@ int main(void) {
     tcase_add_test(tests, test_a_log_with_a_hole_is_damage_and_not_a_state);
     tcase_add_test(tests, test_the_check_compares_what_is_in_memory_with_the_log);
     tcase_add_test(tests, test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum);
+    tcase_add_test(tests, test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says);
     tcase_add_test(tests, test_a_root_takes_no_more_runs_than_it_has_room_for);
     tcase_add_test(tests, test_a_young_list_that_makes_no_sense_stops_the_writer);
     tcase_add_test(tests, test_tree_store_cache_and_superblock_are_drawn_as_they_are);
