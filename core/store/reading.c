@@ -62,9 +62,8 @@ static int read_requests(struct art_store *store, struct art_io_request *request
 /* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
 static unsigned request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
-    if (!ref->leaf_pages || ref->leaf_pages == head) {
-        uint32_t first = ref->leaf_pages ? 0 : head;
-        request_pages(cached, first, ART_BLOB_PAGES - first, requests);
+    if (ref->leaf_pages == head) {
+        request_pages(cached, 0, ART_BLOB_PAGES, requests);
         return 1;
     }
     request_pages(cached, 0, ref->leaf_pages, &requests[0]);
@@ -307,7 +306,7 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
  * ----------------------------------------------------------------------------------------------------- */
 
 static int check_ref(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages &&
+    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
