@@ -4,6 +4,8 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
@@ -431,6 +433,156 @@ START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
 }
 END_TEST
 
+/* --- hosts --------------------------------------------------------------------------------------------------------- */
+
+static unsigned asked, patience;
+
+static bool wait_some(void *context, unsigned attempt) {
+    (void)context;
+    ck_assert_uint_eq(attempt, asked);
+    return ++asked < patience;
+}
+
+static int say_moved(void *context) {
+    (void)context;
+    return art_fail(ART_READONLY, "art: the database was moved (test): put it back");
+}
+
+static int no_other_name(void *context, unsigned attempt) {
+    (void)context;
+    (void)attempt;
+    return art_fail(ART_CANTOPEN, "art: no name is left (test): give up");
+}
+
+START_TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    struct art_tree *first = tree, *second;
+    struct art_commit commit_of;
+    bool existed;
+    must(art_tree_insert(first, ART_WRITE_REPLACE, text("b"), text("2"), &existed));
+    must(art_tree_request_flush(first));
+    must(art_tree_prepare(first, &commit_of)); /* has the lock until its transaction ends */
+    must(toy_open(toy, &options, &second));
+    must(toy_refresh(toy, second));
+    refused(art_tree_adopt(second), ART_BUSY, "");
+    second->host.wait = wait_some;
+    for (patience = 1; patience < 4; patience++) {
+        asked = 0;
+        refused(art_tree_adopt(second), ART_BUSY, "");
+        ck_assert_uint_eq(asked, patience);
+    }
+    second->host.unmoved = say_moved;
+    refused(art_tree_adopt(second), ART_READONLY, "put it back");
+    second->host.unmoved = NULL;
+    art_tree_rolled_back(first);
+    must(art_tree_adopt(second));
+    art_tree_close(second);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_host_without_another_name_for_the_file_says_so) {
+    static const char rubbish[] = "something that is not ours";
+    small_tree_make(false);
+    struct art_commit commit_of;
+    static uint8_t page_of[ART_BLOB_PAGE];
+    memcpy(page_of, rubbish, sizeof rubbish);
+    sim_disk_put_file(disk, options.path, page_of, sizeof page_of);
+    put("a", "1");
+    must(art_tree_request_flush(tree));
+    refused(art_tree_prepare(tree, &commit_of), ART_FOREIGN, "move it away");
+    tree->host.another_file = no_other_name;
+    refused(art_tree_prepare(tree, &commit_of), ART_CANTOPEN, "no name is left");
+    art_tree_rolled_back(tree);
+    ck_assert_uint_eq(rows(), 0);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_tree_that_is_read_only_is_read) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    options.read_only = true;
+    small_tree_again();
+    bool existed;
+    ck_assert_uint_eq(rows(), 1);
+    refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("b"), text("2"), &existed), ART_READONLY, "read-only");
+    refused(art_tree_delete(tree, text("a"), &existed), ART_READONLY, "read-only");
+    refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), text("b"), NULL, &existed), ART_READONLY, "read-only");
+    refused(art_tree_request_flush(tree), ART_READONLY, "read-only");
+    must(art_tree_check(tree));
+    tree->host.each_log_row = NULL; /* then the check does without the log */
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* --- fork ---------------------------------------------------------------------------------------------------------- */
+
+#define FORKED(call)                                                                                                   \
+    if ((call) != ART_FORKED) return __LINE__
+
+/* In the child: every call is refused, those that cannot fail do nothing, and nothing waits. */
+static int child_of_fork(struct art_cursor *cursor) {
+    struct art_row row;
+    struct art_range range = {0};
+    struct art_commit commit_of;
+    struct art_buffer found = {0};
+    uint64_t number;
+    bool existed;
+    FORKED(art_cursor_next(cursor));
+    if (art_cursor_valid(cursor)) return __LINE__;
+    FORKED(art_cursor_seek(cursor, &range, false));
+    FORKED(art_tree_get(tree, text("a"), &row));
+    FORKED(art_tree_count(tree, &range, &number));
+    FORKED(art_tree_longest_prefix(tree, text("a"), text("/"), &found));
+    FORKED(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("3"), &existed));
+    FORKED(art_tree_prepare(tree, &commit_of));
+    FORKED(art_tree_check(tree));
+    FORKED(art_tree_refresh_begin(tree, &number));
+    art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_tree_rolled_back(tree);
+    art_tree_committed(tree);
+    art_tree_set_limits(tree, 1 << 14, 1 << 14, 1 << 14);
+    art_cursor_close(cursor);
+    art_tree_close(tree);
+    return 0;
+}
+
+START_TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
+    small_tree_make(false);
+    struct art_cursor *cursor;
+    struct art_commit commit_of;
+    put("a", "1");
+    put("b", "2");
+    flush();
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    put("c", "3");
+    must(art_tree_request_flush(tree));
+    must(art_tree_prepare(tree, &commit_of));
+    fflush(stdout);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) _exit(child_of_fork(cursor));
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "line %d (status %d)", WEXITSTATUS(status), status);
+    toy_write(toy, &commit_of); /* and the parent goes on */
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+    must(art_cursor_next(cursor));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b")));
+    art_cursor_close(cursor);
+    ck_assert_uint_eq(rows(), 3);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
 /* --- for people ----------------------------------------------------------------------------------------------------- */
 
 static char *drawn(void (*draw)(FILE *out)) {
@@ -523,6 +675,10 @@ int main(void) {
     tcase_add_test(tests, test_a_log_of_another_history_is_read_from_its_root);
     tcase_add_test(tests, test_a_log_with_a_hole_is_damage_and_not_a_state);
     tcase_add_test(tests, test_the_check_compares_what_is_in_memory_with_the_log);
+    tcase_add_test(tests, test_who_waits_for_the_writer_lock_is_asked_how_long);
+    tcase_add_test(tests, test_a_host_without_another_name_for_the_file_says_so);
+    tcase_add_test(tests, test_a_tree_that_is_read_only_is_read);
+    tcase_add_test(tests, test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction);
     tcase_add_test(tests, test_tree_store_cache_and_superblock_are_drawn_as_they_are);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
