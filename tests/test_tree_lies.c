@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/tree/root_format.h"
+#include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 
 /* --- rows ---------------------------------------------------------------------------------------------------------- */
@@ -249,6 +250,91 @@ START_TEST(test_a_young_list_that_makes_no_sense_stops_the_writer) {
 }
 END_TEST
 
+/* --- a check with much to say --------------------------------------------------------------------------------------- */
+
+static unsigned problems;
+static int64_t questions_left;
+
+static bool count_problem(void *context, const struct art_problem *problem) {
+    (void)context;
+    (void)problem;
+    problems++;
+    return true;
+}
+
+static bool count_down(void *context) {
+    (void)context;
+    return questions_left-- == 0;
+}
+
+static int check_all(void) {
+    problems = 0;
+    return art_tree_check_all(tree, &(struct art_check_options){.problem = count_problem});
+}
+
+/* Rows without their pieces, pieces without their row, in memory and in two runs. */
+START_TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
+    static uint8_t value[30000];
+    bool existed;
+    short_memory_use();
+    small_tree_make(false);
+    options.blob_pages = 3;
+    options.cache_bytes = 1 << 14;
+    small_tree_again();
+    for (unsigned part = 0; part < 3; part++) {
+        for (unsigned i = 0; i < 12; i++) {
+            char key[30];
+            sprintf(key, "large-%u-%02u", part, i);
+            memset(value, (int)i + 1, sizeof value);
+            must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), art_bytes(value, 5000 + 2000 * i), &existed));
+        }
+        lie_about(part == 1 ? "large-0-03" : "large-9-99", part == 1 ? ART_DELETE | ART_OVER : 0);
+        forge("forged", 9000 + part, part + 1);
+        if (part < 2) flush();
+    }
+    lie_about("large-1-07", ART_DELETE | ART_OVER);
+    tree->changes++;
+    must(check_all());
+    unsigned all = problems, hindered = 0;
+    ck_assert_uint_gt(all, 4);
+    bool failed = true;
+    for (int64_t n = 0; failed; n += 1 + n / 30) {
+        art_store_relax(tree->store);
+        short_memory_fail_once(n);
+        int rc = check_all();
+        failed = short_memory_failures() > 0;
+        short_memory_fail_after(-1);
+        ck_assert_msg(rc ? failed && rc == ART_NOMEM : problems == all, "%s: %s", art_error_name(rc),
+                      art_error_message());
+        hindered += rc != ART_OK;
+    }
+    tree->host.interrupted = count_down;
+    for (int64_t n = 0, rc = ART_INTERRUPT; rc; n++) {
+        questions_left = n;
+        rc = check_all();
+        ck_assert(rc ? rc == ART_INTERRUPT : problems == all);
+        hindered += rc != ART_OK;
+    }
+    tree->host.interrupted = NULL;
+    failed = true;
+    for (unsigned n = 1; failed; n += 1 + n / 30) { /* what cannot be read is one of the problems */
+        struct sim_disk_stats before, after;
+        sim_disk_stats(disk, &before);
+        sim_disk_fail(disk, SIM_READ, n, ART_IO, false);
+        must(check_all());
+        sim_disk_fail_nothing(disk);
+        sim_disk_stats(disk, &after);
+        failed = after.faults > before.faults;
+        ck_assert_uint_ge(problems, failed ? 1 : all);
+    }
+    ck_assert_uint_gt(hindered, 20);
+    must(check_all());
+    ck_assert_uint_eq(problems, all);
+    art_tree_rolled_back(tree);
+    small_tree_end();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("tree, lies");
     TCase *tests = tcase_create("lies");
@@ -259,6 +345,7 @@ int main(void) {
     tcase_add_test(tests, test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says);
     tcase_add_test(tests, test_a_root_takes_no_more_runs_than_it_has_room_for);
     tcase_add_test(tests, test_a_young_list_that_makes_no_sense_stops_the_writer);
+    tcase_add_test(tests, test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
