@@ -111,6 +111,24 @@ START_TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_eq(rows(), LONG_ROWS - 10);
     must(art_tree_check(tree));
+
+    /* what it left lies before it: it moves there, in more than one stretch, and the file ends earlier */
+    struct art_tree_info before, after;
+    must(art_tree_info(tree, &before));
+    for (int i = 0; i < 2; i++) {
+        must(art_tree_request_vacuum(tree));
+        commit();
+        ck_assert_uint_eq(rows(), LONG_ROWS - 10);
+        must(art_tree_check(tree));
+    }
+    must(art_tree_info(tree, &after));
+    ck_assert_uint_lt(after.file_bytes * 3, before.file_bytes * 2);
+    for (unsigned i = 0; i < LONG_ROWS; i += 9) {
+        struct art_row row;
+        int rc = art_tree_get(tree, long_key(bytes, i), &row);
+        ck_assert_int_eq(rc, i >= 100 && i < 110 ? ART_NOTFOUND : ART_OK);
+        if (!rc) art_row_release(&row);
+    }
     small_tree_end();
 }
 END_TEST
