@@ -109,8 +109,9 @@ static int file_sync(sqlite3_file *file, int flags) {
     bool wal = ends_with(handle->name, "-wal");
     if (wal && dies_before_removing(handle)) return SQLITE_IOERR_FSYNC;
     if (wal && handle->world->fault.countdown == 0 && die_as_zombie(handle)) return SQLITE_IOERR_FSYNC;
-    bool fails = world_sync_fails(handle->world, handle->name);
-    world_sync(handle->world, handle->inode_index, fails ? may_lose(handle) : WORLD_SYNCED);
+    uint64_t lost_from = may_lose(handle);
+    bool fails = world_sync_fails(handle->world, handle->name, handle->inode_index, &handle->told, &lost_from);
+    world_sync(handle->world, handle->inode_index, lost_from);
     if (fails || (wal && die_as_zombie(handle))) return SQLITE_IOERR_FSYNC;
     if (!handle->sync_folder) return SQLITE_OK;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
@@ -324,6 +325,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     handle->delete_on_close = name && flags & SQLITE_OPEN_DELETEONCLOSE;
     int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL;
     handle->sync_folder = name && flags & SQLITE_OPEN_CREATE && flags & journals;
+    handle->told = handle->inode->failures;
     handle->next = handle->inode->handles;
     handle->inode->handles = handle;
     file->pMethods = &methods;
