@@ -227,9 +227,12 @@ static int check_tables(struct art_connection *connection, const char *schema, c
 
 int art_clean_look(struct art_table *table, char **message) {
     struct art_connection *connection = table->connection;
+    struct art_name *name = art_name_hold(table->name); /* a statement that fails may bring another one back */
     art_leftovers_clear(&table->leftovers);
-    int rc = check_tables(connection, table->name->schema, message);
-    return rc ? rc : art_leftovers_find(connection->db, table->name->schema, &table->leftovers, message);
+    int rc = check_tables(connection, name->schema, message);
+    if (!rc) rc = art_leftovers_find(connection->db, name->schema, &table->leftovers, message);
+    art_name_release(name);
+    return rc;
 }
 
 int art_clean_prepare(struct art_table *table, char **message) {

@@ -433,6 +433,57 @@ START_TEST(test_a_commit_that_failed_is_there_in_both_tables_or_in_none) {
 }
 END_TEST
 
+/* A file that nobody needs, for 'clean' to look at everything that there is. */
+static void leave_a_file(void) {
+    sql_run(
+        db,
+        "CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u VALUES('a', 1); INSERT INTO u(u) VALUES('flush')");
+    char *name = sql_rows(db, "SELECT value FROM art_info('u') WHERE property = 'file'");
+    name[strlen(name) - 1] = 0;
+    char *kept = sqlite3_mprintf("%s.kept", name);
+    sql_copy_file(name, kept);
+    sql_run(db, "DROP TABLE u");
+    ck_assert_int_eq(rename(kept, name), 0);
+    sqlite3_free(name);
+    sqlite3_free(kept);
+}
+
+/* All that runs statements of its own, in a transaction that has changed names and the schema before, and takes that back. */
+START_TEST(test_every_statement_of_ours_may_take_the_transaction_back) {
+    static const char *const statements[] = {"INSERT INTO r(r) VALUES('clean')",
+                                             "INSERT INTO r(r) VALUES('add column more')",
+                                             "INSERT INTO r(r) VALUES('cache=2MB')",
+                                             "INSERT INTO r(r) VALUES('integrity-check')",
+                                             "ALTER TABLE r RENAME TO q",
+                                             "DROP TABLE r",
+                                             "CREATE VIRTUAL TABLE w USING art(path, size INTEGER)",
+                                             "INSERT INTO r(r) VALUES('clean'), ('flush'); COMMIT"};
+    const char *statement = statements[_i];
+    sql_run(db, "PRAGMA journal_mode=DELETE");
+    sql_run(db, add_and_flush);
+    leave_a_file();
+    io_fault_skip_syncs();
+    bool more = true;
+    unsigned rolled_back = 0;
+    for (unsigned nth = 1; more; nth += nth < 20 ? 1 : 9) {
+        sql_run(db, "BEGIN; INSERT INTO t VALUES('b', 1); ALTER TABLE t RENAME TO r");
+        sql_memory_faults.arm(0, 0, nth, false);
+        int rc = sqlite3_exec(db, statement, NULL, NULL, NULL);
+        more = sql_memory_faults.disarm() > 0;
+        if (!more) ck_assert_int_eq(rc, SQLITE_OK);
+        rolled_back += rc && sqlite3_get_autocommit(db);
+        if (!sqlite3_get_autocommit(db)) {
+            sql_run(db, "ROLLBACK");
+        } else if (!rc) {
+            sql_run(db, "DELETE FROM r WHERE path = 'b'; ALTER TABLE r RENAME TO t");
+            leave_a_file();
+        }
+        sql_expect(db, "a|1\n", "SELECT path, value FROM t");
+    }
+    ck_assert_msg(rolled_back > 0, "%s: never was anything rolled back", statement);
+}
+END_TEST
+
 START_TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
     bool more = true;
     unsigned made = 0;
@@ -490,6 +541,7 @@ int main(void) {
     tcase_add_test(tests, test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_own_statement);
     tcase_add_loop_test(tests, test_a_function_s_table_outlives_a_rollback_under_its_statements, 0, 12);
     tcase_add_loop_test(tests, test_a_commit_that_failed_is_there_in_both_tables_or_in_none, 0, 2);
+    tcase_add_loop_test(tests, test_every_statement_of_ours_may_take_the_transaction_back, 0, 8);
     tcase_add_test(tests, test_a_new_table_without_memory_for_an_option_stores_no_empty_one);
     tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
     suite_add_tcase(suite, tests);
