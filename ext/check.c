@@ -246,7 +246,7 @@ static int check_tree(struct art_vtab *vtab, bool quick, struct art_findings *fi
 
 /* The list holds `most` findings; that there are more is the last of them. */
 static void end_list(struct art_findings *findings) {
-    if (!findings->more || findings->most == 1) return;
+    if (!findings->more) return;
     struct art_finding *last = &findings->items[findings->count - 1];
     finding_clear(last);
     *last = (struct art_finding){.rc = SQLITE_CORRUPT_VTAB,

@@ -117,7 +117,7 @@ struct art_text {
 struct art_text art_text_trimmed(const char *at, const char *end); /* without the blanks around it */
 bool art_text_is(struct art_text text, const char *word);          /* in capitals or not */
 void art_settings_default(struct art_settings *settings);
-/* One argument of USING art(...), for instance "cache = 64 MB". */
+/* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
 /* A setting by its number (0..), as it stands in T_state; false behind the last. sqlite3_free() the text. */
 bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
@@ -273,6 +273,7 @@ char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
+const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
 int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message);

@@ -118,8 +118,8 @@ static void named_free(struct art_named *named) {
 
 static void unlink_named(struct art_connection *connection, const struct art_named *named) {
     struct art_named **link = &connection->named;
-    while (*link && *link != named) link = &(*link)->next;
-    if (*link) *link = named->next;
+    while (*link != named) link = &(*link)->next;
+    *link = named->next;
 }
 
 /* A handle goes. What is being stepped is left to who steps it. */

@@ -195,8 +195,7 @@ START_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot) {
         "UPDATE s_state SET v = 'much' WHERE k IN ('cache', 'columns', 'id', 'file', 'io', 'nonce', 'young')",
         "UPDATE s_state SET v = 'x(' WHERE k = 'columns'; DELETE FROM s_state WHERE k = 'format'",
         "UPDATE s_state SET v = '../x.art' WHERE k = 'file'; UPDATE s_state SET v = 99 WHERE k = 'format'",
-        "INSERT INTO s_log WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 110) SELECT 1000 + i, x'00' FROM "
-        "n",
+        "INSERT INTO s_log WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 110) SELECT 9000 + i, 'x' FROM n",
         "DROP TABLE s_state",
         "DROP TABLE s_log",
         "DELETE FROM s_log",
