@@ -253,6 +253,43 @@ START_TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
 }
 END_TEST
 
+static int hide_timeout(void *context, int action, const char *first, const char *second, const char *third,
+                        const char *inside) {
+    (void)second;
+    (void)third;
+    (void)inside;
+    return action == SQLITE_PRAGMA && !sqlite3_stricmp(first, "busy_timeout") ? *(int *)context : SQLITE_OK;
+}
+
+/* As SQLite waits for its own locks; where nobody may ask for how long, not at all. */
+START_TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
+    sql_run(db, add_and_flush);
+    sql_run(db, "PRAGMA busy_timeout=60000");
+    io_fault("lock", 1, 14, EAGAIN, 0);
+    sql_run(db, add_and_flush);
+    ck_assert_uint_eq(io_faults_given(), 14);
+    sql_run(db, "PRAGMA busy_timeout=20");
+    io_fault("lock", 1, UINT_MAX, EAGAIN, 0);
+    sql_refused(db, SQLITE_BUSY, "", add_and_flush);
+    unsigned waited = io_faults_given();
+    ck_assert_uint_gt(waited, 2);
+    ck_assert_uint_lt(waited, 14);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    sql_run(db, "PRAGMA busy_timeout=60000");
+    int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
+    for (unsigned i = 0; i < 2; i++) {
+        sqlite3_set_authorizer(db, hide_timeout, &answers[i]);
+        io_fault("lock", 1, UINT_MAX, EAGAIN, 0);
+        sql_refused(db, SQLITE_BUSY, "", add_and_flush);
+        ck_assert_uint_le(io_faults_given(), 2);
+        sqlite3_set_authorizer(db, NULL, NULL);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    }
+    io_fault_nothing();
+    sql_run(db, add_and_flush);
+}
+END_TEST
+
 /* Lets the nth call of the VFS that is described so fail. */
 static void fail_file(const char *what, unsigned nth) {
     const struct fault_source *files = &faulty_vfs_calls;
@@ -535,6 +572,7 @@ int main(void) {
     tcase_add_test(tests, test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at);
     tcase_add_test(tests, test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint);
     tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then);
+    tcase_add_test(tests, test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says);
     tcase_add_test(tests, test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same);
     tcase_add_test(tests, test_a_drop_that_cannot_read_its_table_fails_with_the_transaction);
     tcase_add_test(tests, test_a_savepoint_without_memory_takes_nothing_else_back);

@@ -4,6 +4,7 @@
  * TABLE, one in eleven.)
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static sqlite3 *open_linked(void) {
 
 static const char setting_up[] =
     "PRAGMA journal_mode=WAL; CREATE TABLE numbers(n INTEGER); INSERT INTO numbers VALUES(5), (77), (100000);"
+    "CREATE TABLE words(word TEXT); INSERT INTO words VALUES('a/5'), ('a/50'), ('late'), ('none');"
     "CREATE VIRTUAL TABLE t USING art(io=pwrite, log_limit='8KB', cache='8MB');"
     "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) SELECT 'a/' || i, i FROM n;"
     "INSERT INTO t VALUES('5', 'five'), ('05', 'also five'), ('77', 77), ('A/11x', x'00'), ('a/b/c', 1.5), ('a/b/d', "
@@ -171,12 +173,39 @@ static const char *const queries[] = {
     "SELECT property, value FROM art_info('s') WHERE property NOT GLOB 'cache*' AND property NOT GLOB 'pages*'",
     "SELECT * FROM art_info(?)",
     "SELECT * FROM art_info",
+    "SELECT path FROM words CROSS JOIN t WHERE path = word",
+    "SELECT path FROM t WHERE path IN (SELECT word FROM words) AND path GLOB '*5*'",
     "SELECT art_version(), art_debug()",
     "SELECT * FROM temp.art_txn",
 };
 
 START_TEST(test_a_query_without_memory_says_so) {
     sweep(known, queries[_i]);
+}
+END_TEST
+
+/* The same with a read of the .art file that fails. */
+START_TEST(test_a_query_that_cannot_read_says_so) {
+    const char *sql = queries[_i];
+    sql_close(db);
+    db = open_linked();
+    struct answer expected = ask(sql);
+    bool more = true;
+    for (unsigned nth = 1; more; nth++) {
+        ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
+        sql_close(db); /* and what was read of the file goes */
+        db = open_linked();
+        io_fault("pread", nth, 1, EIO, 0);
+        struct answer answer = ask(sql);
+        more = io_faults_given() > 0;
+        io_fault_nothing();
+        bool same = answer.rc == expected.rc && !strcmp(answer.text, expected.text);
+        bool said = (answer.rc & 0xff) == SQLITE_IOERR || strstr(answer.text, "Input/output error");
+        ck_assert_msg(same || (more && said), "%s, read %u: code %d (%s) and\n%s", sql, nth, answer.rc,
+                      sqlite3_errmsg(db), answer.text);
+        free(answer.text);
+    }
+    free(expected.text);
 }
 END_TEST
 
@@ -279,6 +308,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, test_a_query_without_memory_says_so, 0, sizeof queries / sizeof *queries);
+    tcase_add_loop_test(tests, test_a_query_that_cannot_read_says_so, 0, sizeof queries / sizeof *queries);
     tcase_add_test(tests, test_a_query_on_a_table_that_is_not_known_yet_says_so);
     tcase_add_loop_test(tests, test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot, 0, 7);
     tcase_add_loop_test(tests, test_a_change_without_memory_is_made_as_a_whole_or_not_at_all, 0,
