@@ -51,11 +51,10 @@ static bool add(struct art_findings *findings, struct art_finding finding) {
     return findings->most != 1;
 }
 
-/* Takes the sentence; NULL: there was no memory for it. */
+/* Takes the sentence, one of art's own; NULL: there was no memory for it. */
 static bool add_sentence(struct art_findings *findings, int rc, char *sentence) {
     struct art_finding finding = {.rc = rc, .sentence = sentence, .slot = ART_NOWHERE, .page = ART_NOWHERE};
-    bool ours = sentence && !strncmp(sentence, "art: ", 5);
-    finding.what = sentence ? sqlite3_mprintf("%s", ours ? sentence + 5 : sentence) : NULL;
+    finding.what = sentence ? sqlite3_mprintf("%s", sentence + strlen("art: ")) : NULL;
     return add(findings, finding);
 }
 

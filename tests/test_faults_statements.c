@@ -225,6 +225,8 @@ START_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot) {
         "UPDATE s_state SET v = 'x(' WHERE k = 'columns'; DELETE FROM s_state WHERE k = 'format'",
         "UPDATE s_state SET v = '../x.art' WHERE k = 'file'; UPDATE s_state SET v = 99 WHERE k = 'format'",
         "INSERT INTO s_log WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 110) SELECT 9000 + i, 'x' FROM n",
+        "UPDATE s_state SET v = CAST(x'73002e617274' AS TEXT) WHERE k = 'file'; UPDATE s_state SET v = x'00' WHERE k = "
+        "'id'",
         "DROP TABLE s_state",
         "DROP TABLE s_log",
         "DELETE FROM s_log",
@@ -266,7 +268,7 @@ static const char *const changes[] = {
     "INSERT INTO s(s) VALUES('integrity-check'), ('adopt')",
     "ALTER TABLE s RENAME TO r; INSERT INTO r(name) VALUES('new'); SELECT count(*) FROM r",
     "DROP TABLE s; SELECT count(*) FROM sqlite_master WHERE name GLOB 's*'",
-    "CREATE VIRTUAL TABLE n USING art(a, \"b c\" INT NOT NULL, `d` TEXT COLLATE \"NOCASE\", cache = 1MB);"
+    "CREATE VIRTUAL TABLE n USING art(a, \"b c\" INT NOT NULL, `d` TEXT COLLATE \"NOCASE\", cache = '1MB');"
     "INSERT INTO n(a, \"b c\") VALUES(1, 2); SELECT * FROM n",
     "CREATE VIRTUAL TABLE n USING art(a, prefix)",
     "CREATE VIRTUAL TABLE n USING art(cache=none)",
@@ -310,7 +312,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_query_without_memory_says_so, 0, sizeof queries / sizeof *queries);
     tcase_add_loop_test(tests, test_a_query_that_cannot_read_says_so, 0, sizeof queries / sizeof *queries);
     tcase_add_test(tests, test_a_query_on_a_table_that_is_not_known_yet_says_so);
-    tcase_add_loop_test(tests, test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot, 0, 7);
+    tcase_add_loop_test(tests, test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot, 0, 8);
     tcase_add_loop_test(tests, test_a_change_without_memory_is_made_as_a_whole_or_not_at_all, 0,
                         sizeof changes / sizeof *changes);
     tcase_add_test(tests, test_the_extension_that_could_not_come_in_for_want_of_memory_can_later);

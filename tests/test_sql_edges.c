@@ -184,6 +184,8 @@ START_TEST(test_odd_definitions) {
         {"path, [a[b] INTEGER", "INTEGER", NULL},
         {"path, \" x\" INT", "INT", NULL},
         {"path, size INT /* a comment */", "INT", NULL},
+        {"path, , size INT", "INT", NULL},
+        {" path , size INT , ", "INT", NULL},
         {"path, size/x INT", NULL, "'/' is not understood"},
         {"path, size DECIMAL(1.5.2)", NULL, "behind a type stand one or two numbers"},
         {"path, size DECIMAL(1, x)", NULL, "behind a type stand one or two numbers"},
@@ -216,6 +218,41 @@ START_TEST(test_odd_definitions) {
                 "CREATE VIRTUAL TABLE u USING art(cache=99999999999999999999999)");
     sql_refused(db, SQLITE_ERROR, "is not understood", "INSERT INTO t(t) VALUES('add column x' || char(11) || 'INT')");
     sql_refused(db, SQLITE_ERROR, "is no value for cache", "CREATE VIRTUAL TABLE u USING art(cache='9999999999GB')");
+}
+END_TEST
+
+/* Somebody has been at the schema: nothing is understood, and the table can be dropped. */
+START_TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
+    static const char *const schemas[] = {"art(path BLOB)", "art(path, a CHECK (a > 1))", "art(path, path)",
+                                          "art(',')"};
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        sql_create(db, "u", "");
+        sql_run(db, "INSERT INTO u VALUES('a', 1)");
+        sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+        sql_run(db,
+                "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE u USING ' || %Q "
+                "WHERE name = 'u'; PRAGMA writable_schema=OFF",
+                schemas[i]);
+        reopen();
+        sql_try(db, "SELECT * FROM u");
+        ck_assert_int_ne(sqlite3_errcode(db), SQLITE_NOMEM);
+        sql_run(db, "DROP TABLE u");
+        sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'u*'");
+    }
+}
+END_TEST
+
+/* The rows are only counted: no column is asked for. */
+START_TEST(test_a_query_that_counts_goes_on_after_a_rollback) {
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100) SELECT i, i FROM n");
+    for (int rows = 1; rows < 40; rows += 19) {
+        sqlite3_stmt *count = sql_prepare(db, "SELECT 1 FROM t");
+        for (int i = 0; i < rows; i++) ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
+        sql_run(db, "BEGIN; DELETE FROM t; ROLLBACK");
+        for (int i = rows; i < 100; i++) ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
+        ck_assert_int_eq(sqlite3_step(count), SQLITE_DONE);
+        sqlite3_finalize(count);
+    }
 }
 END_TEST
 
@@ -324,6 +361,8 @@ int main(void) {
     tcase_add_test(tests, test_a_statement_with_a_huge_argument_leaves_nothing_behind);
     tcase_add_test(tests, test_a_table_named_like_a_hidden_column_takes_rows);
     tcase_add_test(tests, test_odd_definitions);
+    tcase_add_test(tests, test_a_schema_that_is_not_understood_can_be_dropped);
+    tcase_add_test(tests, test_a_query_that_counts_goes_on_after_a_rollback);
     tcase_add_test(tests, test_more_columns_than_this_connection_may_have);
     tcase_add_test(tests, test_a_private_cache_may_be_asked_for);
     tcase_add_test(tests, test_a_row_that_was_moved_is_not_met_again);
