@@ -177,7 +177,7 @@ static int make_secure(struct art_table *table) {
     if (rc || (wal && !table->own_frame)) return rc;
     sqlite3_file *journal = journal_file(db, schema);
     if (wal && !journal) return ART_OK;
-    table->lost = sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
+    table->lost |= sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
     if (table->lost || (!wal && sync_folder(db, schema))) table->sync_failed = true;
     table->reuse = !table->sync_failed;
     return table->lost ? art_fail(ART_IO, "%s", lost_message) : ART_OK;

@@ -119,20 +119,12 @@ void art_table_free_if_unused(struct art_table *table) {
     table_free(table);
 }
 
+/* What one without a handle remembers goes with its database. */
 void art_tables_free_unused(struct art_connection *connection) {
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
-        art_table_free_if_unused(table);
-    }
-}
-
-/* Tables without a handle whose database is gone from the connection. */
-static void sweep(struct art_connection *connection) {
-    for (struct art_table *table = connection->tables, *next; table; table = next) {
-        next = table->next;
-        if (table->vtabs || table->driver) continue;
-        if (art_database_file(connection->db, table->name->schema) == table->file) continue;
-        table->exists = false;
+        bool held = table->vtabs || table->driver;
+        if (!held && art_database_file(connection->db, table->name->schema) != table->file) table->exists = false;
         art_table_free_if_unused(table);
     }
 }
@@ -257,7 +249,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (vtab->table) return SQLITE_OK;
     struct art_connection *connection = vtab->connection;
     struct art_state state;
-    sweep(connection);
+    art_tables_free_unused(connection);
     int rc = art_shadow_read_state(connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);

@@ -17,6 +17,7 @@
 
 #include "tests/support/foreign_world.h"
 #include "tests/support/random.h"
+#include "tests/support/readme.h"
 
 #include "tests/support/foreign_table.h"
 
@@ -125,42 +126,21 @@ END_TEST
 
 /* --- README ------------------------------------------------------------------------------------------------------- */
 
-static char *readme_row(const struct fate *fate) {
+static char *readme_row(unsigned i) {
+    const struct fate *fate = &fates[i];
     return sqlite3_mprintf("| %s | %s | %s | %s | %s | %s |\n", fate->what, fate->read, fate->write, fate->flush,
                            fate->adopt, fate->drop);
 }
 
-static void print_readme(void) {
-    printf("| what happened | reading | writing | 'flush' | 'adopt' | DROP |\n|---|---|---|---|---|---|\n");
-    for (unsigned i = 0; i < FATES; i++) {
-        char *row = readme_row(&fates[i]);
-        printf("%s", row);
-        sqlite3_free(row);
-    }
-}
-
 START_TEST(test_readme_has_the_table) {
-    FILE *readme = fopen("README.md", "r");
-    ck_assert_msg(readme != NULL, "README.md is not here: run the test in the project's folder");
-    static char text[1 << 18];
-    text[fread(text, 1, sizeof text - 1, readme)] = 0;
-    fclose(readme);
-    unsigned missing = 0;
-    for (unsigned i = 0; i < FATES; i++) {
-        char *row = readme_row(&fates[i]);
-        if (!strstr(text, row)) {
-            printf("README.md lacks: %s", row);
-            missing++;
-        }
-        sqlite3_free(row);
-    }
-    ck_assert_msg(missing == 0, "README.md lacks %u rows: test_foreign --readme prints them", missing);
+    readme_expect("test_foreign", readme_row, FATES);
 }
 END_TEST
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--readme")) {
-        print_readme();
+        readme_print("| what happened | reading | writing | 'flush' | 'adopt' | DROP |\n|---|---|---|---|---|---|\n",
+                     readme_row, FATES);
         return 0;
     }
     if (!foreign_begin(journals)) {

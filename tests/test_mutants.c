@@ -41,7 +41,8 @@ static void must(int rc) {
 static unsigned completions, completions_at_unlock;
 static int (*system_lock)(int fd, int type);
 
-static int count_completion(int result) {
+static int count_completion(int fd, const struct art_transfer *transfer, int result) {
+    (void)fd, (void)transfer;
     completions++;
     return result;
 }

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "tests/support/sql.h"
 #include "tests/support/watch.h"
@@ -102,11 +101,7 @@ static void close_reader(sqlite3 *reader) {
 }
 
 static int64_t file_size(void) {
-    struct stat now;
-    char *file = sql_find_file(directory, ".art");
-    ck_assert_int_eq(stat(file, &now), 0);
-    sqlite3_free(file);
-    return now.st_size;
+    return sql_file_size(directory, ".art");
 }
 
 /* ---- the base, and roots within a transaction -------------------------------------------------------------------- */

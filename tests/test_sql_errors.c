@@ -25,6 +25,7 @@
 
 #include "core/base/hash.h"
 #include "tests/support/messages.h"
+#include "tests/support/readme.h"
 #include "tests/support/sql.h"
 
 /* --- surroundings ------------------------------------------------------------------------------------------------- */
@@ -468,6 +469,10 @@ static void no_folder_syncs(void) {
     fail_call(__NR_fsync, EIO, 0, 0, 0);
 }
 
+static void folder_is_not_read(void) {
+    fail_call(__NR_getdents64, EIO, 0, 0, 0);
+}
+
 /* The database has larger pages than the .art file. */
 static void no_reads(void) {
     sql_run(db, "PRAGMA page_size=16384; VACUUM");
@@ -662,37 +667,14 @@ static char *readme_row(unsigned i) {
     return row;
 }
 
-static void print_readme(void) {
-    printf("| it says `art:` ... | code | when |\n|---|---|---|\n");
-    for (unsigned i = 0; i < ERRORS; i++) {
-        char *row = readme_row(i);
-        if (row) printf("%s", row);
-        sqlite3_free(row);
-    }
-}
-
 START_TEST(test_readme_lists_every_error) {
-    FILE *readme = fopen("README.md", "r");
-    ck_assert_msg(readme != NULL, "README.md is not here: run the test in the project's folder");
-    static char text[1 << 18];
-    text[fread(text, 1, sizeof text - 1, readme)] = 0;
-    fclose(readme);
-    unsigned missing = 0;
-    for (unsigned i = 0; i < ERRORS; i++) {
-        char *row = readme_row(i);
-        if (row && !strstr(text, row)) {
-            printf("README.md lacks: %s", row);
-            missing++;
-        }
-        sqlite3_free(row);
-    }
-    ck_assert_msg(missing == 0, "README.md lacks %u rows: test_sql_errors --readme prints them", missing);
+    readme_expect("test_sql_errors", readme_row, ERRORS);
 }
 END_TEST
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--readme")) {
-        print_readme();
+        readme_print("| it says `art:` ... | code | when |\n|---|---|---|\n", readme_row, ERRORS);
         return 0;
     }
     if (sql_standin()) {

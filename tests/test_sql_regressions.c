@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
 
 struct twins {
     char *directory;
@@ -243,9 +244,39 @@ START_TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollb
 }
 END_TEST
 
+/* It was spilled for want of memory, and committed without a root: this connection went on reading the one that nobody else
+ * knew, in slots that others took. */
+START_TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is) {
+    static const char *const wishes[] = {"flush", "clean", "vacuum"};
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        struct twins twins;
+        twins_open(&twins);
+        sql_run(twins.art, "DROP TABLE t");
+        sql_create(twins.art, "t", "log_limit='1MB', spill_limit=20000");
+        sqlite3 *other = sql_open(sqlite3_db_filename(twins.art, "main"));
+        sql_run(twins.art, "PRAGMA synchronous=OFF");
+        sql_run(other, "PRAGMA synchronous=OFF");
+        for (int n = 0; n < 60; n++) {
+            char insert[80];
+            snprintf(insert, sizeof insert, "INSERT INTO t VALUES('row%d', hex(zeroblob(400)))", n);
+            both(&twins, insert);
+            sql_run(twins.art,
+                    "BEGIN; INSERT OR IGNORE INTO t VALUES('row0', 1); INSERT INTO t(t) VALUES('%s'); COMMIT",
+                    wishes[i]);
+            sql_expect(twins.art, "ok\n", "SELECT art_check('t')");
+            if (n % 40 == 39) sql_run(other, "INSERT INTO t(t) VALUES('flush')");
+        }
+        same_rows(&twins, "SELECT * FROM t ORDER BY 1");
+        sql_close(other);
+        twins_close(&twins);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("regressions");
     TCase *tcase = tcase_create("statements");
+    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_a_limit_counts_the_rows_that_unseen_conditions_leave);
     tcase_add_test(tcase, test_a_limit_of_a_compound_is_not_that_of_its_arms);
     tcase_add_test(tcase, test_a_parameter_that_is_cast_to_a_number_is_compared_as_one);
@@ -254,6 +285,7 @@ int main(void) {
     tcase_add_test(tcase, test_an_argument_out_of_a_subquery_is_seen_beside_an_or);
     tcase_add_test(tcase, test_a_schema_browser_meets_the_table_within_its_statement);
     tcase_add_test(tcase, test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to);
+    tcase_add_test(tcase, test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

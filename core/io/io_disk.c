@@ -223,6 +223,11 @@ static int disk_stat(struct art_disk *disk, const char *path, struct art_file_id
     return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the path and its rights", path);
 }
 
+static const struct dirent *next_entry(DIR *list) {
+    errno = 0;
+    return art_system.readdir(list);
+}
+
 static int disk_list(struct art_disk *disk, const char *folder, int (*visit)(void *context, const char *name),
                      void *context) {
     (void)disk;
@@ -233,8 +238,10 @@ static int disk_list(struct art_disk *disk, const char *folder, int (*visit)(voi
                               folder);
     }
     int rc = ART_OK;
-    /* cppcheck-suppress readdirCalled ; the list is this call's own */
-    for (const struct dirent *entry; !rc && (entry = readdir(list));) rc = visit(context, entry->d_name);
+    for (const struct dirent *entry; !rc && (entry = next_entry(list));) rc = visit(context, entry->d_name);
+    if (!rc && errno) {
+        rc = art_fail_errno(ART_IO, errno, "art: cannot list the database's folder (%s): check the disk", folder);
+    }
     closedir(list);
     return rc;
 }

@@ -181,8 +181,7 @@ int art_file_lock(struct art_io *io) {
                           io->name);
 }
 
-/* Should the unlock itself fail, again and again, the file stays marked as locked, and closing it tries once more: a ring
- * may keep it, and with it the lock, for some time after it was closed. */
+/* Should the unlock itself fail, again and again, the file stays marked as locked, and the lock ends with its closing. */
 void art_file_unlock(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
     if (file->forked || !file->locked) return;
@@ -192,7 +191,6 @@ void art_file_unlock(struct art_io *io) {
     file->locked = failed;
 }
 
-/* The lock is given up by name: a ring lets go of its registered file only some time after it was closed. */
 void art_file_close(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
     if (!file->forked) {

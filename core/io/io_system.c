@@ -59,7 +59,8 @@ static int system_lock(int fd, int type) {
 }
 
 #ifdef ART_HAVE_URING
-static int system_ring_result(int result) {
+static int system_ring_result(int fd, const struct art_transfer *transfer, int result) {
+    (void)fd, (void)transfer;
     return result;
 }
 #endif
@@ -68,8 +69,9 @@ static int system_ring_result(int result) {
     {                                                                                                                  \
         .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat,                               \
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
-        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir, .fsync = fsync, \
-        .fdatasync = fdatasync, .ftruncate = ftruncate, .pread = pread, .pwrite = pwrite, RING_CALLS                   \
+        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
+        .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate, .pread = pread,            \
+        .pwrite = pwrite, RING_CALLS                                                                                   \
     }
 
 #ifdef ART_HAVE_URING

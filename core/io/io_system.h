@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+struct art_transfer;
 struct io_uring;
 struct iovec;
 
@@ -30,6 +31,7 @@ struct art_system_calls {
     int (*fchown)(int fd, uid_t owner, gid_t group);
     int (*unlink)(const char *path);
     DIR *(*opendir)(const char *path);
+    struct dirent *(*readdir)(DIR *list); /* NULL at its end, or with an errno that was 0 before */
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
     int (*ftruncate)(int fd, off_t length);
@@ -41,8 +43,8 @@ struct art_system_calls {
     int (*ring_register_buffers)(struct io_uring *ring, const struct iovec *ranges, unsigned count);
     int (*ring_submit)(struct io_uring *ring);
     int (*ring_submit_and_wait)(struct io_uring *ring, unsigned completions);
-    /* Every completion's result passes through here. */
-    int (*ring_result)(int result);
+    /* Every completion's result passes through here, with what was asked of the file. */
+    int (*ring_result)(int fd, const struct art_transfer *transfer, int result);
 };
 
 /* The table in use. A test changes entries and puts them back with art_system_reset(); never while others do I/O. */

@@ -137,9 +137,15 @@ static void register_slab(struct ring_file *ring) {
     }
 }
 
-static void become_pwrite_file(struct ring_file *ring) {
+/* By itself a ring lets go of its file, and of the file's lock, only some time after it was closed. */
+static void close_ring(struct ring_file *ring) {
+    if (ring->made && ring->file_registered) io_uring_unregister_files(&ring->ring);
     if (ring->made) io_uring_queue_exit(&ring->ring);
     ring->made = false;
+}
+
+static void become_pwrite_file(struct ring_file *ring) {
+    close_ring(ring);
     ring->file.engine = NULL;
     ring->file.io.methods = &art_pwrite_methods;
     ring->file.io.engine = "pwrite";
@@ -214,7 +220,7 @@ static void reap(struct ring_file *ring) {
     struct io_uring_cqe *completion;
     while (all_in_flight(ring) && !io_uring_peek_cqe(&ring->ring, &completion)) {
         unsigned op = (unsigned)io_uring_cqe_get_data64(completion);
-        int result = art_system.ring_result(completion->res);
+        int result = art_system.ring_result(ring->file.fd, &ring->ops[op], completion->res);
         io_uring_cqe_seen(&ring->ring, completion);
         enum art_transfer_state state = art_transfer_advance(&ring->file, &ring->ops[op], result);
         if (state == ART_TRANSFER_AGAIN) {
@@ -284,13 +290,18 @@ static void drain_ring(struct art_file *file) {
 }
 
 static void release_ring(struct art_file *file) {
+    close_ring((struct ring_file *)file);
+}
+
+/* The ring is the parent's, too, and so is what it has registered. */
+static void abandon_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
     if (ring->made) io_uring_queue_exit(&ring->ring);
     ring->made = false;
 }
 
 static const struct art_file_engine ring_engine = {
-    .drain = drain_ring, .release = release_ring, .abandon = release_ring};
+    .drain = drain_ring, .release = release_ring, .abandon = abandon_ring};
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 

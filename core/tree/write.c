@@ -3,12 +3,12 @@
  */
 #include "core/tree/private.h"
 
-/* The common beginning: the transaction runs, and there is room in memory. */
+/* The common beginning: the transaction runs, and there is room in memory. What spills has changed something: else it could
+ * be committed with nothing to write, and its root with it. */
 static int ready_to_write(struct art_tree *tree) {
     int rc = art_tree_begin(tree);
-    if (!rc && tree->options.spill_limit && art_delta_memory(tree->delta) > tree->options.spill_limit)
-        rc = art_tree_spill(tree);
-    return rc;
+    bool large = tree->options.spill_limit && art_delta_memory(tree->delta) > tree->options.spill_limit;
+    return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
 /* Sets the row's entry; a long value becomes pieces. */

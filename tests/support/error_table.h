@@ -169,6 +169,8 @@ static const struct error errors[] = {
      "the first flush of a table", NULL, no_folder_syncs, "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_ERRNO, "art: cannot list the database's folder (%s): give this user the right to read it", SQLITE_CANTOPEN,
      "'clean', art_info", NULL, folder_moved_away, "SELECT * FROM art_info('t')"},
+    {MESSAGE_ERRNO, "art: cannot list the database's folder (%s): check the disk", SQLITE_IOERR, "'clean', art_info",
+     NULL, folder_is_not_read, "SELECT * FROM art_info('t')"},
     {MESSAGE_PLAIN, "art: another connection is writing (%s): try again, or set a busy timeout", SQLITE_BUSY,
      "the .art file is locked", NULL, other_writer, "INSERT INTO t(t) VALUES('optimize')"},
     {MESSAGE_ERRNO, "art: cannot lock the file (%s): its file system must support locks", SQLITE_IOERR,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/io/io.h"
 #include "tests/support/io_faults.h"
 
 enum { ERRORS_MAX = 16, SHORT_BYTES = 4096 + 512 };
@@ -25,6 +26,7 @@ static const struct call {
     {"fchown", {EIO, EPERM, EINVAL, EDQUOT, EROFS, EBADF}},
     {"unlink", {EIO, EACCES, EPERM, EBUSY, EROFS, ENOENT, ENOMEM}},
     {"opendir", {EIO, EACCES, EMFILE, ENOMEM, ENOENT}},
+    {"readdir", {EIO, EBADF, ENOMEM}},
     {"fsync", {EIO, ENOSPC, EDQUOT, EINTR, EINVAL, EBADF, EROFS, ECANCELED}},
     {"fdatasync", {EIO, ENOSPC, EDQUOT, EINTR, EINVAL, EBADF, EROFS, ENOMEM, ECANCELED, EAGAIN}},
     {"ftruncate", {EIO, ENOSPC, EDQUOT, EFBIG, EINVAL, EINTR, EPERM, EBADF}},
@@ -82,6 +84,7 @@ static unsigned disarm(void) {
     unsigned given = io_faults_given();
     if (io_fault_saw_misaligned()) fault_world_fail("a read or write was not of whole pages");
     io_fault_nothing();
+    art_io_uring_available(); /* a ring that was refused is remembered, until one is given */
     return given;
 }
 

@@ -6,6 +6,29 @@
 
 enum { CALLS_KINDS_MAX = 64 };
 
+unsigned fault_one_error(unsigned kind) {
+    (void)kind;
+    return 1;
+}
+
+void fault_counter_start(struct fault_counter *counter, unsigned nth, bool stays) {
+    *counter = (struct fault_counter){.nth = nth, .stays = stays, .watching = true};
+}
+
+unsigned fault_counter_stop(struct fault_counter *counter) {
+    counter->watching = false;
+    return counter->given;
+}
+
+bool fault_counter_strikes(struct fault_counter *counter) {
+    if (!counter->watching) return false;
+    counter->calls++;
+    if (!counter->nth || counter->calls < counter->nth || (counter->calls > counter->nth && !counter->stays))
+        return false;
+    counter->given++;
+    return true;
+}
+
 /* One attempt, from a fresh connection with a cold cache. Returns how often something failed in it. */
 static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step, unsigned kind, unsigned error,
                         unsigned nth, bool stays) {

@@ -47,4 +47,17 @@ void fault_sweep_run(struct fault_sweep *sweep);
 /* One line; and of all sweeps since the last. */
 void fault_sweep_print(const struct fault_sweep *sweep);
 
+/* For sources of one kind with one error. */
+unsigned fault_one_error(unsigned kind);
+
+/* Counts calls, and strikes at the nth, and from it on. */
+struct fault_counter {
+    unsigned calls, nth, given;
+    bool watching, stays;
+};
+/* nth 0: only counts. */
+void fault_counter_start(struct fault_counter *counter, unsigned nth, bool stays);
+unsigned fault_counter_stop(struct fault_counter *counter); /* how often it has struck */
+bool fault_counter_strikes(struct fault_counter *counter);
+
 #endif

@@ -72,7 +72,6 @@ struct fault_world {
     unsigned attempts;
     bool may_stay_open; /* a ROLLBACK may fail, too, while things fail */
     int files_may_stay; /* in so many attempts an .art file more than there are tables is no error */
-    unsigned files_stayed;
 };
 
 void fault_world_open(struct fault_world *world); /* the five members above are set */

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/io/blob_pool.h"
 #include "core/io/io.h"
 #include "core/io/io_system.h"
+#include "core/io/io_transfer.h"
 
 static struct {
     const char *call;
@@ -81,6 +84,12 @@ static DIR *watched_opendir(const char *path) {
     return NULL;
 }
 
+static struct dirent *watched_readdir(DIR *list) {
+    if (!strikes("readdir")) return real.readdir(list);
+    errno = fault.error;
+    return NULL;
+}
+
 WATCHED(fsync, (int fd), (fd))
 
 static char unsynced[512];
@@ -139,9 +148,23 @@ static ssize_t watched_pwrite(int fd, const void *data, size_t len, off_t offset
     return -1;
 }
 
-static int watched_ring_result(int result) {
+/* What the completion speaks of was done by now; the bytes that an error leaves are nobody's. */
+static void spoil(int fd, const struct art_transfer *transfer) {
+    enum { PATTERN = 0x5a };
+    static _Alignas(ART_PAGE) uint8_t nobodys[ART_BLOB_SIZE];
+    if (!transfer->writing) {
+        memset(transfer->data, PATTERN, transfer->left);
+        return;
+    }
+    memset(nobodys, PATTERN, sizeof nobodys);
+    if (real.pwrite(fd, nobodys, transfer->left, (off_t)transfer->offset) < 0) abort();
+}
+
+static int watched_ring_result(int fd, const struct art_transfer *transfer, int result) {
     if (!strikes("ring_result")) return result;
-    return fault.error < 0 ? (int)own_up(result) : -fault.error;
+    if (fault.error < 0) return (int)own_up(result);
+    if (result > 0) spoil(fd, transfer);
+    return -fault.error;
 }
 
 static bool skip_syncs;
@@ -185,6 +208,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .fchown = watched_fchown,
         .unlink = watched_unlink,
         .opendir = watched_opendir,
+        .readdir = watched_readdir,
         .fsync = watched_fsync,
         .fdatasync = watched_fdatasync,
         .ftruncate = watched_ftruncate,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void die(sqlite3 *db, const char *what, const char *text) __attribute__((noreturn));
@@ -238,6 +239,14 @@ char *sql_find_file(const char *directory, const char *suffix) {
     }
     closedir(list);
     return found;
+}
+
+int64_t sql_file_size(const char *directory, const char *suffix) {
+    struct stat now;
+    char *file = sql_find_file(directory, suffix);
+    if (!file || stat(file, &now)) die(NULL, "no file to look at", suffix);
+    sqlite3_free(file);
+    return now.st_size;
 }
 
 void sql_copy_file(const char *from, const char *to) {

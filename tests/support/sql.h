@@ -57,6 +57,8 @@ void sql_scratch_remove(const char *directory);
 
 /* The first file in the directory that ends in `suffix`, NULL when there is none; sqlite3_free() it. */
 char *sql_find_file(const char *directory, const char *suffix);
+/* Its bytes; there is one. */
+int64_t sql_file_size(const char *directory, const char *suffix);
 /* Into the file of that name if there is one. */
 void sql_copy_file(const char *from, const char *to);
 

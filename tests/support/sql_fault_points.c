@@ -1,17 +1,10 @@
 #include "tests/support/sql_fault_points.h"
 
-static struct {
-    unsigned calls, nth, given;
-    bool watching, stays;
-} point;
+static struct fault_counter point;
 
 /* 0 is the question whether this is installed. */
 static int reached(int number) {
-    if (!point.watching || !number) return SQLITE_OK;
-    point.calls++;
-    if (!point.nth || point.calls < point.nth || (point.calls > point.nth && !point.stays)) return SQLITE_OK;
-    point.given++;
-    return SQLITE_NOMEM;
+    return number && fault_counter_strikes(&point) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 static bool asked;
@@ -29,37 +22,24 @@ bool sql_fault_points_there(void) {
     return asked;
 }
 
-static unsigned errors(unsigned kind) {
-    (void)kind;
-    return 1;
-}
-
 static const char *describe(unsigned kind, unsigned error) {
     (void)kind;
     (void)error;
     return "fault point";
 }
 
-static void start(unsigned nth, bool stays) {
-    point.calls = point.given = 0;
-    point.nth = nth;
-    point.stays = stays;
-    point.watching = true;
-}
-
 static void watch(void) {
-    start(0, false);
+    fault_counter_start(&point, 0, false);
 }
 
 static void arm(unsigned kind, unsigned error, unsigned nth, bool stays) {
     (void)kind;
     (void)error;
-    start(nth, stays);
+    fault_counter_start(&point, nth, stays);
 }
 
 static unsigned disarm(void) {
-    point.watching = false;
-    return point.given;
+    return fault_counter_stop(&point);
 }
 
 static unsigned calls(unsigned kind) {
@@ -77,7 +57,7 @@ static bool excuses(unsigned kind, unsigned error, int code, const char *message
 const struct fault_source sql_fault_points = {
     .name = "SQLite's fault points",
     .kinds = 1,
-    .errors = errors,
+    .errors = fault_one_error,
     .describe = describe,
     .watch = watch,
     .calls = calls,

@@ -4,11 +4,6 @@ enum { UNIT = 16 * 1024 };
 
 static int64_t begun;
 
-static unsigned errors(unsigned kind) {
-    (void)kind;
-    return 1;
-}
-
 static const char *describe(unsigned kind, unsigned error) {
     (void)kind;
     (void)error;
@@ -50,7 +45,7 @@ static bool excuses(unsigned kind, unsigned error, int code, const char *message
 const struct fault_source sql_heap_limit_faults = {
     .name = "heap limit",
     .kinds = 1,
-    .errors = errors,
+    .errors = fault_one_error,
     .describe = describe,
     .watch = watch,
     .calls = calls,

@@ -6,18 +6,13 @@
 enum { NOBODYS = 0xa5 };
 
 static sqlite3_mem_methods original;
-static struct {
-    bool watching, stays;
-    unsigned calls, nth, given, serious;
-    int benign; /* depth */
-} memory;
+static struct fault_counter memory;
+static unsigned serious;
+static int benign; /* depth */
 
 static bool fails_now(void) {
-    if (!memory.watching) return false;
-    memory.calls++;
-    if (!memory.nth || memory.calls < memory.nth || (memory.calls > memory.nth && !memory.stays)) return false;
-    memory.given++;
-    memory.serious += !memory.benign;
+    if (!fault_counter_strikes(&memory)) return false;
+    serious += !benign;
     return true;
 }
 
@@ -38,11 +33,11 @@ static void *failing_realloc(void *old, int bytes) {
 }
 
 static void benign_begin(void) {
-    memory.benign++;
+    benign++;
 }
 
 static void benign_end(void) {
-    memory.benign--;
+    benign--;
 }
 
 void sql_memory_install(void) {
@@ -58,15 +53,10 @@ void sql_memory_install(void) {
 }
 
 unsigned sql_memory_serious(void) {
-    return memory.serious;
+    return serious;
 }
 
 /* --- as a source of faults ---------------------------------------------------------------------------------------- */
-
-static unsigned errors(unsigned kind) {
-    (void)kind;
-    return 1;
-}
 
 static const char *describe(unsigned kind, unsigned error) {
     (void)kind;
@@ -75,10 +65,8 @@ static const char *describe(unsigned kind, unsigned error) {
 }
 
 static void start(unsigned nth, bool stays) {
-    memory.calls = memory.given = memory.serious = 0;
-    memory.nth = nth;
-    memory.stays = stays;
-    memory.watching = true;
+    serious = 0;
+    fault_counter_start(&memory, nth, stays);
 }
 
 static void watch(void) {
@@ -92,8 +80,7 @@ static void arm(unsigned kind, unsigned error, unsigned nth, bool stays) {
 }
 
 static unsigned disarm(void) {
-    memory.watching = false;
-    return memory.given;
+    return fault_counter_stop(&memory);
 }
 
 static unsigned calls(unsigned kind) {
@@ -105,15 +92,17 @@ static bool excuses(unsigned kind, unsigned error, int code, const char *message
     (void)kind;
     (void)error;
     /* sqlite3_exec() without memory for its columns' names forgets why it stops when a virtual table's xClose asks SQLite
-     * for anything; the connection still knows. */
-    if (code == SQLITE_ROW) return message && !strcmp(message, "out of memory");
+     * for anything; the connection still knows, or says what the statement had said before. */
+    if (code == SQLITE_ROW) {
+        return message && (!strcmp(message, "out of memory") || !strcmp(message, sqlite3_errstr(SQLITE_ROW)));
+    }
     return (code & 0xff) == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
 }
 
 const struct fault_source sql_memory_faults = {
     .name = "memory",
     .kinds = 1,
-    .errors = errors,
+    .errors = fault_one_error,
     .describe = describe,
     .watch = watch,
     .calls = calls,

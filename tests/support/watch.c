@@ -116,10 +116,10 @@ static int watched_submit_and_wait(struct io_uring *ring, unsigned completions) 
     return rc < 0 && !taken ? rc : taken;
 }
 
-static int watched_result(int result) {
+static int watched_result(int fd, const struct art_transfer *transfer, int result) {
     atomic_fetch_sub(&shared->in_flight, 1);
     in_flight--;
-    return real.ring_result(result);
+    return real.ring_result(fd, transfer, result);
 }
 #endif
 
