@@ -190,7 +190,7 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
     art_wanted_prefix(wanted, prefix);
     /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
      * SQLite, though, where it compares with bounds instead. */
-    bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && rest[0] && !rest[1];
+    bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && !rest[1];
     scan->bounded = false;
     if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || bounded)) return;
     if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
@@ -205,7 +205,6 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
         wanted->empty = true;
         return;
     }
-    if (scan->folded.letters && scan->folded.lower.len >= prefix.len) return; /* another LIKE says more */
     if (art_folded_set(&scan->folded, prefix)) {
         wanted->rc = SQLITE_NOMEM;
         return;

@@ -51,11 +51,10 @@ static bool add(struct art_findings *findings, struct art_finding finding) {
     return findings->most != 1;
 }
 
-/* Takes the sentence. */
+/* Takes the sentence, one of art's own; NULL: there was no memory for it. */
 static bool add_sentence(struct art_findings *findings, int rc, char *sentence) {
     struct art_finding finding = {.rc = rc, .sentence = sentence, .slot = ART_NOWHERE, .page = ART_NOWHERE};
-    bool ours = sentence && !strncmp(sentence, "art: ", 5);
-    finding.what = sentence ? sqlite3_mprintf("%s", ours ? sentence + 5 : sentence) : NULL;
+    finding.what = sentence ? sqlite3_mprintf("%s", sentence + strlen("art: ")) : NULL;
     return add(findings, finding);
 }
 
@@ -107,10 +106,9 @@ static void say(struct state_check *check, const char *key, const char *what) {
     check->stop |= !add(check->findings, finding);
 }
 
-/* Takes the reason, which may be NULL. */
+/* Takes the reason, which is one of art's own sentences; NULL: no memory. */
 static void say_why(struct state_check *check, const char *key, char *reason) {
-    bool ours = reason && !strncmp(reason, "art: ", 5);
-    char *what = sqlite3_mprintf("makes no sense: %s", ours ? reason + 5 : reason ? reason : "?");
+    char *what = reason ? sqlite3_mprintf("makes no sense: %s", reason + strlen("art: ")) : NULL;
     if (what) say(check, key, what);
     check->findings->nomem |= !what;
     sqlite3_free(what);
@@ -247,7 +245,7 @@ static int check_tree(struct art_vtab *vtab, bool quick, struct art_findings *fi
 
 /* The list holds `most` findings; that there are more is the last of them. */
 static void end_list(struct art_findings *findings) {
-    if (!findings->more || findings->most == 1) return;
+    if (!findings->more) return;
     struct art_finding *last = &findings->items[findings->count - 1];
     finding_clear(last);
     *last = (struct art_finding){.rc = SQLITE_CORRUPT_VTAB,
@@ -276,7 +274,7 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
         explained = findings->count > before;
     }
     if (!rc && ready && !explained) {
-        add_sentence(findings, ready, why ? why : sqlite3_mprintf("art: %s", sqlite3_errstr(ready)));
+        add_sentence(findings, ready, why);
         why = NULL;
     }
     sqlite3_free(why);
@@ -290,7 +288,7 @@ int art_check_named(struct art_connection *connection, const char *text, struct 
     struct art_named *named;
     int rc = art_named_hold(connection, text, &named, message);
     if ((rc & 0xff) == SQLITE_CORRUPT) {
-        add_sentence(findings, rc, *message ? *message : sqlite3_mprintf("art: %s", sqlite3_errstr(rc)));
+        add_sentence(findings, rc, *message);
         *message = NULL;
         return findings->nomem ? SQLITE_NOMEM : SQLITE_OK;
     }

@@ -38,7 +38,7 @@ void art_leftovers_clear(struct art_leftovers *leftovers) {
 /* Takes both texts. */
 static int add(struct art_leftovers *leftovers, const struct art_leftover *file) {
     struct art_leftover *items = NULL;
-    if (file->path && (file->known || file->reason)) {
+    if (file->known || file->reason) {
         items = art_resize(leftovers->items, (leftovers->count + 1) * sizeof *items);
     }
     if (!items) {
@@ -55,11 +55,6 @@ static void drop(struct art_leftovers *leftovers, unsigned i) {
     sqlite3_free(leftovers->items[i].path);
     sqlite3_free(leftovers->items[i].reason);
     memmove(leftovers->items + i, leftovers->items + i + 1, (--leftovers->count - i) * sizeof *leftovers->items);
-}
-
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -119,7 +114,7 @@ static void spare(struct art_leftovers *leftovers, const char *key, sqlite3_stmt
     int len = sqlite3_column_bytes(row, 1);
     bool is_id = !sqlite3_stricmp(key, "id") && len == ART_UUID_BYTES;
     for (unsigned i = leftovers->count; data && i-- > 0;) {
-        const char *name = base_name(leftovers->items[i].path);
+        const char *name = strrchr(leftovers->items[i].path, '/') + 1;
         bool used = is_id && !memcmp(data, leftovers->items[i].uuid, ART_UUID_BYTES);
         used |= len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
         if (used) drop(leftovers, i);
@@ -227,9 +222,12 @@ static int check_tables(struct art_connection *connection, const char *schema, c
 
 int art_clean_look(struct art_table *table, char **message) {
     struct art_connection *connection = table->connection;
+    struct art_name *name = art_name_hold(table->name); /* a statement that fails may bring another one back */
     art_leftovers_clear(&table->leftovers);
-    int rc = check_tables(connection, table->name->schema, message);
-    return rc ? rc : art_leftovers_find(connection->db, table->name->schema, &table->leftovers, message);
+    int rc = check_tables(connection, name->schema, message);
+    if (!rc) rc = art_leftovers_find(connection->db, name->schema, &table->leftovers, message);
+    art_name_release(name);
+    return rc;
 }
 
 int art_clean_prepare(struct art_table *table, char **message) {

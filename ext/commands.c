@@ -85,7 +85,7 @@ static const char *behind(struct art_text text, const char *name) {
         bool blank = at < end && isspace((unsigned char)*at);
         if (at == end || (*name == ' ' ? !blank : sqlite3_strnicmp(at, name, 1) != 0)) return NULL;
         at++;
-        while (blank && at < end && isspace((unsigned char)*at)) at++;
+        while (blank && isspace((unsigned char)*at)) at++; /* the text ends without one */
     }
     return at == end || isspace((unsigned char)*at) ? at : NULL;
 }

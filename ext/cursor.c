@@ -138,7 +138,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
         return filter_text(scan, argv[0]);
     }
     rc = art_scan_arguments(scan, words, argc, argv);
-    if (rc || scan->wanted.empty || scan->limit == 0) return rc;
+    if (rc || scan->wanted.empty) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
     enter_table(scan);
     if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->wanted.range));

@@ -78,7 +78,7 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     char *what = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
     sqlite3_free(*message);
-    *message = sqlite3_mprintf("art: %s: %s", what ? what : "shadow table", sqlite3_errmsg(db));
+    *message = what ? sqlite3_mprintf("art: %s: %s", what, sqlite3_errmsg(db)) : NULL;
     sqlite3_free(what);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
 }

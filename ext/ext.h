@@ -117,7 +117,7 @@ struct art_text {
 struct art_text art_text_trimmed(const char *at, const char *end); /* without the blanks around it */
 bool art_text_is(struct art_text text, const char *word);          /* in capitals or not */
 void art_settings_default(struct art_settings *settings);
-/* One argument of USING art(...), for instance "cache = 64 MB". */
+/* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
 /* A setting by its number (0..), as it stands in T_state; false behind the last. sqlite3_free() the text. */
 bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
@@ -275,6 +275,7 @@ char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
+const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
 int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message);
@@ -295,8 +296,16 @@ struct art_state {
 };
 enum { ART_STATE_FORMAT = 1, ART_NONCE_BYTES = 16 };
 void art_state_clear(struct art_state *state);
-/* sqlite3_step() for every statement on shadow tables. A schema may have put views or triggers in their place that call
- * functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them meanwhile. */
+/* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
+ * their place that call functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them
+ * meanwhile. And one that fails for want of memory or disk makes SQLite roll the transaction back within it, call xRollback, and
+ * let go of every handle that no statement of the user's holds: nothing may be freed then of the table, or finalized.
+ *
+ * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards stays:
+ * xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite rolls nothing back, and a
+ * table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes, drops, alters shadow tables, and
+ * tracker.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in use yet. What such a
+ * statement may take away is a name: it is held, or not looked at again. */
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
 /* A plain name in the database's own folder, with the id's first digits at its end. */

@@ -85,7 +85,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "blobs", info->blobs);
     add(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
     add_integer(cursor, "runs", info->runs);
-    for (unsigned i = 0; i < info->runs && i < sizeof info->run / sizeof *info->run; i++) add_run(cursor, info, i);
+    for (unsigned i = 0; i < info->runs; i++) add_run(cursor, info, i);
     add_integer(cursor, "delta keys", info->delta_keys);
     add_integer(cursor, "delta bytes", info->delta_bytes);
     add_integer(cursor, "log rows", info->log_rows);

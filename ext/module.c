@@ -31,7 +31,7 @@ static void append_sane(sqlite3_str *out, const char *text, int most) {
 }
 
 static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
-    const char *name = sqlite3_db_filename(db, schema), *slash = name ? strrchr(name, '/') : NULL;
+    const char *slash = strrchr(art_database_name(db, schema), '/');
     append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART);
     sqlite3_str_appendchar(out, 1, '-');
 }
@@ -100,11 +100,9 @@ static void vtab_free(struct art_vtab *vtab) {
     art_named_forget(vtab);
     art_vtab_detach(vtab);
     art_tables_free_unused(vtab->connection);
-    for (struct art_vtab **link = &vtab->connection->vtabs; *link; link = &(*link)->next) {
-        if (*link != vtab) continue;
-        *link = vtab->next;
-        break;
-    }
+    struct art_vtab **link = &vtab->connection->vtabs;
+    while (*link != vtab) link = &(*link)->next;
+    *link = vtab->next;
     if (!vtab->connection->vtabs) art_tracker_forget(vtab->connection);
     art_scan_free(vtab->idle);
     art_levels_clear(&vtab->levels);
@@ -120,11 +118,7 @@ static void vtab_free(struct art_vtab *vtab) {
 static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     struct art_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
     if (!vtab) return SQLITE_NOMEM;
-    vtab->connection = art_connection_hold(db);
-    if (!vtab->connection) {
-        art_free(vtab);
-        return SQLITE_NOMEM;
-    }
+    vtab->connection = art_connection_hold(db); /* the module holds it, too: no memory is needed */
     vtab->next = vtab->connection->vtabs;
     vtab->connection->vtabs = vtab;
     art_settings_default(&vtab->settings);

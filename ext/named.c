@@ -118,8 +118,8 @@ static void named_free(struct art_named *named) {
 
 static void unlink_named(struct art_connection *connection, const struct art_named *named) {
     struct art_named **link = &connection->named;
-    while (*link && *link != named) link = &(*link)->next;
-    if (*link) *link = named->next;
+    while (*link != named) link = &(*link)->next;
+    *link = named->next;
 }
 
 /* A handle goes. What is being stepped is left to who steps it. */
@@ -137,13 +137,13 @@ void art_named_forget(struct art_vtab *vtab) {
     }
 }
 
-/* In front of the list, from which the oldest falls out. */
+/* In front of the list, from which the oldest falls out: one at a time is held, and that is the newest. */
 static void keep_named(struct art_connection *connection, struct art_named *named) {
     named->next = connection->named;
     connection->named = named;
     unsigned count = 0;
     for (struct art_named **link = &connection->named, *last; (last = *link); link = &last->next) {
-        if (++count <= KEPT || last->held) continue;
+        if (++count <= KEPT) continue;
         *link = NULL;
         named_free(last);
         return;

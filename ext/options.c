@@ -92,11 +92,7 @@ static bool set(struct art_settings *settings, const struct option *option, stru
 
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message) {
     const char *end = argument + strlen(argument), *equals = strchr(argument, '=');
-    struct art_text name = art_text_trimmed(argument, equals ? equals : end);
-    if (!equals) {
-        return art_complain(message, SQLITE_ERROR, "art: '%.*s' is not an option: write name=value, with %s", name.len,
-                            name.at, known_options);
-    }
+    struct art_text name = art_text_trimmed(argument, equals);
     struct art_text value = art_text_trimmed(equals + 1, end);
     if (value.len >= 2 && (*value.at == '\'' || *value.at == '"') && value.at[value.len - 1] == *value.at) {
         value = art_text_trimmed(value.at + 1, value.at + value.len - 1);

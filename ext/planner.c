@@ -71,8 +71,7 @@ static bool is_on_path(const struct planning *planning, int i) {
 }
 
 static bool is_by(const struct planning *planning, int i, const char *wanted) {
-    const char *collation = sqlite3_vtab_collation(planning->info, i);
-    return !sqlite3_stricmp(collation ? collation : "BINARY", wanted);
+    return !sqlite3_stricmp(sqlite3_vtab_collation(planning->info, i), wanted);
 }
 
 /* What constraint i means, or NONE: not for the path, not usable, or by another collation. */

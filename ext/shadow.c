@@ -278,10 +278,10 @@ int art_shadow_get_file(struct art_table *table, char **out, char **message) {
  * authorizer is gone. Where this fails, all statements are prepared anew. */
 static int put_row(struct art_table *table, sqlite3_stmt *put, char **message, const char *which) {
     sqlite3 *db = table->connection->db;
-    const struct art_name *name = table->name;
     sqlite3_int64 before = sqlite3_total_changes64(db);
     art_shadow_step(table->connection, put);
     int rc = sqlite3_reset(put);
+    const struct art_name *name = table->name; /* perhaps not the one before */
     if (rc) {
         rc = art_report_sql(message, db, rc, "cannot write %s.%s_%s", name->schema, name->table, which);
     } else if (sqlite3_total_changes64(db) == before) {

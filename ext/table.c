@@ -52,13 +52,13 @@ sqlite3_file *art_database_file(sqlite3 *db, const char *schema) {
     return file;
 }
 
-static const char *database_name(sqlite3 *db, const char *schema) {
+const char *art_database_name(sqlite3 *db, const char *schema) {
     const char *name = sqlite3_db_filename(db, schema);
     return name ? name : "";
 }
 
 int art_database_folder(sqlite3 *db, const char *schema, char **out) {
-    const char *name = database_name(db, schema), *slash = strrchr(name, '/');
+    const char *name = art_database_name(db, schema), *slash = strrchr(name, '/');
     *out = NULL;
     if (!slash) return SQLITE_OK;
     size_t n = (size_t)(slash - name) + 1;
@@ -72,8 +72,8 @@ int art_database_folder(sqlite3 *db, const char *schema, char **out) {
 /* Two connections on one cache of pages see each other's uncommitted log rows; nothing here is made for that.
  * SQLite counts the bytes of such a cache in parts, by the connections that share it. */
 int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message) {
-    const char *name = sqlite3_db_filename(db, schema);
-    const char *wanted = name && *name ? sqlite3_uri_parameter(name, "cache") : NULL;
+    const char *name = art_database_name(db, schema);
+    const char *wanted = *name ? sqlite3_uri_parameter(name, "cache") : NULL;
     int used = 0, shared = 0, high;
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &used, &high, 0);
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED_SHARED, &shared, &high, 0);
@@ -180,7 +180,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->name = art_name_hold(vtab->name);
     table->settings = *settings;
     table->file = art_database_file(connection->db, schema);
-    table->database = art_text_copy(database_name(connection->db, schema));
+    table->database = art_text_copy(art_database_name(connection->db, schema));
     table->exists = true;
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
     int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
@@ -198,7 +198,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
 
 static struct art_table *find_table(const struct art_connection *connection, const char *schema, const uint8_t *uuid) {
     const sqlite3_file *file = art_database_file(connection->db, schema);
-    const char *database = database_name(connection->db, schema);
+    const char *database = art_database_name(connection->db, schema);
     for (struct art_table *table = connection->tables; table; table = table->next) {
         if (table->file == file && !memcmp(table->uuid, uuid, ART_UUID_BYTES) && !strcmp(table->database, database)) {
             return table;

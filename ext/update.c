@@ -130,9 +130,9 @@ static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **ar
     return all;
 }
 
-/* Could a listing with these arguments have shown the path as it is? */
+/* Could a listing with these arguments have shown the path as it is? It begins with the prefix, if one is given. */
 static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct art_bytes path) {
-    if (!is_given(prefix) || !is_given(delimiter) || !is_prefix(prefix, path)) return false;
+    if (!is_given(prefix)) return false;
     const void *end = sqlite3_value_blob(delimiter);
     size_t before = (size_t)sqlite3_value_bytes(prefix), len = (size_t)sqlite3_value_bytes(delimiter);
     return !len || !memmem(path.data + before, path.len - before, end, len);

@@ -9,22 +9,19 @@
  */
 #include "ext/ext.h"
 
+#include <assert.h>
+
 static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
-/* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. */
+/* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. No length that is written has more than five. */
 static uint32_t put_varint(uint8_t *p, uint64_t x) {
     if (x < 0x80) {
         p[0] = (uint8_t)x;
         return 1;
     }
-    uint8_t reversed[10];
+    uint8_t reversed[8];
     uint32_t n = 0;
-    if (x >> 56) {
-        p[8] = (uint8_t)x;
-        x >>= 8;
-        for (int i = 7; i >= 0; i--, x >>= 7) p[i] = (uint8_t)((x & 0x7f) | 0x80);
-        return 9;
-    }
+    assert(x < (uint64_t)1 << 56);
     for (; x; x >>= 7) reversed[n++] = (uint8_t)((x & 0x7f) | 0x80);
     reversed[0] &= 0x7f;
     for (uint32_t i = 0; i < n; i++) p[i] = reversed[n - 1 - i];
@@ -33,7 +30,7 @@ static uint32_t put_varint(uint8_t *p, uint64_t x) {
 
 static uint32_t varint_bytes(uint64_t x) {
     uint32_t n = 1;
-    while (n < 9 && x >> (7 * n)) n++;
+    while (x >> (7 * n)) n++;
     return n;
 }
 

@@ -78,6 +78,20 @@ static void *fail_elsewhere(void *unused) {
     return unused;
 }
 
+START_TEST(test_a_sentence_that_is_not_ours_is_a_fault_of_no_place) {
+    art_fail(ART_IO, "the host says no");
+    struct art_fault fault = art_error_fault();
+    ck_assert_str_eq(fault.what, "the host says no");
+    ck_assert_ptr_null(fault.place);
+    ck_assert_uint_eq(fault.slot, ART_NOWHERE);
+    art_fail(ART_IO, "art: cannot read: look");
+    ck_assert_str_eq(art_error_fault().what, "cannot read: look");
+    ck_assert_str_eq(art_error_text(-1), "unknown error");
+    ck_assert_str_eq(art_error_text(ART_ERROR_COUNT), "unknown error");
+    ck_assert_str_eq(art_error_name(-1), "?");
+}
+END_TEST
+
 START_TEST(test_each_thread_has_its_own_message) {
     pthread_t thread;
     art_fail(ART_BUSY, "art: here");
@@ -267,6 +281,7 @@ int main(void) {
     tcase_add_test(tests, test_some_errnos_choose_the_code);
     tcase_add_test(tests, test_a_long_message_is_cut_not_overrun);
     tcase_add_test(tests, test_corruption_says_where);
+    tcase_add_test(tests, test_a_sentence_that_is_not_ours_is_a_fault_of_no_place);
     tcase_add_test(tests, test_each_thread_has_its_own_message);
     tcase_add_test(tests, test_integers_are_stored_at_any_address);
     tcase_add_test(tests, test_bytes_compare_as_memcmp_with_prefixes_first);

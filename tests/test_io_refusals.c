@@ -235,6 +235,37 @@ START_TEST(test_direct_io_is_used_where_pages_are_aligned_enough) {
 }
 END_TEST
 
+/* All that is in flight was begun as direct I/O: each of them is refused, and the first refusal has already turned the
+ * file. */
+START_TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    if (!art_io_uring_available()) {
+        io_skip("refused direct transfers in flight", "no io_uring in this build or from this kernel");
+        return;
+    }
+    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
+    for (unsigned first = 1; first <= REQUESTS + 1; first += REQUESTS) { /* the writes, or the reads */
+        name_files("einvals");
+        ck_assert_int_eq(open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+        if (!io->direct) {
+            io_skip("refused direct transfers in flight", "no direct I/O here");
+        } else {
+            io_fault("ring_result", first, REQUESTS, EINVAL, 0);
+            ck_assert_msg(round_trip(io, pool, 7), "%s", art_error_message());
+            ck_assert(!io->direct);
+            ck_assert_uint_eq(io_faults_given(), REQUESTS);
+            io_fault("ring_result", 2, 1, EINVAL, 0);
+            ck_assert(!round_trip(io, pool, 8)); /* buffered it has another reason */
+            io_fault_nothing();
+        }
+        art_io_close(io);
+        unlink(path);
+    }
+    art_blob_pool_close(pool);
+}
+END_TEST
+
 /* Some file systems take the flag and refuse the transfer. */
 START_TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
     static const char *const calls[2][2] = {{"pwrite", "pread"}, {"ring_result", "ring_result"}};
@@ -498,6 +529,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_direct_io_is_used_where_pages_are_aligned_enough, 0,
                         (int)(sizeof file_systems / sizeof *file_systems));
     tcase_add_test(tests, test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted);
+    tcase_add_test(tests, test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered);
     tcase_add_test(tests, test_a_kernel_that_refuses_rings_is_met_with_pwrite);
     tcase_add_test(tests, test_a_sandbox_that_closes_behind_the_ring_loses_nothing);
     tcase_add_test(tests, test_too_little_memlock_means_fewer_or_no_registered_buffers);

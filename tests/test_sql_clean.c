@@ -128,6 +128,32 @@ START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
 }
 END_TEST
 
+static void put_file(const char *end) {
+    char *name = sqlite3_mprintf("%s-%s", path, end);
+    FILE *file = fopen(name, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fclose(file), 0);
+    sqlite3_free(name);
+}
+
+START_TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
+    static const char *const names[] = {"t+01234567.art", "t-0123456g.art", "t-0123456.art",
+                                        "t-ABCDEF01.art", "t-01234567.arx", "t-01234567.art.old"};
+    make_table("t");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) put_file(names[i]);
+    gives("SELECT property FROM art_info('t') WHERE property GLOB '* file'", "");
+    put_file("t-01234567.art");
+    gives("SELECT property FROM art_info('t') WHERE property GLOB '* file'", "unknown file\n");
+    sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+    gives("SELECT property FROM art_info('t') WHERE property GLOB '* file'", "unknown file\n");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *name = sqlite3_mprintf("%s-%s", path, names[i]);
+        ck_assert_msg(!access(name, F_OK), "%s is gone", name);
+        sqlite3_free(name);
+    }
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
@@ -140,6 +166,7 @@ int main(void) {
     tcase_add_test(tests, test_a_database_that_was_put_aside_keeps_its_file);
     tcase_add_test(tests, test_a_drop_that_is_taken_back_keeps_its_file);
     tcase_add_test(tests, test_tables_that_an_authorizer_hides_keep_their_files);
+    tcase_add_test(tests, test_files_that_are_only_nearly_called_so_are_nobodys);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -9,7 +9,7 @@ static int transfer_all(struct art_io *io, struct art_io_request *requests, unsi
     if (!rc) rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         struct art_transfer transfer;
-        art_transfer_begin(&transfer, &requests[i], writing);
+        art_transfer_begin(file, &transfer, &requests[i], writing);
         if (art_transfer_by_system_call(file, &transfer) == ART_TRANSFER_FAILED)
             rc = art_transfer_error(file, &transfer);
     }

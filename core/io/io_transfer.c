@@ -11,12 +11,14 @@
 
 enum { FRUITLESS_MAX = 100 };
 
-void art_transfer_begin(struct art_transfer *transfer, const struct art_io_request *request, bool writing) {
+void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
+                        const struct art_io_request *request, bool writing) {
     *transfer = (struct art_transfer){
         .data = request->data,
         .offset = request->offset,
         .left = request->len,
         .writing = writing,
+        .direct = file->io.direct,
         .whole_offset = request->offset,
         .whole_len = request->len,
     };
@@ -42,7 +44,11 @@ enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_t
     if (result < 0) {
         int error = (int)-result;
         if (worth_another_try(error) && ++transfer->fruitless < FRUITLESS_MAX) return ART_TRANSFER_AGAIN;
-        if (error == EINVAL && art_file_drop_direct(file)) return ART_TRANSFER_AGAIN;
+        /* Of several that were under way the first has turned the file already. */
+        if (error == EINVAL && transfer->direct && (!file->io.direct || art_file_drop_direct(file))) {
+            transfer->direct = false;
+            return ART_TRANSFER_AGAIN;
+        }
         transfer->error = error;
         return ART_TRANSFER_FAILED;
     }

@@ -22,6 +22,7 @@ struct art_transfer {
     uint32_t left;
     unsigned fruitless; /* tries in a row without progress */
     bool writing;
+    bool direct;           /* the file was, when this was begun */
     bool past_end;         /* why it failed: the file ended, */
     int error;             /* or this errno, 0: the system transferred nothing, again and again */
     uint64_t whole_offset; /* as asked for, for the message */
@@ -31,7 +32,8 @@ struct art_transfer {
 
 enum art_transfer_state { ART_TRANSFER_DONE, ART_TRANSFER_AGAIN, ART_TRANSFER_FAILED };
 
-void art_transfer_begin(struct art_transfer *transfer, const struct art_io_request *request, bool writing);
+void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
+                        const struct art_io_request *request, bool writing);
 
 /* `result`: bytes moved, or a negative errno. */
 enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result);

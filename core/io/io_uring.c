@@ -324,7 +324,7 @@ static bool overlaps_a_write(const struct ring_file *ring, const struct art_io_r
 static void start(struct ring_file *ring, const struct art_io_request *request, bool writing) {
     while (!ring->free_count) wait_some(ring, 1);
     unsigned op = ring->free[--ring->free_count];
-    art_transfer_begin(&ring->ops[op], request, writing);
+    art_transfer_begin(&ring->file, &ring->ops[op], request, writing);
     ring->in_flight[writing]++;
     prepare(ring, op);
 }

@@ -262,19 +262,6 @@ int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, 
     return rc;
 }
 
-struct art_cached *art_cache_peek(const struct art_cache_key *key, struct art_hash128 hash) {
-    struct shard *shard = shard_of(key);
-    pthread_mutex_lock(&shard->lock);
-    struct art_cached *entry = find(shard, key);
-    if (entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready)) {
-        entry = reference(shard, key, hash);
-    } else {
-        entry = NULL;
-    }
-    pthread_mutex_unlock(&shard->lock);
-    return entry;
-}
-
 static void release(struct art_cached *entry, bool superseded) {
     struct shard *shard = shard_of(&entry->key);
     pthread_mutex_lock(&shard->lock);

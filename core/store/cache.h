@@ -53,8 +53,6 @@ void art_cache_leave(uint64_t bytes);
 /* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once,
  * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
-/* Is there a ready entry? Takes a reference if so, else NULL. */
-struct art_cached *art_cache_peek(const struct art_cache_key *key, struct art_hash128 hash);
 void art_cache_release(struct art_cached *cached);
 /* Releases, and drops the entry if nobody else refers to it: it is superseded. */
 void art_cache_release_superseded(struct art_cached *cached);

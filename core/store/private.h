@@ -28,6 +28,7 @@ enum {
  * store's memory alive. */
 struct art_view {
     struct art_blob blob; /* first: a view is handed out as its blob */
+    uint64_t below;       /* entries, as a reference gives them */
     _Atomic uint32_t references;
     struct art_store *store;
     struct art_cached *cached;

@@ -17,6 +17,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/blob/blob_format.h"
 #include "core/store/private.h"
 
 enum {
@@ -61,9 +62,8 @@ static int read_requests(struct art_store *store, struct art_io_request *request
 /* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
 static unsigned request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
-    if (!ref->leaf_pages || ref->leaf_pages == head) {
-        uint32_t first = ref->leaf_pages ? 0 : head;
-        request_pages(cached, first, ART_BLOB_PAGES - first, requests);
+    if (ref->leaf_pages == head) {
+        request_pages(cached, 0, ART_BLOB_PAGES, requests);
         return 1;
     }
     request_pages(cached, 0, ref->leaf_pages, &requests[0]);
@@ -196,18 +196,22 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
     }
 }
 
-/* The reference is checked anew where it differs from the one that made the entry ready. */
+/* Does a blob whose header has the reference's hash have all the rest that the reference says? Two references may lead to
+ * one blob, and only one of them be true. */
+static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
+    return blob->level == ref->level && blob->label_len == ref->label.len && blob->generation == ref->generation &&
+           blob->count == ref->count && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
+           blob->head_pages == ref->head_pages;
+}
+
+/* The entry was made ready by another reference: where this one differs, it is the one that is wrong, and that is said
+ * as of any blob. */
 static int describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                    struct art_blob *out) {
-    struct art_blob *known = &cached->blob;
-    copy_blob(out, known);
-    if (known->label_len == ref->label.len && known->generation == ref->generation && known->count == ref->count &&
-        known->leaf_pages == ref->leaf_pages && known->head_pages == ref->head_pages) {
-        return ART_OK;
-    }
-    int rc = art_blob_open(out, art_cached_image(cached), ref, store->uuid, store->path);
-    for (unsigned i = 0; !rc && i < 2; i++) atomic_store(&out->present[i], atomic_load(&known->present[i]));
-    return rc;
+                    struct art_view *view) {
+    copy_blob(&view->blob, &cached->blob);
+    view->below = art_blob_header(art_cached_image(cached))->below;
+    if (is_as_said(&view->blob, view->below, ref)) return ART_OK;
+    return art_blob_open(&view->blob, art_cached_image(cached), ref, store->uuid, store->path);
 }
 
 /* A view with one reference; takes over the one to `cached`. */
@@ -215,7 +219,7 @@ static int new_view(struct art_store *store, struct art_cached *cached, const st
                     struct art_view **out) {
     struct art_view *view = art_alloc_zeroed(sizeof *view);
     if (!view) return art_nomem();
-    int rc = describe(store, cached, ref, &view->blob);
+    int rc = describe(store, cached, ref, view);
     if (rc) {
         art_free(view);
         return rc;
@@ -302,7 +306,7 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
  * ----------------------------------------------------------------------------------------------------- */
 
 static int check_ref(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages &&
+    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
@@ -376,7 +380,7 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
 static inline struct art_view *held_view(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot >= store->hold_capacity) return NULL;
     const struct art_hold *at = &store->holds[ref->slot];
-    bool same = at->view && art_hash128_equal(at->hash, ref->hash) && at->view->blob.label_len == ref->label.len;
+    bool same = at->view && art_hash128_equal(at->hash, ref->hash) && is_as_said(&at->view->blob, at->view->below, ref);
     return same && store->fork_generation == art_fork_now() ? at->view : NULL;
 }
 

@@ -220,7 +220,7 @@ int art_store_buffer(struct art_store *store, struct art_blob_buf *out) {
 }
 
 static int check_written(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot < store->phase.end && ref->head_pages &&
+    if (ref->slot && ref->slot < store->phase.end && ref->head_pages && ref->leaf_pages &&
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
@@ -238,10 +238,8 @@ static int start_write(struct art_store *store, const struct art_pending *pendin
         {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
     };
     store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
-    if (ref->leaf_pages == head || !ref->leaf_pages) { /* no gap, or no leaves: one piece */
-        requests[0] =
-            (struct art_io_request){ref->leaf_pages ? image : requests[1].data, requests[0].len + requests[1].len,
-                                    ref->leaf_pages ? at : requests[1].offset};
+    if (ref->leaf_pages == head) { /* no gap: one piece */
+        requests[0].len = ART_BLOB_SIZE;
         return art_io_write(store->io, requests, 1);
     }
     return art_io_write(store->io, requests, 2);

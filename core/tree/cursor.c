@@ -5,6 +5,8 @@
  * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
  * blobs that it lies in.
  */
+#include <assert.h>
+
 #include "core/tree/private.h"
 
 struct art_cursor {
@@ -209,7 +211,6 @@ int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bo
 
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
 static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
-    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     int rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
@@ -238,9 +239,10 @@ static bool next_in_blob(struct art_cursor *cursor) {
 }
 
 int art_cursor_next(struct art_cursor *cursor) {
-    if (!cursor->valid) return ART_OK;
+    if (!cursor->valid) return ART_OK; /* so since the tree was closed */
+    assert(cursor->tree);
     int rc;
-    if (__builtin_expect(!cursor->tree || cursor->changes != cursor->tree->changes, 0)) {
+    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) {
         rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     } else {
         if (next_in_blob(cursor)) return ART_OK;
@@ -259,7 +261,6 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     uint32_t n = len + 1; /* the name space's byte */
     if (n > key.len) return art_cursor_next(cursor);
     cursor->valid = false;
-    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     memcpy(cursor->place, key.data, n);
     if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
     while (n > 1 && cursor->place[n - 1] == 0xff) n--;
@@ -346,7 +347,6 @@ int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     if (!cursor->valid) return ART_OK;
     struct art_bytes key = art_merge_winner(&cursor->merge)->key;
     cursor->valid = false;
-    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     key = bound_key(cursor->place, key, false);

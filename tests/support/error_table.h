@@ -330,7 +330,6 @@ static const struct elsewhere elsewhere[] = {
      "it ends another message, of the shadow table that cannot be read: test_foreign_schema.c"},
     {"art: cannot create the file (%s): its folder must exist", EARLIER},
     {"art: too many columns (%s)", EARLIER},
-    {"art: '%.*s' is not an option: write name=value, with %s", EARLIER},
     {"art: path of %u bytes is over the limit of %d: store a shorter path", EARLIER},
     {"art: the database is read-only", EARLIER},
     {"art: the table was opened to be read only (%s): open the database for writing", EARLIER},

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NOBODYS = 0xa5 };
+
 static sqlite3_mem_methods original;
 static struct fault_counter memory;
 static unsigned serious;
@@ -14,8 +16,16 @@ static bool fails_now(void) {
     return true;
 }
 
+/* Nobody may rely on what is in memory that is not his yet, or not his any more: in any build. */
 static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : original.xMalloc(bytes);
+    void *memory_given = fails_now() ? NULL : original.xMalloc(bytes);
+    if (memory_given) memset(memory_given, NOBODYS, (size_t)bytes);
+    return memory_given;
+}
+
+static void overwriting_free(void *old) {
+    memset(old, NOBODYS, (size_t)original.xSize(old));
+    original.xFree(old);
 }
 
 static void *failing_realloc(void *old, int bytes) {
@@ -35,6 +45,7 @@ void sql_memory_install(void) {
     sqlite3_config(SQLITE_CONFIG_GETMALLOC, &original);
     sqlite3_mem_methods failing = original;
     failing.xMalloc = failing_malloc;
+    failing.xFree = overwriting_free;
     failing.xRealloc = failing_realloc;
     sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
     sqlite3_initialize();

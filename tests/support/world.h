@@ -10,8 +10,9 @@
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
  * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where SQLite
  * itself takes a later success for one that brings all: of a WAL only what was written since the last commit is lost, and
- * nothing where its checkpointer could not sync it; and nothing of the database beside a WAL, since a checkpoint that does
- * not get to the WAL's end leaves its pages for a later one to sync.
+ * nothing where a checkpointer could not sync it, nor art before it removes a file (whoever opens the WAL after that is not
+ * told); and nothing of the database beside a WAL, since a checkpoint that does not get to the WAL's end leaves its pages for
+ * a later one to sync.
  *
  * As Linux does, a failed sync is told once to each who has the file open: to the one who asked, and to the others when they
  * sync it next.

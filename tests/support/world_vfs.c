@@ -84,22 +84,23 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return SQLITE_OK;
 }
 
-/* Only a checkpointer has this lock. */
-static bool is_checkpointing(const struct world_process *process) {
-    enum { CHECKPOINT_LOCK = 1 << 1 };
+/* In a transaction that writes the WAL; a checkpointer may have the writer's lock, too. */
+static bool is_writing(const struct world_process *process) {
+    enum { WRITE_LOCK = 1 << 0, CHECKPOINT_LOCK = 1 << 1 };
+    unsigned locks = 0;
     for (unsigned i = 0; i < world_now->inode_count; i++) {
         for (const struct world_handle *handle = world_now->inodes[i]->handles; handle; handle = handle->next) {
-            if (handle->process == process && handle->exclusive & CHECKPOINT_LOCK) return true;
+            if (handle->process == process) locks |= handle->exclusive;
         }
     }
-    return false;
+    return (locks & (WRITE_LOCK | CHECKPOINT_LOCK)) == WRITE_LOCK;
 }
 
 /* From which operation on a failed sync may have lost something. */
 static uint64_t may_lose(const struct world_handle *handle) {
     if (handle->mapped) return handle->world->op_count;
     if (!ends_with(handle->name, "-wal")) return 0;
-    return is_checkpointing(handle->process) ? handle->world->op_count : handle->world->committed;
+    return is_writing(handle->process) ? handle->world->committed : handle->world->op_count;
 }
 
 static int file_sync(sqlite3_file *file, int flags) {

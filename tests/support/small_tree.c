@@ -1,0 +1,75 @@
+#include "tests/support/small_tree.h"
+
+#include <check.h>
+
+struct sim_disk *disk;
+struct toy *toy;
+struct art_tree *tree;
+struct art_tree_options options;
+
+void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+void refused(int rc, int code, const char *says) {
+    ck_assert_msg(rc == code, "%s, not %s: %s", art_error_name(rc), art_error_name(code), says);
+    ck_assert_msg(strstr(art_error_message(), says) != NULL, "\"%s\" for: %s", art_error_message(), says);
+}
+
+void small_tree_open(void) {
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+}
+
+void small_tree_make(bool wal) {
+    uint8_t byte = 0;
+    disk = sim_disk_new(3);
+    sim_disk_put_file(disk, "a.db", &byte, 1);
+    options = (struct art_tree_options){.disk = sim_disk_art(disk),
+                                        .path = "a.db-t-12345678.art",
+                                        .host_path = "a.db",
+                                        .cache_bytes = 1 << 20,
+                                        .log_limit = 1 << 20,
+                                        .spill_limit = 1 << 28};
+    toy = toy_new(wal);
+    small_tree_open();
+}
+
+void small_tree_again(void) {
+    art_tree_close(tree);
+    small_tree_open();
+}
+
+void small_tree_end(void) {
+    art_tree_close(tree);
+    toy_free(toy);
+    sim_disk_free(disk);
+}
+
+void commit(void) {
+    struct art_commit commit;
+    must(art_tree_prepare(tree, &commit));
+    toy_write(toy, &commit);
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+}
+
+void flush(void) {
+    must(art_tree_request_flush(tree));
+    commit();
+}
+
+struct art_bytes text(const char *bytes) {
+    return art_bytes(bytes, (uint32_t)strlen(bytes));
+}
+
+void put(const char *key, const char *value) {
+    bool existed;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), text(value), &existed));
+}
+
+uint64_t rows(void) {
+    uint64_t count;
+    must(art_tree_count(tree, &(struct art_range){0}, &count));
+    return count;
+}

@@ -1,0 +1,32 @@
+/* One tree over a simulated disk and a toy host, in globals, for tests of single cases: put, commit, flush, count. What
+ * should go well does, or ends the test. */
+#ifndef ART_TESTS_SMALL_TREE_H
+#define ART_TESTS_SMALL_TREE_H
+
+#include "core/tree/private.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/tree_world.h"
+
+extern struct sim_disk *disk;
+extern struct toy *toy;
+extern struct art_tree *tree;
+extern struct art_tree_options options;
+
+void small_tree_make(bool wal);
+/* Opened anew with other options: `options` was changed. */
+void small_tree_again(void);
+void small_tree_end(void); /* closes what is open */
+/* Opens `tree` over `toy` with `options`, and refreshes it. */
+void small_tree_open(void);
+
+void must(int rc);
+/* The call has failed with this code, and its message contains `says`. */
+void refused(int rc, int code, const char *says);
+
+struct art_bytes text(const char *bytes);
+void put(const char *key, const char *value);
+void commit(void);
+void flush(void);
+uint64_t rows(void);
+
+#endif

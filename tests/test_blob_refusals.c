@@ -1,0 +1,378 @@
+/* What a blob's builder and its readers refuse, sentence by sentence: options and entries that cannot stand in a blob, and
+ * images whose hashes are right while one field of the header, or one hash, says what cannot be. And the layout's far end:
+ * a full blob of so many small buckets that the short forms of the routing part do not reach.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/blob/blob_format.h"
+#include "core/blob/bucket.h"
+#include "core/blob/routing.h"
+#include "tests/support/blob_model.h"
+#include "tests/support/short_memory.h"
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static void refused(int rc, int code, const char *says) {
+    ck_assert_msg(rc == code, "%s, not %s: %s", art_error_name(rc), art_error_name(code), says);
+    ck_assert_msg(strstr(art_error_message(), says) != NULL, "\"%s\" for: %s", art_error_message(), says);
+}
+
+/* --- the builder -------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_senseless_options_make_no_builder) {
+    static const struct art_builder_options senseless[] = {
+        {.kind = 0},
+        {.kind = 3, .level = 1},
+        {.kind = ART_BLOB_LEAF, .level = 1},
+        {.kind = ART_BLOB_INDEX},
+        {.kind = ART_BLOB_INDEX, .level = ART_LEVEL_MAX + 1},
+        {.kind = ART_BLOB_INDEX, .level = 1, .filter = true},
+        {.kind = ART_BLOB_LEAF, .fill_pages = ART_BLOB_PAGES + 1},
+    };
+    for (unsigned i = 0; i < sizeof senseless / sizeof *senseless; i++) {
+        struct art_builder *builder = (void *)&builder;
+        refused(art_builder_open(&builder, &senseless[i]), ART_MISUSE, "senseless options");
+        ck_assert_ptr_null(builder);
+    }
+    art_builder_close(NULL);
+}
+END_TEST
+
+START_TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
+    static uint8_t long_bytes[ART_KEY_MAX + 1 + ART_KEY_PADDING];
+    static const uint8_t padded[1 + ART_KEY_PADDING] = {'k'};
+    struct art_bytes key = art_bytes(padded, 1), too_long = art_bytes(long_bytes, ART_KEY_MAX + 1);
+    struct art_ref ref = {.slot = 1, .leaf_pages = 1, .head_pages = 1, .entries = 1, .count = 1};
+    struct art_builder *leaf, *index;
+    struct art_built built;
+    uint8_t *image = blob_image_new();
+    bool full;
+    must(art_builder_open(&leaf, &(struct art_builder_options){.kind = ART_BLOB_LEAF}));
+    must(art_builder_open(&index, &(struct art_builder_options){.kind = ART_BLOB_INDEX, .level = 2}));
+
+    struct art_entry entry = {.value = art_bytes("v", 1)};
+    refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "without a buffer");
+    refused(art_builder_finish(leaf, 1, 1, &built), ART_MISUSE, "without a buffer");
+    art_builder_begin(leaf, image);
+    art_builder_begin(index, image);
+    refused(art_builder_finish(leaf, 1, 1, &built), ART_MISUSE, "a blob without entries");
+    ck_assert_uint_eq(art_builder_pages(leaf), 0);
+    refused(art_builder_add(leaf, too_long, &entry, ART_SHARED_UNKNOWN, &full), ART_TOOBIG, "does not fit");
+    entry.value.len = ART_VALUE_INLINE_MAX + 1;
+    refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_TOOBIG, "does not fit");
+    entry.value.len = 1;
+    entry.flags = ART_DELETE;
+    refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "this entry cannot go");
+    entry.flags = 0x80;
+    refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "this entry cannot go");
+    entry.flags = 0;
+    entry.csn = 1ull << 56;
+    refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "this entry cannot go");
+    entry.csn = 0;
+    refused(art_builder_add(index, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "this entry cannot go");
+    refused(art_builder_add_ref(leaf, key, &ref, &full), ART_MISUSE, "this reference cannot go");
+    refused(art_builder_add_ref(index, key, &ref, &full), ART_MISUSE, "this reference cannot go");
+    ref.level = 1;
+    refused(art_builder_add_ref(index, too_long, &ref, &full), ART_MISUSE, "this reference cannot go");
+    ref.label = art_bytes(long_bytes, ART_LABEL_MAX + 1);
+    refused(art_builder_add_ref(index, key, &ref, &full), ART_MISUSE, "this reference cannot go");
+
+    /* nothing of all that is left behind */
+    must(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full));
+    refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "must ascend");
+    refused(art_builder_add(leaf, key, &entry, 2, &full), ART_MISUSE, "must ascend");
+    must(art_builder_finish(leaf, 1, 1, &built));
+    ck_assert_uint_eq(built.ref.entries, 1);
+    struct art_blob blob;
+    must(art_blob_open(&blob, image, &built.ref, (const uint8_t[16]){0}, "test"));
+    must(art_blob_verify_all(&blob));
+    must(art_blob_check(&blob, true));
+    art_builder_close(leaf);
+    art_builder_close(index);
+    free(image);
+}
+END_TEST
+
+/* --- pages that are taken over from another blob ------------------------------------------------------------------ */
+
+START_TEST(test_buckets_that_cannot_follow_are_not_taken_over) {
+    struct random random = {5};
+    struct blob_rows rows;
+    struct blob_run run;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 12000, &random);
+    blob_run_build(&run, &rows, 20, false);
+    ck_assert_uint_gt(run.height, 1);
+    struct art_blob *source = &run.slots[0].blob;
+    uint8_t *image = blob_image_new();
+    uint32_t taken;
+    bool full;
+    struct art_builder *leaf, *index;
+    struct art_built built;
+    must(art_builder_open(&leaf, &(struct art_builder_options){.kind = ART_BLOB_LEAF}));
+    must(art_builder_open(&index, &(struct art_builder_options){.kind = ART_BLOB_INDEX, .level = 1}));
+    const char *says = "these buckets cannot go";
+    refused(art_builder_add_buckets(leaf, source, 0, 1, &taken), ART_MISUSE, says);
+    art_builder_begin(leaf, image);
+    art_builder_begin(index, image);
+    refused(art_builder_add_buckets(index, source, 0, 1, &taken), ART_MISUSE, says);
+    refused(art_builder_add_buckets(leaf, &blob_run_root(&run)->blob, 0, 1, &taken), ART_MISUSE, says);
+    refused(art_builder_add_buckets(leaf, source, 2, 1, &taken), ART_MISUSE, says);
+    refused(art_builder_add_buckets(leaf, source, 0, source->buckets + 1, &taken), ART_MISUSE, says);
+    must(art_builder_add_buckets(leaf, source, 0, source->buckets, &taken));
+    ck_assert_uint_gt(taken, 0);
+    uint32_t entries = art_builder_pending(leaf);
+    ck_assert_uint_eq(entries, art_bucket_rank(source, taken));
+    uint32_t again;
+    refused(art_builder_add_buckets(leaf, source, 0, source->buckets, &again), ART_MISUSE, "must ascend");
+    ck_assert_uint_eq(again, 0);
+    ck_assert_uint_eq(art_builder_pending(leaf), entries);
+    must(art_builder_add(leaf, rows.keys[entries], &rows.entries[entries], ART_SHARED_UNKNOWN, &full));
+    must(art_builder_finish(leaf, 1, 1, &built));
+    ck_assert_uint_eq(built.ref.entries, entries + 1);
+    art_builder_close(leaf);
+    art_builder_close(index);
+    free(image);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- headers that lie --------------------------------------------------------------------------------------------- */
+
+struct lie {
+    size_t at;
+    uint32_t value;
+    unsigned bytes;
+    const char *says;
+};
+
+#define FIELD(name, value, says)                                                                                       \
+    { offsetof(struct art_blob_header, name), value, sizeof(((struct art_blob_header *)0)->name), says }
+
+/* One field says something else, and the reference goes with it as far as it can. */
+static void header_refused(const struct blob_image *from, const struct lie *lie) {
+    uint8_t *image = blob_image_new();
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(image + ART_HEADER_AT);
+    struct art_ref ref = from->ref;
+    struct art_blob blob;
+    memcpy(image, from->image, ART_BLOB_BYTES);
+    memcpy((uint8_t *)header + lie->at, &lie->value, lie->bytes < 4 ? lie->bytes : 4);
+    ref.leaf_pages = (uint8_t)header->leaf_pages;
+    ref.head_pages = (uint8_t)header->head_pages;
+    ref.label.len = header->common;
+    ref.hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    refused(art_blob_open(&blob, image, &ref, blob_uuid, "test"), ART_CORRUPT, lie->says);
+    free(image);
+}
+
+START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
+    static const struct lie lies[] = {
+        FIELD(magic, 0x41414141, "not a blob"),
+        FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
+        FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
+        FIELD(level, 1, "another kind or level"),
+        {offsetof(struct art_blob_header, spare) + 30, 1, 1, "unknown header fields"},
+        FIELD(leaf_pages, 0, "senseless page counts"),
+        FIELD(head_pages, 0, "senseless page counts"),
+        FIELD(leaf_pages, ART_BLOB_PAGES, "senseless page counts"),
+        FIELD(head_pages, ART_BLOB_PAGES, "senseless page counts"),
+        FIELD(flags, 0x80, "unknown flags"),
+        FIELD(buckets, 0, "senseless bucket count"),
+        FIELD(filter, 64, "a filter that is not there"),
+        FIELD(routing, 8, "the routing part lies outside"),
+        FIELD(root, 0, "the routing part leaves the head"),
+        FIELD(common, ART_LABEL_MAX + 1, "the label is too long"),
+    };
+    struct random random = {7};
+    struct blob_rows rows;
+    struct blob_run run;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
+    blob_run_build(&run, &rows, 8, false);
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) header_refused(&run.slots[0], &lies[i]);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+START_TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
+    struct random random = {8};
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_blob blob;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 20000, &random);
+    blob_run_build(&run, &rows, 0, true);
+    struct blob_image *image = &run.slots[0];
+    ck_assert_uint_gt(image->ref.head_pages, 1);
+    uint32_t page = ART_BLOB_PAGES - image->ref.head_pages;
+    image->image[page * ART_BLOB_PAGE + 100] ^= 1;
+    refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT, "hash of a head page");
+    image->image[page * ART_BLOB_PAGE + 100] ^= 1;
+
+    /* the open blob's check looks at all hashes again, and at those that nobody needs */
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(image->image + ART_HEADER_AT);
+    blob_run_clear(&run);
+    blob_run_build(&run, &rows, 8, true);
+    image = &run.slots[0];
+    header = (struct art_blob_header *)(void *)(image->image + ART_HEADER_AT);
+    header->page_hash[image->ref.leaf_pages] = 1;
+    blob_image_rehash(image->image, &image->ref);
+    must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
+    must(art_blob_verify_all(&blob));
+    refused(art_blob_check(&blob, true), ART_CORRUPT, "a hash of an unused page");
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
+    _Alignas(8) uint8_t bytes[ART_REF_MAX + 1];
+    struct art_ref out, ref = {.slot = 9, .leaf_pages = 3, .head_pages = 1, .entries = 10, .count = -10};
+    struct art_ref_format *format = (void *)bytes;
+    memset(bytes, 0, sizeof bytes);
+    must(art_ref_decode(art_bytes(bytes, art_ref_encode(&ref, bytes)), &out));
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_MAX + 1), &out), ART_CORRUPT);
+    struct art_ref_format good = *format;
+#define NONSENSE(change)                                                                                               \
+    do {                                                                                                               \
+        *format = good;                                                                                                \
+        change;                                                                                                        \
+        ck_assert_msg(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &out) == ART_CORRUPT, #change);                  \
+    } while (0)
+    NONSENSE(format->level = ART_LEVEL_MAX + 1);
+    NONSENSE(format->spare = 1);
+    NONSENSE(format->leaf_pages = 0);
+    NONSENSE(format->head_pages = 0);
+    NONSENSE(format->head_pages = ART_BLOB_PAGES - 2);
+    NONSENSE(format->entries = 0);
+    NONSENSE(format->entries = (uint64_t)INT64_MAX + 1);
+    NONSENSE(format->count = 11);
+    NONSENSE(format->count = -11);
+}
+END_TEST
+
+/* --- pages that are not there ------------------------------------------------------------------------------------- */
+
+static int promise(struct art_blob *blob, uint32_t first, uint32_t n) {
+    (void)blob;
+    (void)first;
+    (void)n;
+    return ART_OK;
+}
+
+START_TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
+    struct random random = {9};
+    struct blob_rows rows;
+    struct blob_run run;
+    struct art_blob blob;
+    struct art_entry entry;
+    char *text = NULL;
+    size_t size = 0;
+    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
+    blob_run_build(&run, &rows, 8, false);
+    must(art_blob_open(&blob, run.slots[0].image, &run.slots[0].ref, blob_uuid, "test"));
+    refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "nobody can load them");
+    refused(art_blob_check(&blob, false), ART_MISUSE, "is not loaded");
+    blob.load = promise;
+    refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "was not loaded when asked for");
+
+    FILE *out = open_memstream(&text, &size);
+    art_blob_dump(&blob, out, true);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(text, "bucket 0 cannot be read"));
+    free(text);
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+END_TEST
+
+/* --- the far end of the layout ------------------------------------------------------------------------------------ */
+
+/* Keys of three bytes, each the one before plus one, with nothing in them: ten buckets a page. */
+static struct art_bytes small_key(uint32_t i) {
+    static uint8_t bytes[3 + ART_KEY_PADDING];
+    bytes[0] = (uint8_t)(i >> 16);
+    bytes[1] = (uint8_t)(i >> 8);
+    bytes[2] = (uint8_t)i;
+    return art_bytes(bytes, 3);
+}
+
+START_TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
+    struct art_builder *builder;
+    struct art_built built;
+    struct art_blob blob;
+    struct art_entry entry = {.csn = 3}, found;
+    uint8_t *image = blob_image_new();
+    bool full = false;
+    uint32_t count = 0;
+    must(art_builder_open(&builder, &(struct art_builder_options){.kind = ART_BLOB_LEAF}));
+    art_builder_begin(builder, image);
+    while (!full) {
+        /* every fourth of what begins with one byte is left out, so that some nodes have a map and others a list */
+        uint32_t i = count * 5 / 4;
+        must(art_builder_add(builder, small_key(i), &entry, ART_SHARED_UNKNOWN, &full));
+        count += !full;
+    }
+    must(art_builder_finish(builder, 1, 1, &built));
+    count = (uint32_t)built.ref.entries;
+    must(art_blob_open(&blob, image, &built.ref, (const uint8_t[16]){0}, "test"));
+    must(art_blob_verify_all(&blob));
+    must(art_blob_check(&blob, true));
+    ck_assert_uint_gt(blob.buckets, 512);
+    struct art_node root;
+    art_node_open(&root, image + blob.root, blob.flags & ART_BLOB_WIDE);
+    ck_assert_int_eq(root.flags & ART_NODE_SMALL, 0);
+    for (uint32_t row = 0; row < count; row++) {
+        int64_t rank;
+        uint32_t i = row * 5 / 4;
+        must(art_blob_get(&blob, small_key(i), &found));
+        must(art_blob_rank(&blob, small_key(i), &rank));
+        ck_assert_int_eq(rank, row);
+        if (i % 5 != 3) continue;
+        ck_assert_int_eq(art_blob_get(&blob, small_key(i + 1), &found), ART_NOTFOUND);
+    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    art_blob_dump(&blob, out, false);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(text, "node +0"));
+    free(text);
+
+    /* its routing part is checked in memory that may be missing */
+    short_memory_use();
+    short_memory_fail_after(0);
+    int rc = art_blob_open(&blob, image, &built.ref, (const uint8_t[16]){0}, "test");
+    out = fopen("/dev/null", "w");
+    art_blob_dump(&blob, out, true);
+    fclose(out);
+    short_memory_fail_after(-1);
+    ck_assert_int_eq(rc, ART_NOMEM);
+    art_builder_close(builder);
+    free(image);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("blob, refusals");
+    TCase *tests = tcase_create("refusals");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_senseless_options_make_no_builder);
+    tcase_add_test(tests, test_what_cannot_stand_in_a_blob_is_not_taken);
+    tcase_add_test(tests, test_buckets_that_cannot_follow_are_not_taken_over);
+    tcase_add_test(tests, test_a_header_that_lies_is_refused_whatever_its_hash);
+    tcase_add_test(tests, test_hashes_of_pages_that_do_not_fit_are_refused);
+    tcase_add_test(tests, test_a_reference_that_makes_no_sense_is_refused);
+    tcase_add_test(tests, test_a_page_that_was_promised_and_did_not_come_is_no_page);
+    tcase_add_test(tests, test_a_full_blob_of_a_thousand_buckets_finds_every_key);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,385 @@
+/* core/io at its edges: kernels whose ring can less, a ring that takes requests by and by or not at all, names below what is
+ * no folder, sizes that no file has, and memory that ends in a file that is in memory.
+ */
+#include <check.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef ART_HAVE_URING
+#include <liburing.h>
+#endif
+
+#include "core/base/error.h"
+#include "core/io/io_system.h"
+#include "tests/support/io_faults.h"
+#include "tests/support/io_modes.h"
+#include "tests/support/short_memory.h"
+
+enum { REQUESTS = 8, CHUNK = ART_BLOB_SIZE };
+
+static char path[512];
+
+static void name_file(const char *test) {
+    snprintf(path, sizeof path, "%s/%s.%ld.art", io_directory(), test, (long)getpid());
+    unlink(path);
+}
+
+static int open_file(enum art_engine engine, struct art_blob_pool *pool, struct art_io **out) {
+    struct art_file_options options = {.path = path,
+                                       .engine = engine,
+                                       .create = true,
+                                       .permissions = 0600,
+                                       .owner = geteuid(),
+                                       .group = getegid(),
+                                       .pool = pool};
+    return art_disk_system()->methods->open(art_disk_system(), &options, out);
+}
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+/* --- rings that can less ------------------------------------------------------------------------------------------- */
+
+#ifdef ART_HAVE_URING
+
+/* Writes a batch and reads it back. */
+static void round_trip(struct art_io *io, struct art_blob_pool *pool, int salt) {
+    struct art_blob_buf buffers[REQUESTS];
+    struct art_io_request requests[REQUESTS];
+    for (int i = 0; i < REQUESTS; i++) {
+        must(art_blob_buf_get(pool, &buffers[i]));
+        memset(buffers[i].data, i + salt, ART_BLOB_SIZE);
+        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+    }
+    must(art_io_write(io, requests, REQUESTS));
+    must(art_io_wait(io));
+    for (int i = 0; i < REQUESTS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
+    must(art_io_read(io, requests, REQUESTS));
+    for (int i = 0; i < REQUESTS; i++) {
+        ck_assert_int_eq(buffers[i].data[0], i + salt);
+        ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + salt);
+        art_blob_buf_put(&buffers[i]);
+    }
+}
+
+static unsigned lacking;
+static int (*real_init)(unsigned entries, struct io_uring *ring, unsigned flags);
+static int (*real_submit)(struct io_uring *ring);
+static unsigned nothing_taken;
+
+static int old_kernel(unsigned entries, struct io_uring *ring, unsigned flags) {
+    int result = real_init(entries, ring, flags);
+    if (result >= 0) ring->features &= ~lacking;
+    return result;
+}
+
+/* The kernel looks, and takes nothing this time. */
+static int take_nothing(struct io_uring *ring) {
+    if (!nothing_taken) return real_submit(ring);
+    nothing_taken--;
+    return 0;
+}
+
+static bool ring_here(const char *test) {
+    if (art_io_uring_available()) return true;
+    io_skip(test, "no io_uring from this kernel");
+    return false;
+}
+
+static void life_with_ring(unsigned slots, const char *engine) {
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    name_file("ring");
+    must(art_blob_pool_open(&pool, slots));
+    must(open_file(ART_ENGINE_URING, pool, &io));
+    round_trip(io, pool, 1);
+    round_trip(io, pool, 2);
+    ck_assert_str_eq(io->engine, engine);
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    unlink(path);
+}
+
+START_TEST(test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes) {
+    if (!ring_here("older rings")) return;
+    real_init = art_system.ring_init;
+    art_system.ring_init = old_kernel;
+    lacking = IORING_FEAT_RSRC_TAGS; /* buffers are not registered then */
+    life_with_ring(16, "uring");
+    lacking = IORING_FEAT_RW_CUR_POS; /* no plain reads and writes: no ring */
+    ck_assert(!art_io_uring_available());
+    life_with_ring(16, "pwrite");
+    art_system_reset();
+    ck_assert(art_io_uring_available()); /* and what was learned is put right */
+    life_with_ring(16, "uring");
+}
+END_TEST
+
+START_TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
+    if (!ring_here("large slabs")) return;
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    struct art_blob_buf held[40], buffer;
+    name_file("slab");
+    must(art_blob_pool_open(&pool, 64));
+    must(open_file(ART_ENGINE_URING, pool, &io));
+    round_trip(io, pool, 3);
+    for (int i = 0; i < 40; i++) must(art_blob_buf_get(pool, &held[i])); /* what comes now is not registered */
+    round_trip(io, pool, 4);
+    must(art_blob_buf_get(pool, &buffer));
+    art_blob_buf_put(&buffer);
+    for (int i = 0; i < 40; i++) art_blob_buf_put(&held[i]);
+    ck_assert_str_eq(io->engine, "uring");
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without) {
+    if (!ring_here("rings that take nothing")) return;
+    real_submit = art_system.ring_submit;
+    art_system.ring_submit = take_nothing;
+    nothing_taken = 20;
+    life_with_ring(16, "uring");
+    ck_assert_uint_eq(nothing_taken, 0);
+    nothing_taken = UINT_MAX;
+    life_with_ring(16, "pwrite");
+    art_system_reset();
+}
+END_TEST
+
+/* Reads that come back EAGAIN when the ring has just broken go on by system calls. */
+START_TEST(test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same) {
+    if (!ring_here("broken rings")) return;
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        struct art_blob_pool *pool;
+        struct art_io *io;
+        name_file("broken");
+        must(art_blob_pool_open(&pool, 16));
+        must(open_file(ART_ENGINE_URING, pool, &io));
+        round_trip(io, pool, 5);
+        io_fault("ring_submit_and_wait", nth, UINT_MAX, EBADF, 0);
+        round_trip(io, pool, 6);
+        round_trip(io, pool, 7);
+        io_fault_nothing();
+        art_io_close(io);
+        art_blob_pool_close(pool);
+        unlink(path);
+    }
+}
+END_TEST
+
+/* A failed read does not wait for requests that were not begun, and the next one goes well. */
+START_TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
+    if (!ring_here("batches that fail")) return;
+    struct art_blob_pool *pool;
+    struct art_io *io;
+    enum { MANY = 100 };
+    struct art_io_request requests[MANY];
+    struct art_blob_buf buffer;
+    name_file("early");
+    must(art_blob_pool_open(&pool, 16));
+    must(open_file(ART_ENGINE_URING, pool, &io));
+    round_trip(io, pool, 8);
+    must(art_blob_buf_get(pool, &buffer));
+    for (int i = 0; i < MANY; i++) {
+        uint32_t page = (uint32_t)i * ART_PAGE;
+        requests[i] = (struct art_io_request){buffer.data + page, i % 9 == 4 ? 0 : ART_PAGE, page};
+    }
+    io_fault("ring_result", 1, UINT_MAX, EIO, 0);
+    ck_assert_int_eq(art_io_read(io, requests, MANY), ART_IO);
+    io_fault_nothing();
+    memset(buffer.data, 0, ART_BLOB_SIZE);
+    must(art_io_read(io, requests, MANY));
+    ck_assert_int_eq(buffer.data[0], 8);
+    ck_assert_int_eq(buffer.data[4 * ART_PAGE], 0); /* nothing was asked for here */
+    io_fault("ring_result", 1, UINT_MAX, EIO, 0);
+    int rc = art_io_write(io, requests, MANY);
+    if (!rc) rc = art_io_wait(io);
+    ck_assert_int_eq(rc, ART_IO);
+    io_fault_nothing();
+    must(art_io_wait(io));
+    round_trip(io, pool, 9);
+    art_blob_buf_put(&buffer);
+    art_io_close(io);
+    art_blob_pool_close(pool);
+    unlink(path);
+}
+END_TEST
+
+#endif
+
+/* --- names and sizes ----------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_name_below_a_file_is_missing) {
+    struct art_disk *disk = art_disk_system();
+    struct art_file_identity identity;
+    struct art_io *io;
+    name_file("plain");
+    must(open_file(ART_ENGINE_PWRITE, NULL, &io));
+    char below[600];
+    snprintf(below, sizeof below, "%s/below", path);
+    ck_assert_int_eq(disk->methods->stat(disk, below, &identity), ART_MISSING);
+    ck_assert_int_eq(disk->methods->remove(disk, below), ART_MISSING);
+    struct art_file_options options = {.path = below};
+    struct art_io *other;
+    ck_assert_int_eq(disk->methods->open(disk, &options, &other), ART_MISSING);
+    options.create = true;
+    ck_assert_int_eq(disk->methods->open(disk, &options, &other), ART_CANTOPEN);
+    options.read_only = true;
+    ck_assert_int_eq(disk->methods->open(disk, &options, &other), ART_MISUSE);
+    ck_assert_ptr_null(other);
+    ck_assert_int_eq(io->methods->truncate(io, (uint64_t)INT64_MAX + 1), ART_MISUSE);
+    must(io->methods->truncate(io, ART_PAGE));
+    uint64_t size;
+    must(io->methods->size(io, &size));
+    ck_assert_uint_eq(size, ART_PAGE);
+    art_io_close(io);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(test_an_alignment_that_nobody_can_use_is_no_direct_io) {
+    struct art_io *io;
+    static const uint32_t alignments[] = {0, 2 * ART_PAGE};
+    for (unsigned i = 0; i < 2; i++) {
+        name_file("alignment");
+        io_fault("direct_alignment", 1, 1, FAULT_SHORT, alignments[i]);
+        must(open_file(ART_ENGINE_PWRITE, NULL, &io));
+        ck_assert(!io->direct);
+        io_fault_nothing();
+        art_io_close(io);
+        unlink(path);
+    }
+}
+END_TEST
+
+static int refuse_flags(int fd, int flags) {
+    (void)fd, (void)flags;
+    errno = EPERM;
+    return -1;
+}
+
+START_TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
+    struct art_io *io;
+    static _Alignas(ART_PAGE) uint8_t bytes[ART_PAGE];
+    name_file("turned");
+    must(open_file(ART_ENGINE_PWRITE, NULL, &io));
+    if (!io->direct) {
+        io_skip("files that cannot be turned", "no direct I/O here");
+    } else {
+        struct art_io_request request = {bytes, ART_PAGE, 0};
+        io_fault("pwrite", 1, 1, EINVAL, 0);
+        art_system.set_flags = refuse_flags;
+        ck_assert_int_eq(art_io_write(io, &request, 1), ART_IO);
+        ck_assert(io->direct);
+        io_fault_nothing();
+        must(art_io_write(io, &request, 1));
+    }
+    art_io_close(io);
+    unlink(path);
+}
+END_TEST
+
+/* --- files in memory ----------------------------------------------------------------------------------------------- */
+
+static _Alignas(ART_PAGE) uint8_t page[ART_PAGE];
+
+static uint8_t first_byte_at(struct art_io *io, uint64_t offset) {
+    struct art_io_request request = {page, ART_PAGE, offset};
+    memset(page, 0xee, sizeof page);
+    must(art_io_read(io, &request, 1));
+    for (unsigned i = 1; i < ART_PAGE; i++) ck_assert_int_eq(page[i], page[0]);
+    return page[0];
+}
+
+static int write_at(struct art_io *io, uint64_t offset, uint8_t byte) {
+    struct art_io_request request = {page, ART_PAGE, offset};
+    memset(page, byte, sizeof page);
+    return art_io_write(io, &request, 1);
+}
+
+START_TEST(test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces) {
+    struct art_io *io;
+    must(art_io_memory_open(&io));
+    must(io->methods->truncate(io, 3 * CHUNK));
+    ck_assert_int_eq(first_byte_at(io, 2 * CHUNK), 0); /* nothing was ever there */
+    must(write_at(io, 0, 1));
+    must(write_at(io, CHUNK + ART_PAGE, 2));
+    must(write_at(io, CHUNK + 2 * ART_PAGE, 3));
+    must(io->methods->truncate(io, CHUNK + 2 * ART_PAGE)); /* in the middle of a piece */
+    must(io->methods->truncate(io, 40 * (uint64_t)CHUNK)); /* past all pieces */
+    ck_assert_int_eq(first_byte_at(io, CHUNK + ART_PAGE), 2);
+    ck_assert_int_eq(first_byte_at(io, CHUNK + 2 * ART_PAGE), 0);
+    ck_assert_int_eq(first_byte_at(io, 39 * (uint64_t)CHUNK), 0);
+    must(io->methods->truncate(io, 30 * (uint64_t)CHUNK + ART_PAGE)); /* in a piece that never was */
+    must(io->methods->truncate(io, 5 * (uint64_t)CHUNK + ART_PAGE));
+    must(io->methods->truncate(io, 0));
+    struct art_io_request request = {page, ART_PAGE, 0};
+    ck_assert_int_eq(art_io_read(io, &request, 1), ART_CORRUPT);
+    must(write_at(io, 0, 4));
+    ck_assert_int_eq(first_byte_at(io, 0), 4);
+    struct art_io_request senseless = {page, 100, 0};
+    ck_assert_int_eq(art_io_read(io, &senseless, 1), ART_MISUSE);
+    art_io_close(io);
+}
+END_TEST
+
+START_TEST(test_a_write_that_memory_does_not_hold_changes_nothing) {
+    short_memory_use();
+    int64_t blocks = short_memory_blocks();
+    for (int64_t n = 0;; n++) {
+        struct art_io *io;
+        short_memory_fail_once(n);
+        int rc = art_io_memory_open(&io);
+        bool opened = !rc;
+        if (!rc) rc = write_at(io, 0, 1);
+        if (!rc) rc = write_at(io, 20 * (uint64_t)CHUNK, 2); /* more pieces than there is room for */
+        bool failed = short_memory_failures() > 0;
+        short_memory_fail_after(-1);
+        ck_assert_int_eq(rc, failed ? ART_NOMEM : ART_OK);
+        if (opened) {
+            uint64_t size;
+            must(io->methods->size(io, &size));
+            if (size > ART_PAGE) ck_assert_int_eq(rc, ART_OK);
+            if (size) ck_assert_int_eq(first_byte_at(io, 0), 1);
+            art_io_close(io);
+        }
+        ck_assert_int_eq(short_memory_blocks(), blocks);
+        if (!failed) break;
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("io, edges");
+    TCase *tests = tcase_create("edges");
+    tcase_set_timeout(tests, 60);
+#ifdef ART_HAVE_URING
+    tcase_add_test(tests, test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes);
+    tcase_add_test(tests, test_of_a_large_slab_only_the_first_buffers_are_registered);
+    tcase_add_test(tests, test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without);
+    tcase_add_test(tests, test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same);
+    tcase_add_test(tests, test_a_batch_that_fails_early_leaves_nothing_in_flight);
+#else
+    io_skip("edges of the ring", "built without liburing");
+#endif
+    tcase_add_test(tests, test_a_name_below_a_file_is_missing);
+    tcase_add_test(tests, test_an_alignment_that_nobody_can_use_is_no_direct_io);
+    tcase_add_test(tests, test_a_file_that_cannot_be_turned_to_buffered_io_says_why);
+    tcase_add_test(tests, test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces);
+    tcase_add_test(tests, test_a_write_that_memory_does_not_hold_changes_nothing);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

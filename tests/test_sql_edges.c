@@ -1,0 +1,377 @@
+/* The edges of what a statement may say: values that are too long or of an odd kind, broken characters, names like the
+ * hidden columns'. What an ordinary table gives, an art table gives. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void reopen(void) {
+    sql_close(db);
+    db = sql_open(path);
+}
+
+static void set_up(void) {
+    directory = sql_scratch("edges");
+    path = sqlite3_mprintf("%s/e.db", directory);
+    db = sql_open(path);
+    sql_create(db, "t", "");
+    sql_run(db, "CREATE TABLE plain(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void both(const char *statement) {
+    for (int i = 0; i < 2; i++) {
+        char *text = sql_named(statement, i ? "plain" : "t");
+        sql_run(db, "%s", text);
+        sqlite3_free(text);
+    }
+}
+
+static void same(const char *query) {
+    char *art = sql_outcome(db, "t", "SELECT 1", query), *plain = sql_outcome(db, "plain", "SELECT 1", query);
+    ck_assert_msg(!strcmp(art, plain), "%s\n  gave     %.500s\n  expected %.500s", query, art, plain);
+    sqlite3_free(art);
+    sqlite3_free(plain);
+}
+
+/* --- conditions --------------------------------------------------------------------------------------------------- */
+
+#define LONG "(SELECT hex(zeroblob(40000)))"
+
+START_TEST(test_paths_that_are_too_long_are_nowhere) {
+    static const char *const queries[] = {
+        "SELECT count(*) FROM @ WHERE path = " LONG,
+        "SELECT count(*) FROM @ WHERE path = " LONG " AND path > ''",
+        "SELECT count(*) FROM @ WHERE path < " LONG,
+        "SELECT count(*) FROM @ WHERE path >= " LONG,
+        "SELECT path FROM @ WHERE path IN ('a', " LONG ", 'b') ORDER BY path",
+        "SELECT path FROM @ WHERE path IN (SELECT hex(zeroblob(40000)) UNION SELECT 'b')",
+    };
+    both("INSERT INTO @ VALUES('a', 1), ('b', 2), ('0', 3), ('', 4)");
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) same(queries[i]);
+    sql_expect(db, "0\n", "SELECT count(*) FROM t('', '/') WHERE path = " LONG);
+    sql_expect(db, "0\n", "SELECT count(*) FROM t(" LONG ", '/')");
+    sql_expect(db, "0|\n", "SELECT art_count('t', " LONG "), art_longest_prefix('t', 'x' || " LONG ", '/')");
+    char *xs = sqlite3_mprintf("%.*c", 66000, 'x');
+    char *query = sqlite3_mprintf("SELECT count(*) FROM t WHERE path LIKE '%s%%'", xs);
+    sql_expect(db, "0\n", query);
+    sqlite3_free(query);
+    sqlite3_free(xs);
+}
+END_TEST
+
+/* What is no sound UTF-8, or more than one way to write a character, matches as SQLite's own functions have it. */
+START_TEST(test_patterns_with_broken_characters) {
+    static const char *const characters[] = {"e0808a", "f08080af", "edA080", "efbfbe",   "efbfbf",
+                                             "efbfbd", "c3a9",     "c380af", "f09f9880", "f8808080",
+                                             "c3",     "80",       "c080",   "e2828280", "f0908080"};
+    enum { COUNT = sizeof characters / sizeof *characters };
+    for (unsigned i = 0; i < COUNT; i++) {
+        char *row =
+            sqlite3_mprintf("INSERT OR REPLACE INTO @ VALUES(CAST(x'61%s62' AS TEXT), 1), (CAST(x'61%s' AS TEXT), 2)",
+                            characters[i], characters[i]);
+        both(row);
+        sqlite3_free(row);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        static const char *const forms[] = {"GLOB CAST(x'61%s' AS TEXT) || '*'", "GLOB CAST(x'61%s' AS TEXT) || 'b'",
+                                            "LIKE CAST(x'61%s' AS TEXT) || '%%'", "LIKE CAST(x'41%s' AS TEXT) || 'B'"};
+        for (unsigned form = 0; form < 4; form++) {
+            char *condition = sqlite3_mprintf(forms[form], characters[i]);
+            char *query = sqlite3_mprintf("SELECT hex(path) FROM @ WHERE path %s ORDER BY 1", condition);
+            same(query);
+            sqlite3_free(query);
+            sqlite3_free(condition);
+        }
+    }
+}
+END_TEST
+
+/* Bounds by NOCASE that are none of a LIKE's are SQLite's to compare. */
+START_TEST(test_bounds_that_no_like_has_made) {
+    static const char *const bounds[][2] = {{"'A'", "'bc'"},
+                                            {"'Ax'", "'bx'"},
+                                            {"'ab'", "'ad'"},
+                                            {"''", "''"},
+                                            {"'a'", "'B'"},
+                                            {"'AB'", "'AC'"},
+                                            {"CAST(x'610062' AS TEXT)", "CAST(x'610063' AS TEXT)"}};
+    both("INSERT INTO @ VALUES('a', 1), ('AB', 2), ('ac', 3), ('Ax', 4), ('b', 5), ('bbb', 6), ('aB/c', 7), ('', 8)");
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        char *query = sqlite3_mprintf("SELECT path FROM @ WHERE path COLLATE NOCASE >= %s AND path COLLATE NOCASE < %s "
+                                      "ORDER BY path",
+                                      bounds[i][0], bounds[i][1]);
+        same(query);
+        sqlite3_free(query);
+    }
+    same("SELECT path FROM @ WHERE path GLOB 'a*' AND path >= 'a' AND path < 'c' ORDER BY path");
+    same("SELECT path FROM @ WHERE path >= 'a' AND path < 'ab' AND path GLOB 'A*'");
+    same("SELECT path FROM @ WHERE path >= 'aa' AND path < 'bb' AND path GLOB '?*'");
+}
+END_TEST
+
+/* --- listings ----------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_the_empty_path_is_a_row_like_any_other) {
+    sql_run(db, "INSERT INTO t VALUES('', 'empty'), ('a', 1), ('b/c', 2)");
+    sql_expect(db, "|empty\na|1\nb/|\n", "SELECT path, value FROM t('', '/')");
+    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('', '/') WHERE path = '')");
+    sql_expect(db, "a\nb/c\n", "SELECT path FROM t");
+    sql_run(db, "INSERT INTO t VALUES('', 1); DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = ''");
+    sql_expect(db, "a\nb/c\n", "SELECT path FROM t");
+}
+END_TEST
+
+START_TEST(test_a_delimiter_that_is_only_compared_lists_nothing) {
+    sql_run(db, "INSERT INTO t VALUES('a/b', 1)");
+    sql_expect(db, "a/b||\n", "SELECT path, delimiter, prefix FROM t WHERE path = 'a/b' AND delimiter IS NULL");
+    sql_expect(db, "", "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
+}
+END_TEST
+
+/* --- memory that is given back ------------------------------------------------------------------------------------ */
+
+START_TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
+    static const char *const statements[] = {"SELECT count(*) FROM t(zeroblob(3000000), '/')",
+                                             "SELECT count(*) FROM t('', zeroblob(3000000))",
+                                             "INSERT OR REPLACE INTO t VALUES('huge', zeroblob(3000000))"};
+    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('cache=100KB'), ('log_limit=1KB')");
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        char *rows = sql_rows(db, "SELECT count(*) FROM t('', '/')");
+        sqlite3_free(rows);
+        sqlite3_int64 before = sqlite3_memory_used();
+        sql_run(db, "%s", statements[i]);
+        sqlite3_int64 after = sqlite3_memory_used();
+        ck_assert_msg(after - before < 2500000, "%s leaves %lld bytes", statements[i], (long long)(after - before));
+    }
+}
+END_TEST
+
+/* --- names and definitions ---------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
+    static const char *const names[] = {"prefix", "delimiter", "entries", "version", "path", "value"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        sql_create(db, names[i], "");
+        sql_run(db, "INSERT INTO \"%w\"(path, value) VALUES('a', 1)", names[i]);
+        reopen();
+        char *rows = sql_rows(db, "SELECT path, value, entries FROM \"%w\"", names[i]);
+        ck_assert_str_eq(rows, "a|1|\n");
+        sqlite3_free(rows);
+        sql_run(db, "UPDATE \"%w\" SET value = 2; DELETE FROM \"%w\" WHERE value = 2; DROP TABLE \"%w\"", names[i],
+                names[i], names[i]);
+    }
+}
+END_TEST
+
+START_TEST(test_odd_definitions) {
+    static const struct {
+        const char *arguments, *type, *words; /* words: why it is refused, or NULL */
+    } cases[] = {
+        {"path, size DECIMAL(+10, -2)", "DECIMAL(+10, -2)", NULL},
+        {"path, size DECIMAL(1.5)", "DECIMAL(1.5)", NULL},
+        {"path, [a[b] INTEGER", "INTEGER", NULL},
+        {"path, \" x\" INT", "INT", NULL},
+        {"path, size INT /* a comment */", "INT", NULL},
+        {"path, , size INT", "INT", NULL},
+        {" path , size INT , ", "INT", NULL},
+        {"path, size/x INT", NULL, "'/' is not understood"},
+        {"path, size DECIMAL(1.5.2)", NULL, "behind a type stand one or two numbers"},
+        {"path, size DECIMAL(1, x)", NULL, "behind a type stand one or two numbers"},
+        {"path, size DECIMAL(x)", NULL, "behind a type stand one or two numbers"},
+        {"path, size COLLATE select", NULL, "behind COLLATE stands the name of a collation"},
+        {"path PRIMARY x, size", NULL, "'x' is not understood"},
+        {"path, +size", NULL, "'+' is not understood"},
+        {"path, a_name_of_more_than_forty_letters_that_nobody_can_read_at_once ; DROP", NULL, "';' is not understood"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int rc = sql_try(db, "CREATE VIRTUAL TABLE u USING art(%s)", cases[i].arguments);
+        if (cases[i].words) {
+            ck_assert_msg(rc == SQLITE_ERROR && strstr(sqlite3_errmsg(db), cases[i].words), "%s: %d %s",
+                          cases[i].arguments, rc, sqlite3_errmsg(db));
+            continue;
+        }
+        ck_assert_msg(!rc, "%s: %s", cases[i].arguments, sqlite3_errmsg(db));
+        char *before = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
+        ck_assert_msg(strstr(before, cases[i].type) != NULL, "%s: %s", cases[i].arguments, before);
+        reopen();
+        sql_run(db, "INSERT INTO u(path) VALUES('a')");
+        char *after = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
+        ck_assert_str_eq(before, after);
+        sql_expect(db, "ok\n", "SELECT art_check('u')");
+        sql_run(db, "DROP TABLE u");
+        sqlite3_free(before);
+        sqlite3_free(after);
+    }
+    sql_refused(db, SQLITE_ERROR, "is no value for cache",
+                "CREATE VIRTUAL TABLE u USING art(cache=99999999999999999999999)");
+    sql_refused(db, SQLITE_ERROR, "is not understood", "INSERT INTO t(t) VALUES('add column x' || char(11) || 'INT')");
+    sql_refused(db, SQLITE_ERROR, "is no value for cache", "CREATE VIRTUAL TABLE u USING art(cache='9999999999GB')");
+}
+END_TEST
+
+/* Somebody has been at the schema: nothing is understood, and the table can be dropped. */
+START_TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
+    static const char *const schemas[] = {"art(path BLOB)", "art(path, a CHECK (a > 1))", "art(path, path)",
+                                          "art(',')"};
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        sql_create(db, "u", "");
+        sql_run(db, "INSERT INTO u VALUES('a', 1)");
+        sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+        sql_run(db,
+                "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE u USING ' || %Q "
+                "WHERE name = 'u'; PRAGMA writable_schema=OFF",
+                schemas[i]);
+        reopen();
+        sql_try(db, "SELECT * FROM u");
+        ck_assert_int_ne(sqlite3_errcode(db), SQLITE_NOMEM);
+        sql_run(db, "DROP TABLE u");
+        sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'u*'");
+    }
+}
+END_TEST
+
+/* The rows are only counted: no column is asked for. */
+START_TEST(test_a_query_that_counts_goes_on_after_a_rollback) {
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100) SELECT i, i FROM n");
+    for (int rows = 1; rows < 40; rows += 19) {
+        sqlite3_stmt *count = sql_prepare(db, "SELECT 1 FROM t");
+        for (int i = 0; i < rows; i++) ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
+        sql_run(db, "BEGIN; DELETE FROM t; ROLLBACK");
+        for (int i = rows; i < 100; i++) ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
+        ck_assert_int_eq(sqlite3_step(count), SQLITE_DONE);
+        sqlite3_finalize(count);
+    }
+}
+END_TEST
+
+START_TEST(test_more_columns_than_this_connection_may_have) {
+    sqlite3_stmt *add = sql_prepare(db, "INSERT INTO t(t) VALUES('add column more')");
+    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 3);
+    ck_assert_int_eq(sqlite3_step(add), SQLITE_ERROR);
+    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "a table has at most 0 here"));
+    sqlite3_finalize(add);
+}
+END_TEST
+
+START_TEST(test_a_private_cache_may_be_asked_for) {
+    char *uri = sqlite3_mprintf("file:%s?cache=private", path), *shared = sqlite3_mprintf("file:%s?cache=shared", path);
+    sql_run(db, "INSERT INTO t VALUES('a', 1)");
+    sqlite3 *other = sql_open_flags(uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI);
+    sql_expect(other, "a|1\n", "SELECT path, value FROM t");
+    sql_close(other);
+    other = sql_open_flags(shared, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI);
+    sql_refused(other, SQLITE_ERROR, "cannot be in a shared cache", "SELECT path, value FROM t");
+    sql_close(other);
+    sqlite3_free(uri);
+    sqlite3_free(shared);
+}
+END_TEST
+
+/* --- rows that a statement meets again ------------------------------------------------------------------------------ */
+
+START_TEST(test_a_row_that_was_moved_is_not_met_again) {
+    sql_create(db, "s", "path, size, note");
+    sql_run(db, "CREATE TABLE numbers(n); INSERT INTO numbers VALUES(1), (2), (3)");
+    both("INSERT INTO @ VALUES('a', 1), ('b', 2)");
+    sql_run(db, "INSERT INTO s(path, size, note) VALUES('a', 1, 'one'), ('b', 2, 'two')");
+    both("UPDATE @ SET path = path || '!' FROM numbers");
+    both("UPDATE @ SET path = path || '?', value = 5 FROM numbers");
+    same("SELECT path, value FROM @ ORDER BY path");
+    sql_run(db, "UPDATE s SET path = path || '!', size = 9 FROM numbers");
+    sql_expect(db, "a!|9|one\nb!|9|two\n", "SELECT path, size, note FROM s");
+    sql_refused(db, SQLITE_ERROR, "delimiter is not for writing",
+                "UPDATE t SET value = n, delimiter = '/' FROM numbers");
+    sql_refused(db, SQLITE_ERROR, "prefix is not for writing", "UPDATE t SET value = n, prefix = 'x' FROM numbers");
+}
+END_TEST
+
+/* --- tables that tell about tables --------------------------------------------------------------------------------- */
+
+START_TEST(test_what_is_asked_by_a_table_s_name) {
+    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_expect(db, "", "SELECT * FROM art_info(NULL)");
+    sql_expect(db, "", "SELECT * FROM art_check(NULL)");
+    sql_expect(db, "1|real|\n",
+               "SELECT value > 0, typeof(value), \"table\" FROM art_info('t') WHERE property = 'fill'");
+    sql_expect(db, "1\n", "SELECT max(rowid) = count(*) - 1 FROM art_info('t')");
+    sql_refused(db, SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE \"table\" > 's'");
+    sql_refused(db, SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE property = 'keys'");
+    sql_refused(db, SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check WHERE \"table\" GLOB 't'");
+}
+END_TEST
+
+/* --- a row that changes under its statement ------------------------------------------------------------------------ */
+
+static const char *change;
+
+static void run_change(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    int rc = sqlite3_exec(sqlite3_context_db_handle(context), change, NULL, NULL, NULL);
+    sqlite3_result_int(context, rc);
+}
+
+/* Its value lay in pieces, which are gone: what is read then is NULL, or what was there, and never an error. */
+START_TEST(test_a_long_value_that_is_replaced_under_its_statement) {
+    static const char *const changes[] = {
+        "DELETE FROM t WHERE path = 'big'", "UPDATE t SET value = hex(zeroblob(10001)) WHERE path = 'big'",
+        "UPDATE t SET value = hex(randomblob(10000)) WHERE path = 'big'",
+        "UPDATE t SET value = 'short' WHERE path = 'big'", "UPDATE t SET path = 'other' WHERE path = 'big'"};
+    static const char *const queries[] = {"SELECT path, change(), value FROM t WHERE path = 'big'",
+                                          "SELECT path, change(), value FROM t WHERE path GLOB 'b*'"};
+    sqlite3_create_function_v2(db, "change", 0, SQLITE_UTF8, NULL, run_change, NULL, NULL, NULL);
+    char *value = sql_rows(db, "SELECT 'big', 0, hex(zeroblob(10000))");
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        for (size_t j = 0; j < sizeof queries / sizeof *queries; j++) {
+            change = changes[i];
+            sql_run(db, "DELETE FROM t; INSERT INTO t VALUES('big', hex(zeroblob(10000)))");
+            if (i % 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+            char *rows = sql_rows(db, "%s", queries[j]);
+            ck_assert_msg(!strcmp(rows, value) || !strcmp(rows, "big|0|\n"), "%s, %s: %.200s", change, queries[j],
+                          rows);
+            sqlite3_free(rows);
+        }
+    }
+    sqlite3_free(value);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("edges");
+    TCase *tests = tcase_create("edges");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, test_paths_that_are_too_long_are_nowhere);
+    tcase_add_test(tests, test_patterns_with_broken_characters);
+    tcase_add_test(tests, test_bounds_that_no_like_has_made);
+    tcase_add_test(tests, test_the_empty_path_is_a_row_like_any_other);
+    tcase_add_test(tests, test_a_delimiter_that_is_only_compared_lists_nothing);
+    tcase_add_test(tests, test_a_statement_with_a_huge_argument_leaves_nothing_behind);
+    tcase_add_test(tests, test_a_table_named_like_a_hidden_column_takes_rows);
+    tcase_add_test(tests, test_odd_definitions);
+    tcase_add_test(tests, test_a_schema_that_is_not_understood_can_be_dropped);
+    tcase_add_test(tests, test_a_query_that_counts_goes_on_after_a_rollback);
+    tcase_add_test(tests, test_more_columns_than_this_connection_may_have);
+    tcase_add_test(tests, test_a_private_cache_may_be_asked_for);
+    tcase_add_test(tests, test_a_row_that_was_moved_is_not_met_again);
+    tcase_add_test(tests, test_what_is_asked_by_a_table_s_name);
+    tcase_add_test(tests, test_a_long_value_that_is_replaced_under_its_statement);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

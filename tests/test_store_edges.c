@@ -1,0 +1,404 @@
+/* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the wrong
+ * moment, a store in memory whose memory ends; and what art_store_check() is for.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/store_world.h"
+
+enum { MB = 1 << 20 };
+
+static struct store_place place; /* simulated, with two blobs in its file */
+static struct store_blob blobs[2];
+
+static void make_world(void) {
+    store_place_simulated(&place, 1);
+    struct art_store *store = store_open(&place, 64 * MB);
+    store_fill(store, true, blobs, 2, 12);
+    art_store_close(store);
+}
+
+static void end_world(void) {
+    store_blobs_free(blobs, 2);
+    store_place_close(&place);
+}
+
+static int begin(struct art_store *store, bool fresh) {
+    uint32_t slots;
+    return art_store_write_begin(store, fresh, &slots);
+}
+
+static struct art_superblock *superblock(void) {
+    uint64_t len;
+    return (struct art_superblock *)(void *)sim_disk_file_bytes(place.sim, place.path, &len);
+}
+
+/* --- owner pages --------------------------------------------------------------------------------------------------- */
+
+static void change(size_t offset, const void *bytes, size_t n, unsigned page) {
+    uint8_t *at = (uint8_t *)superblock() + page * ART_STORE_PAGE;
+    memcpy(at + offset, bytes, n);
+    uint64_t sum = art_hash64(at, ART_STORE_PAGE - sizeof sum);
+    memcpy(at + ART_STORE_PAGE - sizeof sum, &sum, sizeof sum);
+}
+
+static int read_it(void) {
+    struct art_store *store = store_open(&place, 64 * MB);
+    int rc = store_read(store, &blobs[0]);
+    art_store_close(store);
+    return rc;
+}
+
+static int write_it(void) {
+    struct art_store *store = store_open(&place, 64 * MB);
+    int rc = begin(store, false);
+    if (!rc) art_store_write_end(store);
+    art_store_close(store);
+    return rc;
+}
+
+#define OWNER(field) offsetof(struct art_owner_page, field)
+
+START_TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
+    static const uint32_t one = 1, huge = ART_OWNER_PATH_MAX + 1, nothing = 0;
+    static const struct {
+        size_t at;
+        const void *bytes;
+        size_t n;
+    } lies[] = {
+        {OWNER(magic), "ArtOther", 8},
+        {OWNER(uuid), "another table   ", 16},
+        {OWNER(sequence), "\2\0\0\0\0\0\0\0", 8}, /* stands in the other page's place */
+        {OWNER(path_kept), &huge, 4},
+        {OWNER(path_len), &one, 4},
+    };
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        make_world();
+        change(lies[i].at, lies[i].bytes, lies[i].n, 2);
+        EXPECT_OK(read_it());
+        EXPECT_RC(ART_CORRUPT, write_it());
+        EXPECT_MESSAGE("both owner pages are damaged");
+        end_world();
+    }
+    /* a path that differs in its hash, or its length, is another path: with the inode ours, it is noted anew */
+    for (unsigned i = 0; i < 3; i++) {
+        make_world();
+        struct art_owner_page *owner = &superblock()->owner[1];
+        size_t at = i == 0 ? OWNER(path_hash_low) : i == 1 ? OWNER(path_hash_high) : OWNER(path_len);
+        uint8_t byte = (uint8_t)(((uint8_t *)owner)[at] + 1);
+        change(at, &byte, 1, 2);
+        EXPECT_OK(write_it());
+        uint64_t none = 0;
+        change(OWNER(host_inode), &none, 8, 2);
+        EXPECT_RC(ART_FOREIGN, write_it());
+        end_world();
+    }
+    make_world();
+    change(offsetof(struct art_superblock_page, slot_bytes), &nothing, 4, 0);
+    EXPECT_RC(ART_CANTOPEN, read_it());
+    EXPECT_MESSAGE("slots of 0 bytes");
+    end_world();
+}
+END_TEST
+
+/* A crash tore the making of the file: the first page is whole, no owner page is. Only who may have made it, and only
+ * while nothing else is in it, makes it again. */
+START_TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
+    for (unsigned larger = 0; larger < 2; larger++) {
+        make_world();
+        static uint8_t bytes[ART_SUPERBLOCK_BYTES + ART_STORE_PAGE];
+        memset(bytes, 0, sizeof bytes);
+        memcpy(bytes, superblock(), ART_STORE_PAGE);
+        sim_disk_put_file(place.sim, place.path, bytes, ART_SUPERBLOCK_BYTES + larger * ART_STORE_PAGE);
+        EXPECT_RC(ART_CORRUPT, write_it());
+        struct art_store *store = store_open(&place, 64 * MB);
+        if (larger) {
+            EXPECT_RC(ART_CORRUPT, begin(store, true));
+            EXPECT_MESSAGE("both owner pages are damaged");
+        } else {
+            EXPECT_OK(begin(store, true));
+            art_store_write_end(store);
+            EXPECT_OK(write_it());
+        }
+        art_store_close(store);
+        end_world();
+    }
+}
+END_TEST
+
+START_TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before) {
+    make_world();
+    sim_disk_rename_file(place.sim, place.host_path, "here/aside.db");
+    sim_disk_put_file(place.sim, place.host_path, "host", 4);
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_RC(ART_FOREIGN, begin(store, true));
+    EXPECT_MESSAGE("move it away");
+    EXPECT_RC(ART_READONLY, begin(store, false));
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* --- what cannot be ------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_half_a_name_makes_no_store) {
+    struct art_store *store = (void *)&store;
+    struct art_store_options options = {.path = "a.art"};
+    EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
+    ck_assert_ptr_null(store);
+    options = (struct art_store_options){.host_path = "a.db"};
+    EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
+}
+END_TEST
+
+START_TEST(test_references_and_pages_that_cannot_be_are_refused) {
+    make_world();
+    struct art_store *store = store_open(&place, 1 * MB);
+    struct art_blob *blob;
+    struct art_ref ref = blobs[0].ref;
+    const char *says = "a reference leads to no possible blob";
+    ref.slot = UINT32_MAX;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
+    EXPECT_MESSAGE(says);
+    ref = blobs[0].ref;
+    ref.leaf_pages = 0;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
+    EXPECT_MESSAGE(says);
+    ref.leaf_pages = ART_BLOB_PAGES;
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
+    EXPECT_MESSAGE(says);
+
+    EXPECT_OK(art_store_blob(store, &blobs[0].ref, &blob));
+    EXPECT_RC(ART_MISUSE, blob->load(blob, 0, blob->leaf_pages + 1));
+    EXPECT_RC(ART_MISUSE, blob->load(blob, blob->leaf_pages, 1));
+    EXPECT_OK(blob->load(blob, blob->leaf_pages - 1, 1));
+
+    uint32_t end;
+    EXPECT_OK(art_store_write_begin(store, false, &end));
+    struct art_ref bad[5] = {blobs[0].ref, blobs[0].ref, blobs[0].ref, blobs[0].ref, blobs[0].ref};
+    bad[0].slot = 0;
+    bad[1].slot = end;
+    bad[2].head_pages = 0;
+    bad[3].leaf_pages = 0;
+    bad[4].leaf_pages = ART_BLOB_PAGES;
+    for (unsigned i = 0; i < 5; i++) {
+        struct art_blob_buf buffer;
+        EXPECT_OK(art_store_buffer(store, &buffer));
+        EXPECT_RC(ART_MISUSE, art_store_write(store, &bad[i], &buffer));
+        EXPECT_MESSAGE("without having been taken");
+        ck_assert_ptr_null(buffer.data);
+    }
+    struct art_blob_buf raw;
+    EXPECT_OK(art_store_buffer(store, &raw));
+    EXPECT_RC(ART_MISUSE, art_store_write_raw(store, 0, &raw, 10));
+    EXPECT_RC(ART_MISUSE, art_store_read_raw(store, 0, &raw, 10));
+    EXPECT_RC(ART_MISUSE, art_store_write_raw(store, 1, &raw, ART_BLOB_SIZE + 1));
+    art_blob_buf_put(&raw);
+    art_store_write_end(store);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
+    make_world();
+    struct art_store *store = store_open(&place, 64 * MB);
+    uint32_t end, slot;
+    art_store_return_slot(store, 1); /* no phase */
+    ck_assert_uint_eq(art_store_free_slots(store, 100), 0);
+    EXPECT_RC(ART_MISUSE, art_store_wait(store));
+    art_store_give_up(store);
+    EXPECT_OK(art_store_write_begin(store, false, &end));
+    ck_assert_uint_eq(art_store_free_slots(store, 100), 0);
+    art_store_return_slot(store, 0);
+    art_store_return_slot(store, end);
+    ck_assert_uint_eq(art_store_free_slots(store, 100), 0);
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    ck_assert_uint_eq(slot, end);
+    art_store_return_slot(store, slot);
+    ck_assert_uint_eq(art_store_free_slots(store, 100), 1);
+    ck_assert_uint_eq(art_store_free_slots(store, slot), 0);
+    sim_disk_fail(place.sim, SIM_SYNC, 1, ART_IO, false);
+    EXPECT_RC(ART_IO, art_store_sync(store));
+    EXPECT_RC(ART_POISONED, art_store_take_slot(store, &slot));
+    art_store_return_slot(store, 1);
+    ck_assert_uint_eq(art_store_free_slots(store, 100), 1);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* A raw slot is read back while blobs are still on their way to others, and one that is on its way itself. */
+START_TEST(test_a_slot_that_is_being_written_is_waited_for) {
+    make_world();
+    struct art_store *store = store_open(&place, 64 * MB);
+    struct store_blob blob;
+    struct art_blob_buf raw;
+    EXPECT_OK(begin(store, false));
+    EXPECT_OK(store_write_new(store, &blob, 5, 77, 9));
+    EXPECT_OK(art_store_buffer(store, &raw));
+    EXPECT_OK(art_store_read_raw(store, blob.ref.slot, &raw, (uint32_t)blob.ref.leaf_pages * ART_PAGE));
+    ck_assert_int_eq(memcmp(raw.data, blob.image, (size_t)blob.ref.leaf_pages * ART_PAGE), 0);
+    art_blob_buf_put(&raw);
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+    art_store_close(store);
+    store_blobs_free(&blob, 1);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
+    make_world();
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    struct art_ref ref = blobs[0].ref;
+    struct art_blob *blob;
+    ref.slot = 50;
+    sim_disk_fail(place.sim, SIM_SIZE, 1, ART_IO, false);
+    EXPECT_RC(ART_IO, art_store_blob(store, &ref, &blob));
+    EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &blob));
+    EXPECT_MESSAGE("behind the end of the file");
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* --- in memory ----------------------------------------------------------------------------------------------------- */
+
+static int life_in_memory(struct store_blob *blob) {
+    static const struct art_store_options options = {.cache_bytes = 1 * MB};
+    struct art_store_options mine = options;
+    struct art_store *store;
+    memcpy(mine.uuid, store_uuid, sizeof mine.uuid);
+    int rc = art_store_open(&store, &mine);
+    if (rc) return rc;
+    rc = begin(store, true);
+    struct art_blob_buf buffer;
+    uint32_t slot;
+    if (!rc) rc = art_store_take_slot(store, &slot);
+    if (!rc) rc = art_store_buffer(store, &buffer);
+    if (!rc) {
+        ck_assert_uint_eq(slot, blob->ref.slot);
+        memcpy(buffer.data, blob->image, ART_BLOB_SIZE);
+        rc = art_store_write(store, &blob->ref, &buffer);
+    }
+    if (!rc) rc = art_store_sync(store);
+    if (!rc) rc = store_read(store, blob);
+    art_store_close(store);
+    return rc;
+}
+
+START_TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
+    struct store_blob blob;
+    store_blob_make(&blob, 1, 1, 3, 20);
+    short_memory_use();
+    int rc = ART_NOMEM;
+    unsigned failures = 0;
+    for (int64_t n = 0; rc; n++) {
+        ck_assert_int_lt(n, 200);
+        int64_t blocks = short_memory_blocks();
+        short_memory_fail_once(n);
+        rc = life_in_memory(&blob);
+        bool failed = short_memory_failures() > 0;
+        short_memory_fail_after(-1);
+        failures += rc != ART_OK;
+        ck_assert_msg(!rc || (failed && rc == ART_NOMEM), "%s: %s", art_error_name(rc), art_error_message());
+        ck_assert_msg(short_memory_blocks() <= blocks || !n, "lost memory at allocation %lld", (long long)n);
+        if (!rc && failed) rc = ART_NOMEM; /* done without that memory: on to the next */
+    }
+    ck_assert_uint_gt(failures, 4);
+    store_blobs_free(&blob, 1);
+}
+END_TEST
+
+START_TEST(test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only) {
+    struct art_store *store;
+    struct art_store_options options = {.cache_bytes = 1 * MB};
+    uint32_t slot;
+    EXPECT_OK(art_store_open(&store, &options));
+    EXPECT_OK(begin(store, true));
+    store->phase.end = UINT32_MAX - 2;
+    EXPECT_OK(art_store_take_slot(store, &slot));
+    ck_assert_uint_eq(slot, UINT32_MAX - 2);
+    EXPECT_RC(ART_TOOBIG, art_store_take_slot(store, &slot));
+    EXPECT_MESSAGE("in memory");
+    art_store_write_end(store);
+    art_store_close(store);
+    options.read_only = true;
+    EXPECT_OK(art_store_open(&store, &options));
+    EXPECT_RC(ART_READONLY, begin(store, true));
+    EXPECT_MESSAGE("in memory");
+    art_store_close(store);
+}
+END_TEST
+
+/* --- the check ----------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_what_a_store_holds_is_checked) {
+    make_world();
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    EXPECT_OK(store_read(store, &blobs[1]));
+    EXPECT_OK(art_store_check(store));
+    struct art_view *first = store->held, *second = first->next;
+    ck_assert_ptr_nonnull(second);
+
+    struct art_hold *at = &store->holds[first->blob.slot];
+    at->view = second;
+    EXPECT_RC(ART_MISUSE, art_store_check(store));
+    EXPECT_MESSAGE("not where its slot says");
+    at->view = first;
+    first->held = false;
+    EXPECT_RC(ART_MISUSE, art_store_check(store));
+    EXPECT_MESSAGE("not where its slot says");
+    first->held = true;
+    second->previous = NULL;
+    EXPECT_RC(ART_MISUSE, art_store_check(store));
+    EXPECT_MESSAGE("the list of holds is broken");
+    second->previous = first;
+    first->next = NULL;
+    EXPECT_RC(ART_MISUSE, art_store_check(store));
+    first->next = second;
+    atomic_store(&second->cached->ready, false);
+    EXPECT_RC(ART_MISUSE, art_store_check(store));
+    EXPECT_MESSAGE("is not ready");
+    atomic_store(&second->cached->ready, true);
+    store->held_pages++;
+    EXPECT_RC(ART_MISUSE, art_store_check(store));
+    store->held_pages--;
+    EXPECT_OK(art_store_check(store));
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("store, edges");
+    TCase *tests = tcase_create("edges");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_an_owner_page_that_lies_with_a_right_sum_names_nobody);
+    tcase_add_test(tests, test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty);
+    tcase_add_test(tests, test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before);
+    tcase_add_test(tests, test_half_a_name_makes_no_store);
+    tcase_add_test(tests, test_references_and_pages_that_cannot_be_are_refused);
+    tcase_add_test(tests, test_slots_given_back_at_the_wrong_moment_are_not_given_out);
+    tcase_add_test(tests, test_a_slot_that_is_being_written_is_waited_for);
+    tcase_add_test(tests, test_a_file_whose_size_cannot_be_asked_is_an_error_once);
+    tcase_add_test(tests, test_a_store_in_memory_may_be_short_of_it_anywhere);
+    tcase_add_test(tests, test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only);
+    tcase_add_test(tests, test_what_a_store_holds_is_checked);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

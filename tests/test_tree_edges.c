@@ -1,0 +1,707 @@
+/* A tree where it is used as hosts rarely do: keys past the limit, a run so deep that its children are folded on the way,
+ * cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another history; and
+ * what is drawn for people.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/store/cache.h"
+#include "core/store/private.h"
+#include "tests/support/small_tree.h"
+
+/* --- keys ---------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
+    static uint8_t bytes[ART_PATH_MAX + 20];
+    small_tree_make(false);
+    memset(bytes, 'x', sizeof bytes);
+    struct art_bytes longest = art_bytes(bytes, ART_PATH_MAX), over = art_bytes(bytes, ART_PATH_MAX + 5);
+    bool existed;
+    struct art_row row;
+    uint64_t count;
+    refused(art_tree_insert(tree, ART_WRITE_REPLACE, over, text("v"), &existed), ART_TOOBIG, "store a shorter path");
+    put("a", "first");
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, longest, text("v"), &existed));
+    put("y", "last");
+    for (int stage = 0; stage < 2; stage++) {
+        ck_assert_int_eq(art_tree_get(tree, over, &row), ART_NOTFOUND);
+        must(art_tree_delete(tree, over, &existed));
+        ck_assert(!existed);
+        refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), over, NULL, &existed), ART_TOOBIG, "shorter path");
+        refused(art_tree_move(tree, ART_WRITE_REPLACE, over, text("b"), NULL, &existed), ART_TOOBIG, "shorter path");
+
+        /* as a bound it stands behind the longest key that it begins with */
+        must(art_tree_count(tree, &(struct art_range){.low = over, .low_set = true}, &count));
+        ck_assert_uint_eq(count, 1);
+        must(art_tree_count(tree, &(struct art_range){.high = over, .high_set = true}, &count));
+        ck_assert_uint_eq(count, 2);
+        struct art_cursor *cursor;
+        must(art_cursor_open(tree, &cursor));
+        must(art_cursor_seek(cursor, &(struct art_range){.low = over, .low_set = true}, false));
+        ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("y")));
+        must(art_cursor_seek(cursor, &(struct art_range){.high = over, .high_set = true}, true));
+        ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), longest));
+        must(art_cursor_skip_prefix(cursor, 1));
+        ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("a")));
+        art_cursor_close(cursor);
+
+        struct art_buffer found = {0};
+        must(art_tree_longest_prefix(tree, over, art_bytes(NULL, 0), &found));
+        ck_assert_uint_eq(found.len, ART_PATH_MAX);
+        found.len = 0;
+        ck_assert_int_eq(art_tree_longest_prefix(tree, over, text("/"), &found), ART_NOTFOUND);
+        art_buffer_clear(&found);
+        if (!stage) flush();
+    }
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* --- runs ---------------------------------------------------------------------------------------------------------- */
+
+enum { LONG_ROWS = 450, LONG_KEY = 60000 };
+
+static struct art_bytes long_key(uint8_t *bytes, unsigned i) {
+    memset(bytes, 'k', LONG_KEY);
+    sprintf((char *)bytes + LONG_KEY - 7, "%06u", i);
+    return art_bytes(bytes, LONG_KEY - 1);
+}
+
+/* Separators of 60 KB: so many wait for their index blob that they are folded before the run is complete. */
+START_TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
+    static uint8_t bytes[LONG_KEY];
+    bool existed;
+    small_tree_make(false);
+    options.blob_pages = 80;
+    small_tree_again();
+    for (unsigned i = 0; i < LONG_ROWS; i++) {
+        struct art_bytes key = long_key(bytes, i);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(bytes + LONG_KEY - 7, 6), &existed));
+    }
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 1);
+    ck_assert_uint_ge(tree->root->run[0].top.level, 3);
+    ck_assert_uint_eq(rows(), LONG_ROWS);
+    must(art_tree_check(tree));
+    for (unsigned i = 0; i < LONG_ROWS; i += 7) {
+        struct art_row row;
+        must(art_tree_get(tree, long_key(bytes, i), &row));
+        ck_assert(art_bytes_equal(row.stored, art_bytes(bytes + LONG_KEY - 7, 6)));
+        art_row_release(&row);
+    }
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, true));
+    for (unsigned i = LONG_ROWS; i--; must(art_cursor_next(cursor))) {
+        ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), long_key(bytes, i)));
+    }
+    ck_assert(!art_cursor_valid(cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    must(art_cursor_skip(cursor, 200));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), long_key(bytes, 200)));
+    art_cursor_close(cursor);
+
+    /* a change in the middle, merged into it */
+    for (unsigned i = 100; i < 110; i++) must(art_tree_delete(tree, long_key(bytes, i), &existed));
+    must(art_tree_request_optimize(tree));
+    commit();
+    ck_assert_uint_eq(tree->root->runs, 1);
+    ck_assert_uint_eq(rows(), LONG_ROWS - 10);
+    must(art_tree_check(tree));
+
+    /* what it left lies before it: it moves there, in more than one stretch, and the file ends earlier */
+    struct art_tree_info before, after;
+    must(art_tree_info(tree, &before));
+    for (int i = 0; i < 2; i++) {
+        must(art_tree_request_vacuum(tree));
+        commit();
+        ck_assert_uint_eq(rows(), LONG_ROWS - 10);
+        must(art_tree_check(tree));
+    }
+    must(art_tree_info(tree, &after));
+    ck_assert_uint_lt(after.file_bytes * 3, before.file_bytes * 2);
+    for (unsigned i = 0; i < LONG_ROWS; i += 9) {
+        struct art_row row;
+        int rc = art_tree_get(tree, long_key(bytes, i), &row);
+        ck_assert_int_eq(rc, i >= 100 && i < 110 ? ART_NOTFOUND : ART_OK);
+        if (!rc) art_row_release(&row);
+    }
+    small_tree_end();
+}
+END_TEST
+
+/* --- cursors ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
+    small_tree_make(false);
+    struct art_cursor *first, *second, *third;
+    put("a", "1");
+    put("b", "2");
+    flush();
+    put("c", "3");
+    commit();
+    must(art_cursor_open(tree, &first));
+    must(art_cursor_open(tree, &second));
+    must(art_cursor_open(tree, &third));
+    must(art_cursor_seek(first, &(struct art_range){0}, false));
+    must(art_cursor_seek(second, &(struct art_range){0}, true));
+    must(art_cursor_next(second));
+    art_cursor_close(third); /* idle, and freed with the tree */
+    art_tree_close(tree);
+    tree = NULL;
+    ck_assert(!art_cursor_valid(first));
+    must(art_cursor_next(first)); /* there is nothing under it */
+    must(art_cursor_skip_prefix(first, 1));
+    refused(art_cursor_seek(first, &(struct art_range){0}, false), ART_MISUSE, "closed under an open cursor");
+    refused(art_cursor_seek(second, &(struct art_range){0}, true), ART_MISUSE, "closed under an open cursor");
+    art_cursor_close(second);
+    art_cursor_close(first);
+    art_cursor_close(NULL);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_cursors_may_be_closed_in_any_order) {
+    small_tree_make(false);
+    struct art_cursor *cursor[4];
+    put("a", "1");
+    for (int i = 0; i < 4; i++) must(art_cursor_open(tree, &cursor[i]));
+    for (int i = 0; i < 4; i++) must(art_cursor_seek(cursor[i], &(struct art_range){0}, i % 2));
+    art_cursor_close(cursor[1]);
+    art_cursor_close(cursor[3]);
+    art_cursor_close(cursor[0]);
+    ck_assert(art_cursor_valid(cursor[2]) && art_bytes_equal(art_cursor_key(cursor[2]), text("a")));
+    art_cursor_close(cursor[2]);
+    art_tree_rolled_back(tree);
+    small_tree_end();
+}
+END_TEST
+
+/* Before each jump over a directory the tree changes under the cursor: what lies behind is found, and nothing else. */
+START_TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
+    small_tree_make(false);
+    for (char key[] = "a/1"; key[0] <= 'e'; ++key[0]) {
+        for (key[2] = '1'; key[2] <= '4'; ++key[2]) put(key, "value");
+    }
+    flush();
+    struct art_cursor *cursor;
+    bool existed;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    put("a/9", "new, but passed over");
+    must(art_tree_delete(tree, text("b/1"), &existed));
+    must(art_cursor_skip_prefix(cursor, 2));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b/2")));
+    put("bb", "between");
+    must(art_cursor_skip_prefix(cursor, 2));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("bb")));
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    must(art_cursor_skip_prefix(cursor, 1));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("c/1")));
+    must(art_cursor_skip_prefix(cursor, 200)); /* longer than the key: to the next row */
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("c/2")));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, true));
+    put("d/9", "new");
+    must(art_cursor_skip_prefix(cursor, 2));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("d/9")));
+    art_tree_forget(tree);
+    refused(art_cursor_skip_prefix(cursor, 2), ART_MISUSE, "before it was brought up to date");
+    ck_assert(!art_cursor_valid(cursor));
+    must(art_cursor_skip_prefix(cursor, 2));
+    must(art_cursor_skip(cursor, 1000));
+    art_cursor_close(cursor);
+    art_tree_rolled_back(tree);
+    small_tree_end();
+}
+END_TEST
+
+/* --- values -------------------------------------------------------------------------------------------------------- */
+
+enum { LARGE = 5 << 20 };
+
+static void large_value_is(const char *key, const uint8_t *bytes, uint32_t len) {
+    struct art_row row;
+    struct art_bytes value;
+    uint8_t *owned;
+    must(art_tree_get(tree, text(key), &row));
+    must(art_row_value(tree, &row, &value, &owned));
+    ck_assert(art_bytes_equal(value, art_bytes(bytes, len)));
+    art_free(owned);
+    art_row_release(&row);
+}
+
+START_TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
+    static uint8_t bytes[LARGE];
+    bool existed;
+    small_tree_make(false);
+    for (uint32_t i = 0; i < LARGE; i++) bytes[i] = (uint8_t)(i * 31 + (i >> 12));
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(bytes, LARGE), &existed));
+    large_value_is("large", bytes, LARGE);
+    flush();
+    large_value_is("large", bytes, LARGE);
+    must(art_tree_move(tree, ART_WRITE_REPLACE, text("large"), text("moved"), NULL, &existed));
+    commit();
+    large_value_is("moved", bytes, LARGE);
+    must(art_tree_check(tree));
+    struct art_bytes shorter = art_bytes(bytes, LARGE / 3);
+    must(art_tree_move(tree, ART_WRITE_REPLACE, text("moved"), text("again"), &shorter, &existed));
+    flush();
+    large_value_is("again", bytes, LARGE / 3);
+    must(art_tree_check(tree));
+    must(art_tree_delete(tree, text("again"), &existed));
+    must(art_tree_request_optimize(tree));
+    commit();
+    must(art_tree_check(tree));
+    ck_assert_uint_eq(tree->root->runs, 0); /* nothing is left, pieces neither */
+    small_tree_end();
+}
+END_TEST
+
+/* --- the log ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
+    small_tree_make(false);
+    options.row_limit = 300;
+    small_tree_again();
+    struct art_commit commit_of;
+    put("small", "row");
+    must(art_tree_prepare(tree, &commit_of));
+    ck_assert(commit_of.write_redo && !commit_of.write_root);
+    commit();
+    for (char key[] = "a"; *key < 'z'; ++*key) put(key, "of some twenty bytes");
+    must(art_tree_prepare(tree, &commit_of));
+    ck_assert(!commit_of.write_redo && commit_of.write_root && commit_of.clear_log);
+    commit();
+    ck_assert_uint_eq(rows(), 26);
+    ck_assert_uint_eq(toy->log.rows, 1);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_garbage_of_rolled_back_changes_is_given_back) {
+    static char value[4000];
+    small_tree_make(false);
+    options.log_limit = 64 << 20;
+    small_tree_again();
+    put("kept", "row");
+    commit();
+    for (int round = 0; round < 6; round++) {
+        for (int i = 0; i < 100; i++) {
+            char key[20];
+            sprintf(key, "key-%02d", i);
+            memset(value, 'a' + round, sizeof value - 1);
+            put(key, value);
+        }
+        art_tree_rolled_back(tree);
+        must(toy_refresh(toy, tree));
+    }
+    size_t before = art_delta_memory(tree->delta);
+    ck_assert_uint_gt(art_delta_garbage(tree->delta), 1 << 20);
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    put("another", "row");
+    ck_assert_uint_lt(art_delta_memory(tree->delta), before / 2);
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("kept")));
+    must(art_cursor_next(cursor));
+    ck_assert(!art_cursor_valid(cursor));
+    art_cursor_close(cursor);
+    commit();
+    ck_assert_uint_eq(rows(), 2);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* Histories of one table that part somewhere, as after restored copies: whatever the numbers say, a tree that was in one of
+ * them and is given another one's log stands where a new one would. */
+START_TEST(test_a_log_of_another_history_is_read_from_its_root) {
+    enum { HISTORIES = 14 };
+    struct random random = {random_seed()};
+    printf("histories: ART_TEST_SEED=%llu\n", (unsigned long long)random.state);
+    fflush(stdout);
+    small_tree_make(true);
+    put("common", "row");
+    commit();
+    struct toy *history[HISTORIES] = {toy};
+    struct art_tree *fresh, *moving = tree;
+    char path[HISTORIES][40];
+    strcpy(path[0], options.path);
+    for (unsigned i = 1; i < HISTORIES; i++) {
+        unsigned from = random_below(&random, i);
+        toy = history[i] = toy_copy(history[from]);
+        sprintf(path[i], "a.db-t-%08x.art", i);
+        if (sim_disk_has_file(disk, path[from])) sim_disk_copy_file(disk, path[from], path[i]);
+        options.path = path[i];
+        small_tree_open();
+        for (unsigned n = random_below(&random, 5); n--;) {
+            char key[20];
+            sprintf(key, "%u-%u", i, n);
+            put(key, "value");
+            if (random_once_in(&random, 2)) must(art_tree_request_flush(tree));
+            commit();
+        }
+        art_tree_close(tree);
+    }
+    for (unsigned step = 0; step < 600; step++) {
+        unsigned i = random_below(&random, HISTORIES);
+        toy = history[i];
+        options.path = path[i];
+        must(art_tree_use_file(moving, path[i]));
+        must(toy_refresh(toy, moving));
+        tree = moving;
+        uint64_t count = rows();
+        small_tree_open();
+        fresh = tree;
+        ck_assert_uint_eq(count, rows());
+        ck_assert_uint_eq(moving->csn, fresh->csn);
+        ck_assert(art_hash128_equal(moving->chain, fresh->chain));
+        ck_assert_uint_eq(moving->root->generation, fresh->root->generation);
+        ck_assert_uint_eq(moving->root->runs, fresh->root->runs);
+        for (unsigned run = 0; run < fresh->root->runs; run++) {
+            ck_assert(art_hash128_equal(moving->root->run[run].top.hash, fresh->root->run[run].top.hash));
+        }
+        ck_assert_uint_eq(art_delta_keys(moving->delta), art_delta_keys(fresh->delta));
+        ck_assert_int_eq(art_delta_count(moving->delta), art_delta_count(fresh->delta));
+        art_tree_close(fresh);
+    }
+    tree = moving;
+    toy = history[0];
+    for (unsigned i = 1; i < HISTORIES; i++) toy_free(history[i]);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_log_with_a_hole_is_damage_and_not_a_state) {
+    small_tree_make(false);
+    for (char key[] = "a"; *key <= 'e'; ++*key) {
+        put(key, "value");
+        commit();
+    }
+    art_tree_close(tree);
+    must(toy_open(toy, &options, &tree));
+    ck_assert_uint_eq(toy->log.rows, 6);
+    struct toy_log whole = toy->log;
+    memmove(&toy->log.row[2], &toy->log.row[3], 3 * sizeof toy->log.row[0]);
+    toy->log.rows--;
+    refused(toy_refresh(toy, tree), ART_CORRUPT, "rows do not follow each other");
+    ck_assert(art_tree_unknown(tree));
+    toy->log = whole;
+    memmove(&toy->log.row[0], &toy->log.row[1], 5 * sizeof toy->log.row[0]);
+    toy->log.rows--;
+    refused(toy_refresh(toy, tree), ART_CORRUPT, "the root is missing");
+    toy->log.rows = 0;
+    refused(toy_refresh(toy, tree), ART_CORRUPT, "empty or was replaced");
+    toy->log = whole;
+    must(toy_refresh(toy, tree));
+    ck_assert_uint_eq(rows(), 5);
+    put("f", "value");
+    uint64_t from;
+    refused(art_tree_refresh_begin(tree, &from), ART_MISUSE, "inside a transaction");
+    art_tree_rolled_back(tree);
+    small_tree_end();
+}
+END_TEST
+
+/* The log that is asked for is another one than the tree was refreshed from. */
+START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
+    small_tree_make(false);
+    put("a", "1");
+    commit();
+    put("b", "2");
+    commit();
+    must(art_tree_check(tree));
+    struct toy_log whole = toy->log;
+    toy->log.rows--;
+    refused(art_tree_check(tree), ART_CORRUPT, "another row than the log's last");
+    toy->log = whole;
+    struct art_hash128 chain = tree->chain;
+    tree->chain.low++;
+    refused(art_tree_check(tree), ART_CORRUPT, "another row than the log's last");
+    tree->chain = chain;
+    tree->root->generation++;
+    refused(art_tree_check(tree), ART_CORRUPT, "another root than the log");
+    tree->root->generation--;
+
+    struct art_entry good, entry;
+    uint8_t key[2 + ART_KEY_PADDING] = {ART_SPACE_ROWS, 'a'};
+    must(art_delta_get(tree->delta, art_bytes(key, 2), &good));
+    struct art_entry others[] = {good, good, good};
+    others[0].value = text("3");
+    others[1].csn++;
+    others[2].flags |= ART_OVER;
+    for (unsigned i = 0; i < 3; i++) {
+        must(art_delta_set(tree->delta, art_bytes(key, 2), &others[i]));
+        refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
+        must(art_delta_set(tree->delta, art_bytes(key, 2), &good));
+        must(art_tree_check(tree));
+    }
+    key[1] = '_';
+    entry = good;
+    entry.flags = ART_DELETE;
+    entry.value.len = 0;
+    must(art_delta_set(tree->delta, art_bytes(key, 2), &entry));
+    refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
+    small_tree_end();
+}
+END_TEST
+
+/* --- hosts --------------------------------------------------------------------------------------------------------- */
+
+static unsigned asked, patience;
+
+static bool wait_some(void *context, unsigned attempt) {
+    (void)context;
+    ck_assert_uint_eq(attempt, asked);
+    return ++asked < patience;
+}
+
+static int say_moved(void *context) {
+    (void)context;
+    return art_fail(ART_READONLY, "art: the database was moved (test): put it back");
+}
+
+static int no_other_name(void *context, unsigned attempt) {
+    (void)context;
+    (void)attempt;
+    return art_fail(ART_CANTOPEN, "art: no name is left (test): give up");
+}
+
+START_TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    struct art_tree *first = tree, *second;
+    struct art_commit commit_of;
+    bool existed;
+    must(art_tree_insert(first, ART_WRITE_REPLACE, text("b"), text("2"), &existed));
+    must(art_tree_request_flush(first));
+    must(art_tree_prepare(first, &commit_of)); /* has the lock until its transaction ends */
+    must(toy_open(toy, &options, &second));
+    must(toy_refresh(toy, second));
+    refused(art_tree_adopt(second), ART_BUSY, "");
+    second->host.wait = wait_some;
+    for (patience = 1; patience < 4; patience++) {
+        asked = 0;
+        refused(art_tree_adopt(second), ART_BUSY, "");
+        ck_assert_uint_eq(asked, patience);
+    }
+    second->host.unmoved = say_moved;
+    refused(art_tree_adopt(second), ART_READONLY, "put it back");
+    second->host.unmoved = NULL;
+    art_tree_rolled_back(first);
+    must(art_tree_adopt(second));
+    art_tree_close(second);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_host_without_another_name_for_the_file_says_so) {
+    static const char rubbish[] = "something that is not ours";
+    small_tree_make(false);
+    struct art_commit commit_of;
+    static uint8_t page_of[ART_BLOB_PAGE];
+    memcpy(page_of, rubbish, sizeof rubbish);
+    sim_disk_put_file(disk, options.path, page_of, sizeof page_of);
+    put("a", "1");
+    must(art_tree_request_flush(tree));
+    refused(art_tree_prepare(tree, &commit_of), ART_FOREIGN, "move it away");
+    tree->host.another_file = no_other_name;
+    refused(art_tree_prepare(tree, &commit_of), ART_CANTOPEN, "no name is left");
+    art_tree_rolled_back(tree);
+    ck_assert_uint_eq(rows(), 0);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_tree_that_is_read_only_is_read) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    options.read_only = true;
+    small_tree_again();
+    bool existed;
+    ck_assert_uint_eq(rows(), 1);
+    refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("b"), text("2"), &existed), ART_READONLY, "read-only");
+    refused(art_tree_delete(tree, text("a"), &existed), ART_READONLY, "read-only");
+    refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), text("b"), NULL, &existed), ART_READONLY, "read-only");
+    refused(art_tree_request_flush(tree), ART_READONLY, "read-only");
+    must(art_tree_check(tree));
+    tree->host.each_log_row = NULL; /* then the check does without the log */
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* --- fork ---------------------------------------------------------------------------------------------------------- */
+
+#define FORKED(call)                                                                                                   \
+    if ((call) != ART_FORKED) return __LINE__
+
+/* In the child: every call is refused, those that cannot fail do nothing, and nothing waits. */
+static int child_of_fork(struct art_cursor *cursor) {
+    struct art_row row;
+    struct art_range range = {0};
+    struct art_commit commit_of;
+    struct art_buffer found = {0};
+    uint64_t number;
+    bool existed;
+    FORKED(art_cursor_next(cursor));
+    if (art_cursor_valid(cursor)) return __LINE__;
+    FORKED(art_cursor_seek(cursor, &range, false));
+    FORKED(art_tree_get(tree, text("a"), &row));
+    FORKED(art_tree_count(tree, &range, &number));
+    FORKED(art_tree_longest_prefix(tree, text("a"), text("/"), &found));
+    FORKED(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("3"), &existed));
+    FORKED(art_tree_prepare(tree, &commit_of));
+    FORKED(art_tree_check(tree));
+    FORKED(art_tree_refresh_begin(tree, &number));
+    art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_tree_rolled_back(tree);
+    art_tree_committed(tree);
+    art_tree_set_limits(tree, 1 << 14, 1 << 14, 1 << 14);
+    art_cursor_close(cursor);
+    art_tree_close(tree);
+    return 0;
+}
+
+START_TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
+    small_tree_make(false);
+    struct art_cursor *cursor;
+    struct art_commit commit_of;
+    put("a", "1");
+    put("b", "2");
+    flush();
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    put("c", "3");
+    must(art_tree_request_flush(tree));
+    must(art_tree_prepare(tree, &commit_of));
+    fflush(stdout);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) _exit(child_of_fork(cursor));
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "line %d (status %d)", WEXITSTATUS(status), status);
+    toy_write(toy, &commit_of); /* and the parent goes on */
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+    must(art_cursor_next(cursor));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b")));
+    art_cursor_close(cursor);
+    ck_assert_uint_eq(rows(), 3);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* --- for people ----------------------------------------------------------------------------------------------------- */
+
+static char *drawn(void (*draw)(FILE *out)) {
+    static char *shown;
+    static size_t size;
+    FILE *out = open_memstream(&shown, &size);
+    draw(out);
+    fclose(out);
+    return shown;
+}
+
+static void draw_tree(FILE *out) {
+    art_tree_dump(tree, out);
+}
+
+static void draw_store(FILE *out) {
+    art_store_dump(tree->store, out);
+}
+
+static void draw_superblock(FILE *out) {
+    uint64_t len;
+    art_superblock_dump((const void *)sim_disk_file_bytes(disk, options.path, &len), out);
+}
+
+static void shows(void (*draw)(FILE *out), const char *what) {
+    char *text_of = drawn(draw);
+    ck_assert_msg(strstr(text_of, what) != NULL, "\"%s\" is not in:\n%s", what, text_of);
+    free(text_of);
+}
+
+START_TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
+    small_tree_make(false);
+    art_tree_forget(tree);
+    shows(draw_tree, "csn 0, generation 0, root csn 0, unknown\n");
+    shows(draw_store, "not open, 0 bytes, not writing\n");
+    must(toy_refresh(toy, tree));
+    put("a", "1");
+    put("b", "2");
+    flush();
+    put("c", "3");
+    commit();
+    ck_assert_uint_eq(rows(), 3);
+    shows(draw_tree, "tree a.db-t-12345678.art: csn 2, generation 1, root csn 1\n");
+    shows(draw_tree, "  delta: 1 keys, ");
+    shows(draw_tree, "  run 0: level 2, 2 entries, count 2, 1 blobs, 2 pages, top slot 1, depth 0\n");
+    struct art_row row;
+    must(art_tree_get(tree, text("a"), &row));
+    shows(draw_store, "  holds slot 1, generation 1, ");
+    shows(art_cache_dump, "slot 1: ");
+    art_row_release(&row);
+    shows(draw_superblock, "superblock: format 1, slots of 524288 bytes, sum good\n");
+    shows(draw_superblock, "host a.db\n");
+    must(art_store_check(tree->store));
+    must(art_cache_check());
+
+    put("d", "4");
+    sim_disk_fail(disk, SIM_SYNC, 1, ART_IO, false);
+    must(art_tree_request_flush(tree));
+    struct art_commit commit_of;
+    ck_assert_int_eq(art_tree_prepare(tree, &commit_of), ART_IO);
+    shows(draw_store, ", writing, poisoned: ");
+    art_tree_rolled_back(tree);
+    sim_disk_corrupt(disk, options.path, 0, 3);
+    sim_disk_corrupt(disk, options.path, ART_PAGE + 30, 3);
+    shows(draw_superblock, "sum bad\n");
+    small_tree_end();
+
+    options = (struct art_tree_options){.cache_bytes = 1 << 20};
+    toy = toy_new(false);
+    disk = sim_disk_new(1);
+    small_tree_open();
+    shows(draw_tree, "tree in memory: csn 0");
+    shows(draw_store, "store in memory: ");
+    small_tree_end();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tree, edges");
+    TCase *tests = tcase_create("edges");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader);
+    tcase_add_test(tests, test_a_deep_run_is_folded_on_the_way_and_keeps_every_row);
+    tcase_add_test(tests, test_a_cursor_that_outlives_its_tree_can_only_be_closed);
+    tcase_add_test(tests, test_cursors_may_be_closed_in_any_order);
+    tcase_add_test(tests, test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was);
+    tcase_add_test(tests, test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole);
+    tcase_add_test(tests, test_a_redo_row_that_the_host_cannot_take_is_flushed_instead);
+    tcase_add_test(tests, test_garbage_of_rolled_back_changes_is_given_back);
+    tcase_add_test(tests, test_a_log_of_another_history_is_read_from_its_root);
+    tcase_add_test(tests, test_a_log_with_a_hole_is_damage_and_not_a_state);
+    tcase_add_test(tests, test_the_check_compares_what_is_in_memory_with_the_log);
+    tcase_add_test(tests, test_who_waits_for_the_writer_lock_is_asked_how_long);
+    tcase_add_test(tests, test_a_host_without_another_name_for_the_file_says_so);
+    tcase_add_test(tests, test_a_tree_that_is_read_only_is_read);
+    tcase_add_test(tests, test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction);
+    tcase_add_test(tests, test_tree_store_cache_and_superblock_are_drawn_as_they_are);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

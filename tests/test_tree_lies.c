@@ -1,0 +1,355 @@
+/* What somebody made up who knows the formats and the hashes: roots, lists of young slots, references to pieces and to
+ * blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays readable.
+ */
+#include <check.h>
+#include <stdio.h>
+
+#include "core/tree/root_format.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/small_tree.h"
+
+/* --- rows ---------------------------------------------------------------------------------------------------------- */
+
+/* A row whose reference was made up. */
+static void forge(const char *key, uint64_t length, uint64_t csn) {
+    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_PIECES_REF] = {0};
+    memcpy(bytes + 1, key, strlen(key));
+    art_store64(ref, length);
+    art_store64_be(ref + 8, csn);
+    struct art_entry entry = {.value = art_bytes(ref, sizeof ref), .csn = 1, .flags = ART_PIECES};
+    must(art_delta_set(tree->delta, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
+}
+
+START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
+    static const struct {
+        uint64_t length;
+        const char *says;
+    } lies[] = {{0, "makes no sense"},
+                {ART_VALUE_MAX + 1, "makes no sense"},
+                {100, "piece 0 of a large value is missing"},
+                {ART_VALUE_MAX, "piece 0 of a large value is missing"},
+                {17 << 20, "piece 0 of a large value is missing"}};
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct art_row row;
+        struct art_bytes value;
+        uint8_t *owned;
+        bool existed;
+        small_tree_make(false);
+        put("a", "1");
+        forge("forged", lies[i].length, 1);
+        tree->changes++;
+        must(art_tree_get(tree, text("forged"), &row));
+        refused(art_row_value(tree, &row, &value, &owned), ART_CORRUPT, lies[i].says);
+        ck_assert_ptr_null(owned);
+        art_row_release(&row);
+        ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
+        size_t before = art_delta_keys(tree->delta);
+        must(art_tree_delete(tree, text("forged"), &existed));
+        ck_assert(existed);
+        ck_assert_uint_le(art_delta_keys(tree->delta), before + 1); /* no deletes of pieces that are not there */
+        commit();
+        ck_assert_uint_eq(rows(), 1);
+        small_tree_end();
+    }
+}
+END_TEST
+
+/* --- runs that disagree ------------------------------------------------------------------------------------------- */
+
+static void lie_about(const char *key, uint8_t flags) {
+    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS};
+    memcpy(bytes + 1, key, strlen(key));
+    struct art_entry entry = {.value = flags & ART_DELETE ? art_bytes(NULL, 0) : text("v"), .csn = 2, .flags = flags};
+    must(art_delta_set(tree->delta, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
+}
+
+START_TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
+    static const struct {
+        const char *key;
+        uint8_t flags;
+        const char *says;
+    } lies[] = {
+        {"nobody", ART_OVER, "a row that no run below it has"},
+        {"nobody", ART_DELETE | ART_OVER, "a row that no run below it has"},
+        {"a", 0, "two runs disagree"},
+    };
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct art_commit commit_of;
+        small_tree_make(false);
+        put("a", "1");
+        flush();
+        put("b", "2");
+        lie_about(lies[i].key, lies[i].flags);
+        flush();
+        ck_assert_uint_eq(tree->root->runs, 2);
+        must(art_tree_request_optimize(tree));
+        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, lies[i].says);
+        art_tree_rolled_back(tree);
+        ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
+        struct art_row row;
+        must(art_tree_get(tree, text("b"), &row));
+        art_row_release(&row);
+        small_tree_end();
+    }
+}
+END_TEST
+
+/* --- what somebody made up ----------------------------------------------------------------------------------------- */
+
+static void root_refused(struct art_buffer *bytes, const char *says) {
+    struct art_root *root;
+    art_store64(bytes->data + bytes->len - 8, art_hash64(bytes->data, bytes->len - 8));
+    refused(art_root_decode(art_buffer_bytes(bytes), &root), ART_CORRUPT, says);
+}
+
+START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    struct art_buffer good = {0}, bytes = {0};
+    struct art_root *root;
+    must(art_root_encode(tree->root, &good));
+    must(art_root_decode(art_buffer_bytes(&good), &root));
+    ck_assert_uint_eq(root->runs, 1);
+    art_root_unref(root);
+    struct lie {
+        size_t at;
+        uint8_t byte;
+        const char *says;
+    } lies[] = {
+        {offsetof(struct art_root_header, format), 9, "use a newer sqlite-art"},
+        {offsetof(struct art_root_header, runs), 0, "makes no sense"},
+        {offsetof(struct art_root_header, runs), 2, "makes no sense"},
+        {offsetof(struct art_root_header, runs), 255, "makes no sense"},
+        {offsetof(struct art_root_header, csn) + 7, 1, "makes no sense"},
+        {offsetof(struct art_root_header, generation) + 7, 1, "makes no sense"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len), 5, "makes no sense"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5, "makes no sense"},
+        {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "makes no sense"},
+        {offsetof(struct art_root_header, magic), 0, "does not match its checksum"},
+    };
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        bytes.len = 0;
+        must(art_buffer_append(&bytes, good.data, good.len));
+        bytes.data[lies[i].at] = lies[i].byte;
+        root_refused(&bytes, lies[i].says);
+    }
+    bytes.len = 0;
+    must(art_buffer_append(&bytes, good.data, good.len - 60));
+    root_refused(&bytes, "makes no sense");
+    bytes.len = 0;
+    must(art_buffer_append(&bytes, good.data, sizeof(struct art_root_header) + 8 + 10));
+    root_refused(&bytes, "makes no sense");
+    refused(art_root_decode(art_bytes(good.data, 47), &root), ART_CORRUPT, "cut short");
+    art_buffer_clear(&good);
+    art_buffer_clear(&bytes);
+    small_tree_end();
+}
+END_TEST
+
+/* One blob, led to as a leaf by one reference and as something else by another, which has its hash. */
+START_TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
+    small_tree_make(false);
+    put("a", "1");
+    put("c", "2");
+    flush();
+    struct art_run good = tree->root->run[0];
+    for (unsigned i = 0; i < 7; i++) {
+        struct art_run lie = good;
+        switch (i) {
+        case 0:
+            lie.top.level = 1;
+            break;
+        case 1:
+            lie.top.entries++;
+            break;
+        case 2:
+            lie.top.count--;
+            break;
+        case 3:
+            lie.top.generation++;
+            break;
+        case 4:
+            lie.top.leaf_pages++;
+            break;
+        case 5:
+            lie.top.head_pages++;
+            break;
+        default:
+            lie.top.label.len--;
+        }
+        must(art_root_insert_run(tree->root, 1, &lie));
+        tree->changes++;
+        for (unsigned held = 0; held < 2; held++) {
+            struct art_row row;
+            struct art_cursor *cursor;
+            uint64_t count;
+            must(art_tree_get(tree, text("a"), &row)); /* by the first run; the blob is here now */
+            if (!held) art_row_release(&row);
+            refused(art_tree_get(tree, text("ab"), &(struct art_row){0}), ART_CORRUPT, "its reference");
+            refused(art_tree_count(tree, &(struct art_range){.low = text("ab"), .low_set = true}, &count), ART_CORRUPT,
+                    "its reference");
+            must(art_cursor_open(tree, &cursor));
+            refused(art_cursor_seek(cursor, &(struct art_range){0}, held), ART_CORRUPT, "its reference");
+            art_cursor_close(cursor);
+            if (held) art_row_release(&row);
+        }
+        art_root_remove_run(tree->root, 1);
+        ck_assert_uint_eq(rows(), 2);
+    }
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
+    struct art_root *root = art_root_new((const uint8_t[16]){0});
+    struct art_run run = {.top = {.slot = 1, .leaf_pages = 1, .head_pages = 1, .entries = 1}};
+    for (unsigned i = 0; i < ART_RUNS_CAPACITY; i++) must(art_root_insert_run(root, i, &run));
+    refused(art_root_insert_run(root, 0, &run), ART_TOOBIG, "too many runs");
+    ck_assert_uint_eq(root->runs, ART_RUNS_CAPACITY);
+    art_root_unref(root);
+}
+END_TEST
+
+START_TEST(test_a_young_list_that_makes_no_sense_stops_the_writer) {
+    small_tree_make(true);
+    put("a", "1");
+    flush();
+    static const struct {
+        uint8_t bytes[24];
+        unsigned len;
+    } lists[] = {
+        {{1, 1}, 10},                                                        /* no count */
+        {{2, 1}, 12},                                                        /* another version */
+        {{1, 9}, 12},                                                        /* another kind */
+        {{[0] = 1, [1] = 1, [10] = 0x80}, 11},                               /* a count that does not end */
+        {{[0] = 1, [1] = 1, [10] = 2, [11] = 3}, 12},                        /* one slot of two */
+        {{[0] = 1, [1] = 1, [10] = 1, [11] = 0}, 12},                        /* slot 0 */
+        {{[0] = 1, [1] = 1, [10] = 2, 3, 0}, 13},                            /* one slot twice */
+        {{[0] = 1, [1] = 1, [10] = 1, 0xff, 0xff, 0xff, 0xff, 0x10}, 16},    /* past the last slot */
+        {{[0] = 1, [1] = 1, [10] = 2, 0xfe, 0xff, 0xff, 0xff, 0x0f, 9}, 17}, /* and by two steps */
+        {{[0] = 1, [1] = 1, [10] = 1, 3, 3}, 13},                            /* bytes behind it */
+    };
+    struct art_buffer good = toy->young;
+    for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct art_commit commit_of;
+        toy->young = (struct art_buffer){.data = (uint8_t *)lists[i].bytes, .len = lists[i].len};
+        put("b", "2");
+        must(art_tree_request_flush(tree));
+        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "the list of young slots makes no sense");
+        refused(art_tree_check(tree), ART_CORRUPT, "the list of young slots makes no sense");
+        art_tree_rolled_back(tree);
+        ck_assert_uint_eq(rows(), 1);
+    }
+    toy->young = good;
+    put("b", "2");
+    flush();
+    must(art_tree_check(tree));
+    ck_assert_uint_eq(rows(), 2);
+    small_tree_end();
+}
+END_TEST
+
+/* --- a check with much to say --------------------------------------------------------------------------------------- */
+
+static unsigned problems;
+static int64_t questions_left;
+
+static bool count_problem(void *context, const struct art_problem *problem) {
+    (void)context;
+    (void)problem;
+    problems++;
+    return true;
+}
+
+static bool count_down(void *context) {
+    (void)context;
+    return questions_left-- == 0;
+}
+
+static int check_all(void) {
+    problems = 0;
+    return art_tree_check_all(tree, &(struct art_check_options){.problem = count_problem});
+}
+
+/* Rows without their pieces, pieces without their row, in memory and in two runs. */
+START_TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
+    static uint8_t value[30000];
+    bool existed;
+    short_memory_use();
+    small_tree_make(false);
+    options.blob_pages = 3;
+    options.cache_bytes = 1 << 14;
+    small_tree_again();
+    for (unsigned part = 0; part < 3; part++) {
+        for (unsigned i = 0; i < 12; i++) {
+            char key[30];
+            sprintf(key, "large-%u-%02u", part, i);
+            memset(value, (int)i + 1, sizeof value);
+            must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), art_bytes(value, 5000 + 2000 * i), &existed));
+        }
+        lie_about(part == 1 ? "large-0-03" : "large-9-99", part == 1 ? ART_DELETE | ART_OVER : 0);
+        forge("forged", 9000 + part, part + 1);
+        if (part < 2) flush();
+    }
+    lie_about("large-1-07", ART_DELETE | ART_OVER);
+    tree->changes++;
+    must(check_all());
+    unsigned all = problems, hindered = 0;
+    ck_assert_uint_gt(all, 4);
+    bool failed = true;
+    for (int64_t n = 0; failed; n += 1 + n / 30) {
+        art_store_relax(tree->store);
+        short_memory_fail_once(n);
+        int rc = check_all();
+        failed = short_memory_failures() > 0;
+        short_memory_fail_after(-1);
+        ck_assert_msg(rc ? failed && rc == ART_NOMEM : problems == all, "%s: %s", art_error_name(rc),
+                      art_error_message());
+        hindered += rc != ART_OK;
+    }
+    tree->host.interrupted = count_down;
+    for (int64_t n = 0, rc = ART_INTERRUPT; rc; n++) {
+        questions_left = n;
+        rc = check_all();
+        ck_assert(rc ? rc == ART_INTERRUPT : problems == all);
+        hindered += rc != ART_OK;
+    }
+    tree->host.interrupted = NULL;
+    failed = true;
+    for (unsigned n = 1; failed; n += 1 + n / 30) { /* what cannot be read is one of the problems */
+        struct sim_disk_stats before, after;
+        sim_disk_stats(disk, &before);
+        sim_disk_fail(disk, SIM_READ, n, ART_IO, false);
+        must(check_all());
+        sim_disk_fail_nothing(disk);
+        sim_disk_stats(disk, &after);
+        failed = after.faults > before.faults;
+        ck_assert_uint_ge(problems, failed ? 1 : all);
+    }
+    ck_assert_uint_gt(hindered, 20);
+    must(check_all());
+    ck_assert_uint_eq(problems, all);
+    art_tree_rolled_back(tree);
+    small_tree_end();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tree, lies");
+    TCase *tests = tcase_create("lies");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted);
+    tcase_add_test(tests, test_runs_that_disagree_on_a_row_are_not_merged);
+    tcase_add_test(tests, test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum);
+    tcase_add_test(tests, test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says);
+    tcase_add_test(tests, test_a_root_takes_no_more_runs_than_it_has_room_for);
+    tcase_add_test(tests, test_a_young_list_that_makes_no_sense_stops_the_writer);
+    tcase_add_test(tests, test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
