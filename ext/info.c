@@ -67,8 +67,9 @@ static void add_integer(struct info_cursor *cursor, const char *property, uint64
 
 static void add_text(struct info_cursor *cursor, const char *property, const char *value) {
     struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("%s", property));
-    if (cursor->nomem) return;
-    fact->text = value ? sqlite3_mprintf("%s", value) : NULL;
+    if (cursor->nomem || !value) return;
+    fact->text = sqlite3_mprintf("%s", value);
+    cursor->nomem = !fact->text;
 }
 
 static void add_run(struct info_cursor *cursor, const struct art_tree_info *info, unsigned i) {
@@ -76,6 +77,7 @@ static void add_run(struct info_cursor *cursor, const struct art_tree_info *info
     if (cursor->nomem) return;
     fact->text = sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
                                  info->run[i].entries, info->run[i].blobs, info->run[i].bytes);
+    cursor->nomem = !fact->text;
 }
 
 static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
