@@ -251,10 +251,10 @@ void crash_check_run(struct crash_check *check, const struct crash_work *work, u
     struct world_replay *replay = world_replay_new(work->world);
     const struct world_op *op;
     bool good = place.possible && seen;
-    while (good && (op = world_replay_step(replay))) {
+    while (good && world_replay_at(replay) < work->end && (op = world_replay_step(replay))) {
         if (op->kind == WORLD_MARK) meet_mark(&place, op);
         unsigned at = world_replay_at(replay);
-        uint64_t due = states * at / work->world->op_count - states * (at - 1) / work->world->op_count;
+        uint64_t due = states * at / work->end - states * (at - 1) / work->end;
         if (!place.begun) continue;
         for (; good && due; due--) good = judge_place(&judge, replay, &place, seen);
     }

@@ -93,7 +93,8 @@ static void mark(struct crash_work *work, enum crash_mark what, unsigned state) 
 }
 
 /* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died in
- * it, may be there now. */
+ * it, may be there now. Where its sync had failed the WAL on the disk has a gap under what is seen, and SQLite goes on
+ * behind it and says that it lasts: the history ends here. */
 static void see_what_is_there(struct crash_work *work, const struct crash_process *who) {
     struct crash_rows found;
     char *why = NULL;
@@ -107,6 +108,7 @@ static void see_what_is_there(struct crash_work *work, const struct crash_proces
     for (unsigned i = work->state_count; i-- > work->last_acknowledged + 1;) {
         if (work->states[i].hash != hash) continue;
         work->counts.revived++;
+        if (work->wal_failed) work->end = work->world->op_count;
         work->rows = found;
         work->last_acknowledged = i;
         mark(work, CRASH_VISIBLE, i);
@@ -204,6 +206,7 @@ static void face_fault(struct crash_work *work, struct crash_process *who) {
     if (!world_disarm(work->world)) return;
     who->tainted = true;
     if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
+    work->wal_failed |= kind == WORLD_FAIL_SYNC && is_wal(work);
     if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;
     if (kind == WORLD_DIE_AT || kind == WORLD_DIE_BEFORE_REMOVING) work->counts.deaths++;
 }
@@ -663,12 +666,13 @@ void crash_work_run(struct crash_work *work, const struct crash_setting *setting
     mark(work, CRASH_BEGUN, 0);
     mark(work, CRASH_VISIBLE, 0);
     mark(work, CRASH_LASTS, 0);
-    for (unsigned i = 0; i < steps && !work->failure; i++) step(work);
+    for (unsigned i = 0; i < steps && !work->failure && !work->end; i++) step(work);
     for (unsigned i = 0; i < CRASH_PROCESSES; i++) {
         end_reading(work, &work->processes[i]);
         close_process(work, &work->processes[i]);
     }
     world_enter(NULL, NULL);
+    if (!work->end) work->end = work->world->op_count;
 }
 
 void crash_work_clear(struct crash_work *work) {

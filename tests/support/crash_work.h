@@ -48,7 +48,9 @@ struct crash_work {
     unsigned state_count, last_acknowledged;
     uint32_t next_value;
     unsigned page_size, autocheckpoint;
-    struct { /* what happened */
+    unsigned end;    /* of the operations, crashes after them are not judged; 0 while it is open */
+    bool wal_failed; /* a transaction's sync of the WAL has failed */
+    struct {         /* what happened */
         unsigned commits, rollbacks, busy, deaths, zombies, failed_syncs, survived, revived, checkpoints, drops,
             renames, snapshots, spills, runs, blobs /* the most that table a had */;
     } counts;
