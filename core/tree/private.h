@@ -187,8 +187,9 @@ struct art_run_cursor {
     struct art_blob_cursor leaf; /* at the bottom level */
     struct art_blob *path[ART_LEVELS_MAX];
     uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];
-    uint8_t *key;     /* the bottom's key buffer */
-    uint8_t *scratch; /* keys of upper levels */
+    uint32_t window, ahead; /* leaves read at a time by a walk; of these, still to come */
+    uint8_t *key;           /* the bottom's key buffer */
+    uint8_t *scratch;       /* keys of upper levels */
 };
 int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
 void art_run_cursor_close(struct art_run_cursor *cursor);

@@ -11,6 +11,8 @@
  */
 #include "core/tree/private.h"
 
+enum { AHEAD_MAX = 8 };
+
 int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
     *cursor = (struct art_run_cursor){.store = store};
     cursor->key = art_alloc(ART_KEY_BUFFER);
@@ -39,6 +41,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     let_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
+    cursor->window = cursor->ahead = 0;
 }
 
 /* Takes the blob of `ref` as the cursor's at `level`. */
@@ -63,20 +66,42 @@ static int enter(struct art_run_cursor *cursor, unsigned level, const struct art
 }
 
 /* The reference of child `index` of the index blob at `level`; its label lies in that blob. */
-static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+static int look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
     struct art_blob_cursor at;
     art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
     int rc = art_blob_seek_entry(&at, index);
     if (rc) return rc;
     if (!at.valid)
         return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
-    cursor->index[level] = index;
     rc = art_blob_cursor_ref(&at, out);
     if (!rc && out->level != level - 1) {
         rc = art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE,
                          "a child of level %u under level %u", out->level, level);
     }
     return rc;
+}
+
+static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+    int rc = look_at_child(cursor, level, index, out);
+    if (!rc) cursor->index[level] = index;
+    return rc;
+}
+
+/* Before the step to leaf `index`. Who goes from leaf to leaf gets the next ones in one batch, the more the longer it goes on;
+ * what cannot be read shows when its turn comes. */
+static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
+    struct art_ref refs[AHEAD_MAX];
+    uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
+    if (cursor->ahead) {
+        cursor->ahead--;
+        return;
+    }
+    cursor->window = cursor->window ? art_min32(2 * cursor->window, AHEAD_MAX) : 1;
+    if (cursor->window == 1) return; /* one step is not a walk yet */
+    uint32_t most = art_min32(cursor->window, left);
+    while (n < most && !look_at_child(cursor, 1, backward ? index - n : index + n, &refs[n])) n++;
+    if (n > 1) art_store_read_ahead(cursor->store, refs, n);
+    cursor->ahead = n ? n - 1 : 0;
 }
 
 /* From `level`, whose reference is `ref`, down to the bottom, always the first or the last child. */
@@ -131,7 +156,9 @@ static int step_up(struct art_run_cursor *cursor, bool backward) {
         uint32_t index = cursor->index[level];
         if (backward ? index == 0 : index + 1 >= cursor->entries[level]) continue;
         struct art_ref ref;
-        int rc = child_ref(cursor, level, backward ? index - 1 : index + 1, &ref);
+        index = backward ? index - 1 : index + 1;
+        if (level == 1) read_ahead(cursor, index, backward);
+        int rc = child_ref(cursor, level, index, &ref);
         return rc ? rc : descend_edge(cursor, level - 1, ref, backward);
     }
     return ART_OK;
@@ -155,6 +182,7 @@ int art_run_prev(struct art_run_cursor *cursor) {
 static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
     struct art_ref ref = cursor->top;
     unsigned level = ref.level;
+    cursor->window = cursor->ahead = 0;
     for (;;) {
         *side = art_label_compare(ref.label, key);
         int rc = enter(cursor, level, &ref);

@@ -1,0 +1,134 @@
+/* Who walks from leaf to leaf has the next ones read in batches; who does not, reads nothing beforehand.
+ *
+ * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are watched
+ * (the linker's --wrap).
+ */
+#include <check.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/tree/private.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/tree_world.h"
+
+enum { ROWS = 24000, SLOTS_MAX = 400 };
+
+static struct sim_disk *disk;
+static struct toy *toy;
+static struct art_tree *tree;
+static struct art_tree_options options;
+static unsigned batches, most, asked[SLOTS_MAX];
+
+void __real_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
+void __wrap_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
+void __wrap_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count) {
+    batches++;
+    if (most < count) most = count;
+    for (unsigned i = 0; i < count; i++) {
+        ck_assert_uint_lt(refs[i].slot, SLOTS_MAX);
+        ck_assert_uint_eq(refs[i].level, 0);
+        asked[refs[i].slot]++;
+    }
+    __real_art_store_read_ahead(store, refs, count);
+}
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static void open_tree(void) {
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+    batches = most = 0;
+    memset(asked, 0, sizeof asked);
+}
+
+/* One run, and nothing of it in memory. */
+static void set_up(void) {
+    uint8_t byte = 0;
+    bool existed;
+    struct art_commit commit;
+    disk = sim_disk_new(7);
+    sim_disk_put_file(disk, "a.db", &byte, 1);
+    options = (struct art_tree_options){.disk = sim_disk_art(disk),
+                                        .path = "a.db-t-12345678.art",
+                                        .host_path = "a.db",
+                                        .cache_bytes = 16 << 20,
+                                        .log_limit = 16 << 20,
+                                        .spill_limit = 16 << 20,
+                                        .blob_pages = 3};
+    toy = toy_new(false);
+    open_tree();
+    for (unsigned i = 0; i < ROWS; i++) {
+        char text[40];
+        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, len), art_bytes("some value", 10), &existed));
+    }
+    must(art_tree_request_flush(tree));
+    must(art_tree_prepare(tree, &commit));
+    toy_write(toy, &commit);
+    art_tree_committed(tree);
+    ck_assert_uint_eq(tree->root->runs, 1);
+    ck_assert_uint_eq(tree->root->run[0].top.level, 1);
+    art_tree_close(tree);
+    open_tree();
+}
+
+static void tear_down(void) {
+    art_tree_close(tree);
+    toy_free(toy);
+    sim_disk_free(disk);
+}
+
+/* Rows from one end on. */
+static unsigned walk(unsigned rows, bool backward) {
+    struct art_cursor *cursor;
+    unsigned seen = 0;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    while (art_cursor_valid(cursor) && ++seen < rows) must(art_cursor_next(cursor));
+    art_cursor_close(cursor);
+    return seen;
+}
+
+START_TEST(test_a_long_walk_asks_for_each_leaf_once_and_for_eight_at_a_time) {
+    uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1, slots = 0;
+    ck_assert_uint_gt(leaves, 25);
+    ck_assert_uint_eq(walk(UINT_MAX, _i), ROWS);
+    for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
+        ck_assert_uint_le(asked[slot], 1);
+        slots += asked[slot];
+    }
+    ck_assert_uint_eq(most, 8);
+    ck_assert_uint_ge(slots + 2, leaves); /* it began with the first, and one step more */
+    ck_assert_uint_le(batches, leaves / 8 + 3);
+}
+END_TEST
+
+START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
+    struct art_row row;
+    walk(100, _i);
+    for (unsigned i = 0; i < ROWS; i += 400) {
+        char text[40];
+        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
+        must(art_tree_get(tree, art_bytes(text, len), &row));
+        art_row_release(&row);
+    }
+    ck_assert_uint_eq(batches, 0);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("walk");
+    TCase *all = tcase_create("walk");
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_loop_test(all, test_a_long_walk_asks_for_each_leaf_once_and_for_eight_at_a_time, 0, 2);
+    tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
