@@ -593,42 +593,6 @@ START_TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
 }
 END_TEST
 
-/* A ring lets go of its registered file, and the file of its lock, only some time after it was closed. */
-START_TEST(test_a_lock_that_could_not_be_given_up_goes_with_its_connection) {
-    sql_run(
-        db,
-        "CREATE VIRTUAL TABLE r USING art(io=uring); INSERT INTO r VALUES('a', 1); INSERT INTO r(r) VALUES('flush')");
-    for (int i = 0; i < 30; i++) {
-        reopen();
-        io_fault("lock", 2, UINT_MAX, ENOLCK, 0);
-        sql_run(db, "BEGIN; INSERT OR REPLACE INTO r VALUES('a', %d); INSERT INTO r(r) VALUES('flush'); COMMIT", i);
-        sql_close(db);
-        ck_assert_uint_gt(io_faults_given(), 0);
-        io_fault_nothing();
-        db = open_linked();
-        sql_run(db, "INSERT OR REPLACE INTO r VALUES('b', %d); INSERT INTO r(r) VALUES('flush')", i);
-    }
-    sql_expect(db, "ok\n", "SELECT art_check('r')");
-}
-END_TEST
-
-/* readdir() says the same at the end and where it fails, but for errno. */
-START_TEST(test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read) {
-    static const char *const statements[] = {"INSERT INTO t(t) VALUES('clean')",
-                                             "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'"};
-    sql_run(db, add_and_flush);
-    for (unsigned nth = 1; nth < 4; nth++) {
-        for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-            io_fault("readdir", nth, 1, EIO, 0);
-            sql_refused(db, SQLITE_IOERR, "cannot list the database's folder", statements[i]);
-            ck_assert_uint_eq(io_faults_given(), 1);
-            io_fault_nothing();
-        }
-    }
-    sql_run(db, add_and_flush);
-}
-END_TEST
-
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
@@ -656,8 +620,6 @@ int main(void) {
     tcase_add_loop_test(tests, test_every_statement_of_ours_may_take_the_transaction_back, 0, 8);
     tcase_add_test(tests, test_a_new_table_without_memory_for_an_option_stores_no_empty_one);
     tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
-    tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_goes_with_its_connection);
-    tcase_add_test(tests, test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
