@@ -200,6 +200,35 @@ static void arm_for_duel(struct crash_work *work) {
     }
 }
 
+/* Does an operation meet a file whose name has this in it? */
+static bool is_of(const struct world *world, const struct world_op *op, const char *part) {
+    for (unsigned k = 0; k < world->name_count; k++) {
+        if (world->names[k].inode == op->inode && strstr(world->names[k].name, part)) return true;
+    }
+    return false;
+}
+
+/* Has anybody written blobs since this operation? */
+static bool wrote_blobs(const struct world *world, unsigned from) {
+    for (unsigned i = from; i < world->op_count; i++) {
+        if (world->ops[i].kind == WORLD_WRITE && is_of(world, &world->ops[i], ".art")) return true;
+    }
+    return false;
+}
+
+/* A journal that was cut or whose header was made zero, and nobody has synced that. The next writer writes over it all the
+ * same; a crash may then mix sectors of both journals, and SQLite's checksums look at every 200th byte only. */
+static bool journal_ends_unsynced(const struct world *world) {
+    enum { ZEROED = 28 };
+    for (unsigned i = world->op_count; i--;) {
+        const struct world_op *op = &world->ops[i];
+        bool counts = op->kind == WORLD_WRITE || op->kind == WORLD_TRUNCATE || op->kind == WORLD_SYNC;
+        if (!counts || !is_of(world, op, "-journal")) continue;
+        return op->kind == WORLD_TRUNCATE || (op->kind == WORLD_WRITE && op->offset == 0 && op->len == ZEROED);
+    }
+    return false;
+}
+
 /* After the work that faults were armed for. A process that died is closed. */
 static void face_fault(struct crash_work *work, struct crash_process *who) {
     enum world_fault kind = work->world->fault.kind;
@@ -207,6 +236,7 @@ static void face_fault(struct crash_work *work, struct crash_process *who) {
     who->tainted = true;
     if (kind == WORLD_FAIL_SYNC) work->counts.failed_syncs++;
     work->wal_failed |= kind == WORLD_FAIL_SYNC && is_wal(work);
+    if (journal_ends_unsynced(work->world)) work->end = work->world->op_count;
     if (kind == WORLD_DIE_AS_ZOMBIE) work->counts.zombies++;
     if (kind == WORLD_DIE_AT || kind == WORLD_DIE_BEFORE_REMOVING) work->counts.deaths++;
 }
@@ -487,17 +517,6 @@ static void autocommit(struct crash_work *work, struct crash_process *who) {
     mark(work, CRASH_BEGUN, work->state_count - 1);
     int rc = change(work, who->db, &again);
     end_transaction(work, who, &rows, rc);
-}
-
-/* Has anybody written blobs since this operation? */
-static bool wrote_blobs(const struct world *world, unsigned from) {
-    for (unsigned i = from; i < world->op_count; i++) {
-        const struct world_op *op = &world->ops[i];
-        for (unsigned k = 0; op->kind == WORLD_WRITE && k < world->name_count; k++) {
-            if (world->names[k].inode == op->inode && strstr(world->names[k].name, ".art")) return true;
-        }
-    }
-    return false;
 }
 
 static void transaction(struct crash_work *work, struct crash_process *who, enum form special) {
