@@ -185,7 +185,18 @@ fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 naive: $(BUILD)/naive/art.so
 
-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES))
+# The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
+BENCH_OBJECTS = $(call object,$(sort $(wildcard tests/bench/*.c)))
+BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
+             $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
+$(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
+$(BUILD)/tests/bench/peers: FORCE
+	@mkdir -p $(@D)
+	@echo '$(BENCH_LIBS)' | cmp -s - $@ || echo '$(BENCH_LIBS)' > $@
+$(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
+	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+
+programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
 
 test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)))
 	@.ci/test $(BUILD) $(TESTS)
