@@ -112,7 +112,7 @@ static void measure_reads(struct run *run, const struct operation *operation, co
         tell_all(run, &command, 0, label);
         for (int i = 0; i < run->count; i++) {
             const struct block *block = &run->workers[i].last.block;
-            run->values[i][r] = (double)block->ns / (double)(block->units ? block->units : 1);
+            run->values[i][r] = (double)block->cpu_ns / (double)(block->units ? block->units : 1);
         }
     }
     command.flag = true; /* timed */
@@ -168,14 +168,21 @@ static void start(struct run *run, uint64_t cache_bytes, bool create) {
     }
 }
 
+static void take(struct run *run, const struct engine *engine) {
+    struct worker *worker = &run->workers[run->count++];
+    worker->engine = engine;
+    snprintf(worker->directory, sizeof worker->directory, "%s/%s", run->options->directory, engine->name);
+    files_make(worker->directory);
+}
+
 static void choose(struct run *run) {
     for (int i = 0; engines[i] && run->count < MOST_ENGINES; i++) {
-        if (!chosen(run->options, engines[i]->name)) continue;
-        struct worker *worker = &run->workers[run->count++];
-        worker->engine = engines[i];
-        snprintf(worker->directory, sizeof worker->directory, "%s/%s", run->options->directory, engines[i]->name);
-        files_make(worker->directory);
+        if (chosen(run->options, engines[i]->name)) take(run, engines[i]);
     }
+    if (run->options->engines && chosen(run->options, "liar")) take(run, engine_liar());
+    if (run->count) return;
+    fprintf(stderr, "bench: none of these engines is in this program: %s\n", run->options->engines);
+    exit(2);
 }
 
 static void add_disk(struct run *run, const char *name, const char *label, double divisor) {
@@ -213,6 +220,15 @@ static void load(struct run *run) {
     for (int i = 0; i < run->count; i++) {
         double beside = (double)run->workers[i].last.disk_bytes / keys->count - keys->value_len;
         add(run, "bytes-beside", "... beside its value", &run->workers[i], UNIT_BYTES, beside > 0 ? beside : 0, NULL);
+    }
+    command = (struct command){.order = ORDER_PACK};
+    tell_all(run, &command, 0, "packing");
+    for (int i = 0; i < run->count; i++) {
+        const struct worker *worker = &run->workers[i];
+        double bytes = (double)worker->last.block.units / keys->count;
+        /* What has no such copy is what it is; art's figure stands beside for the ratio. */
+        if (worker->engine == &engine_art) bytes = (double)worker->last.disk_bytes / keys->count;
+        if (bytes > 0) add(run, "bytes-packed", "... art, against a VACUUMed table", worker, UNIT_BYTES, bytes, NULL);
     }
 }
 
@@ -371,6 +387,7 @@ void conduct(const struct keys *keys, const struct conduct_options *options, str
     measure_bulk(run);
     measure_long(run);
     uint64_t cold_cache = keys->payload / 10;
+    tell_all(run, &(struct command){.order = ORDER_CACHE, .limit_ns = cold_cache}, 0, "cache of a tenth");
     for (int i = 0; i < run->count; i++) worker_quit(&run->workers[i]);
     measure_cold(run, cold_cache);
     for (int i = 0; i < run->count; i++) files_remove(run->workers[i].directory);

@@ -1,8 +1,9 @@
 /* One run: a set of keys, all engines, in turns.
  *
  * Each measurement goes round the engines several times, each time from another one on, and a figure is the median of the
- * rounds (of reads) or all time over all steps (of writes, whose rounds differ by what they have to clean up). So what the
- * machine does besides meets all engines alike, and ratios hold on a noisy one. Answers are compared after each round; where
+ * rounds (of reads, which wait for nothing: processor time of the thread) or all time over all steps (of writes, whose rounds
+ * differ by what they have to clean up, and which wait for disks: time on the clock). So what the machine does besides meets
+ * all engines alike, and ratios hold on a noisy one. Percentiles are always by the clock. Answers are compared after each round; where
  * two engines disagree the program ends without printing a figure.
  */
 #ifndef ART_BENCH_CONDUCT_H

@@ -67,6 +67,11 @@ struct engine {
     void (*quiesce)(void *store);
     /* ... and puts all in its best order. */
     void (*settle)(void *store);
+
+    /* Not every engine has these. How large its cache is from the next opening on, where that is kept with the data; */
+    void (*keep_cache)(void *store, uint64_t bytes);
+    /* ... and the bytes of a copy without any holes, which is made as `file` and removed. */
+    uint64_t (*packed)(void *store, const char *file);
 };
 
 /* All that this program was built with, art first, the ordinary table second. NULL ends it. */
@@ -75,6 +80,9 @@ extern const struct engine *const engines[];
 extern const char *const engines_left_out[][2];
 
 extern const struct engine engine_art, engine_table, engine_core, engine_lmdb, engine_rocksdb, engine_lsm1;
+
+/* Lies; only for those who ask for it by its name. */
+const struct engine *engine_liar(void);
 
 /* Ends the process. */
 void engine_fail(const char *engine, const char *task, const char *why) __attribute__((noreturn));

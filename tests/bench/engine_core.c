@@ -79,7 +79,6 @@ static void core_commit(void *store) {
     struct core *core = store;
     struct art_commit commit;
     core->in_transaction = false;
-    if (!art_tree_dirty(core->tree)) return;
     must(art_tree_prepare(core->tree, &commit), "commit");
     art_tree_committed(core->tree);
 }

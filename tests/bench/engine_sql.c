@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/bench/engine.h"
 #include "tests/bench/walk.h"
@@ -106,14 +107,8 @@ static struct table *table_open(const struct engine_settings *settings, bool art
             sql_run(table->db, "CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
         }
         sqlite3_free(options);
-    } else if (art) {
-        sql_run(table->db, "INSERT INTO t(t) VALUES('cache=%llu')", (unsigned long long)settings->cache_bytes);
     }
     sqlite3_free(path);
-    for (int i = 0; i < STATEMENTS; i++) {
-        const char *sql = art && art_sql[i] ? art_sql[i] : table_sql[i];
-        if (sql) table->statements[i] = sql_prepare(table->db, "%s", sql);
-    }
     return table;
 }
 
@@ -136,7 +131,20 @@ static void set_sync(void *store, bool every_commit) {
     sql_run(((struct table *)store)->db, "PRAGMA synchronous=%s", every_commit ? "FULL" : "OFF");
 }
 
+static void keep_cache(void *store, uint64_t bytes) {
+    sql_run(((struct table *)store)->db, "INSERT INTO t(t) VALUES('cache=%llu')", (unsigned long long)bytes);
+}
+
 /* ---- statements ---- */
+
+/* Prepared when it is first wanted, so that opening is opening. */
+static sqlite3_stmt *statement_of(struct table *table, int which) {
+    if (!table->statements[which]) {
+        const char *sql = table->art && art_sql[which] ? art_sql[which] : table_sql[which];
+        table->statements[which] = sql_prepare(table->db, "%s", sql);
+    }
+    return table->statements[which];
+}
 
 static void bind(sqlite3_stmt *statement, int at, struct art_bytes text) {
     sqlite3_bind_text(statement, at, (const char *)text.data, (int)text.len, SQLITE_STATIC);
@@ -155,10 +163,11 @@ static void bind_prefix(struct table *table, sqlite3_stmt *statement, struct art
 }
 
 static void run(struct table *table, int which) {
-    int rc = sqlite3_step(table->statements[which]);
+    sqlite3_stmt *statement = statement_of(table, which);
+    int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW) rc = SQLITE_MISUSE;
-    check(table, rc, sqlite3_sql(table->statements[which]));
-    sqlite3_reset(table->statements[which]);
+    check(table, rc, sqlite3_sql(statement));
+    sqlite3_reset(statement);
 }
 
 static struct art_bytes column(sqlite3_stmt *statement, int at) {
@@ -201,8 +210,8 @@ static void commit(void *store) {
 }
 
 static void write_row(struct table *table, int which, struct art_bytes first, struct art_bytes second) {
-    bind(table->statements[which], 1, first);
-    if (second.data) bind(table->statements[which], 2, second);
+    bind(statement_of(table, which), 1, first);
+    if (second.data) bind(statement_of(table, which), 2, second);
     run(table, which);
 }
 
@@ -224,14 +233,14 @@ static void rename_row(void *store, struct art_bytes from, struct art_bytes to) 
 
 static bool get(void *store, struct art_bytes key, uint64_t *digest) {
     struct table *table = store;
-    bind(table->statements[GET], 1, key);
-    return read_rows(table, table->statements[GET], digest) > 0;
+    bind(statement_of(table, GET), 1, key);
+    return read_rows(table, statement_of(table, GET), digest) > 0;
 }
 
 static uint64_t list(void *store, struct art_bytes prefix, bool descending, uint64_t offset, uint64_t limit,
                      uint64_t *digest) {
     struct table *table = store;
-    sqlite3_stmt *statement = table->statements[descending ? LIST_BACK : LIST];
+    sqlite3_stmt *statement = statement_of(table, descending ? LIST_BACK : LIST);
     uint8_t room[PATH_ROOM];
     bind_prefix(table, statement, prefix, room);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)limit);
@@ -241,7 +250,7 @@ static uint64_t list(void *store, struct art_bytes prefix, bool descending, uint
 
 /* A client's loop: one statement that goes on over files, and is put behind each directory anew. */
 static uint64_t level_by_seeks(struct table *table, struct art_bytes directory, uint64_t limit, uint64_t *digest) {
-    sqlite3_stmt *statement = table->statements[SEEK];
+    sqlite3_stmt *statement = statement_of(table, SEEK);
     uint8_t room[PATH_ROOM], behind[PATH_ROOM];
     uint64_t names = 0;
     int rc;
@@ -265,7 +274,7 @@ static uint64_t level_by_seeks(struct table *table, struct art_bytes directory, 
 
 static uint64_t level(void *store, struct art_bytes directory, uint64_t limit, bool by_query, uint64_t *digest) {
     struct table *table = store;
-    sqlite3_stmt *statement = table->statements[LEVEL];
+    sqlite3_stmt *statement = statement_of(table, LEVEL);
     uint8_t room[PATH_ROOM];
     if (!table->art && !by_query) return level_by_seeks(table, directory, limit, digest);
     bind_prefix(table, statement, directory, room);
@@ -276,13 +285,13 @@ static uint64_t level(void *store, struct art_bytes directory, uint64_t limit, b
 static bool any(void *store, struct art_bytes prefix) {
     struct table *table = store;
     uint8_t room[PATH_ROOM];
-    bind_prefix(table, table->statements[ANY], prefix, room);
-    return read_number(table, table->statements[ANY]) == 1;
+    bind_prefix(table, statement_of(table, ANY), prefix, room);
+    return read_number(table, statement_of(table, ANY)) == 1;
 }
 
 static bool longest_by_function(void *store, struct art_bytes path, uint64_t *digest) {
     struct table *table = store;
-    sqlite3_stmt *statement = table->statements[LONGEST];
+    sqlite3_stmt *statement = statement_of(table, LONGEST);
     bind(statement, 1, path);
     check(table, sqlite3_step(statement), "art_longest_prefix");
     struct art_bytes found = column(statement, 0);
@@ -294,33 +303,41 @@ static bool longest_by_function(void *store, struct art_bytes path, uint64_t *di
 
 static bool before(void *store, struct art_bytes key) {
     struct table *table = store;
-    sqlite3_reset(table->statements[BEFORE]);
-    bind(table->statements[BEFORE], 1, key);
-    int rc = sqlite3_step(table->statements[BEFORE]);
+    sqlite3_reset(statement_of(table, BEFORE));
+    bind(statement_of(table, BEFORE), 1, key);
+    int rc = sqlite3_step(statement_of(table, BEFORE));
     check(table, rc, "a seek");
     return rc == SQLITE_ROW;
 }
 
 static struct art_bytes key_before(void *store) {
-    return column(((struct table *)store)->statements[BEFORE], 0);
+    return column(statement_of(store, BEFORE), 0);
 }
 
 static bool longest_by_seeks(void *store, struct art_bytes path, uint64_t *digest) {
     static const struct walker walker = {.seek_before = before, .key = key_before};
     bool found = walk_longest(&walker, store, path, digest);
-    sqlite3_reset(((struct table *)store)->statements[BEFORE]);
+    sqlite3_reset(statement_of(store, BEFORE));
     return found;
 }
 
 static uint64_t count(void *store, struct art_bytes prefix, bool by_rows) {
     struct table *table = store;
-    sqlite3_stmt *statement = table->statements[by_rows ? COUNT_ROWS : COUNT];
+    sqlite3_stmt *statement = statement_of(table, by_rows ? COUNT_ROWS : COUNT);
     uint8_t room[PATH_ROOM];
     bind_prefix(table, statement, prefix, room);
     return read_number(table, statement);
 }
 
 /* ---- rest ---- */
+
+static uint64_t packed(void *store, const char *file) {
+    struct stat status;
+    sql_run(((struct table *)store)->db, "VACUUM INTO %Q", file);
+    uint64_t bytes = stat(file, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+    remove(file);
+    return bytes;
+}
 
 static void checkpoint(void *store) {
     sql_run(((struct table *)store)->db, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -356,6 +373,7 @@ const struct engine engine_art = {
     .count = count,
     .quiesce = checkpoint,
     .settle = optimize,
+    .keep_cache = keep_cache,
 };
 
 const struct engine engine_table = {
@@ -378,4 +396,5 @@ const struct engine engine_table = {
     .count = count,
     .quiesce = checkpoint,
     .settle = checkpoint,
+    .packed = packed,
 };

@@ -245,3 +245,9 @@ void special_churn(struct workplace *place, uint32_t count, uint32_t times, stru
     place->engine->close(store);
     files_remove(directory);
 }
+
+uint64_t special_pack(struct workplace *place) {
+    char file[700];
+    snprintf(file, sizeof file, "%s.packed", place->settings.directory);
+    return place->engine->packed ? place->engine->packed(place->store, file) : 0;
+}

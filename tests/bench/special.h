@@ -39,4 +39,7 @@ void special_pauses(struct workplace *place, const char *directory, uint32_t ste
  * disk of the same rows just loaded and settled. */
 void special_churn(struct workplace *place, uint32_t keys, uint32_t times, struct block *out);
 
+/* The bytes of a copy without holes, where the engine can make one. */
+uint64_t special_pack(struct workplace *place);
+
 #endif

@@ -71,6 +71,12 @@ static void obey(struct workplace *place, const struct command *command, struct 
     case ORDER_CHURN:
         special_churn(place, command->count, command->round, out);
         break;
+    case ORDER_CACHE:
+        if (engine->keep_cache) engine->keep_cache(place->store, command->limit_ns);
+        break;
+    case ORDER_PACK:
+        out->units = special_pack(place);
+        break;
     case ORDER_QUIT:
         break;
     }

@@ -22,6 +22,8 @@ enum order {
     ORDER_READERS,  /* count, flag: with a writer, limit_ns */
     ORDER_PAUSES,   /* count, directory */
     ORDER_CHURN,    /* count: keys, round: times */
+    ORDER_CACHE,    /* limit_ns: bytes */
+    ORDER_PACK,     /* units: bytes of a copy without holes; 0 where there is no such thing */
     ORDER_QUIT,
 };
 
