@@ -9,6 +9,7 @@
  *
  * Reading order: engine.h, operations.h, conduct.h; then block.c, and the engines.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -109,10 +110,19 @@ static FILE *open_targets(const struct job *job) {
 }
 
 /* The stores' folder is new, and gone afterwards, also when a round was refused. */
-static char scratch[300];
+static char scratch[300], memory[300];
 
 static void clean_up(void) {
     if (*scratch) files_remove(scratch);
+    if (*memory) files_remove(memory);
+}
+
+static const char *make_folder(char *out, size_t room, const char *where) {
+    snprintf(out, room, "%s/bench-XXXXXX", where);
+    if (mkdtemp(out)) return out;
+    fprintf(stderr, "bench: cannot make a folder in %s: %s\n", where, strerror(errno));
+    *out = 0;
+    exit(1);
 }
 
 static void stop(int signal) {
@@ -142,13 +152,9 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
 int main(int argc, char **argv) {
     struct job job = parse(argc, argv);
     int runs = 0, missed = 0;
-    snprintf(scratch, sizeof scratch, "%s/bench-XXXXXX", job.conduct.directory);
-    if (!mkdtemp(scratch)) {
-        fprintf(stderr, "bench: cannot make a folder in %s\n", job.conduct.directory);
-        return 1;
-    }
-    job.conduct.directory = scratch;
     atexit(clean_up);
+    job.conduct.directory = make_folder(scratch, sizeof scratch, job.conduct.directory);
+    if (job.conduct.memory) job.conduct.memory = make_folder(memory, sizeof memory, job.conduct.memory);
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     signal(SIGPIPE, SIG_IGN);

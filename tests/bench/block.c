@@ -28,7 +28,7 @@ uint64_t bench_now(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static uint64_t cpu_now(void) {
+uint64_t bench_cpu_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
@@ -241,7 +241,7 @@ static void do_all(struct doing *doing, const struct step *steps, uint32_t count
     const struct engine *engine = doing->engine;
     uint64_t begun = bench_now(), last = begun, look = 1, commits_at = BATCH;
     bool open = transaction != ALONE;
-    uint64_t cpu = cpu_now();
+    uint64_t cpu = bench_cpu_now();
     if (open) engine->begin(doing->store, transaction == BATCHES, false);
     while (out->steps < count) {
         do_step(doing, &steps[out->steps++]);
@@ -262,7 +262,7 @@ static void do_all(struct doing *doing, const struct step *steps, uint32_t count
     }
     if (open) engine->commit(doing->store);
     out->ns = bench_now() - begun;
-    out->cpu_ns = cpu_now() - cpu;
+    out->cpu_ns = bench_cpu_now() - cpu;
     out->complete = out->steps == count;
     out->digests[MARKS - 1] = doing->digest;
 }

@@ -324,7 +324,7 @@ static void measure_long(struct run *run) {
         struct worker *worker = &run->workers[i];
         if (worker->engine != &engine_art && worker->engine != &engine_table) continue;
         struct command command = {.order = ORDER_PAUSES, .count = options->tiny ? 50 : 50000};
-        if (options->memory) {
+        if (options->memory && files_room(options->memory) > 8 * run->keys->payload) {
             say(run, "pauses");
             snprintf(command.directory, sizeof command.directory, "%s", options->memory);
             const struct block *block = &worker_tell(worker, &command)->block;
@@ -338,6 +338,17 @@ static void measure_long(struct run *run) {
         add(run, "churn", "disk after updates of 20x a tenth of the keys, x live", worker, UNIT_TIMES,
             (double)block->units / (double)block->steps, NULL);
     }
+}
+
+/* Its speed beside what the device gives to one who only reads, and how much of the time it computed. */
+static void add_cold_scan(struct run *run, const struct worker *worker, double each) {
+    const struct block *block = &worker->last.block;
+    add(run, "cold-scan", "scan all, cold, a row", worker, UNIT_NS, each, NULL);
+    add(run, "cold-scan-cpu", "... share of it computing", worker, UNIT_TIMES,
+        (double)block->cpu_ns / (double)block->ns, NULL);
+    double device = files_sequential(worker->directory) * (double)worker->last.disk_bytes / (double)block->ns;
+    if (device > 0)
+        add(run, "cold-scan-device", "... speed, as a share of the device's", worker, UNIT_TIMES, device, NULL);
 }
 
 /* Fresh processes, nothing of their files in the system's cache, and a tenth of the ordinary table's bytes as cache. */
@@ -360,12 +371,14 @@ static void measure_cold(struct run *run, uint64_t cache_bytes) {
             double each = (double)block->ns / (double)(block->units ? block->units : 1);
             if (pass == 0) {
                 add(run, "cold-first", "open and get, cold", worker, UNIT_NS, (double)outcome->open_ns + each, NULL);
+                add(run, "cold-first-cpu", "... without the device", worker, UNIT_NS,
+                    (double)(outcome->open_cpu_ns + block->cpu_ns), NULL);
             } else if (pass == 1) {
                 add(run, "cold-get", "get, cold, cache of a tenth", worker, UNIT_NS, each, &block->histogram);
                 add(run, "cold-reads", "... pages of 4 KB read for each", worker, UNIT_TIMES,
                     (double)outcome->read_bytes / 4096 / (double)block->steps, NULL);
             } else {
-                add(run, "cold-scan", "scan all, cold, a row", worker, UNIT_NS, each, NULL);
+                add_cold_scan(run, worker, each);
             }
             worker_quit(worker);
         }

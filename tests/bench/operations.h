@@ -74,6 +74,7 @@ struct block {
 };
 
 uint64_t bench_now(void);
+uint64_t bench_cpu_now(void); /* of this thread */
 
 /* Loads `count` keys from `from` on in the order of loading, in batches, each commit as `sync` says. */
 void block_load(const struct engine *engine, void *store, const struct keys *keys, uint32_t from, uint32_t count,

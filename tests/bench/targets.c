@@ -10,7 +10,8 @@ struct side {
     enum field field;
 };
 
-/* The quotient of two figures, or one alone, is at least or at most something. A time limit may be given one fsync more. */
+/* The quotient of two figures, or one alone, is at least or at most something. A time limit may be given one fsync more. Or
+ * another figure is at least something: then that will do. */
 struct target {
     const char *what;
     const char *sets; /* that it is asked for; NULL: all */
@@ -20,6 +21,8 @@ struct target {
     double bound;
     enum unit unit; /* of the bound */
     bool and_a_sync;
+    struct side or_else;
+    double or_bound;
 };
 
 #define ART(operation)                                                                                                 \
@@ -32,9 +35,10 @@ struct target {
     { operation, "core", VALUE }
 #define ALONE                                                                                                          \
     { NULL, NULL, VALUE }
-#define AT_LEAST(bound) true, bound, UNIT_TIMES, false
-#define AT_MOST(bound)  false, bound, UNIT_TIMES, false
-#define WITHIN(ns)      false, ns, UNIT_NS, false
+#define ONLY            false, ALONE, 0
+#define AT_LEAST(bound) true, bound, UNIT_TIMES, ONLY
+#define AT_MOST(bound)  false, bound, UNIT_TIMES, ONLY
+#define WITHIN(ns)      false, ns, UNIT_NS, ONLY
 
 static const struct target targets[] = {
     /* 2. bounded pauses */
@@ -46,7 +50,9 @@ static const struct target targets[] = {
      false,
      10,
      UNIT_TIMES,
-     true},
+     true,
+     ALONE,
+     0},
     {"put, autocommit, in memory: max", NULL, 10000000, {"pauses", "art", MAX}, ALONE, WITHIN(50e6)},
     {"random load: bytes written a byte of payload", NULL, 10000000, ART("write-bytes"), ALONE, AT_MOST(15)},
     /* 3. bulk */
@@ -67,11 +73,13 @@ static const struct target targets[] = {
     {"metadata mix in transactions: LMDB without SQL / art", NULL, 0, LMDB("metadata"), ART("metadata"), AT_LEAST(1)},
     {"get of core / of LMDB", "obj,real", 1000000, CORE("get"), LMDB("get"), AT_MOST(0.6)},
     {"core: bytes a key on disk beside its value", "obj,real", 1000000, CORE("bytes-beside"), ALONE, false, 20,
-     UNIT_BYTES, false},
+     UNIT_BYTES, ONLY},
     /* 5. larger than memory */
     {"cold: pages read for a get", NULL, 0, ART("cold-reads"), ALONE, AT_MOST(1.2)},
     {"cold get: table / art", NULL, 5000000, TABLE("cold-get"), ART("cold-get"), AT_LEAST(1.9)},
-    {"open and first get, cold", NULL, 0, ART("cold-first"), ALONE, WITHIN(2e6)},
+    {"open and first get, cold, without device time", NULL, 0, ART("cold-first-cpu"), ALONE, WITHIN(2e6)},
+    {"cold scan: share of the device's speed, or CPU-bound", NULL, 0, ART("cold-scan-device"), ALONE, true, 0.7,
+     UNIT_TIMES, false, ART("cold-scan-cpu"), 0.9},
     /* 6. open and catch-up */
     {"open with a nearly full log", NULL, 0, {"reopen-log", "art", P50}, ALONE, WITHIN(8e6)},
     {"reader beside a writer, per replayed row", NULL, 0, ART("catch-up"), ALONE, WITHIN(500)},
@@ -118,6 +126,10 @@ int targets_print(const struct figures *figures, const char *set, uint32_t keys,
         if (target->and_a_sync) bound += sync_ns(figures, set, keys) / lower;
         got /= lower;
         bool ok = target->at_least ? got >= bound : got <= bound;
+        double other;
+        if (target->or_else.operation && field_of(figures, set, keys, &target->or_else, &other)) {
+            ok = ok || other >= target->or_bound;
+        }
         missed += !ok;
         unit_text(target->unit, got, got_text);
         unit_text(target->unit, bound, wanted_text);

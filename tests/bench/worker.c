@@ -88,9 +88,10 @@ static void work(struct workplace *place, int from, int to) {
     static struct outcome outcome;
     struct command command;
     uint64_t memory = process_memory(), reads = process_io("read_bytes"), writes = process_io("write_bytes");
-    uint64_t begun = bench_now();
+    uint64_t begun = bench_now(), cpu = bench_cpu_now();
     place->store = place->engine->open(&place->settings);
     outcome.open_ns = bench_now() - begun;
+    outcome.open_cpu_ns = bench_cpu_now() - cpu;
     while (read_all(from, &command, sizeof command)) {
         memset(&outcome.block, 0, sizeof outcome.block);
         if (command.order == ORDER_QUIT) {

@@ -39,7 +39,7 @@ struct outcome {
     struct block block;
     uint64_t disk_bytes, memory_bytes;  /* of the store, and of what the process has more than when it began */
     uint64_t read_bytes, written_bytes; /* since the process began */
-    uint64_t open_ns;                   /* of the process's first opening */
+    uint64_t open_ns, open_cpu_ns;      /* of the process's first opening */
 };
 
 struct worker {
