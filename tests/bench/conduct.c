@@ -218,6 +218,10 @@ static void load(struct run *run) {
     tell_all(run, &command, 0, "putting in order");
     add_disk(run, "bytes-settled", "bytes a key on disk, put in order", keys->count);
     for (int i = 0; i < run->count; i++) {
+        add(run, "bytes-peak", "... at most meanwhile", &run->workers[i], UNIT_BYTES,
+            (double)run->workers[i].peak_bytes / keys->count, NULL);
+    }
+    for (int i = 0; i < run->count; i++) {
         double beside = (double)run->workers[i].last.disk_bytes / keys->count - keys->value_len;
         add(run, "bytes-beside", "... beside its value", &run->workers[i], UNIT_BYTES, beside > 0 ? beside : 0, NULL);
     }
@@ -337,6 +341,8 @@ static void measure_long(struct run *run) {
         const struct block *block = &worker_tell(worker, &command)->block;
         add(run, "churn", "disk after updates of 20x a tenth of the keys, x live", worker, UNIT_TIMES,
             (double)block->units / (double)block->steps, NULL);
+        add(run, "churn-settled", "... and put in order, x live", worker, UNIT_TIMES,
+            (double)block->extra / (double)block->steps, NULL);
     }
 }
 

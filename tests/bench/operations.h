@@ -70,6 +70,7 @@ struct block {
     uint64_t cpu_ns; /* of the thread: what it took without what else the machine did meanwhile, or waited for */
     uint64_t digests[MARKS]; /* [i]: after 2^i steps; the last: after all that were asked for, if they were done */
     bool complete;
+    uint64_t extra;             /* another number of what is no block of steps (special.h) */
     struct histogram histogram; /* of single steps, when `timed`; a batch's last step has its commit in it */
 };
 

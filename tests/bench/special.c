@@ -242,6 +242,8 @@ void special_churn(struct workplace *place, uint32_t count, uint32_t times, stru
     out->ns = bench_now() - begun;
     place->engine->quiesce(store);
     out->units = files_bytes(directory);
+    place->engine->settle(store);
+    out->extra = files_bytes(directory);
     place->engine->close(store);
     files_remove(directory);
 }

@@ -35,8 +35,8 @@ void special_readers(struct workplace *place, uint32_t readers, bool write, uint
 /* A new store in `directory`, filled in order, then `steps` puts of new keys, autocommit and not synced, each timed. */
 void special_pauses(struct workplace *place, const char *directory, uint32_t steps, struct block *out);
 
-/* Random updates in batches, `times` as many as there are keys, in a new store; units: bytes on disk then; steps: bytes on
- * disk of the same rows just loaded and settled. */
+/* Random updates in batches, `times` as many as there are keys, in a new store; units: bytes on disk then; extra: when it
+ * has been settled again; steps: bytes on disk of as many rows just loaded and settled. */
 void special_churn(struct workplace *place, uint32_t keys, uint32_t times, struct block *out);
 
 /* The bytes of a copy without holes, where the engine can make one. */

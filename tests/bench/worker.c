@@ -1,6 +1,7 @@
 #include "tests/bench/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,10 +137,20 @@ void worker_start(struct worker *worker, const struct engine *engine, const stru
     worker->from = up[0];
 }
 
+static void watch_disk(struct worker *worker) {
+    struct pollfd answer = {.fd = worker->from, .events = POLLIN};
+    worker->peak_bytes = 0;
+    do {
+        uint64_t bytes = files_bytes(worker->settings.directory);
+        if (bytes > worker->peak_bytes) worker->peak_bytes = bytes;
+    } while (poll(&answer, 1, 5) == 0);
+}
+
 const struct outcome *worker_tell(struct worker *worker, const struct command *command) {
     kill(worker->pid, SIGCONT);
-    if (!write_all(worker->to, command, sizeof *command) ||
-        !read_all(worker->from, &worker->last, sizeof worker->last)) {
+    bool told = write_all(worker->to, command, sizeof *command);
+    if (told && command->order == ORDER_SETTLE) watch_disk(worker);
+    if (!told || !read_all(worker->from, &worker->last, sizeof worker->last)) {
         int status = 0;
         waitpid(worker->pid, &status, 0);
         fprintf(stderr, "bench: the process of %s has ended (%s %d): no figures\n", worker->engine->name,

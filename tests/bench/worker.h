@@ -48,6 +48,7 @@ struct worker {
     pid_t pid;
     int to, from;
     struct outcome last;
+    uint64_t peak_bytes; /* most bytes on disk that were seen while ORDER_SETTLE was carried out */
     char directory[300];
 };
 
