@@ -34,6 +34,14 @@ uint64_t bench_cpu_now(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+uint64_t bench_delay_now(void) {
+    unsigned long long ran = 0, waited = 0;
+    FILE *file = fopen("/proc/thread-self/schedstat", "r");
+    if (file && fscanf(file, "%llu %llu", &ran, &waited) != 2) waited = 0;
+    if (file) fclose(file);
+    return waited;
+}
+
 /* ---- drawing ---- */
 
 enum { SUFFIX_ROOM = 40 };
@@ -239,7 +247,7 @@ static void mark(struct block *out, uint64_t done, uint64_t digest) {
 static void do_all(struct doing *doing, const struct step *steps, uint32_t count, enum transaction transaction,
                    uint64_t limit_ns, bool timed, struct block *out) {
     const struct engine *engine = doing->engine;
-    uint64_t begun = bench_now(), last = begun, look = 1, commits_at = BATCH;
+    uint64_t delay = bench_delay_now(), begun = bench_now(), last = begun, look = 1, commits_at = BATCH;
     bool open = transaction != ALONE;
     uint64_t cpu = bench_cpu_now();
     if (open) engine->begin(doing->store, transaction == BATCHES, false);
@@ -263,6 +271,8 @@ static void do_all(struct doing *doing, const struct step *steps, uint32_t count
     if (open) engine->commit(doing->store);
     out->ns = bench_now() - begun;
     out->cpu_ns = bench_cpu_now() - cpu;
+    delay = bench_delay_now() - delay;
+    out->worked_ns = out->ns > delay ? out->ns - delay : out->cpu_ns;
     out->complete = out->steps == count;
     out->digests[MARKS - 1] = doing->digest;
 }

@@ -87,7 +87,7 @@ static void reset(struct run *run) {
 static void collect(struct run *run) {
     for (int i = 0; i < run->count; i++) {
         const struct block *block = &run->workers[i].last.block;
-        run->ns[i] += block->ns;
+        run->ns[i] += block->worked_ns;
         run->units[i] += block->units;
         histogram_merge(&run->histograms[i], &block->histogram);
     }
@@ -112,7 +112,7 @@ static void measure_reads(struct run *run, const struct operation *operation, co
         tell_all(run, &command, 0, label);
         for (int i = 0; i < run->count; i++) {
             const struct block *block = &run->workers[i].last.block;
-            run->values[i][r] = (double)block->cpu_ns / (double)(block->units ? block->units : 1);
+            run->values[i][r] = (double)block->worked_ns / (double)(block->units ? block->units : 1);
         }
     }
     command.flag = true; /* timed */
@@ -333,7 +333,7 @@ static void measure_long(struct run *run) {
             snprintf(command.directory, sizeof command.directory, "%s", options->memory);
             const struct block *block = &worker_tell(worker, &command)->block;
             add(run, "pauses", "put, autocommit, files in memory", worker, UNIT_NS,
-                (double)block->ns / (double)block->units, &block->histogram);
+                (double)block->worked_ns / (double)block->units, &block->histogram);
         }
         say(run, "churn");
         command = (struct command){.order = ORDER_CHURN, .count = run->keys->count / 10, .round = 20};
@@ -351,8 +351,8 @@ static void add_cold_scan(struct run *run, const struct worker *worker, double e
     const struct block *block = &worker->last.block;
     add(run, "cold-scan", "scan all, cold, a row", worker, UNIT_NS, each, NULL);
     add(run, "cold-scan-cpu", "... share of it computing", worker, UNIT_TIMES,
-        (double)block->cpu_ns / (double)block->ns, NULL);
-    double device = files_sequential(worker->directory) * (double)worker->last.disk_bytes / (double)block->ns;
+        (double)block->cpu_ns / (double)block->worked_ns, NULL);
+    double device = files_sequential(worker->directory) * (double)worker->last.disk_bytes / (double)block->worked_ns;
     if (device > 0)
         add(run, "cold-scan-device", "... speed, as a share of the device's", worker, UNIT_TIMES, device, NULL);
 }
@@ -374,7 +374,7 @@ static void measure_cold(struct run *run, uint64_t cache_bytes) {
             worker_start(worker, worker->engine, run->keys, &settings);
             const struct outcome *outcome = worker_tell(worker, &command);
             const struct block *block = &outcome->block;
-            double each = (double)block->ns / (double)(block->units ? block->units : 1);
+            double each = (double)block->worked_ns / (double)(block->units ? block->units : 1);
             if (pass == 0) {
                 add(run, "cold-first", "open and get, cold", worker, UNIT_NS, (double)outcome->open_ns + each, NULL);
                 add(run, "cold-first-cpu", "... without the device", worker, UNIT_NS,

@@ -42,8 +42,12 @@ static void *core_open(const struct engine_settings *settings) {
     char host_path[600];
     snprintf(core->file, sizeof core->file, "%s/core.art", settings->directory);
     snprintf(host_path, sizeof host_path, "%s/core.db", settings->directory);
-    struct art_tree_options options = {
-        .path = core->file, .host_path = host_path, .uuid = "bench, no host ", .cache_bytes = settings->cache_bytes};
+    struct art_tree_options options = {.path = core->file,
+                                       .host_path = host_path,
+                                       .uuid = "bench, no host ",
+                                       .cache_bytes = settings->cache_bytes,
+                                       .log_limit = 1 << 20,
+                                       .spill_limit = 64 << 20};
     struct art_host host = {.secure = host_secure, .epoch = host_epoch, .load_young = host_young};
     fclose(fopen(host_path, "w"));
     must(art_tree_open(&core->tree, &options, &host), "open");

@@ -67,7 +67,8 @@ const struct operation *operation_find(const char *name);
 
 struct block {
     uint64_t steps, units, ns;
-    uint64_t cpu_ns; /* of the thread: what it took without what else the machine did meanwhile, or waited for */
+    uint64_t cpu_ns;         /* of the thread */
+    uint64_t worked_ns;      /* ns, less the time in which the thread only waited for a processor */
     uint64_t digests[MARKS]; /* [i]: after 2^i steps; the last: after all that were asked for, if they were done */
     bool complete;
     uint64_t extra;             /* another number of what is no block of steps (special.h) */
@@ -75,7 +76,8 @@ struct block {
 };
 
 uint64_t bench_now(void);
-uint64_t bench_cpu_now(void); /* of this thread */
+uint64_t bench_cpu_now(void);   /* of this thread */
+uint64_t bench_delay_now(void); /* how long this thread has waited for a processor; 0: the system does not say */
 
 /* Loads `count` keys from `from` on in the order of loading, in batches, each commit as `sync` says. */
 void block_load(const struct engine *engine, void *store, const struct keys *keys, uint32_t from, uint32_t count,
