@@ -1,6 +1,7 @@
 #include "tests/bench/keys.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,9 +78,9 @@ static bool make_real(struct pile *pile, uint32_t count, const char *paths) {
     while (fgets(line, sizeof line, file)) lines++;
     rewind(file);
     /* A little more than is wanted, for the directories' sizes differ; the rest is cut off below. */
-    double share = lines ? (double)count / (double)lines * 1.1 : 1;
+    double share = lines ? ((double)count * 1.1 + 40 * sqrt(count)) / (double)lines : 1;
     uint64_t below = share >= 1 ? UINT64_MAX : (uint64_t)(share * 18446744073709551615.0);
-    while (fgets(line, sizeof line, file) && pile->count < 2 * (uint64_t)count) {
+    while (fgets(line, sizeof line, file) && pile->count < 4 * (uint64_t)count) {
         line[strcspn(line, "\n")] = 0;
         if (*line && directory_hash(line) <= below) pile_key(pile, line, strlen(line));
     }
