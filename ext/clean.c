@@ -236,7 +236,9 @@ int art_clean_prepare(struct art_table *table, char **message) {
     sqlite3 *db = table->connection->db;
     if (!table->leftovers.count) return SQLITE_OK;
     int rc = spare_used(db, table->name->schema, &table->leftovers, message);
-    return rc || !table->leftovers.count ? rc : art_report(message, art_journal_write_nonce(table));
+    if (rc || !table->leftovers.count) return rc;
+    rc = art_report(message, art_journal_write_nonce(table));
+    return rc ? rc : art_journal_prepare_to_harden(table, message);
 }
 
 bool art_file_belongs(const char *path, const char *database, const uint8_t uuid[ART_UUID_BYTES]) {
@@ -247,7 +249,7 @@ bool art_file_belongs(const char *path, const char *database, const uint8_t uuid
 
 void art_clean_finish(struct art_table *table) {
     struct art_leftovers *leftovers = &table->leftovers;
-    if (!leftovers->count || art_journal_harden(table->connection->db, table->name->schema)) return;
+    if (!leftovers->count || art_journal_harden(table)) return;
     for (unsigned i = 0; i < leftovers->count; i++) {
         const struct art_leftover *file = &leftovers->items[i];
         if (file->known && art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);

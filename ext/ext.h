@@ -231,6 +231,8 @@ struct art_table {
     bool flushed;     /* SQLite's cache, in the running transaction */
     bool lost;        /* which may not be committed, since the journal may not hold it */
     int waited;       /* ms waited for the writer lock */
+    bool may_harden;
+    sqlite3_file *own_wal; /* to sync it after the commit */
 };
 
 struct art_vtab {
@@ -373,8 +375,10 @@ int art_journal_sound(const struct art_table *table, char **message);
 bool art_journal_interrupted(struct art_table *table);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);
-/* SQLITE_OK once nothing that was committed to the schema's database can be lost. */
-int art_journal_harden(sqlite3 *db, const char *schema);
+/* Before the commit, and after it: SQLITE_OK once it cannot be lost any more. */
+int art_journal_prepare_to_harden(struct art_table *table, char **message);
+int art_journal_harden(struct art_table *table);
+void art_journal_leave(struct art_table *table); /* the transaction has ended */
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */

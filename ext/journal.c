@@ -15,6 +15,13 @@
  * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file. A COMMIT may
  * be refused after that, and a ROLLBACK TO lead before it all the same: such a transaction is not committed either.
  *
+ * art_journal_harden(): after a commit, before a file goes that the state before it needs. In WAL mode with synchronous=NORMAL
+ * SQLite has synced nothing by then. The system tells each open file once of a sync that failed; SQLite's own must learn of
+ * it by SQLite's own sync, whose next one, in a checkpoint, would else take for safe what is lost. So this sync has a file of
+ * its own. What failed before that was opened, and was told to another process, only SQLite's still knows: it is synced
+ * before the commit, where an error is the transaction's. (With a rollback journal all that a commit needs was synced before
+ * it; what is synced here is its end, and the next transaction writes the journal anew.)
+ *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
  * A database without a file has no other process and no power loss: everything may be reused at once.
@@ -53,12 +60,6 @@ static int sync_folder(sqlite3 *db, const char *schema) {
     return rc;
 }
 
-int art_journal_harden(sqlite3 *db, const char *schema) {
-    int rc = sync_file(journal_file(db, schema));
-    if (!rc) rc = sync_file(art_database_file(db, schema));
-    return rc ? rc : sync_folder(db, schema);
-}
-
 static int is_wal(struct art_table *table, bool *wal) {
     sqlite3 *db = table->connection->db;
     *wal = false;
@@ -78,6 +79,56 @@ static int is_wal(struct art_table *table, bool *wal) {
     if (!rc && !told)
         return art_fail(ART_IO, "art: an authorizer hides the journal mode (PRAGMA journal_mode): let art ask for it");
     return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
+}
+
+static void close_own_wal(struct art_table *table) {
+    if (table->own_wal && table->own_wal->pMethods) table->own_wal->pMethods->xClose(table->own_wal);
+    sqlite3_free(table->own_wal);
+    table->own_wal = NULL;
+}
+
+static int open_own_wal(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema, *database = sqlite3_db_filename(db, schema);
+    sqlite3_vfs *vfs = NULL;
+    int given;
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || !database) return rc ? rc : SQLITE_CANTOPEN;
+    table->own_wal = sqlite3_malloc(vfs->szOsFile);
+    if (!table->own_wal) return SQLITE_NOMEM;
+    memset(table->own_wal, 0, (size_t)vfs->szOsFile);
+    rc = vfs->xOpen(vfs, sqlite3_filename_wal(database), table->own_wal, SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL,
+                    &given);
+    if (rc) close_own_wal(table);
+    return rc;
+}
+
+int art_journal_prepare_to_harden(struct art_table *table, char **message) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    bool wal;
+    if (table->may_harden) return SQLITE_OK;
+    int rc = art_report(message, is_wal(table, &wal));
+    if (rc) return rc;
+    if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
+    if (wal && (sync_file(journal_file(db, schema)) || sync_file(art_database_file(db, schema)))) table->lost = true;
+    table->may_harden = !table->lost;
+    return art_journal_sound(table, message);
+}
+
+int art_journal_harden(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    int rc = table->may_harden ? SQLITE_OK : SQLITE_CANTOPEN;
+    if (!rc) rc = sync_file(table->own_wal ? table->own_wal : journal_file(db, schema));
+    if (!rc && !table->own_wal) rc = sync_file(art_database_file(db, schema));
+    return rc ? rc : sync_folder(db, schema);
+}
+
+void art_journal_leave(struct art_table *table) {
+    close_own_wal(table);
+    table->may_harden = table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
+    table->waited = 0;
 }
 
 int art_journal_write_nonce(struct art_table *table) {

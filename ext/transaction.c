@@ -90,7 +90,7 @@ static void restore(struct art_table *table, const struct art_moment *moment) {
 }
 
 static void leave(struct art_table *table) {
-    table->waited = 0;
+    art_journal_leave(table);
     drop_moments(table, 0);
     art_name_release(table->begin.name);
     table->begin.name = NULL;
@@ -98,7 +98,6 @@ static void leave(struct art_table *table) {
     table->refreshed = table->prepared = table->tried = false;
     table->requested = table->asked = 0;
     art_leftovers_clear(&table->leftovers);
-    table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
 
@@ -184,6 +183,12 @@ static int ask_tree(struct art_table *table, char **message) {
     return rc;
 }
 
+/* Its .art file goes with this commit. */
+static bool is_dropped(const struct art_table *table) {
+    return !table->exists && table->begin.exists && table->path && table->remove_allowed &&
+           art_file_belongs(table->path, table->database, table->uuid);
+}
+
 static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit;
     int rc = ask_tree(table, message);
@@ -199,6 +204,7 @@ int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
     table->prepared = false;
     int rc = art_journal_sound(table, message);
+    if (!rc && is_dropped(table)) return art_journal_prepare_to_harden(table, message);
     if (rc || !table->exists || (!table->requested && !art_tree_dirty(table->tree))) return rc;
     rc = art_shadow_is_ours(table, &ours, message);
     if (rc || !ours) return rc;
@@ -219,7 +225,7 @@ static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;
     if (!table->path || !table->remove_allowed || (born && table->tried)) return;
     if (!art_file_belongs(table->path, table->database, table->uuid)) return;
-    if (!born && art_journal_harden(table->connection->db, table->name->schema)) return;
+    if (!born && art_journal_harden(table)) return;
     art_file_remove(table->path); /* not there: no flush has made it yet */
 }
 

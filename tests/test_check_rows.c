@@ -63,6 +63,22 @@ START_TEST(test_a_delete_of_what_is_nowhere) {
 }
 END_TEST
 
+/* Many, so that they fill pages, which a merge would rather copy. */
+START_TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
+    struct art_commit commit;
+    char path[40];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(path, sizeof path, "new-%04d/file-%05d", i / 100, i);
+        check_plant(check_row_key(path), word("x"), now(), ART_OVER);
+    }
+    check_commit(true);
+    check_must(art_tree_request_optimize(check_tree));
+    ck_assert_int_eq(art_tree_prepare(check_tree, &commit), ART_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "refers to a row that no run below it has"));
+    art_tree_rolled_back(check_tree);
+}
+END_TEST
+
 START_TEST(test_a_version_that_the_table_has_not_reached) {
     check_plant(check_row_key("new"), word("x"), now() + 1000, 0);
     check_finds("row 'new': a version that the table has not reached");
@@ -497,6 +513,7 @@ static TCase *rows(void) {
     tcase_add_test(tcase, test_a_row_that_adds_what_was_there);
     tcase_add_test(tcase, test_a_row_that_replaces_what_is_deleted);
     tcase_add_test(tcase, test_a_delete_of_what_is_nowhere);
+    tcase_add_test(tcase, test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere);
     tcase_add_test(tcase, test_a_version_that_the_table_has_not_reached);
     tcase_add_test(tcase, test_a_version_that_the_root_has_not_reached);
     tcase_add_test(tcase, test_a_row_without_a_version);

@@ -510,7 +510,7 @@ START_TEST(test_a_dropped_tables_file_goes_when_its_drop_is_durable) {
     sql_run(db, "DROP TABLE t");
     const char *word = seen();
     ck_assert_msg(strchr(word, 'U'), "the file is not removed: %s", word);
-    ck_assert_msg(_i || before(word, 'U', "wWD"), "removed before the WAL is synced: %s", word);
+    ck_assert_msg(_i || before(word, 'U', "WDwW"), "removed before the WAL is synced: %s", word);
     ck_assert_msg(before(word, 'U', "DF"), "removed before the database and its folder are synced: %s", word);
 }
 END_TEST
@@ -533,7 +533,7 @@ START_TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     const char *word = seen();
     nonce_of(db, after_clean);
     ck_assert_msg(strchr(word, 'U'), "the file is not removed: %s", word);
-    ck_assert_msg(before(word, 'U', "wWD"), "removed before the commit is durable: %s", word);
+    ck_assert_msg(before(word, 'U', "WDwWF"), "removed before the commit is durable: %s", word);
     ck_assert_str_ne(before_clean, after_clean);
     sqlite3_free(name);
     sqlite3_free(file);

@@ -179,6 +179,11 @@ static inline bool art_blob_cursor_has_next(const struct art_blob_cursor *cursor
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
 int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
+/* Leaf blobs: *end: all keys of the buckets before it are < key, which is not before the cursor's. */
+int art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end);
+/* Number of entries in buckets [from, to), and whether all of them are puts of rows that were not there before. */
+uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to);
+bool art_blob_only_puts(const struct art_blob *blob, uint32_t from, uint32_t to);
 /* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be
  * less than the truth; 0 for the first entry): lets a merge skip comparisons. */
 uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor);

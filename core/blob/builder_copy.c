@@ -115,7 +115,7 @@ static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor,
     uint32_t base = page_of(source, run.first) * ART_BLOB_PAGE, entries = 0;
     uint64_t csn_min = builder->csn_min;
     bool emitted = builder->any_emitted;
-    bool sums = head->sums || source->flags & ART_BLOB_SUMS;
+    bool sums = head->sums || !art_blob_only_puts(source, run.first, run.end);
     for (uint32_t b = run.first; b < run.end; b++) {
         int rc = add_bucket(builder, cursor, b, builder->at + art_bucket_offset(source, b) - base);
         if (rc) {

@@ -245,3 +245,35 @@ int art_merge_step_combined(struct art_merge *merge) {
     select_smallest(merge);
     return ART_OK;
 }
+
+/* Buckets are told apart by their place in a blob, so a stretch ends with it. */
+int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
+    const struct art_source *source = art_merge_winner(merge);
+    const struct art_blob_cursor *at = &source->run.leaf;
+    *out = (struct art_stretch){0};
+    if (source->is_delta || at->entry) return ART_OK;
+    struct art_blob *blob = at->blob;
+    *out = (struct art_stretch){blob, at->bucket, blob->buckets};
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (i == merge->winner || !merge->source[i].valid) continue;
+        uint32_t end;
+        int rc = art_blob_buckets_before(at, merge->source[i].key, &end);
+        if (rc) return rc;
+        out->to = art_min32(out->to, end);
+        if (out->to <= out->from) return ART_OK;
+    }
+    while (out->to > out->from && art_stretch_entries(out, out->to - out->from) > source->left) out->to--;
+    if (!art_blob_only_puts(blob, out->from, out->to)) out->to = out->from;
+    return ART_OK;
+}
+
+int art_merge_skip_combined(struct art_merge *merge, uint64_t entries) {
+    struct art_source *source = art_merge_winner(merge);
+    uint32_t last = art_blob_cursor_index(&source->run.leaf) + (uint32_t)entries - 1;
+    int rc = art_blob_seek_entry(&source->run.leaf, last);
+    source->left -= entries - 1;
+    if (!rc) rc = step_limited(source);
+    if (rc) return rc;
+    select_smallest(merge);
+    return ART_OK;
+}

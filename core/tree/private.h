@@ -9,8 +9,9 @@
  *   marks.c      savepoints                                  spill.c       a transaction larger than memory
  *   slots.c      which slots may be written; young slots     edit.c        a root in the making
  *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
- *   compact.c    flush, merges, optimize                     commit.c      prepare, committed, rolled back
+ *   compact.c    flush, merges, optimize                     slice.c       a part of a run for the run below
  *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
+ *   commit.c     prepare, committed, rolled back
  *   check.h      the check, in files of its own              info.c        what the tree is like, for people
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
@@ -130,6 +131,10 @@ struct art_tree {
 /* --- tree.c ------------------------------------------------------------------------------------------------------- */
 /* For options that name none: 0 is full blobs. A test under SQL makes small ones, and with them many, of a few rows. */
 extern uint32_t art_tree_blob_pages;
+/* Pages of a full blob. */
+static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
+    return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
+}
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Refuses calls on an unknown, doomed or forked tree. */
@@ -249,6 +254,19 @@ int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes fr
 void art_merge_begin_combined(struct art_merge *merge);
 int art_merge_combine(struct art_merge *merge, struct art_entry *out);
 int art_merge_step_combined(struct art_merge *merge);
+/* Buckets [from, to) of the winner's blob, which begin with its entry, in which no other source has a say and which hold
+ * nothing but plain puts: may go into the output as they are. None: from == to. */
+struct art_stretch {
+    struct art_blob *blob;
+    uint32_t from, to;
+};
+int art_merge_stretch(struct art_merge *merge, struct art_stretch *out);
+/* Entries in the first `buckets` of them. */
+static inline uint64_t art_stretch_entries(const struct art_stretch *stretch, uint32_t buckets) {
+    return art_blob_entries_in(stretch->blob, stretch->from, stretch->from + buckets);
+}
+/* Steps past so many entries of the winner, all of a stretch. */
+int art_merge_skip_combined(struct art_merge *merge, uint64_t entries);
 /* A single source: to its next entry. */
 int art_source_next(struct art_source *source);
 
@@ -304,6 +322,8 @@ struct art_run_build; /* entries in ascending order in, leaf blobs and their ind
 int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
                        uint32_t fill_pages, bool whole);
 int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
+/* Takes buckets as they are, pages at a time; *taken: so many, 0 when it would not pay off or they do not begin a page. */
+int art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken);
 /* Only leaves: their references (for a splice). */
 int art_run_build_children(struct art_run_build *build, struct art_children *out);
 /* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). */
@@ -329,6 +349,12 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
 bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
+/* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come out. */
+int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
+
+/* --- slice.c ------------------------------------------------------------------------------------------------------ */
+/* Gives a part of run `at`, maybe all of it, to the run below it. */
+int art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
 /* The leaf blob's entries in new blobs. */

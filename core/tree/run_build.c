@@ -154,6 +154,13 @@ int art_run_build_add(struct art_run_build *build, struct art_bytes key, const s
     return refused(build->tree, rc);
 }
 
+int art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken) {
+    int rc = build->buffer.data ? ART_OK : begin_leaf(build);
+    *taken = 0;
+    if (!rc) rc = art_builder_add_buckets(build->builder, stretch->blob, stretch->from, stretch->to, taken);
+    return refused(build->tree, rc);
+}
+
 static int finish_leaves(struct art_run_build *build) {
     bool more = build->buffer.data && art_builder_pending(build->builder) > 0;
     int rc = ART_OK;

@@ -84,6 +84,7 @@ static void close_process(struct crash_work *work, struct crash_process *who) {
     if (!who->process->dead && !who->tainted) look_at_tree(work, who);
     if (sqlite3_close(who->db)) fail(work, "a connection cannot be closed: %s", sqlite3_errmsg(who->db));
     if (who->process->dead) world_bury(work->world, who->process);
+    world_disarm(work->world); /* it may have been told of a failed sync */
     *who = (struct crash_process){0};
 }
 
@@ -394,7 +395,8 @@ static void find_out(struct crash_work *work, unsigned state) {
         return;
     }
     uint64_t hash = crash_rows_hash(&found);
-    if (hash == work->states[state].hash) {
+    bool changes = work->states[state].hash != crash_rows_hash(&work->rows); /* else nobody can tell */
+    if (changes && hash == work->states[state].hash) {
         work->counts.survived++;
         work->rows = found;
         work->last_acknowledged = state;
@@ -403,7 +405,7 @@ static void find_out(struct crash_work *work, unsigned state) {
         char *differ = crash_rows_compare(&work->rows, &found);
         fail(work, "after a failed commit the rows are neither old nor new: %s", differ);
         sqlite3_free(differ);
-    } else if (!is_wal(work)) {
+    } else if (changes && !is_wal(work)) {
         mark(work, CRASH_ABANDONED, state);
     }
 }

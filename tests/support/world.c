@@ -181,8 +181,10 @@ void world_arm(struct world *world, enum world_fault fault, unsigned nth, const 
 }
 
 bool world_disarm(struct world *world) {
+    bool struck = world->fault.struck;
     world->fault.kind = WORLD_NO_FAULT;
-    return world->fault.struck;
+    world->fault.struck = false;
+    return struck;
 }
 
 bool world_call(struct world *world, const struct world_process *process) {
@@ -193,11 +195,23 @@ bool world_call(struct world *world, const struct world_process *process) {
     return false;
 }
 
-bool world_sync_fails(struct world *world, const char *name) {
+static bool is_sync_armed(struct world *world, const char *name) {
     if (world->fault.kind != WORLD_FAIL_SYNC || world->fault.struck) return false;
     size_t len = strlen(name), end = strlen(world->fault.suffix);
-    if (len < end || strcmp(name + len - end, world->fault.suffix) || world->fault.countdown--) return false;
-    return world->fault.struck = true;
+    return len >= end && !strcmp(name + len - end, world->fault.suffix) && !world->fault.countdown--;
+}
+
+bool world_sync_fails(struct world *world, const char *name, uint32_t inode, unsigned *told, uint64_t *lost_from) {
+    unsigned *failures = &world->inodes[inode]->failures;
+    if (is_sync_armed(world, name)) {
+        ++*failures;
+    } else {
+        *lost_from = WORLD_SYNCED;
+    }
+    bool fails = *told != *failures;
+    *told = *failures;
+    if (fails) world->fault.struck = true;
+    return fails;
 }
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */

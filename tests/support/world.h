@@ -10,8 +10,12 @@
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
  * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where SQLite
  * itself takes a later success for one that brings all: of a WAL only what was written since the last commit is lost, and
- * nothing where its checkpointer could not sync it; and nothing of the database beside a WAL, since a checkpoint that does
- * not get to the WAL's end leaves its pages for a later one to sync.
+ * nothing where a checkpointer could not sync it, nor art before it removes a file (whoever opens the WAL after that is not
+ * told); and nothing of the database beside a WAL, since a checkpoint that does not get to the WAL's end leaves its pages for
+ * a later one to sync.
+ *
+ * As Linux does, a failed sync is told once to each who has the file open: to the one who asked, and to the others when they
+ * sync it next.
  *
  * One thread; one world at a time is the one that the VFS "world" and world_disk() speak to (world_enter()).
  */
@@ -80,6 +84,7 @@ struct world_inode {
     uint32_t number;
     bool scratch; /* SQLite's temporary file: no part of the history */
     struct sparse_file live;
+    unsigned failures; /* of syncs */
     struct world_handle *handles;
     struct world_memory *memory; /* the wal-index */
     const void *art_lock;        /* the art_io that has the writer lock, */
@@ -142,7 +147,7 @@ void world_kill(struct world *world, struct world_process *process);
 void world_bury(struct world *world, struct world_process *process);
 /* The current process meets it. `suffix`: of WORLD_FAIL_SYNC. */
 void world_arm(struct world *world, enum world_fault fault, unsigned nth, const char *suffix);
-/* Did it happen? Nothing is armed afterwards. */
+/* Did it happen, or was a process told of a sync that had failed for another? Nothing is armed afterwards. */
 bool world_disarm(struct world *world);
 void world_mark(struct world *world, uint64_t what, uint32_t number);
 /* Somebody has committed: see above, failed syncs. */

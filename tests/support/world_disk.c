@@ -15,6 +15,7 @@ struct world_io {
     struct world_process *process;
     struct world_inode *inode;
     uint32_t inode_index;
+    unsigned told; /* of so many failed syncs */
     bool poisoned;
     char name[WORLD_NAME_MAX];
 };
@@ -70,8 +71,9 @@ static int io_sync(struct art_io *io) {
     struct world_io *file = io_of(io);
     int rc = may_write(file);
     if (rc) return rc;
-    file->poisoned = world_sync_fails(file->world, file->name);
-    world_sync(file->world, file->inode_index, file->poisoned ? 0 : WORLD_SYNCED);
+    uint64_t lost_from = 0;
+    file->poisoned = world_sync_fails(file->world, file->name, file->inode_index, &file->told, &lost_from);
+    world_sync(file->world, file->inode_index, lost_from);
     return file->poisoned ? art_fail(ART_IO, "art: the world fails this sync (%s)", file->name) : ART_OK;
 }
 
@@ -155,6 +157,7 @@ static int disk_open(struct art_disk *disk, const struct art_file_options *optio
     if (!file) abort();
     *file = (struct world_io){.world = world, .process = world->current, .inode = world->inodes[index]};
     file->inode_index = index;
+    file->told = file->inode->failures;
     strncpy(file->name, options->path, WORLD_NAME_MAX - 1);
     file->io = (struct art_io){.methods = &io_methods,
                                .name = file->name,

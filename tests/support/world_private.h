@@ -24,6 +24,7 @@ struct world_handle {
     struct world_process *process;
     struct world_inode *inode;
     uint32_t inode_index;
+    unsigned told;             /* of so many failures */
     struct world_handle *next; /* of the inode's */
     char name[WORLD_NAME_MAX];
     int lock; /* SQLITE_LOCK_... */
@@ -37,8 +38,8 @@ extern struct world_process *world_process_now;
 
 /* May the process make this call? False: it is dead, perhaps from here on. */
 bool world_call(struct world *world, const struct world_process *process);
-/* Does this sync fail? */
-bool world_sync_fails(struct world *world, const char *name);
+/* Does this sync fail, or was this opener not told yet of one that did? *lost_from stays only where something is lost. */
+bool world_sync_fails(struct world *world, const char *name, uint32_t inode, unsigned *told, uint64_t *lost_from);
 
 struct world_inode *world_inode_new(struct world *world, uint32_t *index);
 /* NULL when there is no such name. */

@@ -84,22 +84,23 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     return SQLITE_OK;
 }
 
-/* Only a checkpointer has this lock. */
-static bool is_checkpointing(const struct world_process *process) {
-    enum { CHECKPOINT_LOCK = 1 << 1 };
+/* In a transaction that writes the WAL; a checkpointer may have the writer's lock, too. */
+static bool is_writing(const struct world_process *process) {
+    enum { WRITE_LOCK = 1 << 0, CHECKPOINT_LOCK = 1 << 1 };
+    unsigned locks = 0;
     for (unsigned i = 0; i < world_now->inode_count; i++) {
         for (const struct world_handle *handle = world_now->inodes[i]->handles; handle; handle = handle->next) {
-            if (handle->process == process && handle->exclusive & CHECKPOINT_LOCK) return true;
+            if (handle->process == process) locks |= handle->exclusive;
         }
     }
-    return false;
+    return (locks & (WRITE_LOCK | CHECKPOINT_LOCK)) == WRITE_LOCK;
 }
 
 /* From which operation on a failed sync may have lost something. */
 static uint64_t may_lose(const struct world_handle *handle) {
     if (handle->mapped) return handle->world->op_count;
     if (!ends_with(handle->name, "-wal")) return 0;
-    return is_checkpointing(handle->process) ? handle->world->op_count : handle->world->committed;
+    return is_writing(handle->process) ? handle->world->committed : handle->world->op_count;
 }
 
 static int file_sync(sqlite3_file *file, int flags) {
@@ -109,8 +110,9 @@ static int file_sync(sqlite3_file *file, int flags) {
     bool wal = ends_with(handle->name, "-wal");
     if (wal && dies_before_removing(handle)) return SQLITE_IOERR_FSYNC;
     if (wal && handle->world->fault.countdown == 0 && die_as_zombie(handle)) return SQLITE_IOERR_FSYNC;
-    bool fails = world_sync_fails(handle->world, handle->name);
-    world_sync(handle->world, handle->inode_index, fails ? may_lose(handle) : WORLD_SYNCED);
+    uint64_t lost_from = may_lose(handle);
+    bool fails = world_sync_fails(handle->world, handle->name, handle->inode_index, &handle->told, &lost_from);
+    world_sync(handle->world, handle->inode_index, lost_from);
     if (fails || (wal && die_as_zombie(handle))) return SQLITE_IOERR_FSYNC;
     if (!handle->sync_folder) return SQLITE_OK;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
@@ -324,6 +326,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     handle->delete_on_close = name && flags & SQLITE_OPEN_DELETEONCLOSE;
     int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL;
     handle->sync_folder = name && flags & SQLITE_OPEN_CREATE && flags & journals;
+    handle->told = handle->inode->failures;
     handle->next = handle->inode->handles;
     handle->inode->handles = handle;
     file->pMethods = &methods;

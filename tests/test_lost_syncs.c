@@ -1,0 +1,126 @@
+/* A sync that fails is told once to each who has the file open (Linux): what art asks of SQLite's files must not take that
+ * away from SQLite.
+ *
+ * One simulated machine (tests/support/world.h), a database in WAL mode with synchronous=NORMAL, where nothing but a
+ * checkpoint syncs: and art, before it removes the file of a dropped table.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/tree/private.h"
+#include "ext/art.h"
+#include "tests/support/crash_work.h"
+#include "tests/support/world.h"
+
+static const struct crash_setting setting = {"WAL", "NORMAL", LASTS_NEVER, false};
+static const char drop[] = "BEGIN; UPDATE o SET x = 2; DROP TABLE b; COMMIT";
+static const char clean[] = "BEGIN; UPDATE o SET x = 2; INSERT INTO a(a) VALUES('clean'); COMMIT";
+static const char *const removals[] = {drop, clean};
+
+static struct world *world;
+
+static int try(sqlite3 *db, const char *sql) {
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    if (rc && !sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+static void must(sqlite3 *db, const char *sql) {
+    ck_assert_msg(!sqlite3_exec(db, sql, NULL, NULL, NULL), "%s: %s", sql, sqlite3_errmsg(db));
+}
+
+static sqlite3 *open_process(void) {
+    char *why = NULL;
+    world_enter(world, world_process_new(world));
+    sqlite3 *db = crash_open(&setting, &why);
+    ck_assert_msg(db != NULL, "%s", why);
+    must(db, "PRAGMA wal_autocheckpoint=0");
+    return db;
+}
+
+static void close_process(unsigned number, sqlite3 *db) {
+    world_enter(world, world->processes[number]);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static unsigned art_files(void) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < world->name_count; i++) count += strstr(world->names[i].name, ".art") != NULL;
+    return count;
+}
+
+/* Tables a and b with a file each; or a, and the file that b left behind. */
+static sqlite3 *make_database(bool left_behind) {
+    struct world_options options = {.seed = 1, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
+    world = world_new(NULL, &options);
+    sqlite3 *db = open_process();
+    must(db, "PRAGMA page_size=512; PRAGMA journal_mode=WAL; CREATE TABLE o(x); INSERT INTO o VALUES(1);"
+             "CREATE VIRTUAL TABLE a USING art; INSERT INTO a VALUES('a', 1); INSERT INTO a(a) VALUES('flush');"
+             "CREATE VIRTUAL TABLE b USING art; INSERT INTO b VALUES('b', 1); INSERT INTO b(b) VALUES('flush')");
+    if (left_behind) {
+        world_arm(world, WORLD_FAIL_SYNC, 1, "-wal"); /* the one after the commit */
+        must(db, "DROP TABLE b");
+        ck_assert(world_disarm(world));
+        ck_assert_int_eq(try(db, "PRAGMA wal_checkpoint(TRUNCATE)"), SQLITE_IOERR);
+        world_disarm(world);
+    }
+    must(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    ck_assert_uint_eq(art_files(), 2);
+    return db;
+}
+
+/* Whoever hears that all is well has it on the disk. The next sync of SQLite's own is a checkpoint's. */
+START_TEST(test_a_sync_that_fails_before_a_file_is_removed_is_told) {
+    unsigned struck = 0;
+    for (unsigned nth = 0; nth < 5; nth++) {
+        sqlite3 *db = make_database(removals[_i] == clean);
+        world_arm(world, WORLD_FAIL_SYNC, nth, "-wal");
+        int rc = try(db, removals[_i]);
+        bool failed = world_disarm(world);
+        struck += failed;
+        int checkpoint = try(db, "PRAGMA wal_checkpoint");
+        ck_assert_msg(!failed || rc || checkpoint, "sync %u failed, and nobody was told", nth);
+        ck_assert_msg(art_files() == (failed ? 2 : 1), "%u files after sync %u", art_files(), nth);
+        must(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+        close_process(0, db);
+        world_free(world);
+    }
+    ck_assert_uint_eq(struck, 3); /* art's before the commit, SQLite's of a new WAL's header, art's after it */
+}
+END_TEST
+
+/* What is before it in the WAL may be lost, and it with that. */
+START_TEST(test_no_file_is_removed_where_a_sync_has_failed_for_another_process) {
+    sqlite3 *db = make_database(removals[_i] == clean);
+    must(db, "UPDATE o SET x = 3");
+    sqlite3 *other = open_process();
+    world_arm(world, WORLD_FAIL_SYNC, 0, "-wal");
+    ck_assert_int_eq(try(other, "PRAGMA wal_checkpoint"), SQLITE_IOERR);
+    ck_assert(world_disarm(world));
+    world_enter(world, world->processes[0]);
+    ck_assert_int_eq(try(db, removals[_i]), SQLITE_IOERR);
+    ck_assert_uint_eq(art_files(), 2);
+    world_disarm(world);
+    must(db, removals[_i]);
+    ck_assert_uint_eq(art_files(), 1);
+    close_process(1, other);
+    close_process(0, db);
+    world_free(world);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("lost syncs");
+    TCase *tests = tcase_create("lost syncs");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, test_a_sync_that_fails_before_a_file_is_removed_is_told, 0, 2);
+    tcase_add_loop_test(tests, test_no_file_is_removed_where_a_sync_has_failed_for_another_process, 0, 2);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,313 @@
+/* A slice writes what it changes: blobs of the run below that no entry falls into keep their slots, and a slice stays
+ * small however far its keys spread.
+ *
+ * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. A function of this program stands before
+ * art_compact_merge() (the linker's --wrap).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/tree/private.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/tree_world.h"
+
+enum { PAGES = 3, ROWS = 120000, SLICE_MOST = 16 };
+
+static struct sim_disk *disk;
+static struct toy *toy;
+static struct art_tree *tree;
+
+static struct { /* of all slices since the world was made */
+    unsigned slices, cut /* that left the run above where it was */;
+    uint64_t most_pages; /* written by one */
+} watched;
+
+/* The policy of merges waits until runs are large. Here every run is given to the one below at once. */
+int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t budget);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t budget) {
+    int rc = ART_OK;
+    (void)budget;
+    while (!rc && edit->root->runs > 1) {
+        uint64_t before = edit->pages_written;
+        unsigned runs = edit->root->runs;
+        rc = art_slice_give(of, edit, 0);
+        uint64_t written = edit->pages_written - before;
+        watched.slices++;
+        watched.cut += edit->root->runs == runs;
+        if (watched.most_pages < written) watched.most_pages = written;
+    }
+    return rc;
+}
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static void commit(void) {
+    struct art_commit done;
+    must(art_tree_prepare(tree, &done));
+    toy_write(toy, &done);
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+}
+
+static struct art_bytes key_of(unsigned i) {
+    static char text[40];
+    return art_bytes(text, (uint32_t)sprintf(text, "dir-%03u/file-%06u", i / 1000, i));
+}
+
+static void put(unsigned i, const char *value) {
+    bool existed;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(i), art_bytes(value, 20), &existed));
+}
+
+/* Even numbers are there from the beginning, in one run. */
+static void make_world(void) {
+    uint8_t byte = 0;
+    disk = sim_disk_new(7);
+    sim_disk_put_file(disk, "a.db", &byte, 1);
+    struct art_tree_options options = {.disk = sim_disk_art(disk),
+                                       .path = "a.db-t-12345678.art",
+                                       .host_path = "a.db",
+                                       .cache_bytes = 64 << 20,
+                                       .log_limit = 64 << 20,
+                                       .spill_limit = 64 << 20,
+                                       .blob_pages = PAGES};
+    toy = toy_new(false);
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+    for (unsigned i = 0; i < ROWS; i += 2) put(i, "as it was made first");
+    must(art_tree_request_flush(tree));
+    commit();
+    must(art_tree_request_optimize(tree));
+    commit();
+    ck_assert_uint_eq(tree->root->runs, 1);
+    memset(&watched, 0, sizeof watched);
+}
+
+static void end_world(void) {
+    must(art_tree_check(tree));
+    art_tree_close(tree);
+    toy_free(toy);
+    sim_disk_free(disk);
+}
+
+static void flush(void) {
+    must(art_tree_request_flush(tree));
+    commit();
+}
+
+static int note_slot(void *context, const struct art_ref *ref) {
+    return ref->level ? ART_OK : art_slot_set_add(context, ref->slot);
+}
+
+/* Slots of the leaf blobs of the last run. */
+static struct art_slot_set leaves(void) {
+    struct art_slot_set slots = {0};
+    must(art_run_each_ref(tree->store, &tree->root->run[tree->root->runs - 1], note_slot, &slots));
+    return slots;
+}
+
+static unsigned common(const struct art_slot_set *a, const struct art_slot_set *b) {
+    unsigned n = 0;
+    for (uint32_t slot = art_slot_set_next(a, 0); slot != UINT32_MAX; slot = art_slot_set_next(a, slot + 1)) {
+        n += art_slot_set_has(b, slot);
+    }
+    return n;
+}
+
+static void expect(unsigned i, const char *value) {
+    struct art_row row;
+    int rc = art_tree_get(tree, key_of(i), &row);
+    if (!value) {
+        ck_assert_int_eq(rc, ART_NOTFOUND);
+        return;
+    }
+    must(rc);
+    ck_assert_uint_eq(row.stored.len, 20);
+    ck_assert_msg(!memcmp(row.stored.data, value, 20), "row %u: %.20s", i, (const char *)row.stored.data);
+    art_row_release(&row);
+}
+
+static void expect_count(unsigned rows) {
+    uint64_t count;
+    must(art_tree_count(tree, &(struct art_range){0}, &count));
+    ck_assert_uint_eq(count, rows);
+}
+
+START_TEST(test_blobs_between_two_far_ends_keep_their_slots) {
+    make_world();
+    struct art_slot_set before = leaves();
+    uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
+    ck_assert_uint_gt(blobs, 100);
+    for (unsigned i = 0; i < 7; i++) {
+        put(1 + 2 * i, "new at the beginning");
+        put(ROWS / 8 + 1 + 2 * i, "new near the begin..");
+        put(ROWS - 1 - 2 * i, "and new at the end..");
+    }
+    flush();
+    struct art_slot_set after = leaves();
+    unsigned kept = common(&before, &after);
+    printf("slice: of %u blobs %u kept their slots through %u slices; %llu pages at most for one\n", blobs, kept,
+           watched.slices, (unsigned long long)watched.most_pages);
+    ck_assert_uint_eq(watched.slices, 2); /* the end is too far away for one */
+    ck_assert_uint_ge(kept + 9, blobs);   /* three, each with two neighbours at most */
+    for (unsigned i = 0; i < 7; i++) {
+        expect(1 + 2 * i, "new at the beginning");
+        expect(ROWS / 8 + 1 + 2 * i, "new near the begin..");
+        expect(ROWS - 1 - 2 * i, "and new at the end..");
+    }
+    expect_count(ROWS / 2 + 21);
+    art_slot_set_clear(&before);
+    art_slot_set_clear(&after);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_rows_all_over_the_run_below_are_given_in_small_slices) {
+    make_world();
+    for (unsigned i = 1; i < ROWS; i += 300) put(i, "one here, one there ");
+    for (unsigned i = 0; i < ROWS; i += 3000) {
+        bool existed;
+        must(art_tree_delete(tree, key_of(i), &existed));
+    }
+    flush();
+    printf("slice: %u slices, %u of them a part of a run; %llu pages at most for one\n", watched.slices, watched.cut,
+           (unsigned long long)watched.most_pages);
+    ck_assert_uint_gt(watched.cut, 3);
+    /* its own blobs again, the groups' with a half more for splits, the index blobs over them */
+    ck_assert_uint_le(watched.most_pages, 3 * SLICE_MOST * PAGES);
+    for (unsigned i = 1; i < ROWS; i += 300) expect(i, "one here, one there ");
+    for (unsigned i = 0; i < ROWS; i += 3000) expect(i, NULL);
+    expect(2, "as it was made first");
+    expect_count(ROWS / 2 + ROWS / 300 - ROWS / 3000);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
+    make_world();
+    bool existed;
+    for (unsigned i = 0; i < ROWS; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 0);
+    expect_count(0);
+    end_world();
+}
+END_TEST
+
+/* Far apart, so that slices are cut and rests are built: each allocation fails in turn. */
+START_TEST(test_a_slice_without_memory_leaves_all_as_it_was) {
+    unsigned tried = 0;
+    short_memory_use();
+    make_world();
+    for (int64_t n = 0; watched.cut < 2; n += 1 + n / 16) {
+        struct art_commit done;
+        for (unsigned i = 1; i < ROWS; i += 3000) put(i, "one here, one there ");
+        must(art_tree_request_flush(tree));
+        memset(&watched, 0, sizeof watched);
+        short_memory_fail_once(n);
+        int rc = art_tree_prepare(tree, &done);
+        bool failed = short_memory_failures() > 0;
+        short_memory_fail_after(-1);
+        if (!failed) {
+            must(rc);
+            ck_assert_uint_ge(watched.cut, 2);
+            toy_write(toy, &done);
+            art_tree_committed(tree);
+            break;
+        }
+        tried++;
+        if (rc) {
+            ck_assert_int_eq(rc, ART_NOMEM);
+            art_tree_rolled_back(tree);
+            must(toy_refresh(toy, tree));
+            expect_count(ROWS / 2);
+            watched.cut = 0;
+        } else { /* what could wait was left for later */
+            toy_write(toy, &done);
+            art_tree_committed(tree);
+            must(toy_refresh(toy, tree));
+            for (unsigned i = 1; i < ROWS; i += 3000) {
+                bool existed;
+                expect(i, "one here, one there ");
+                must(art_tree_delete(tree, key_of(i), &existed));
+            }
+            flush();
+            expect_count(ROWS / 2);
+            watched.cut = 0;
+        }
+        must(art_tree_check(tree));
+    }
+    printf("slice: %u allocations failed\n", tried);
+    ck_assert_uint_gt(tried, 50);
+    must(toy_refresh(toy, tree));
+    expect_count(ROWS / 2 + ROWS / 3000);
+    end_world();
+}
+END_TEST
+
+/* Keys of some neighbourhoods, or from everywhere; the rows as they should be are one character each. */
+START_TEST(test_random_rows_given_down_are_what_was_written) {
+    static const char kinds[] = "abcdefgh";
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    char *rows = calloc(1, ROWS), value[] = "which was written by";
+    make_world();
+    for (unsigned i = 0; i < ROWS; i += 2) rows[i] = 'a';
+    printf("slice: seed %llu\n", (unsigned long long)seed);
+    for (int round = 0; round < 12 * (int)random_scale(); round++) {
+        unsigned places = 1 + random_below(&random, 5), wide = 1u << random_below(&random, 17);
+        for (unsigned place = 0; place < places; place++) {
+            unsigned from = random_below(&random, ROWS), n = random_below(&random, 600);
+            bool deletes = random_once_in(&random, 3);
+            for (; n; n--) {
+                unsigned i = (from + random_below(&random, wide)) % ROWS;
+                bool existed;
+                rows[i] = deletes ? 0 : kinds[random_below(&random, 8)];
+                value[0] = rows[i];
+                if (deletes) must(art_tree_delete(tree, key_of(i), &existed));
+                if (!deletes) put(i, value);
+            }
+        }
+        flush();
+        must(art_tree_check(tree));
+    }
+    unsigned count = 0;
+    for (unsigned i = 0; i < ROWS; i++) {
+        struct art_row row;
+        int rc = art_tree_get(tree, key_of(i), &row);
+        ck_assert_msg(rc == (rows[i] ? ART_OK : ART_NOTFOUND), "ART_TEST_SEED=%llu: row %u", (unsigned long long)seed,
+                      i);
+        if (!rows[i]) continue;
+        ck_assert_msg(row.stored.data[0] == rows[i], "ART_TEST_SEED=%llu: row %u", (unsigned long long)seed, i);
+        art_row_release(&row);
+        count++;
+    }
+    expect_count(count);
+    printf("slice: %u slices, %u of them a part of a run; %llu pages at most for one; %u rows\n", watched.slices,
+           watched.cut, (unsigned long long)watched.most_pages, count);
+    ck_assert_uint_le(watched.most_pages, 3 * SLICE_MOST * PAGES);
+    free(rows);
+    end_world();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("slice");
+    TCase *all = tcase_create("slices");
+    tcase_set_timeout(all, 120);
+    tcase_add_test(all, test_blobs_between_two_far_ends_keep_their_slots);
+    tcase_add_test(all, test_rows_all_over_the_run_below_are_given_in_small_slices);
+    tcase_add_test(all, test_a_run_below_whose_rows_are_all_deleted_goes);
+    tcase_add_test(all, test_a_slice_without_memory_leaves_all_as_it_was);
+    tcase_add_test(all, test_random_rows_given_down_are_what_was_written);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
