@@ -34,6 +34,11 @@ uint64_t bench_cpu_now(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+/* The two ends of the delay are not quite those of the time; the thread worked at least as long as it computed. */
+uint64_t bench_worked(uint64_t ns, uint64_t delay, uint64_t cpu_ns) {
+    return ns > delay && ns - delay > cpu_ns ? ns - delay : cpu_ns;
+}
+
 uint64_t bench_delay_now(void) {
     unsigned long long ran = 0, waited = 0;
     FILE *file = fopen("/proc/thread-self/schedstat", "r");
@@ -271,8 +276,7 @@ static void do_all(struct doing *doing, const struct step *steps, uint32_t count
     if (open) engine->commit(doing->store);
     out->ns = bench_now() - begun;
     out->cpu_ns = bench_cpu_now() - cpu;
-    delay = bench_delay_now() - delay;
-    out->worked_ns = out->ns > delay ? out->ns - delay : out->cpu_ns;
+    out->worked_ns = bench_worked(out->ns, bench_delay_now() - delay, out->cpu_ns);
     out->complete = out->steps == count;
     out->digests[MARKS - 1] = doing->digest;
 }

@@ -78,6 +78,7 @@ struct block {
 uint64_t bench_now(void);
 uint64_t bench_cpu_now(void);   /* of this thread */
 uint64_t bench_delay_now(void); /* how long this thread has waited for a processor; 0: the system does not say */
+uint64_t bench_worked(uint64_t ns, uint64_t delay, uint64_t cpu_ns);
 
 /* Loads `count` keys from `from` on in the order of loading, in batches, each commit as `sync` says. */
 void block_load(const struct engine *engine, void *store, const struct keys *keys, uint32_t from, uint32_t count,

@@ -40,11 +40,10 @@ static void load_all(struct workplace *place, void *store, uint32_t count, bool 
 void special_bulk(struct workplace *place, bool sorted, struct block *out) {
     char directory[700];
     void *store = open_other(place, directory, sizeof directory, "bulk");
-    uint64_t delay = bench_delay_now(), begun = bench_now();
+    uint64_t delay = bench_delay_now(), cpu = bench_cpu_now(), begun = bench_now();
     load_all(place, store, place->keys->count, sorted);
     out->ns = bench_now() - begun;
-    delay = bench_delay_now() - delay;
-    out->worked_ns = out->ns > delay ? out->ns - delay : 0;
+    out->worked_ns = bench_worked(out->ns, bench_delay_now() - delay, bench_cpu_now() - cpu);
     out->steps = out->units = place->keys->count;
     uint64_t digest = 0, rows = place->engine->list(store, art_bytes("", 0), false, 0, UINT32_MAX, &digest);
     out->digests[MARKS - 1] = digest ^ rows;
@@ -60,10 +59,10 @@ void special_reopen(struct workplace *place, uint32_t times, struct block *out) 
     for (uint32_t i = 0; i < times; i++) {
         place->engine->close(place->store);
         struct art_bytes key = place->keys->sorted[random_below(&random, place->keys->count)];
-        uint64_t begun = bench_now(), digest = 0;
+        uint64_t delay = bench_delay_now(), cpu = bench_cpu_now(), begun = bench_now(), digest = 0;
         place->store = place->engine->open(&settings);
         bool there = place->engine->get(place->store, key, &digest);
-        uint64_t spent = bench_now() - begun;
+        uint64_t spent = bench_worked(bench_now() - begun, bench_delay_now() - delay, bench_cpu_now() - cpu);
         if (!there) engine_fail(place->engine->name, "reopen", "a row is not there");
         histogram_add(&out->histogram, spent);
         out->ns += spent;

@@ -18,7 +18,8 @@ struct workplace {
 /* All keys in one transaction, not synced, into a new store beside the other one; ns for all of them. */
 void special_bulk(struct workplace *place, bool sorted, struct block *out);
 
-/* Opens another connection's worth: closes, then opens and reads one key, `times` over: each time one of the histogram. */
+/* Opens another connection's worth: closes, then opens and reads one key, `times` over: each time one of the histogram
+ * (less what it waited for a processor). */
 void special_reopen(struct workplace *place, uint32_t times, struct block *out);
 
 /* Writes `bytes` of payload in batches, as much as a log may hold before it is brought to its place. */
