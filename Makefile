@@ -9,7 +9,10 @@
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
 #                     MUTANTS=slice for those of `make check` (tests/README.md)
-#   make bench        art table against ordinary table (BENCH_SIZES="100000 1000000"), bench-core: core without SQLite
+#   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
+#                     BENCH_SIZES="20000 100000", BENCH_SETS=obj,fs,hex,real; bench-large adds 10 million keys to the figures,
+#                     bench-report draws them as one page, build/bench/report.html
+#   make bench-core   core without SQLite, part by part; bench-queries: queries that an ordinary table answers by walking
 #   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
@@ -42,8 +45,8 @@ URING    = 1
 SANITIZE =
 PREFIX   = /usr/local
 DESTDIR  =
-BENCH_SIZES = 100000 1000000
-BENCH_SETS  = obj,fs,hex,real
+BENCH_SIZES = 1000000
+BENCH_SETS  = obj,real
 BINDINGS   ?= all
 ORMS       ?= all
 MUTANTS     =
@@ -105,7 +108,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
-.PHONY: bench bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
+.PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 
 ifeq ($(EXT),)
@@ -161,7 +164,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/support/watch.c tests/fuzz/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/support/watch.c tests/fuzz/*.c tests/bench/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
@@ -188,9 +191,20 @@ fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 naive: $(BUILD)/naive/art.so
 
-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES))
+# The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
+BENCH_OBJECTS = $(call object,$(sort $(wildcard tests/bench/*.c)))
+BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
+             $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
+$(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
+$(BUILD)/tests/bench/peers: FORCE
+	@mkdir -p $(@D)
+	@echo '$(BENCH_LIBS)' | cmp -s - $@ || echo '$(BENCH_LIBS)' > $@
+$(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
+	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)))
+programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
+
+test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench))
 	@.ci/test $(BUILD) $(TESTS)
 
 check:
@@ -232,12 +246,23 @@ demo:
 	@$(MAKE) --no-print-directory -j2 all
 	@sql/demo.sh
 
-bench: library $(BUILD)/tests/bench_sql $(BUILD)/tests/bench_queries
+bench:
+	@.ci/deps build
+	@tests/bench/run $(BUILD) $(BENCH_SETS) "$(BENCH_SIZES)"
+
+bench-large:
+	@.ci/deps build
+	@BENCH_APPEND=1 tests/bench/run $(BUILD) $(BENCH_SETS) 10000000
+
+bench-report:
+	@[ -s build/bench/results.csv ] || $(MAKE) --no-print-directory bench
+	@tests/bench/report
+
+bench-queries: library $(BUILD)/tests/bench_queries
 	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_sql -s $(BENCH_SETS) $(BENCH_SIZES)
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_queries $(lastword $(BENCH_SIZES))
 
-bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_sql bench_queries prove_%,$(BENCH_NAMES)))
+bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_queries prove_%,$(BENCH_NAMES)))
 	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
 
 prove-memory: library $(BUILD)/tests/prove_memory

@@ -1,0 +1,176 @@
+/* The bench: art, an ordinary SQLite table, art's core, LMDB, RocksDB and lsm1, doing the same in turns.
+ *
+ *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-t]
+ *           [sizes...]
+ *
+ * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
+ * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them
+ * -t  tiny: a few steps of every operation, and "agree" at the end: for tests, not for figures
+ *
+ * Reading order: engine.h, operations.h, conduct.h; then block.c, and the engines.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/bench/conduct.h"
+#include "tests/bench/engine.h"
+#include "tests/bench/files.h"
+#include "tests/bench/targets.h"
+
+enum { MOST_SIZES = 16 };
+
+struct job {
+    struct conduct_options conduct;
+    const char *sets, *output, *paths;
+    bool append;
+    uint32_t sizes[MOST_SIZES];
+    int size_count;
+};
+
+static void usage(void) {
+    fprintf(stderr,
+            "usage: bench [-s obj,fs,hex,real] [-e art,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
+            "             [-m directory in memory] [-o output] [-a] [-t] [sizes...]\n");
+    exit(2);
+}
+
+static struct job parse(int argc, char **argv) {
+    struct job job = {.sets = "obj,real", .output = "build/bench", .paths = "build/bench/paths"};
+    struct stat status;
+    int option;
+    job.conduct.directory = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+    job.conduct.memory = stat("/dev/shm", &status) == 0 ? "/dev/shm" : "";
+    job.conduct.rounds = 5;
+    job.conduct.quiet = !isatty(2);
+    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:at")) != -1) {
+        switch (option) {
+        case 's':
+            job.sets = optarg;
+            break;
+        case 'e':
+            job.conduct.engines = optarg;
+            break;
+        case 'r':
+            job.conduct.rounds = atoi(optarg) < 1 ? 1 : atoi(optarg) > 25 ? 25 : atoi(optarg);
+            break;
+        case 'd':
+            job.conduct.directory = optarg;
+            break;
+        case 'm':
+            job.conduct.memory = optarg;
+            break;
+        case 'o':
+            job.output = optarg;
+            break;
+        case 'p':
+            job.paths = optarg;
+            break;
+        case 'a':
+            job.append = true;
+            break;
+        case 't':
+            job.conduct.tiny = true;
+            job.conduct.rounds = 1;
+            break;
+        default:
+            usage();
+        }
+    }
+    if (!*job.conduct.memory) job.conduct.memory = NULL;
+    for (; optind < argc; optind++) {
+        if (atol(argv[optind]) < 100 || atol(argv[optind]) > 100000000 || job.size_count == MOST_SIZES) usage();
+        job.sizes[job.size_count++] = (uint32_t)atol(argv[optind]);
+    }
+    if (!job.size_count) job.sizes[job.size_count++] = 1000000;
+    return job;
+}
+
+static void introduce(const struct job *job) {
+    printf("SQLite %s; 1 GB of cache each; median of %d rounds in turns; stores in %s\n", sqlite3_libversion(),
+           job->conduct.rounds, job->conduct.directory);
+    for (int i = 0; engines[i]; i++) printf("  %-10s%s\n", engines[i]->name, engines[i]->about);
+    for (int i = 0; engines_left_out[i][0]; i++) {
+        printf("  %-10sLEFT OUT: %s\n", engines_left_out[i][0], engines_left_out[i][1]);
+    }
+    fflush(stdout);
+}
+
+static FILE *open_targets(const struct job *job) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/targets.csv", job->output);
+    FILE *file = fopen(path, job->append ? "a" : "w");
+    if (file && ftell(file) == 0) fprintf(file, "set,keys,what,wanted,got,verdict,asked\n");
+    return file;
+}
+
+/* The stores' folder is new, and gone afterwards, also when a round was refused. */
+static char scratch[300], memory[300];
+
+static void clean_up(void) {
+    if (*scratch) files_remove(scratch);
+    if (*memory) files_remove(memory);
+}
+
+static const char *make_folder(char *out, size_t room, const char *where) {
+    snprintf(out, room, "%s/bench-XXXXXX", where);
+    if (mkdtemp(out)) return out;
+    fprintf(stderr, "bench: cannot make a folder in %s: %s\n", where, strerror(errno));
+    *out = 0;
+    exit(1);
+}
+
+static void stop(int signal) {
+    (void)signal;
+    exit(1);
+}
+
+static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, int *missed) {
+    struct figures figures = {0};
+    struct keys keys;
+    if (!keys_make(&keys, set, size, job->paths)) return false;
+    printf("\n%s: %u keys (%s), %.1f bytes each with its value\n", set, keys.count, keys.shape,
+           (double)keys.payload / keys.count);
+    fflush(stdout);
+    conduct(&keys, &job->conduct, &figures);
+    if (!job->conduct.tiny) {
+        figures_print(&figures, set, keys.count);
+        *missed += targets_print(&figures, set, keys.count, targets);
+        figures_write(&figures, job->output, job->append);
+        job->append = true;
+    }
+    figures_clear(&figures);
+    keys_clear(&keys);
+    return true;
+}
+
+int main(int argc, char **argv) {
+    struct job job = parse(argc, argv);
+    int runs = 0, missed = 0;
+    atexit(clean_up);
+    job.conduct.directory = make_folder(scratch, sizeof scratch, job.conduct.directory);
+    if (job.conduct.memory) job.conduct.memory = make_folder(memory, sizeof memory, job.conduct.memory);
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    signal(SIGPIPE, SIG_IGN);
+    introduce(&job);
+    FILE *targets = job.conduct.tiny ? NULL : open_targets(&job);
+    char sets[100], *rest = sets;
+    snprintf(sets, sizeof sets, "%s", job.sets);
+    for (char *set; (set = strsep(&rest, ","));) {
+        for (int i = 0; i < job.size_count; i++) runs += run(&job, set, job.sizes[i], targets, &missed);
+    }
+    if (targets) fclose(targets);
+    if (!runs) return 1;
+    if (job.conduct.tiny) {
+        printf("all engines agree\n");
+    } else {
+        printf("\n%d targets are short; figures in %s/results.csv\n", missed, job.output);
+    }
+    return 0;
+}
