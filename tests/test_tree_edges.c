@@ -248,6 +248,8 @@ START_TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     large_value_is("moved", bytes, LARGE);
     must(art_tree_check(tree));
     struct art_bytes shorter = art_bytes(bytes, LARGE / 3);
+    ck_assert_int_eq(art_tree_move(tree, ART_WRITE_REPLACE, text("nowhere"), text("nowhere"), &shorter, &existed),
+                     ART_NOTFOUND);
     must(art_tree_move(tree, ART_WRITE_REPLACE, text("moved"), text("again"), &shorter, &existed));
     flush();
     large_value_is("again", bytes, LARGE / 3);

@@ -105,10 +105,6 @@ static int move_entry(struct art_tree *tree, struct art_bytes to, const struct a
 int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
                   const struct art_bytes *value, bool *existed) {
     *existed = false;
-    if (art_bytes_equal(from, to)) {
-        bool was;
-        if (value) return art_tree_insert(tree, ART_WRITE_REPLACE, from, *value, &was);
-    }
     struct art_bytes from_key, to_key;
     int rc = ready_to_write(tree);
     if (!rc && value) rc = check_value(*value);
@@ -119,7 +115,10 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
     rc = art_tree_find(tree, from_key, &source);
     if (rc) return rc;
     if (!source.live) return ART_NOTFOUND;
-    if (art_bytes_equal(from, to)) return ART_OK;
+    if (art_bytes_equal(from, to)) {
+        bool was;
+        return value ? art_tree_insert(tree, ART_WRITE_REPLACE, from, *value, &was) : ART_OK;
+    }
     if (source.blob) art_blob_hold(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {

@@ -126,6 +126,8 @@ void worker_start(struct worker *worker, const struct engine *engine, const stru
     }
     if (worker->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGINT, SIG_DFL); /* the conductor cleans up */
+        signal(SIGTERM, SIG_DFL);
         close(down[1]);
         close(up[0]);
         struct workplace place = {.engine = engine, .keys = keys, .settings = *settings};

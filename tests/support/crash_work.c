@@ -92,13 +92,24 @@ static void mark(struct crash_work *work, enum crash_mark what, unsigned state) 
     world_mark(work->world, what, state);
 }
 
+static void face_fault(struct crash_work *work, struct crash_process *who);
+
+/* Once more where a hot journal is rolled back by somebody who is told then that a sync had failed for another. */
+static bool read_rows(struct crash_work *work, struct crash_process *who, struct crash_rows *out, char **why) {
+    if (crash_rows_read(who->db, out, why)) return true;
+    if (!work->world->fault.struck || who->process->dead) return false;
+    face_fault(work, who);
+    sqlite3_free(*why);
+    return crash_rows_read(who->db, out, why);
+}
+
 /* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died in
  * it, may be there now. Where its sync had failed the WAL on the disk has a gap under what is seen, and SQLite goes on
  * behind it and says that it lasts: the history ends here. */
-static void see_what_is_there(struct crash_work *work, const struct crash_process *who) {
+static void see_what_is_there(struct crash_work *work, struct crash_process *who) {
     struct crash_rows found;
     char *why = NULL;
-    if (!crash_rows_read(who->db, &found, &why)) {
+    if (!read_rows(work, who, &found, &why)) {
         fail(work, "the first to open the database cannot read it: %s", why);
         sqlite3_free(why);
         return;
@@ -420,9 +431,9 @@ static void acknowledge(struct crash_work *work, unsigned state, bool changed) {
 static void find_out(struct crash_work *work, unsigned state) {
     struct crash_rows found;
     char *why = NULL;
-    const struct crash_process *who = without_snapshot(work);
+    struct crash_process *who = without_snapshot(work);
     if (work->failure) return;
-    if (!crash_rows_read(who->db, &found, &why)) {
+    if (!read_rows(work, who, &found, &why)) {
         if (!who->tainted) fail(work, "after a failed commit: %s", why);
         sqlite3_free(why);
         return;
@@ -549,7 +560,7 @@ static void transaction(struct crash_work *work, struct crash_process *who, enum
 static void compare_snapshot(struct crash_work *work, struct crash_process *who, const char *when) {
     struct crash_rows found;
     char *why = NULL;
-    if (!crash_rows_read(who->db, &found, &why)) {
+    if (!read_rows(work, who, &found, &why)) {
         if (!who->tainted) fail(work, "%s: %s", when, why);
     } else if (crash_rows_hash(&found) != crash_rows_hash(&who->snapshot)) {
         char *differ = crash_rows_compare(&who->snapshot, &found);
