@@ -189,6 +189,14 @@ static bool is_dropped(const struct art_table *table) {
            art_file_belongs(table->path, table->database, table->uuid);
 }
 
+/* An authorizer that does not let us ask for the journal mode only keeps the file, not the table. */
+static int prepare_to_remove_file(struct art_table *table, char **message) {
+    int rc = art_journal_prepare_to_harden(table, message), primary = rc & 0xff;
+    if (!rc || table->lost || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
+    art_forget_message(message);
+    return SQLITE_OK;
+}
+
 static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit;
     int rc = ask_tree(table, message);
@@ -204,7 +212,7 @@ int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
     table->prepared = false;
     int rc = art_journal_sound(table, message);
-    if (!rc && is_dropped(table)) return art_journal_prepare_to_harden(table, message);
+    if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
     if (rc || !table->exists || (!table->requested && !art_tree_dirty(table->tree))) return rc;
     rc = art_shadow_is_ours(table, &ours, message);
     if (rc || !ours) return rc;

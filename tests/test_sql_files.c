@@ -87,6 +87,28 @@ START_TEST(test_a_dropped_table_takes_its_file_along) {
 }
 END_TEST
 
+static int no_pragma(void *answer, int action, const char *one, const char *two, const char *schema,
+                     const char *inside) {
+    (void)one, (void)two, (void)schema, (void)inside;
+    return action == SQLITE_PRAGMA ? *(int *)answer : SQLITE_OK;
+}
+
+START_TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table) {
+    static int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        make_table("");
+        sqlite3_set_authorizer(db, no_pragma, &answers[i]);
+        sql_run(db, "DROP TABLE t");
+        sqlite3_set_authorizer(db, NULL, NULL);
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
+        ck_assert(file_there());
+    }
+    make_table("");
+    sql_run(db, "INSERT INTO t(t) VALUES('clean'); DROP TABLE t");
+    ck_assert(!file_there());
+}
+END_TEST
+
 START_TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
     char *other_path = sqlite3_mprintf("%s-foo", path);
     sqlite3 *other = sql_open(other_path);
@@ -410,6 +432,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_small_table_never_has_a_file);
     tcase_add_test(tcase, test_the_file_is_named_after_database_and_table_and_has_the_databases_mode);
     tcase_add_test(tcase, test_a_dropped_table_takes_its_file_along);
+    tcase_add_test(tcase, test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table);
     tcase_add_test(tcase, test_a_forged_name_makes_no_drop_take_another_databases_file);
     tcase_add_test(tcase, test_a_drop_that_is_rolled_back_leaves_everything);
     tcase_add_test(tcase, test_a_create_that_is_rolled_back_leaves_nothing);

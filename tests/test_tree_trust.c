@@ -1,4 +1,4 @@
-/* Reads by number and by prefix over blobs that lie: their hashes are right, what they hold was changed.
+/* Reads by number and by prefix, and merges, over blobs that lie: their hashes are right, what they hold was changed.
  *
  * Hashes keep out what was not written by the database's own root. Whoever writes both can let sums, directories, keys
  * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
@@ -95,6 +95,24 @@ static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
     }
 }
 
+static void set_hashes(uint8_t *slot, struct art_ref *top) {
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
+    for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
+        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->head_pages;
+        if (used) header->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+    top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
+}
+
+/* Which bucket a key belongs to. */
+static void lie_in_routing(uint8_t *slot, struct art_ref *top, struct random *random) {
+    const struct art_blob_header *header = art_blob_header(slot);
+    uint32_t end = header->filter ? header->filter : (uint32_t)ART_HEADER_AT;
+    uint32_t room = art_min32(end - header->root, 60);
+    for (int n = 2; n--;) slot[header->root + random_below(random, room)] = (uint8_t)random_next(random);
+    set_hashes(slot, top);
+}
+
 /* Changes something in a run's top blob, and all hashes with it. */
 static void lie(uint8_t *slot, struct art_ref *top, struct random *random) {
     struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
@@ -110,11 +128,7 @@ static void lie(uint8_t *slot, struct art_ref *top, struct random *random) {
             lie_in_page(slot + (size_t)head * ART_BLOB_PAGE, room, random);
     }
     if (random_once_in(random, 20)) top->count = header->count = -(int64_t)random_below(random, 50);
-    for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->head_pages;
-        if (used) header->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
-    }
-    top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
+    set_hashes(slot, top);
 }
 
 static unsigned fine, refused;
@@ -156,6 +170,7 @@ START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
     fflush(stdout);
     struct random random = {seed};
     static uint8_t saved[ART_BLOB_BYTES];
+    fine = refused = 0;
     make_world(seed);
     for (unsigned round = 0; round < 1500 * random_scale(); round++) {
         struct art_tree *tree = open_tree();
@@ -175,11 +190,54 @@ START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
 }
 END_TEST
 
+/* Slices from run to run, or all runs into one. Nothing of it is kept. */
+static int merge(struct art_tree *tree, unsigned how) {
+    struct art_edit edit = {0};
+    int rc = art_tree_begin(tree);
+    if (!rc) rc = art_edit_begin(tree, &edit);
+    if (!rc && how == 2) rc = art_compact_all(tree, &edit);
+    while (!rc && edit.root->runs > 1) rc = art_slice_give(tree, &edit, how ? 0 : edit.root->runs - 2);
+    art_edit_discard(tree, &edit);
+    art_tree_rolled_back(tree);
+    return rc;
+}
+
+START_TEST(test_a_merge_of_runs_that_lie_ends) {
+    uint64_t seed = random_seed();
+    printf("merges: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    struct random random = {seed};
+    static uint8_t saved[ART_BLOB_BYTES];
+    fine = refused = 0;
+    make_world(seed);
+    for (unsigned round = 0; round < 600 * random_scale(); round++) {
+        struct art_tree *tree = open_tree();
+        uint64_t len;
+        struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
+        uint64_t at = (uint64_t)top->slot * ART_BLOB_BYTES;
+        uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + at;
+        memcpy(saved, slot, sizeof saved);
+        if (round % 2)
+            lie(slot, top, &random);
+        else
+            lie_in_routing(slot, top, &random);
+        note(merge(tree, random_below(&random, 3)));
+        art_tree_close(tree);
+        memcpy(sim_disk_file_bytes(disk, options.path, &len) + at, saved, sizeof saved);
+    }
+    printf("merges: %u done, %u refused\n", fine, refused);
+    ck_assert_uint_gt(fine, 20);
+    ck_assert_uint_gt(refused, 20);
+    end_world();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("tree, trust");
     TCase *tests = tcase_create("trust");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error);
+    tcase_add_test(tests, test_a_merge_of_runs_that_lie_ends);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

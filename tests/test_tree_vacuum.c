@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "core/store/store.h"
+#include "core/tree/private.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/tree_world.h"
 
@@ -262,6 +262,39 @@ START_TEST(test_an_interrupted_vacuum_changes_nothing) {
 }
 END_TEST
 
+static void put_file(unsigned i) {
+    char text[40];
+    bool existed;
+    uint32_t n = (uint32_t)sprintf(text, "files/file-%06u", i);
+    must(
+        art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, n), art_bytes("a value of some bytes", 21), &existed));
+}
+
+/* What lies between them is copied page by page; and what a page has lost is not lost again each time. */
+START_TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
+    enum { FILES = 60000, APART = 1500, ROUNDS = 40 };
+    make_world(false);
+    art_tree_close(tree);
+    options.blob_pages = 0;
+    options.log_limit = 64 << 20;
+    options.spill_limit = 64 << 20;
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+    for (unsigned i = 0; i < FILES; i++) put_file(i);
+    optimize();
+    uint64_t before = tree->root->run[0].pages;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = round * 331 % APART; i < FILES; i += APART) put_file(i);
+        optimize();
+    }
+    uint64_t after = tree->root->run[0].pages;
+    ck_assert_uint_eq(tree->root->runs, 1);
+    ck_assert_uint_eq(tree->root->run[0].top.entries, FILES);
+    ck_assert_msg(after * 100 <= before * 112, "%u pages, and %u before", (unsigned)after, (unsigned)before);
+    end_world();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("tree, vacuum");
     TCase *tests = tcase_create("vacuum");
@@ -274,6 +307,7 @@ int main(void) {
     tcase_add_test(tests, test_a_table_that_was_emptied_keeps_a_superblock);
     tcase_add_test(tests, test_a_rollback_forgets_the_wish_and_gives_the_slots_back);
     tcase_add_test(tests, test_an_interrupted_vacuum_changes_nothing);
+    tcase_add_test(tests, test_few_rows_written_again_and_again_do_not_make_the_run_larger);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

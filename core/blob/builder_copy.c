@@ -9,6 +9,9 @@
 #include "core/base/hash.h"
 #include "core/blob/builder_internal.h"
 #include "core/blob/cursor.h"
+#include "core/blob/search.h"
+
+enum { LOOK_MAX = 16 }; /* pages, in which copying must begin to pay */
 
 /* Buckets first .. end-1 are what lies in a run of whole pages: no bucket crosses its borders. */
 struct art_page_run {
@@ -40,20 +43,39 @@ static uint32_t run_pages(const struct art_blob *source, struct art_page_run run
     return end - page_of(source, run.first);
 }
 
-/* Would more than a tenth of what is copied be lost, behind the pending bucket and behind the source's last one? */
-static bool wasteful(const struct art_builder *builder, const struct art_blob *source, uint32_t from, uint32_t to) {
+/* Bytes behind the run's last bucket into which more of its entries would have gone. */
+static int slack(struct art_blob *source, struct art_page_run run, uint32_t *out) {
+    struct art_bucket_view view;
+    int rc = art_bucket_open(source, run.end - 1, &view);
+    if (rc) return rc;
+    struct art_bytes last = art_bucket_value(&view, view.count - 1);
+    uint32_t used = (uint32_t)(last.data + last.len - source->image) - page_of(source, run.first) * ART_BLOB_PAGE;
+    uint32_t rest = run_pages(source, run) * ART_BLOB_PAGE - used;
+    uint32_t entry = used / (art_bucket_rank(source, run.end) - art_bucket_rank(source, run.first));
+    *out = rest > entry ? rest - entry : 0;
+    return ART_OK;
+}
+
+/* So many of the buckets that no more than a tenth of their pages is lost, behind the pending bucket and in the pages
+ * themselves. What was lost when they were copied before counts again, or it would add up from merge to merge. */
+static int worth_copying(const struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
+                         uint32_t *end) {
     uint32_t at = builder->at + (builder->pending.count ? art_pending_size(&builder->pending) : 0);
-    uint32_t lost = (ART_BLOB_PAGE - at % ART_BLOB_PAGE) % ART_BLOB_PAGE;
-    struct art_page_run all = {from, to};
-    while (all.end > from && !begins_page(source, all.end)) all.end--;
-    if (all.end == from) return true;
-    if (all.end == source->buckets) {
-        const uint8_t *image = source->image;
-        uint32_t end = source->leaf_pages * ART_BLOB_PAGE, used = end;
-        while (used > art_bucket_offset(source, source->buckets - 1) && !image[used - 1]) used--;
-        lost += end - used;
+    uint32_t lost = (ART_BLOB_PAGE - at % ART_BLOB_PAGE) % ART_BLOB_PAGE, pages = 0;
+    struct art_page_run run = shortest_run(source, from, to);
+    *end = from;
+    while (run.end > run.first && (*end > from || pages < LOOK_MAX)) {
+        uint32_t more;
+        int rc = slack(source, run, &more);
+        if (rc) return rc;
+        lost += more;
+        pages += run_pages(source, run);
+        bool well = lost * 10 <= pages * ART_BLOB_PAGE;
+        if (!well && *end > from) break;
+        if (well) *end = run.end;
+        run = shortest_run(source, run.end, to);
     }
-    return lost * 10 > run_pages(source, all) * ART_BLOB_PAGE;
+    return ART_OK;
 }
 
 /* Adds a row of the directory for the bucket that the cursor's bucket is, at its place in this blob. */
@@ -150,8 +172,10 @@ int art_builder_add_buckets(struct art_builder *builder, struct art_blob *source
     }
     struct art_page_run run = shortest_run(source, from, to);
     bool full = false;
-    if (run.end == run.first || builder->refused || wasteful(builder, source, from, to)) return ART_OK;
-    int rc = art_builder_emit(builder, &full);
+    if (run.end == run.first || builder->refused) return ART_OK;
+    int rc = worth_copying(builder, source, from, to, &to);
+    if (rc || to == from) return rc;
+    rc = art_builder_emit(builder, &full);
     if (rc || full) return rc;
     uint32_t lost = (ART_BLOB_PAGE - builder->at % ART_BLOB_PAGE) % ART_BLOB_PAGE;
     uint8_t *key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);

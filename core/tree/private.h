@@ -337,8 +337,8 @@ int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level
 
 /* --- splice.c ----------------------------------------------------------------------------------------------------- */
 /* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and
- * frees the replaced ones (`moved`: another run names them now); the result, maybe empty (top.entries 0), is owned by
- * the caller. */
+ * frees the replaced ones (`moved`: not the leaves, some of which `children` or another run name: the caller does, with
+ * the others); the result, maybe empty (top.entries 0), is owned by the caller. */
 int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, struct art_bytes low,
                    struct art_bytes high, bool moved, const struct art_children *children, struct art_run *out);
 /* Frees all slots of a run (after it was merged away). */

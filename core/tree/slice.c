@@ -184,7 +184,12 @@ static int fall_all(struct art_tree *tree, struct slice *slice, struct art_run_c
         } else {
             entries->valid = false; /* all the others fall into the same */
         }
+        if (rc) break;
         uint64_t next = entries->valid ? art_blob_cursor_index(&entries->leaf) : ref->entries;
+        if (next <= at) { /* no hash keeps a forged blob from leading there */
+            rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "a search for a later key leads back");
+            break;
+        }
         struct group *group = &slice->groups[slice->count - 1];
         group->entries += next - at;
         group->pages += (next - at) * pages / ref->entries + 1;

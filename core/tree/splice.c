@@ -43,7 +43,7 @@ static int find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsi
 static void drop(struct splice *splice, const struct art_ref *ref) {
     splice->run.blobs--;
     splice->run.pages -= art_ref_pages(ref);
-    bool moved = splice->moved && ref->level == 0; /* it goes on in another run */
+    bool moved = splice->moved && ref->level == 0; /* its slot is the caller's business */
     if (!moved) art_slots_drop(splice->tree, splice->edit, ref->slot);
 }
 
