@@ -15,7 +15,7 @@ enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_NUMBER, TOKEN_MARK,
 
 struct token {
     enum token_kind kind;
-    bool apart; /* blanks or a comment stand before it */
+    const char *before; /* where the blanks and comments before it begin */
     const char *at;
     size_t len;
 };
@@ -82,7 +82,7 @@ static const char *end_of_number(const char *at) {
 
 static struct token token_at(const char *text) {
     const char *at = skip_blanks(text), *end = at + 1;
-    struct token token = {.kind = TOKEN_MARK, .apart = at > text, .at = at};
+    struct token token = {.kind = TOKEN_MARK, .before = text, .at = at};
     if (!*at) {
         token.kind = TOKEN_END;
         end = at;
@@ -227,8 +227,17 @@ static int parse_name(struct definition *definition) {
 }
 
 /* Blanks and comments become one blank. */
+/* A type is shown as it was typed, as that of an ordinary table, but for comments: what is in them is no part of it. */
 static void append_to_type(sqlite3_str *type, const struct token *token) {
-    if (token->apart && sqlite3_str_length(type)) sqlite3_str_appendchar(type, 1, ' ');
+    if (sqlite3_str_length(type)) {
+        const char *blank = token->before;
+        while (is_blank(*blank)) blank++;
+        if (blank == token->at) {
+            sqlite3_str_append(type, token->before, (int)(token->at - token->before));
+        } else {
+            sqlite3_str_appendchar(type, 1, ' ');
+        }
+    }
     sqlite3_str_append(type, token->at, (int)token->len);
 }
 

@@ -194,7 +194,7 @@ static void arm_for_commit(struct crash_work *work) {
     if (work->world->fault.kind != WORLD_NO_FAULT) return;
     if (is_wal(work) && once_in(work, 12)) {
         world_arm(work->world, WORLD_DIE_AS_ZOMBIE, below(work, 2), NULL);
-    } else if (once_in(work, 12)) {
+    } else if (once_in(work, 12) && !work->setting->ordered) { /* what a failed sync loses knows no order */
         world_arm(work->world, WORLD_FAIL_SYNC, below(work, 2),
                   is_wal(work) && once_in(work, 2) ? "-wal" : suffixes[below(work, 4)]);
     } else if (once_in(work, 20)) {
