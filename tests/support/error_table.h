@@ -374,6 +374,7 @@ static const struct elsewhere elsewhere[] = {
     {"a child of level %u under level %u", FORGED},
     {"two runs disagree on whether a row was there", FORGED},
     {"a row's reference to its pieces makes no sense", FORGED},
+    {"a search for a later key leads back", FORGED},
     {"piece %u of a large value is missing", FORGED},
     {"the pieces of a large value do not match its checksum", FORGED},
     {"art: the log changed under a running transaction: ROLLBACK it", FORGED},
