@@ -82,12 +82,11 @@ void art_wanted_finish(struct art_wanted *wanted) {
 /* --- comparisons -------------------------------------------------------------------------------------------------- */
 
 static void compare_text(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value) {
-    const void *data = sqlite3_value_text(value);
-    if (!data) {
+    struct art_bytes text;
+    if (!art_value_bytes(value, &text)) {
         wanted->rc = SQLITE_NOMEM;
         return;
     }
-    struct art_bytes text = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
     bool equal = comparison == ART_ARGUMENT_EQUAL;
     if (equal && text.len > ART_PATH_MAX) wanted->empty = true;
     if (equal || comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) {
@@ -242,11 +241,10 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
     if (shown->type == SQLITE_NULL) scan->wanted.empty = true;
     if (shown->type == SQLITE_INTEGER) shown->integer = sqlite3_value_int64(value);
     if (shown->type == SQLITE_FLOAT) shown->real = sqlite3_value_double(value);
-    const void *data = shown->type == SQLITE_BLOB ? sqlite3_value_blob(value) : (const void *)sqlite3_value_text(value);
-    int len = sqlite3_value_bytes(value);
+    struct art_bytes bytes = {0};
     shown->text.len = 0;
-    if ((!data && shown->type != SQLITE_NULL && shown->type != SQLITE_BLOB) || (len && !data) ||
-        art_buffer_append(&shown->text, data, (size_t)len)) {
+    if ((shown->type != SQLITE_NULL && !art_value_bytes(value, &bytes)) ||
+        art_buffer_append(&shown->text, bytes.data, bytes.len)) {
         scan->wanted.rc = SQLITE_NOMEM;
     }
 }

@@ -117,9 +117,9 @@ static void reset(struct art_scan *scan, int plan) {
 
 /* Nearly always: a text, and nothing beside it. */
 static int filter_text(struct art_scan *scan, sqlite3_value *path) {
-    const void *text = sqlite3_value_text(path);
-    if (!text) return SQLITE_NOMEM;
-    return art_scan_fail(scan, art_rows_point(scan, art_bytes(text, (uint32_t)sqlite3_value_bytes(path))));
+    struct art_bytes text;
+    if (!art_value_bytes(path, &text)) return SQLITE_NOMEM;
+    return art_scan_fail(scan, art_rows_point(scan, text));
 }
 
 /* The first argument is the path. */

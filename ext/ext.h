@@ -422,6 +422,9 @@ void art_clean_finish(struct art_table *table);                 /* in xCommit */
 bool art_file_belongs(const char *path, const char *database, const uint8_t uuid[ART_UUID_BYTES]);
 
 /* value.c */
+/* The bytes of a BLOB, or of anything else as a text, valid as long as the value is; false: NULL, or no memory. */
+bool art_value_bytes(sqlite3_value *value, struct art_bytes *out);
+
 /* A value on its way into a record. */
 struct art_field {
     uint64_t serial;     /* its type and length, as in a record */

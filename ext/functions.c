@@ -27,14 +27,6 @@ enum { SHORT_PREFIX = 512 };
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
-/* The bytes of a value, valid as long as it is; false: no memory. */
-static bool bytes_of(sqlite3_value *value, struct art_bytes *out) {
-    const void *data =
-        sqlite3_value_type(value) == SQLITE_BLOB ? sqlite3_value_blob(value) : (const void *)sqlite3_value_text(value);
-    *out = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
-    return data || sqlite3_value_type(value) == SQLITE_BLOB;
-}
-
 static bool any_null(int count, sqlite3_value **values) {
     for (int i = 0; i < count; i++) {
         if (sqlite3_value_type(values[i]) == SQLITE_NULL) return true;
@@ -101,7 +93,7 @@ static void call_count(sqlite3_context *context, int count, sqlite3_value **valu
     struct art_bytes prefix;
     uint64_t rows;
     if (any_null(count, values)) return;
-    if (!bytes_of(values[1], &prefix)) return sqlite3_result_error_nomem(context);
+    if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
     struct art_named *named = open_table(context, values[0]);
     if (!named) return;
     int rc = count_prefix(tree_of(named), prefix, &rows);
@@ -117,7 +109,7 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     struct art_bytes path, delimiter = {0};
     struct art_buffer found = {0};
     if (any_null(count, values)) return;
-    if (!bytes_of(values[1], &path) || (count > 2 && !bytes_of(values[2], &delimiter))) {
+    if (!art_value_bytes(values[1], &path) || (count > 2 && !art_value_bytes(values[2], &delimiter))) {
         return sqlite3_result_error_nomem(context);
     }
     struct art_named *named = open_table(context, values[0]);

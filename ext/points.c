@@ -37,8 +37,8 @@ static int take(struct art_points *points, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) points->numbers = true;
     if (type != SQLITE_TEXT) return SQLITE_OK;
-    const void *text = sqlite3_value_text(value);
-    return text ? add(points, art_bytes(text, (uint32_t)sqlite3_value_bytes(value))) : SQLITE_NOMEM;
+    struct art_bytes text;
+    return art_value_bytes(value, &text) ? add(points, text) : SQLITE_NOMEM;
 }
 
 /* SQLite goes through a sorted list without duplicates, but does not promise to. */

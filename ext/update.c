@@ -46,9 +46,7 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
     default:
         break;
     }
-    const void *data = sqlite3_value_text(value);
-    if (!data) return SQLITE_NOMEM;
-    *out = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
+    if (!art_value_bytes(value, out)) return SQLITE_NOMEM;
     if (out->len <= ART_PATH_MAX) return SQLITE_OK;
     return complain_path(vtab, SQLITE_TOOBIG, "the path is too long", "it may have 65534 bytes");
 }

@@ -93,11 +93,24 @@ static bool is_integral(double real) {
     return (double)(int64_t)real == real;
 }
 
+/* SQLite's own text is a copy, made to end it with a NUL, where the text came with its length; our databases are all in
+ * UTF-8, so that the bytes of a text are the text. */
+bool art_value_bytes(sqlite3_value *value, struct art_bytes *out) {
+    static const uint8_t none;
+    int type = sqlite3_value_type(value);
+    bool as_it_is = type == SQLITE_TEXT || type == SQLITE_BLOB;
+    const void *data = as_it_is ? sqlite3_value_blob(value) : (const void *)sqlite3_value_text(value);
+    *out = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
+    if (!data && as_it_is && !out->len) out->data = &none;
+    return out->data;
+}
+
 static int set_bytes(struct art_field *field, sqlite3_value *value, bool text) {
-    field->body = text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
-    uint64_t len = (uint64_t)sqlite3_value_bytes(value);
-    field->serial = 12 + text + 2 * len;
-    return !field->body && (len || text) ? art_nomem() : ART_OK;
+    struct art_bytes bytes;
+    if (!art_value_bytes(value, &bytes)) return art_nomem();
+    field->body = bytes.data;
+    field->serial = 12 + text + 2 * (uint64_t)bytes.len;
+    return ART_OK;
 }
 
 /* An ordinary table's columns of these affinities hold numbers and what does not look like one. A REAL column holds
