@@ -6,6 +6,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/delta/delta.h"
 #include "tests/support/delta_model.h"
 #include "tests/support/short_memory.h"
@@ -208,6 +209,60 @@ START_TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
     ck_assert(art_bytes_equal(changed.value, text("second")));
     ck_assert(art_bytes_equal(found.value, text("third")));
     art_delta_unref(kept);
+}
+END_TEST
+
+enum { MANY_KEYS = 100000, VALUE_BYTES = 64 };
+
+static void set_many(struct art_delta *delta, char first) {
+    char key[32], value[VALUE_BYTES + 1];
+    memset(value, first, VALUE_BYTES);
+    value[VALUE_BYTES] = 0;
+    for (int i = 0; i < MANY_KEYS; i++) {
+        snprintf(key, sizeof key, "%c/%08d", first, i);
+        set(delta, key, value, 0);
+    }
+}
+
+static bool hides(const struct art_delta *delta, const char *key) {
+    return !art_delta_may_contain(delta, art_hash64(key, strlen(key)));
+}
+
+START_TEST(test_a_delta_that_ends_hands_its_memory_on) {
+    short_memory_use();
+    struct art_delta *delta = open_delta(), *next = open_delta();
+    struct art_entry entry;
+    set_many(delta, 'a');
+    size_t memory = art_delta_memory(delta);
+    art_delta_hand_over(delta, next, SIZE_MAX);
+    ck_assert_msg(art_delta_memory(next) < memory / 4, "what is not in use is not counted");
+    ck_assert_int_eq(art_delta_get(next, text("a/00000001"), &entry), ART_NOTFOUND);
+    ck_assert(hides(next, "a/00000001"));
+    int64_t blocks = short_memory_blocks();
+    set_many(next, 'b');
+    ck_assert_int_le(short_memory_blocks() - blocks, 4); /* of more than ten, but for its undo list */
+    ck_assert_int_eq(art_delta_get(next, text("b/00000001"), &entry), ART_OK);
+    ck_assert(hides(next, "a/00000001"));
+    ck_assert_uint_ge(art_delta_memory(next), memory / 2);
+    check(next);
+    art_delta_unref(next);
+}
+END_TEST
+
+START_TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
+    struct art_delta *delta = open_delta(), *next = open_delta();
+    struct art_entry entry;
+    set_many(delta, 'a');
+    art_delta_hand_over(art_delta_ref(delta), next, SIZE_MAX);
+    set_many(next, 'b');
+    ck_assert_int_eq(art_delta_get(delta, text("a/00039999"), &entry), ART_OK);
+    ck_assert_int_eq(entry.value.data[VALUE_BYTES - 1], 'a');
+    check(delta);
+    art_delta_unref(delta);
+    delta = open_delta();
+    art_delta_hand_over(next, delta, 0);
+    check(delta);
+    art_delta_unref(delta);
 }
 END_TEST
 
@@ -507,6 +562,8 @@ int main(void) {
     tcase_add_test(facts, test_a_key_is_noted_once_between_two_marks);
     tcase_add_test(facts, test_a_note_of_an_earlier_transaction_does_not_count);
     tcase_add_test(facts, test_values_stay_where_they_are_until_the_last_reference_goes);
+    tcase_add_test(facts, test_a_delta_that_ends_hands_its_memory_on);
+    tcase_add_test(facts, test_memory_that_somebody_looks_at_is_not_handed_on);
     tcase_add_test(facts, test_garbage_is_counted_and_compact_leaves_none);
     tcase_add_test(facts, test_a_delta_can_be_drawn);
     suite_add_tcase(suite, facts);

@@ -38,6 +38,15 @@ void art_delta_unref(struct art_delta *delta) {
     art_free(delta);
 }
 
+void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most) {
+    assert(!next->keys && !next->filter);
+    if (delta->references == 1) {
+        art_arena_inherit(&next->arena, &delta->arena, most);
+        if (next->arena.spare && delta->filter) art_delta_filter_take(next, delta);
+    }
+    art_delta_unref(delta);
+}
+
 /* --- search ------------------------------------------------------------------------------------------------------- */
 
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out) {

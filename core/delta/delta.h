@@ -29,6 +29,9 @@ int art_delta_open(struct art_delta **out); /* with one reference */
 struct art_delta *art_delta_ref(struct art_delta *delta);
 void art_delta_unref(struct art_delta *delta); /* NULL is fine */
 
+/* An art_delta_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else needs. */
+void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most);
+
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the delta. */
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out);
 

@@ -1,9 +1,11 @@
 /* A Bloom filter over the keys, so that a key's absence costs one word instead of a descent.
  *
- * One 64-bit word a key, four bits in it, 16 bits of room a key: about 2 % of the absent keys pass. A key that a
+ * One 64-bit word a key, four bits in it, 16 bits of room a key or more: at most 2 % of the absent keys pass. A key that a
  * rollback takes out leaves its bits behind. When the filter is too small it is made anew from the keys; when there
  * is no memory for it, there is none, and every key may be here.
  */
+#include <string.h>
+
 #include "core/base/alloc.h"
 #include "core/delta/inside.h"
 
@@ -29,10 +31,18 @@ void art_delta_filter_clear(struct art_delta *delta) {
     delta->filter_words = 0;
 }
 
-/* All keys into a filter of twice the size that they need now. */
+void art_delta_filter_take(struct art_delta *next, struct art_delta *delta) {
+    next->filter = delta->filter;
+    next->filter_words = delta->filter_words;
+    delta->filter = NULL;
+    delta->filter_words = 0;
+    memset(next->filter, 0, next->filter_words * sizeof *next->filter);
+}
+
+/* All keys into a filter that will do for three times as many more: each time all are walked through. */
 static void rebuild(struct art_delta *delta) {
     uint64_t words = delta->filter_words ? delta->filter_words : FILTER_FIRST_WORDS;
-    while (words * FILTER_KEYS_A_WORD < 2 * delta->keys) words *= 2;
+    while (words * FILTER_KEYS_A_WORD < 4 * delta->keys) words *= 2;
     art_delta_filter_clear(delta);
     delta->filter = art_alloc_zeroed(words * sizeof *delta->filter);
     if (!delta->filter) return;

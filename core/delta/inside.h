@@ -55,6 +55,8 @@ struct art_delta {
 /* filter.c: after the key was added. */
 void art_delta_filter_add(struct art_delta *delta, struct art_bytes key);
 void art_delta_filter_clear(struct art_delta *delta);
+/* `next`, which is empty, gets the other's filter, emptied. */
+void art_delta_filter_take(struct art_delta *next, struct art_delta *delta);
 
 /* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */
 const struct art_leaf *art_delta_nearest(const struct art_delta *delta, struct art_bytes key);

@@ -11,7 +11,13 @@
  */
 #include "core/tree/private.h"
 
-enum { MERGE_BUDGET_PAGES = 1024, MERGE_EVERY = 16, PATIENCE = 4, LOG_BYTES_A_KEY = 64 };
+enum {
+    MERGE_BUDGET_PAGES = 1024,
+    MERGE_EVERY = 16,
+    PATIENCE = 4,
+    LOG_BYTES_A_KEY = 64,
+    SPARE_BYTES = 4 << 20 /* of a flushed delta's memory that the next one gets */
+};
 
 void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
@@ -212,7 +218,7 @@ void art_tree_committed(struct art_tree *tree) {
             tree->redo_since_merge = 0;
         }
         if (tree->pending.flushed) {
-            art_delta_unref(tree->delta);
+            art_delta_hand_over(tree->delta, tree->pending.empty, SPARE_BYTES);
             tree->delta = tree->pending.empty;
             tree->pending.empty = NULL;
             tree->log_bytes = tree->log_rows = 0;

@@ -102,7 +102,7 @@ int art_tree_spill(struct art_tree *tree) {
     art_slot_set_clear(&before);
     art_root_unref(tree->root);
     tree->root = edit.root;
-    art_delta_unref(tree->delta);
+    art_delta_hand_over(tree->delta, empty, SIZE_MAX);
     tree->delta = empty;
     tree->txn.spilled = true;
     tree->changes++;
