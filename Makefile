@@ -47,6 +47,8 @@ PREFIX   = /usr/local
 DESTDIR  =
 BENCH_SIZES = 1000000
 BENCH_SETS  = obj,real
+PROFILED    = get get-alone list level scan-all put
+PROFILED_KEYS = 100000
 BINDINGS   ?= all
 ORMS       ?= all
 MUTANTS     =
@@ -257,6 +259,9 @@ bench-large:
 bench-report:
 	@[ -s build/bench/results.csv ] || $(MAKE) --no-print-directory bench
 	@tests/bench/report
+
+bench-profile: library $(BUILD)/tests/bench/bench
+	@tests/bench/profile $(BUILD) "$(PROFILED)" $(PROFILED_KEYS)
 
 bench-queries: library $(BUILD)/tests/bench_queries
 	@mkdir -p $(BUILD)/scratch

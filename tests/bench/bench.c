@@ -5,6 +5,7 @@
  *
  * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
  * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them
+ * -P  operations, such as get,list: by one engine in this process, for a profiler (tests/bench/profile)
  * -t  tiny: a few steps of every operation, and "agree" at the end: for tests, not for figures
  *
  * Reading order: engine.h, operations.h, conduct.h; then block.c, and the engines.
@@ -21,13 +22,14 @@
 #include "tests/bench/conduct.h"
 #include "tests/bench/engine.h"
 #include "tests/bench/files.h"
+#include "tests/bench/solo.h"
 #include "tests/bench/targets.h"
 
 enum { MOST_SIZES = 16 };
 
 struct job {
     struct conduct_options conduct;
-    const char *sets, *output, *paths;
+    const char *sets, *output, *paths, *profiled;
     bool append;
     uint32_t sizes[MOST_SIZES];
     int size_count;
@@ -36,7 +38,7 @@ struct job {
 static void usage(void) {
     fprintf(stderr,
             "usage: bench [-s obj,fs,hex,real] [-e art,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
-            "             [-m directory in memory] [-o output] [-a] [-t] [sizes...]\n");
+            "             [-m directory in memory] [-o output] [-P operations] [-a] [-t] [sizes...]\n");
     exit(2);
 }
 
@@ -48,7 +50,7 @@ static struct job parse(int argc, char **argv) {
     job.conduct.memory = stat("/dev/shm", &status) == 0 ? "/dev/shm" : "";
     job.conduct.rounds = 5;
     job.conduct.quiet = !isatty(2);
-    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:at")) != -1) {
+    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:P:at")) != -1) {
         switch (option) {
         case 's':
             job.sets = optarg;
@@ -70,6 +72,9 @@ static struct job parse(int argc, char **argv) {
             break;
         case 'p':
             job.paths = optarg;
+            break;
+        case 'P':
+            job.profiled = optarg;
             break;
         case 'a':
             job.append = true;
@@ -134,6 +139,11 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
     struct figures figures = {0};
     struct keys keys;
     if (!keys_make(&keys, set, size, job->paths)) return false;
+    if (job->profiled) {
+        bool done = solo(&keys, &job->conduct, job->profiled);
+        keys_clear(&keys);
+        return done;
+    }
     printf("\n%s: %u keys (%s), %.1f bytes each with its value\n", set, keys.count, keys.shape,
            (double)keys.payload / keys.count);
     fflush(stdout);
@@ -158,8 +168,8 @@ int main(int argc, char **argv) {
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     signal(SIGPIPE, SIG_IGN);
-    introduce(&job);
-    FILE *targets = job.conduct.tiny ? NULL : open_targets(&job);
+    if (!job.profiled) introduce(&job);
+    FILE *targets = job.conduct.tiny || job.profiled ? NULL : open_targets(&job);
     char sets[100], *rest = sets;
     snprintf(sets, sizeof sets, "%s", job.sets);
     for (char *set; (set = strsep(&rest, ","));) {
@@ -169,7 +179,7 @@ int main(int argc, char **argv) {
     if (!runs) return 1;
     if (job.conduct.tiny) {
         printf("all engines agree\n");
-    } else {
+    } else if (targets) {
         printf("\n%d targets are short; figures in %s/results.csv\n", missed, job.output);
     }
     return 0;
