@@ -33,8 +33,8 @@ enum { SLOT = 512 * 1024, ROWS = 500, EVENTS_MAX = 1 << 16 };
 static char events[EVENTS_MAX];
 static unsigned event_count;
 static bool watching;
-static char failing;         /* the sync with this letter fails */
-static int wal_writes_left;  /* to the -wal, then they fail (x); -1: none does */
+static char failing;        /* the sync with this letter fails */
+static int wal_writes_left; /* to the -wal, then they fail (x); -1: none does */
 static int wal_error;
 static bool dying;           /* this process, when it would sync the frames of its commit */
 static unsigned unlocked;    /* blobs that were written while nobody held the file's lock */
