@@ -2,9 +2,10 @@
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
  * a killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again,
- * and the count of pages written must grow over that second flush (it does not under cache_spill=off), and both must have
- * written all that they could, since a page is counted before it is written; then the WAL and the database are synced. With a rollback journal the random bytes make sure that there is a journal of this
- * transaction, which replaces the one before; it and its directory are synced.
+ * and the count of pages written must grow over that second flush (it does not under cache_spill=off). A page is counted
+ * before it is written, so a flush that fails is the transaction's error. Then the WAL and the database are synced. With
+ * a rollback journal the random bytes make sure that there is a journal of this transaction, which replaces the one
+ * before; it and its directory are synced.
  *
  * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
  * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
@@ -152,8 +153,7 @@ void art_journal_rolled_back_to(struct art_table *table, bool all) {
     table->own_frame = false;
 }
 
-/* An attached database may be locked: its pages stay, and the next call may write and count them. A failed write leaves a
- * database that can only be rolled back, and it was counted. */
+/* An attached database may be locked: its pages stay, and the next flush may write and count them. */
 static int flush_cache(sqlite3 *db, bool *all) {
     int rc = sqlite3_db_cacheflush(db);
     *all &= rc == SQLITE_OK;

@@ -3,7 +3,7 @@
  * This program has its own pwrite, fsync, fdatasync, ftruncate and unlink, which SQLite and the extension call in the C
  * library's stead. Each call leaves a letter:
  *
- *     w W   the -wal is written (x: in vain), synced
+ *     w W   the -wal is written (x X: in vain), synced
  *                                              n   a slot behind the end of the .art file is written
  *     j J   the -journal                       r   a slot that was there when the watch began: it is used again
  *     d D   the database                       A   the .art file is synced; U it is unlinked
@@ -33,8 +33,8 @@ enum { SLOT = 512 * 1024, ROWS = 500, EVENTS_MAX = 1 << 16 };
 static char events[EVENTS_MAX];
 static unsigned event_count;
 static bool watching;
-static char failing;        /* the sync with this letter fails */
-static int wal_writes_left; /* to the -wal, then they fail (x); -1: none does */
+static char failing;       /* the sync with this letter fails */
+static int wal_calls_left; /* writes and syncs of the -wal, then one fails; -1: none does */
 static int wal_error;
 static bool dying;           /* this process, when it would sync the frames of its commit */
 static unsigned unlocked;    /* blobs that were written while nobody held the file's lock */
@@ -92,17 +92,20 @@ static void note_blob(int fd, const char *path, off_t offset) {
     event(slot < slots_there ? 'r' : 'n');
 }
 
+static bool wal_call_fails(void) {
+    return wal_calls_left >= 0 && !wal_calls_left--;
+}
+
 static ssize_t noted_write(int fd, const void *data, size_t len, off_t offset) {
     char path[600], letter = watching ? file_letter(path_of(fd, path)) : 0;
     if (letter == 'a') {
         note_blob(fd, path, offset);
-    } else if (letter == 'w' && !wal_writes_left) {
+    } else if (letter == 'w' && wal_call_fails()) {
         event('x');
         errno = wal_error;
         return -1;
     } else if (letter) {
         event(letter);
-        if (letter == 'w' && wal_writes_left > 0) wal_writes_left--;
     }
     return syscall(SYS_pwrite64, fd, data, len, offset);
 }
@@ -113,6 +116,11 @@ static int noted_sync(int fd) {
     if (watching && !fstat(fd, &now)) {
         letter = S_ISDIR(now.st_mode) ? 'F' : file_letter(path_of(fd, path));
         if (letter && letter != 'F') letter = (char)(letter - 'a' + 'A');
+        if (letter == 'W' && wal_call_fails()) {
+            event('X');
+            errno = EIO;
+            return -1;
+        }
         if (letter) event(letter);
     }
     if (dying && letter == 'W' && strchr(events, 'A')) _exit(0);
@@ -161,7 +169,7 @@ static void set_up(void) {
     path = sqlite3_mprintf("%s/rule.db", folder);
     unlocked = 0;
     failing = 0;
-    wal_writes_left = -1;
+    wal_calls_left = -1;
 }
 
 static void tear_down(void) {
@@ -403,25 +411,26 @@ START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
 END_TEST
 
 /* SQLite counts a page as written before it is, and a zombie may lie where the frame should have come to. */
-START_TEST(test_a_write_to_the_wal_that_fails_is_no_own_frame) {
+START_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame) {
     static const int errors[] = {EIO, ENOSPC}, codes[] = {SQLITE_IOERR, SQLITE_FULL};
-    unsigned failures = 0;
+    int failures = 0;
     create("WAL", levels[_i]);
     wal_error = errors[_i % 2];
     for (;; failures++) {
         end_epoch(db);
-        wal_writes_left = (int)failures;
+        wal_calls_left = failures;
         watch();
         int rc = change_all(db, 1);
-        const char *word = seen(), *failed = strchr(word, 'x');
-        wal_writes_left = -1;
+        const char *word = seen(), *failed = strpbrk(word, "xX");
+        wal_calls_left = -1;
         if (!failed) break;
-        ck_assert_msg((rc & 0xff) == codes[_i % 2], "%d after %s: %s", rc, word, sqlite3_errmsg(db));
-        ck_assert_msg(!strpbrk(failed, "nr"), "a blob was written after the write had failed: %s", word);
+        int code = *failed == 'x' ? codes[_i % 2] : SQLITE_IOERR;
+        ck_assert_msg((rc & 0xff) == code, "%d after %s: %s", rc, word, sqlite3_errmsg(db));
+        ck_assert_msg(!strpbrk(failed, "nr"), "a blob was written all the same: %s", word);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
         all_are(db, 0, "after a failed write");
     }
-    ck_assert_uint_gt(failures, 6);
+    ck_assert_int_gt(failures, 6);
     all_are(db, 1, "the writer");
 }
 END_TEST
@@ -467,12 +476,12 @@ START_TEST(test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_th
     end_epoch(db);
     leave_a_zombie(3);
     all_are(db, 2, "who does not see the zombie");
-    wal_writes_left = 0;
+    wal_calls_left = 0;
     wal_error = ENOSPC;
     watch();
     ck_assert_int_eq(change_all(db, 4), SQLITE_FULL);
     ck_assert(strchr(seen(), 'x'));
-    wal_writes_left = -1;
+    wal_calls_left = -1;
     all_are_after_recovery(3);
 }
 END_TEST
@@ -674,7 +683,7 @@ int main(void) {
     tcase_add_test(tests, test_pages_of_another_database_are_not_taken_for_the_own_frame);
     tcase_add_test(tests, test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame);
     tcase_add_test(tests, test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow);
-    tcase_add_loop_test(tests, test_a_write_to_the_wal_that_fails_is_no_own_frame, 0, 3);
+    tcase_add_loop_test(tests, test_a_frame_that_could_not_be_written_is_no_own_frame, 0, 3);
     tcase_add_test(tests, test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_the_wal);
     tcase_add_test(tests, test_a_reader_that_stays_keeps_its_slots);
     tcase_add_test(tests, test_slots_of_an_unknown_epoch_are_not_free);
