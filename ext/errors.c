@@ -83,15 +83,22 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
 }
 
-int art_fail_sql(sqlite3 *db, int rc, const char *what) {
+static int core_code(int rc) {
     static const struct {
         int sqlite, art;
     } codes[] = {{SQLITE_NOMEM, ART_NOMEM},   {SQLITE_FULL, ART_DISKFULL},       {SQLITE_BUSY, ART_BUSY},
                  {SQLITE_LOCKED, ART_BUSY},   {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
                  {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT}};
-    int code = ART_IO;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i].sqlite == (rc & 0xff)) code = codes[i].art;
+        if (codes[i].sqlite == (rc & 0xff)) return codes[i].art;
     }
-    return art_fail(code, "art: %s: %s", what, sqlite3_errmsg(db));
+    return ART_IO;
+}
+
+int art_fail_sql(sqlite3 *db, int rc, const char *what) {
+    return art_fail(core_code(rc), "art: %s: %s", what, sqlite3_errmsg(db));
+}
+
+int art_fail_code(int rc, const char *what) {
+    return art_fail(core_code(rc), "art: %s: %s", what, sqlite3_errstr(rc));
 }

@@ -2,9 +2,10 @@
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
  * a killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again,
- * and the count of pages written must grow over that second flush (it does not under cache_spill=off); then the WAL
- * and the database are synced. With a rollback journal the random bytes make sure that there is a journal of this
- * transaction, which replaces the one before; it and its directory are synced.
+ * and the count of pages written must grow over that second flush (it does not under cache_spill=off). A page is counted
+ * before it is written, so a flush that fails is the transaction's error. Then the WAL and the database are synced. With
+ * a rollback journal the random bytes make sure that there is a journal of this transaction, which replaces the one
+ * before; it and its directory are synced.
  *
  * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
  * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
@@ -152,20 +153,28 @@ void art_journal_rolled_back_to(struct art_table *table, bool all) {
     table->own_frame = false;
 }
 
+/* An attached database may be locked: its pages stay, and the next flush may write and count them. */
+static int flush_cache(sqlite3 *db, bool *all) {
+    int rc = sqlite3_db_cacheflush(db);
+    *all &= rc == SQLITE_OK;
+    return rc && rc != SQLITE_BUSY ? art_fail_code(rc, "cannot write the cache to the database's journal") : ART_OK;
+}
+
 /* WAL mode: sees to it that a frame of this transaction is in the file. */
 static int write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     int before = 0, after = 0, high;
     if (table->own_frame || !may_flush(table)) return ART_OK;
     table->flushed = true;
-    sqlite3_db_cacheflush(db);
-    int rc = art_journal_write_nonce(table);
+    bool all = true;
+    int rc = flush_cache(db, &all);
+    if (!rc) rc = art_journal_write_nonce(table);
     if (rc) return rc;
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
-    sqlite3_db_cacheflush(db);
+    rc = flush_cache(db, &all);
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
-    table->own_frame = after > before;
-    return ART_OK;
+    table->own_frame = all && after > before;
+    return rc;
 }
 
 static int make_secure(struct art_table *table) {

@@ -3,7 +3,8 @@
  * This program has its own pwrite, fsync, fdatasync, ftruncate and unlink, which SQLite and the extension call in the C
  * library's stead. Each call leaves a letter:
  *
- *     w W   the -wal is written, synced        n   a slot behind the end of the .art file is written
+ *     w W   the -wal is written (x X: in vain), synced
+ *                                              n   a slot behind the end of the .art file is written
  *     j J   the -journal                       r   a slot that was there when the watch began: it is used again
  *     d D   the database                       A   the .art file is synced; U it is unlinked
  *     F     a folder is synced                 s   slot 0 is written
@@ -32,7 +33,10 @@ enum { SLOT = 512 * 1024, ROWS = 500, EVENTS_MAX = 1 << 16 };
 static char events[EVENTS_MAX];
 static unsigned event_count;
 static bool watching;
-static char failing;         /* the sync with this letter fails */
+static char failing;       /* the sync with this letter fails */
+static int wal_calls_left; /* writes and syncs of the -wal, then one fails; -1: none does */
+static int wal_error;
+static bool dying;           /* this process, when it would sync the frames of its commit */
 static unsigned unlocked;    /* blobs that were written while nobody held the file's lock */
 static uint64_t last_slot;   /* that was written: its second piece is no event */
 static uint64_t slots_there; /* when the watch began, as the first write of a blob finds it */
@@ -88,12 +92,21 @@ static void note_blob(int fd, const char *path, off_t offset) {
     event(slot < slots_there ? 'r' : 'n');
 }
 
+static bool wal_call_fails(void) {
+    return wal_calls_left >= 0 && !wal_calls_left--;
+}
+
 static ssize_t noted_write(int fd, const void *data, size_t len, off_t offset) {
     char path[600], letter = watching ? file_letter(path_of(fd, path)) : 0;
-    if (letter == 'a')
+    if (letter == 'a') {
         note_blob(fd, path, offset);
-    else if (letter)
+    } else if (letter == 'w' && wal_call_fails()) {
+        event('x');
+        errno = wal_error;
+        return -1;
+    } else if (letter) {
         event(letter);
+    }
     return syscall(SYS_pwrite64, fd, data, len, offset);
 }
 
@@ -103,8 +116,14 @@ static int noted_sync(int fd) {
     if (watching && !fstat(fd, &now)) {
         letter = S_ISDIR(now.st_mode) ? 'F' : file_letter(path_of(fd, path));
         if (letter && letter != 'F') letter = (char)(letter - 'a' + 'A');
+        if (letter == 'W' && wal_call_fails()) {
+            event('X');
+            errno = EIO;
+            return -1;
+        }
         if (letter) event(letter);
     }
+    if (dying && letter == 'W' && strchr(events, 'A')) _exit(0);
     if (letter && letter == failing) {
         errno = EIO;
         return -1;
@@ -150,6 +169,7 @@ static void set_up(void) {
     path = sqlite3_mprintf("%s/rule.db", folder);
     unlocked = 0;
     failing = 0;
+    wal_calls_left = -1;
 }
 
 static void tear_down(void) {
@@ -333,6 +353,38 @@ START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
 }
 END_TEST
 
+/* As the nonce is written, somebody who read there leaves: the pages that were locked at the first flush go with the second. */
+static int end_reading_elsewhere(unsigned event, void *reader, void *statement, void *text) {
+    (void)event, (void)text;
+    const char *sql = sqlite3_sql(statement);
+    if (strstr(sql, "t_state") && strstr(sql, "REPLACE")) sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL);
+    return 0;
+}
+
+START_TEST(test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame) {
+    create("WAL", "OFF");
+    sql_run(db, "PRAGMA cache_spill=OFF; BEGIN; PRAGMA cache_spill=ON; COMMIT");
+    sql_run(db, "ATTACH '%q/other.db' AS other; CREATE TABLE other.m(a, b)", folder);
+    char *name = sqlite3_mprintf("%s/other.db", folder);
+    sqlite3 *reader = sql_open(name);
+    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, end_reading_elsewhere, reader);
+    for (int n = 1; n < 4; n++) {
+        end_epoch(db);
+        sql_run(reader, "BEGIN; SELECT * FROM m");
+        watch();
+        sql_run(db,
+                "BEGIN IMMEDIATE; INSERT INTO m VALUES(%d, zeroblob(20000));"
+                "UPDATE t SET value = '%d ' || hex(zeroblob(900)); INSERT INTO t(t) VALUES('optimize'); COMMIT",
+                n, n);
+        ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
+        ck_assert(sqlite3_get_autocommit(reader));
+    }
+    all_are(db, 3, "the writer");
+    sql_close(reader);
+    sqlite3_free(name);
+}
+END_TEST
+
 START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
     static const char syncs[] = "WD";
     for (int i = 0; i < 2; i++) {
@@ -355,6 +407,82 @@ START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
         must_change_all(db, 2); /* nobody knows what the failed one has lost */
         ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
     }
+}
+END_TEST
+
+/* SQLite counts a page as written before it is, and a zombie may lie where the frame should have come to. */
+START_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame) {
+    static const int errors[] = {EIO, ENOSPC}, codes[] = {SQLITE_IOERR, SQLITE_FULL};
+    int failures = 0;
+    create("WAL", levels[_i]);
+    wal_error = errors[_i % 2];
+    for (;; failures++) {
+        end_epoch(db);
+        wal_calls_left = failures;
+        watch();
+        int rc = change_all(db, 1);
+        const char *word = seen(), *failed = strpbrk(word, "xX");
+        wal_calls_left = -1;
+        if (!failed) break;
+        int code = *failed == 'x' ? codes[_i % 2] : SQLITE_IOERR;
+        ck_assert_msg((rc & 0xff) == code, "%d after %s: %s", rc, word, sqlite3_errmsg(db));
+        ck_assert_msg(!strpbrk(failed, "nr"), "a blob was written all the same: %s", word);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        all_are(db, 0, "after a failed write");
+    }
+    ck_assert_int_gt(failures, 6);
+    all_are(db, 1, "the writer");
+}
+END_TEST
+
+/* Its commit is in the WAL, and not in the wal-index. */
+static void leave_a_zombie(int n) {
+    pid_t child = fork();
+    if (!child) {
+        sqlite3 *own = open_writer("FULL");
+        dying = true;
+        watch();
+        change_all(own, n);
+        _exit(1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
+/* What is found when all processes have died. */
+static void all_are_after_recovery(int n) {
+    char *copies = sqlite3_mprintf("%s/copies", folder), *copy = sqlite3_mprintf("%s/rule.db", copies);
+    char *file = sql_find_file(folder, ".art"), *file_copy = sqlite3_mprintf("%s%s", copies, strrchr(file, '/'));
+    char *wal = sqlite3_mprintf("%s-wal", path), *wal_copy = sqlite3_mprintf("%s-wal", copy);
+    ck_assert_int_eq(mkdir(copies, 0755), 0);
+    sql_copy_file(path, copy);
+    sql_copy_file(wal, wal_copy);
+    sql_copy_file(file, file_copy);
+    sqlite3 *after = sql_open(copy);
+    all_are(after, n, "after recovery");
+    sql_close(after);
+    sql_scratch_remove(copies);
+    char *all[] = {copies, copy, file, file_copy, wal, wal_copy};
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) sqlite3_free(all[i]);
+}
+
+START_TEST(test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_the_wal) {
+    create("WAL", "FULL");
+    for (int n = 1; n < 3; n++) {
+        end_epoch(db);
+        must_change_all(db, n);
+    }
+    end_epoch(db);
+    leave_a_zombie(3);
+    all_are(db, 2, "who does not see the zombie");
+    wal_calls_left = 0;
+    wal_error = ENOSPC;
+    watch();
+    ck_assert_int_eq(change_all(db, 4), SQLITE_FULL);
+    ck_assert(strchr(seen(), 'x'));
+    wal_calls_left = -1;
+    all_are_after_recovery(3);
 }
 END_TEST
 
@@ -553,7 +681,10 @@ int main(void) {
     tcase_add_test(tests, test_who_does_the_same_to_the_same_database_writes_another_nonce);
     tcase_add_test(tests, test_where_no_own_frame_comes_into_the_wal_the_file_grows);
     tcase_add_test(tests, test_pages_of_another_database_are_not_taken_for_the_own_frame);
+    tcase_add_test(tests, test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame);
     tcase_add_test(tests, test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow);
+    tcase_add_loop_test(tests, test_a_frame_that_could_not_be_written_is_no_own_frame, 0, 3);
+    tcase_add_test(tests, test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_the_wal);
     tcase_add_test(tests, test_a_reader_that_stays_keeps_its_slots);
     tcase_add_test(tests, test_slots_of_an_unknown_epoch_are_not_free);
     tcase_add_test(tests, test_a_flush_that_knows_no_epoch_keeps_the_list);

@@ -345,6 +345,8 @@ static const struct elsewhere elsewhere[] = {
     {"art: the database's journal may have lost a part of this transaction: roll back, and check the disk if it comes "
      "again",
      "SQLite's own files would have to fail their syncs; they do in test_crash"},
+    {"cannot write the cache to the database's journal",
+     "SQLite's own files would have to fail their writes; they do in test_slot_rule"},
     {"art: this connection came through fork() (%s): open the database anew in the child", EARLIER},
 
     {"art: no free name for the .art file", RACE},
