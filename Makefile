@@ -12,6 +12,7 @@
 #   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
 #                     BENCH_SIZES="20000 100000", BENCH_SETS=obj,fs,hex,real; bench-large adds 10 million keys to the figures,
 #                     bench-report draws them as one page, build/bench/report.html
+#   make bench-profile  where the instructions of single operations go: PROFILED="get put", PROFILED_KEYS=100000
 #   make bench-core   core without SQLite, part by part; bench-queries: queries that an ordinary table answers by walking
 #   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew

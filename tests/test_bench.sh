@@ -29,6 +29,11 @@ if "$bench" -t -d "$work" -m "" -o "$work" -s obj -e table,liar 2000 >"$work/sai
     failed "an engine that lies was not refused:"
 fi
 checks=$((checks + 1))
+if ! "$bench" -P get,scan-all -e art -m "" -d "$work" -o "$work" -s obj 2000 >"$work/said" 2>&1 || [ "$(cat "$work/said")" != "art get: 5000
+art scan-all: 2000" ]; then
+    failed "one engine alone, for a profiler:"
+fi
+checks=$((checks + 1))
 left=$(find "$work" -mindepth 1 ! -name said | wc -l)
 if [ "$left" != 0 ]; then failed "the bench leaves $left files behind"; fi
 

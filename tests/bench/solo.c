@@ -6,7 +6,7 @@
 #include "tests/bench/engine.h"
 #include "tests/bench/operations.h"
 
-enum { SOLO_STEPS = 5000, WARM_STEPS = 50000 };
+enum { SOLO_STEPS = 5000 };
 
 static const struct engine *find_engine(const char *name) {
     for (int i = 0; engines[i]; i++) {
@@ -20,7 +20,7 @@ static void measure(const struct engine *engine, void *store, const struct keys 
                     const struct operation *operation) {
     static struct block block;
     uint32_t steps = operation->steps < SOLO_STEPS ? operation->steps : SOLO_STEPS;
-    block_run(engine, store, keys, operation, 0, operation->writes ? steps : WARM_STEPS, 0, false, &block);
+    block_run(engine, store, keys, operation, 0, operation->writes ? steps : operation->steps, 0, false, &block);
     block_run(engine, store, keys, operation, 1, steps, 0, false, &block);
     printf("%s %s: %llu\n", engine->name, operation->name, (unsigned long long)block.units);
 }
