@@ -11,7 +11,9 @@
  */
 #include "core/tree/private.h"
 
-enum { MERGE_BUDGET_PAGES = 1024, MERGE_EVERY = 16, PATIENCE = 4, LOG_BYTES_A_KEY = 64 };
+/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in many:
+ * who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
+enum { OWED_A_BYTE = 16, MERGE_EVERY_BYTES = 256 << 10, MERGES_A_LOG = 4, PATIENCE = 4, LOG_BYTES_A_KEY = 64 };
 
 void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
@@ -51,14 +53,20 @@ static int finish_root(struct art_tree *tree) {
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
 
+/* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
+static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
+    if (tree->txn.spilled || tree->txn.optimize) return UINT64_MAX;
+    uint64_t redo = tree->pending.redo.len;
+    return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
+}
+
 static int flush(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_delta_open(&tree->pending.empty);
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
     if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
-    if (!rc)
-        rc = art_compact_merge(tree, edit, tree->txn.spilled || tree->txn.optimize ? UINT64_MAX : MERGE_BUDGET_PAGES);
+    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, edit);
     if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
@@ -72,7 +80,7 @@ static int flush(struct art_tree *tree) {
 static int merge(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_compact_merge(tree, edit, MERGE_BUDGET_PAGES);
+    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
     if (!rc) rc = finish_root(tree);
     return rc;
 }
@@ -124,8 +132,14 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
+static bool merge_is_its_turn(const struct art_tree *tree) {
+    uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
+    return redo >= MERGE_EVERY_BYTES || redo * MERGES_A_LOG >= tree->options.log_limit;
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
+    tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
     bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize || tree->txn.cleared;
     bool due = false;
@@ -138,13 +152,12 @@ static int prepare(struct art_tree *tree) {
     }
     bool vacuums = tree->txn.vacuum && tree->root->runs;
     if (must || (due && vacuums)) return flush(tree);
-    bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
     int rc = ART_OK;
     if (vacuums)
         rc = vacuum(tree);
     else if (due)
         rc = try_work(tree, flush);
-    else if (paid && art_compact_due(tree))
+    else if (merge_is_its_turn(tree) && art_compact_due(tree))
         rc = try_work(tree, merge);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
