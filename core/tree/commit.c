@@ -13,7 +13,7 @@
 
 /* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in many:
  * who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
-enum { OWED_A_BYTE = 16, MERGE_EVERY_BYTES = 256 << 10, MERGES_A_LOG = 4, PATIENCE = 4, LOG_BYTES_A_KEY = 64 };
+enum { OWED_A_BYTE = 16, MERGE_EVERY_BYTES = 320 << 10, PATIENCE = 4, LOG_BYTES_A_KEY = 64 };
 
 void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
@@ -132,9 +132,10 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
-static bool merge_is_its_turn(const struct art_tree *tree) {
+/* Three times a log, and then with its flush. */
+static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
-    return redo >= MERGE_EVERY_BYTES || redo * MERGES_A_LOG >= tree->options.log_limit;
+    return redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
 }
 
 static int prepare(struct art_tree *tree) {
@@ -157,7 +158,7 @@ static int prepare(struct art_tree *tree) {
         rc = vacuum(tree);
     else if (due)
         rc = try_work(tree, flush);
-    else if (merge_is_its_turn(tree) && art_compact_due(tree))
+    else if (merge_has_its_turn(tree) && art_compact_due(tree))
         rc = try_work(tree, merge);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
