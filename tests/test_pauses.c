@@ -132,17 +132,16 @@ START_TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
 }
 END_TEST
 
-/* A run that drains and is more than one slice. */
-static bool drains(void) {
-    bool yes = false;
-    for (unsigned i = 0; i < tree->root->runs; i++) yes |= tree->root->run[i].level == 1 && tree->root->run[i].blobs > 6;
-    return yes;
-}
-
 static unsigned runs_of_level(unsigned level) {
     unsigned n = 0;
     for (unsigned i = 0; i < tree->root->runs; i++) n += tree->root->run[i].level == level;
     return n;
+}
+
+static void flush_without_merges(unsigned runs) {
+    no_merges = true;
+    while (tree->root->runs < runs) commit(100);
+    no_merges = false;
 }
 
 /* However they came about, and although the run that drains is in the way. */
@@ -150,10 +149,11 @@ START_TEST(test_too_many_runs_are_fewer_after_one_commit) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
     slow = true;
-    while (!drains() || tree->root->runs < 3) commit(1);
-    no_merges = true;
-    while (tree->root->runs <= ART_RUNS_MAX) commit(100);
-    no_merges = false;
+    commit(2000);
+    ck_assert_uint_eq(tree->root->runs, 1);
+    flush_without_merges(ART_RUNS_MAX);
+    while (!runs_of_level(1)) commit(1); /* they become one that drains: more than a slice */
+    flush_without_merges(ART_RUNS_MAX + 1);
     memset(&seen, 0, sizeof seen);
     while (!seen.writing) commit(1);
     say("after too many flushes");
