@@ -197,12 +197,13 @@ naive: $(BUILD)/naive/art.so
 BENCH_OBJECTS = $(call object,$(sort $(wildcard tests/bench/*.c)))
 BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
              $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
+BENCH_WRAPS = -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 $(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
 $(BUILD)/tests/bench/peers: FORCE
 	@mkdir -p $(@D)
 	@echo '$(BENCH_LIBS)' | cmp -s - $@ || echo '$(BENCH_LIBS)' > $@
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
-	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) $(BENCH_WRAPS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
 
