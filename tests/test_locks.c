@@ -14,9 +14,7 @@
 
 enum { ROWS = 30000, THREADS = 2, TIMES = 20 };
 
-static _Thread_local struct {
-    unsigned locks, allocations, references; /* to what is in the cache */
-} calls;
+static _Thread_local struct { unsigned locks, allocations, references; /* to what is in the cache */ } calls;
 
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);

@@ -18,9 +18,9 @@ static struct art_tree *tree;
 static struct random keys;
 static bool slow;
 
-static struct { /* of the commits since the last reset */
+static struct {                /* of the commits since the last reset */
     unsigned commits, writing; /* a root */
-    unsigned since, shortest; /* commits since the last root; the fewest before a merge beside the log */
+    unsigned since, shortest;  /* commits since the last root; the fewest before a merge beside the log */
     uint64_t most_pages, pages;
 } seen;
 
@@ -86,7 +86,8 @@ static void commit(unsigned rows) {
     uint64_t pages = pages_written() - before;
     seen.commits++;
     seen.writing += done.write_root;
-    if (done.write_root && !done.clear_log && (!seen.shortest || seen.since < seen.shortest)) seen.shortest = seen.since;
+    if (done.write_root && !done.clear_log && (!seen.shortest || seen.since < seen.shortest))
+        seen.shortest = seen.since;
     seen.since = done.write_root ? 0 : seen.since + 1;
     seen.pages += pages;
     if (seen.most_pages < pages) seen.most_pages = pages;
@@ -99,8 +100,9 @@ static void load(unsigned rows) {
 }
 
 static void say(const char *what) {
-    printf("pauses: %s: %u commits, %u of them with a new root, %llu at most, %llu in all; %u runs\n", what, seen.commits,
-           seen.writing, (unsigned long long)seen.most_pages, (unsigned long long)seen.pages, tree->root->runs);
+    printf("pauses: %s: %u commits, %u of them with a new root, %llu at most, %llu in all; %u runs\n", what,
+           seen.commits, seen.writing, (unsigned long long)seen.most_pages, (unsigned long long)seen.pages,
+           tree->root->runs);
 }
 
 /* So that the 99.9th percentile is that of commits which write a row of the log. And whoever has loaded has left nothing
