@@ -94,8 +94,18 @@ static void commit(unsigned rows) {
     ck_assert(no_merges || !done.write_root || tree->root->runs <= ART_RUNS_MAX);
 }
 
+static unsigned runs_of_level(unsigned level) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < tree->root->runs; i++) n += tree->root->run[i].level == level;
+    return n;
+}
+
+/* Young runs wait until there are three of them. */
 static void load(unsigned rows) {
-    for (unsigned i = 0; i < rows; i += BATCH) commit(BATCH);
+    for (unsigned i = 0; i < rows; i += BATCH) {
+        commit(BATCH);
+        ck_assert_uint_le(runs_of_level(0), 3);
+    }
     memset(&seen, 0, sizeof seen);
 }
 
@@ -133,12 +143,6 @@ START_TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
     end_world();
 }
 END_TEST
-
-static unsigned runs_of_level(unsigned level) {
-    unsigned n = 0;
-    for (unsigned i = 0; i < tree->root->runs; i++) n += tree->root->run[i].level == level;
-    return n;
-}
 
 static void flush_without_merges(unsigned runs) {
     no_merges = true;
