@@ -183,6 +183,8 @@ $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
 $(BUILD)/tests/test_slice: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_walk: TEST_LIBS += -Wl,--wrap=art_store_read_ahead
+$(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
+$(BUILD)/tests/test_pauses: TEST_LIBS += -Wl,--wrap=clock_gettime -Wl,--wrap=art_compact_merge
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
@@ -198,12 +200,13 @@ naive: $(BUILD)/naive/art.so
 BENCH_OBJECTS = $(call object,$(sort $(wildcard tests/bench/*.c)))
 BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
              $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
+BENCH_WRAPS = -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 $(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
 $(BUILD)/tests/bench/peers: FORCE
 	@mkdir -p $(@D)
 	@echo '$(BENCH_LIBS)' | cmp -s - $@ || echo '$(BENCH_LIBS)' > $@
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
-	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) $(BENCH_WRAPS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
 

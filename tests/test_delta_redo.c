@@ -292,6 +292,23 @@ START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
 }
 END_TEST
 
+/* Who commits a row at a time has thousands of them in the log. */
+START_TEST(test_a_row_of_one_entry_is_verified_without_memory) {
+    struct art_delta *writer = open_delta();
+    struct art_buffer row = {0};
+    struct art_hash128 hash = {0, 0};
+    set(writer, "a/path/of/some/length", 1, 0);
+    ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
+    short_memory_use();
+    short_memory_fail_after(0);
+    int rc = art_redo_verify(bytes_of(&row), 1, (struct art_hash128){0, 0}, &hash);
+    short_memory_fail_after(-1);
+    ck_assert_int_eq(rc, ART_OK);
+    art_buffer_clear(&row);
+    art_delta_unref(writer);
+}
+END_TEST
+
 START_TEST(test_replay_over_uncommitted_changes_is_refused) {
     struct art_delta *writer = open_delta();
     struct art_buffer row = {0};
@@ -488,6 +505,7 @@ int main(void) {
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent);
     tcase_add_test(facts, test_a_key_brought_back_by_a_rollback_is_not_in_the_row);
+    tcase_add_test(facts, test_a_row_of_one_entry_is_verified_without_memory);
     tcase_add_test(facts, test_replay_over_uncommitted_changes_is_refused);
     tcase_add_test(facts, test_a_row_of_paths_is_small);
     tcase_add_test(facts, test_a_row_with_a_key_over_the_limit_is_refused);

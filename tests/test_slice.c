@@ -25,10 +25,10 @@ static struct { /* of all slices since the world was made */
 } watched;
 
 /* The policy of merges waits until runs are large. Here every run is given to the one below at once. */
-int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t budget);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t budget) {
+int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages) {
     int rc = ART_OK;
-    (void)budget;
+    (void)owed_pages;
     while (!rc && edit->root->runs > 1) {
         uint64_t before = edit->pages_written;
         unsigned runs = edit->root->runs;

@@ -24,7 +24,7 @@ int art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, 
 }
 
 void art_redo_reader_clear(struct art_redo_reader *reader) {
-    art_buffer_clear(&reader->key);
+    art_buffer_clear(&reader->room);
 }
 
 /* A varint of at most `most`. */
@@ -34,9 +34,26 @@ static bool read_number(struct art_redo_reader *reader, uint64_t most, uint64_t 
     return used && *out <= most;
 }
 
+/* A key that shares nothing with the one before lies in the bytes as it is: a row of one entry needs no memory. */
+static int take_key(struct art_redo_reader *reader, uint32_t shared, uint32_t suffix) {
+    int rc = ART_OK;
+    if (!shared) {
+        reader->key = art_bytes(reader->at, suffix);
+    } else {
+        struct art_buffer *room = &reader->room;
+        bool there = reader->key.data == room->data;
+        room->len = there ? shared : 0;
+        if (!there) rc = art_buffer_append(room, reader->key.data, shared);
+        if (!rc) rc = art_buffer_append(room, reader->at, suffix);
+        reader->key = art_buffer_bytes(room);
+    }
+    reader->at += suffix;
+    return rc;
+}
+
 static int read_key(struct art_redo_reader *reader) {
     uint64_t shared, suffix;
-    size_t previous = reader->key.len;
+    uint32_t previous = reader->key.len;
     if (!read_number(reader, previous, &shared) || !read_number(reader, ART_KEY_MAX - shared, &suffix)) {
         return senseless("redo bytes with an impossible key length");
     }
@@ -46,10 +63,7 @@ static int read_key(struct art_redo_reader *reader) {
         if (!above) return senseless("redo bytes with keys out of order");
     }
     reader->begun = true;
-    reader->key.len = (size_t)shared;
-    int rc = art_buffer_append(&reader->key, reader->at, (size_t)suffix);
-    reader->at += suffix;
-    return rc;
+    return take_key(reader, (uint32_t)shared, (uint32_t)suffix);
 }
 
 int art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry) {
@@ -73,7 +87,7 @@ int art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, 
         value = art_bytes(reader->at, (uint32_t)len);
         reader->at += len;
     }
-    *key = art_bytes(reader->key.data, (uint32_t)reader->key.len);
+    *key = reader->key;
     *entry = (struct art_entry){.value = value, .csn = reader->csn, .flags = flags};
     return ART_OK;
 }

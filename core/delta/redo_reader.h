@@ -11,7 +11,8 @@ struct art_redo_reader {
     enum art_redo_kind kind;
     uint64_t csn; /* of every entry of a row; of the last entry of a complete delta */
     bool begun;
-    struct art_buffer key; /* of the last entry */
+    struct art_bytes key; /* of the last entry: in the bytes, or in `room` */
+    struct art_buffer room;
 };
 
 /* `body` begins with the kind. ART_OK or ART_CORRUPT. Clear in any case. */

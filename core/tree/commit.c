@@ -11,9 +11,11 @@
  */
 #include "core/tree/private.h"
 
+/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in many:
+ * who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
 enum {
-    MERGE_BUDGET_PAGES = 1024,
-    MERGE_EVERY = 16,
+    OWED_A_BYTE = 16,
+    MERGE_EVERY_BYTES = 320 << 10,
     PATIENCE = 4,
     LOG_BYTES_A_KEY = 64,
     SPARE_BYTES = 4 << 20 /* of a flushed delta's memory that the next one gets */
@@ -57,14 +59,20 @@ static int finish_root(struct art_tree *tree) {
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
 
+/* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
+static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
+    if (tree->txn.spilled || tree->txn.optimize) return UINT64_MAX;
+    uint64_t redo = tree->pending.redo.len;
+    return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
+}
+
 static int flush(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_delta_open(&tree->pending.empty);
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
     if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
-    if (!rc)
-        rc = art_compact_merge(tree, edit, tree->txn.spilled || tree->txn.optimize ? UINT64_MAX : MERGE_BUDGET_PAGES);
+    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, edit);
     if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
@@ -78,7 +86,7 @@ static int flush(struct art_tree *tree) {
 static int merge(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_compact_merge(tree, edit, MERGE_BUDGET_PAGES);
+    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
     if (!rc) rc = finish_root(tree);
     return rc;
 }
@@ -130,8 +138,15 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
+/* Three times a log, and then with its flush. */
+static bool merge_has_its_turn(const struct art_tree *tree) {
+    uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
+    return redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
+    tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
     bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize || tree->txn.cleared;
     bool due = false;
@@ -144,13 +159,12 @@ static int prepare(struct art_tree *tree) {
     }
     bool vacuums = tree->txn.vacuum && tree->root->runs;
     if (must || (due && vacuums)) return flush(tree);
-    bool paid = (tree->redo_since_merge + tree->pending.redo.len) * MERGE_EVERY >= tree->options.log_limit;
     int rc = ART_OK;
     if (vacuums)
         rc = vacuum(tree);
     else if (due)
         rc = try_work(tree, flush);
-    else if (paid && art_compact_due(tree))
+    else if (merge_has_its_turn(tree) && art_compact_due(tree))
         rc = try_work(tree, merge);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */

@@ -5,8 +5,10 @@
  *   level 2..   runs of at most 8 MB, 64 MB, 512 MB, and the last of any size
  *
  * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
- * What is most overdue is done first, until the commit's budget is spent; only too many young runs are merged regardless
- * of it.
+ *
+ * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
+ * beyond that a pause at most. More runs than a root may have leave no choice; then young runs become one, whatever the
+ * rest looks like: that costs what a few commits have written, not what the levels below have left undone.
  */
 #include "core/tree/private.h"
 
@@ -19,9 +21,10 @@ enum {
     LEVEL_LAST = 5,
     LEVEL_FIRST_BLOBS = 16, /* 8 MB */
     LEVEL_FACTOR = 8,
+    PAUSE_PAGES = 1024,
     INTERRUPT_EVERY = 4096
 };
-static const uint64_t BUDGET_NANOSECONDS = 5000000;
+static const uint64_t PAUSE_NANOSECONDS = 5000000;
 
 static uint64_t level_pages(const struct art_tree *tree, unsigned level) {
     uint64_t pages = (uint64_t)LEVEL_FIRST_BLOBS * art_tree_full_pages(tree);
@@ -100,6 +103,12 @@ int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_ru
     return rc;
 }
 
+/* The level of what takes the place of the runs down to `to`: a run that drains is not joined by another. */
+static uint8_t merged_level(const struct art_tree *tree, const struct art_root *root, unsigned to, uint64_t pages) {
+    if (to + 1 == root->runs) return level_of(tree, pages);
+    return root->run[to + 1].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
+}
+
 /* Replaces runs [from, to] by one. */
 static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned from, unsigned to) {
     struct art_merge *merge = art_alloc(sizeof *merge);
@@ -119,8 +128,8 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned fro
     art_free(merge);
     for (unsigned i = from; !rc && i <= to; i++) rc = art_run_drop(tree, edit, &edit->root->run[i]);
     if (!rc) {
+        run.level = merged_level(tree, edit->root, to, run.pages);
         for (unsigned i = from; i <= to; i++) art_root_remove_run(edit->root, from);
-        run.level = last ? level_of(tree, run.pages) : LEVEL_DRAINING;
         if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
     }
     art_run_clear(&run);
@@ -213,30 +222,40 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages) {
-    uint64_t written = edit->pages_written, begun = now();
+/* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
+static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
+    return pages >= owed && (pages >= PAUSE_PAGES || now() - begun >= PAUSE_NANOSECONDS);
+}
+
+static int give_what_appends(struct art_tree *tree, struct art_edit *edit) {
     bool append;
     int rc = appends(tree, edit->root, &append);
     while (!rc && append) {
         rc = art_slice_give(tree, edit, 0);
         if (!rc) rc = appends(tree, edit->root, &append);
     }
-    bool moved = true;
-    while (!rc && moved) {
+    return rc;
+}
+
+int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
+    uint64_t written = edit->pages_written, begun = now();
+    int rc = give_what_appends(tree, edit);
+    bool moved = true, paid = false;
+    while (!rc && moved && !paid) {
         unsigned at, urgency;
         enum step step = next_step(tree, edit->root, &at, &urgency);
-        bool spent = edit->pages_written - written >= budget_pages ||
-                     (budget_pages != UINT64_MAX && now() - begun >= BUDGET_NANOSECONDS);
-        if (step == STEP_NONE) {
-            if (spent || art_wants_small(tree)) break;
+        if (step != STEP_NONE) {
+            rc = take_step(tree, edit, step, at);
+            if (!rc) rc = art_tree_interrupted(tree);
+        } else if (art_wants_small(tree)) {
+            break;
+        } else {
             rc = art_shrink_step(tree, edit, &moved);
-            continue;
         }
-        bool forced = young_runs(edit->root) > YOUNG_MAX || edit->root->runs > ART_RUNS_MAX;
-        if (spent && !forced) break;
-        rc = take_step(tree, edit, step, at);
-        if (!rc) rc = art_tree_interrupted(tree);
+        paid = has_paid(edit->pages_written - written, owed_pages, begun);
     }
+    unsigned young = young_runs(edit->root);
+    if (!rc && edit->root->runs > ART_RUNS_MAX && young > 1) rc = merge_runs(tree, edit, 0, young - 1);
     return rc;
 }
 

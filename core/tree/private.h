@@ -346,8 +346,8 @@ int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
 int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta);
-/* Merges until the budget is spent; more only where the number of runs asks for it. */
-int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
+/* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
+int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
 bool art_compact_due(const struct art_tree *tree);
 int art_compact_all(struct art_tree *tree, struct art_edit *edit);
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come out. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bench/files.h"
+#include "tests/bench/locks.h"
 #include "tests/support/random.h"
 
 static void put_key(struct workplace *place, void *store, struct art_bytes key, uint64_t number) {
@@ -27,21 +28,22 @@ static void *open_other(struct workplace *place, char *directory, size_t room, c
     return store;
 }
 
-static void load_all(struct workplace *place, void *store, uint32_t count, bool sorted) {
+/* In transactions of `batch`. */
+static void load_all(struct workplace *place, void *store, uint32_t count, bool sorted, uint32_t batch) {
     const struct keys *keys = place->keys;
-    place->engine->begin(store, true, sorted);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t which = sorted ? i : keys->order[i];
+        if (i % batch == 0) place->engine->begin(store, true, sorted);
         put_key(place, store, keys->sorted[which], which);
+        if (i % batch == batch - 1 || i == count - 1) place->engine->commit(store);
     }
-    place->engine->commit(store);
 }
 
 void special_bulk(struct workplace *place, bool sorted, struct block *out) {
     char directory[700];
     void *store = open_other(place, directory, sizeof directory, "bulk");
     uint64_t delay = bench_delay_now(), cpu = bench_cpu_now(), begun = bench_now();
-    load_all(place, store, place->keys->count, sorted);
+    load_all(place, store, place->keys->count, sorted, UINT32_MAX);
     out->ns = bench_now() - begun;
     out->worked_ns = bench_worked(out->ns, bench_delay_now() - delay, bench_cpu_now() - cpu);
     out->steps = out->units = place->keys->count;
@@ -206,6 +208,27 @@ void special_readers(struct workplace *place, uint32_t readers, bool write, uint
     if (write) mend(place);
 }
 
+static void read_all_kinds(struct workplace *place) {
+    const struct keys *keys = place->keys;
+    struct random random = {53};
+    uint64_t digest = 0;
+    for (int i = 0; i < 1000; i++) {
+        struct art_bytes key = keys->sorted[random_below(&random, keys->count)];
+        place->engine->get(place->store, key, &digest);
+        place->engine->list(place->store, art_bytes(key.data, key.len / 2), false, 0, 100, &digest);
+    }
+    place->engine->list(place->store, art_bytes("", 0), false, 0, UINT32_MAX, &digest);
+}
+
+void special_locks(struct workplace *place, struct block *out) {
+    place->engine->begin(place->store, false, false);
+    read_all_kinds(place);
+    uint64_t before = bench_locks();
+    read_all_kinds(place);
+    out->units = bench_locks() - before;
+    place->engine->commit(place->store);
+}
+
 /* ---- long runs in stores of their own ---- */
 
 void special_pauses(struct workplace *place, const char *directory, uint32_t steps, struct block *out) {
@@ -216,7 +239,7 @@ void special_pauses(struct workplace *place, const char *directory, uint32_t ste
     char inner[750];
     files_make(path);
     other.store = open_other(&other, inner, sizeof inner, "pauses");
-    load_all(&other, other.store, place->keys->count, true);
+    load_all(&other, other.store, place->keys->count, false, 10 * BATCH);
     place->engine->quiesce(other.store);
     block_run(place->engine, other.store, place->keys, operation_find("put-alone"), 1000, steps, 0, true, out);
     place->engine->close(other.store);
@@ -229,7 +252,7 @@ void special_churn(struct workplace *place, uint32_t count, uint32_t times, stru
     void *store = open_other(place, directory, sizeof directory, "churn");
     const struct keys *keys = place->keys;
     struct random random = {47};
-    load_all(place, store, count, false);
+    load_all(place, store, count, false, UINT32_MAX);
     place->engine->settle(store);
     out->steps = files_bytes(directory);
     uint64_t begun = bench_now();

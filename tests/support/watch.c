@@ -160,11 +160,11 @@ int __wrap_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const
 }
 
 /* Called with every flush; one that writes nothing was not due. */
-int __real_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages);
-int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t budget_pages) {
+int __real_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
     uint64_t before = edit->pages_written;
     BEGIN(WATCH_MERGE);
-    int rc = __real_art_compact_merge(tree, edit, budget_pages);
+    int rc = __real_art_compact_merge(tree, edit, owed_pages);
     END(WATCH_MERGE, merges, !rc && edit->pages_written > before);
     return rc;
 }

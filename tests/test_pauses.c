@@ -1,0 +1,205 @@
+/* What a commit pays for merging: in pages, and how often; never in time.
+ *
+ * The clock of core's merges is this program's (the linker's --wrap): it stands still, or each look at it finds a pause
+ * over, as on a disk that is slow. And merges can be left out.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/tree/private.h"
+#include "tests/support/tree_world.h"
+
+enum { SLICE_MOST = 16, BATCH = 20000 };
+
+static struct toy *toy;
+static struct art_tree *tree;
+static struct random keys;
+static bool slow;
+
+static struct {                /* of the commits since the last reset */
+    unsigned commits, writing; /* a root */
+    unsigned since, shortest;  /* commits since the last root; the fewest before a merge beside the log */
+    uint64_t most_pages, pages;
+} seen;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
+    static time_t seconds;
+    (void)clock;
+    if (slow) seconds++;
+    *out = (struct timespec){.tv_sec = seconds};
+    return 0;
+}
+
+static bool no_merges;
+
+int __real_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages) {
+    return no_merges ? ART_OK : __real_art_compact_merge(of, edit, owed_pages);
+}
+
+static void must(int rc) {
+    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
+}
+
+static void make_world(uint32_t blob_pages, uint64_t log_limit) {
+    struct art_tree_options options = {
+        .cache_bytes = 256 << 20, .log_limit = log_limit, .spill_limit = 64 << 20, .blob_pages = blob_pages};
+    keys = (struct random){59};
+    slow = false;
+    memset(&seen, 0, sizeof seen);
+    toy = toy_new(false);
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+}
+
+static void end_world(void) {
+    must(art_tree_check(tree));
+    art_tree_close(tree);
+    toy_free(toy);
+}
+
+static uint64_t pages_written(void) {
+    struct art_store_stats stats;
+    must(art_store_stats(tree->store, &stats));
+    return stats.pages_written;
+}
+
+static void commit(unsigned rows) {
+    char key[64], value[49];
+    bool existed;
+    memset(value, 'v', sizeof value);
+    for (unsigned i = 0; i < rows; i++) {
+        unsigned n = random_below(&keys, 100000000);
+        int length = snprintf(key, sizeof key, "bucket-%02u/path/sub/file-%08u.bin", n % 32, n);
+        struct art_bytes path = art_bytes(key, (uint32_t)length), data = art_bytes(value, sizeof value);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, path, data, &existed));
+    }
+    uint64_t before = pages_written();
+    struct art_commit done;
+    must(art_tree_prepare(tree, &done));
+    toy_write(toy, &done);
+    art_tree_committed(tree);
+    uint64_t pages = pages_written() - before;
+    seen.commits++;
+    seen.writing += done.write_root;
+    if (done.write_root && !done.clear_log && (!seen.shortest || seen.since < seen.shortest))
+        seen.shortest = seen.since;
+    seen.since = done.write_root ? 0 : seen.since + 1;
+    seen.pages += pages;
+    if (seen.most_pages < pages) seen.most_pages = pages;
+    ck_assert(no_merges || !done.write_root || tree->root->runs <= ART_RUNS_MAX);
+}
+
+static unsigned runs_of_level(unsigned level) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < tree->root->runs; i++) n += tree->root->run[i].level == level;
+    return n;
+}
+
+/* Young runs wait until there are three of them. */
+static void load(unsigned rows) {
+    for (unsigned i = 0; i < rows; i += BATCH) {
+        commit(BATCH);
+        ck_assert_uint_le(runs_of_level(0), 3);
+    }
+    memset(&seen, 0, sizeof seen);
+}
+
+static void say(const char *what) {
+    printf("pauses: %s: %u commits, %u of them with a new root, %llu at most, %llu in all; %u runs\n", what,
+           seen.commits, seen.writing, (unsigned long long)seen.most_pages, (unsigned long long)seen.pages,
+           tree->root->runs);
+}
+
+/* So that the 99.9th percentile is that of commits which write a row of the log. And whoever has loaded has left nothing
+ * behind that the next commit must do at once. */
+START_TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
+    make_world(0, 1 << 20);
+    load(400000);
+    slow = true; /* so that there is always something left to do */
+    for (unsigned i = 0; i < 30000; i++) commit(1);
+    say("rows one by one behind a load");
+    ck_assert_uint_gt(seen.writing, 4);
+    ck_assert_uint_le(seen.writing, seen.commits / 1000);
+    ck_assert_uint_ge(seen.shortest, 2000);
+    ck_assert_uint_le(seen.most_pages, SLICE_MOST * ART_BLOB_PAGES);
+    end_world();
+}
+END_TEST
+
+/* What a slow disk leaves to be done is done in small steps, too: it never becomes one commit's. */
+START_TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
+    enum { PAGES = 4, LOG = 32 << 10 };
+    make_world(PAGES, LOG);
+    slow = true;
+    for (unsigned i = 0; i < 30000; i++) commit(1);
+    say("rows one by one on a slow disk");
+    ck_assert_uint_gt(seen.writing, 100);
+    ck_assert_uint_le(seen.most_pages, SLICE_MOST * PAGES + 10);
+    end_world();
+}
+END_TEST
+
+static void flush_without_merges(unsigned runs) {
+    no_merges = true;
+    while (tree->root->runs < runs) commit(100);
+    no_merges = false;
+}
+
+/* However they came about, and although the run that drains is in the way. */
+START_TEST(test_too_many_runs_are_fewer_after_one_commit) {
+    enum { PAGES = 4, LOG = 32 << 10 };
+    make_world(PAGES, LOG);
+    slow = true;
+    commit(2000);
+    ck_assert_uint_eq(tree->root->runs, 1);
+    flush_without_merges(ART_RUNS_MAX);
+    while (!runs_of_level(1)) commit(1); /* they become one that drains: more than a slice */
+    flush_without_merges(ART_RUNS_MAX + 1);
+    memset(&seen, 0, sizeof seen);
+    while (!seen.writing) commit(1);
+    say("after too many flushes");
+    ck_assert_uint_le(tree->root->runs, ART_RUNS_MAX);
+    ck_assert_uint_eq(runs_of_level(1), 1);
+    ck_assert_uint_eq(runs_of_level(0), 1);
+    end_world();
+}
+END_TEST
+
+/* Batches pay for what they write, whatever the clock says: the runs are those of a fast disk. */
+START_TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
+    uint64_t pages[ART_RUNS_MAX];
+    make_world(0, 1 << 20);
+    load(400000);
+    unsigned runs = tree->root->runs;
+    ck_assert_uint_gt(runs, 2);
+    for (unsigned i = 0; i < runs; i++) pages[i] = tree->root->run[i].pages;
+    end_world();
+    make_world(0, 1 << 20);
+    slow = true;
+    load(400000);
+    ck_assert_uint_eq(tree->root->runs, runs);
+    for (unsigned i = 0; i < runs; i++) ck_assert_uint_eq(tree->root->run[i].pages, pages[i]);
+    end_world();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("pauses");
+    TCase *all = tcase_create("pauses");
+    tcase_set_timeout(all, 300);
+    tcase_add_test(all, test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages);
+    tcase_add_test(all, test_a_commit_is_bounded_where_each_step_takes_a_whole_pause);
+    tcase_add_test(all, test_too_many_runs_are_fewer_after_one_commit);
+    tcase_add_test(all, test_large_commits_pay_what_they_owe_on_a_slow_disk);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
