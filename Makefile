@@ -179,7 +179,7 @@ $(addprefix $(BUILD)/tests/,$(WATCHED)): WATCH = $(BUILD)/tests/support/watch.o
 $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
 $(BUILD)/tests/test_slice: TEST_LIBS += -Wl,--wrap=art_compact_merge
-$(BUILD)/tests/test_walk: TEST_LIBS += -Wl,--wrap=art_store_read_ahead
+$(BUILD)/tests/test_walk: TEST_LIBS += -Wl,--wrap=art_store_read_ahead -Wl,--wrap=art_store_end_ahead
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)

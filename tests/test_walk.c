@@ -1,4 +1,5 @@
-/* Who walks from leaf to leaf has the next ones read in batches; who does not, reads nothing beforehand.
+/* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand. And a
+ * walk keeps no more than the cache may hold.
  *
  * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are watched
  * (the linker's --wrap).
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/store/cache.h"
 #include "core/tree/private.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/tree_world.h"
@@ -18,19 +20,30 @@ static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 static struct art_tree_options options;
-static unsigned batches, most, asked[SLOTS_MAX];
+static unsigned calls, ends, on_their_way, most, asked[SLOTS_MAX];
 
-void __real_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
-void __wrap_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
-void __wrap_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count) {
-    batches++;
-    if (most < count) most = count;
-    for (unsigned i = 0; i < count; i++) {
+unsigned __real_art_store_read_ahead(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
+unsigned __wrap_art_store_read_ahead(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
+unsigned __wrap_art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs,
+                                     unsigned count) {
+    calls++;
+    unsigned taken = __real_art_store_read_ahead(store, walk, refs, count);
+    for (unsigned i = 0; i < taken; i++) {
         ck_assert_uint_lt(refs[i].slot, SLOTS_MAX);
         ck_assert_uint_eq(refs[i].level, 0);
         asked[refs[i].slot]++;
     }
-    __real_art_store_read_ahead(store, refs, count);
+    on_their_way += taken;
+    if (most < on_their_way) most = on_their_way;
+    on_their_way -= on_their_way > 0; /* the walk goes on to the first of them */
+    return taken;
+}
+
+void __real_art_store_end_ahead(struct art_store *store, const void *walk);
+void __wrap_art_store_end_ahead(struct art_store *store, const void *walk);
+void __wrap_art_store_end_ahead(struct art_store *store, const void *walk) {
+    ends++;
+    __real_art_store_end_ahead(store, walk);
 }
 
 static void must(int rc) {
@@ -40,7 +53,7 @@ static void must(int rc) {
 static void open_tree(void) {
     must(toy_open(toy, &options, &tree));
     must(toy_refresh(toy, tree));
-    batches = most = 0;
+    calls = ends = on_their_way = most = 0;
     memset(asked, 0, sizeof asked);
 }
 
@@ -92,17 +105,67 @@ static unsigned walk(unsigned rows, bool backward) {
     return seen;
 }
 
-START_TEST(test_a_long_walk_asks_for_each_leaf_once_and_for_eight_at_a_time) {
+START_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once) {
     uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1, slots = 0;
     ck_assert_uint_gt(leaves, 25);
+    uint64_t reads = sim_disk_calls(disk, SIM_READ);
     ck_assert_uint_eq(walk(UINT_MAX, _i), ROWS);
+    reads = sim_disk_calls(disk, SIM_READ) - reads;
     for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
         ck_assert_uint_le(asked[slot], 1);
         slots += asked[slot];
     }
-    ck_assert_uint_eq(most, 8);
+    ck_assert_uint_eq(most, 4);
     ck_assert_uint_ge(slots + 2, leaves); /* it began with the first, and one step more */
-    ck_assert_uint_le(batches, leaves / 8 + 3);
+    ck_assert_uint_le(calls, leaves);
+    ck_assert_uint_le(reads, leaves + 8); /* each in one call, but for the first two; the superblock; the top */
+    ck_assert_uint_eq(ends, 0);
+}
+END_TEST
+
+static uint64_t walked_bytes(uint64_t cache_bytes, bool backward, uint64_t *most_cached) {
+    struct sim_disk_stats before, after;
+    struct art_cursor *cursor;
+    struct art_cache_stats cache;
+    unsigned seen = 0;
+    art_tree_close(tree);
+    options.cache_bytes = cache_bytes;
+    open_tree();
+    sim_disk_stats(disk, &before);
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    for (*most_cached = 0; art_cursor_valid(cursor); seen++) {
+        art_cache_stats(&cache);
+        if (*most_cached < cache.bytes) *most_cached = cache.bytes;
+        must(art_cursor_next(cursor));
+    }
+    art_cursor_close(cursor);
+    ck_assert_uint_eq(seen, ROWS);
+    sim_disk_stats(disk, &after);
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    return after.bytes_read - before.bytes_read;
+}
+
+START_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once) {
+    uint64_t cached, all = walked_bytes(16 << 20, _i, &cached);
+    ck_assert_uint_gt(cached, 300 << 10);
+    for (uint64_t limit = 60 << 10; limit < 200 << 10; limit += 20 << 10) {
+        uint64_t bytes = walked_bytes(limit, _i, &cached);
+        ck_assert_uint_le(cached, limit + (40 << 10));
+        ck_assert_uint_le(bytes, all + all / 20);
+    }
+}
+END_TEST
+
+START_TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
+    struct art_cache_stats cache;
+    walk(ROWS / 2, false);
+    ck_assert_uint_eq(ends, 1);
+    art_cache_stats(&cache);
+    uint64_t entries = cache.entries;
+    ck_assert_uint_eq(walk(ROWS / 2, false), ROWS / 2); /* finds all that the first has passed, and nothing more */
+    art_cache_stats(&cache);
+    ck_assert_uint_eq(cache.entries, entries);
 }
 END_TEST
 
@@ -115,7 +178,7 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
         must(art_tree_get(tree, art_bytes(text, len), &row));
         art_row_release(&row);
     }
-    ck_assert_uint_eq(batches, 0);
+    ck_assert_uint_eq(calls, 0);
 }
 END_TEST
 
@@ -123,7 +186,9 @@ int main(void) {
     Suite *suite = suite_create("walk");
     TCase *all = tcase_create("walk");
     tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_add_loop_test(all, test_a_long_walk_asks_for_each_leaf_once_and_for_eight_at_a_time, 0, 2);
+    tcase_add_loop_test(all, test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once, 0, 2);
+    tcase_add_loop_test(all, test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 0, 2);
+    tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
     tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

@@ -75,8 +75,11 @@ void art_blob_release(struct art_blob *blob);
 void art_store_relax(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
-/* Reads the missing pages of these blobs in one batch (scans, merges); failures show when the blob is asked for. */
-void art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
+/* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the limits
+ * allow, and does not wait. Returns how many of them need no more thought; failures show when the blob is asked for.
+ * `walk` names the walk, until art_store_end_ahead() says that it goes no further. */
+unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count);
+void art_store_end_ahead(struct art_store *store, const void *walk);
 
 /* --- writing: one write phase lies within one transaction of the host --------------------------------------------- */
 
