@@ -1,5 +1,5 @@
-/* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand. And a
- * walk keeps no more than the cache may hold.
+/* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand. A walk
+ * keeps no more than the cache may hold. Who searches here and there has heads of leaves read together.
  *
  * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are watched
  * (the linker's --wrap).
@@ -182,6 +182,101 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
 }
 END_TEST
 
+/* ---- searches: heads of neighbours come together ---- */
+
+static void make_key(char text[40], unsigned i, struct art_bytes *out) {
+    *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));
+}
+
+static int get(unsigned i) {
+    char text[40];
+    struct art_bytes key;
+    struct art_row row;
+    make_key(text, i, &key);
+    int rc = art_tree_get(tree, key, &row);
+    if (!rc) art_row_release(&row);
+    return rc;
+}
+
+static void open_with_cache(uint64_t bytes) {
+    art_tree_close(tree);
+    options.cache_bytes = bytes;
+    open_tree();
+}
+
+static unsigned some_row(unsigned n) {
+    return (unsigned)(n * 7919ull % ROWS);
+}
+
+START_TEST(test_many_searches_read_the_heads_of_neighbours_together) {
+    uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1;
+    struct sim_disk_stats before, after;
+    open_with_cache(8 << 20); /* the file is larger, all that is used of it is not */
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 0; n < 4000; n++) must(get(some_row(n)));
+    sim_disk_stats(disk, &after);
+    uint64_t reads = after.calls[SIM_READ] - before.calls[SIM_READ];
+    uint64_t pages = (after.bytes_read - before.bytes_read) / ART_PAGE;
+    ck_assert_uint_ge(pages, 3 * leaves - 3);
+    ck_assert_uint_le(pages, 3 * leaves + 8);          /* none twice */
+    ck_assert_uint_le(reads, 2 * leaves + leaves / 2); /* alone it would be three a leaf */
+}
+END_TEST
+
+START_TEST(test_a_few_searches_read_what_they_need) {
+    struct sim_disk_stats before, after;
+    open_with_cache(8 << 20);
+    must(get(0));
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 1; n < 6; n++) must(get(n * 3000));
+    sim_disk_stats(disk, &after);
+    ck_assert_uint_eq(after.bytes_read - before.bytes_read, 5 * 2 * ART_PAGE);
+}
+END_TEST
+
+START_TEST(test_heads_that_nobody_asked_for_push_nothing_out) {
+    struct art_cache_stats cache;
+    struct sim_disk_stats before, after;
+    open_with_cache(15 * ART_PAGE);
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 0; n < 500; n++) {
+        must(get(some_row(n)));
+        art_cache_stats(&cache);
+        ck_assert_uint_le(cache.bytes, 17 * ART_PAGE);
+    }
+    sim_disk_stats(disk, &after);
+    ck_assert_uint_le(after.bytes_read - before.bytes_read, 500 * 3 * ART_PAGE); /* about two for each */
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+}
+END_TEST
+
+START_TEST(test_a_neighbours_damaged_head_is_its_own_affair) {
+    struct art_ref ref;
+    struct art_blob *top;
+    char text[40];
+    struct art_bytes key;
+    uint8_t buffer[64] = {1};
+    open_with_cache(8 << 20);
+    make_key(text, 12000, &key);
+    must(art_row_key(buffer, key, &key));
+    must(art_store_blob(tree->store, &tree->root->run[0].top, &top));
+    must(art_blob_child(top, key, &ref, NULL));
+    uint64_t last_page = (uint64_t)(ref.slot + 1) * ART_BLOB_SIZE - ART_PAGE;
+    open_with_cache(8 << 20);
+    sim_disk_corrupt(disk, options.path, last_page + 100, 2);
+    unsigned refused = 0;
+    for (unsigned n = 0; n < 2000; n++) {
+        int rc = get(some_row(n));
+        ck_assert(rc == ART_OK || rc == ART_CORRUPT);
+        refused += rc != ART_OK;
+    }
+    ck_assert_int_eq(get(12000), ART_CORRUPT);
+    ck_assert_uint_lt(refused, 2000 / 20);
+    sim_disk_corrupt(disk, options.path, last_page + 100, 2);
+    must(get(12000));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("walk");
     TCase *all = tcase_create("walk");
@@ -190,6 +285,10 @@ int main(void) {
     tcase_add_loop_test(all, test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 0, 2);
     tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
     tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
+    tcase_add_test(all, test_many_searches_read_the_heads_of_neighbours_together);
+    tcase_add_test(all, test_a_few_searches_read_what_they_need);
+    tcase_add_test(all, test_heads_that_nobody_asked_for_push_nothing_out);
+    tcase_add_test(all, test_a_neighbours_damaged_head_is_its_own_affair);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -277,10 +277,18 @@ static bool has_all(struct art_cached *entry) {
 }
 
 /* The listed entry of key and hash, if all of the blob is there. Under the shard's lock. */
-static struct art_cached *find_complete(struct shard *shard, const struct art_cache_key *key,
-                                        struct art_hash128 hash) {
+static struct art_cached *find_complete(struct shard *shard, const struct art_cache_key *key, struct art_hash128 hash) {
     struct art_cached *entry = find(shard, key);
     return entry && art_hash128_equal(entry->hash, hash) && has_all(entry) ? entry : NULL;
+}
+
+bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash) {
+    struct shard *shard = shard_of(key);
+    pthread_mutex_lock(&shard->lock);
+    struct art_cached *entry = find(shard, key);
+    bool has = entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready);
+    pthread_mutex_unlock(&shard->lock);
+    return has;
 }
 
 /* Room first: what goes for it leaves its buffer, which is taken over with its memory. */

@@ -2,6 +2,7 @@
  *
  *   store.c        open, close, settings, statistics
  *   reading.c      views of cached blobs, loading of pages
+ *   heads.c        heads of neighbours, for searches
  *   ahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase
@@ -90,6 +91,7 @@ struct art_store {
     uint64_t pressure_seen;
     struct art_ahead ahead[ART_AHEAD_MAX]; /* addresses stay: reads are under way into them */
     uint32_t ahead_count;
+    uint32_t heads_missed; /* by searches */
     uint64_t hits, misses, pages_read, pages_written, syncs;
 
     struct { /* the write phase */
@@ -120,10 +122,13 @@ void art_view_release(struct art_view *view);
 /* The store's own references go; a view that somebody else holds stays. */
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
-bool art_store_loads_whole(const struct art_store *store);
+static inline bool art_store_loads_whole(const struct art_store *store) {
+    return store->file_bytes <= store->cache_bytes;
+}
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
 /* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
+void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);
 /* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
  * absent, and who needs it will read it again and hear what is wrong. */
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole);

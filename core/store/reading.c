@@ -8,8 +8,9 @@
  * the pages of which the view knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: the whole blob where the file fits into this store's share of the cache; else the head, then single
- * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
+ * How much is read: the whole blob where the file fits into this store's share of the cache, or where a walk has asked for it
+ * beforehand (ahead.c); else the head, for searches with those of neighbours (heads.c), then single pages, and ahead of a
+ * reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -29,10 +30,6 @@ enum {
 
 /* ---- what is to be read
  * ------------------------------------------------------------------------------------------------ */
-
-bool art_store_loads_whole(const struct art_store *store) {
-    return store->file_bytes <= store->cache_bytes;
-}
 
 static bool is_present(struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
@@ -58,7 +55,8 @@ static int read_requests(struct art_store *store, struct art_io_request *request
     return rc;
 }
 
-unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests) {
+unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
+                                 struct art_io_request *requests) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
     if (ref->leaf_pages == head) {
         request_pages(cached, 0, ART_BLOB_PAGES, requests);
@@ -67,6 +65,10 @@ unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref
     request_pages(cached, 0, ref->leaf_pages, &requests[0]);
     request_pages(cached, head, ref->head_pages, &requests[1]);
     return 2;
+}
+
+void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {
+    request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
 }
 
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
@@ -85,7 +87,7 @@ static int fill(struct art_store *store, struct art_cached *cached, const struct
         unsigned count = art_store_request_whole(cached, ref, requests);
         if (!read_requests(store, requests, count)) return art_store_open_image(store, cached, ref, true);
     }
-    request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, requests);
+    art_store_request_head(cached, ref, requests);
     int rc = read_requests(store, requests, 1);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }

@@ -62,6 +62,10 @@ int art_store_may_write(struct art_store *store);
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
+/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its head is not
+ * there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
+void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
+                            const struct art_ref *ref);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 int art_store_reaches(struct art_store *store, const struct art_ref *ref);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and the

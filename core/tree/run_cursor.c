@@ -200,7 +200,7 @@ static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side)
         }
         rc = child_ref(cursor, level, index, &ref);
         if (rc) return rc;
-        level--;
+        if (--level == 0 && *side == 0) art_store_heads_around(cursor->store, cursor->path[1], key, &ref);
     }
 }
 
