@@ -188,6 +188,79 @@ START_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file) {
 }
 END_TEST
 
+/* ---- readings ---------------------------------------------------------------------------------------------------- */
+
+enum { READINGS = 5, READING_PAGES = 16 };
+
+static _Alignas(4096) uint8_t written[READINGS * READING_PAGES * ART_PAGE], seen[READINGS * READING_PAGES * ART_PAGE];
+
+static struct art_io_reading reading_of(unsigned i) {
+    size_t at = (size_t)i * READING_PAGES * ART_PAGE;
+    return (struct art_io_reading){
+        .requests = {{seen + at, 5 * ART_PAGE, at}, {seen + at + 5 * ART_PAGE, 11 * ART_PAGE, at + 5 * ART_PAGE}},
+        .count = 2};
+}
+
+START_TEST(test_readings_go_on_beside_reads_and_writes) {
+    IN_MODE_OR_RETURN("readings");
+    struct random random = {3};
+    struct art_io_reading readings[READINGS];
+    fill(written, sizeof written, &random);
+    ck_assert_int_eq(write_pages(io, written, 0, READINGS * READING_PAGES), ART_OK);
+    for (unsigned round = 0; round < 20; round++) {
+        memset(seen, 0xaa, sizeof seen);
+        for (unsigned i = 0; i < READINGS; i++) {
+            readings[i] = reading_of(i);
+            art_io_read_start(io, &readings[i]);
+        }
+        struct art_io_request batch[2] = {{two, 2 * ART_PAGE, 0}, {two + 2 * ART_PAGE, 2 * ART_PAGE, 9 * ART_PAGE}};
+        ck_assert_int_eq(art_io_read(io, batch, 2), ART_OK);
+        ck_assert_int_eq(memcmp(two, written, 2 * ART_PAGE), 0);
+        ck_assert_int_eq(memcmp(two + 2 * ART_PAGE, written + 9 * ART_PAGE, 2 * ART_PAGE), 0);
+        ck_assert_int_eq(write_pages(io, two, 500, 4), ART_OK);
+        for (unsigned i = READINGS; i-- > 0;) ck_assert_int_eq(art_io_read_finish(io, &readings[i]), ART_OK);
+        ck_assert_int_eq(memcmp(seen, written, sizeof seen), 0);
+    }
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_a_write_waits_for_the_reading_that_it_overlaps) {
+    IN_MODE_OR_RETURN("overlapped reading");
+    for (unsigned round = 0; round < 50; round++) {
+        struct art_io_reading reading = reading_of(0);
+        memset(written, (int)round, READING_PAGES * ART_PAGE);
+        ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES), ART_OK);
+        art_io_read_start(io, &reading);
+        bool started = reading.started;
+        memset(written, (int)round + 1, READING_PAGES * ART_PAGE);
+        ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES), ART_OK);
+        ck_assert_int_eq(art_io_read_finish(io, &reading), ART_OK);
+        memset(written, (int)(round + !started), READING_PAGES * ART_PAGE);
+        ck_assert_int_eq(memcmp(seen, written, READING_PAGES * ART_PAGE), 0);
+    }
+    leave_mode();
+}
+END_TEST
+
+START_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished) {
+    IN_MODE_OR_RETURN("failed reading");
+    struct art_io_reading reading = reading_of(1);
+    ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES + 8), ART_OK);
+    art_io_read_start(io, &reading);
+    ck_assert_int_eq(art_io_read_finish(io, &reading), ART_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), io->name));
+    reading = reading_of(0);
+    reading.requests[1].offset += 512;
+    art_io_read_start(io, &reading);
+    ck_assert_int_eq(art_io_read_finish(io, &reading), ART_MISUSE);
+    reading = reading_of(0);
+    art_io_read_start(io, &reading); /* closing waits for it */
+    leave_mode();
+    ck_assert_uint_eq(reading.under_way, 0);
+}
+END_TEST
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 START_TEST(test_misaligned_calls_are_refused_and_change_nothing) {
@@ -374,6 +447,9 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_hole_reads_as_zeroes, 0, IO_MODES);
     tcase_add_loop_test(tests, test_a_file_cut_and_grown_again_shows_zeroes, 0, IO_MODES);
     tcase_add_loop_test(tests, test_a_read_past_the_end_is_corruption_that_names_the_file, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_readings_go_on_beside_reads_and_writes, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_a_write_waits_for_the_reading_that_it_overlaps, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_what_a_reading_cannot_have_is_told_when_it_is_finished, 0, IO_MODES);
     tcase_add_loop_test(tests, test_misaligned_calls_are_refused_and_change_nothing, 0, IO_MODES);
     tcase_add_loop_test(tests, test_the_lock_is_seen_by_another_descriptor, 0, IO_MODES);
     tcase_add_loop_test(tests, test_a_file_opened_to_read_only_is_never_changed, 0, IO_MODES);

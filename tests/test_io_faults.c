@@ -436,6 +436,83 @@ START_TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
 }
 END_TEST
 
+/* Nothing is waited for when it starts; what fails on its way is read once more. */
+START_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring) {
+    static const struct {
+        const char *call;
+        int error;
+    } faults[] = {{"", 0},
+                  {"ring_result", EIO},
+                  {"ring_submit", ENXIO},
+                  {"ring_submit", EAGAIN},
+                  {"ring_init", EPERM},
+                  {"ring_result", EAGAIN},
+                  {"ring_result", FAULT_SHORT}};
+    if (!art_io_uring_available()) {
+        io_skip("readings", "no io_uring in this build or from this kernel");
+        return;
+    }
+    struct life life = {.engine = ART_ENGINE_URING};
+    struct art_io_request requests[REQUESTS];
+    struct art_io_reading readings[REQUESTS / 2];
+    snprintf(life.path, sizeof life.path, "%s/reading.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(step_create(&life), ART_OK);
+    ck_assert_int_eq(step_write(&life), ART_OK);
+    art_io_close(life.io);
+    struct art_file_options options = {.path = life.path, .engine = ART_ENGINE_URING};
+    ck_assert_int_eq(art_disk_system()->methods->open(art_disk_system(), &options, &life.io), ART_OK);
+    batch(requests, found);
+    memset(found, 0, sizeof found);
+    io_fault(faults[_i].call, 1, 1, faults[_i].error, ART_PAGE);
+    for (unsigned i = 0; i < REQUESTS / 2; i++) {
+        readings[i] = (struct art_io_reading){.requests = {requests[2 * i], requests[2 * i + 1]}, .count = 2};
+        art_io_read_start(life.io, &readings[i]);
+    }
+    if (!_i) {
+        ck_assert_uint_eq(io_fault_count("ring_submit_and_wait"), 0);
+        ck_assert_uint_eq(io_fault_count("ring_submit"), REQUESTS / 2);
+        ck_assert_uint_eq(io_fault_count("pread"), 0);
+    }
+    for (unsigned i = 0; i < REQUESTS / 2; i++) ck_assert_int_eq(art_io_read_finish(life.io, &readings[i]), ART_OK);
+    ck_assert_uint_eq(io_faults_given(), _i ? 1 : 0);
+    if (!_i) ck_assert_uint_eq(io_fault_count("pread"), 0);
+    io_fault_nothing();
+    ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
+    art_io_close(life.io);
+    unlink(life.path);
+}
+END_TEST
+
+START_TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
+    if (!art_io_uring_available()) {
+        io_skip("overlapped readings", "no io_uring in this build or from this kernel");
+        return;
+    }
+    struct life life = {.engine = ART_ENGINE_URING};
+    snprintf(life.path, sizeof life.path, "%s/overlapped.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
+    ck_assert_int_eq(step_create(&life), ART_OK);
+    for (unsigned round = 0; round < 20; round++) {
+        ck_assert_int_eq(step_write(&life), ART_OK);
+        struct art_io_reading reading = {.requests = {{found[0], sizeof found[0], 0}}, .count = 1};
+        static _Alignas(4096) uint8_t other[sizeof data[0]];
+        struct art_io_request write = {other, sizeof other, 0};
+        memset(other, 0xcc, sizeof other);
+        io_fault("ring_result", 1, 3, EAGAIN, 0);
+        art_io_read_start(life.io, &reading);
+        ck_assert(reading.started);
+        ck_assert_int_eq(art_io_write(life.io, &write, 1), ART_OK);
+        ck_assert_int_eq(art_io_wait(life.io), ART_OK);
+        ck_assert_int_eq(art_io_read_finish(life.io, &reading), ART_OK);
+        io_fault_nothing();
+        ck_assert_int_eq(memcmp(found[0], data[0], sizeof data[0]), 0);
+    }
+    art_io_close(life.io);
+    unlink(life.path);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("io_faults");
     TCase *tests = tcase_create("io_faults");
@@ -449,6 +526,8 @@ int main(void) {
     tcase_add_test(tests, test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited);
     tcase_add_test(tests, test_an_interrupted_wait_waits_for_nothing_that_has_come);
     tcase_add_test(tests, test_a_file_whose_ring_broke_goes_on_by_pwrite);
+    tcase_add_test(tests, test_a_write_waits_for_a_reading_that_is_tried_again);
+    tcase_add_loop_test(tests, test_a_reading_waits_for_nothing_and_survives_the_ring, 0, 7);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -110,28 +110,114 @@ START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
 }
 END_TEST
 
-START_TEST(test_reading_ahead_brings_all_in_one_batch) {
+START_TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
     make_world(NULL, 40);
     for (unsigned small = 0; small < 2; small++) {
         struct art_store *store = store_open(&place, small ? 6 * MB : 64 * MB);
         struct art_ref refs[6];
+        uint64_t expected = 0;
         for (unsigned i = 0; i < 6; i++) refs[i] = blobs[i].ref;
         EXPECT_OK(store_read_page(store, &blobs[1], 5)); /* a part of one, or all, is there already */
         EXPECT_OK(store_read(store, &blobs[2]));
         refs[5].slot = 1000; /* not there: shows when it is asked for */
-        uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
-        art_store_read_ahead(store, refs, 6);
-        ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1);
-        uint64_t pages = pages_read(store);
+        uint64_t calls = sim_disk_calls(place.sim, SIM_READ), pages = pages_read(store);
+        ck_assert_uint_eq(art_store_read_ahead(store, &place, refs, 6), 5);
+        for (unsigned i = 0; i < 5; i++) {
+            if (i != 2 && (small || i != 1)) expected += (uint64_t)refs[i].leaf_pages + refs[i].head_pages;
+        }
         store_expect(store, blobs, 5);
-        ck_assert_uint_eq(pages_read(store), pages);
+        ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + (small ? 4 : 3));
+        ck_assert_uint_eq(pages_read(store), pages + expected);
         struct art_blob *found;
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[5], &found));
         EXPECT_OK(art_store_check(store));
         sim_disk_fail(place.sim, SIM_READ, 1, ART_IO, false);
-        refs[0] = blobs[10].ref;
-        art_store_read_ahead(store, refs, 1); /* fails without a word */
+        ck_assert_uint_eq(art_store_read_ahead(store, &place, &blobs[10].ref, 1), 1); /* fails without a word */
         EXPECT_OK(store_read(store, &blobs[10]));
+        struct sim_disk_stats stats;
+        sim_disk_stats(place.sim, &stats);
+        ck_assert_uint_eq(stats.faults, small + 1);
+        art_store_close(store);
+    }
+    end_world();
+}
+END_TEST
+
+START_TEST(test_what_is_read_ahead_is_not_believed) {
+    make_world(NULL, 60);
+    for (unsigned small = 0; small < 2; small++) {
+        struct art_store *store = store_open(&place, small ? 8 * MB : 64 * MB);
+        struct art_ref refs[3] = {blobs[0].ref, blobs[1].ref, blobs[2].ref};
+        uint64_t leaf = (uint64_t)refs[0].slot * ART_BLOB_SIZE + 7 * ART_PAGE + 99;
+        uint64_t head = (uint64_t)refs[1].slot * ART_BLOB_SIZE + ART_BLOB_SIZE - 77;
+        struct art_blob *found;
+        sim_disk_corrupt(place.sim, place.path, leaf, 3);
+        sim_disk_corrupt(place.sim, place.path, head, 3);
+        ck_assert_uint_eq(art_store_read_ahead(store, &place, refs, 3), 3);
+        EXPECT_OK(store_read_page(store, &blobs[0], 6));
+        EXPECT_RC(ART_CORRUPT, store_read_page(store, &blobs[0], 7));
+        EXPECT_MESSAGE("page 7");
+        EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[1], &found));
+        EXPECT_OK(store_read(store, &blobs[2]));
+        sim_disk_corrupt(place.sim, place.path, leaf, 3);
+        sim_disk_corrupt(place.sim, place.path, head, 3);
+        store_expect(store, blobs, 3);
+        art_store_close(store);
+    }
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_walk_that_rests_keeps_nobody_waiting) {
+    if (io_modes[_i].kind == IO_MEMORY) return; /* each connection has its own */
+    if (!store_place_open(&place, &io_modes[_i], "test_store_cache")) return;
+    store_place_close(&place);
+    make_world(&io_modes[_i], 100);
+    struct art_store *resting = store_open(&place, 8 * MB), *busy = store_open(&place, 8 * MB);
+    struct art_ref refs[3] = {blobs[0].ref, blobs[1].ref, blobs[2].ref};
+    EXPECT_OK(store_read_page(resting, &blobs[0], 3)); /* a part that both have */
+    EXPECT_OK(store_read_page(busy, &blobs[0], 3));
+    ck_assert_uint_eq(art_store_read_ahead(resting, &place, refs, 3), 3);
+    store_expect(busy, blobs, 2); /* in the same thread */
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    store_expect(resting, blobs, 3);
+    uint64_t pages = pages_read(busy);
+    EXPECT_OK(store_read(busy, &blobs[2]));
+    ck_assert_uint_eq(pages_read(busy), pages); /* what has come is everybody's */
+    ck_assert_uint_eq(art_store_read_ahead(busy, &place, &blobs[3].ref, 2), 1);
+    art_store_close(resting);
+    art_store_close(busy); /* with a blob on its way */
+    end_world();
+}
+END_TEST
+
+START_TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
+    static const uint64_t limits[] = {0, 1 * MB, 4 * MB, 64 * MB};
+    static const unsigned own[] = {0, 0, 2, 4}, all[] = {0, 0, 2, 8};
+    make_world(NULL, 126);
+    for (unsigned l = 0; l < sizeof limits / sizeof *limits; l++) {
+        struct art_store *store = store_open(&place, limits[l]);
+        struct art_ref refs[BLOBS];
+        struct art_cache_stats cache;
+        unsigned started = 0;
+        int walks[4];
+        for (unsigned i = 0; i < BLOBS; i++) refs[i] = blobs[i].ref;
+        EXPECT_OK(store_read_page(store, &blobs[BLOBS - 1], 0));
+        art_store_relax(store);
+        for (unsigned w = 0; w < 4; w++) {
+            unsigned now = art_store_read_ahead(store, &walks[w], refs + started, 6);
+            ck_assert_uint_le(now, own[l]);
+            if (!w) ck_assert_uint_eq(now, own[l]);
+            started += now;
+        }
+        ck_assert_uint_eq(started, all[l]);
+        art_cache_stats(&cache);
+        ck_assert_uint_le(cache.bytes, limits[l]);
+        for (unsigned w = 1; w < 4; w++) art_store_end_ahead(store, &walks[w]);
+        store_expect(store, blobs, own[l]); /* the first walk's are still there */
+        art_store_end_ahead(store, &walks[0]);
+        art_cache_stats(&cache);
+        ck_assert_uint_le(cache.entries, own[l] + 1); /* and nothing else */
         art_store_close(store);
     }
     end_world();
@@ -330,7 +416,8 @@ static void *reader(void *argument) {
             }
             if (random_once_in(&random, 3)) art_store_relax(store);
             if (random_once_in(&random, 30)) art_store_forget(store, blob->ref.slot);
-            if (random_once_in(&random, 30)) art_store_read_ahead(store, &blob->ref, 1);
+            if (random_once_in(&random, 30)) art_store_read_ahead(store, &random, &blob->ref, 1);
+            if (random_once_in(&random, 50)) art_store_end_ahead(store, &random);
         }
         if (art_store_check(store)) note_wrong("a store does not agree with itself");
         art_store_close(store);
@@ -381,7 +468,10 @@ int main(void) {
     tcase_add_test(tests, test_a_blob_of_a_small_file_is_read_whole_and_once);
     tcase_add_test(tests, test_of_a_file_larger_than_the_cache_single_pages_are_read);
     tcase_add_test(tests, test_a_walk_reads_ahead_and_each_page_once);
-    tcase_add_test(tests, test_reading_ahead_brings_all_in_one_batch);
+    tcase_add_test(tests, test_what_is_read_ahead_comes_whole_in_one_call_a_blob);
+    tcase_add_test(tests, test_what_is_read_ahead_is_not_believed);
+    tcase_add_loop_test(tests, test_a_walk_that_rests_keeps_nobody_waiting, 0, IO_MODES);
+    tcase_add_test(tests, test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk);
     tcase_add_test(tests, test_what_was_written_is_cached_where_there_is_room);
     tcase_add_test(tests, test_a_superseded_blob_makes_room);
     tcase_add_loop_test(tests, test_the_limit_is_kept_whatever_is_read, 0, 2);

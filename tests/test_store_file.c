@@ -626,7 +626,7 @@ static int child(struct art_store *store, struct art_blob *held, const struct st
     art_store_relax(store);
     art_store_forget(store, 1);
     art_store_write_end(store);
-    art_store_read_ahead(store, &blob->ref, 1);
+    art_store_read_ahead(store, store, &blob->ref, 1);
     art_store_close(store);
     if (memcmp(held->image, blob->image, ART_PAGE)) return 7;
     art_blob_release(held);
@@ -661,7 +661,9 @@ START_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed) {
     EXPECT_OK(art_store_blob(store, &pair[0].ref, &held));
     art_blob_hold(held);
     EXPECT_OK(begin(store, false));
-    EXPECT_OK(store_write_new(store, &more, 2, 3, 100)); /* under way while we fork */
+    art_store_forget(store, pair[1].ref.slot);
+    ck_assert_uint_eq(art_store_read_ahead(store, store, &pair[1].ref, 1), 1);
+    EXPECT_OK(store_write_new(store, &more, 2, 3, 100)); /* both under way while we fork */
     fflush(stdout);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);

@@ -1,4 +1,5 @@
-/* Who walks from leaf to leaf has the next ones read in batches; who does not, reads nothing beforehand.
+/* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand. A walk
+ * keeps no more than the cache may hold. Who searches here and there has heads of leaves read together.
  *
  * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are watched
  * (the linker's --wrap).
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/store/cache.h"
 #include "core/tree/private.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/tree_world.h"
@@ -18,19 +20,30 @@ static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 static struct art_tree_options options;
-static unsigned batches, most, asked[SLOTS_MAX];
+static unsigned calls, ends, on_their_way, most, asked[SLOTS_MAX];
 
-void __real_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
-void __wrap_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
-void __wrap_art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count) {
-    batches++;
-    if (most < count) most = count;
-    for (unsigned i = 0; i < count; i++) {
+unsigned __real_art_store_read_ahead(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
+unsigned __wrap_art_store_read_ahead(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
+unsigned __wrap_art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs,
+                                     unsigned count) {
+    calls++;
+    unsigned taken = __real_art_store_read_ahead(store, walk, refs, count);
+    for (unsigned i = 0; i < taken; i++) {
         ck_assert_uint_lt(refs[i].slot, SLOTS_MAX);
         ck_assert_uint_eq(refs[i].level, 0);
         asked[refs[i].slot]++;
     }
-    __real_art_store_read_ahead(store, refs, count);
+    on_their_way += taken;
+    if (most < on_their_way) most = on_their_way;
+    on_their_way -= on_their_way > 0; /* the walk goes on to the first of them */
+    return taken;
+}
+
+void __real_art_store_end_ahead(struct art_store *store, const void *walk);
+void __wrap_art_store_end_ahead(struct art_store *store, const void *walk);
+void __wrap_art_store_end_ahead(struct art_store *store, const void *walk) {
+    ends++;
+    __real_art_store_end_ahead(store, walk);
 }
 
 static void must(int rc) {
@@ -40,7 +53,7 @@ static void must(int rc) {
 static void open_tree(void) {
     must(toy_open(toy, &options, &tree));
     must(toy_refresh(toy, tree));
-    batches = most = 0;
+    calls = ends = on_their_way = most = 0;
     memset(asked, 0, sizeof asked);
 }
 
@@ -92,17 +105,67 @@ static unsigned walk(unsigned rows, bool backward) {
     return seen;
 }
 
-START_TEST(test_a_long_walk_asks_for_each_leaf_once_and_for_eight_at_a_time) {
+START_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once) {
     uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1, slots = 0;
     ck_assert_uint_gt(leaves, 25);
+    uint64_t reads = sim_disk_calls(disk, SIM_READ);
     ck_assert_uint_eq(walk(UINT_MAX, _i), ROWS);
+    reads = sim_disk_calls(disk, SIM_READ) - reads;
     for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
         ck_assert_uint_le(asked[slot], 1);
         slots += asked[slot];
     }
-    ck_assert_uint_eq(most, 8);
+    ck_assert_uint_eq(most, 4);
     ck_assert_uint_ge(slots + 2, leaves); /* it began with the first, and one step more */
-    ck_assert_uint_le(batches, leaves / 8 + 3);
+    ck_assert_uint_le(calls, leaves);
+    ck_assert_uint_le(reads, leaves + 8); /* each in one call, but for the first two; the superblock; the top */
+    ck_assert_uint_eq(ends, 0);
+}
+END_TEST
+
+static uint64_t walked_bytes(uint64_t cache_bytes, bool backward, uint64_t *most_cached) {
+    struct sim_disk_stats before, after;
+    struct art_cursor *cursor;
+    struct art_cache_stats cache;
+    unsigned seen = 0;
+    art_tree_close(tree);
+    options.cache_bytes = cache_bytes;
+    open_tree();
+    sim_disk_stats(disk, &before);
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    for (*most_cached = 0; art_cursor_valid(cursor); seen++) {
+        art_cache_stats(&cache);
+        if (*most_cached < cache.bytes) *most_cached = cache.bytes;
+        must(art_cursor_next(cursor));
+    }
+    art_cursor_close(cursor);
+    ck_assert_uint_eq(seen, ROWS);
+    sim_disk_stats(disk, &after);
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    return after.bytes_read - before.bytes_read;
+}
+
+START_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once) {
+    uint64_t cached, all = walked_bytes(16 << 20, _i, &cached);
+    ck_assert_uint_gt(cached, 300 << 10);
+    for (uint64_t limit = 60 << 10; limit < 200 << 10; limit += 20 << 10) {
+        uint64_t bytes = walked_bytes(limit, _i, &cached);
+        ck_assert_uint_le(cached, limit + (40 << 10));
+        ck_assert_uint_le(bytes, all + all / 20);
+    }
+}
+END_TEST
+
+START_TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
+    struct art_cache_stats cache;
+    walk(ROWS / 2, false);
+    ck_assert_uint_eq(ends, 1);
+    art_cache_stats(&cache);
+    uint64_t entries = cache.entries;
+    ck_assert_uint_eq(walk(ROWS / 2, false), ROWS / 2); /* finds all that the first has passed, and nothing more */
+    art_cache_stats(&cache);
+    ck_assert_uint_eq(cache.entries, entries);
 }
 END_TEST
 
@@ -115,7 +178,102 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
         must(art_tree_get(tree, art_bytes(text, len), &row));
         art_row_release(&row);
     }
-    ck_assert_uint_eq(batches, 0);
+    ck_assert_uint_eq(calls, 0);
+}
+END_TEST
+
+/* ---- searches: heads of neighbours come together ---- */
+
+static void make_key(char text[40], unsigned i, struct art_bytes *out) {
+    *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));
+}
+
+static int get(unsigned i) {
+    char text[40];
+    struct art_bytes key;
+    struct art_row row;
+    make_key(text, i, &key);
+    int rc = art_tree_get(tree, key, &row);
+    if (!rc) art_row_release(&row);
+    return rc;
+}
+
+static void open_with_cache(uint64_t bytes) {
+    art_tree_close(tree);
+    options.cache_bytes = bytes;
+    open_tree();
+}
+
+static unsigned some_row(unsigned n) {
+    return (unsigned)(n * 7919ull % ROWS);
+}
+
+START_TEST(test_many_searches_read_the_heads_of_neighbours_together) {
+    uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1;
+    struct sim_disk_stats before, after;
+    open_with_cache(8 << 20); /* the file is larger, all that is used of it is not */
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 0; n < 4000; n++) must(get(some_row(n)));
+    sim_disk_stats(disk, &after);
+    uint64_t reads = after.calls[SIM_READ] - before.calls[SIM_READ];
+    uint64_t pages = (after.bytes_read - before.bytes_read) / ART_PAGE;
+    ck_assert_uint_ge(pages, 3 * leaves - 3);
+    ck_assert_uint_le(pages, 3 * leaves + 8);          /* none twice */
+    ck_assert_uint_le(reads, 2 * leaves + leaves / 2); /* alone it would be three a leaf */
+}
+END_TEST
+
+START_TEST(test_a_few_searches_read_what_they_need) {
+    struct sim_disk_stats before, after;
+    open_with_cache(8 << 20);
+    must(get(0));
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 1; n < 6; n++) must(get(n * 3000));
+    sim_disk_stats(disk, &after);
+    ck_assert_uint_eq(after.bytes_read - before.bytes_read, 5 * 2 * ART_PAGE);
+}
+END_TEST
+
+START_TEST(test_heads_that_nobody_asked_for_push_nothing_out) {
+    struct art_cache_stats cache;
+    struct sim_disk_stats before, after;
+    open_with_cache(15 * ART_PAGE);
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 0; n < 500; n++) {
+        must(get(some_row(n)));
+        art_cache_stats(&cache);
+        ck_assert_uint_le(cache.bytes, 17 * ART_PAGE);
+    }
+    sim_disk_stats(disk, &after);
+    ck_assert_uint_le(after.bytes_read - before.bytes_read, 500 * 3 * ART_PAGE); /* about two for each */
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+}
+END_TEST
+
+START_TEST(test_a_neighbours_damaged_head_is_its_own_affair) {
+    struct art_ref ref;
+    struct art_blob *top;
+    char text[40];
+    struct art_bytes key;
+    uint8_t buffer[64] = {1};
+    open_with_cache(8 << 20);
+    make_key(text, 12000, &key);
+    must(art_row_key(buffer, key, &key));
+    must(art_store_blob(tree->store, &tree->root->run[0].top, &top));
+    must(art_blob_child(top, key, &ref, NULL));
+    uint64_t last_page = (uint64_t)(ref.slot + 1) * ART_BLOB_SIZE - ART_PAGE;
+    open_with_cache(8 << 20);
+    sim_disk_corrupt(disk, options.path, last_page + 100, 2);
+    unsigned refused = 0;
+    for (unsigned n = 0; n < 2000; n++) {
+        int rc = get(some_row(n));
+        ck_assert(rc == ART_OK || rc == ART_CORRUPT);
+        refused += rc != ART_OK;
+    }
+    ck_assert_int_eq(get(12000), ART_CORRUPT);
+    ck_assert_uint_lt(refused, 2000 / 20);
+    sim_disk_corrupt(disk, options.path, last_page + 100, 2);
+    must(get(12000));
 }
 END_TEST
 
@@ -123,8 +281,14 @@ int main(void) {
     Suite *suite = suite_create("walk");
     TCase *all = tcase_create("walk");
     tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_add_loop_test(all, test_a_long_walk_asks_for_each_leaf_once_and_for_eight_at_a_time, 0, 2);
+    tcase_add_loop_test(all, test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once, 0, 2);
+    tcase_add_loop_test(all, test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 0, 2);
+    tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
     tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
+    tcase_add_test(all, test_many_searches_read_the_heads_of_neighbours_together);
+    tcase_add_test(all, test_a_few_searches_read_what_they_need);
+    tcase_add_test(all, test_heads_that_nobody_asked_for_push_nothing_out);
+    tcase_add_test(all, test_a_neighbours_damaged_head_is_its_own_affair);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -116,6 +116,9 @@ int art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, s
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
  * if `before` is not NULL, the sum of the counts of the children before it. */
 int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
+/* The children around that of `key`, those that lie in one bucket and, counted from its beginning, in one stretch of
+ * `room` children: how many. */
+uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 

@@ -65,3 +65,15 @@ int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *
     return art_corrupt(blob->file, blob->slot, (uint32_t)(place.view.start - blob->image) / ART_BLOB_PAGE,
                        "bucket %u, entry %u: not a reference to a child", place.bucket, place.entry);
 }
+
+uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room) {
+    assert(blob->kind == ART_BLOB_INDEX && room);
+    struct art_place place;
+    if (find(blob, key, &place)) return 0;
+    uint32_t at = place.exact || !place.entry ? place.entry : place.entry - 1, n = 0;
+    for (uint32_t i = at - at % room; i < place.view.count && n < room; i++) {
+        if (art_ref_decode(art_bucket_value(&place.view, i), &out[n]) || out[n].level + 1u != blob->level) break;
+        n++;
+    }
+    return n;
+}

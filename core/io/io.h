@@ -17,6 +17,9 @@
  * unknown. After a failed sync() every later write and sync of that art_io fails with ART_POISONED: what the system
  * did with the pages it could not write is unknown.
  *
+ * Reads may, too: art_io_read_start() starts them where something can be under way, art_io_read_finish() brings what is
+ * not there yet, so that callers need not know. Errors are told by the latter.
+ *
  * An art_io is used by one thread at a time.
  */
 #ifndef ART_IO_IO_H
@@ -37,6 +40,17 @@ struct art_io_request {
     uint64_t offset;
 };
 
+/* A read that goes on while the caller works. The caller sets the requests; the struct and the memory that they name
+ * stay where they are until art_io_read_finish() has returned. */
+enum { ART_READING_MAX = 2 };
+struct art_io_reading {
+    struct art_io_request requests[ART_READING_MAX];
+    unsigned count;
+    /* (the implementation's) */
+    bool started, failed;
+    unsigned under_way;
+};
+
 /* What tells one file from another and a copy from its original. */
 struct art_file_identity {
     uint64_t device, inode;
@@ -52,6 +66,10 @@ struct art_io_methods {
     /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut
      * short. */
     int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
+    /* Starts a reading without waiting for anything; false: not this time. read_wait() returns when all that was
+     * started has ended. Both NULL: nothing can be under way here. */
+    bool (*read_start)(struct art_io *, struct art_io_reading *);
+    void (*read_wait)(struct art_io *, struct art_io_reading *);
     int (*write_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
     int (*write_wait)(struct art_io *);
     /* Waits for all writes, then fdatasync. */
@@ -118,6 +136,23 @@ bool art_io_uring_available(void);
 
 static inline int art_io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
     return io->methods->read_batch(io, requests, count);
+}
+
+static inline void art_io_read_start(struct art_io *io, struct art_io_reading *reading) {
+    reading->failed = false;
+    reading->under_way = 0;
+    reading->started = io->methods->read_start && io->methods->read_start(io, reading);
+}
+
+static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *reading) {
+    if (reading->under_way) io->methods->read_wait(io, reading);
+}
+
+/* What failed on its way is read once more, which brings it or says why not. */
+static inline int art_io_read_finish(struct art_io *io, struct art_io_reading *reading) {
+    art_io_read_wait(io, reading);
+    if (reading->started && !reading->failed) return 0;
+    return art_io_read(io, reading->requests, reading->count);
 }
 
 static inline int art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {

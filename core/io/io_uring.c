@@ -7,8 +7,9 @@
  *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
  *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
  *
- * Reads are waited for within read_batch(); writes stay in flight until write_wait(), sync() or whatever needs them
- * done. A read or write that overlaps a write in flight waits for it.
+ * Reads are waited for within read_batch(), or stay in flight from read_start() to read_wait(); writes stay in flight
+ * until write_wait(), sync() or whatever needs them done. A read or write that overlaps a write in flight waits for
+ * it, and so does a write that overlaps a read.
  *
  * The file is registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin
  * them; requests inside that range use it, others do not.
@@ -67,11 +68,13 @@ struct ring_file {
     bool read_failed;
     uint8_t *registered; /* the part of the slab that the ring knows as buffer 0 */
     size_t registered_len;
-    unsigned in_flight[2]; /* reads, writes: started and not finished */
+    unsigned in_flight[2]; /* reads that are waited for, writes: started and not finished */
+    unsigned ahead;        /* reads that nobody waits for yet */
     unsigned free_count, prepared_count;
     uint8_t free[DEPTH];
     uint8_t prepared[DEPTH]; /* in order; the kernel has not taken them yet */
     struct art_transfer ops[DEPTH];
+    struct art_io_reading *readings[DEPTH]; /* that the op belongs to; NULL: to a batch */
     struct art_transfer failed_read;
 };
 
@@ -168,7 +171,7 @@ static bool have_ring(struct ring_file *ring) {
 }
 
 static unsigned all_in_flight(const struct ring_file *ring) {
-    return ring->in_flight[false] + ring->in_flight[true];
+    return ring->in_flight[false] + ring->in_flight[true] + ring->ahead;
 }
 
 static void settle(struct ring_file *ring) {
@@ -177,8 +180,19 @@ static void settle(struct ring_file *ring) {
 
 /* ---- one request ------------------------------------------------------------------------------------------------- */
 
+static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading, enum art_transfer_state state) {
+    if (state == ART_TRANSFER_FAILED) reading->failed = true;
+    reading->under_way--;
+    ring->ahead--;
+}
+
 static void finish(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
     const struct art_transfer *transfer = &ring->ops[op];
+    ring->free[ring->free_count++] = (uint8_t)op;
+    if (ring->readings[op]) {
+        finish_ahead(ring, ring->readings[op], state);
+        return;
+    }
     if (state == ART_TRANSFER_FAILED && transfer->writing) {
         art_file_note_failed_write(&ring->file, transfer);
     } else if (state == ART_TRANSFER_FAILED && !ring->read_failed) {
@@ -186,7 +200,6 @@ static void finish(struct ring_file *ring, unsigned op, enum art_transfer_state 
         ring->failed_read = *transfer;
     }
     ring->in_flight[transfer->writing]--;
-    ring->free[ring->free_count++] = (uint8_t)op;
 }
 
 static void prepare(struct ring_file *ring, unsigned op) {
@@ -305,15 +318,18 @@ static const struct art_file_engine ring_engine = {
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
-static bool overlaps_a_write(const struct ring_file *ring, const struct art_io_request *requests, unsigned count) {
-    if (!ring->in_flight[true]) return false;
+/* Does one of the requests, reads or writes, have to wait for what is in flight? */
+static bool overlaps(const struct ring_file *ring, const struct art_io_request *requests, unsigned count,
+                     bool writing) {
+    if (!ring->in_flight[true] && !(writing && ring->ahead)) return false;
     bool is_free[DEPTH] = {false};
     for (unsigned i = 0; i < ring->free_count; i++) is_free[ring->free[i]] = true;
     for (unsigned op = 0; op < DEPTH; op++) {
-        const struct art_transfer *write = &ring->ops[op];
-        for (unsigned i = 0; !is_free[op] && i < count; i++) {
-            if (requests[i].offset < write->whole_offset + write->whole_len &&
-                write->whole_offset < requests[i].offset + requests[i].len) {
+        const struct art_transfer *other = &ring->ops[op];
+        if (is_free[op] || !(writing || other->writing)) continue;
+        for (unsigned i = 0; i < count; i++) {
+            if (requests[i].offset < other->whole_offset + other->whole_len &&
+                other->whole_offset < requests[i].offset + requests[i].len) {
                 return true;
             }
         }
@@ -321,11 +337,19 @@ static bool overlaps_a_write(const struct ring_file *ring, const struct art_io_r
     return false;
 }
 
-static void start(struct ring_file *ring, const struct art_io_request *request, bool writing) {
+/* `reading`: what a read belongs to that is not waited for. */
+static void start(struct ring_file *ring, const struct art_io_request *request, bool writing,
+                  struct art_io_reading *reading) {
     while (!ring->free_count) wait_some(ring, 1);
     unsigned op = ring->free[--ring->free_count];
     art_transfer_begin(&ring->file, &ring->ops[op], request, writing);
-    ring->in_flight[writing]++;
+    ring->readings[op] = reading;
+    if (reading) {
+        reading->under_way++;
+        ring->ahead++;
+    } else {
+        ring->in_flight[writing]++;
+    }
     prepare(ring, op);
 }
 
@@ -334,15 +358,37 @@ static int ring_read_batch(struct art_io *io, struct art_io_request *requests, u
     int rc = art_file_usable(&ring->file, false);
     if (!rc) rc = art_requests_check(io, requests, count);
     if (rc) return rc;
-    if (overlaps_a_write(ring, requests, count)) drain_ring(&ring->file);
+    if (overlaps(ring, requests, count, false)) drain_ring(&ring->file);
     if (count <= 1 || !have_ring(ring)) return art_pwrite_read_batch(io, requests, count);
     ring->read_failed = false;
     for (unsigned i = 0; i < count && !ring->read_failed; i++) {
-        if (requests[i].len) start(ring, &requests[i], false);
+        if (requests[i].len) start(ring, &requests[i], false, NULL);
     }
-    while (ring->in_flight[false]) wait_some(ring, ring->in_flight[true] ? 1 : ring->in_flight[false]);
+    while (ring->in_flight[false]) {
+        bool others = all_in_flight(ring) > ring->in_flight[false];
+        wait_some(ring, others ? 1 : ring->in_flight[false]);
+    }
     settle(ring);
     return ring->read_failed ? art_transfer_error(&ring->file, &ring->failed_read) : ART_OK;
+}
+
+/* Starts all of it or nothing. */
+static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
+    struct ring_file *ring = (struct ring_file *)io;
+    if (art_file_usable(&ring->file, false) || art_requests_check(io, reading->requests, reading->count)) return false;
+    if (overlaps(ring, reading->requests, reading->count, false) || !have_ring(ring)) return false;
+    reap(ring);
+    if (ring->free_count < reading->count) return false;
+    for (unsigned i = 0; i < reading->count; i++) start(ring, &reading->requests[i], false, reading);
+    submit(ring, 0);
+    return true;
+}
+
+static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
+    struct ring_file *ring = (struct ring_file *)io;
+    reap(ring);
+    while (reading->under_way) wait_some(ring, 1);
+    settle(ring);
 }
 
 /* Buffers go back to the caller together with an error, so nothing is in flight then. */
@@ -357,12 +403,12 @@ static int ring_write_batch(struct art_io *io, struct art_io_request *requests, 
     int rc = art_file_usable(&ring->file, true);
     if (!rc) rc = art_requests_check(io, requests, count);
     if (!rc) rc = report_early(ring);
-    bool idle = rc || ring->broken || overlaps_a_write(ring, requests, count);
+    bool idle = rc || ring->broken || overlaps(ring, requests, count, true);
     if (idle && !ring->file.forked) drain_ring(&ring->file);
     if (rc) return rc;
     if (!have_ring(ring)) return art_pwrite_write_batch(io, requests, count);
     for (unsigned i = 0; i < count && !ring->file.write_failed; i++) {
-        if (requests[i].len) start(ring, &requests[i], true);
+        if (requests[i].len) start(ring, &requests[i], true, NULL);
     }
     submit(ring, 0);
     return report_early(ring);
@@ -378,6 +424,8 @@ static int ring_write_wait(struct art_io *io) {
 
 static const struct art_io_methods ring_methods = {
     .read_batch = ring_read_batch,
+    .read_start = ring_read_start,
+    .read_wait = ring_read_wait,
     .write_batch = ring_write_batch,
     .write_wait = ring_write_wait,
     .sync = art_file_sync,

@@ -101,12 +101,15 @@ static void take_out(struct shard *shard, struct art_cached *entry) {
     }
 }
 
-static void put_in(struct shard *shard, struct art_cached *entry) {
+static void list(struct shard *shard, struct art_cached *entry) {
     struct art_cached **bucket = bucket_of(shard, &entry->key);
     entry->chain = *bucket;
     *bucket = entry;
     entry->listed = true;
     shard->listed++;
+}
+
+static void put_into_ring(struct shard *shard, struct art_cached *entry) {
     if (shard->hand) { /* behind the hand: the last that it comes to */
         entry->clock_next = shard->hand;
         entry->clock_prev = shard->hand->clock_prev;
@@ -252,7 +255,8 @@ int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, 
     if (!*out) {
         rc = grow_table(shard);
         if (!rc) {
-            put_in(shard, fresh);
+            list(shard, fresh);
+            put_into_ring(shard, fresh);
             *out = fresh;
             fresh = NULL;
         }
@@ -260,6 +264,69 @@ int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, 
     pthread_mutex_unlock(&shard->lock);
     if (fresh) free_entry(fresh);
     return rc;
+}
+
+/* ---- ahead of their use
+ * ------------------------------------------------------------------------------------------- */
+
+static bool has_all(struct art_cached *entry) {
+    if (!atomic_load_explicit(&entry->ready, memory_order_acquire)) return false;
+    uint32_t pages = entry->blob.leaf_pages, present = 0;
+    for (unsigned i = 0; i < 2; i++) present += (uint32_t)__builtin_popcountll(atomic_load(&entry->blob.present[i]));
+    return present == pages;
+}
+
+/* The listed entry of key and hash, if all of the blob is there. Under the shard's lock. */
+static struct art_cached *find_complete(struct shard *shard, const struct art_cache_key *key, struct art_hash128 hash) {
+    struct art_cached *entry = find(shard, key);
+    return entry && art_hash128_equal(entry->hash, hash) && has_all(entry) ? entry : NULL;
+}
+
+bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash) {
+    struct shard *shard = shard_of(key);
+    pthread_mutex_lock(&shard->lock);
+    struct art_cached *entry = find(shard, key);
+    bool has = entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready);
+    pthread_mutex_unlock(&shard->lock);
+    return has;
+}
+
+/* Room first: what goes for it leaves its buffer, which is taken over with its memory. */
+struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool *complete) {
+    struct shard *shard = shard_of(key);
+    pthread_mutex_lock(&shard->lock);
+    *complete = find_complete(shard, key, hash) != NULL;
+    pthread_mutex_unlock(&shard->lock);
+    if (*complete) return NULL;
+    if (!art_cached_memory_could_fit(ART_BLOB_PAGES) && !sweep(ART_BLOB_PAGES, false)) return NULL;
+    struct art_cached *entry = new_entry(key, hash, true);
+    if (!entry) return NULL;
+    entry->heat = 0;
+    pthread_mutex_lock(&shard->lock);
+    put_into_ring(shard, entry);
+    pthread_mutex_unlock(&shard->lock);
+    return entry;
+}
+
+struct art_cached *art_cache_publish(struct art_cached *entry) {
+    struct shard *shard = shard_of(&entry->key);
+    assert(!entry->listed && atomic_load(&entry->ready));
+    pthread_mutex_lock(&shard->lock);
+    struct art_cached *other = find_complete(shard, &entry->key, entry->hash);
+    if (other) {
+        other = reference(shard, &entry->key, entry->hash);
+    } else {
+        struct art_cached *part = find(shard, &entry->key); /* or of another hash */
+        if (part) take_out(shard, part);
+        bool useless = part && !part->references;
+        if (useless) remove_idle(shard, part);
+        if (!grow_table(shard)) list(shard, entry); /* else it goes when its user lets go */
+        if (useless) free_entry(part);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    if (!other) return entry;
+    art_cache_release(entry);
+    return other;
 }
 
 static void release(struct art_cached *entry, bool superseded) {

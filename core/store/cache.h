@@ -8,6 +8,9 @@
  * stores' settings). Where references keep the cache above its limit, `art_cache_pressure` counts up: every store
  * that sees it changed lets go of what it holds between two operations.
  *
+ * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is
+ * published: so no lock is held while a read is under way, however long its connection rests.
+ *
  * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with
  * art_cache_touch() which pages it is going to fill, reads them into the image, opens the blob and sets `ready`.
  * Later leaf pages likewise. Lock order: `loading`, then a shard's lock, then the buffers' lock.
@@ -54,6 +57,14 @@ void art_cache_leave(uint64_t bytes);
  * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
 void art_cache_release(struct art_cached *cached);
+/* An entry for a whole blob that only the caller knows, cold, with one reference, if the limit allows it; else NULL, and
+ * also where all of the blob is in the cache (*complete). It goes with its release, unless it was published before. */
+struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool *complete);
+/* Is there an entry of it, its head verified? */
+bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash);
+/* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference: another
+ * one if somebody was faster. */
+struct art_cached *art_cache_publish(struct art_cached *cached);
 /* Releases, and drops the entry if nobody else refers to it: it is superseded. */
 void art_cache_release_superseded(struct art_cached *cached);
 

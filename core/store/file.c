@@ -27,6 +27,7 @@ static struct art_superblock *new_superblock(void) {
  * --------------------------------------------------------------------------------------------------------- */
 
 void art_store_close_file(struct art_store *store) {
+    art_store_drop_ahead(store);
     art_io_close(store->io);
     store->io = NULL;
     store->io_for_writing = store->checked = store->only_read = false;

@@ -1,7 +1,9 @@
 /* What the files of core/store share: the store itself, and the verbs that one file offers the others.
  *
  *   store.c        open, close, settings, statistics
- *   reading.c      views of cached blobs, loading of pages, reading ahead
+ *   reading.c      views of cached blobs, loading of pages
+ *   heads.c        heads of neighbours, for searches
+ *   ahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase
  *   identify.c     whose a file is that nobody has opened
@@ -20,6 +22,7 @@
 enum {
     ART_WRITE_BUFFERS = 16, /* of the write pool: what a store may have under way */
     ART_WRITES_MAX = 8,     /* blobs under way before we wait: the other buffers are for whoever builds */
+    ART_AHEAD_MAX = 8,      /* blobs on their way to walks */
     ART_MESSAGE_MAX = 512
 };
 
@@ -41,6 +44,14 @@ struct art_view {
 struct art_hold {
     struct art_view *view; /* NULL: none */
     struct art_hash128 hash;
+};
+
+/* A blob on its way to a walk. The entry is known to nobody else until it was verified. */
+struct art_ahead {
+    struct art_cached *cached; /* NULL: a free place */
+    const void *walk;
+    struct art_ref ref; /* label: only its length counts */
+    struct art_io_reading reading;
 };
 
 struct art_pending {
@@ -78,6 +89,9 @@ struct art_store {
     struct art_view *held; /* list of all that are held */
     uint64_t held_pages;
     uint64_t pressure_seen;
+    struct art_ahead ahead[ART_AHEAD_MAX]; /* addresses stay: reads are under way into them */
+    uint32_t ahead_count;
+    uint32_t heads_missed; /* by searches */
     uint64_t hits, misses, pages_read, pages_written, syncs;
 
     struct { /* the write phase */
@@ -108,7 +122,23 @@ void art_view_release(struct art_view *view);
 /* The store's own references go; a view that somebody else holds stays. */
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
-bool art_store_loads_whole(const struct art_store *store);
+static inline bool art_store_loads_whole(const struct art_store *store) {
+    return store->file_bytes <= store->cache_bytes;
+}
+struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
+/* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
+unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
+void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);
+/* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
+ * absent, and who needs it will read it again and hear what is wrong. */
+int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole);
+
+/* --- ahead.c --- */
+/* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or did not come
+ * whole and sound: then it is read anew, which says what is wrong. */
+struct art_cached *art_store_take_ahead(struct art_store *store, const struct art_ref *ref);
+/* Nothing is on its way any more. */
+void art_store_drop_ahead(struct art_store *store);
 
 /* --- file.c --- */
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */

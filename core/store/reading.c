@@ -8,8 +8,9 @@
  * the pages of which the view knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: the whole blob where the file fits into this store's share of the cache; else the head, then single
- * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
+ * How much is read: the whole blob where the file fits into this store's share of the cache, or where a walk has asked for it
+ * beforehand (ahead.c); else the head, for searches with those of neighbours (heads.c), then single pages, and ahead of a
+ * reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -24,16 +25,11 @@ enum {
     READ_AHEAD_FIRST = 2,
     READ_AHEAD_MAX = 32, /* pages */
     RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
-    BATCH_MAX = 8,       /* blobs read ahead in one batch */
     HOLDS_FIRST = 64
 };
 
 /* ---- what is to be read
  * ------------------------------------------------------------------------------------------------ */
-
-bool art_store_loads_whole(const struct art_store *store) {
-    return store->file_bytes <= store->cache_bytes;
-}
 
 static bool is_present(struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
@@ -59,8 +55,8 @@ static int read_requests(struct art_store *store, struct art_io_request *request
     return rc;
 }
 
-/* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
-static unsigned request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests) {
+unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
+                                 struct art_io_request *requests) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
     if (ref->leaf_pages == head) {
         request_pages(cached, 0, ART_BLOB_PAGES, requests);
@@ -71,9 +67,11 @@ static unsigned request_whole(struct art_cached *cached, const struct art_ref *r
     return 2;
 }
 
-/* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
- * absent, and who needs it will read it again and hear what is wrong. */
-static int open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
+void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {
+    request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
+}
+
+int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
     int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->path);
     if (rc) return rc;
     for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
@@ -86,12 +84,12 @@ static int open_image(struct art_store *store, struct art_cached *cached, const 
 static int fill(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request requests[2];
     if (art_store_loads_whole(store)) {
-        unsigned count = request_whole(cached, ref, requests);
-        if (!read_requests(store, requests, count)) return open_image(store, cached, ref, true);
+        unsigned count = art_store_request_whole(cached, ref, requests);
+        if (!read_requests(store, requests, count)) return art_store_open_image(store, cached, ref, true);
     }
-    request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, requests);
+    art_store_request_head(cached, ref, requests);
     int rc = read_requests(store, requests, 1);
-    return rc ? rc : open_image(store, cached, ref, false);
+    return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
 /* ---- loading leaf pages
@@ -324,7 +322,7 @@ static int learn_size(struct art_store *store, uint32_t slot) {
                        (unsigned long long)store->file_bytes);
 }
 
-static int prepare(struct art_store *store, const struct art_ref *ref) {
+int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
     int rc = art_store_usable(store);
     if (!rc) rc = check_ref(store, ref);
     if (!rc) rc = art_store_ready(store);
@@ -333,11 +331,7 @@ static int prepare(struct art_store *store, const struct art_ref *ref) {
     return rc;
 }
 
-int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
-    return prepare(store, ref);
-}
-
-static struct art_cache_key key_of(const struct art_store *store, uint32_t slot) {
+struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
     struct art_cache_key key = store->key;
     key.slot = slot;
     return key;
@@ -345,13 +339,13 @@ static struct art_cache_key key_of(const struct art_store *store, uint32_t slot)
 
 static int __attribute__((noinline))
 find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
-    int rc = prepare(store, ref);
+    int rc = art_store_reaches(store, ref);
     if (rc) return rc;
     art_store_drop_hold(store, ref->slot);
-    struct art_cache_key key = key_of(store, ref->slot);
-    struct art_cached *cached;
+    struct art_cache_key key = art_store_key_of(store, ref->slot);
+    struct art_cached *cached = art_store_take_ahead(store, ref);
     struct art_view *view = NULL;
-    rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &cached);
+    if (!cached) rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &cached);
     if (rc) return rc;
     if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
         store->hits++;
@@ -395,74 +389,4 @@ int art_store_blob(struct art_store *store, const struct art_ref *ref, struct ar
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref) {
     const struct art_view *view = held_view(store, ref);
     return view ? &view->blob : NULL;
-}
-
-/* ---- reading ahead
- * --------------------------------------------------------------------------------------------------------- */
-
-struct ahead {
-    struct art_cached *cached;
-    const struct art_ref *ref;
-    unsigned requests;
-    bool fresh; /* nothing was there */
-};
-
-/* Adds what is missing of one blob to the batch, its `loading` locked. False: nothing to do, or somebody is at it. */
-static bool plan(struct art_store *store, const struct art_ref *ref, struct ahead *out,
-                 struct art_io_request *requests) {
-    /* What is being written enters the cache by itself; waiting for it, with other entries locked, could wait for
-     * ever. */
-    if (art_store_is_pending(store, ref->slot) || prepare(store, ref)) return false;
-    struct art_cache_key key = key_of(store, ref->slot);
-    if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store), &out->cached)) return false;
-    struct art_cached *cached = out->cached;
-    out->ref = ref;
-    out->requests = 0;
-    if (!pthread_mutex_trylock(&cached->loading)) {
-        uint32_t charged = 0;
-        out->fresh = !atomic_load(&cached->ready);
-        out->requests = out->fresh ? request_whole(cached, ref, requests)
-                                   : request_missing(cached, 0, cached->blob.leaf_pages, requests, RUNS_MAX, &charged);
-        if (out->requests) return true;
-        pthread_mutex_unlock(&cached->loading);
-    }
-    art_cache_release(cached);
-    return false;
-}
-
-static void finish(struct art_store *store, struct ahead *ahead, int rc) {
-    struct art_cached *cached = ahead->cached;
-    if (!rc && ahead->fresh) {
-        open_image(store, cached, ahead->ref, true);
-    } else if (!rc) {
-        for (uint32_t page = 0; page < cached->blob.leaf_pages; page++) {
-            if (!is_present(&cached->blob, page)) art_blob_verify_page(&cached->blob, page);
-        }
-    }
-    pthread_mutex_unlock(&cached->loading);
-    art_cache_release(cached);
-}
-
-static bool is_held_whole(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot >= store->hold_capacity) return false;
-    const struct art_hold *at = &store->holds[ref->slot];
-    return at->view && art_hash128_equal(at->hash, ref->hash) && all_present(&at->view->blob, 0, ref->leaf_pages);
-}
-
-/* At most a quarter of the store's share of the cache: what is read ahead must not push out what was. */
-void art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count) {
-    struct ahead ahead[BATCH_MAX];
-    struct art_io_request requests[BATCH_MAX * RUNS_MAX];
-    unsigned blobs = 0, total = 0;
-    uint64_t room = store->cache_bytes / ART_PAGE / 4;
-    if (art_store_usable(store)) return;
-    for (unsigned i = 0; i < count && blobs < BATCH_MAX; i++) {
-        uint32_t pages = (uint32_t)refs[i].leaf_pages + refs[i].head_pages;
-        if (pages > room) break;
-        if (is_held_whole(store, &refs[i]) || !plan(store, &refs[i], &ahead[blobs], requests + total)) continue;
-        total += ahead[blobs++].requests;
-        room -= pages;
-    }
-    int rc = total ? read_requests(store, requests, total) : ART_OK;
-    for (unsigned i = 0; i < blobs; i++) finish(store, &ahead[i], rc);
 }

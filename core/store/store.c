@@ -118,10 +118,12 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
 }
 
 /* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that
- * work. */
+ * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
-    if (pressure == store->pressure_seen && store->held_pages <= store->cache_bytes / ART_PAGE) return;
+    uint64_t share = store->cache_bytes / ART_PAGE;
+    if (store->ahead_count) share -= share / 4;
+    if (pressure == store->pressure_seen && store->held_pages <= share) return;
     if (art_store_forked(store)) return;
     art_store_drop_holds(store);
     store->pressure_seen = pressure;

@@ -62,6 +62,10 @@ int art_store_may_write(struct art_store *store);
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
+/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its head is not
+ * there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
+void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
+                            const struct art_ref *ref);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 int art_store_reaches(struct art_store *store, const struct art_ref *ref);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and the
@@ -75,8 +79,11 @@ void art_blob_release(struct art_blob *blob);
 void art_store_relax(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
-/* Reads the missing pages of these blobs in one batch (scans, merges); failures show when the blob is asked for. */
-void art_store_read_ahead(struct art_store *store, const struct art_ref *refs, unsigned count);
+/* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the limits
+ * allow, and does not wait. Returns how many of them need no more thought; failures show when the blob is asked for.
+ * `walk` names the walk, until art_store_end_ahead() says that it goes no further. */
+unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count);
+void art_store_end_ahead(struct art_store *store, const void *walk);
 
 /* --- writing: one write phase lies within one transaction of the host --------------------------------------------- */
 

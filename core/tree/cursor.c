@@ -246,9 +246,10 @@ int art_cursor_next(struct art_cursor *cursor) {
         rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     } else {
         if (next_in_blob(cursor)) return ART_OK;
+        struct art_store *store = cursor->tree->store;
+        art_store_relax(store); /* else a scan would keep all that it has passed */
         /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
-        rc = art_store_forked(cursor->tree->store) ? art_tree_ready(cursor->tree)
-                                                   : art_merge_step(&cursor->merge, cursor->backward);
+        rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
         if (!rc) return settle(cursor);
     }
     if (rc) cursor->valid = false;

@@ -3,6 +3,20 @@
  * with theirs. */
 #include "core/tree/private.h"
 
+/* To the child where `key` has its place. */
+static inline int step_down(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, struct art_ref *ref,
+                            int64_t *before) {
+    unsigned level = ref->level;
+    int rc = art_blob_child(blob, key, ref, before);
+    if (rc) return rc;
+    if (ref->level != level - 1) {
+        return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref->level,
+                           level);
+    }
+    if (ref->level == 0) art_store_heads_around(tree->store, blob, key, ref);
+    return ART_OK;
+}
+
 /* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
 static int run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
                    struct art_entry *entry, struct art_blob **where) {
@@ -20,13 +34,8 @@ static int run_get(struct art_tree *tree, const struct art_run *run, struct art_
             }
             return art_blob_get(blob, key, entry);
         }
-        unsigned level = ref.level;
-        rc = art_blob_child(blob, key, &ref, NULL);
+        rc = step_down(tree, blob, key, &ref, NULL);
         if (rc) return rc;
-        if (ref.level != level - 1) {
-            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level,
-                               level);
-        }
     }
 }
 
@@ -117,13 +126,8 @@ static int run_rank(struct art_tree *tree, const struct art_run *run, struct art
             *out = add(*out, before);
             return rc;
         }
-        unsigned level = ref.level;
-        rc = art_blob_child(blob, key, &ref, &before);
+        rc = step_down(tree, blob, key, &ref, &before);
         if (rc) return rc;
-        if (ref.level != level - 1) {
-            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level,
-                               level);
-        }
         *out = add(*out, before);
     }
 }

@@ -187,7 +187,7 @@ struct art_run_cursor {
     struct art_blob_cursor leaf; /* at the bottom level */
     struct art_blob *path[ART_LEVELS_MAX];
     uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];
-    uint32_t window, ahead; /* leaves read at a time by a walk; of these, still to come */
+    uint32_t window, ahead; /* of a walk: leaves to have asked for at a time; asked for and still to come */
     uint8_t *key;           /* the bottom's key buffer */
     uint8_t *scratch;       /* keys of upper levels */
 };

@@ -11,7 +11,7 @@
  */
 #include "core/tree/private.h"
 
-enum { AHEAD_MAX = 8 };
+enum { WINDOW_MAX = 4 };
 
 int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
     *cursor = (struct art_run_cursor){.store = store};
@@ -22,7 +22,13 @@ int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) 
     return art_nomem();
 }
 
+static void end_ahead(struct art_run_cursor *cursor) {
+    if (cursor->ahead) art_store_end_ahead(cursor->store, cursor);
+    cursor->window = cursor->ahead = 0;
+}
+
 static void let_go(struct art_run_cursor *cursor) {
+    end_ahead(cursor);
     for (unsigned level = 0; level < ART_LEVELS_MAX; level++) {
         if (cursor->path[level]) art_blob_release(cursor->path[level]);
         cursor->path[level] = NULL;
@@ -41,7 +47,6 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     let_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
-    cursor->window = cursor->ahead = 0;
 }
 
 /* Takes the blob of `ref` as the cursor's at `level`. */
@@ -87,21 +92,19 @@ static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t ind
     return rc;
 }
 
-/* Before the step to leaf `index`. Who goes from leaf to leaf gets the next ones in one batch, the more the longer it goes on;
- * what cannot be read shows when its turn comes. */
+/* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each once.
+ * What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
-    struct art_ref refs[AHEAD_MAX];
+    struct art_ref refs[WINDOW_MAX];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
-    if (cursor->ahead) {
-        cursor->ahead--;
-        return;
-    }
-    cursor->window = cursor->window ? art_min32(2 * cursor->window, AHEAD_MAX) : 1;
+    cursor->window = cursor->window ? art_min32(2 * cursor->window, WINDOW_MAX) : 1;
     if (cursor->window == 1) return; /* one step is not a walk yet */
-    uint32_t most = art_min32(cursor->window, left);
-    while (n < most && !look_at_child(cursor, 1, backward ? index - n : index + n, &refs[n])) n++;
-    if (n > 1) art_store_read_ahead(cursor->store, refs, n);
-    cursor->ahead = n ? n - 1 : 0;
+    uint32_t wanted = art_min32(cursor->window, left), asked = cursor->ahead;
+    for (; asked + n < wanted; n++) {
+        if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
+    }
+    if (n) asked += art_store_read_ahead(cursor->store, cursor, refs, n);
+    cursor->ahead = asked ? asked - 1 : 0;
 }
 
 /* From `level`, whose reference is `ref`, down to the bottom, always the first or the last child. */
@@ -182,7 +185,7 @@ int art_run_prev(struct art_run_cursor *cursor) {
 static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
     struct art_ref ref = cursor->top;
     unsigned level = ref.level;
-    cursor->window = cursor->ahead = 0;
+    end_ahead(cursor);
     for (;;) {
         *side = art_label_compare(ref.label, key);
         int rc = enter(cursor, level, &ref);
@@ -197,7 +200,7 @@ static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side)
         }
         rc = child_ref(cursor, level, index, &ref);
         if (rc) return rc;
-        level--;
+        if (--level == 0 && *side == 0) art_store_heads_around(cursor->store, cursor->path[1], key, &ref);
     }
 }
 

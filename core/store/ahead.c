@@ -1,0 +1,122 @@
+/* Whole blobs on their way before they are asked for, so that the device works while rows are walked.
+ *
+ *   walk --read_ahead()--> [ cached | reading ]  x ART_AHEAD_MAX     an entry of its own, the read under way where the
+ *                              |                                      engine can (a ring), else done when it is taken
+ *   walk --blob()---------> take_ahead(): wait, verify, publish
+ *
+ * No lock is held in between: who walks may rest for an hour. All that is on its way together takes at most a quarter of
+ * the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side by
+ * side.
+ */
+#include <string.h>
+
+#include "core/store/private.h"
+
+static struct art_ahead *find(struct art_store *store, const struct art_ref *ref) {
+    for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
+        struct art_ahead *at = &store->ahead[i];
+        if (at->cached && at->ref.slot == ref->slot && art_hash128_equal(at->ref.hash, ref->hash)) return at;
+    }
+    return NULL;
+}
+
+static struct art_ahead *free_place(struct art_store *store) {
+    for (unsigned i = 0; i < ART_AHEAD_MAX; i++) {
+        if (!store->ahead[i].cached) return &store->ahead[i];
+    }
+    return NULL;
+}
+
+/* In a forked child the entry and the ring are the parent's. */
+static void drop(struct art_store *store, struct art_ahead *at) {
+    if (store->fork_generation == art_fork_now()) {
+        art_io_read_wait(store->io, &at->reading);
+        art_cache_release(at->cached);
+    }
+    at->cached = NULL;
+    store->ahead_count--;
+}
+
+void art_store_drop_ahead(struct art_store *store) {
+    for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
+        if (store->ahead[i].cached) drop(store, &store->ahead[i]);
+    }
+}
+
+void art_store_end_ahead(struct art_store *store, const void *walk) {
+    for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
+        if (store->ahead[i].cached && store->ahead[i].walk == walk) drop(store, &store->ahead[i]);
+    }
+}
+
+/* ---- starting ---- */
+
+static uint32_t pages_of(const struct art_ref *ref) {
+    return (uint32_t)ref->leaf_pages + ref->head_pages;
+}
+
+static bool may_start(const struct art_store *store, const void *walk, const struct art_ref *ref) {
+    uint64_t room = store->cache_bytes / ART_PAGE / 4, all = 0, own = 0;
+    unsigned places = 0;
+    for (unsigned i = 0; i < ART_AHEAD_MAX; i++) {
+        const struct art_ahead *at = &store->ahead[i];
+        if (!at->cached) continue;
+        all += pages_of(&at->ref);
+        own += at->walk == walk ? pages_of(&at->ref) : 0;
+        places += at->walk == walk;
+    }
+    return all + pages_of(ref) <= room && own < room / 2 && places < ART_AHEAD_MAX / 2;
+}
+
+static bool is_held_whole(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot >= store->hold_capacity) return false;
+    const struct art_hold *at = &store->holds[ref->slot];
+    if (!at->view || !art_hash128_equal(at->hash, ref->hash)) return false;
+    const struct art_blob *blob = &at->view->blob;
+    uint32_t present = 0;
+    for (unsigned i = 0; i < 2; i++) present += (uint32_t)__builtin_popcountll(atomic_load(&blob->present[i]));
+    return present == blob->leaf_pages;
+}
+
+/* False: no more for now. What is being written, or cannot be there, is left to whoever asks for it. */
+static bool start(struct art_store *store, const void *walk, const struct art_ref *ref) {
+    struct art_ahead *at = free_place(store);
+    bool complete = art_store_is_pending(store, ref->slot) || find(store, ref) || is_held_whole(store, ref);
+    if (complete) return true;
+    if (!at || !may_start(store, walk, ref) || art_store_reaches(store, ref)) return false;
+    art_store_drop_hold(store, ref->slot); /* of a part: the whole is what the walk shall find */
+    struct art_cache_key key = art_store_key_of(store, ref->slot);
+    struct art_cached *cached = art_cache_prepare(&key, ref->hash, &complete);
+    if (!cached) return complete;
+    *at = (struct art_ahead){.cached = cached, .walk = walk, .ref = *ref};
+    at->ref.label.data = NULL;
+    at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
+    art_io_read_start(store->io, &at->reading);
+    store->ahead_count++;
+    return true;
+}
+
+unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count) {
+    unsigned done = 0;
+    if (art_store_usable(store)) return 0;
+    while (done < count && start(store, walk, &refs[done])) done++;
+    return done;
+}
+
+/* ---- taking ---- */
+
+struct art_cached *art_store_take_ahead(struct art_store *store, const struct art_ref *ref) {
+    struct art_ahead *at = find(store, ref);
+    if (!at) return NULL;
+    struct art_cached *cached = at->cached;
+    int rc = art_io_read_finish(store->io, &at->reading);
+    if (!rc) store->pages_read += pages_of(&at->ref);
+    if (!rc) rc = art_store_open_image(store, cached, ref, true);
+    if (rc) {
+        drop(store, at);
+        return NULL;
+    }
+    at->cached = NULL;
+    store->ahead_count--;
+    return art_cache_publish(cached);
+}

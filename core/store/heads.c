@@ -1,0 +1,80 @@
+/* Heads of neighbours, for searches in a file that is larger than the cache.
+ *
+ * A blob's first search reads its head, and then a page: two reads, one after the other. Who searches here and there comes
+ * to all heads in the end, and they are small (one to three pages of a blob's 128). So a head that is not there is read
+ * together with those of its neighbours, which is a third of the time for each: after some that were read alone, for
+ * many only ask a few questions, twice as many with each that was missing. Only as long as the cache has room: what
+ * nobody has asked for pushes nothing out.
+ */
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+enum { HEADS_ALONE = 8, HEADS_MAX = 32 };
+
+struct head {
+    struct art_cached *cached;
+    const struct art_ref *ref;
+};
+
+static bool is_held(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot >= store->hold_capacity) return false;
+    const struct art_hold *at = &store->holds[ref->slot];
+    return at->view && art_hash128_equal(at->hash, ref->hash);
+}
+
+/* Adds the head to the batch, its entry's `loading` locked. False: nothing to do, or somebody is at it. */
+static bool plan(struct art_store *store, const struct art_ref *ref, struct head *out, struct art_io_request *request) {
+    if (is_held(store, ref) || art_store_is_pending(store, ref->slot) || art_store_reaches(store, ref)) return false;
+    struct art_cache_key key = art_store_key_of(store, ref->slot);
+    *out = (struct head){.ref = ref};
+    if (art_cache_acquire(&key, ref->hash, false, &out->cached)) return false;
+    if (!pthread_mutex_trylock(&out->cached->loading)) {
+        if (!atomic_load(&out->cached->ready)) {
+            art_store_request_head(out->cached, ref, request);
+            return true;
+        }
+        pthread_mutex_unlock(&out->cached->loading);
+    }
+    art_cache_release(out->cached);
+    return false;
+}
+
+static void read_heads(struct art_store *store, const struct art_ref *refs, uint32_t count) {
+    struct head heads[HEADS_MAX];
+    struct art_io_request requests[HEADS_MAX];
+    unsigned n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (plan(store, &refs[i], &heads[n], &requests[n])) n++;
+    }
+    int rc = n ? art_io_read(store->io, requests, n) : ART_OK;
+    for (unsigned i = 0; i < n; i++) {
+        if (!rc) store->pages_read += heads[i].ref->head_pages;
+        if (!rc) art_store_open_image(store, heads[i].cached, heads[i].ref, false);
+        pthread_mutex_unlock(&heads[i].cached->loading);
+        art_cache_release(heads[i].cached);
+    }
+}
+
+/* How many heads to read where that of `ref` is missing; 0: it is not missing. */
+static uint32_t wanted(struct art_store *store, const struct art_ref *ref) {
+    if (art_store_usable(store) || art_store_reaches(store, ref)) return 0;
+    struct art_cache_key key = art_store_key_of(store, ref->slot);
+    if (art_cache_has(&key, ref->hash)) return 0;
+    uint32_t missed = store->heads_missed++, n = 1;
+    for (uint32_t i = HEADS_ALONE; i < missed && n < HEADS_MAX; i++) n *= 2;
+    while (n > 1 && !art_cache_room((uint64_t)n * ref->head_pages)) n /= 2;
+    return n;
+}
+
+static void __attribute__((noinline))
+read_around(struct art_store *store, struct art_blob *parent, struct art_bytes key, const struct art_ref *ref) {
+    struct art_ref refs[HEADS_MAX];
+    uint32_t n = wanted(store, ref);
+    if (n > 1) n = art_blob_children(parent, key, refs, n);
+    if (n > 1) read_heads(store, refs, n);
+}
+
+void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
+                            const struct art_ref *ref) {
+    if (!art_store_loads_whole(store) && !is_held(store, ref)) read_around(store, parent, key, ref);
+}
