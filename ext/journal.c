@@ -2,9 +2,9 @@
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
  * a killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again,
- * and the count of pages written must grow over that second flush (it does not under cache_spill=off); then the WAL
- * and the database are synced. With a rollback journal the random bytes make sure that there is a journal of this
- * transaction, which replaces the one before; it and its directory are synced.
+ * and the count of pages written must grow over that second flush (it does not under cache_spill=off), which must not
+ * fail (it counts before it writes); then the WAL and the database are synced. With a rollback journal the random bytes
+ * make sure that there is a journal of this transaction, which replaces the one before; it and its directory are synced.
  *
  * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
  * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
@@ -162,9 +162,9 @@ static int write_own_frame(struct art_table *table) {
     int rc = art_journal_write_nonce(table);
     if (rc) return rc;
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
-    sqlite3_db_cacheflush(db);
+    rc = sqlite3_db_cacheflush(db);
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
-    table->own_frame = after > before;
+    table->own_frame = after > before && (rc == SQLITE_OK || rc == SQLITE_BUSY);
     return ART_OK;
 }
 
