@@ -32,7 +32,8 @@ enum { SLOT = 512 * 1024, ROWS = 500, EVENTS_MAX = 1 << 16 };
 static char events[EVENTS_MAX];
 static unsigned event_count;
 static bool watching;
-static char failing;         /* the sync with this letter fails */
+static char failing;         /* the sync with this letter fails, */
+static bool fails_once;      /* and only the first one */
 static unsigned unlocked;    /* blobs that were written while nobody held the file's lock */
 static uint64_t last_slot;   /* that was written: its second piece is no event */
 static uint64_t slots_there; /* when the watch began, as the first write of a blob finds it */
@@ -106,6 +107,7 @@ static int noted_sync(int fd) {
         if (letter) event(letter);
     }
     if (letter && letter == failing) {
+        if (fails_once) failing = 0;
         errno = EIO;
         return -1;
     }
@@ -150,6 +152,7 @@ static void set_up(void) {
     path = sqlite3_mprintf("%s/rule.db", folder);
     unlocked = 0;
     failing = 0;
+    fails_once = false;
 }
 
 static void tear_down(void) {
@@ -330,6 +333,29 @@ START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
         ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
     }
     all_are(db, 3, "the writer");
+}
+END_TEST
+
+/* The WAL begins anew, and the sync of its header fails: SQLite writes no frame then, but has counted it. */
+START_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame) {
+    create("WAL", "FULL");
+    for (int n = 1; n < 4; n++) {
+        end_epoch(db);
+        must_change_all(db, n);
+    }
+    end_epoch(db);
+    failing = 'W';
+    fails_once = true;
+    watch();
+    int rc = change_all(db, 4);
+    const char *word = seen();
+    ck_assert_int_eq(failing, 0);
+    ck_assert_int_ne(rc, SQLITE_OK);
+    ck_assert_msg(!strchr(word, 'r'), "slots are used again without an own frame: %s", word);
+    all_are(db, 3, "after a failed sync");
+    end_epoch(db);
+    must_change_all(db, 5);
+    all_are(db, 5, "the writer");
 }
 END_TEST
 
@@ -553,6 +579,7 @@ int main(void) {
     tcase_add_test(tests, test_who_does_the_same_to_the_same_database_writes_another_nonce);
     tcase_add_test(tests, test_where_no_own_frame_comes_into_the_wal_the_file_grows);
     tcase_add_test(tests, test_pages_of_another_database_are_not_taken_for_the_own_frame);
+    tcase_add_test(tests, test_a_frame_that_could_not_be_written_is_no_own_frame);
     tcase_add_test(tests, test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow);
     tcase_add_test(tests, test_a_reader_that_stays_keeps_its_slots);
     tcase_add_test(tests, test_slots_of_an_unknown_epoch_are_not_free);
