@@ -231,6 +231,7 @@ struct art_table {
     bool flushed;     /* SQLite's cache, in the running transaction */
     bool lost;        /* which may not be committed, since the journal may not hold it */
     int waited;       /* ms waited for the writer lock */
+    bool crowded;     /* the .art file grows until SQLite's log begins anew */
     bool may_harden;
     sqlite3_file *own_wal; /* to sync it after the commit */
 };
@@ -388,6 +389,9 @@ int art_journal_write_nonce(struct art_table *table);
 int art_journal_prepare_to_harden(struct art_table *table, char **message);
 int art_journal_harden(struct art_table *table);
 void art_journal_leave(struct art_table *table); /* the transaction has ended */
+/* In xSync and xCommit: young slots are free once SQLite's log begins anew, so a checkpoint is made early. */
+void art_journal_note_crowd(struct art_table *table, bool crowded);
+void art_journal_end_epoch(struct art_table *table);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */

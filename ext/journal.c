@@ -23,6 +23,12 @@
  * before the commit, where an error is the transaction's. (With a rollback journal all that a commit needs was synced before
  * it; what is synced here is its end, and the next transaction writes the journal anew.)
  *
+ * art_journal_end_epoch(): young slots are free once SQLite begins its WAL anew, which by itself it does only after a
+ * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree is crowded with them,
+ * xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a passive one,
+ * whose failure is nobody's, as there. Not where the program has taken checkpoints over (wal_autocheckpoint=0, or a hook of
+ * its own, which the PRAGMA tells as 0), nor while a statement of this connection still reads.
+ *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
  * A database without a file has no other process and no power loss: everything may be reused at once.
@@ -129,6 +135,7 @@ int art_journal_harden(struct art_table *table) {
 void art_journal_leave(struct art_table *table) {
     close_own_wal(table);
     table->may_harden = table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
+    table->crowded = false;
     table->waited = 0;
 }
 
@@ -258,23 +265,34 @@ static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct 
     return art_shadow_each_log_row(context, row, to);
 }
 
-static int busy_timeout(struct art_connection *connection) {
+/* 0 also where it cannot be had. */
+static int ask_number(struct art_connection *connection, const char *pragma) {
     sqlite3 *db = connection->db;
     sqlite3_stmt *ask = NULL;
-    int timeout = 0;
-    if (!sqlite3_prepare_v2(db, "PRAGMA busy_timeout", -1, &ask, NULL) &&
-        art_shadow_step(connection, ask) == SQLITE_ROW) {
-        timeout = sqlite3_column_int(ask, 0);
+    int number = 0;
+    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
+        number = sqlite3_column_int(ask, 0);
     }
     sqlite3_finalize(ask);
-    return timeout;
+    return number;
+}
+
+void art_journal_note_crowd(struct art_table *table, bool crowded) {
+    table->crowded = crowded && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
+}
+
+void art_journal_end_epoch(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    if (!table->crowded || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
+    sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 static bool wait_for_writer(void *context, unsigned attempt) {
     static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { DELAYS = sizeof delays };
     struct art_table *table = context;
-    int left = busy_timeout(table->connection) - table->waited;
+    int left = ask_number(table->connection, "PRAGMA busy_timeout") - table->waited;
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;

@@ -198,11 +198,12 @@ static int prepare_to_remove_file(struct art_table *table, char **message) {
 }
 
 static int prepare_and_write(struct art_table *table, char **message) {
-    struct art_commit commit;
+    struct art_commit commit = {0};
     int rc = ask_tree(table, message);
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = art_shadow_write(table, &commit, message);
+    if (!rc) art_journal_note_crowd(table, commit.crowded);
     table->prepared = !rc;
     table->tried |= !rc;
     return rc;
@@ -258,6 +259,7 @@ void art_table_committed(struct art_table *table) {
         table->version_known = false;
     }
     if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
+    if (table->prepared) art_journal_end_epoch(table);
     close_if_gone(table);
 }
 

@@ -1,11 +1,16 @@
-/* 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file must not
- * have been cut before what the database still needs. */
+/* The size of the .art file under SQLite itself: what 'vacuum' leaves of it after deletes, and the checkpoint that is made
+ * early where slots wait for one.
+ *
+ * And 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file must
+ * not have been cut before what the database still needs. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "tests/support/sql.h"
+
+enum { BLOB = 512 * 1024 };
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -65,6 +70,82 @@ START_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs) {
 }
 END_TEST
 
+static uint64_t file_bytes(void) {
+    char *name = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'file'");
+    struct stat status;
+    name[strcspn(name, "\n")] = 0;
+    ck_assert_msg(!stat(name, &status), "%s", name);
+    sqlite3_free(name);
+    return (uint64_t)status.st_size;
+}
+
+START_TEST(test_vacuum_gives_back_what_deleted_rows_took) {
+    static const char *const journals[] = {"DELETE", "WAL"};
+    sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
+    sql_create(db, "t", "");
+    fill('a', 60000);
+    sql_command(db, "main", "t", "optimize");
+    uint64_t full = file_bytes();
+    sql_run(db, "DELETE FROM t WHERE path GLOB 'a*[1-9]'");
+    sql_command(db, "main", "t", "flush");
+    for (int i = 0; i < 2; i++) {
+        sql_command(db, "main", "t", i ? "vacuum" : "optimize");
+        sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    sql_command(db, "main", "t", "vacuum");
+    ck_assert_msg(file_bytes() * 4 < full, "%llu bytes of %llu", (unsigned long long)file_bytes(),
+                  (unsigned long long)full);
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|6000\n");
+}
+END_TEST
+
+/* Each 'optimize' leaves all slots of the one before, and SQLite alone would not begin its WAL anew before the last. */
+static uint64_t file_after_optimizing(const char *setting) {
+    enum { TIMES = 20 };
+    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; %s", setting);
+    sql_create(db, "t", "");
+    fill('a', 40000);
+    for (int i = 0; i < TIMES; i++) {
+        sql_run(db, "BEGIN; UPDATE t SET value = %d WHERE path GLOB 'a0000*'", i);
+        sql_command(db, "main", "t", "optimize");
+        sql_run(db, "COMMIT");
+    }
+    return file_bytes();
+}
+
+START_TEST(test_slots_that_wait_for_a_checkpoint_get_one) {
+    uint64_t bytes = file_after_optimizing("");
+    ck_assert_msg(bytes < 30 * BLOB, "%llu bytes", (unsigned long long)bytes);
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|40000\n");
+}
+END_TEST
+
+START_TEST(test_whoever_wants_no_checkpoint_gets_none) {
+    uint64_t bytes = file_after_optimizing("PRAGMA wal_autocheckpoint=0");
+    ck_assert_msg(bytes > 100 * BLOB, "%llu bytes", (unsigned long long)bytes);
+}
+END_TEST
+
+START_TEST(test_the_early_checkpoint_takes_nothing_from_a_reader) {
+    sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art");
+    fill('a', 40000);
+    sql_command(db, "main", "t", "flush");
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT count(*), max(value) FROM t WHERE value IS NOT 7");
+    sql_run(other, "BEGIN; SELECT count(*) FROM t");
+    for (int i = 0; i < 6; i++) {
+        sql_run(db, "BEGIN; UPDATE t SET value = 7");
+        sql_command(db, "main", "t", "optimize");
+        sql_run(db, "COMMIT");
+    }
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(reader, 0), 40000);
+    sqlite3_finalize(reader);
+    sql_run(other, "COMMIT");
+    sql_close(other);
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
@@ -75,6 +156,10 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 0, 2);
+    tcase_add_loop_test(tests, test_vacuum_gives_back_what_deleted_rows_took, 0, 2);
+    tcase_add_test(tests, test_slots_that_wait_for_a_checkpoint_get_one);
+    tcase_add_test(tests, test_whoever_wants_no_checkpoint_gets_none);
+    tcase_add_test(tests, test_the_early_checkpoint_takes_nothing_from_a_reader);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

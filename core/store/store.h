@@ -98,6 +98,8 @@ bool art_store_writing(const struct art_store *store);
 struct art_slot_set;
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable);
 int art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
+/* Slots in the file, with those that were taken behind its end. */
+uint32_t art_store_end(const struct art_store *store);
 /* How many slots before `end` take_slot() could still give. */
 uint32_t art_store_free_slots(const struct art_store *store, uint32_t end);
 /* A slot taken in this write phase that nothing names any more: may be taken again at once. */

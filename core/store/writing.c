@@ -116,6 +116,10 @@ int art_store_take_slot(struct art_store *store, uint32_t *slot) {
     return ART_OK;
 }
 
+uint32_t art_store_end(const struct art_store *store) {
+    return store->phase.end;
+}
+
 uint32_t art_store_free_slots(const struct art_store *store, uint32_t end) {
     if (!store->phase.active) return 0;
     if (end > store->phase.end) end = store->phase.end;

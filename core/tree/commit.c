@@ -25,7 +25,7 @@ void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
     art_delta_unref(tree->pending.empty);
     tree->pending.empty = NULL;
-    tree->pending.ready = tree->pending.flushed = false;
+    tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
     tree->pending.commit = (struct art_commit){0};
 }
 
@@ -164,7 +164,7 @@ static int prepare(struct art_tree *tree) {
         rc = vacuum(tree);
     else if (due)
         rc = try_work(tree, flush);
-    else if (merge_has_its_turn(tree) && art_compact_due(tree))
+    else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
         rc = try_work(tree, merge);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
@@ -222,6 +222,7 @@ void art_tree_committed(struct art_tree *tree) {
     if (tree->pending.ready && !art_store_forked(tree->store)) {
         struct art_edit *edit = &tree->pending.edit;
         if (edit->root) {
+            tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
             art_root_unref(tree->root);
             tree->root = edit->root;
             forget_superseded(tree, &tree->slots.used, &edit->used);
@@ -244,7 +245,7 @@ void art_tree_committed(struct art_tree *tree) {
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.chain;
         tree->changes++;
-        tree->pending.ready = tree->pending.flushed = false;
+        tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
     }
     art_delta_forget_undo(tree->delta);
     end_transaction(tree);

@@ -2,9 +2,12 @@
  *
  *   level 0     young runs, one a flush, at most three
  *   level 1     three young runs merged; it gives itself to the run below, slice by slice
- *   level 2..   runs of at most 8 MB, 64 MB, 512 MB, and the last of any size
+ *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
  * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
+ * What lies over the last run may hide rows of it, which then take space twice: so the run over the last is over its size,
+ * too, when it is more than an eighth of the last, the next one above a 64th. A last run that has become too small for its
+ * level goes up again, and takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
  * beyond that a pause at most. More runs than a root may have leave no choice; then young runs become one, whatever the
@@ -19,7 +22,8 @@ enum {
     LEVEL_DRAINING = 1,
     LEVEL_FIRST = 2,
     LEVEL_LAST = 5,
-    LEVEL_FIRST_BLOBS = 16, /* 8 MB */
+    LEVEL_FIRST_BLOBS = 32, /* 16 MB */
+    LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
     PAUSE_PAGES = 1024,
     INTERRUPT_EVERY = 4096
@@ -138,7 +142,24 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned fro
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
 
-enum step { STEP_NONE, STEP_YOUNG, STEP_SLICE, STEP_RELABEL };
+enum step { STEP_NONE, STEP_YOUNG, STEP_SLICE, STEP_RELABEL, STEP_RAISE };
+
+/* Is the last run less than half of what the level above it may hold? */
+static bool too_small(const struct art_tree *tree, const struct art_run *last) {
+    return last->level > LEVEL_FIRST && 2 * last->pages < level_pages(tree, last->level - 1);
+}
+
+/* Pages that run `at`, of level 2 or more, may have. */
+static uint64_t most_pages(const struct art_tree *tree, const struct art_root *root, unsigned at) {
+    const struct art_run *run = &root->run[at], *last = &root->run[root->runs - 1];
+    if (run == last) return run->level < LEVEL_LAST ? level_pages(tree, run->level) : UINT64_MAX;
+    if (run->level + 1 == last->level && too_small(tree, last)) return 0;
+    uint64_t most = level_pages(tree, run->level), share = last->pages;
+    uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
+    for (unsigned level = run->level; level < last->level; level++) share /= LEVEL_FACTOR;
+    if (share < least) share = least;
+    return share < most ? share : most;
+}
 
 /* What is most overdue, as tenths of "due". */
 static enum step next_step(const struct art_tree *tree, const struct art_root *root, unsigned *at, unsigned *urgency) {
@@ -158,8 +179,9 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     }
     for (unsigned i = young + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
-        if (level >= LEVEL_LAST || root->run[i].pages <= level_pages(tree, level)) continue;
-        unsigned overdue = (unsigned)(root->run[i].pages * 10 / level_pages(tree, level));
+        uint64_t most = most_pages(tree, root, i);
+        if (root->run[i].pages <= most) continue;
+        unsigned overdue = most ? (unsigned)(root->run[i].pages * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
         if (!below) overdue = 1000; /* costs nothing */
         if (overdue <= *urgency) continue;
@@ -167,7 +189,12 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         *at = i;
         step = below ? STEP_SLICE : STEP_RELABEL;
     }
-    return step;
+    unsigned last = root->runs - 1;
+    bool raise = root->runs && too_small(tree, &root->run[last]);
+    if (raise && last && root->run[last - 1].level + 1 >= root->run[last].level) raise = false;
+    if (!raise) return step;
+    *at = last;
+    return STEP_RAISE;
 }
 
 /* A young run that begins behind the end of the run below it, and hides nothing there: may be given down at once. */
@@ -209,6 +236,9 @@ static int take_step(struct art_tree *tree, struct art_edit *edit, enum step ste
     case STEP_RELABEL:
         edit->root->run[at].level =
             edit->root->run[at].level == LEVEL_DRAINING ? LEVEL_FIRST : edit->root->run[at].level + 1;
+        return ART_OK;
+    case STEP_RAISE:
+        edit->root->run[at].level--;
         return ART_OK;
     case STEP_NONE:
         break;

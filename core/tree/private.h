@@ -115,12 +115,14 @@ struct art_tree {
         struct art_commit commit;
         struct art_hash128 chain;
         bool flushed;
+        bool loose, gained;      /* the file stays larger than it need be; it was cut */
         struct art_delta *empty; /* the delta after a flush */
         struct art_buffer redo, root, young_bytes;
     } pending;
 
     struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
     uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
+    bool loose; /* the last root left the file larger than it need be, and another one may give more back */
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */
@@ -363,7 +365,7 @@ int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const str
                          struct art_bytes separator, const struct art_ref *leaf, bool filter, struct art_children *out);
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
 int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
-/* Cuts off what is free at the file's end. */
+/* Cuts off what is free at the file's end, where that is worth while. */
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */

@@ -5,12 +5,19 @@
  *            | used used USED used USED free young young|         ... their old slots are young until no reader stands on them ...
  *            | used used used used used |                         ... and are cut off by a later commit.
  *
+ * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
+ * merges extend the file again.
+ *
  * A leaf blob is moved by building it again; the index blobs above it are written anew with it and so move down too.
  * Merges do the rest: whatever is written goes to the lowest free slot. vacuum.c does it all at once.
  */
 #include "core/tree/private.h"
 
-enum { SLACK_SLOTS = 16, SLACK_PART = 4 }; /* so many free slots, and so large a part of the file, are left alone */
+/* Free slots that are left alone beside so many in use: the next merges take them. */
+static uint32_t slack(uint32_t used) {
+    enum { SLACK_LEAST = 2, SLACK_PART = 4 };
+    return used / SLACK_PART > SLACK_LEAST ? used / SLACK_PART : SLACK_LEAST;
+}
 
 struct highest {
     unsigned run;
@@ -92,7 +99,7 @@ int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     *moved = false;
     if (!tree->slots.reuse) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
-    if (art_slot_set_highest(&edit->used) <= count + SLACK_SLOTS + count / SLACK_PART) return ART_OK;
+    if (art_slot_set_highest(&edit->used) <= count + slack(count)) return ART_OK;
     struct highest leaf = {0};
     struct art_children fresh = {0};
     struct art_run run = {0};
@@ -121,11 +128,16 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 }
 
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
+    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
+    uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));
+    tree->pending.loose = end > most;
     if (!tree->slots.reuse || tree->txn.mark_count) return ART_OK;
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
     last = higher(last, &tree->slots.used);
     last = higher(last, &tree->slots.base);
     if (!tree->slots.young.freed) last = higher(last, &tree->slots.young.slots);
-    uint32_t end = last + 1, slack = art_wants_small(tree) ? 0 : SLACK_SLOTS + end / SLACK_PART;
-    return tree->slots.end > end + slack ? art_store_truncate(tree->store, end) : ART_OK;
+    if (end <= last + 1 || end <= most) return ART_OK;
+    tree->pending.loose = last + 1 > most;
+    tree->pending.gained = true;
+    return art_store_truncate(tree->store, last + 1);
 }

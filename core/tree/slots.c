@@ -252,6 +252,13 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
     }
 }
 
+/* Are so many slots waiting for a new epoch that the host should bring it about? What waits is so much more file. */
+static bool crowded(const struct art_tree *tree, const struct art_slot_set *waiting, const struct art_slot_set *used) {
+    enum { CROWD = 8, CROWD_PART = 8 };
+    uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
+    return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
+}
+
 /* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does
  * not. */
 int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
@@ -270,6 +277,7 @@ int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
         if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
     }
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
+    tree->pending.commit.crowded = crowded(tree, &list, used);
     if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);
     art_slot_set_clear(&list);
     return rc;

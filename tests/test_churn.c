@@ -1,0 +1,179 @@
+/* Space under churn: rows are changed, or deleted and put again, twenty times over, and the file stays near what the live
+ * rows take.
+ *
+ * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to full
+ * ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
+ */
+#include <check.h>
+#include <stdio.h>
+
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+
+enum { TIMES = 20, ROWS_A_COMMIT = 40 };
+
+static struct random random_numbers = {41};
+
+static void make(bool wal) {
+    small_tree_make(wal);
+    options.blob_pages = 4;
+    options.log_limit = 32 << 10;
+    small_tree_again();
+}
+
+static void new_epoch(void) {
+    toy->salts[0]++;
+}
+
+static void commit_as_host(void) {
+    struct art_commit made;
+    must(art_tree_prepare(tree, &made));
+    bool crowded = made.crowded;
+    toy_write(toy, &made);
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+    if (crowded) new_epoch();
+}
+
+static const char *key_of(uint32_t i) {
+    static char key[64];
+    snprintf(key, sizeof key, "bucket-%02u/path/sub/file-%06u.bin", i % 32, i);
+    return key;
+}
+
+static void put_row(uint32_t i, uint64_t n) {
+    char value[80];
+    snprintf(value, sizeof value, "{\"size\":%08llu,\"etag\":\"%016llx\"}", (unsigned long long)n % 100000000,
+             (unsigned long long)(n * 0x9e3779b97f4a7c15u));
+    put(key_of(i), value);
+}
+
+static void remove_row(uint32_t i) {
+    bool existed;
+    must(art_tree_delete(tree, text(key_of(i)), &existed));
+    ck_assert(existed);
+}
+
+static uint32_t slots(void) {
+    struct art_tree_info info;
+    must(art_tree_info(tree, &info));
+    return art_slots_in(info.file_bytes);
+}
+
+static uint64_t pages_written(void) {
+    struct art_tree_info info;
+    must(art_tree_info(tree, &info));
+    return info.pages_written;
+}
+
+/* Slots of the rows in order, and nothing else. */
+static uint32_t load(uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) put_row(i, i);
+    must(art_tree_request_optimize(tree));
+    commit();
+    for (int i = 0; i < 3; i++) {
+        new_epoch();
+        must(art_tree_request_vacuum(tree));
+        commit();
+    }
+    return slots();
+}
+
+static void change_some(uint32_t count) {
+    for (uint32_t done = 0; done < count; done++) {
+        put_row(random_below(&random_numbers, count), done);
+        if (done % ROWS_A_COMMIT == ROWS_A_COMMIT - 1) commit_as_host();
+    }
+    commit_as_host();
+}
+
+static void take_half_out_and_put_it_again(uint32_t count) {
+    uint64_t seed = random_next(&random_numbers);
+    for (int putting = 0; putting < 2; putting++) {
+        struct random random = {seed};
+        for (uint32_t i = 0, n = 0; i < count; i++) {
+            uint32_t row = (uint32_t)((uint64_t)i * 7919 % count);
+            if (random_below(&random, 2)) continue;
+            if (putting)
+                put_row(row, i);
+            else
+                remove_row(row);
+            if (++n % ROWS_A_COMMIT == 0) commit_as_host();
+        }
+        commit_as_host();
+    }
+}
+
+static const struct {
+    bool wal;
+    void (*work)(uint32_t count);
+} churns[] = {{false, change_some},
+              {true, change_some},
+              {false, take_half_out_and_put_it_again},
+              {true, take_half_out_and_put_it_again}};
+enum { CHURNS = sizeof churns / sizeof *churns };
+
+static void churn(int which, uint32_t count, uint32_t percent) {
+    make(churns[which].wal);
+    uint32_t live = load(count), most = 0;
+    uint64_t written = pages_written();
+    for (int i = 0; i < TIMES; i++) {
+        churns[which].work(count);
+        if (slots() > most) most = slots();
+    }
+    printf("%u rows, %s: %u slots live, %u at the end, at most %u; %.1f of live written\n", count,
+           churns[which].wal ? "WAL" : "rollback journal", live, slots(), most,
+           (double)(pages_written() - written) / (4.0 * live * TIMES));
+    ck_assert_msg(slots() * 100 <= live * percent, "%u slots for rows of %u", slots(), live);
+    ck_assert_uint_eq(rows(), count);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+
+START_TEST(test_a_churn_of_twenty_times_the_data_ends_within_1_6_of_it) {
+    churn(_i, 20000, 160);
+}
+END_TEST
+
+/* One young run after the other and the blobs that a merge is about to leave are more than the rows. */
+START_TEST(test_a_churn_of_few_rows_ends_within_three_times) {
+    churn(_i, 3200, 300);
+}
+END_TEST
+
+START_TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again) {
+    enum { BEFORE = 20000, LEFT = 1000 };
+    struct art_tree_info info;
+    make(false);
+    load(BEFORE);
+    for (uint32_t i = LEFT; i < BEFORE; i++) {
+        remove_row(i);
+        if (i % ROWS_A_COMMIT == 0) commit_as_host();
+    }
+    for (int i = 0; i < TIMES; i++) change_some(LEFT);
+    must(art_tree_info(tree, &info));
+    ck_assert_uint_eq(info.run[info.runs - 1].level, 2);
+    ck_assert_msg(slots() < 40, "%u slots for %u rows", slots(), LEFT);
+    ck_assert_uint_eq(rows(), LEFT);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("churn");
+    TCase *tests = tcase_create("churn");
+    tcase_set_timeout(tests, 300);
+    tcase_add_loop_test(tests, test_a_churn_of_twenty_times_the_data_ends_within_1_6_of_it, 0, CHURNS);
+    tcase_add_loop_test(tests, test_a_churn_of_few_rows_ends_within_three_times, 0, CHURNS);
+    suite_add_tcase(suite, tests);
+    TCase *levels = tcase_create("levels");
+    tcase_set_timeout(levels, 300);
+    tcase_add_test(levels, test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again);
+    suite_add_tcase(suite, levels);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
