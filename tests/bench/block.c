@@ -282,9 +282,9 @@ static void do_all(struct doing *doing, const struct step *steps, uint32_t count
 }
 
 /* Apart from the rest, so that a profiler can count it alone. */
-static void __attribute__((noinline)) do_measured(struct doing *doing, const struct step *steps, uint32_t count,
-                                                  enum transaction transaction, uint64_t limit_ns, bool timed,
-                                                  struct block *out) {
+static void __attribute__((noinline))
+do_measured(struct doing *doing, const struct step *steps, uint32_t count, enum transaction transaction,
+            uint64_t limit_ns, bool timed, struct block *out) {
     do_all(doing, steps, count, transaction, limit_ns, timed, out);
 }
 

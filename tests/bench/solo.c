@@ -29,7 +29,8 @@ bool solo(const struct keys *keys, const struct conduct_options *options, const 
     static struct block block;
     const struct engine *engine = find_engine(options->engines);
     if (!engine) return false;
-    struct engine_settings settings = {.directory = options->directory, .cache_bytes = (uint64_t)1 << 30, .create = true};
+    struct engine_settings settings = {
+        .directory = options->directory, .cache_bytes = (uint64_t)1 << 30, .create = true};
     void *store = engine->open(&settings);
     block_load(engine, store, keys, 0, keys->count, false, &block);
     engine->settle(store);
