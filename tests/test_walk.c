@@ -120,7 +120,7 @@ START_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_
     ck_assert_uint_ge(slots + 2, leaves); /* it began with the first, and one step more */
     ck_assert_uint_le(calls, leaves);
     ck_assert_uint_le(reads, leaves + 8); /* each in one call, but for the first two; the superblock; the top */
-    ck_assert_uint_eq(ends, 1); /* when it was closed */
+    ck_assert_uint_eq(ends, 1);           /* when it was closed */
 }
 END_TEST
 
