@@ -33,11 +33,12 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
     return 0;
 }
 
-static bool no_merges;
+static bool no_merges, failing_merges;
 
 int __real_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
 int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
 int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages) {
+    if (failing_merges) return art_fail(ART_DISKFULL, "art: no room for a merge");
     return no_merges ? ART_OK : __real_art_compact_merge(of, edit, owed_pages);
 }
 
@@ -188,12 +189,50 @@ START_TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
 }
 END_TEST
 
+static int commit_value(uint32_t len) {
+    static uint8_t value[100000];
+    static unsigned n;
+    char key[32];
+    bool existed;
+    struct art_commit done;
+    struct art_bytes path = art_bytes(key, (uint32_t)snprintf(key, sizeof key, "value-%u", n++));
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, len), &existed));
+    int rc = art_tree_prepare(tree, &done);
+    if (rc) {
+        art_tree_rolled_back(tree);
+        return rc;
+    }
+    toy_write(toy, &done);
+    art_tree_committed(tree);
+    return ART_OK;
+}
+
+/* What must be flushed at once need not be merged at once: that waits for the next commit, until the runs are too many. */
+START_TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
+    make_world(4, 1 << 20);
+    failing_merges = true;
+    for (unsigned i = 1; i <= ART_RUNS_MAX; i++) {
+        must(commit_value(100000));
+        ck_assert_uint_eq(tree->root->runs, i);
+    }
+    ck_assert_int_eq(commit_value(100000), ART_DISKFULL);
+    ck_assert_str_eq(art_error_message(), "art: no room for a merge");
+    must(commit_value(100));
+    must(art_tree_check(tree));
+    failing_merges = false;
+    must(commit_value(100000));
+    ck_assert_uint_lt(tree->root->runs, ART_RUNS_MAX);
+    end_world();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("pauses");
     TCase *all = tcase_create("pauses");
     tcase_set_timeout(all, 300);
     tcase_add_test(all, test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages);
     tcase_add_test(all, test_a_commit_is_bounded_where_each_step_takes_a_whole_pause);
+    tcase_add_test(all, test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs);
     tcase_add_test(all, test_too_many_runs_are_fewer_after_one_commit);
     tcase_add_test(all, test_large_commits_pay_what_they_owe_on_a_slow_disk);
     suite_add_tcase(suite, all);

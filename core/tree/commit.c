@@ -66,13 +66,34 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
     return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
 }
 
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. */
+static bool may_wait(int rc) {
+    return rc != ART_INTERRUPT && rc != ART_CORRUPT;
+}
+
+static int flush_delta(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_edit_begin(tree, edit);
+    if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
+    if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
+    return rc;
+}
+
+/* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
+static int merge_what_is_owed(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    bool waits = rc && may_wait(rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
+    if (!waits) return rc;
+    art_edit_discard(tree, edit);
+    return flush_delta(tree);
+}
+
 static int flush(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_delta_open(&tree->pending.empty);
-    if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
-    if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
-    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    if (!rc) rc = flush_delta(tree);
+    if (!rc) rc = merge_what_is_owed(tree);
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, edit);
     if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
@@ -98,11 +119,6 @@ static int vacuum(struct art_tree *tree) {
     if (!rc) rc = art_vacuum(tree, edit);
     if (!rc) rc = finish_root(tree);
     return rc;
-}
-
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. */
-static bool may_wait(int rc) {
-    return rc != ART_INTERRUPT && rc != ART_CORRUPT;
 }
 
 /* Work that is merely due: when it fails and can wait, the commit is what it was before. */

@@ -22,8 +22,9 @@ int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) 
     return art_nomem();
 }
 
+/* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->ahead) art_store_end_ahead(cursor->store, cursor);
+    if (cursor->window > 1) art_store_end_ahead(cursor->store, cursor);
     cursor->window = cursor->ahead = 0;
 }
 
@@ -123,17 +124,20 @@ static int descend_edge(struct art_run_cursor *cursor, unsigned level, struct ar
 
 int art_run_first(struct art_run_cursor *cursor) {
     cursor->valid = false;
+    end_ahead(cursor);
     return descend_edge(cursor, cursor->top.level, cursor->top, false);
 }
 
 int art_run_last(struct art_run_cursor *cursor) {
     cursor->valid = false;
+    end_ahead(cursor);
     return descend_edge(cursor, cursor->top.level, cursor->top, true);
 }
 
 int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
     struct art_ref ref = cursor->top;
     cursor->valid = false;
+    end_ahead(cursor);
     for (;;) {
         unsigned level = ref.level;
         int rc = enter(cursor, level, &ref);
