@@ -245,7 +245,10 @@ START_TEST(test_a_delta_that_ends_hands_its_memory_on) {
     ck_assert(hides(next, "a/00000001"));
     ck_assert_uint_ge(art_delta_memory(next), memory / 2);
     check(next);
-    art_delta_unref(next);
+    delta = open_delta();
+    art_delta_hand_over(next, delta, 4 << 20);
+    ck_assert_msg(art_delta_memory(delta) < 4096, "nor a filter for so many keys");
+    art_delta_unref(delta);
 }
 END_TEST
 

@@ -42,7 +42,8 @@ void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t
     assert(!next->keys && !next->filter);
     if (delta->references == 1) {
         art_arena_inherit(&next->arena, &delta->arena, most);
-        if (next->arena.spare && delta->filter) art_delta_filter_take(next, delta);
+        bool small = delta->filter_words * sizeof *delta->filter <= most / ART_DELTA_FILTER_PART;
+        if (delta->filter && small) art_delta_filter_take(next, delta);
     }
     art_delta_unref(delta);
 }
