@@ -91,7 +91,7 @@ binding_perl() {
 
 binding_tcl() {
     is Tcl libsqlite3-tcl
-    needs "tcl libsqlite3-tcl" eval "echo 'package require sqlite3' | tclsh"
+    needs "tcl libsqlite3-tcl" eval "echo 'exit [catch {package require sqlite3}]' | tclsh"
     example tclsh "$here/tcl.tcl"
 }
 
