@@ -38,11 +38,13 @@ void art_delta_unref(struct art_delta *delta) {
     art_free(delta);
 }
 
+/* A filter that is too large for what comes is slow at every key. */
 void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most) {
+    enum { FILTER_PART = 16 };
     assert(!next->keys && !next->filter);
     if (delta->references == 1) {
         art_arena_inherit(&next->arena, &delta->arena, most);
-        bool small = delta->filter_words * sizeof *delta->filter <= most / ART_DELTA_FILTER_PART;
+        bool small = delta->filter_words * sizeof *delta->filter <= most / FILTER_PART;
         if (delta->filter && small) art_delta_filter_take(next, delta);
     }
     art_delta_unref(delta);

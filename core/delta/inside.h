@@ -55,8 +55,7 @@ struct art_delta {
 /* filter.c: after the key was added. */
 void art_delta_filter_add(struct art_delta *delta, struct art_bytes key);
 void art_delta_filter_clear(struct art_delta *delta);
-/* `next`, which is empty, gets the other's filter, emptied. One that is too large for what comes is slow at every key. */
-enum { ART_DELTA_FILTER_PART = 16 };
+/* `next`, which is empty, gets the other's filter, emptied. */
 void art_delta_filter_take(struct art_delta *next, struct art_delta *delta);
 
 /* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */

@@ -8,8 +8,6 @@
  * the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side by
  * side.
  */
-#include <string.h>
-
 #include "core/store/private.h"
 
 static struct art_ahead *find(struct art_store *store, const struct art_ref *ref) {
@@ -69,11 +67,9 @@ static bool may_start(const struct art_store *store, const void *walk, const str
 }
 
 static bool is_held_whole(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot >= store->hold_capacity) return false;
-    const struct art_hold *at = &store->holds[ref->slot];
-    if (!at->view || !art_hash128_equal(at->hash, ref->hash)) return false;
-    const struct art_blob *blob = &at->view->blob;
+    const struct art_blob *blob = art_store_peek(store, ref);
     uint32_t present = 0;
+    if (!blob) return false;
     for (unsigned i = 0; i < 2; i++) present += (uint32_t)__builtin_popcountll(atomic_load(&blob->present[i]));
     return present == blob->leaf_pages;
 }

@@ -16,15 +16,10 @@ struct head {
     const struct art_ref *ref;
 };
 
-static bool is_held(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot >= store->hold_capacity) return false;
-    const struct art_hold *at = &store->holds[ref->slot];
-    return at->view && art_hash128_equal(at->hash, ref->hash);
-}
-
 /* Adds the head to the batch, its entry's `loading` locked. False: nothing to do, or somebody is at it. */
 static bool plan(struct art_store *store, const struct art_ref *ref, struct head *out, struct art_io_request *request) {
-    if (is_held(store, ref) || art_store_is_pending(store, ref->slot) || art_store_reaches(store, ref)) return false;
+    if (art_store_peek(store, ref) || art_store_is_pending(store, ref->slot) || art_store_reaches(store, ref))
+        return false;
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     *out = (struct head){.ref = ref};
     if (art_cache_acquire(&key, ref->hash, false, &out->cached)) return false;
@@ -76,5 +71,5 @@ read_around(struct art_store *store, struct art_blob *parent, struct art_bytes k
 
 void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
                             const struct art_ref *ref) {
-    if (!art_store_loads_whole(store) && !is_held(store, ref)) read_around(store, parent, key, ref);
+    if (!art_store_loads_whole(store) && !art_store_peek(store, ref)) read_around(store, parent, key, ref);
 }
