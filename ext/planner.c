@@ -232,7 +232,7 @@ static bool begins_literally(const struct planning *planning, int i) {
     return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
 }
 
-static void take_path(struct planning *planning, int i, enum art_argument meaning) {
+static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB;
     sqlite3_value *value = glob ? NULL : constant(planning, i);
     bool exact = glob ? !planning->glob : value && sqlite3_value_type(value) == SQLITE_TEXT;
@@ -258,7 +258,7 @@ static void take_paths(struct planning *planning) {
         if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;
         } else {
-            take_path(planning, i, meaning);
+            take_path_condition(planning, i, meaning);
         }
     }
 }

@@ -15,7 +15,7 @@ struct log_check {
 
 #define SAY(...) art_check_say(log->checker, place, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
 
-static int take_root(struct log_check *log, struct art_bytes ops) {
+static int take_root_row(struct log_check *log, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
     int rc = art_root_decode(ops, &checker->log_root);
     if (rc) return art_check_note(checker, rc);
@@ -54,7 +54,7 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     return art_check_note(checker, rc);
 }
 
-static int take_row(void *context, int64_t csn, struct art_bytes ops) {
+static int take_log_row(void *context, int64_t csn, struct art_bytes ops) {
     struct log_check *log = context;
     int rc = check_number(log, csn);
     if (rc || csn < 0 || csn <= log->last) return rc;
@@ -62,7 +62,7 @@ static int take_row(void *context, int64_t csn, struct art_bytes ops) {
     log->any = true;
     if (rc) return rc;
     log->last = csn;
-    rc = csn ? check_row(log, csn, ops) : take_root(log, ops);
+    rc = csn ? check_row(log, csn, ops) : take_root_row(log, ops);
     return rc ? rc : art_tree_interrupted(log->checker->tree);
 }
 
@@ -124,7 +124,9 @@ int art_check_log(struct art_checker *checker) {
     struct log_check check = {.checker = checker, .last = -1}, *log = &check;
     int rc = art_delta_open(&checker->log_delta);
     if (rc || !host->each_log_row) return rc;
-    rc = art_check_note(checker, host->each_log_row(host->context, take_row, log));
+    rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");
     return rc ? rc : check_memory(checker);
 }
+
+#undef SAY
