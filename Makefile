@@ -177,9 +177,10 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 TELLS_COMMIT = $(call object,ext/functions.c) $(BUILD)/static/ext/functions.o
 $(TELLS_COMMIT): COMMIT_FLAGS = -DART_COMMIT='"$(word 1,$(COMMIT))"' -DART_COMMIT_DATE='"$(word 2,$(COMMIT))"'
 $(TELLS_COMMIT): $(BUILD)/commit
+# What git does not say now (to root, in somebody else's clone), it has said when this was compiled.
 $(BUILD)/commit: FORCE
 	@mkdir -p $(@D)
-	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+	@echo '$(COMMIT)' | cmp -s - $@ || { [ '$(firstword $(COMMIT))' = unknown ] && [ -e $@ ]; } || echo '$(COMMIT)' > $@
 
 # Other flags than last time: everything is built anew.
 $(BUILD)/flags: FORCE
