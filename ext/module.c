@@ -224,7 +224,7 @@ static int check_encoding(sqlite3 *db, char **message) {
     return rc;
 }
 
-static int take_module_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
+static int take_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
     int rc = SQLITE_OK;
     for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
@@ -261,7 +261,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     struct art_vtab *vtab;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    rc = take_module_arguments(vtab, argc, argv, message);
+    rc = take_arguments(vtab, argc, argv, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);

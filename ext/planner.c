@@ -135,7 +135,7 @@ static int take_hidden(struct planning *planning, enum art_hidden hidden, enum a
     return given && !*taken ? SQLITE_CONSTRAINT : SQLITE_OK;
 }
 
-static int take_arguments(struct planning *planning) {
+static int take_listing_arguments(struct planning *planning) {
     int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &planning->begins);
     return rc ? rc : take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
 }
@@ -441,11 +441,11 @@ static int plan_point(struct planning *planning, int equality) {
     take(planning, equality, ART_ARGUMENT_EQUAL, false);
     planning->plan |= ART_PLAN_POINT;
     take_order(planning); /* a number may have several spellings */
-    return take_arguments(planning);
+    return take_listing_arguments(planning);
 }
 
 static int plan_range(struct planning *planning) {
-    int rc = take_arguments(planning);
+    int rc = take_listing_arguments(planning);
     if (rc) return rc;
     take_paths(planning);
     take_like(planning);

@@ -77,7 +77,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
 }
 
 /* To an entry of the bucket whose view is open; ART_BUCKET_MAX: the last. */
-ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+ART_READS_PAST static inline void settle(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
     cursor->entry = entry < view->count ? entry : view->count - 1;
@@ -94,7 +94,7 @@ int art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint3
     if (bucket >= cursor->blob->buckets) return ART_OK;
     int rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
     if (ART_UNLIKELY(rc)) return rc;
-    settle_at(cursor, bucket, entry);
+    settle(cursor, bucket, entry);
     return ART_OK;
 }
 
@@ -113,7 +113,7 @@ int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
     if (ART_UNLIKELY(rc)) return rc;
     if (place.entry == place.view.count) return art_blob_cursor_place(cursor, place.bucket + 1, 0);
     cursor->view = place.view;
-    settle_at(cursor, place.bucket, place.entry);
+    settle(cursor, place.bucket, place.entry);
     return ART_OK;
 }
 
@@ -123,7 +123,7 @@ static int settle_before(struct art_blob_cursor *cursor, const struct art_place 
         return place->bucket ? art_blob_cursor_place(cursor, place->bucket - 1, ART_BUCKET_MAX) : ART_OK;
     }
     cursor->view = place->view;
-    settle_at(cursor, place->bucket, place->entry - 1);
+    settle(cursor, place->bucket, place->entry - 1);
     return ART_OK;
 }
 
@@ -134,7 +134,7 @@ int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
     if (ART_UNLIKELY(rc)) return rc;
     if (!place.exact) return settle_before(cursor, &place);
     cursor->view = place.view;
-    settle_at(cursor, place.bucket, place.entry);
+    settle(cursor, place.bucket, place.entry);
     return ART_OK;
 }
 
@@ -186,7 +186,7 @@ static int skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
     if (len > view->prefix_len && cursor->entry + 1 < view->count) {
         uint32_t entry = art_bucket_step(view, cursor->entry + 1, len - view->prefix_len - 1, 0);
         if (entry < view->count) {
-            settle_at(cursor, cursor->bucket, entry);
+            settle(cursor, cursor->bucket, entry);
             return ART_OK;
         }
     }
@@ -204,7 +204,7 @@ static int skip_backward(struct art_blob_cursor *cursor, uint32_t len) {
         uint32_t entry = cursor->entry;
         while (entry && art_bucket_shared(view, entry) >= len - view->prefix_len) entry--;
         if (entry) {
-            settle_at(cursor, cursor->bucket, entry - 1);
+            settle(cursor, cursor->bucket, entry - 1);
             return ART_OK;
         }
     }
@@ -257,7 +257,7 @@ int art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
     for (uint32_t entry = 0; entry < cursor->view.count; entry++) {
         int64_t weight = art_bucket_weight(&cursor->view, entry, blob->kind);
         if (left < weight) {
-            settle_at(cursor, low, entry);
+            settle(cursor, low, entry);
             return ART_OK;
         }
         left = (int64_t)((uint64_t)left - (uint64_t)weight);

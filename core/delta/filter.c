@@ -40,7 +40,7 @@ void art_delta_filter_take(struct art_delta *next, struct art_delta *delta) {
 }
 
 /* All keys into a filter that will do for three times as many more: each time all are walked through. */
-static void rebuild_filter(struct art_delta *delta) {
+static void rebuild(struct art_delta *delta) {
     uint64_t words = delta->filter_words ? delta->filter_words : FILTER_FIRST_WORDS;
     while (words * FILTER_KEYS_A_WORD < 4 * delta->keys) words *= 2;
     art_delta_filter_clear(delta);
@@ -65,6 +65,6 @@ void art_delta_filter_add(struct art_delta *delta, struct art_bytes key) {
         uint64_t hash = art_hash64(key.data, key.len);
         *word_of(delta, hash) |= word_bits(hash);
     } else if (begun || (delta->keys & (delta->keys - 1)) == 0) { /* without one: try again now and then */
-        rebuild_filter(delta);
+        rebuild(delta);
     }
 }

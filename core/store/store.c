@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static char *copy_text(const char *text) {
+static char *copy_string(const char *text) {
     size_t length = strlen(text) + 1;
     char *copy = art_alloc(length);
     return copy ? memcpy(copy, text, length) : NULL;
@@ -40,8 +40,8 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
     if (options->path) {
-        store->path = copy_text(options->path);
-        store->host_path = copy_text(options->host_path);
+        store->path = copy_string(options->path);
+        store->host_path = copy_string(options->host_path);
         if (!store->path || !store->host_path) {
             free_store(store);
             return art_nomem();
@@ -80,7 +80,7 @@ void art_store_close(struct art_store *store) {
 int art_store_use_path(struct art_store *store, const char *path) {
     assert(store->path && !store->phase.active);
     struct art_old_path *old = art_alloc(sizeof *old);
-    char *copy = copy_text(path);
+    char *copy = copy_string(path);
     if (!old || !copy) {
         art_free(old);
         art_free(copy);
