@@ -51,6 +51,7 @@ SANITIZE =
 PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
+PACKAGING ?= all
 DESTDIR  =
 BENCH_SIZES = 1000000
 BENCH_SETS  = obj,real
@@ -58,7 +59,6 @@ PROFILED    = get get-alone list level scan-all put
 PROFILED_KEYS = 100000
 BINDINGS   ?= all
 ORMS       ?= all
-PACKAGING  ?= all
 MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
@@ -122,9 +122,9 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
-.PHONY: amalgamation uninstall deb npm check-packaging
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+.PHONY: amalgamation uninstall deb npm check-packaging
 
 ifeq ($(EXT),)
 all:
@@ -369,7 +369,8 @@ uninstall:
 	-rmdir $(addprefix $(DESTDIR),$(LIBDIR)/sqlite-art $(INCLUDEDIR) $(DOCDIR)/sql $(DOCDIR))
 
 deb:
-	@.ci/deps deb
+	@.ci/deps build
+	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || .ci/deps packages "make deb" dpkg-dev debhelper pkg-config
 	@.packaging/deb $(VERSION) build/deb
 
 npm:
