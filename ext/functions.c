@@ -35,7 +35,7 @@ static bool any_null(int count, sqlite3_value **values) {
 }
 
 /* Takes the message. */
-static void fail(sqlite3_context *context, int rc, char *message) {
+static void fail_call(sqlite3_context *context, int rc, char *message) {
     if (message) sqlite3_result_error(context, message, -1);
     if (rc == SQLITE_NOMEM) {
         sqlite3_result_error_nomem(context);
@@ -48,7 +48,7 @@ static void fail(sqlite3_context *context, int rc, char *message) {
 static void fail_in_core(sqlite3_context *context, int art_rc) {
     char *message = NULL;
     int rc = art_report(&message, art_rc);
-    fail(context, rc, message);
+    fail_call(context, rc, message);
 }
 
 static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_named **out, char **message) {
@@ -66,7 +66,7 @@ static struct art_named *open_table(sqlite3_context *context, sqlite3_value *nam
         if (!rc) return named;
         art_named_release(named);
     }
-    fail(context, rc, message);
+    fail_call(context, rc, message);
     return NULL;
 }
 
@@ -135,7 +135,7 @@ static void call_check(sqlite3_context *context, int count, sqlite3_value **valu
         if (!text) rc = SQLITE_NOMEM;
     }
     art_findings_clear(&findings);
-    if (rc) return fail(context, rc, message);
+    if (rc) return fail_call(context, rc, message);
     sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "core/tree/check.h"
 
-static const char *const place = "the log";
+static const char *const the_log = "the log";
 
 struct log_check {
     struct art_checker *checker;
@@ -13,7 +13,7 @@ struct log_check {
     bool any, chain; /* the hash of the row before is known */
 };
 
-#define SAY(...) art_check_say(log->checker, place, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
+#define SAY(...) art_check_say(log->checker, the_log, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
 
 static int take_root_row(struct log_check *log, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
@@ -44,7 +44,8 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     if (ops.len >= sizeof hash) memcpy(&hash, ops.data, sizeof hash);
     int rc = log->chain ? art_redo_verify(ops, (uint64_t)csn, checker->log_chain, &hash) : ART_OK;
     if (rc == ART_REBUILD) {
-        rc = art_corrupt(place, ART_NOWHERE, ART_NOWHERE, "row %lld does not follow the row before it", (long long)csn);
+        rc = art_corrupt(the_log, ART_NOWHERE, ART_NOWHERE, "row %lld does not follow the row before it",
+                         (long long)csn);
     }
     if (rc) checker->log_whole = false;
     if (checker->log_whole) rc = art_redo_replay(ops, (uint64_t)csn, checker->log_delta);
@@ -116,7 +117,7 @@ static int check_memory(struct art_checker *checker) {
     } else if (!rc && !same_delta(tree->delta, checker->log_delta, &rc) && !rc) {
         what = "this connection has other rows in memory than the log";
     }
-    return what ? art_check_say(checker, place, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
+    return what ? art_check_say(checker, the_log, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
 }
 
 int art_check_log(struct art_checker *checker) {

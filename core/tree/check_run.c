@@ -162,7 +162,7 @@ static void ascend(struct run_check *check) {
 }
 
 /* A child and its fences: its separator and the next; at the ends those of the blob itself. */
-static int find_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
+static int next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
     struct art_blob_cursor at;
     struct art_fence *own = &step->fence, *fence = &check->fence;
     start(check, step->blob, art_buffer_bytes(&step->label), &at);
@@ -195,7 +195,7 @@ static int walk(struct run_check *check) {
             ascend(check);
             continue;
         }
-        rc = find_child(check, step, &ref);
+        rc = next_child(check, step, &ref);
         if (!rc) rc = visit(check, &ref);
     }
     return rc;
