@@ -29,8 +29,12 @@
 #   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
 #   make tidy         format, layering, lengths, the one exported symbol, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
+#   make amalgamation build/amalgamation/art.c and art.h: all of it in one file, to be compiled by one line (at its head)
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
-#                     README and sql/ into .../share/doc/sqlite-art
+#                     sqlite-art.pc for pkg-config, README and sql/ into .../share/doc/sqlite-art; make uninstall
+#   make deb          build/deb/*.deb, packages of Debian: libsqlite3-mod-art for `.load art`, and a -dev with libart.a
+#   make npm          build/npm/*.tgz, packages of npm: sqlite-art, and this machine's binary
+#   make check-packaging  these four, built, installed somewhere and used; PACKAGING="deb npm" for some
 #   make clean
 #
 # Options, each with a build directory of its own, so that they live side by side:
@@ -45,6 +49,9 @@ CC       = gcc
 URING    = 1
 SANITIZE =
 PREFIX   = /usr/local
+LIBDIR   = $(PREFIX)/lib
+LOADABLEDIR = $(LIBDIR)/sqlite-art
+PACKAGING ?= all
 DESTDIR  =
 BENCH_SIZES = 1000000
 BENCH_SETS  = obj,real
@@ -93,6 +100,10 @@ URING_FLAGS = -DART_HAVE_URING
 URING_LIBS  = -luring
 endif
 
+# The version is said in one place. Which commit it is, only what tells it is compiled with, anew when it has changed.
+VERSION := $(shell sed -n 's/^\#define ART_VERSION "\(.*\)"/\1/p' ext/art.h)
+COMMIT  := $(shell .packaging/commit)
+
 # ---- sources ----
 
 CORE    := $(sort $(wildcard core/*.c core/*/*.c))
@@ -113,6 +124,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+.PHONY: amalgamation uninstall deb npm check-packaging
 
 ifeq ($(EXT),)
 all:
@@ -144,7 +156,7 @@ $(BUILD)/static/art.o: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT)) $(call object,
 	objcopy --localize-hidden $@.new $@ && rm $@.new
 $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
 
 # The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
 $(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c $(wildcard core/base/*.c))
@@ -160,7 +172,15 @@ $(BUILD)/%.a:
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -MMD -MP -c -o $@ $<
+
+TELLS_COMMIT = $(call object,ext/functions.c) $(BUILD)/static/ext/functions.o
+$(TELLS_COMMIT): COMMIT_FLAGS = -DART_COMMIT='"$(word 1,$(COMMIT))"' -DART_COMMIT_DATE='"$(word 2,$(COMMIT))"'
+$(TELLS_COMMIT): $(BUILD)/commit
+# What git does not say now (to root, in somebody else's clone), it has said when this was compiled.
+$(BUILD)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || { [ '$(firstword $(COMMIT))' = unknown ] && [ -e $@ ]; } || echo '$(COMMIT)' > $@
 
 # Other flags than last time: everything is built anew.
 $(BUILD)/flags: FORCE
@@ -319,13 +339,43 @@ prove-fuzz: $(BUILD)/tests/test_flips_sql
 
 prove: prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
 
+# ---- packages ----
+
+amalgamation:
+	@.ci/deps build
+	@CC=$(CC) .packaging/amalgamate build/amalgamation $(CORE) $(EXT)
+
+check-packaging:
+	@.ci/deps build
+	@tests/packaging/run $(PACKAGING)
+
+DOCDIR     = $(PREFIX)/share/doc/sqlite-art
+INCLUDEDIR = $(PREFIX)/include/sqlite-art
+
 install: all static
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib/sqlite-art include/sqlite-art share/doc/sqlite-art/sql)
-	install -m 755 art.so $(DESTDIR)$(PREFIX)/lib/sqlite-art/art.so
-	install -m 644 $(BUILD)/libart.a $(DESTDIR)$(PREFIX)/lib/sqlite-art/libart.a
-	install -m 644 ext/art.h $(DESTDIR)$(PREFIX)/include/sqlite-art/art.h
-	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/sqlite-art
-	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(PREFIX)/share/doc/sqlite-art/sql
+	install -d $(addprefix $(DESTDIR),$(LOADABLEDIR) $(LIBDIR)/sqlite-art $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(DOCDIR)/sql)
+	install -m 755 art.so $(DESTDIR)$(LOADABLEDIR)/art.so
+	install -m 644 $(BUILD)/libart.a $(DESTDIR)$(LIBDIR)/sqlite-art/libart.a
+	install -m 644 ext/art.h $(DESTDIR)$(INCLUDEDIR)/art.h
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@LOADABLEDIR@|$(LOADABLEDIR)|; s|@VERSION@|$(VERSION)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBS@|$(strip $(URING_LIBS) -lpthread -lm)|' .packaging/sqlite-art.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/sqlite-art.pc
+	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(DOCDIR)/sql
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(LOADABLEDIR)/art.so $(LIBDIR)/sqlite-art/libart.a $(LIBDIR)/pkgconfig/sqlite-art.pc)
+	rm -f $(DESTDIR)$(INCLUDEDIR)/art.h $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE $(wildcard sql/*.sql))
+	-rmdir $(addprefix $(DESTDIR),$(LIBDIR)/sqlite-art $(INCLUDEDIR) $(DOCDIR)/sql $(DOCDIR))
+
+deb:
+	@.ci/deps build
+	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || .ci/deps packages "make deb" dpkg-dev debhelper pkg-config
+	@.packaging/deb $(VERSION) build/deb
+
+npm:
+	@.ci/deps build
+	@CC=$(CC) .packaging/npm/pack $(VERSION) build/npm $(CORE) $(EXT)
 
 clean:
 	rm -rf build art.so

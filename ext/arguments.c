@@ -18,7 +18,8 @@ void art_wanted_clear(struct art_wanted *wanted) {
     art_buffer_clear(&wanted->scratch);
 }
 
-static void keep(struct art_wanted *wanted, struct art_buffer *buffer, struct art_bytes from, struct art_bytes *to) {
+static void keep_bound(struct art_wanted *wanted, struct art_buffer *buffer, struct art_bytes from,
+                       struct art_bytes *to) {
     buffer->len = 0;
     if (art_buffer_append(buffer, from.data, from.len)) wanted->rc = SQLITE_NOMEM;
     *to = art_buffer_bytes(buffer);
@@ -31,7 +32,7 @@ void art_wanted_low(struct art_wanted *wanted, struct art_bytes low, bool open) 
         open = true;
     }
     int c = range->low_set ? art_bytes_compare(low, range->low) : 1;
-    if (c > 0) keep(wanted, &wanted->low, low, &range->low);
+    if (c > 0) keep_bound(wanted, &wanted->low, low, &range->low);
     if (c >= 0) range->low_open = c == 0 ? range->low_open || open : open;
     range->low_set = true;
 }
@@ -43,7 +44,7 @@ void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open
         open = false;
     }
     int c = range->high_set ? art_bytes_compare(high, range->high) : -1;
-    if (c < 0) keep(wanted, &wanted->high, high, &range->high);
+    if (c < 0) keep_bound(wanted, &wanted->high, high, &range->high);
     if (c <= 0) range->high_open = c == 0 ? range->high_open || open : open;
     range->high_set = true;
 }

@@ -1,4 +1,4 @@
-/* For programs that link the extension in instead of loading it: `make static` builds libart.a.
+/* For programs that link the extension in instead of loading it: `make static` builds libart.a, `make amalgamation` art.c.
  *
  *     #include <sqlite3.h>
  *     #include "art.h"
@@ -7,8 +7,9 @@
  *     sqlite3_art_init(db, &message, NULL);                        or this one alone
  *
  *     cc program.c libart.a -lsqlite3 -luring -lpthread -lm
+ *     cc -DSQLITE_CORE program.c art.c sqlite3.c -lpthread -lm        with art.c, all of art in one file, instead
  *
- * Of all the names in libart.a, the one below is the only one that the linker sees.
+ * Of all the names in libart.a, the one below is the only one that the linker sees; those in art.c begin with art_.
  */
 #ifndef ART_ART_H
 #define ART_ART_H

@@ -32,7 +32,7 @@ void art_findings_clear(struct art_findings *findings) {
 }
 
 /* Takes the texts; `place` may be NULL. False: enough, or no memory. */
-static bool add(struct art_findings *findings, struct art_finding finding) {
+static bool add_finding(struct art_findings *findings, struct art_finding finding) {
     if (findings->count == findings->capacity) {
         unsigned capacity = findings->capacity ? 2 * findings->capacity : 4;
         struct art_finding *more = art_resize(findings->items, capacity * sizeof *more);
@@ -55,7 +55,7 @@ static bool add(struct art_findings *findings, struct art_finding finding) {
 static bool add_sentence(struct art_findings *findings, int rc, char *sentence) {
     struct art_finding finding = {.rc = rc, .sentence = sentence, .slot = ART_NOWHERE, .page = ART_NOWHERE};
     finding.what = sentence ? sqlite3_mprintf("%s", sentence + strlen("art: ")) : NULL;
-    return add(findings, finding);
+    return add_finding(findings, finding);
 }
 
 static bool add_problem(void *context, const struct art_problem *problem) {
@@ -69,7 +69,7 @@ static bool add_problem(void *context, const struct art_problem *problem) {
         finding.place = sqlite3_mprintf("%s", problem->place);
         findings->nomem |= !finding.place;
     }
-    return add(findings, finding);
+    return add_finding(findings, finding);
 }
 
 char *art_findings_text(const struct art_findings *findings, const char *before) {
@@ -95,7 +95,7 @@ struct state_check {
     bool stop;
 };
 
-static void say(struct state_check *check, const char *key, const char *what) {
+static void say_key(struct state_check *check, const char *key, const char *what) {
     const struct art_name *name = check->vtab->name;
     struct art_finding finding = {.rc = SQLITE_CORRUPT_VTAB, .slot = ART_NOWHERE, .page = ART_NOWHERE};
     finding.what = sqlite3_mprintf("'%q' %s", key, what);
@@ -103,19 +103,19 @@ static void say(struct state_check *check, const char *key, const char *what) {
     finding.sentence =
         sqlite3_mprintf("art: '%q' %s (%s): restore the database from a backup", key, what, finding.place);
     check->findings->nomem |= !finding.place;
-    check->stop |= !add(check->findings, finding);
+    check->stop |= !add_finding(check->findings, finding);
 }
 
 /* Takes the reason, which is one of art's own sentences; NULL: no memory. */
 static void say_why(struct state_check *check, const char *key, char *reason) {
     char *what = reason ? sqlite3_mprintf("makes no sense: %s", reason + strlen("art: ")) : NULL;
-    if (what) say(check, key, what);
+    if (what) say_key(check, key, what);
     check->findings->nomem |= !what;
     sqlite3_free(what);
     sqlite3_free(reason);
 }
 
-static void check_columns(struct state_check *check, const char *text) {
+static void check_state_columns(struct state_check *check, const char *text) {
     struct art_columns columns = {0};
     char *reason = NULL;
     int rc = art_columns_parse(&columns, check->vtab->name->table, text, &reason);
@@ -160,27 +160,27 @@ static void check_needed(struct state_check *check, enum state_field field, sqli
         return;
     }
     if (field == FIELD_FORMAT && (type != SQLITE_INTEGER || sqlite3_column_int64(row, 1) != ART_STATE_FORMAT)) {
-        say(check, "format", "is not one that this version of art knows");
+        say_key(check, "format", "is not one that this version of art knows");
     } else if (field == FIELD_ID) {
-        say(check, "id", "is not 16 bytes");
+        say_key(check, "id", "is not 16 bytes");
     } else if (field == FIELD_FILE) {
         sqlite3_free(check->file);
         check->file = sqlite3_mprintf("%s", (int)strlen(text) == len ? text : "");
         check->findings->nomem |= !check->file;
     } else if (field == FIELD_COLUMNS) {
-        check_columns(check, text);
+        check_state_columns(check, text);
     }
 }
 
 static void check_field(struct state_check *check, const char *key, sqlite3_stmt *row) {
     int type = sqlite3_column_type(row, 1), len = sqlite3_column_bytes(row, 1);
-    if (check->last && !strcmp(check->last, key)) return say(check, key, "is there twice");
+    if (check->last && !strcmp(check->last, key)) return say_key(check, key, "is there twice");
     if (!strcmp(key, "nonce")) {
-        if (type != SQLITE_BLOB || len != ART_NONCE_BYTES) say(check, key, "is not 16 bytes");
+        if (type != SQLITE_BLOB || len != ART_NONCE_BYTES) say_key(check, key, "is not 16 bytes");
         return;
     }
     if (!strcmp(key, "young")) {
-        if (type != SQLITE_BLOB) say(check, key, "is no list of slots");
+        if (type != SQLITE_BLOB) say_key(check, key, "is no list of slots");
         return;
     }
     const char *text = type == SQLITE_BLOB ? "" : (const char *)sqlite3_column_text(row, 1);
@@ -205,7 +205,7 @@ static int check_rows(struct state_check *check, sqlite3_stmt *rows) {
 }
 
 /* *explained: no more need be said of why the table cannot be attached. */
-static int check_state(struct art_vtab *vtab, struct art_findings *findings, bool *explained) {
+static int check_state_table(struct art_vtab *vtab, struct art_findings *findings, bool *explained) {
     const struct art_name *name = vtab->name;
     sqlite3 *db = vtab->connection->db;
     struct state_check check = {.vtab = vtab, .findings = findings};
@@ -216,10 +216,10 @@ static int check_state(struct art_vtab *vtab, struct art_findings *findings, boo
     sqlite3_free(sql);
     if (!rc) rc = check_rows(&check, rows);
     if (!rc && !check.stop && check.file && check.id_known && !art_shadow_file_name_is_sound(check.file, check.id)) {
-        say(&check, "file", "is no name of this table's .art file");
+        say_key(&check, "file", "is no name of this table's .art file");
     }
     for (unsigned i = 0; !rc && !check.stop && i < FIELDS_NEEDED; i++) {
-        if (!check.seen[i]) say(&check, field_names[i], "is missing");
+        if (!check.seen[i]) say_key(&check, field_names[i], "is missing");
     }
     sqlite3_free(check.last);
     sqlite3_free(check.file);
@@ -266,7 +266,7 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
         *message = why;
         return ready;
     }
-    int rc = check_state(vtab, findings, &explained);
+    int rc = check_state_table(vtab, findings, &explained);
     unsigned before = findings->count;
     bool enough = findings->most == 1 && findings->count;
     if (!rc && !enough && vtab->table) {

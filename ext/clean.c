@@ -36,7 +36,7 @@ void art_leftovers_clear(struct art_leftovers *leftovers) {
 }
 
 /* Takes both texts. */
-static int add(struct art_leftovers *leftovers, const struct art_leftover *file) {
+static int add_leftover(struct art_leftovers *leftovers, const struct art_leftover *file) {
     struct art_leftover *items = NULL;
     if (file->known || file->reason) {
         items = art_resize(leftovers->items, (leftovers->count + 1) * sizeof *items);
@@ -51,7 +51,7 @@ static int add(struct art_leftovers *leftovers, const struct art_leftover *file)
     return SQLITE_OK;
 }
 
-static void drop(struct art_leftovers *leftovers, unsigned i) {
+static void drop_leftover(struct art_leftovers *leftovers, unsigned i) {
     sqlite3_free(leftovers->items[i].path);
     sqlite3_free(leftovers->items[i].reason);
     memmove(leftovers->items + i, leftovers->items + i + 1, (--leftovers->count - i) * sizeof *leftovers->items);
@@ -84,7 +84,7 @@ static int look_at_file(const char *host, char *path, struct art_leftovers *out)
     }
     file.known = !rc;
     if (rc) file.reason = sqlite3_mprintf("%s", rc == ART_NOTFOUND ? "no whole .art file" : art_error_message());
-    return add(out, &file) ? art_nomem() : ART_OK;
+    return add_leftover(out, &file) ? art_nomem() : ART_OK;
 }
 
 struct look {
@@ -117,13 +117,13 @@ static void spare(struct art_leftovers *leftovers, const char *key, sqlite3_stmt
         const char *name = strrchr(leftovers->items[i].path, '/') + 1;
         bool used = is_id && !memcmp(data, leftovers->items[i].uuid, ART_UUID_BYTES);
         used |= len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
-        if (used) drop(leftovers, i);
+        if (used) drop_leftover(leftovers, i);
     }
 }
 
 /* To an authorizer that answers "ignore", values are NULL, or there are no rows at all, and no error says so. Whoever
  * removes what nobody needs must know that it has seen all: at least the table that is being cleaned. */
-static int complain_hidden(const char *schema, char **message) {
+static int complain_of_hidden_tables(const char *schema, char **message) {
     return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
 }
 
@@ -167,7 +167,7 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
     if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
     if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
-    return rc || (seen && !hidden) ? rc : complain_hidden(schema, message);
+    return rc || (seen && !hidden) ? rc : complain_of_hidden_tables(schema, message);
 }
 
 int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message) {
@@ -217,7 +217,7 @@ static int check_tables(struct art_connection *connection, const char *schema, c
     }
     int end = sqlite3_finalize(tables);
     if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
-    return rc || seen ? rc : complain_hidden(schema, message);
+    return rc || seen ? rc : complain_of_hidden_tables(schema, message);
 }
 
 int art_clean_look(struct art_table *table, char **message) {

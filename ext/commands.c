@@ -79,7 +79,7 @@ static const struct command commands[] = {
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* What follows the name in the text, or NULL; a blank in the name stands for any number of them. */
-static const char *behind(struct art_text text, const char *name) {
+static const char *text_behind(struct art_text text, const char *name) {
     const char *at = text.at, *end = text.at + text.len;
     for (; *name; name++) {
         bool blank = at < end && isspace((unsigned char)*at);
@@ -160,7 +160,7 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     if (memchr(given.at, 0, (size_t)given.len)) return complain(vtab, given);
     for (unsigned i = 0; i < COMMANDS; i++) {
         const struct command *command = &commands[i];
-        const char *argument = behind(given, command->name);
+        const char *argument = text_behind(given, command->name);
         if (!argument || (*argument && !command->argument && argument < given.at + given.len)) continue;
         return command->run(vtab, command, argument);
     }

@@ -101,7 +101,7 @@ static struct token token_at(const char *text) {
     return token;
 }
 
-static void advance(struct definition *definition) {
+static void next_token(struct definition *definition) {
     definition->token = token_at(definition->at);
     definition->at = definition->token.at + definition->token.len;
 }
@@ -117,7 +117,7 @@ static bool is_keyword(const struct token *token, const char *word) {
 
 static bool skip_keyword(struct definition *definition, const char *word) {
     if (!is_keyword(&definition->token, word)) return false;
-    advance(definition);
+    next_token(definition);
     return true;
 }
 
@@ -222,7 +222,7 @@ static int parse_name(struct definition *definition) {
     definition->column->name = text_of(token);
     if (!definition->column->name) return SQLITE_NOMEM;
     if (!*definition->column->name) return refuse(definition, "a column has no name", form);
-    advance(definition);
+    next_token(definition);
     return SQLITE_OK;
 }
 
@@ -244,27 +244,27 @@ static void append_to_type(sqlite3_str *type, const struct token *token) {
 static bool parse_type_number(struct definition *definition, sqlite3_str *type) {
     if (is_mark(&definition->token, '+') || is_mark(&definition->token, '-')) {
         append_to_type(type, &definition->token);
-        advance(definition);
+        next_token(definition);
     }
     if (definition->token.kind != TOKEN_NUMBER) return false;
     append_to_type(type, &definition->token);
-    advance(definition);
+    next_token(definition);
     return true;
 }
 
 /* (10) or (10, 2) */
 static bool parse_type_numbers(struct definition *definition, sqlite3_str *type) {
     append_to_type(type, &definition->token);
-    advance(definition);
+    next_token(definition);
     if (!parse_type_number(definition, type)) return false;
     if (is_mark(&definition->token, ',')) {
         append_to_type(type, &definition->token);
-        advance(definition);
+        next_token(definition);
         if (!parse_type_number(definition, type)) return false;
     }
     if (!is_mark(&definition->token, ')')) return false;
     append_to_type(type, &definition->token);
-    advance(definition);
+    next_token(definition);
     return true;
 }
 
@@ -279,7 +279,7 @@ static int parse_type(struct definition *definition) {
     bool words = false, sound = true;
     while (is_type_word(&definition->token)) {
         append_to_type(type, &definition->token);
-        advance(definition);
+        next_token(definition);
         words = true;
     }
     if (words && is_mark(&definition->token, '(')) sound = parse_type_numbers(definition, type);
@@ -306,7 +306,7 @@ static int parse_collation(struct definition *definition) {
     art_free(column->collation);
     column->collation = text_of(token);
     if (!column->collation) return SQLITE_NOMEM;
-    advance(definition);
+    next_token(definition);
     if (sqlite3_stricmp(column->collation, "BINARY")) {
         if (!definition->key) return SQLITE_OK;
         return refuse(definition, "the key is compared byte by byte", "leave COLLATE out");
@@ -317,7 +317,7 @@ static int parse_collation(struct definition *definition) {
 }
 
 static int parse_primary_key(struct definition *definition) {
-    advance(definition);
+    next_token(definition);
     if (!skip_keyword(definition, "KEY")) return refuse_token(definition, form);
     if (is_keyword(&definition->token, "DESC")) {
         return refuse(definition, "the key is in ascending order", "leave DESC out and write ORDER BY ... DESC");
@@ -331,22 +331,22 @@ static int parse_constraint(struct definition *definition) {
     if (skip_keyword(definition, "NULL")) return SQLITE_OK;
     if (skip_keyword(definition, "COLLATE")) return parse_collation(definition);
     if (is_keyword(&definition->token, "NOT")) {
-        advance(definition);
+        next_token(definition);
         if (!skip_keyword(definition, "NULL")) return refuse_token(definition, form);
         definition->column->not_null = true;
         return SQLITE_OK;
     }
     struct token next = token_at(definition->at);
     if (is_keyword(&definition->token, "DEFAULT") && is_keyword(&next, "NULL")) {
-        advance(definition);
-        advance(definition);
+        next_token(definition);
+        next_token(definition);
         return SQLITE_OK;
     }
     return refuse_token(definition, form);
 }
 
 static int parse(struct definition *definition, const char **end) {
-    advance(definition);
+    next_token(definition);
     int rc = parse_name(definition);
     if (!rc) rc = parse_type(definition);
     while (!rc && definition->token.kind != TOKEN_END && !(end && is_mark(&definition->token, ','))) {

@@ -106,7 +106,7 @@ static bool is_registered(sqlite3 *db) {
 }
 
 /* Other threads may be at work with connections of theirs: what all share is written only where it is not so already. */
-static void begin(const sqlite3_api_routines *api) {
+static void begin_process(const sqlite3_api_routines *api) {
     static const struct art_allocator allocator = {allocate, resize, release};
     static bool chosen;
     pthread_mutex_lock(&mutex);
@@ -123,7 +123,7 @@ __attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **
                                                             const sqlite3_api_routines *api);
 
 int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api) {
-    begin(api);
+    begin_process(api);
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
         *message =
             sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.38 or newer", sqlite3_libversion());

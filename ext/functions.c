@@ -35,7 +35,7 @@ static bool any_null(int count, sqlite3_value **values) {
 }
 
 /* Takes the message. */
-static void fail(sqlite3_context *context, int rc, char *message) {
+static void fail_call(sqlite3_context *context, int rc, char *message) {
     if (message) sqlite3_result_error(context, message, -1);
     if (rc == SQLITE_NOMEM) {
         sqlite3_result_error_nomem(context);
@@ -48,7 +48,7 @@ static void fail(sqlite3_context *context, int rc, char *message) {
 static void fail_in_core(sqlite3_context *context, int art_rc) {
     char *message = NULL;
     int rc = art_report(&message, art_rc);
-    fail(context, rc, message);
+    fail_call(context, rc, message);
 }
 
 static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_named **out, char **message) {
@@ -66,7 +66,7 @@ static struct art_named *open_table(sqlite3_context *context, sqlite3_value *nam
         if (!rc) return named;
         art_named_release(named);
     }
-    fail(context, rc, message);
+    fail_call(context, rc, message);
     return NULL;
 }
 
@@ -135,7 +135,7 @@ static void call_check(sqlite3_context *context, int count, sqlite3_value **valu
         if (!text) rc = SQLITE_NOMEM;
     }
     art_findings_clear(&findings);
-    if (rc) return fail(context, rc, message);
+    if (rc) return fail_call(context, rc, message);
     sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
 }
 
@@ -145,6 +145,30 @@ static void call_version(sqlite3_context *context, int count, sqlite3_value **va
     sqlite3_result_text(context, ART_VERSION, -1, SQLITE_STATIC);
 }
 
+#ifndef ART_COMMIT
+#define ART_COMMIT      "unknown"
+#define ART_COMMIT_DATE "unknown date"
+#endif
+
+static const char how_built[] =
+#ifdef SQLITE_CORE
+    "linked in"
+#else
+    "loadable"
+#endif
+#ifdef __OPTIMIZE__
+    ", optimized"
+#endif
+#ifndef NDEBUG
+    ", with assertions"
+#endif
+#if defined(__SSE4_2__)
+    ", x86-64-v2"
+#elif defined(__SSE2__)
+    ", SSE2"
+#endif
+    "";
+
 static void call_debug(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     (void)values;
@@ -152,6 +176,7 @@ static void call_debug(sqlite3_context *context, int count, sqlite3_value **valu
     art_build_describe(&build);
     sqlite3_str *out = sqlite3_str_new(sqlite3_context_db_handle(context));
     sqlite3_str_appendf(out, "art: %s\n", ART_VERSION);
+    sqlite3_str_appendf(out, "commit: %s of %s\n", ART_COMMIT, ART_COMMIT_DATE);
     sqlite3_str_appendf(out, "SQLite: %s, built with the headers of %s\n", sqlite3_libversion(), SQLITE_VERSION);
     sqlite3_str_appendf(out, "SQLite source: %s\n", sqlite3_sourceid());
     sqlite3_str_appendf(out, "SQLite threads: %s\n", sqlite3_threadsafe() ? "yes" : "no");
@@ -160,6 +185,7 @@ static void call_debug(sqlite3_context *context, int count, sqlite3_value **valu
 #else
     sqlite3_str_appendf(out, "compiler: gcc %s\n", __VERSION__);
 #endif
+    sqlite3_str_appendf(out, "build: %s\n", how_built);
     sqlite3_str_appendf(out, "io: %s; this kernel gives %s\n", build.engines, build.uring_works ? "a ring" : "no ring");
     sqlite3_str_appendf(out, "blobs: format %u, %u bytes, pages of %u\n", build.format, build.blob_bytes,
                         build.page_bytes);

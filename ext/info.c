@@ -7,7 +7,7 @@
  */
 #include "ext/ext.h"
 
-enum { COLUMN_PROPERTY, COLUMN_VALUE, COLUMN_TABLE };
+enum { INFO_PROPERTY, INFO_VALUE, INFO_TABLE };
 enum fact_kind { FACT_INTEGER, FACT_REAL, FACT_TEXT };
 
 struct fact {
@@ -42,7 +42,7 @@ static void clear(struct info_cursor *cursor) {
     cursor->nomem = false;
 }
 
-static struct fact *add(struct info_cursor *cursor, enum fact_kind kind, char *property) {
+static struct fact *add_fact(struct info_cursor *cursor, enum fact_kind kind, char *property) {
     if (cursor->count == cursor->capacity) {
         unsigned capacity = cursor->capacity * 2 + 40;
         struct fact *facts = art_resize(cursor->facts, capacity * sizeof *facts);
@@ -62,18 +62,18 @@ static struct fact *add(struct info_cursor *cursor, enum fact_kind kind, char *p
 }
 
 static void add_integer(struct info_cursor *cursor, const char *property, uint64_t value) {
-    add(cursor, FACT_INTEGER, sqlite3_mprintf("%s", property))->integer = (sqlite3_int64)value;
+    add_fact(cursor, FACT_INTEGER, sqlite3_mprintf("%s", property))->integer = (sqlite3_int64)value;
 }
 
 static void add_text(struct info_cursor *cursor, const char *property, const char *value) {
-    struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("%s", property));
+    struct fact *fact = add_fact(cursor, FACT_TEXT, sqlite3_mprintf("%s", property));
     if (cursor->nomem || !value) return;
     fact->text = sqlite3_mprintf("%s", value);
     cursor->nomem = !fact->text;
 }
 
 static void add_run(struct info_cursor *cursor, const struct art_tree_info *info, unsigned i) {
-    struct fact *fact = add(cursor, FACT_TEXT, sqlite3_mprintf("run %u", i + 1));
+    struct fact *fact = add_fact(cursor, FACT_TEXT, sqlite3_mprintf("run %u", i + 1));
     if (cursor->nomem) return;
     fact->text = sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
                                  info->run[i].entries, info->run[i].blobs, info->run[i].bytes);
@@ -85,7 +85,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "version", info->csn);
     add_integer(cursor, "bytes", info->blob_bytes);
     add_integer(cursor, "blobs", info->blobs);
-    add(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
+    add_fact(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
     add_integer(cursor, "runs", info->runs);
     for (unsigned i = 0; i < info->runs; i++) add_run(cursor, info, i);
     add_integer(cursor, "delta keys", info->delta_keys);
@@ -110,7 +110,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
 
 /* Takes the text. */
 static void add_owned(struct info_cursor *cursor, char *property, char *text) {
-    struct fact *fact = add(cursor, FACT_TEXT, property);
+    struct fact *fact = add_fact(cursor, FACT_TEXT, property);
     cursor->nomem |= !text;
     if (cursor->nomem) {
         sqlite3_free(text);
@@ -165,7 +165,7 @@ static int add_leftovers(struct info_cursor *cursor, struct art_connection *conn
     return rc;
 }
 
-static int gather(struct info_cursor *cursor, struct art_named *named, char **message) {
+static int gather_facts(struct info_cursor *cursor, struct art_named *named, char **message) {
     struct art_tree_info info = {0};
     int rc = art_named_ready(named, message);
     if (!rc) rc = art_report(message, art_tree_info(named->vtab->table->tree, &info));
@@ -226,7 +226,7 @@ int art_best_index_of_name(sqlite3_index_info *info, int column) {
 
 static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     (void)base;
-    return art_best_index_of_name(info, COLUMN_TABLE);
+    return art_best_index_of_name(info, INFO_TABLE);
 }
 
 static int info_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -258,7 +258,7 @@ static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, i
     struct art_named *named;
     int rc = name ? art_named_hold(info->connection, name, &named, &base->pVtab->zErrMsg) : SQLITE_NOMEM;
     if (rc) return rc;
-    rc = gather(cursor, named, &base->pVtab->zErrMsg);
+    rc = gather_facts(cursor, named, &base->pVtab->zErrMsg);
     art_named_release(named);
     return rc;
 }
@@ -275,9 +275,9 @@ static int info_eof(sqlite3_vtab_cursor *base) {
 static int info_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     const struct info_cursor *cursor = (struct info_cursor *)base;
     const struct fact *fact = &cursor->facts[cursor->at];
-    if (column == COLUMN_PROPERTY) {
+    if (column == INFO_PROPERTY) {
         sqlite3_result_text(context, fact->property, -1, SQLITE_TRANSIENT);
-    } else if (column != COLUMN_VALUE) {
+    } else if (column != INFO_VALUE) {
         sqlite3_result_null(context);
     } else if (fact->kind == FACT_INTEGER) {
         sqlite3_result_int64(context, fact->integer);

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { DATABASE_PART = 120, TABLE_PART = 80, ID_DIGITS = 8, ATTEMPTS = 16 };
+enum { DATABASE_PART = 120, TABLE_PART = 80, NAME_ATTEMPTS = 16 };
 
 /* --- the file's name ---------------------------------------------------------------------------------------------- */
 
@@ -65,7 +65,7 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
         if (!rc && !taken) break;
         sqlite3_free(*file);
         *file = NULL;
-        if (i == ATTEMPTS) rc = art_complain(message, SQLITE_CANTOPEN, "art: no free name for the .art file");
+        if (i == NAME_ATTEMPTS) rc = art_complain(message, SQLITE_CANTOPEN, "art: no free name for the .art file");
     }
     art_free(folder);
     return rc;
@@ -153,7 +153,8 @@ static int find_columns(struct art_vtab *vtab, bool understood) {
     return rc == SQLITE_ERROR || rc == SQLITE_AUTH ? SQLITE_OK : rc; /* for the first use to say */
 }
 
-static int connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
+static int connect_table(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                         char **message) {
     (void)context;
     struct art_vtab *vtab;
     bool understood = true;
@@ -374,7 +375,7 @@ static const struct module_with_integrity module = {
         {
             .iVersion = 4,
             .xCreate = create,
-            .xConnect = connect,
+            .xConnect = connect_table,
             .xBestIndex = art_best_index,
             .xDisconnect = disconnect,
             .xDestroy = destroy,

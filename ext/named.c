@@ -92,8 +92,8 @@ static int find_qualified(struct art_connection *connection, const char *text, c
 }
 
 /* *out stays NULL where there is no such table. *keep: will SQLite's own signs tell when the name means something else? */
-static int find(struct art_connection *connection, const char *text, struct art_vtab **out, bool *keep,
-                char **message) {
+static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, bool *keep,
+                      char **message) {
     const char *dot = strchr(text, '.');
     char *schema = NULL;
     int sequence = -1;
@@ -150,7 +150,7 @@ static void keep_named(struct art_connection *connection, struct art_named *name
     }
 }
 
-static struct art_named *kept(struct art_connection *connection, const char *text) {
+static struct art_named *find_kept(struct art_connection *connection, const char *text) {
     for (struct art_named **link = &connection->named, *named; (named = *link); link = &named->next) {
         if (strcmp(named->text, text)) continue;
         *link = named->next;
@@ -184,7 +184,7 @@ static int look_up(struct art_connection *connection, const char *text, struct a
     named->connection = connection;
     named->held = true; /* the handle may go while the SELECT is prepared */
     struct art_vtab *vtab;
-    int rc = find(connection, text, &vtab, &keep, message);
+    int rc = find_named(connection, text, &vtab, &keep, message);
     named->vtab = vtab;
     named->once = !keep;
     keep_named(connection, named);
@@ -213,7 +213,7 @@ void art_named_release(struct art_named *named) {
 }
 
 /* Steps the SELECT; *same: the name still means this handle. */
-static int hold(struct art_named *named, bool *same) {
+static int hold_named(struct art_named *named, bool *same) {
     named->held = true;
     int rc = art_shadow_step(named->connection, named->snapshot);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
@@ -230,11 +230,11 @@ int art_named_hold(struct art_connection *connection, const char *text, struct a
     int rc = art_shadow_busy(connection, text, message);
     if (rc) return rc;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        struct art_named *named = kept(connection, text);
+        struct art_named *named = find_kept(connection, text);
         bool fresh = !named, same;
         rc = fresh ? look_up(connection, text, &named, message) : SQLITE_OK;
         if (rc) return rc;
-        rc = hold(named, &same);
+        rc = hold_named(named, &same);
         if (!rc && same) {
             art_vtab_pin(named->vtab);
             named->pins = true;

@@ -135,7 +135,7 @@ static int take_hidden(struct planning *planning, enum art_hidden hidden, enum a
     return given && !*taken ? SQLITE_CONSTRAINT : SQLITE_OK;
 }
 
-static int take_arguments(struct planning *planning) {
+static int take_listing_arguments(struct planning *planning) {
     int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &planning->begins);
     return rc ? rc : take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
 }
@@ -232,7 +232,7 @@ static bool begins_literally(const struct planning *planning, int i) {
     return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
 }
 
-static void take_path(struct planning *planning, int i, enum art_argument meaning) {
+static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB;
     sqlite3_value *value = glob ? NULL : constant(planning, i);
     bool exact = glob ? !planning->glob : value && sqlite3_value_type(value) == SQLITE_TEXT;
@@ -258,7 +258,7 @@ static void take_paths(struct planning *planning) {
         if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;
         } else {
-            take_path(planning, i, meaning);
+            take_path_condition(planning, i, meaning);
         }
     }
 }
@@ -441,11 +441,11 @@ static int plan_point(struct planning *planning, int equality) {
     take(planning, equality, ART_ARGUMENT_EQUAL, false);
     planning->plan |= ART_PLAN_POINT;
     take_order(planning); /* a number may have several spellings */
-    return take_arguments(planning);
+    return take_listing_arguments(planning);
 }
 
 static int plan_range(struct planning *planning) {
-    int rc = take_arguments(planning);
+    int rc = take_listing_arguments(planning);
     if (rc) return rc;
     take_paths(planning);
     take_like(planning);

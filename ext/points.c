@@ -23,7 +23,7 @@ void art_points_clear(struct art_points *points) {
     art_buffer_clear(&points->ends);
 }
 
-static int add(struct art_points *points, struct art_bytes path) {
+static int add_point(struct art_points *points, struct art_bytes path) {
     if (path.len > ART_PATH_MAX) return SQLITE_OK;
     if (points->bytes.len + path.len > UINT32_MAX) return SQLITE_TOOBIG;
     if (art_buffer_append(&points->bytes, path.data, path.len)) return SQLITE_NOMEM;
@@ -33,12 +33,12 @@ static int add(struct art_points *points, struct art_bytes path) {
     return SQLITE_OK;
 }
 
-static int take(struct art_points *points, sqlite3_value *value) {
+static int take_value(struct art_points *points, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) points->numbers = true;
     if (type != SQLITE_TEXT) return SQLITE_OK;
     struct art_bytes text;
-    return art_value_bytes(value, &text) ? add(points, text) : SQLITE_NOMEM;
+    return art_value_bytes(value, &text) ? add_point(points, text) : SQLITE_NOMEM;
 }
 
 /* SQLite goes through a sorted list without duplicates, but does not promise to. */
@@ -61,7 +61,7 @@ static int sort(struct art_points *points) {
     for (uint32_t i = 0; !rc && i < count; i++) sorted[i] = point(points, i);
     if (!rc) qsort(sorted, count, sizeof *sorted, compare);
     for (uint32_t i = 0; !rc && i < count; i++) {
-        if (!i || compare(&sorted[i - 1], &sorted[i])) rc = add(&out, sorted[i]);
+        if (!i || compare(&sorted[i - 1], &sorted[i])) rc = add_point(&out, sorted[i]);
     }
     art_free(sorted);
     art_points_clear(rc ? &out : points);
@@ -76,7 +76,7 @@ int art_points_collect(struct art_points *points, sqlite3_value *list) {
     points->numbers = false;
     int rc = sqlite3_vtab_in_first(list, &value);
     for (; !rc && value; rc = sqlite3_vtab_in_next(list, &value)) {
-        int failed = take(points, value);
+        int failed = take_value(points, value);
         if (failed) return failed;
     }
     if (rc && rc != SQLITE_DONE) return rc;
@@ -87,7 +87,7 @@ int art_points_collect(struct art_points *points, sqlite3_value *list) {
 
 /* --- walking ------------------------------------------------------------------------------------------------------ */
 
-static bool wanted(const struct art_scan *scan, struct art_bytes path) {
+static bool point_is_wanted(const struct art_scan *scan, struct art_bytes path) {
     const struct art_range *range = &scan->wanted.range;
     int low = range->low_set ? art_bytes_compare(path, range->low) : 1;
     int high = range->high_set ? art_bytes_compare(path, range->high) : -1;
@@ -101,7 +101,7 @@ static int next_point(struct art_scan *scan) {
     while (!rc && scan->state == ART_SCAN_END && points->left) {
         uint32_t i = scan->descending ? points->left - 1 : points->count - points->left;
         struct art_bytes path = point(points, i);
-        bool matches = wanted(scan, path);
+        bool matches = point_is_wanted(scan, path);
         points->left--;
         if (matches) rc = art_rows_matches(scan, path, &matches);
         if (!rc && matches) rc = art_rows_point(scan, path);

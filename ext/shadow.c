@@ -24,7 +24,7 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES(?1, ?2)",
 };
 
-static int prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
+static int prepare_text(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(db, sql, -1, flags | SQLITE_PREPARE_NO_VTAB, out, NULL);
     sqlite3_free(sql);
@@ -38,7 +38,7 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
     if (*out) return SQLITE_OK;
     sqlite3 *db = table->connection->db;
     char *sql = sqlite3_mprintf(statement_texts[which], name->schema, name->table, name->schema, name->table);
-    int rc = prepare(db, SQLITE_PREPARE_PERSISTENT, &table->statements[which], sql);
+    int rc = prepare_text(db, SQLITE_PREPARE_PERSISTENT, &table->statements[which], sql);
     if (rc) return art_report_sql(message, db, rc, "the shadow tables of %s.%s", name->schema, name->table);
     *out = table->statements[which];
     return SQLITE_OK;
@@ -127,9 +127,9 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
     if (rc) return rc;
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
-    rc = prepare(db, 0, &state, sqlite3_mprintf(statement_texts[ART_STATE_PUT], schema, table));
+    rc = prepare_text(db, 0, &state, sqlite3_mprintf(statement_texts[ART_STATE_PUT], schema, table));
     if (!rc) rc = fill_state(state, uuid, settings, file, columns);
-    if (!rc) rc = prepare(db, 0, &log, sqlite3_mprintf(statement_texts[ART_LOG_PUT], schema, table));
+    if (!rc) rc = prepare_text(db, 0, &log, sqlite3_mprintf(statement_texts[ART_LOG_PUT], schema, table));
     if (!rc) rc = fill_log(log, uuid);
     if (rc) rc = art_report_sql(message, db, rc, "cannot fill the shadow tables of %s.%s", schema, table);
     sqlite3_finalize(state);
@@ -200,7 +200,8 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     *out = (struct art_state){.settings = *defaults};
     sqlite3_stmt *rows = NULL;
     bool has_id = false;
-    int rc = prepare(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    int rc =
+        prepare_text(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
     while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         if (!key) continue;
@@ -276,7 +277,7 @@ int art_shadow_get_file(struct art_table *table, char **out, char **message) {
 
 /* An authorizer may answer "ignore": the statement then does nothing, says that all is well, and stays so when the
  * authorizer is gone. Where this fails, all statements are prepared anew. */
-static int put_row(struct art_table *table, sqlite3_stmt *put, char **message, const char *which) {
+static int put_shadow_row(struct art_table *table, sqlite3_stmt *put, char **message, const char *which) {
     sqlite3 *db = table->connection->db;
     sqlite3_int64 before = sqlite3_total_changes64(db);
     art_shadow_step(table->connection, put);
@@ -298,7 +299,7 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
-    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) rc = put_shadow_row(table, put, message, "state");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
 }
@@ -309,7 +310,7 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
-    if (!rc) rc = put_row(table, put, message, "state");
+    if (!rc) rc = put_shadow_row(table, put, message, "state");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
 }
@@ -328,7 +329,7 @@ static const char *added_definition(sqlite3_stmt *all, const char *table, int i)
 int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
     sqlite3_stmt *all = NULL;
     *sound = true;
-    int rc = prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    int rc = prepare_text(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
         const char *definition = added_definition(all, name->table, i);
         if (!definition) continue;
@@ -347,7 +348,7 @@ static int state_width(const struct art_table *table, int *out, char **message) 
     const struct art_name *name = table->name;
     sqlite3_stmt *all = NULL;
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table);
-    int rc = prepare(table->connection->db, 0, &all, sql);
+    int rc = prepare_text(table->connection->db, 0, &all, sql);
     *out = sqlite3_column_count(all);
     sqlite3_finalize(all);
     if (!rc) return SQLITE_OK;
@@ -443,7 +444,8 @@ int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_
     const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;
     sqlite3_stmt *rows = NULL;
-    int rc = prepare(db, 0, &rows,
+    int rc =
+        prepare_text(db, 0, &rows,
                      sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
     int art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
@@ -462,7 +464,7 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
     if (rc) return rc;
     sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
     rc = sqlite3_bind_blob64(put, 2, ops.data, ops.len, SQLITE_STATIC);
-    if (!rc) rc = put_row(table, put, message, "log");
+    if (!rc) rc = put_shadow_row(table, put, message, "log");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
 }

@@ -89,7 +89,7 @@ static void restore(struct art_table *table, const struct art_moment *moment) {
     }
 }
 
-static void leave(struct art_table *table) {
+static void leave_transaction(struct art_table *table) {
     art_journal_leave(table);
     drop_moments(table, 0);
     art_name_release(table->begin.name);
@@ -111,7 +111,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     table->begin = moment_now(table, INT_MIN, ART_MARK_BEGIN);
     table->driver = connection->joined ? connection->driver : &vtab->base;
     for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_moment(table, levels->items[i], ART_MARK_BEGIN);
-    if (rc) leave(table);
+    if (rc) leave_transaction(table);
     return rc;
 }
 
@@ -240,7 +240,7 @@ static void remove_file(struct art_table *table) {
 
 static void close_if_gone(struct art_table *table) {
     if (!table->exists) remove_file(table);
-    leave(table);
+    leave_transaction(table);
     art_table_free_if_unused(table);
 }
 
@@ -319,7 +319,7 @@ int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, cha
 }
 
 /* The tables may go with it. */
-static void finish(struct art_connection *connection, sqlite3_vtab *driver, void (*end)(struct art_table *)) {
+static void end_tables(struct art_connection *connection, sqlite3_vtab *driver, void (*end)(struct art_table *)) {
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
         if (table->driver == driver) end(table);
@@ -332,11 +332,11 @@ static void finish(struct art_connection *connection, sqlite3_vtab *driver, void
 }
 
 void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver) {
-    finish(connection, driver, art_table_committed);
+    end_tables(connection, driver, art_table_committed);
 }
 
 void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver) {
-    finish(connection, driver, art_table_rolled_back);
+    end_tables(connection, driver, art_table_rolled_back);
 }
 
 /* --- callbacks of an art table's handle --------------------------------------------------------------------------- */

@@ -221,7 +221,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
 }
 
-static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
+static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
@@ -232,7 +232,7 @@ static int delete_row(struct art_vtab *vtab, sqlite3_value **argv) {
 
 /* --- the transaction's part --------------------------------------------------------------------------------------- */
 
-static int begin(struct art_vtab *vtab) {
+static int begin_write(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     vtab->levels.missed = vtab->connection->levels.missed = false;
     if (!table || !table->driver || !table->refreshed) {
@@ -249,10 +249,10 @@ static int begin(struct art_vtab *vtab) {
 
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    int rc = begin(vtab);
+    int rc = begin_write(vtab);
     if (rc) return rc;
     if (argc == 1) {
-        rc = delete_row(vtab, argv);
+        rc = run_delete(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
     } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {

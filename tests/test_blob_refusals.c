@@ -323,7 +323,7 @@ START_TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     must(art_blob_verify_all(&blob));
     must(art_blob_check(&blob, true));
     ck_assert_uint_gt(blob.buckets, 512);
-    struct art_node root;
+    struct art_routing_node root;
     art_node_open(&root, image + blob.root, blob.flags & ART_BLOB_WIDE);
     ck_assert_int_eq(root.flags & ART_NODE_SMALL, 0);
     for (uint32_t row = 0; row < count; row++) {

@@ -148,7 +148,7 @@ static int out_of_order(void) {
     return art_fail(ART_MISUSE, "art: keys handed to a blob builder must ascend");
 }
 
-static int take(struct art_builder *builder, struct art_arrival *arrival, bool *full) {
+static int take_arrival(struct art_builder *builder, struct art_arrival *arrival, bool *full) {
     struct art_pending *pending = &builder->pending;
     struct art_key_copy *last = &builder->last;
     struct art_bytes key = arrival->key;
@@ -193,7 +193,7 @@ int art_builder_add(struct art_builder *builder, struct art_bytes key, const str
     }
     struct art_arrival arrival = {
         .key = key, .entry = entry, .shared = shared, .weight = art_entry_weight(entry->flags), .below = 1};
-    return take(builder, &arrival, full);
+    return take_arrival(builder, &arrival, full);
 }
 
 int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
@@ -210,7 +210,7 @@ int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator,
                                   .weight = ref->count,
                                   .below = ref->entries,
                                   .label = ref->label};
-    return take(builder, &arrival, full);
+    return take_arrival(builder, &arrival, full);
 }
 
 uint32_t art_builder_pending(const struct art_builder *builder) {

@@ -44,7 +44,7 @@ static uint32_t run_pages(const struct art_blob *source, struct art_page_run run
 }
 
 /* Bytes behind the run's last bucket into which more of its entries would have gone. */
-static int slack(struct art_blob *source, struct art_page_run run, uint32_t *out) {
+static int slack_of_pages(struct art_blob *source, struct art_page_run run, uint32_t *out) {
     struct art_bucket_view view;
     int rc = art_bucket_open(source, run.end - 1, &view);
     if (rc) return rc;
@@ -66,7 +66,7 @@ static int worth_copying(const struct art_builder *builder, struct art_blob *sou
     *end = from;
     while (run.end > run.first && (*end > from || pages < LOOK_MAX)) {
         uint32_t more;
-        int rc = slack(source, run, &more);
+        int rc = slack_of_pages(source, run, &more);
         if (rc) return rc;
         lost += more;
         pages += run_pages(source, run);

@@ -85,7 +85,7 @@ static int check_entry(struct art_blob_checker *checker) {
 }
 
 /* Order, and that the columns say what the keys share. */
-static int check_key(struct art_blob_checker *checker, bool first) {
+static int check_entry_key(struct art_blob_checker *checker, bool first) {
     const struct art_blob_cursor *cursor = &checker->cursor;
     uint32_t n = art_min32(cursor->key_len, checker->before_len);
     uint32_t shared = first ? 0 : art_common_prefix(checker->key, checker->before, n);
@@ -99,7 +99,7 @@ static int check_key(struct art_blob_checker *checker, bool first) {
     return ART_OK;
 }
 
-static int begin_bucket(struct art_blob_checker *checker) {
+static int enter_bucket(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     struct art_head *head = &checker->head;
     const struct art_bucket_view *view = &checker->cursor.view;
@@ -130,14 +130,14 @@ static int begin_bucket(struct art_blob_checker *checker) {
     return ART_OK;
 }
 
-static int walk(struct art_blob_checker *checker) {
+static int walk_entries(struct art_blob_checker *checker) {
     struct art_blob_cursor *cursor = &checker->cursor;
     struct art_head *head = &checker->head;
     uint32_t count = 0;
     int rc = art_blob_first(cursor);
     for (; !rc && cursor->valid; count++) {
-        if (!cursor->entry) rc = begin_bucket(checker);
-        if (!rc) rc = check_key(checker, count == 0);
+        if (!cursor->entry) rc = enter_bucket(checker);
+        if (!rc) rc = check_entry_key(checker, count == 0);
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
         if (checker->blob->filter) {
@@ -205,7 +205,7 @@ int art_blob_check_expected(struct art_blob *blob, const struct art_blob_expecte
         goto done;
     }
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
-    rc = walk(&checker);
+    rc = walk_entries(&checker);
     if (!rc) rc = check_head(&checker);
 done:
     art_free(checker.key);

@@ -41,7 +41,7 @@ static void dump_nodes(const struct art_blob *blob, FILE *out) {
     uint32_t end = blob->filter ? blob->filter : (uint32_t)ART_HEADER_AT, at = blob->root, nodes = 1;
     bool wide = blob->flags & ART_BLOB_WIDE;
     for (uint32_t i = 0; i < nodes && at < end; i++) {
-        struct art_node node;
+        struct art_routing_node node;
         art_node_open(&node, blob->image + at, wide);
         fprintf(out, "  node +%u%s ", at - blob->root, node.flags & ART_NODE_VALUE ? " value" : "");
         print_bytes(out, node.path, node.path_len);

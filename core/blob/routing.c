@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 
 /* Number of the node's keys <= c, and whether the last of them is c. */
-static inline uint32_t keys_not_above(const struct art_node *node, uint8_t c, bool *equal) {
+static inline uint32_t keys_not_above(const struct art_routing_node *node, uint8_t c, bool *equal) {
     const uint8_t *keys = node->keys;
     uint32_t n = 0;
     if (!(node->flags & ART_NODE_MAP)) {
@@ -29,7 +29,7 @@ ART_READS_PAST uint32_t art_route(const struct art_blob *blob, struct art_bytes 
     assert(key.len >= depth);
     *known = depth;
     for (;;) {
-        struct art_node node;
+        struct art_routing_node node;
         art_node_open(&node, at, wide);
         if (node.path_len) {
             uint32_t left = art_min32(key.len - depth, node.path_len);
@@ -81,7 +81,7 @@ struct art_node_queue {
     uint32_t count, room;
 };
 
-static const char *node_shape(const struct art_node *node, uint32_t room, const uint8_t *at) {
+static const char *node_shape(const struct art_routing_node *node, uint32_t room, const uint8_t *at) {
     if (node->end > at + room) return "a node leaves the routing part";
     bool tail = node->flags & ART_NODE_TAIL;
     if (tail) return node->flags & ~ART_NODE_TAIL ? "a tail with other flags" : NULL;
@@ -98,7 +98,7 @@ static const char *node_shape(const struct art_node *node, uint32_t room, const 
     return NULL;
 }
 
-static const char *node_children(const struct art_node *node, const struct art_expected_node *self, bool wide,
+static const char *node_children(const struct art_routing_node *node, const struct art_expected_node *self, bool wide,
                                  struct art_node_queue *queue) {
     uint32_t bucket = self->first + (node->flags & ART_NODE_VALUE ? 1 : 0);
     if (!node->children) return self->end - self->first == 1 ? NULL : "a tail for more than one bucket";
@@ -127,7 +127,7 @@ static const char *check_nodes(const struct art_blob *blob, struct art_node_queu
         struct art_expected_node self = queue->nodes[i];
         if (self.ref != at - blob->root) return "a reference that leads to no node";
         if (at >= end) return "a node leaves the routing part";
-        struct art_node node; /* opening it reads at most 4 bytes, and the header lies behind */
+        struct art_routing_node node; /* opening it reads at most 4 bytes, and the header lies behind */
         art_node_open(&node, blob->image + at, wide);
         const char *wrong = node_shape(&node, end - at, blob->image + at);
         if (!wrong) wrong = node_children(&node, &self, wide, queue);

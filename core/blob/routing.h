@@ -5,13 +5,13 @@
 #include "core/blob/blob_format.h"
 #include "core/blob/simd.h"
 
-struct art_node {
+struct art_routing_node {
     const uint8_t *path, *keys, *buckets, *refs, *end;
     uint32_t path_len, children;
     uint8_t flags;
 };
 
-static inline void art_node_open(struct art_node *node, const uint8_t *at, bool wide) {
+static inline void art_node_open(struct art_routing_node *node, const uint8_t *at, bool wide) {
     uint8_t flags = at[0];
     node->flags = flags & 15;
     node->path_len = flags >> 4;
@@ -28,12 +28,12 @@ static inline void art_node_open(struct art_node *node, const uint8_t *at, bool 
     node->end = at + (node->children << (wide ? 2 : 1));
 }
 
-static inline uint32_t art_node_ref(const struct art_node *node, uint32_t child, bool wide) {
+static inline uint32_t art_node_ref(const struct art_routing_node *node, uint32_t child, bool wide) {
     return wide ? art_load32(node->refs + 4 * child) : art_load16(node->refs + 2 * child);
 }
 
 /* First bucket below a child; `first` is that of the node. */
-static inline uint32_t art_node_bucket(const struct art_node *node, uint32_t child, uint32_t first) {
+static inline uint32_t art_node_bucket(const struct art_routing_node *node, uint32_t child, uint32_t first) {
     return node->flags & ART_NODE_SMALL ? first + node->buckets[child] : art_load16(node->buckets + 2 * child);
 }
 

@@ -66,7 +66,7 @@ static uint8_t *add_chunk(struct art_arena *arena, size_t bytes) {
 }
 
 /* `bytes` from the region's front. */
-static void *cut(struct art_arena *arena, struct art_arena_region *region, size_t bytes) {
+static void *cut_off(struct art_arena *arena, struct art_arena_region *region, size_t bytes) {
     void *taken = region->at;
     region->at += bytes;
     region->left -= bytes;
@@ -97,7 +97,7 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
         }
         if (!refill(arena, region, ART_ARENA_ALIGNMENT)) return NULL;
     }
-    return cut(arena, region, bytes);
+    return cut_off(arena, region, bytes);
 }
 
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes) {
@@ -108,7 +108,7 @@ void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes
         memcpy(&arena->recycled[class], block, sizeof(void *));
     } else {
         if (bytes > arena->blocks.left && !refill(arena, &arena->blocks, ART_ARENA_LINE)) return NULL;
-        block = cut(arena, &arena->blocks, bytes);
+        block = cut_off(arena, &arena->blocks, bytes);
     }
     arena->live += bytes;
     return block;

@@ -42,7 +42,7 @@ static int check_children(const struct art_node *node) {
     return ART_OK;
 }
 
-static int enter(struct check *check, art_link link) {
+static int enter_node(struct check *check, art_link link) {
     const struct art_node *node = art_link_node(link);
     const struct art_walk_step *above = art_walk_top(&check->walk);
     if (node->type > ART_NODE256) return broken("a node of an unknown type");
@@ -54,7 +54,7 @@ static int enter(struct check *check, art_link link) {
     return rc ? rc : art_walk_enter(&check->walk, link);
 }
 
-static int leave(struct check *check) {
+static int leave_node(struct check *check) {
     struct art_walk_step done = *art_walk_top(&check->walk);
     if (done.sum != done.node->weight) return broken("a node with a wrong weight");
     art_walk_leave(&check->walk);
@@ -109,8 +109,8 @@ static int check_leaf(struct check *check, const struct art_leaf *leaf) {
     return check_notes(check, leaf);
 }
 
-static int visit(struct check *check, art_link link) {
-    return art_link_is_leaf(link) ? check_leaf(check, art_link_leaf(link)) : enter(check, link);
+static int visit_link(struct check *check, art_link link) {
+    return art_link_is_leaf(link) ? check_leaf(check, art_link_leaf(link)) : enter_node(check, link);
 }
 
 static int check_totals(const struct check *check) {
@@ -127,10 +127,10 @@ static int check_totals(const struct check *check) {
 
 int art_delta_check(const struct art_delta *delta) {
     struct check check = {.delta = delta};
-    int rc = delta->root ? visit(&check, delta->root) : ART_OK;
+    int rc = delta->root ? visit_link(&check, delta->root) : ART_OK;
     while (!rc && check.walk.depth) {
         art_link link = art_walk_next(&check.walk);
-        rc = link ? visit(&check, link) : leave(&check);
+        rc = link ? visit_link(&check, link) : leave_node(&check);
     }
     art_walk_clear(&check.walk);
     return rc ? rc : check_totals(&check);

@@ -82,7 +82,7 @@ static inline void prefetch_behind(const struct art_node *node, int child) {
 }
 
 /* To the leaf behind (or before) all that lies below the last step's child. */
-static int advance(struct art_delta_cursor *cursor, bool backward) {
+static int go_on(struct art_delta_cursor *cursor, bool backward) {
     while (cursor->depth) {
         struct art_delta_step *step = &steps_of(cursor)[cursor->depth - 1];
         const struct art_node *node = step->node;
@@ -150,7 +150,7 @@ static int beside_gap(struct art_delta_cursor *cursor, struct art_bytes key, boo
     }
     if (child == ART_CHILD_NONE) {
         cursor->depth--;
-        return advance(cursor, backward);
+        return go_on(cursor, backward);
     }
     step->child = child;
     return descend(cursor, art_node_child(node, child), backward);
@@ -173,7 +173,7 @@ static int seek(struct art_delta_cursor *cursor, struct art_bytes key, bool back
 
     /* The key parts from all that lies below the last step's child, at the same byte. */
     bool all_before = art_bytes_compare(art_leaf_key(nearest), key) < 0;
-    if (all_before != backward) return advance(cursor, backward);
+    if (all_before != backward) return go_on(cursor, backward);
     art_link below = last ? art_node_child(last->node, last->child) : cursor->delta->root;
     return descend(cursor, below, backward);
 }
@@ -190,19 +190,19 @@ int art_delta_seek_le(struct art_delta_cursor *cursor, struct art_bytes key) {
 
 int art_delta_next(struct art_delta_cursor *cursor) {
     assert(cursor->valid);
-    return advance(cursor, false);
+    return go_on(cursor, false);
 }
 
 int art_delta_prev(struct art_delta_cursor *cursor) {
     assert(cursor->valid);
-    return advance(cursor, true);
+    return go_on(cursor, true);
 }
 
 int art_delta_skip_prefix(struct art_delta_cursor *cursor, uint32_t len, bool backward) {
     assert(cursor->valid && len <= cursor->key.len);
     const struct art_delta_step *steps = steps_of(cursor);
     while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth >= len) cursor->depth--;
-    return advance(cursor, backward);
+    return go_on(cursor, backward);
 }
 
 void art_delta_cursor_entry(const struct art_delta_cursor *cursor, struct art_entry *out) {

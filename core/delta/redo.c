@@ -18,7 +18,7 @@ struct redo_writer {
     uint64_t csn;              /* of the entry before */
 };
 
-static int start(struct redo_writer *writer, enum art_redo_kind kind, struct art_buffer *out) {
+static int start_redo(struct redo_writer *writer, enum art_redo_kind kind, struct art_buffer *out) {
     uint8_t byte = (uint8_t)kind;
     *writer = (struct redo_writer){.out = out, .kind = kind};
     return art_buffer_append(out, &byte, 1);
@@ -130,7 +130,7 @@ int art_redo_encode(const struct art_delta *delta, uint64_t csn, struct art_hash
     size_t row = out->len;
     struct redo_writer writer;
     int rc = art_buffer_append(out, unknown_hash, sizeof unknown_hash);
-    if (!rc) rc = start(&writer, ART_REDO_ROW, out);
+    if (!rc) rc = start_redo(&writer, ART_REDO_ROW, out);
     bool much = delta->undo.count > delta->keys / WALK_FROM;
     if (!rc) rc = much ? write_walking(&writer, delta) : write_sorted(&writer, delta);
     if (rc) {
@@ -148,7 +148,7 @@ int art_redo_encode_all(const struct art_delta *delta, struct art_buffer *out) {
     struct redo_writer writer;
     struct art_delta_cursor cursor;
     art_delta_cursor_init(&cursor, delta);
-    int rc = start(&writer, ART_REDO_ALL, out);
+    int rc = start_redo(&writer, ART_REDO_ALL, out);
     if (!rc) rc = art_delta_first(&cursor);
     while (!rc && cursor.valid) {
         rc = write_entry(&writer, cursor.leaf, art_leaf_flags(cursor.leaf));

@@ -42,7 +42,7 @@ static uint8_t *slot_data(const struct art_blob_pool *pool, uint32_t slot) {
 }
 
 /* Address space only, at a multiple of the blob's size: a pointer into a blob leads to its start. */
-static uint8_t *map_slab(uint32_t slots) {
+static uint8_t *map_slots(uint32_t slots) {
     size_t wanted = (size_t)slots * ART_BLOB_SIZE, mapped = wanted + ART_BLOB_SIZE;
     /* cppcheck-suppress invalidFunctionArg ; without a file there is no offset into it, and -1 is the manual's fd */
     uint8_t *raw = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -67,7 +67,7 @@ int art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
     *out = pool;
     if (!slots) return ART_OK;
     pool->free.next = art_alloc(slots * sizeof *pool->free.next);
-    pool->slab = pool->free.next ? map_slab(slots) : NULL;
+    pool->slab = pool->free.next ? map_slots(slots) : NULL;
     if (!pool->slab) {
         art_blob_pool_close(pool);
         *out = NULL;

@@ -20,11 +20,11 @@
 #include "core/io/io_file.h"
 #include "core/io/io_system.h"
 
-enum { INTERRUPTED_MAX = 100 };
+enum { ATTEMPTS_MAX = 100 };
 
 static int open_retried(const char *path, int flags, mode_t mode) {
     int fd = art_system.open(path, flags, mode);
-    for (int i = 0; fd < 0 && errno == EINTR && i < INTERRUPTED_MAX; i++) fd = art_system.open(path, flags, mode);
+    for (int i = 0; fd < 0 && errno == EINTR && i < ATTEMPTS_MAX; i++) fd = art_system.open(path, flags, mode);
     return fd;
 }
 
@@ -74,7 +74,7 @@ static int open_failed(const struct art_file_options *options, int error) {
 
 /* Owner and permissions of a new file. Who may not give a file away, or knows no such owner (EINVAL, in
  * containers), keeps it. */
-static int hand_over(int fd, const struct art_file_options *options, const struct stat *attributes) {
+static int hand_to_owner(int fd, const struct art_file_options *options, const struct stat *attributes) {
     bool other = attributes->st_uid != options->owner || attributes->st_gid != options->group;
     if (other && art_system.fchown(fd, options->owner, options->group) && errno != EPERM && errno != EINVAL) {
         return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the new file's owner (%s): check the file system",
@@ -124,7 +124,7 @@ static int set_up(struct art_file *file, const struct art_file_options *options)
     if (!S_ISREG(attributes.st_mode)) {
         return art_fail(ART_CANTOPEN, "art: not a regular file (%s): move it away", options->path);
     }
-    int rc = options->create ? hand_over(file->fd, options, &attributes) : ART_OK;
+    int rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
     if (!rc) rc = choose_direct(file, options);
     if (!rc) rc = art_file_enlist(file);
     return rc;
@@ -200,7 +200,7 @@ static int disk_sync_directory(struct art_disk *disk, const char *path) {
                             "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
     } else {
         int failed = art_system.fsync(fd);
-        for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.fsync(fd);
+        for (int i = 0; failed && errno == EINTR && i < ATTEMPTS_MAX; i++) failed = art_system.fsync(fd);
         /* EINVAL: a file system whose folders have nothing to sync. */
         if (failed && errno != EINVAL) {
             rc = art_fail_errno(ART_IO, errno, "art: cannot make a new or removed name durable (%s): check the disk",

@@ -3,7 +3,7 @@
  * A file gets its ring with the first batch that profits from one (any write, two reads or more); a single read is a
  * pread. Up to DEPTH requests are in flight, each in an `ops` entry whose number is the ring's user data:
  *
- *   start()      takes a free entry and prepares it         (none free: waits for a completion first)
+ *   start_op()      takes a free entry and prepares it         (none free: waits for a completion first)
  *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
  *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
  *
@@ -174,7 +174,7 @@ static unsigned all_in_flight(const struct ring_file *ring) {
     return ring->in_flight[false] + ring->in_flight[true] + ring->ahead;
 }
 
-static void settle(struct ring_file *ring) {
+static void settle_ring(struct ring_file *ring) {
     if (ring->broken && !all_in_flight(ring)) become_pwrite_file(ring);
 }
 
@@ -186,7 +186,7 @@ static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading,
     ring->ahead--;
 }
 
-static void finish(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
+static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
     const struct art_transfer *transfer = &ring->ops[op];
     ring->free[ring->free_count++] = (uint8_t)op;
     if (ring->readings[op]) {
@@ -202,12 +202,12 @@ static void finish(struct ring_file *ring, unsigned op, enum art_transfer_state 
     ring->in_flight[transfer->writing]--;
 }
 
-static void prepare(struct ring_file *ring, unsigned op) {
+static void prepare_op(struct ring_file *ring, unsigned op) {
     struct art_transfer *transfer = &ring->ops[op];
     /* The queue has as many entries as there are ops, so there is always one; a ring without is of no use. */
     struct io_uring_sqe *entry = ring->broken ? NULL : io_uring_get_sqe(&ring->ring);
     if (!entry) {
-        finish(ring, op, art_transfer_by_system_call(&ring->file, transfer));
+        finish_op(ring, op, art_transfer_by_system_call(&ring->file, transfer));
         return;
     }
     int fd = ring->file_registered ? 0 : ring->file.fd;
@@ -237,9 +237,9 @@ static void reap(struct ring_file *ring) {
         io_uring_cqe_seen(&ring->ring, completion);
         enum art_transfer_state state = art_transfer_advance(&ring->file, &ring->ops[op], result);
         if (state == ART_TRANSFER_AGAIN) {
-            prepare(ring, op);
+            prepare_op(ring, op);
         } else {
-            finish(ring, op, state);
+            finish_op(ring, op, state);
         }
     }
 }
@@ -249,7 +249,7 @@ static void break_ring(struct ring_file *ring) {
     ring->broken = true;
     for (unsigned i = 0; i < ring->prepared_count; i++) {
         unsigned op = ring->prepared[i];
-        finish(ring, op, art_transfer_by_system_call(&ring->file, &ring->ops[op]));
+        finish_op(ring, op, art_transfer_by_system_call(&ring->file, &ring->ops[op]));
     }
     ring->prepared_count = 0;
 }
@@ -299,7 +299,7 @@ static void wait_some(struct ring_file *ring, unsigned wanted) {
 static void drain_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
     while (all_in_flight(ring)) wait_some(ring, all_in_flight(ring));
-    settle(ring);
+    settle_ring(ring);
 }
 
 static void release_ring(struct art_file *file) {
@@ -338,8 +338,8 @@ static bool overlaps(const struct ring_file *ring, const struct art_io_request *
 }
 
 /* `reading`: what a read belongs to that is not waited for. */
-static void start(struct ring_file *ring, const struct art_io_request *request, bool writing,
-                  struct art_io_reading *reading) {
+static void start_op(struct ring_file *ring, const struct art_io_request *request, bool writing,
+                     struct art_io_reading *reading) {
     while (!ring->free_count) wait_some(ring, 1);
     unsigned op = ring->free[--ring->free_count];
     art_transfer_begin(&ring->file, &ring->ops[op], request, writing);
@@ -350,7 +350,7 @@ static void start(struct ring_file *ring, const struct art_io_request *request, 
     } else {
         ring->in_flight[writing]++;
     }
-    prepare(ring, op);
+    prepare_op(ring, op);
 }
 
 static int ring_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
@@ -362,13 +362,13 @@ static int ring_read_batch(struct art_io *io, struct art_io_request *requests, u
     if (count <= 1 || !have_ring(ring)) return art_pwrite_read_batch(io, requests, count);
     ring->read_failed = false;
     for (unsigned i = 0; i < count && !ring->read_failed; i++) {
-        if (requests[i].len) start(ring, &requests[i], false, NULL);
+        if (requests[i].len) start_op(ring, &requests[i], false, NULL);
     }
     while (ring->in_flight[false]) {
         bool others = all_in_flight(ring) > ring->in_flight[false];
         wait_some(ring, others ? 1 : ring->in_flight[false]);
     }
-    settle(ring);
+    settle_ring(ring);
     return ring->read_failed ? art_transfer_error(&ring->file, &ring->failed_read) : ART_OK;
 }
 
@@ -379,7 +379,7 @@ static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
     if (overlaps(ring, reading->requests, reading->count, false) || !have_ring(ring)) return false;
     reap(ring);
     if (ring->free_count < reading->count) return false;
-    for (unsigned i = 0; i < reading->count; i++) start(ring, &reading->requests[i], false, reading);
+    for (unsigned i = 0; i < reading->count; i++) start_op(ring, &reading->requests[i], false, reading);
     submit(ring, 0);
     return true;
 }
@@ -388,7 +388,7 @@ static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
     struct ring_file *ring = (struct ring_file *)io;
     reap(ring);
     while (reading->under_way) wait_some(ring, 1);
-    settle(ring);
+    settle_ring(ring);
 }
 
 /* Buffers go back to the caller together with an error, so nothing is in flight then. */
@@ -408,7 +408,7 @@ static int ring_write_batch(struct art_io *io, struct art_io_request *requests, 
     if (rc) return rc;
     if (!have_ring(ring)) return art_pwrite_write_batch(io, requests, count);
     for (unsigned i = 0; i < count && !ring->file.write_failed; i++) {
-        if (requests[i].len) start(ring, &requests[i], true, NULL);
+        if (requests[i].len) start_op(ring, &requests[i], true, NULL);
     }
     submit(ring, 0);
     return report_early(ring);

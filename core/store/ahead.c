@@ -10,7 +10,7 @@
  */
 #include "core/store/private.h"
 
-static struct art_ahead *find(struct art_store *store, const struct art_ref *ref) {
+static struct art_ahead *find_ahead(struct art_store *store, const struct art_ref *ref) {
     for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
         struct art_ahead *at = &store->ahead[i];
         if (at->cached && at->ref.slot == ref->slot && art_hash128_equal(at->ref.hash, ref->hash)) return at;
@@ -26,7 +26,7 @@ static struct art_ahead *free_place(struct art_store *store) {
 }
 
 /* In a forked child the entry and the ring are the parent's. */
-static void drop(struct art_store *store, struct art_ahead *at) {
+static void drop_ahead(struct art_store *store, struct art_ahead *at) {
     if (store->fork_generation == art_fork_now()) {
         art_io_read_wait(store->io, &at->reading);
         art_cache_release(at->cached);
@@ -37,13 +37,13 @@ static void drop(struct art_store *store, struct art_ahead *at) {
 
 void art_store_drop_ahead(struct art_store *store) {
     for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
-        if (store->ahead[i].cached) drop(store, &store->ahead[i]);
+        if (store->ahead[i].cached) drop_ahead(store, &store->ahead[i]);
     }
 }
 
 void art_store_end_ahead(struct art_store *store, const void *walk) {
     for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
-        if (store->ahead[i].cached && store->ahead[i].walk == walk) drop(store, &store->ahead[i]);
+        if (store->ahead[i].cached && store->ahead[i].walk == walk) drop_ahead(store, &store->ahead[i]);
     }
 }
 
@@ -75,9 +75,9 @@ static bool is_held_whole(const struct art_store *store, const struct art_ref *r
 }
 
 /* False: no more for now. What is being written, or cannot be there, is left to whoever asks for it. */
-static bool start(struct art_store *store, const void *walk, const struct art_ref *ref) {
+static bool start_ahead(struct art_store *store, const void *walk, const struct art_ref *ref) {
     struct art_ahead *at = free_place(store);
-    bool complete = art_store_is_pending(store, ref->slot) || find(store, ref) || is_held_whole(store, ref);
+    bool complete = art_store_is_pending(store, ref->slot) || find_ahead(store, ref) || is_held_whole(store, ref);
     if (complete) return true;
     if (!at || !may_start(store, walk, ref) || art_store_reaches(store, ref)) return false;
     art_store_drop_hold(store, ref->slot); /* of a part: the whole is what the walk shall find */
@@ -95,21 +95,21 @@ static bool start(struct art_store *store, const void *walk, const struct art_re
 unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count) {
     unsigned done = 0;
     if (art_store_usable(store)) return 0;
-    while (done < count && start(store, walk, &refs[done])) done++;
+    while (done < count && start_ahead(store, walk, &refs[done])) done++;
     return done;
 }
 
 /* ---- taking ---- */
 
 struct art_cached *art_store_take_ahead(struct art_store *store, const struct art_ref *ref) {
-    struct art_ahead *at = find(store, ref);
+    struct art_ahead *at = find_ahead(store, ref);
     if (!at) return NULL;
     struct art_cached *cached = at->cached;
     int rc = art_io_read_finish(store->io, &at->reading);
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {
-        drop(store, at);
+        drop_ahead(store, at);
         return NULL;
     }
     at->cached = NULL;

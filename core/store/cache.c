@@ -59,7 +59,7 @@ static bool same_key(const struct art_cache_key *a, const struct art_cache_key *
     return a->slot == b->slot && a->inode == b->inode && a->device == b->device;
 }
 
-static struct art_cached *find(struct shard *shard, const struct art_cache_key *key) {
+static struct art_cached *find_cached(struct shard *shard, const struct art_cache_key *key) {
     if (!shard->bucket_count) return NULL;
     struct art_cached *entry = *bucket_of(shard, key);
     while (entry && !same_key(&entry->key, key)) entry = entry->chain;
@@ -226,7 +226,7 @@ static struct art_cached *new_entry(const struct art_cache_key *key, struct art_
 
 /* Under the shard's lock. What has the key but another hash is taken out. */
 static struct art_cached *reference(struct shard *shard, const struct art_cache_key *key, struct art_hash128 hash) {
-    struct art_cached *entry = find(shard, key);
+    struct art_cached *entry = find_cached(shard, key);
     if (!entry) return NULL;
     if (!art_hash128_equal(entry->hash, hash)) {
         take_out(shard, entry);
@@ -278,14 +278,14 @@ static bool has_all(struct art_cached *entry) {
 
 /* The listed entry of key and hash, if all of the blob is there. Under the shard's lock. */
 static struct art_cached *find_complete(struct shard *shard, const struct art_cache_key *key, struct art_hash128 hash) {
-    struct art_cached *entry = find(shard, key);
+    struct art_cached *entry = find_cached(shard, key);
     return entry && art_hash128_equal(entry->hash, hash) && has_all(entry) ? entry : NULL;
 }
 
 bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash) {
     struct shard *shard = shard_of(key);
     pthread_mutex_lock(&shard->lock);
-    struct art_cached *entry = find(shard, key);
+    struct art_cached *entry = find_cached(shard, key);
     bool has = entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready);
     pthread_mutex_unlock(&shard->lock);
     return has;
@@ -316,7 +316,7 @@ struct art_cached *art_cache_publish(struct art_cached *entry) {
     if (other) {
         other = reference(shard, &entry->key, entry->hash);
     } else {
-        struct art_cached *part = find(shard, &entry->key); /* or of another hash */
+        struct art_cached *part = find_cached(shard, &entry->key); /* or of another hash */
         if (part) take_out(shard, part);
         bool useless = part && !part->references;
         if (useless) remove_idle(shard, part);
@@ -329,7 +329,7 @@ struct art_cached *art_cache_publish(struct art_cached *entry) {
     return other;
 }
 
-static void release(struct art_cached *entry, bool superseded) {
+static void release_entry(struct art_cached *entry, bool superseded) {
     struct shard *shard = shard_of(&entry->key);
     pthread_mutex_lock(&shard->lock);
     assert(entry->references);
@@ -347,11 +347,11 @@ static void release(struct art_cached *entry, bool superseded) {
 }
 
 void art_cache_release(struct art_cached *entry) {
-    release(entry, false);
+    release_entry(entry, false);
 }
 
 void art_cache_release_superseded(struct art_cached *entry) {
-    release(entry, true);
+    release_entry(entry, true);
 }
 
 uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
@@ -412,7 +412,7 @@ static const char *wrong_in(struct shard *shard, uint64_t *free_entries, uint64_
     for (uint32_t i = 0; i < shard->entries; i++, entry = entry->clock_next) {
         if (!entry || entry->clock_next->clock_prev != entry) return "a ring of entries is broken";
         if (shard_of(&entry->key) != shard) return "an entry is in the wrong shard";
-        if (entry->listed && find(shard, &entry->key) != entry) return "an entry is not found by its key";
+        if (entry->listed && find_cached(shard, &entry->key) != entry) return "an entry is not found by its key";
         if (!entry->listed && !entry->references) return "an entry that nobody can reach";
         listed += entry->listed;
         entries++;

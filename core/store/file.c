@@ -138,7 +138,7 @@ static int who_are_we(const struct art_store *store, const struct art_file_ident
 }
 
 /* The superblock as it should be, in `block`. */
-static int look(struct art_store *store, const struct art_file_identity *own, struct art_superblock *block) {
+static int look_inside(struct art_store *store, const struct art_file_identity *own, struct art_superblock *block) {
     if (own->size < sizeof *block) return art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
     int rc = read_superblock(store, own->size, block);
     return rc ? rc : art_superblock_check(block, store->uuid, store->path);
@@ -150,7 +150,7 @@ static int accept_for_reading(struct art_store *store, struct art_superblock *bl
     const struct art_owner_page *owner;
     int rc = store->io->methods->identity(store->io, &own);
     if (rc) return rc;
-    rc = look(store, &own, block);
+    rc = look_inside(store, &own, block);
     if (rc) return rc;
     (void)who_are_we(store, &own, &me);
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, &me, &owner);
@@ -192,7 +192,7 @@ int art_store_check_owner(struct art_store *store) {
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
     rc = block ? store->io->methods->identity(store->io, &own) : art_nomem();
-    if (!rc) rc = look(store, &own, block);
+    if (!rc) rc = look_inside(store, &own, block);
     if (!rc) {
         who_are_we(store, &own, &me);
         if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNER_UNKNOWN) rc = no_owner(store);
@@ -224,7 +224,7 @@ static int write_at(struct art_store *store, void *data, uint32_t len, uint64_t 
     return rc;
 }
 
-static int sync_file(struct art_store *store) {
+static int sync_blobs(struct art_store *store) {
     int rc = art_io_sync(store->io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
@@ -242,7 +242,7 @@ int art_store_write_owner(struct art_store *store) {
         uint64_t sequence = store->phase.owner_sequence + 1;
         art_owner_page_make(page, store->uuid, &me, sequence);
         rc = write_at(store, page, sizeof *page, art_owner_page_offset(sequence));
-        if (!rc) rc = sync_file(store);
+        if (!rc) rc = sync_blobs(store);
         if (!rc) store->phase.owner_sequence = sequence;
     }
     art_free_aligned(page);
@@ -258,7 +258,7 @@ static int initialise(struct art_store *store, const struct art_owner *me, struc
 /* The file and its name last before a root can name what is in it. The folder's sync is not known to have been done by
  * whoever made the file, so every phase of a fresh table does it. */
 static int make_durable(struct art_store *store) {
-    int rc = sync_file(store);
+    int rc = sync_blobs(store);
     if (rc) return rc;
     rc = store->disk->methods->sync_directory(store->disk, store->path);
     return rc ? art_store_poison(store, rc) : ART_OK;
@@ -306,7 +306,7 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
     struct art_owner me;
     int rc = who_are_we(store, own, &me);
     if (rc) return rc;
-    rc = look(store, own, block);
+    rc = look_inside(store, own, block);
     if (!rc) {
         rc = accept_owner(store, block, &me, fresh, adopt, own->size <= sizeof *block);
     } else if (rc == ART_CORRUPT && fresh) {

@@ -8,27 +8,27 @@
 
 _Atomic uint32_t art_fork_generation;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool watching;
 
-static void before_fork(void) {
-    pthread_mutex_lock(&lock);
+static void lock_before_fork(void) {
+    pthread_mutex_lock(&fork_lock);
 }
 
 static void in_parent(void) {
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&fork_lock);
 }
 
 static void in_child(void) {
     atomic_fetch_add(&art_fork_generation, 1);
     art_cache_abandon();
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&fork_lock);
 }
 
 int art_fork_watch(void) {
-    pthread_mutex_lock(&lock);
-    if (!watching) watching = !pthread_atfork(before_fork, in_parent, in_child);
+    pthread_mutex_lock(&fork_lock);
+    if (!watching) watching = !pthread_atfork(lock_before_fork, in_parent, in_child);
     bool done = watching;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&fork_lock);
     return done ? ART_OK : art_nomem();
 }

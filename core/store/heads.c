@@ -51,7 +51,7 @@ static void read_heads(struct art_store *store, const struct art_ref *refs, uint
 }
 
 /* How many heads to read where that of `ref` is missing; 0: it is not missing. */
-static uint32_t wanted(struct art_store *store, const struct art_ref *ref) {
+static uint32_t wanted_pages(struct art_store *store, const struct art_ref *ref) {
     if (art_store_usable(store) || art_store_reaches(store, ref)) return 0;
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     if (art_cache_has(&key, ref->hash)) return 0;
@@ -64,7 +64,7 @@ static uint32_t wanted(struct art_store *store, const struct art_ref *ref) {
 static void __attribute__((noinline))
 read_around(struct art_store *store, struct art_blob *parent, struct art_bytes key, const struct art_ref *ref) {
     struct art_ref refs[HEADS_MAX];
-    uint32_t n = wanted(store, ref);
+    uint32_t n = wanted_pages(store, ref);
     if (n > 1) n = art_blob_children(parent, key, refs, n);
     if (n > 1) read_heads(store, refs, n);
 }

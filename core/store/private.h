@@ -23,7 +23,7 @@ enum {
     ART_WRITE_BUFFERS = 16, /* of the write pool: what a store may have under way */
     ART_WRITES_MAX = 8,     /* blobs under way before we wait: the other buffers are for whoever builds */
     ART_AHEAD_MAX = 8,      /* blobs on their way to walks */
-    ART_MESSAGE_MAX = 512
+    ART_MESSAGE_MAX = 1024  /* as long as core/base keeps one */
 };
 
 /* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to
@@ -54,7 +54,7 @@ struct art_ahead {
     struct art_io_reading reading;
 };
 
-struct art_pending {
+struct art_queued_write {
     struct art_ref ref; /* label: only its length counts */
     struct art_blob_buf buffer;
 };
@@ -103,7 +103,7 @@ struct art_store {
         uint32_t reuse_from; /* no member of `reusable` below */
         struct art_slot_set returned;
         struct art_blob_pool *pool;
-        struct art_pending pending[ART_WRITES_MAX];
+        struct art_queued_write pending[ART_WRITES_MAX];
         unsigned pending_count;
         int failed; /* of a write since the last sync, with its message */
         char failure[ART_MESSAGE_MAX];

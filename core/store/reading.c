@@ -81,7 +81,7 @@ int art_store_open_image(struct art_store *store, struct art_cached *cached, con
 }
 
 /* Under `loading`. */
-static int fill(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
+static int fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request requests[2];
     if (art_store_loads_whole(store)) {
         unsigned count = art_store_request_whole(cached, ref, requests);
@@ -352,7 +352,7 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     } else {
         store->misses++;
         pthread_mutex_lock(&cached->loading);
-        if (!atomic_load(&cached->ready)) rc = fill(store, cached, ref);
+        if (!atomic_load(&cached->ready)) rc = fill_view(store, cached, ref);
         pthread_mutex_unlock(&cached->loading);
     }
     if (!rc) rc = new_view(store, cached, ref, &view);

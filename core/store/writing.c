@@ -150,7 +150,7 @@ void art_store_drop_pending(struct art_store *store) {
 }
 
 /* What was just built needs no verification. Only where there is room: the cache is for what is read. */
-static void keep(struct art_store *store, const struct art_pending *done) {
+static void keep_written(struct art_store *store, const struct art_queued_write *done) {
     const struct art_ref *ref = &done->ref;
     struct art_cache_key key = store->key;
     struct art_cached *cached;
@@ -202,7 +202,7 @@ int art_store_settle(struct art_store *store) {
         if (rc) note_failure(store, rc);
         /* After a failure nobody knows which of them arrived. */
         for (unsigned i = 0; !store->phase.failed && i < store->phase.pending_count; i++) {
-            keep(store, &store->phase.pending[i]);
+            keep_written(store, &store->phase.pending[i]);
         }
         art_store_drop_pending(store);
     }
@@ -232,7 +232,7 @@ static int check_written(const struct art_store *store, const struct art_ref *re
                     store->phase.end);
 }
 
-static int start_write(struct art_store *store, const struct art_pending *pending) {
+static int start_write(struct art_store *store, const struct art_queued_write *pending) {
     const struct art_ref *ref = &pending->ref;
     uint8_t *image = pending->buffer.data;
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
@@ -263,8 +263,8 @@ int art_store_write(struct art_store *store, const struct art_ref *ref, struct a
     art_store_drop_hold(store, ref->slot);
     uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
     if (store->file_bytes < end) store->file_bytes = end;
-    struct art_pending *pending = &store->phase.pending[store->phase.pending_count++];
-    *pending = (struct art_pending){*ref, *buffer};
+    struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
+    *pending = (struct art_queued_write){*ref, *buffer};
     pending->ref.label.data = NULL;
     *buffer = (struct art_blob_buf){NULL, NULL, -1};
     rc = start_write(store, pending);

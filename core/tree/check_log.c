@@ -5,7 +5,7 @@
  */
 #include "core/tree/check.h"
 
-static const char *const place = "the log";
+static const char *const the_log = "the log";
 
 struct log_check {
     struct art_checker *checker;
@@ -13,9 +13,9 @@ struct log_check {
     bool any, chain; /* the hash of the row before is known */
 };
 
-#define SAY(...) art_check_say(log->checker, place, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
+#define SAY(...) art_check_say(log->checker, the_log, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
 
-static int take_root(struct log_check *log, struct art_bytes ops) {
+static int take_root_row(struct log_check *log, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
     int rc = art_root_decode(ops, &checker->log_root);
     if (rc) return art_check_note(checker, rc);
@@ -44,7 +44,8 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     if (ops.len >= sizeof hash) memcpy(&hash, ops.data, sizeof hash);
     int rc = log->chain ? art_redo_verify(ops, (uint64_t)csn, checker->log_chain, &hash) : ART_OK;
     if (rc == ART_REBUILD) {
-        rc = art_corrupt(place, ART_NOWHERE, ART_NOWHERE, "row %lld does not follow the row before it", (long long)csn);
+        rc = art_corrupt(the_log, ART_NOWHERE, ART_NOWHERE, "row %lld does not follow the row before it",
+                         (long long)csn);
     }
     if (rc) checker->log_whole = false;
     if (checker->log_whole) rc = art_redo_replay(ops, (uint64_t)csn, checker->log_delta);
@@ -54,7 +55,7 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     return art_check_note(checker, rc);
 }
 
-static int take_row(void *context, int64_t csn, struct art_bytes ops) {
+static int take_log_row(void *context, int64_t csn, struct art_bytes ops) {
     struct log_check *log = context;
     int rc = check_number(log, csn);
     if (rc || csn < 0 || csn <= log->last) return rc;
@@ -62,7 +63,7 @@ static int take_row(void *context, int64_t csn, struct art_bytes ops) {
     log->any = true;
     if (rc) return rc;
     log->last = csn;
-    rc = csn ? check_row(log, csn, ops) : take_root(log, ops);
+    rc = csn ? check_row(log, csn, ops) : take_root_row(log, ops);
     return rc ? rc : art_tree_interrupted(log->checker->tree);
 }
 
@@ -116,7 +117,7 @@ static int check_memory(struct art_checker *checker) {
     } else if (!rc && !same_delta(tree->delta, checker->log_delta, &rc) && !rc) {
         what = "this connection has other rows in memory than the log";
     }
-    return what ? art_check_say(checker, place, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
+    return what ? art_check_say(checker, the_log, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
 }
 
 int art_check_log(struct art_checker *checker) {
@@ -124,7 +125,9 @@ int art_check_log(struct art_checker *checker) {
     struct log_check check = {.checker = checker, .last = -1}, *log = &check;
     int rc = art_delta_open(&checker->log_delta);
     if (rc || !host->each_log_row) return rc;
-    rc = art_check_note(checker, host->each_log_row(host->context, take_row, log));
+    rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");
     return rc ? rc : check_memory(checker);
 }
+
+#undef SAY

@@ -10,7 +10,7 @@
 
 #include <limits.h>
 
-enum { ASK_EVERY = 512 };
+enum { ASK_AFTER_ROWS = 512 };
 
 struct row_check {
     struct art_checker *checker;
@@ -22,7 +22,7 @@ struct row_check {
     uint64_t steps;
 };
 
-static int say(struct row_check *check, const struct art_source *source, const char *what) {
+static int say_row(struct row_check *check, const struct art_source *source, const char *what) {
     struct art_tree *tree = check->checker->tree;
     char shown[ART_SHOWN_KEY];
     bool pieces = source->key.len && source->key.data[0] == ART_SPACE_PIECES;
@@ -64,7 +64,7 @@ static int check_key(struct row_check *check) {
         if (upper && above.csn < entry.csn) wrong = "an older run has a newer version";
         if (upper && over != live) wrong = over ? "what it replaces is deleted" : "what it adds was there";
         check->disagree |= upper && over != live;
-        int rc = wrong ? say(check, upper ? upper : &source[i], wrong) : ART_OK;
+        int rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
         if (rc) return rc;
         if (!upper) newest = entry;
         upper = &source[i];
@@ -72,7 +72,7 @@ static int check_key(struct row_check *check) {
     }
     bool nothing = above.flags & ART_OVER;
     check->disagree |= nothing;
-    int rc = nothing ? say(check, upper, "what it replaces is in no run below") : ART_OK;
+    int rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
     if (rc || newest.flags & ART_DELETE) return rc;
     check->rows++;
     if (key.len && key.data[0] == ART_SPACE_PIECES) return art_values_piece(&check->values, key);
@@ -117,7 +117,7 @@ static int moved(struct row_check *check, struct art_source *source, struct art_
     return art_check_note(check->checker, rc);
 }
 
-static void select_winner(struct art_merge *merge) {
+static void find_winner(struct art_merge *merge) {
     struct art_source *source = merge->source;
     merge->winner = ART_NO_SOURCE;
     for (unsigned i = 0; i < merge->count; i++) {
@@ -128,7 +128,7 @@ static void select_winner(struct art_merge *merge) {
 }
 
 /* All that stands on the key moves on. */
-static int step(struct row_check *check, bool gap_ahead) {
+static int step_row(struct row_check *check, bool gap_ahead) {
     struct art_merge *merge = check->merge;
     struct art_source *source = merge->source;
     struct art_bytes key = art_buffer_bytes(&check->at);
@@ -138,7 +138,7 @@ static int step(struct row_check *check, bool gap_ahead) {
         rc = moved(check, &source[i], key, gap_ahead, rc);
         if (rc) return rc;
     }
-    if (++check->steps % ASK_EVERY) return ART_OK;
+    if (++check->steps % ASK_AFTER_ROWS) return ART_OK;
     art_store_relax(check->checker->tree->store);
     return art_tree_interrupted(check->checker->tree);
 }
@@ -151,11 +151,11 @@ static int check_stretch(struct row_check *check, struct art_bytes from, struct 
         rc = moved(check, &merge->source[i], from, gap_ahead, rc);
         if (rc) return rc;
     }
-    for (select_winner(merge); merge->winner != ART_NO_SOURCE; select_winner(merge)) {
+    for (find_winner(merge); merge->winner != ART_NO_SOURCE; find_winner(merge)) {
         if (gap_ahead && art_bytes_compare(art_merge_winner(merge)->key, to) >= 0) break;
         int rc = art_buffer_set_key(&check->at, art_merge_winner(merge)->key);
         if (!rc) rc = check_key(check);
-        if (!rc) rc = step(check, gap_ahead);
+        if (!rc) rc = step_row(check, gap_ahead);
         if (rc) return rc;
     }
     return ART_OK;

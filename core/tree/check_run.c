@@ -8,7 +8,7 @@
  */
 #include "core/tree/check.h"
 
-struct step {
+struct run_step {
     struct art_blob *blob; /* held */
     uint32_t child;        /* the next one to visit */
     struct art_buffer label;
@@ -22,7 +22,7 @@ struct run_check {
     bool found;            /* something was wrong in this run: its sums need not agree */
     uint64_t blobs, pages; /* visited */
     unsigned depth;        /* steps in use */
-    struct step step[ART_LEVELS_MAX];
+    struct run_step step[ART_LEVELS_MAX];
     struct art_fence fence; /* of the child that is visited next */
     uint8_t *key;           /* ART_KEY_BUFFER */
 };
@@ -119,9 +119,9 @@ static int check_slot(struct run_check *check, uint32_t slot, bool *first) {
 }
 
 /* Takes the blob as the next step. */
-static int descend(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
-    struct step *step = &check->step[check->depth];
-    *step = (struct step){.blob = blob, .fence = check->fence};
+static int go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
+    struct run_step *step = &check->step[check->depth];
+    *step = (struct run_step){.blob = blob, .fence = check->fence};
     check->fence = (struct art_fence){0};
     check->depth++;
     art_blob_hold(blob);
@@ -146,7 +146,7 @@ static int visit(struct run_check *check, const struct art_ref *ref) {
     bool before = check->found;
     check->found = false;
     rc = check_blob(check, ref, blob, &deeper);
-    if (!rc && deeper && ref->level) rc = descend(check, ref, blob);
+    if (!rc && deeper && ref->level) rc = go_down(check, ref, blob);
     if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, false);
     if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, true);
     check->found |= before;
@@ -155,14 +155,14 @@ static int visit(struct run_check *check, const struct art_ref *ref) {
 }
 
 static void ascend(struct run_check *check) {
-    struct step *step = &check->step[--check->depth];
+    struct run_step *step = &check->step[--check->depth];
     art_blob_release(step->blob);
     art_buffer_clear(&step->label);
     art_fence_clear(&step->fence);
 }
 
 /* A child and its fences: its separator and the next; at the ends those of the blob itself. */
-static int find_child(struct run_check *check, struct step *step, struct art_ref *ref) {
+static int next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
     struct art_blob_cursor at;
     struct art_fence *own = &step->fence, *fence = &check->fence;
     start(check, step->blob, art_buffer_bytes(&step->label), &at);
@@ -188,14 +188,14 @@ static int find_child(struct run_check *check, struct step *step, struct art_ref
 static int walk(struct run_check *check) {
     int rc = visit(check, &check->run->top);
     while (!rc && check->depth) {
-        struct step *step = &check->step[check->depth - 1];
+        struct run_step *step = &check->step[check->depth - 1];
         struct art_ref ref;
         art_store_relax(check->checker->tree->store); /* the blobs on the way are held */
         if (step->child == step->blob->entries) {
             ascend(check);
             continue;
         }
-        rc = find_child(check, step, &ref);
+        rc = next_child(check, step, &ref);
         if (!rc) rc = visit(check, &ref);
     }
     return rc;
@@ -224,3 +224,5 @@ int art_check_run(struct art_checker *checker, unsigned number) {
     art_free(check);
     return art_check_note(checker, rc);
 }
+
+#undef SAY

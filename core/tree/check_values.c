@@ -12,7 +12,7 @@
 
 #include <stdarg.h>
 
-enum { LIST = 8192, ASK_EVERY = 64 };
+enum { LIST = 8192, ASK_AFTER = 64 };
 
 struct listed {
     uint8_t id[ART_PIECE_ID];
@@ -23,7 +23,7 @@ struct listed {
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
-static uint32_t pieces_of(uint64_t length) {
+static uint32_t piece_count(uint64_t length) {
     return (uint32_t)((length + ART_PIECE_BYTES - 1) / ART_PIECE_BYTES);
 }
 
@@ -92,7 +92,7 @@ static int read_value(struct art_value_checker *values, struct art_bytes row, co
         if (entry.flags & ART_DELETE) return say(values, row, "piece %u of its value is deleted", number);
         if (entry.value.len != n) return say(values, row, "piece %u of its value has another length", number);
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
-        if (number % ASK_EVERY == 0) {
+        if (number % ASK_AFTER == 0) {
             art_store_relax(values->checker->tree->store);
             rc = art_tree_interrupted(values->checker->tree);
             if (rc) return rc;
@@ -108,7 +108,7 @@ int art_values_row(struct art_value_checker *values, struct art_bytes key, const
     if (!ref.length) return ART_OK; /* told */
     if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
-    balance(values, ref.id, pieces_of(ref.length), true);
+    balance(values, ref.id, piece_count(ref.length), true);
     if (made > entry->csn) return say(values, key, "its value is newer than the row");
     return read_value(values, key, &ref);
 }
@@ -132,7 +132,7 @@ static int next_live(struct listing *listing, bool first, struct art_bytes from,
         art_source_entry(art_merge_winner(merge), entry);
         if (!(entry->flags & ART_DELETE)) break;
         rc = art_merge_step(merge, false);
-        if (!rc && i % ASK_EVERY == 0) rc = art_tree_interrupted(tree);
+        if (!rc && i % ASK_AFTER == 0) rc = art_tree_interrupted(tree);
     }
     art_store_relax(tree->store);
     return rc;
@@ -165,7 +165,7 @@ static int list_ids(struct listing *listing) {
     return rc;
 }
 
-static struct listed *find(const struct listing *listing, const uint8_t id[ART_PIECE_ID]) {
+static struct listed *find_listed(const struct listing *listing, const uint8_t id[ART_PIECE_ID]) {
     unsigned low = 0, high = listing->count;
     while (low < high) {
         unsigned middle = (low + high) / 2;
@@ -187,14 +187,14 @@ static int mark_rows(struct listing *listing) {
     for (; !rc && listing->merge->valid; rc = next_live(listing, false, art_bytes(rows, 1), &entry)) {
         struct art_bytes key = art_merge_winner(listing->merge)->key;
         if (!key.len || key.data[0] != ART_SPACE_ROWS) break;
-        if (++steps % ASK_EVERY == 0) rc = art_tree_interrupted(listing->values->checker->tree);
+        if (++steps % ASK_AFTER == 0) rc = art_tree_interrupted(listing->values->checker->tree);
         if (rc) break;
         if (!(entry.flags & ART_PIECES)) continue;
         struct art_pieces_ref ref = art_pieces_decode(entry.value);
-        struct listed *listed = find(listing, ref.id);
+        struct listed *listed = find_listed(listing, ref.id);
         if (!listed) continue;
         listed->rows++;
-        listed->other |= pieces_of(ref.length) < listed->pieces;
+        listed->other |= piece_count(ref.length) < listed->pieces;
     }
     return rc;
 }

@@ -150,7 +150,7 @@ static bool too_small(const struct art_tree *tree, const struct art_run *last) {
 }
 
 /* Pages that run `at`, of level 2 or more, may have. */
-static uint64_t most_pages(const struct art_tree *tree, const struct art_root *root, unsigned at) {
+static uint64_t most_run_pages(const struct art_tree *tree, const struct art_root *root, unsigned at) {
     const struct art_run *run = &root->run[at], *last = &root->run[root->runs - 1];
     if (run == last) return run->level < LEVEL_LAST ? level_pages(tree, run->level) : UINT64_MAX;
     if (run->level + 1 == last->level && too_small(tree, last)) return 0;
@@ -179,7 +179,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     }
     for (unsigned i = young + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
-        uint64_t most = most_pages(tree, root, i);
+        uint64_t most = most_run_pages(tree, root, i);
         if (root->run[i].pages <= most) continue;
         unsigned overdue = most ? (unsigned)(root->run[i].pages * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;

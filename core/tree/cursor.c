@@ -152,7 +152,7 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
 }
 
 /* From wherever the merge stands on to the first live row of the range. */
-static int settle(struct art_cursor *cursor) {
+static int settle_rows(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
     cursor->valid = false;
     while (merge->valid) {
@@ -206,7 +206,7 @@ int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bo
     if (!rc && cursor->merge.valid && !start_inside && art_bytes_equal(art_merge_winner(&cursor->merge)->key, start)) {
         rc = art_merge_step(&cursor->merge, descending);
     }
-    return rc ? rc : settle(cursor);
+    return rc ? rc : settle_rows(cursor);
 }
 
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
@@ -221,7 +221,7 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     if (!rc && cursor->merge.valid && art_bytes_equal(art_merge_winner(&cursor->merge)->key, key)) {
         rc = art_merge_step(&cursor->merge, cursor->backward);
     }
-    return rc ? rc : settle(cursor);
+    return rc ? rc : settle_rows(cursor);
 }
 
 /* Most cursors walk one run with nothing beside it: within a blob that is one step of the blob's cursor. False: not
@@ -250,7 +250,7 @@ int art_cursor_next(struct art_cursor *cursor) {
         art_store_relax(store); /* else a scan would keep all that it has passed */
         /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
         rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
-        if (!rc) return settle(cursor);
+        if (!rc) return settle_rows(cursor);
     }
     if (rc) cursor->valid = false;
     return rc;
@@ -270,7 +270,7 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     int rc = art_tree_ready(cursor->tree);
     if (!rc && cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
     if (!rc) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
-    return rc ? rc : settle(cursor);
+    return rc ? rc : settle_rows(cursor);
 }
 
 /* --- skipping rows ------------------------------------------------------------------------------------------------ */
@@ -320,14 +320,14 @@ static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t 
     struct art_merge *merge = &cursor->merge;
     if (merge->count == 1 && !merge->source[0].is_delta) {
         rc = art_merge_seek_rank(merge, rank);
-        if (!rc) rc = settle(cursor);
+        if (!rc) rc = settle_rows(cursor);
         return rc || cursor->valid ? rc : sums_lie(cursor);
     }
     rc = art_tree_select(tree, rank, &between, &key);
     if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
     key = bound_key(cursor->place, key, false);
     rc = art_merge_seek(merge, key, cursor->backward);
-    if (!rc) rc = settle(cursor);
+    if (!rc) rc = settle_rows(cursor);
     if (rc) return rc;
     return cursor->valid && art_bytes_equal(art_merge_winner(merge)->key, key) ? ART_OK : sums_lie(cursor);
 }

@@ -26,7 +26,7 @@ int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     return ART_OK;
 }
 
-static int rebuild(struct art_tree *tree) {
+static int from_the_root(struct art_tree *tree) {
     if (tree->refresh.rebuild) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
     return ART_REBUILD;
 }
@@ -84,15 +84,15 @@ int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes o
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->refresh.root_seen) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing");
     if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
-        if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return rebuild(tree);
+        if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
         tree->refresh.row_seen = true;
         return ART_OK;
     }
     /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
-    if (!tree->refresh.row_seen || csn != tree->csn + 1) return rebuild(tree);
+    if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
     int rc = art_redo_verify(ops, csn, tree->chain, &hash);
-    if (rc == ART_REBUILD) return rebuild(tree);
+    if (rc == ART_REBUILD) return from_the_root(tree);
     if (!rc) rc = art_redo_replay(ops, csn, tree->delta);
     if (rc) return rc;
     tree->csn = csn;
@@ -107,7 +107,7 @@ int art_tree_refresh_end(struct art_tree *tree) {
     if (!tree->refresh.root_seen) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
     }
-    if (!tree->refresh.row_seen) return rebuild(tree);
+    if (!tree->refresh.row_seen) return from_the_root(tree);
     if (tree->txn.active && tree->csn + 1 != tree->txn.csn) {
         tree->txn.doomed = ART_MISUSE;
         return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");

@@ -28,7 +28,7 @@ static void end_ahead(struct art_run_cursor *cursor) {
     cursor->window = cursor->ahead = 0;
 }
 
-static void let_go(struct art_run_cursor *cursor) {
+static void let_blobs_go(struct art_run_cursor *cursor) {
     end_ahead(cursor);
     for (unsigned level = 0; level < ART_LEVELS_MAX; level++) {
         if (cursor->path[level]) art_blob_release(cursor->path[level]);
@@ -38,14 +38,14 @@ static void let_go(struct art_run_cursor *cursor) {
 }
 
 void art_run_cursor_close(struct art_run_cursor *cursor) {
-    let_go(cursor);
+    let_blobs_go(cursor);
     art_free(cursor->key);
     art_free(cursor->scratch);
     *cursor = (struct art_run_cursor){0};
 }
 
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom) {
-    let_go(cursor);
+    let_blobs_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
 }

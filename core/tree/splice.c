@@ -49,8 +49,8 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
 
 /* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node
  * must not fall in front of that child. */
-static int add_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
-                     const struct art_ref *ref) {
+static int append_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
+                        const struct art_ref *ref) {
     return art_children_add(out, out->count ? separator : art_buffer_bytes(&splice->node_low), ref);
 }
 
@@ -69,8 +69,8 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         if (!before && !placed) {
             placed = true;
             for (uint32_t i = 0; !rc && i < fresh->count; i++) {
-                rc = add_child(splice, out, i ? fresh->child[i].separator : art_buffer_bytes(&splice->low),
-                               &fresh->child[i].ref);
+                rc = append_child(splice, out, i ? fresh->child[i].separator : art_buffer_bytes(&splice->low),
+                                  &fresh->child[i].ref);
             }
         }
         if (rc || !valid) break;
@@ -79,7 +79,7 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
         if (rc) break;
         bool behind = !before && !splice->to_end && art_bytes_compare(key, art_buffer_bytes(&splice->high)) >= 0;
         if (before || behind)
-            rc = add_child(splice, out, key, &ref);
+            rc = append_child(splice, out, key, &ref);
         else
             drop(splice, &ref);
         if (rc) break;

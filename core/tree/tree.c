@@ -1,7 +1,7 @@
 /* Opening and closing a tree, its limits, and who may call when. */
 #include "core/tree/private.h"
 
-static char *copy_string(const char *text) {
+static char *copy_path(const char *text) {
     size_t n = strlen(text) + 1;
     char *copy = art_alloc(n);
     if (copy) memcpy(copy, text, n);
@@ -24,8 +24,8 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_delta_open(&tree->delta);
     if (!rc && options->path) {
-        tree->options.path = copy_string(options->path);
-        tree->options.host_path = copy_string(options->host_path);
+        tree->options.path = copy_path(options->path);
+        tree->options.host_path = copy_path(options->host_path);
         if (!tree->options.path || !tree->options.host_path) rc = art_nomem();
     }
     if (!rc) {
@@ -100,7 +100,7 @@ bool art_tree_has_runs(const struct art_tree *tree) {
 }
 
 int art_tree_use_file(struct art_tree *tree, const char *path) {
-    char *copy = copy_string(path);
+    char *copy = copy_path(path);
     int rc = copy ? art_store_use_path(tree->store, path) : art_nomem();
     if (rc) {
         art_free(copy);

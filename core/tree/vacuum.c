@@ -90,8 +90,8 @@ static int add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, s
 
 /* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the
  * stretch is long enough. */
-static int gather(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
-                  const struct art_buffer *from, struct stretch *stretch) {
+static int gather_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+                          const struct art_buffer *from, struct stretch *stretch) {
     const struct art_run *run = &edit->root->run[at];
     struct art_run_cursor cursor;
     int rc = art_run_cursor_open(&cursor, tree->store);
@@ -125,7 +125,7 @@ static int move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned a
     struct art_run moved = {0};
     int rc;
     if (run->top.level)
-        rc = gather(tree, edit, at, end, from, &stretch);
+        rc = gather_stretch(tree, edit, at, end, from, &stretch);
     else
         rc = run->top.slot < end ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &stretch);
     *more = !stretch.to_end;

@@ -1,0 +1,40 @@
+'use strict';
+// sqlite-art for Node.js: where the extension lies, and loading it.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const PLATFORMS = Object.keys(require('./package.json').optionalDependencies).map((name) => name.slice('sqlite-art-'.length));
+const BUILD = 'build art.so from source and give its path to db.loadExtension()';
+
+function isMusl() {
+  if (process.platform !== 'linux' || !process.report) return false;
+  return !process.report.getReport().header.glibcVersionRuntime;
+}
+
+/** The path of art.so, for db.loadExtension() or SELECT load_extension(). */
+function getLoadablePath() {
+  const platform = `${process.platform}-${process.arch}`;
+  const name = `sqlite-art-${platform}`;
+  if (!PLATFORMS.includes(platform) || isMusl()) {
+    const here = isMusl() ? `${platform} with musl` : platform;
+    throw new Error(`sqlite-art has no binary for ${here}, only for ${PLATFORMS.join(', ')} with glibc: ${BUILD}`);
+  }
+  let folder;
+  try {
+    folder = path.dirname(require.resolve(`${name}/package.json`));
+  } catch (error) {
+    throw new Error(`the package ${name}, which has the binary of sqlite-art, is not installed: npm install ${name} ` +
+      '(was it left out by --omit=optional, or node_modules copied from another machine?)', { cause: error });
+  }
+  const file = path.join(folder, 'art.so');
+  if (!fs.existsSync(file)) throw new Error(`${file} is missing: install ${name} again`);
+  return file;
+}
+
+/** Loads the extension into a connection of better-sqlite3, libsql or node:sqlite. */
+function load(db) {
+  db.loadExtension(getLoadablePath());
+}
+
+module.exports = { getLoadablePath, load };

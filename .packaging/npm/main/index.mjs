@@ -1,0 +1,3 @@
+import art from './index.cjs';
+
+export const { getLoadablePath, load } = art;
