@@ -159,6 +159,9 @@ int art_blob_last(struct art_blob_cursor *cursor);
 int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
 int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
 int art_blob_next(struct art_blob_cursor *cursor);
+/* The commonest step: to the next entry where that is a put in the same bucket; *kept: as many bytes of the key are those
+ * of the entry before. False: the cursor has not moved. */
+bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
 int art_blob_prev(struct art_blob_cursor *cursor);
 /* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
  * subtree, forward; backward: to the last entry before it. */
@@ -174,12 +177,9 @@ int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
 uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
-/* Is the next entry in the same bucket, so that art_blob_next() cannot fail? */
-static inline bool art_blob_cursor_has_next(const struct art_blob_cursor *cursor) {
-    return cursor->entry + 1 < cursor->view.count;
-}
-/* Only its flags. */
+/* Only its flags; these and its value. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
+uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
 int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
 /* Leaf blobs: *end: all keys of the buckets before it are < key, which is not before the cursor's. */

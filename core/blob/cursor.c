@@ -138,27 +138,48 @@ int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
     return ART_OK;
 }
 
-ART_READS_PAST int art_blob_next(struct art_blob_cursor *cursor) {
+/* To the next entry of the bucket, which has one. Returns the bytes of the key that stay what they were. */
+ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
-    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(cursor->entry + 1 >= view->count)) return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
     __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
-    uint32_t entry = ++cursor->entry, shared, suffix_len;
+    uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, shared, suffix_len;
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
-        cursor->suffix_at += view->suffix_len[entry - 1];
+        suffix_at += view->suffix_len[entry - 1];
         shared = view->shared[entry];
         suffix_len = view->suffix_len[entry];
     } else {
-        cursor->suffix_at += art_bucket_suffix_len(view, entry - 1);
+        suffix_at += art_bucket_suffix_len(view, entry - 1);
         shared = art_bucket_shared(view, entry);
         suffix_len = art_bucket_suffix_len(view, entry);
     }
-    uint8_t *to = cursor->key + view->prefix_len + shared;
+    uint32_t kept = view->prefix_len + shared;
+    uint8_t *to = cursor->key + kept;
+    const uint8_t *suffix = view->suffixes + suffix_at;
+    cursor->entry = entry;
+    cursor->suffix_at = suffix_at;
+    cursor->key_len = kept + 1 + suffix_len;
     *to = view->first_bytes[entry];
-    art_copy_padded(to + 1, view->suffixes + cursor->suffix_at, suffix_len);
-    cursor->key_len = view->prefix_len + shared + 1 + suffix_len;
+    art_copy_padded(to + 1, suffix, suffix_len);
+    return kept;
+}
+
+int art_blob_next(struct art_blob_cursor *cursor) {
+    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) {
+        return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
+    }
+    advance(cursor);
     return ART_OK;
+}
+
+bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t next = cursor->entry + 1;
+    assert(cursor->valid);
+    if (ART_UNLIKELY(next >= view->count || art_bucket_flags(view, next) & ART_DELETE)) return false;
+    *kept = advance(cursor);
+    return true;
 }
 
 ART_READS_PAST int art_blob_prev(struct art_blob_cursor *cursor) {
@@ -283,6 +304,11 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
 }
 
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
+    return art_bucket_flags(&cursor->view, cursor->entry);
+}
+
+uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out) {
+    *out = art_bucket_value(&cursor->view, cursor->entry);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 

@@ -4,6 +4,15 @@
  * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it
  * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
  * blobs that it lies in.
+ *
+ * Most cursors walk forward through one run with nothing beside it. Then a step within a bucket needs no merge, and
+ * mostly not even a look at the key: it is compared with `stop` only where it differs from its predecessor no later than
+ * that one did from `stop`.
+ *
+ *     stop      a / c                      agrees = 2
+ *     key       a / b / x                  kept = 4 > agrees: as its predecessor
+ *               a / b / y   kept = 4
+ *               a / c / a   kept = 2       not as its predecessor: compared
  */
 #include <assert.h>
 
@@ -22,6 +31,8 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends */
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
+    struct art_source *alone; /* forward, and its key decides: a run; else NULL. Its key buffer has a NUL behind the key */
+    uint32_t agrees;          /* alone: bytes that the present key and `stop` have in common */
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -151,6 +162,21 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     return true;
 }
 
+/* The source's key has changed; it is in the range. */
+static void note_agreement(struct art_cursor *cursor, const struct art_source *source) {
+    cursor->agrees =
+        art_common_prefix(source->key.data, cursor->stop.data, art_min32(source->key.len, cursor->stop.len));
+}
+
+static void settle_on(struct art_cursor *cursor, struct art_source *source) {
+    cursor->valid = true;
+    cursor->alone = NULL;
+    if (cursor->backward || source->is_delta || !art_merge_alone(&cursor->merge)) return;
+    cursor->alone = source;
+    source->run.key[source->key.len] = 0;
+    note_agreement(cursor, source);
+}
+
 /* From wherever the merge stands on to the first live row of the range. */
 static int settle(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
@@ -159,7 +185,7 @@ static int settle(struct art_cursor *cursor) {
         struct art_source *source = art_merge_winner(merge);
         if (!inside(cursor, source->key)) return ART_OK;
         if (take_if_live(cursor, source)) {
-            cursor->valid = true;
+            settle_on(cursor, source);
             return ART_OK;
         }
         int rc = art_merge_step(merge, cursor->backward);
@@ -224,17 +250,16 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : settle(cursor);
 }
 
-/* Most cursors walk one run with nothing beside it: within a blob that is one step of the blob's cursor. False: not
- * this time. */
-static bool next_in_blob(struct art_cursor *cursor) {
-    struct art_merge *merge = &cursor->merge;
-    struct art_source *source = art_merge_winner(merge);
-    if (cursor->backward || source->is_delta || !art_merge_alone(merge)) return false;
-    struct art_blob_cursor *at = &source->run.leaf;
-    if (!art_blob_cursor_has_next(at) || art_blob_next(at)) return false;
-    if (art_blob_cursor_flags(at) & ART_DELETE) return false; /* the merge steps on from here */
-    source->key = art_run_key(&source->run);
+/* False: not this time, and nothing has moved. */
+static inline bool next_in_bucket(struct art_cursor *cursor) {
+    struct art_source *source = cursor->alone;
+    uint32_t kept;
+    if (!source || !art_blob_step(&source->run.leaf, &kept)) return false;
+    source->key.len = source->run.leaf.key_len;
+    source->run.key[source->key.len] = 0;
+    if (__builtin_expect(kept > cursor->agrees, 1)) return true;
     cursor->valid = inside(cursor, source->key);
+    if (cursor->valid) note_agreement(cursor, source);
     return true;
 }
 
@@ -245,7 +270,7 @@ int art_cursor_next(struct art_cursor *cursor) {
     if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) {
         rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     } else {
-        if (next_in_blob(cursor)) return ART_OK;
+        if (next_in_bucket(cursor)) return ART_OK;
         struct art_store *store = cursor->tree->store;
         art_store_relax(store); /* else a scan would keep all that it has passed */
         /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
@@ -364,6 +389,18 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
 struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
     struct art_bytes key = cursor->merge.source[cursor->merge.winner].key;
     return art_bytes(key.data + 1, key.len - 1);
+}
+
+struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
+    *ended = cursor->alone;
+    return art_cursor_key(cursor);
+}
+
+bool art_cursor_value(const struct art_cursor *cursor, struct art_bytes *out) {
+    const struct art_source *source = &cursor->merge.source[cursor->merge.winner];
+    if (!source->is_delta) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
+    *out = cursor->row.stored;
+    return !cursor->row.pieces;
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
