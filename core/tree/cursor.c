@@ -293,8 +293,14 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     cursor->place[n - 1]++;
     memset(cursor->place + n, 0, ART_KEY_PADDING);
     int rc = art_tree_ready(cursor->tree);
-    if (!rc && cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
-    if (!rc) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
+    bool done = false;
+    if (!rc && cursor->changes != cursor->tree->changes) {
+        rc = take_sources(cursor);
+    } else if (!rc && cursor->alone) {
+        rc = art_blob_skip_near(&cursor->alone->run.leaf, len + 1, art_bytes(cursor->place, n), &done);
+        cursor->alone->key = art_run_key(&cursor->alone->run);
+    }
+    if (!rc && !done) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
     return rc ? rc : settle(cursor);
 }
 

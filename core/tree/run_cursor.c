@@ -194,15 +194,11 @@ static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side)
         *side = art_label_compare(ref.label, key);
         int rc = enter(cursor, level, &ref);
         if (rc || level == cursor->bottom) return rc;
-        uint32_t index = *side < 0 ? 0 : cursor->entries[level] - 1;
         if (*side == 0) {
-            struct art_blob_cursor at;
-            art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
-            rc = art_blob_seek_le(&at, key);
-            if (rc) return rc;
-            index = at.valid ? art_blob_cursor_index(&at) : 0;
+            rc = art_blob_child_number(cursor->path[level], key, &ref, &cursor->index[level]);
+        } else {
+            rc = child_ref(cursor, level, *side < 0 ? 0 : cursor->entries[level] - 1, &ref);
         }
-        rc = child_ref(cursor, level, index, &ref);
         if (rc) return rc;
         if (--level == 0 && *side == 0) art_store_heads_around(cursor->store, cursor->path[1], key, &ref);
     }
