@@ -160,9 +160,10 @@ int art_blob_last(struct art_blob_cursor *cursor);
 int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
 int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
 int art_blob_next(struct art_blob_cursor *cursor);
-/* The commonest step: to the next entry where that is a put in the same bucket; *kept: as many bytes of the key are those
- * of the entry before. False: the cursor has not moved. */
+/* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many bytes
+ * of the key are what they were. False: the cursor has not moved. */
 bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
+bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
 int art_blob_prev(struct art_blob_cursor *cursor);
 /* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
  * subtree, forward; backward: to the last entry before it. */

@@ -197,21 +197,34 @@ bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept) {
     return true;
 }
 
-ART_READS_PAST int art_blob_prev(struct art_blob_cursor *cursor) {
+/* The other way: to the entry before, which there is. */
+ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
-    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) {
-        if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
-        cursor->valid = false;
-        return ART_OK;
-    }
     __builtin_prefetch(
         (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->entry) & 63)));
     uint32_t keep = art_bucket_shared(view, cursor->entry);
     cursor->entry--;
     cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);
     fill_key(cursor, keep);
+    return view->prefix_len + keep;
+}
+
+int art_blob_prev(struct art_blob_cursor *cursor) {
+    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(!cursor->entry)) {
+        if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
+        cursor->valid = false;
+        return ART_OK;
+    }
+    retreat(cursor);
     return ART_OK;
+}
+
+bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {
+    assert(cursor->valid);
+    if (ART_UNLIKELY(!cursor->entry || art_bucket_flags(&cursor->view, cursor->entry - 1) & ART_DELETE)) return false;
+    *kept = retreat(cursor);
+    return true;
 }
 
 /* To the first entry of this bucket that does not begin with the key's first `len` bytes. What it shares with its

@@ -5,14 +5,14 @@
  * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
  * blobs that it lies in.
  *
- * Most cursors walk forward through one run with nothing beside it. Then a step within a bucket needs no merge, and
- * mostly not even a look at the key: it is compared with `stop` only where it differs from its predecessor no later than
- * that one did from `stop`.
+ * Most cursors walk through one run with nothing beside it. Then a step within a bucket needs no merge, and mostly not
+ * even a look at the key: it is compared with `stop` only where it differs from the key before no later than that one did
+ * from `stop`.
  *
- *     stop      a / c                      agrees = 2
- *     key       a / b / x                  kept = 4 > agrees: as its predecessor
- *               a / b / y   kept = 4
- *               a / c / a   kept = 2       not as its predecessor: compared
+ *     stop      a / c
+ *     key       a / b / x     agrees = 2    with `stop`
+ *               a / b / y     kept = 4      more than agrees: on the same side of `stop` as the key before
+ *               a / c / a     kept = 2      compared
  */
 #include <assert.h>
 
@@ -31,7 +31,7 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends */
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
-    struct art_source *alone; /* forward, and its key decides: a run; else NULL. Its key buffer has a NUL behind the key */
+    struct art_source *alone; /* the run that alone decides, or NULL. A NUL stands behind the key in its buffer */
     uint32_t agrees;          /* alone: bytes that the present key and `stop` have in common */
 };
 
@@ -171,7 +171,7 @@ static void note_agreement(struct art_cursor *cursor, const struct art_source *s
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     cursor->valid = true;
     cursor->alone = NULL;
-    if (cursor->backward || source->is_delta || !art_merge_alone(&cursor->merge)) return;
+    if (source->is_delta || !art_merge_alone(&cursor->merge)) return;
     cursor->alone = source;
     source->run.key[source->key.len] = 0;
     note_agreement(cursor, source);
@@ -254,8 +254,10 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
 static inline bool next_in_bucket(struct art_cursor *cursor) {
     struct art_source *source = cursor->alone;
     uint32_t kept;
-    if (!source || !art_blob_step(&source->run.leaf, &kept)) return false;
-    source->key.len = source->run.leaf.key_len;
+    if (!source) return false;
+    struct art_blob_cursor *at = &source->run.leaf;
+    if (!(cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept))) return false;
+    source->key.len = at->key_len;
     source->run.key[source->key.len] = 0;
     if (__builtin_expect(kept > cursor->agrees, 1)) return true;
     cursor->valid = inside(cursor, source->key);
