@@ -131,12 +131,12 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
+    bool by_text = plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
+    if (by_text) __builtin_prefetch(sqlite3_value_blob(argv[0])); /* the application's, who knows from where */
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
-    if (plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT) {
-        return filter_text(scan, argv[0]);
-    }
+    if (by_text) return filter_text(scan, argv[0]);
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->wanted.empty) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
