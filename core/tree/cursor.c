@@ -5,14 +5,14 @@
  * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
  * blobs that it lies in.
  *
- * Most cursors walk through one run with nothing beside it. Then a step within a bucket needs no merge, and mostly not
- * even a look at the key: it is compared with `stop` only where it differs from the key before no later than that one did
- * from `stop`.
+ * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with `stop`,
+ * and with the key of the source that is next in line, only where it differs from the key before no later than that one
+ * did from them.
  *
  *     stop      a / c
  *     key       a / b / x     agrees = 2    with `stop`
  *               a / b / y     kept = 4      more than agrees: on the same side of `stop` as the key before
- *               a / c / a     kept = 2      compared
+ *               a / c / a     kept = 2      compared, from its third byte on
  */
 #include <assert.h>
 
@@ -31,8 +31,10 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends */
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
-    struct art_source *alone; /* the run that alone decides, or NULL. A NUL stands behind the key in its buffer */
-    uint32_t agrees;          /* alone: bytes that the present key and `stop` have in common */
+    struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
+    struct {                /* bytes that the key in the run has in common with */
+        uint32_t stop, runner, most;
+    } agrees;
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -162,19 +164,31 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     return true;
 }
 
-/* The source's key has changed; it is in the range. */
-static void note_agreement(struct art_cursor *cursor, const struct art_source *source) {
-    cursor->agrees =
-        art_common_prefix(source->key.data, cursor->stop.data, art_min32(source->key.len, cursor->stop.len));
+/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. */
+static inline int compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
+    uint32_t n = art_min32(a.len, b.len);
+    uint32_t same = known + art_common_prefix(a.data + known, b.data + known, n - known);
+    *agrees = same;
+    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
 }
 
+static void note_most(struct art_cursor *cursor, bool alone) {
+    cursor->agrees.most = cursor->agrees.stop;
+    if (!alone && cursor->agrees.runner > cursor->agrees.most) cursor->agrees.most = cursor->agrees.runner;
+}
+
+/* How the key compares is known already, but not how far it agrees. */
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
+    const struct art_merge *merge = &cursor->merge;
     cursor->valid = true;
-    cursor->alone = NULL;
-    if (source->is_delta || !art_merge_alone(&cursor->merge)) return;
-    cursor->alone = source;
+    cursor->run = source->is_delta ? NULL : source;
+    if (!cursor->run) return;
     source->run.key[source->key.len] = 0;
-    note_agreement(cursor, source);
+    compare_from(source->key, cursor->stop, 0, &cursor->agrees.stop);
+    bool alone = art_merge_alone(merge);
+    if (!alone) compare_from(source->key, merge->source[merge->runner].key, 0, &cursor->agrees.runner);
+    note_most(cursor, alone);
 }
 
 /* From wherever the merge stands on to the first live row of the range. */
@@ -250,37 +264,58 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : settle(cursor);
 }
 
-/* False: not this time, and nothing has moved. */
-static inline bool next_in_bucket(struct art_cursor *cursor) {
-    struct art_source *source = cursor->alone;
-    uint32_t kept;
-    if (!source) return false;
-    struct art_blob_cursor *at = &source->run.leaf;
-    if (!(cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept))) return false;
-    source->key.len = at->key_len;
-    source->run.key[source->key.len] = 0;
-    if (__builtin_expect(kept > cursor->agrees, 1)) return true;
-    cursor->valid = inside(cursor, source->key);
-    if (cursor->valid) note_agreement(cursor, source);
-    return true;
+static int __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
+    int rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+    if (rc) cursor->valid = false;
+    return rc;
 }
 
+/* To another bucket, over a delete, from a delta. */
+static int __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
+    struct art_store *store = cursor->tree->store;
+    art_store_relax(store); /* else a scan would keep all that it has passed */
+    /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
+    int rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
+    if (!rc) return settle(cursor);
+    cursor->valid = false;
+    return rc;
+}
+
+/* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
+static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
+    struct art_merge *merge = &cursor->merge;
+    struct art_bytes key = cursor->run->key;
+    bool alone = art_merge_alone(merge);
+    if (!alone && kept <= cursor->agrees.runner) {
+        int c = compare_from(key, merge->source[merge->runner].key, kept, &cursor->agrees.runner);
+        if (cursor->backward ? c <= 0 : c >= 0) {
+            cursor->valid = false;
+            int rc = art_merge_moved(merge, cursor->backward);
+            return rc ? rc : settle(cursor);
+        }
+    }
+    if (kept <= cursor->agrees.stop) {
+        int c = compare_from(key, cursor->stop, kept, &cursor->agrees.stop);
+        cursor->valid = c == 0 ? cursor->stop_inside : cursor->backward ? c > 0 : c < 0;
+    }
+    note_most(cursor, alone);
+    return ART_OK;
+}
+
+/* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
 int art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
-    int rc;
-    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) {
-        rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    } else {
-        if (next_in_bucket(cursor)) return ART_OK;
-        struct art_store *store = cursor->tree->store;
-        art_store_relax(store); /* else a scan would keep all that it has passed */
-        /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
-        rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
-        if (!rc) return settle(cursor);
-    }
-    if (rc) cursor->valid = false;
-    return rc;
+    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
+    struct art_source *source = cursor->run;
+    if (!source) return next_of_merge(cursor);
+    struct art_blob_cursor *at = &source->run.leaf;
+    uint32_t kept;
+    bool moved = cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept);
+    if (!moved) return next_of_merge(cursor);
+    source->key.len = at->key_len;
+    source->run.key[source->key.len] = 0;
+    return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
 }
 
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
@@ -298,9 +333,9 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     bool done = false;
     if (!rc && cursor->changes != cursor->tree->changes) {
         rc = take_sources(cursor);
-    } else if (!rc && cursor->alone) {
-        rc = art_blob_skip_near(&cursor->alone->run.leaf, len + 1, art_bytes(cursor->place, n), &done);
-        cursor->alone->key = art_run_key(&cursor->alone->run);
+    } else if (!rc && cursor->run && art_merge_alone(&cursor->merge)) {
+        rc = art_blob_skip_near(&cursor->run->run.leaf, len + 1, art_bytes(cursor->place, n), &done);
+        cursor->run->key = art_run_key(&cursor->run->run);
     }
     if (!rc && !done) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
     return rc ? rc : settle(cursor);
@@ -400,7 +435,7 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
 }
 
 struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
-    *ended = cursor->alone;
+    *ended = cursor->run;
     return art_cursor_key(cursor);
 }
 

@@ -154,6 +154,12 @@ int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
     return rc ? rc : select_winner(merge, false);
 }
 
+int art_merge_moved(struct art_merge *merge, bool backward) {
+    int rc = select_winner(merge, backward);
+    if (rc) merge->valid = false;
+    return rc;
+}
+
 int art_merge_step(struct art_merge *merge, bool backward) {
     int rc = source_step(&merge->source[merge->winner], backward);
     if (rc) {
@@ -169,9 +175,7 @@ int art_merge_step(struct art_merge *merge, bool backward) {
         int c = art_bytes_compare(winner->key, merge->source[merge->runner].key);
         if (backward ? c > 0 : c < 0) return ART_OK;
     }
-    rc = select_winner(merge, backward);
-    if (rc) merge->valid = false;
-    return rc;
+    return art_merge_moved(merge, backward);
 }
 
 void art_source_entry(struct art_source *source, struct art_entry *out) {

@@ -237,6 +237,8 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
+/* The winner has moved by itself, past the runner: whose turn is it? */
+int art_merge_moved(struct art_merge *merge, bool backward);
 /* A merge of one run alone, of plain puts. */
 int art_merge_seek_rank(struct art_merge *merge, int64_t rank);
 enum { ART_NO_SOURCE = UINT8_MAX };
