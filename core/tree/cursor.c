@@ -329,15 +329,15 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     while (n > 1 && cursor->place[n - 1] == 0xff) n--;
     cursor->place[n - 1]++;
     memset(cursor->place + n, 0, ART_KEY_PADDING);
+    struct art_bytes behind = art_bytes(cursor->place, n);
     int rc = art_tree_ready(cursor->tree);
-    bool done = false;
-    if (!rc && cursor->changes != cursor->tree->changes) {
+    if (rc) return rc;
+    if (cursor->changes == cursor->tree->changes) {
+        rc = art_merge_skip(&cursor->merge, len + 1, behind);
+    } else {
         rc = take_sources(cursor);
-    } else if (!rc && cursor->run && art_merge_alone(&cursor->merge)) {
-        rc = art_blob_skip_near(&cursor->run->run.leaf, len + 1, art_bytes(cursor->place, n), &done);
-        cursor->run->key = art_run_key(&cursor->run->run);
+        if (!rc) rc = art_merge_seek(&cursor->merge, behind, false);
     }
-    if (!rc && !done) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
     return rc ? rc : settle(cursor);
 }
 

@@ -216,6 +216,13 @@ int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
     return cursor->valid ? ART_OK : step_up(cursor, false);
 }
 
+int art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
+    bool done;
+    int rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);
+    if (rc) cursor->valid = false;
+    return rc || done ? rc : art_run_seek_ge(cursor, behind);
+}
+
 int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
     cursor->valid = false;
     int side;
