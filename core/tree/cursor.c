@@ -140,8 +140,18 @@ int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
     return take_sources(cursor);
 }
 
-static inline bool inside(const struct art_cursor *cursor, struct art_bytes key) {
-    int c = art_bytes_compare(key, cursor->stop);
+/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. */
+static inline int compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
+    uint32_t n = art_min32(a.len, b.len);
+    uint32_t same = known + art_common_prefix(a.data + known, b.data + known, n - known);
+    *agrees = same;
+    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Is it in the range? Its first `known` bytes are those of `stop`. */
+static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
+    int c = compare_from(key, cursor->stop, known, &cursor->agrees.stop);
     if (c == 0) return cursor->stop_inside;
     return cursor->backward ? c > 0 : c < 0;
 }
@@ -164,28 +174,18 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     return true;
 }
 
-/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. */
-static inline int compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
-    uint32_t n = art_min32(a.len, b.len);
-    uint32_t same = known + art_common_prefix(a.data + known, b.data + known, n - known);
-    *agrees = same;
-    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
-    return a.len < b.len ? -1 : a.len > b.len;
-}
-
 static void note_most(struct art_cursor *cursor, bool alone) {
     cursor->agrees.most = cursor->agrees.stop;
     if (!alone && cursor->agrees.runner > cursor->agrees.most) cursor->agrees.most = cursor->agrees.runner;
 }
 
-/* How the key compares is known already, but not how far it agrees. */
+/* The source's key is inside(). */
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     const struct art_merge *merge = &cursor->merge;
     cursor->valid = true;
     cursor->run = source->is_delta ? NULL : source;
     if (!cursor->run) return;
     source->run.key[source->key.len] = 0;
-    compare_from(source->key, cursor->stop, 0, &cursor->agrees.stop);
     bool alone = art_merge_alone(merge);
     if (!alone) compare_from(source->key, merge->source[merge->runner].key, 0, &cursor->agrees.runner);
     note_most(cursor, alone);
@@ -197,7 +197,7 @@ static int settle(struct art_cursor *cursor) {
     cursor->valid = false;
     while (merge->valid) {
         struct art_source *source = art_merge_winner(merge);
-        if (!inside(cursor, source->key)) return ART_OK;
+        if (!inside(cursor, source->key, 0)) return ART_OK;
         if (take_if_live(cursor, source)) {
             settle_on(cursor, source);
             return ART_OK;
@@ -294,10 +294,7 @@ static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint
             return rc ? rc : settle(cursor);
         }
     }
-    if (kept <= cursor->agrees.stop) {
-        int c = compare_from(key, cursor->stop, kept, &cursor->agrees.stop);
-        cursor->valid = c == 0 ? cursor->stop_inside : cursor->backward ? c > 0 : c < 0;
-    }
+    if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, key, kept);
     note_most(cursor, alone);
     return ART_OK;
 }
