@@ -30,7 +30,7 @@ static void end_ahead(struct art_run_cursor *cursor) {
 
 static void let_go(struct art_run_cursor *cursor) {
     end_ahead(cursor);
-    for (unsigned level = 0; level < ART_LEVELS_MAX; level++) {
+    for (unsigned level = 0; level <= cursor->top.level && level < ART_LEVELS_MAX; level++) { /* no other was entered */
         if (cursor->path[level]) art_blob_release(cursor->path[level]);
         cursor->path[level] = NULL;
     }
