@@ -436,8 +436,8 @@ struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
     return art_cursor_key(cursor);
 }
 
-bool art_cursor_value(const struct art_cursor *cursor, struct art_bytes *out) {
-    const struct art_source *source = &cursor->merge.source[cursor->merge.winner];
+bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
+    const struct art_source *source = art_merge_winner(&cursor->merge);
     if (!source->is_delta) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
     *out = cursor->row.stored;
     return !cursor->row.pieces;
