@@ -131,12 +131,12 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
+    bool by_text = plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
+    if (by_text) __builtin_prefetch(sqlite3_value_blob(argv[0])); /* the application's, who knows from where */
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
-    if (plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT) {
-        return filter_text(scan, argv[0]);
-    }
+    if (by_text) return filter_text(scan, argv[0]);
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->wanted.empty) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
@@ -175,7 +175,8 @@ static int fetch(struct art_scan *scan, const struct art_row *row) {
 }
 
 /* The only column of its row takes over the memory that the pieces were put together in. */
-static int show_value(struct art_scan *scan, const struct art_row *row, unsigned column, sqlite3_context *context) {
+static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+    const struct art_row *row = art_scan_row(scan);
     bool alone = art_scan_vtab(scan)->columns.count == 2;
     int rc = scan->fetched ? ART_OK : fetch(scan, row);
     if (rc == ART_CORRUPT && changed_since(scan, row)) {
@@ -187,9 +188,24 @@ static int show_value(struct art_scan *scan, const struct art_row *row, unsigned
     return art_scan_fail(scan, rc);
 }
 
-static void show_path(struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes key = art_scan_path(scan);
-    art_result_text(context, key.data, key.len);
+static void show_path(const struct art_scan *scan, sqlite3_context *context) {
+    bool ended = false;
+    struct art_bytes key =
+        scan->state == ART_SCAN_POINT ? art_buffer_bytes(&scan->key) : art_cursor_text(scan->cursor, &ended);
+    if (scan->rolled) {
+        art_result_text(context, key.data, scan->rolled);
+    } else if (ended) {
+        art_result_ended_text(context, (const char *)key.data, key.len);
+    } else {
+        art_result_text(context, key.data, key.len);
+    }
+}
+
+/* Nearly all values: the only one of a short row. False: it is another one. */
+static inline bool show_single_value(const struct art_scan *scan, sqlite3_context *context) {
+    struct art_bytes record = scan->row.stored;
+    bool whole = scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, &record);
+    return whole && art_record_single_result(context, record);
 }
 
 /* An argument, as it was given. */
@@ -225,28 +241,39 @@ static int show_hidden(struct art_scan *scan, enum art_hidden hidden, sqlite3_co
     if (hidden == ART_HIDDEN_DELIMITER) show_argument(&scan->delimiter, context);
     if (hidden == ART_HIDDEN_ENTRIES && scan->rolled) return show_entries(scan, context);
     if (hidden == ART_HIDDEN_VERSION && !scan->rolled) {
-        const struct art_row *row = scan->state == ART_SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
-        sqlite3_result_int64(context, (sqlite3_int64)row->version);
+        sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);
     }
     return SQLITE_OK;
+}
+
+/* SQLite's code. The scan is where it claims to be. */
+static int arrive(struct art_scan *scan) {
+    if (art_scan_is_gone(scan)) return art_scan_gone(scan);
+    if (scan->counting && !scan->failure) scan->failure = art_rows_settle(scan);
+    return art_scan_fail(scan, scan->failure);
+}
+
+static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
+    int hidden = art_hidden_column(art_scan_vtab(scan), column);
+    if (hidden >= 0) return show_hidden(scan, hidden, context);
+    return scan->rolled ? SQLITE_OK : show_value(scan, (unsigned)column - 1, context);
 }
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct art_scan *scan = (struct art_scan *)base;
     if (column != ART_COLUMN_KEY && sqlite3_vtab_nochange(context)) return SQLITE_OK;
     scan->touched = true;
-    if (art_scan_is_gone(scan)) return art_scan_gone(scan);
-    if (scan->counting && !scan->failure) scan->failure = art_rows_settle(scan);
-    if (scan->failure) return art_scan_fail(scan, scan->failure);
+    if (!art_scan_has_arrived(scan)) {
+        int rc = arrive(scan);
+        if (rc) return rc;
+    }
     if (column == ART_COLUMN_KEY) {
         show_path(scan, context);
         return SQLITE_OK;
     }
-    int hidden = art_hidden_column(art_scan_vtab(scan), column);
-    if (hidden >= 0) return show_hidden(scan, hidden, context);
-    if (scan->rolled) return SQLITE_OK;
-    const struct art_row *row = scan->state == ART_SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
-    return show_value(scan, row, (unsigned)column - 1, context);
+    bool first = column == 1 && !scan->rolled && art_hidden_column(art_scan_vtab(scan), column) < 0;
+    if (first && show_single_value(scan, context)) return SQLITE_OK;
+    return show_other(scan, column, context);
 }
 
 /* Not asked of a WITHOUT ROWID table. */

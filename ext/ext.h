@@ -441,11 +441,15 @@ int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affini
 int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
 /* The fields as one record; *out is overwritten. */
 int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
-/* A text as a function's result, copied. */
+void art_result_init(void); /* once SQLite can be asked for its version */
+/* A text as a function's result, copied; and one that has a NUL behind it already, and ART_KEY_PADDING bytes. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
+void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */
 int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+/* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
+bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
 /* The same for several columns of one record, fastest in ascending order: it remembers where the last one ended. */
 struct art_record_reader {
     struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */

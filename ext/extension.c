@@ -114,7 +114,10 @@ static void begin_process(const sqlite3_api_routines *api) {
     if (sqlite3_api != api) sqlite3_api = api;
 #endif
     (void)api;
-    if (!chosen) art_alloc_use(&allocator);
+    if (!chosen) {
+        art_alloc_use(&allocator);
+        art_result_init();
+    }
     chosen = true;
     pthread_mutex_unlock(&mutex);
 }

@@ -22,8 +22,9 @@
 uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path) {
     uint32_t from = (uint32_t)scan->prefix.text.len, len = (uint32_t)scan->delimiter.text.len;
     if (path.len < from + len) return 0;
-    const uint8_t *rest = path.data + from;
-    const uint8_t *found = memmem(rest, path.len - from, scan->delimiter.text.data, len);
+    const uint8_t *rest = path.data + from, *delimiter = scan->delimiter.text.data;
+    const uint8_t *found =
+        len == 1 ? memchr(rest, *delimiter, path.len - from) : memmem(rest, path.len - from, delimiter, len);
     return found ? (uint32_t)(found - path.data) + len : 0;
 }
 
@@ -90,8 +91,11 @@ bool art_is_writing(sqlite3 *db) {
     return count_writers(db) > 0;
 }
 
+/* A statement that writes has begun a transaction that does, before it looks at any row: mostly there is none, and the
+ * connection's statements need not be gone through. */
 void art_listing_begin(struct art_scan *scan) {
-    scan->writers = count_writers(art_scan_vtab(scan)->connection->db);
+    sqlite3 *db = art_scan_vtab(scan)->connection->db;
+    scan->writers = sqlite3_txn_state(db, NULL) == SQLITE_TXN_WRITE ? count_writers(db) : 0;
     make_range_of_keys(scan);
 }
 

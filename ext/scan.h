@@ -124,6 +124,16 @@ static inline bool art_scan_is_gone(const struct art_scan *scan) {
     return scan->state == ART_SCAN_GONE || !art_scan_vtab(scan)->table;
 }
 
+/* On a row of a range, and the tree's cursor is, too: a scan over a range that goes stands among the table's, and so is
+ * told when the table goes (art_scans_abandon()). */
+static inline bool art_scan_has_arrived(const struct art_scan *scan) {
+    return scan->state == ART_SCAN_RANGE && !scan->counting && !scan->failure;
+}
+
+static inline const struct art_row *art_scan_row(const struct art_scan *scan) {
+    return scan->state == ART_SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
+}
+
 /* The path that the row shows. */
 static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
     if (scan->state == ART_SCAN_POINT) return art_buffer_bytes(&scan->key);

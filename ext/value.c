@@ -10,6 +10,9 @@
 #include "ext/ext.h"
 
 #include <assert.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
@@ -191,17 +194,77 @@ static int __attribute__((cold)) damaged(const char *what) {
     return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
 }
 
-/* SQLite wants a text to end with a NUL as soon as somebody reads it, and copies it once more if it has to add one: so
- * it gets one. That is only possible where no other NUL is inside. */
+/* SQLite wants a text to end with a NUL as soon as somebody reads it. Its newer versions put one behind every text that
+ * they copy; the older ones copy it once more if they have to add one. So these get one, which is only possible where no
+ * other NUL is inside. */
+enum { ENDS_TEXTS = 3053000 };
+
+static bool ends_texts; /* the SQLite that is running */
+
+void art_result_init(void) {
+    ends_texts = sqlite3_libversion_number() >= ENDS_TEXTS;
+}
+
+static inline void result_with_length(sqlite3_context *context, const uint8_t *data, uint64_t len) {
+    sqlite3_result_text64(context, (const char *)data, len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+#if defined(__SSE2__)
+
+/* Looks for a NUL on the way, in one pass; the last 16 bytes may be copied twice. False: there is one. */
+static inline bool copy_text(char *to, const uint8_t *from, uint64_t len) {
+    if (len < 16) {
+        memcpy(to, from, (size_t)len);
+        return !memchr(from, 0, (size_t)len);
+    }
+    __m128i nuls = _mm_setzero_si128(), zero = nuls;
+    for (uint64_t at = 0;; at = at + 32 > len ? len - 16 : at + 16) {
+        __m128i some = _mm_loadu_si128((const void *)(from + at));
+        _mm_storeu_si128((void *)(to + at), some);
+        nuls = _mm_or_si128(nuls, _mm_cmpeq_epi8(some, zero));
+        if (at + 16 == len) return !_mm_movemask_epi8(nuls);
+    }
+}
+
+/* Of a text that has one, and ART_KEY_PADDING bytes behind it. */
+static inline uint64_t first_nul(const char *text) {
+    __m128i zero = _mm_setzero_si128();
+    for (uint64_t at = 0;; at += 16) {
+        __m128i some = _mm_loadu_si128((const void *)(text + at));
+        uint32_t nuls = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(some, zero));
+        if (nuls) return at + (uint32_t)__builtin_ctz(nuls);
+    }
+}
+
+#else
+
+static inline uint64_t first_nul(const char *text) {
+    return strlen(text);
+}
+
+static inline bool copy_text(char *to, const uint8_t *from, uint64_t len) {
+    memcpy(to, from, (size_t)len);
+    return !memchr(from, 0, (size_t)len);
+}
+
+#endif
+
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len) {
     char ended[256];
-    if (len >= sizeof ended || (len && memchr(data, 0, (size_t)len))) {
-        sqlite3_result_text64(context, (const char *)data, len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    if (len && (len >= sizeof ended || ends_texts || !copy_text(ended, data, len))) {
+        result_with_length(context, data, len);
         return;
     }
-    if (len) memcpy(ended, data, (size_t)len);
     ended[len] = 0;
     sqlite3_result_text(context, ended, -1, SQLITE_TRANSIENT);
+}
+
+void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len) {
+    if (!ends_texts && first_nul(data) == len) {
+        sqlite3_result_text(context, data, -1, SQLITE_TRANSIENT);
+    } else {
+        result_with_length(context, (const uint8_t *)data, len);
+    }
 }
 
 /* Long texts and blobs of an own record are handed over: what stands before them is pushed out. */
@@ -292,14 +355,20 @@ static inline bool is_single(struct art_bytes record) {
            record.len == 2 + body_bytes(p[1]);
 }
 
+bool art_record_single_result(sqlite3_context *context, struct art_bytes record) {
+    if (!is_single(record)) return false;
+    uint64_t serial = record.data[1], len = record.len - 2;
+    if (serial >= 12 && serial & 1) {
+        art_result_text(context, record.data + 2, len);
+    } else {
+        result(context, serial, record.data + 2, len, NULL);
+    }
+    return true;
+}
+
 int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                              uint8_t **whole) {
     uint64_t serial, len;
-    struct art_bytes record = reader->record;
-    if (column == 0 && is_single(record)) {
-        result(context, record.data[1], record.data + 2, record.len - 2, whole);
-        return ART_OK;
-    }
     if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
     do {
         int rc = next_field(reader, &serial, &len);

@@ -541,9 +541,20 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
     return row_key(cursor->at);
 }
 
+struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
+    *ended = false;
+    return row_key(cursor->at);
+}
+
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
     if (!cursor->view.held_delta) show(&cursor->view, cursor->at);
     return &cursor->view;
+}
+
+bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
+    const struct art_row *row = art_cursor_row(cursor);
+    *out = row->stored;
+    return !row->pieces;
 }
 
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {

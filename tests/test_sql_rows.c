@@ -507,6 +507,62 @@ START_TEST(test_columns_that_are_not_set_keep_their_bytes_whatever_their_length)
 }
 END_TEST
 
+/* Paths and values of every length up to some, without a NUL and with one at each of several places. */
+static unsigned put_texts_with_nuls(void) {
+    static const int places[] = {-1, 0, 1, 7, 14, 15, 16, 17, 31, 32, 47, 63, 64, 200, 254, 255, 256};
+    char text[300];
+    unsigned rows = 0;
+    for (int len = 0; len < 290; len = len == 90 ? 240 : len + 1) {
+        for (size_t i = 0; i < sizeof places / sizeof *places && places[i] < len; i++) {
+            memset(text, 'x', sizeof text);
+            if (places[i] >= 0) text[places[i]] = 0;
+            for (int model = 0; model < 2; model++) {
+                sqlite3_stmt *insert = sql_prepare(db, "INSERT INTO %s VALUES(?1 || '%d', ?1)", model ? "m" : "t", len);
+                sqlite3_bind_text(insert, 1, text, len, SQLITE_STATIC);
+                ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
+                sqlite3_finalize(insert);
+            }
+            rows++;
+        }
+    }
+    return rows;
+}
+
+static void same_texts(sqlite3_stmt *one, sqlite3_stmt *other, unsigned rows) {
+    for (unsigned row = 0; row < rows; row++) {
+        ck_assert_int_eq(sqlite3_step(one), SQLITE_ROW);
+        ck_assert_int_eq(sqlite3_step(other), SQLITE_ROW);
+        for (int i = 0; i < 2; i++) {
+            const unsigned char *text = sqlite3_column_text(one, i), *expected = sqlite3_column_text(other, i);
+            int bytes = sqlite3_column_bytes(one, i);
+            ck_assert_int_eq(bytes, sqlite3_column_bytes(other, i));
+            ck_assert_int_eq(memcmp(text, expected, (size_t)bytes), 0);
+            ck_assert_int_eq(text[bytes], 0);
+        }
+    }
+    ck_assert_int_eq(sqlite3_step(one), SQLITE_DONE);
+    sqlite3_finalize(one);
+    sqlite3_finalize(other);
+}
+
+START_TEST(test_texts_are_shown_to_their_end_whatever_nuls_are_in_them) {
+    sql_create(db, "t", "path, a");
+    sql_run(db, "CREATE TEMP TABLE m(path TEXT PRIMARY KEY, a) WITHOUT ROWID; BEGIN");
+    unsigned rows = put_texts_with_nuls();
+    sql_run(db, "COMMIT");
+    for (int flushed = 0; flushed < 2; flushed++) {
+        if (flushed) sql_command(db, "main", "t", "flush");
+        for (int back = 0; back < 2; back++) {
+            const char *order = back ? "DESC" : "ASC";
+            same_texts(sql_prepare(db, "SELECT path, a FROM t ORDER BY path %s", order),
+                       sql_prepare(db, "SELECT path, a FROM m ORDER BY path %s", order), rows);
+        }
+        same_texts(sql_prepare(db, "SELECT t.path, t.a FROM m CROSS JOIN t ON t.path = m.path ORDER BY m.path"),
+                   sql_prepare(db, "SELECT path, a FROM m ORDER BY path"), rows);
+    }
+}
+END_TEST
+
 START_TEST(test_a_row_moves_without_its_value_being_written_anew) {
     sql_create(db, "t", "path, a, big");
     sql_run(db, "INSERT INTO t VALUES('from', 1, randomblob(60000)); INSERT INTO t(t) VALUES('flush')");
@@ -569,6 +625,7 @@ int main(void) {
     tcase_add_test(tcase, test_update_from_sets_columns_and_only_these);
     tcase_add_test(tcase, test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now);
     tcase_add_test(tcase, test_columns_that_are_not_set_keep_their_bytes_whatever_their_length);
+    tcase_add_test(tcase, test_texts_are_shown_to_their_end_whatever_nuls_are_in_them);
     tcase_add_test(tcase, test_a_row_moves_without_its_value_being_written_anew);
     tcase_add_test(tcase, test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer);
     tcase_add_test(tcase, test_not_null_stops_a_statement_as_in_an_ordinary_table);

@@ -114,8 +114,9 @@ int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *
  * blob or another, that is a prefix of `key` can be longer; <0: nothing is known, `key` stands before the bucket. */
 int art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
- * if `before` is not NULL, the sum of the counts of the children before it. */
+ * if `before` is not NULL, the sum of the counts of the children before it, or their number. */
 int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
+int art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
 /* The children around that of `key`, those that lie in one bucket and, counted from its beginning, in one stretch of
  * `room` children: how many. */
 uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);
@@ -159,10 +160,17 @@ int art_blob_last(struct art_blob_cursor *cursor);
 int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
 int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
 int art_blob_next(struct art_blob_cursor *cursor);
+/* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many bytes
+ * of the key are what they were. False: the cursor has not moved. */
+bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
+bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
 int art_blob_prev(struct art_blob_cursor *cursor);
 /* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
  * subtree, forward; backward: to the last entry before it. */
 int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward);
+/* Forward, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first of all keys
+ * after those with the prefix. *done: the cursor stands there; else it has not moved. */
+int art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done);
 /* Entry number `index` (0-based) in key order; invalid past the end. */
 int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);
 /* The k-th live row (0-based) by weights, for blobs in which no weight is negative (last run; index blobs). */
@@ -174,12 +182,9 @@ int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
 uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
-/* Is the next entry in the same bucket, so that art_blob_next() cannot fail? */
-static inline bool art_blob_cursor_has_next(const struct art_blob_cursor *cursor) {
-    return cursor->entry + 1 < cursor->view.count;
-}
-/* Only its flags. */
+/* Only its flags; these and its value. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
+uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
 int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
 /* Leaf blobs: *end: all keys of the buckets before it are < key, which is not before the cursor's. */

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/blob/cursor.h"
+#include "core/blob/routing.h"
 #include "core/blob/search.h"
 
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer) {
@@ -76,8 +77,8 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     }
 }
 
-/* To an entry of the bucket whose view is open; ART_BUCKET_MAX: the last. */
-ART_READS_PAST static inline void settle(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+/* To an entry of the bucket whose view is open; ART_BUCKET_MAX: the last. The key is still to be filled. */
+ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
     cursor->entry = entry < view->count ? entry : view->count - 1;
@@ -86,7 +87,23 @@ ART_READS_PAST static inline void settle(struct art_blob_cursor *cursor, uint32_
     for (uint32_t at = cursor->blob->label_len; at < view->prefix_len; at += 16) {
         art_copy_padded(cursor->key + at, view->prefix + at, art_min32(16, view->prefix_len - at));
     }
+}
+
+static inline void settle(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+    settle_at(cursor, bucket, entry);
     fill_key(cursor, 0);
+}
+
+/* To the entry that a search for `key` has found. What the entry shares with its predecessor it shares with `key`, too:
+ * so much of it the search has seen. */
+static void settle_found(struct art_blob_cursor *cursor, const struct art_place *place, struct art_bytes key) {
+    const struct art_bucket_view *view = &cursor->view;
+    cursor->view = place->view;
+    settle_at(cursor, place->bucket, place->entry);
+    uint32_t shared = key.data == cursor->key ? 0 : art_bucket_shared(view, place->entry);
+    assert(view->prefix_len + shared <= key.len || !shared);
+    if (shared) art_copy_padded(cursor->key + view->prefix_len, key.data + view->prefix_len, shared);
+    fill_key(cursor, shared);
 }
 
 int art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
@@ -112,8 +129,7 @@ int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
     int rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     if (place.entry == place.view.count) return art_blob_cursor_place(cursor, place.bucket + 1, 0);
-    cursor->view = place.view;
-    settle(cursor, place.bucket, place.entry);
+    settle_found(cursor, &place, key);
     return ART_OK;
 }
 
@@ -133,63 +149,102 @@ int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
     int rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     if (!place.exact) return settle_before(cursor, &place);
-    cursor->view = place.view;
-    settle(cursor, place.bucket, place.entry);
+    settle_found(cursor, &place, key);
     return ART_OK;
 }
 
-ART_READS_PAST int art_blob_next(struct art_blob_cursor *cursor) {
+/* To the next entry of the bucket, which has one. Returns the bytes of the key that stay what they were. */
+ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     const struct art_bucket_view *view = &cursor->view;
-    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(cursor->entry + 1 >= view->count)) return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
     __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
-    uint32_t entry = ++cursor->entry, shared, suffix_len;
+    uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, shared, suffix_len;
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
-        cursor->suffix_at += view->suffix_len[entry - 1];
+        suffix_at += view->suffix_len[entry - 1];
         shared = view->shared[entry];
         suffix_len = view->suffix_len[entry];
     } else {
-        cursor->suffix_at += art_bucket_suffix_len(view, entry - 1);
+        suffix_at += art_bucket_suffix_len(view, entry - 1);
         shared = art_bucket_shared(view, entry);
         suffix_len = art_bucket_suffix_len(view, entry);
     }
-    uint8_t *to = cursor->key + view->prefix_len + shared;
+    uint32_t kept = view->prefix_len + shared;
+    uint8_t *to = cursor->key + kept;
+    const uint8_t *suffix = view->suffixes + suffix_at;
+    cursor->entry = entry;
+    cursor->suffix_at = suffix_at;
+    cursor->key_len = kept + 1 + suffix_len;
     *to = view->first_bytes[entry];
-    art_copy_padded(to + 1, view->suffixes + cursor->suffix_at, suffix_len);
-    cursor->key_len = view->prefix_len + shared + 1 + suffix_len;
+    art_copy_padded(to + 1, suffix, suffix_len);
+    return kept;
+}
+
+int art_blob_next(struct art_blob_cursor *cursor) {
+    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) {
+        return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
+    }
+    advance(cursor);
     return ART_OK;
 }
 
-ART_READS_PAST int art_blob_prev(struct art_blob_cursor *cursor) {
+bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept) {
     const struct art_bucket_view *view = &cursor->view;
-    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) {
-        if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
-        cursor->valid = false;
-        return ART_OK;
-    }
+    uint32_t next = cursor->entry + 1;
+    assert(cursor->valid);
+    if (ART_UNLIKELY(next >= view->count || art_bucket_flags(view, next) & ART_DELETE)) return false;
+    *kept = advance(cursor);
+    return true;
+}
+
+/* The other way: to the entry before, which there is. */
+ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
     __builtin_prefetch(
         (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->entry) & 63)));
     uint32_t keep = art_bucket_shared(view, cursor->entry);
     cursor->entry--;
     cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);
     fill_key(cursor, keep);
+    return view->prefix_len + keep;
+}
+
+int art_blob_prev(struct art_blob_cursor *cursor) {
+    if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
+    if (ART_UNLIKELY(!cursor->entry)) {
+        if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
+        cursor->valid = false;
+        return ART_OK;
+    }
+    retreat(cursor);
     return ART_OK;
+}
+
+bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {
+    assert(cursor->valid);
+    if (ART_UNLIKELY(!cursor->entry || art_bucket_flags(&cursor->view, cursor->entry - 1) & ART_DELETE)) return false;
+    *kept = retreat(cursor);
+    return true;
+}
+
+/* To the first entry of this bucket that does not begin with the key's first `len` bytes. What it shares with its
+ * predecessor, which does, the key has already. */
+static bool skip_in_bucket(struct art_blob_cursor *cursor, uint32_t len) {
+    const struct art_bucket_view *view = &cursor->view;
+    if (len <= view->prefix_len || cursor->entry + 1 >= view->count) return false;
+    uint32_t entry = art_bucket_step(view, cursor->entry + 1, len - view->prefix_len - 1, 0);
+    if (entry >= view->count) return false;
+    cursor->entry = entry;
+    cursor->suffix_at = art_bucket_suffix_at(view, entry);
+    fill_key(cursor, art_bucket_shared(view, entry));
+    return true;
 }
 
 /* Forward: the successor of a prefix is the prefix with its last byte below 0xff incremented. It is built where the key
  * stands, behind the label. */
 static int skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
-    const struct art_bucket_view *view = &cursor->view;
     uint32_t label_len = cursor->blob->label_len;
-    if (len > view->prefix_len && cursor->entry + 1 < view->count) {
-        uint32_t entry = art_bucket_step(view, cursor->entry + 1, len - view->prefix_len - 1, 0);
-        if (entry < view->count) {
-            settle(cursor, cursor->bucket, entry);
-            return ART_OK;
-        }
-    }
+    if (skip_in_bucket(cursor, len)) return ART_OK;
     while (len > label_len && cursor->key[len - 1] == 0xff) len--;
     cursor->valid = false;
     if (len <= label_len) return ART_OK;
@@ -219,6 +274,17 @@ int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool back
     if (!cursor->valid) return ART_OK;
     assert(len <= cursor->key_len);
     return backward ? skip_backward(cursor, len) : skip_forward(cursor, len);
+}
+
+int art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done) {
+    struct art_blob *blob = cursor->blob;
+    uint32_t known;
+    assert(cursor->valid && len <= cursor->key_len);
+    *done = skip_in_bucket(cursor, len);
+    if (*done || len <= blob->label_len || behind.len <= blob->label_len) return ART_OK;
+    if (art_route(blob, behind, &known) + 1 == blob->buckets) return ART_OK;
+    *done = true;
+    return art_blob_seek_ge(cursor, behind);
 }
 
 int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
@@ -283,6 +349,11 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
 }
 
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
+    return art_bucket_flags(&cursor->view, cursor->entry);
+}
+
+uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out) {
+    *out = art_bucket_value(&cursor->view, cursor->entry);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 

@@ -42,28 +42,44 @@ int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {
     return ART_OK;
 }
 
-int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
+/* Where the child's reference stands in whose range the key is. */
+static inline int find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     assert(blob->kind == ART_BLOB_INDEX);
-    struct art_place place;
-    int rc = find(blob, key, &place);
-    if (ART_UNLIKELY(rc)) return rc;
-    if (!place.exact) {
-        if (place.entry) {
-            place.entry--;
-        } else if (place.bucket) {
-            rc = art_bucket_open(blob, --place.bucket, &place.view);
-            if (rc) return rc;
-            place.entry = place.view.count - 1;
-        }
+    int rc = find(blob, key, out);
+    if (ART_UNLIKELY(rc) || out->exact) return rc;
+    if (out->entry) {
+        out->entry--;
+    } else if (out->bucket) {
+        rc = art_bucket_open(blob, --out->bucket, &out->view);
+        if (!rc) out->entry = out->view.count - 1;
     }
+    return rc;
+}
+
+static inline int decode_child(const struct art_blob *blob, const struct art_place *place, struct art_ref *out) {
+    int rc = art_ref_decode(art_bucket_value(&place->view, place->entry), out);
+    if (!rc && out->level + 1u == blob->level) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, (uint32_t)(place->view.start - blob->image) / ART_BLOB_PAGE,
+                       "bucket %u, entry %u: not a reference to a child", place->bucket, place->entry);
+}
+
+int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
+    struct art_place place;
+    int rc = find_child(blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
     if (before) {
         *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
                             (uint64_t)art_bucket_weights(&place.view, place.entry, ART_BLOB_INDEX));
     }
-    rc = art_ref_decode(art_bucket_value(&place.view, place.entry), out);
-    if (!rc && out->level + 1u == blob->level) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, (uint32_t)(place.view.start - blob->image) / ART_BLOB_PAGE,
-                       "bucket %u, entry %u: not a reference to a child", place.bucket, place.entry);
+    return decode_child(blob, &place, out);
+}
+
+int art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
+    struct art_place place;
+    int rc = find_child(blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    *number = art_bucket_rank(blob, place.bucket) + place.entry;
+    return decode_child(blob, &place, out);
 }
 
 uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room) {

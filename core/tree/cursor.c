@@ -4,6 +4,15 @@
  * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it
  * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
  * blobs that it lies in.
+ *
+ * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with `stop`,
+ * and with the key of the source that is next in line, only where it differs from the key before no later than that one
+ * did from them.
+ *
+ *     stop      a / c
+ *     key       a / b / x     agrees = 2    with `stop`
+ *               a / b / y     kept = 4      more than agrees: on the same side of `stop` as the key before
+ *               a / c / a     kept = 2      compared, from its third byte on
  */
 #include <assert.h>
 
@@ -22,6 +31,10 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends */
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
+    struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
+    struct {                /* bytes that the key in the run has in common with */
+        uint32_t stop, runner, most;
+    } agrees;
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -127,8 +140,18 @@ int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
     return take_sources(cursor);
 }
 
-static inline bool inside(const struct art_cursor *cursor, struct art_bytes key) {
-    int c = art_bytes_compare(key, cursor->stop);
+/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. */
+static inline int compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
+    uint32_t n = art_min32(a.len, b.len);
+    uint32_t same = known + art_common_prefix(a.data + known, b.data + known, n - known);
+    *agrees = same;
+    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Is it in the range? Its first `known` bytes are those of `stop`. */
+static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
+    int c = compare_from(key, cursor->stop, known, &cursor->agrees.stop);
     if (c == 0) return cursor->stop_inside;
     return cursor->backward ? c > 0 : c < 0;
 }
@@ -151,15 +174,32 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     return true;
 }
 
+static void note_most(struct art_cursor *cursor, bool alone) {
+    cursor->agrees.most = cursor->agrees.stop;
+    if (!alone && cursor->agrees.runner > cursor->agrees.most) cursor->agrees.most = cursor->agrees.runner;
+}
+
+/* The source's key is inside(). */
+static void settle_on(struct art_cursor *cursor, struct art_source *source) {
+    const struct art_merge *merge = &cursor->merge;
+    cursor->valid = true;
+    cursor->run = source->is_delta ? NULL : source;
+    if (!cursor->run) return;
+    source->run.key[source->key.len] = 0;
+    bool alone = art_merge_alone(merge);
+    if (!alone) compare_from(source->key, merge->source[merge->runner].key, 0, &cursor->agrees.runner);
+    note_most(cursor, alone);
+}
+
 /* From wherever the merge stands on to the first live row of the range. */
 static int settle_rows(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
     cursor->valid = false;
     while (merge->valid) {
         struct art_source *source = art_merge_winner(merge);
-        if (!inside(cursor, source->key)) return ART_OK;
+        if (!inside(cursor, source->key, 0)) return ART_OK;
         if (take_if_live(cursor, source)) {
-            cursor->valid = true;
+            settle_on(cursor, source);
             return ART_OK;
         }
         int rc = art_merge_step(merge, cursor->backward);
@@ -224,36 +264,55 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : settle_rows(cursor);
 }
 
-/* Most cursors walk one run with nothing beside it: within a blob that is one step of the blob's cursor. False: not
- * this time. */
-static bool next_in_blob(struct art_cursor *cursor) {
-    struct art_merge *merge = &cursor->merge;
-    struct art_source *source = art_merge_winner(merge);
-    if (cursor->backward || source->is_delta || !art_merge_alone(merge)) return false;
-    struct art_blob_cursor *at = &source->run.leaf;
-    if (!art_blob_cursor_has_next(at) || art_blob_next(at)) return false;
-    if (art_blob_cursor_flags(at) & ART_DELETE) return false; /* the merge steps on from here */
-    source->key = art_run_key(&source->run);
-    cursor->valid = inside(cursor, source->key);
-    return true;
+static int __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
+    int rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+    if (rc) cursor->valid = false;
+    return rc;
 }
 
+/* To another bucket, over a delete, from a delta. */
+static int __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
+    struct art_store *store = cursor->tree->store;
+    art_store_relax(store); /* else a scan would keep all that it has passed */
+    /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
+    int rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
+    if (!rc) return settle_rows(cursor);
+    cursor->valid = false;
+    return rc;
+}
+
+/* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
+static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
+    struct art_merge *merge = &cursor->merge;
+    struct art_bytes key = cursor->run->key;
+    bool alone = art_merge_alone(merge);
+    if (!alone && kept <= cursor->agrees.runner) {
+        int c = compare_from(key, merge->source[merge->runner].key, kept, &cursor->agrees.runner);
+        if (cursor->backward ? c <= 0 : c >= 0) {
+            cursor->valid = false;
+            int rc = art_merge_moved(merge, cursor->backward);
+            return rc ? rc : settle_rows(cursor);
+        }
+    }
+    if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, key, kept);
+    note_most(cursor, alone);
+    return ART_OK;
+}
+
+/* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
 int art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
-    int rc;
-    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) {
-        rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    } else {
-        if (next_in_blob(cursor)) return ART_OK;
-        struct art_store *store = cursor->tree->store;
-        art_store_relax(store); /* else a scan would keep all that it has passed */
-        /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
-        rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
-        if (!rc) return settle_rows(cursor);
-    }
-    if (rc) cursor->valid = false;
-    return rc;
+    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
+    struct art_source *source = cursor->run;
+    if (!source) return next_of_merge(cursor);
+    struct art_blob_cursor *at = &source->run.leaf;
+    uint32_t kept;
+    bool moved = cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept);
+    if (!moved) return next_of_merge(cursor);
+    source->key.len = at->key_len;
+    source->run.key[source->key.len] = 0;
+    return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
 }
 
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
@@ -267,9 +326,15 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     while (n > 1 && cursor->place[n - 1] == 0xff) n--;
     cursor->place[n - 1]++;
     memset(cursor->place + n, 0, ART_KEY_PADDING);
+    struct art_bytes behind = art_bytes(cursor->place, n);
     int rc = art_tree_ready(cursor->tree);
-    if (!rc && cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
-    if (!rc) rc = art_merge_seek(&cursor->merge, art_bytes(cursor->place, n), false);
+    if (rc) return rc;
+    if (cursor->changes == cursor->tree->changes) {
+        rc = art_merge_skip(&cursor->merge, len + 1, behind);
+    } else {
+        rc = take_sources(cursor);
+        if (!rc) rc = art_merge_seek(&cursor->merge, behind, false);
+    }
     return rc ? rc : settle_rows(cursor);
 }
 
@@ -364,6 +429,18 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
 struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
     struct art_bytes key = cursor->merge.source[cursor->merge.winner].key;
     return art_bytes(key.data + 1, key.len - 1);
+}
+
+struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
+    *ended = cursor->run;
+    return art_cursor_key(cursor);
+}
+
+bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
+    const struct art_source *source = art_merge_winner(&cursor->merge);
+    if (!source->is_delta) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
+    *out = cursor->row.stored;
+    return !cursor->row.pieces;
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {

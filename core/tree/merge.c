@@ -145,6 +145,19 @@ int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward)
     return select_winner(merge, backward);
 }
 
+/* What is not before `behind` stays. All else begins as the present key does, which is the first of all. */
+int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind) {
+    merge->valid = false;
+    for (unsigned i = 0; i < merge->count; i++) {
+        struct art_source *source = &merge->source[i];
+        if (!source->valid || art_bytes_compare(source->key, behind) >= 0) continue;
+        int rc = source->is_delta ? art_delta_seek_ge(&source->delta, behind) : art_run_skip(&source->run, len, behind);
+        source_note(source);
+        if (rc) return rc;
+    }
+    return select_winner(merge, false);
+}
+
 int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
     struct art_source *source = &merge->source[0];
     assert(merge->count == 1 && !source->is_delta);
@@ -152,6 +165,12 @@ int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
     int rc = art_run_seek_rank(&source->run, rank);
     source_note(source);
     return rc ? rc : select_winner(merge, false);
+}
+
+int art_merge_moved(struct art_merge *merge, bool backward) {
+    int rc = select_winner(merge, backward);
+    if (rc) merge->valid = false;
+    return rc;
 }
 
 int art_merge_step(struct art_merge *merge, bool backward) {
@@ -169,9 +188,7 @@ int art_merge_step(struct art_merge *merge, bool backward) {
         int c = art_bytes_compare(winner->key, merge->source[merge->runner].key);
         if (backward ? c > 0 : c < 0) return ART_OK;
     }
-    rc = select_winner(merge, backward);
-    if (rc) merge->valid = false;
-    return rc;
+    return art_merge_moved(merge, backward);
 }
 
 void art_source_entry(struct art_source *source, struct art_entry *out) {

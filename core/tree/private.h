@@ -202,6 +202,7 @@ int art_run_last(struct art_run_cursor *cursor);
 int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
 int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key);
 int art_run_next(struct art_run_cursor *cursor);
+int art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind); /* art_merge_skip() */
 int art_run_prev(struct art_run_cursor *cursor);
 /* A run of plain puts: to the entry before which `rank` others stand. */
 int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
@@ -237,6 +238,10 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
+/* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after these. */
+int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
+/* The winner has moved by itself, past the runner: whose turn is it? */
+int art_merge_moved(struct art_merge *merge, bool backward);
 /* A merge of one run alone, of plain puts. */
 int art_merge_seek_rank(struct art_merge *merge, int64_t rank);
 enum { ART_NO_SOURCE = UINT8_MAX };

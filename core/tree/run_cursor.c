@@ -30,7 +30,7 @@ static void end_ahead(struct art_run_cursor *cursor) {
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
     end_ahead(cursor);
-    for (unsigned level = 0; level < ART_LEVELS_MAX; level++) {
+    for (unsigned level = 0; level <= cursor->top.level && level < ART_LEVELS_MAX; level++) { /* no other was entered */
         if (cursor->path[level]) art_blob_release(cursor->path[level]);
         cursor->path[level] = NULL;
     }
@@ -194,15 +194,11 @@ static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side)
         *side = art_label_compare(ref.label, key);
         int rc = enter(cursor, level, &ref);
         if (rc || level == cursor->bottom) return rc;
-        uint32_t index = *side < 0 ? 0 : cursor->entries[level] - 1;
         if (*side == 0) {
-            struct art_blob_cursor at;
-            art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
-            rc = art_blob_seek_le(&at, key);
-            if (rc) return rc;
-            index = at.valid ? art_blob_cursor_index(&at) : 0;
+            rc = art_blob_child_number(cursor->path[level], key, &ref, &cursor->index[level]);
+        } else {
+            rc = child_ref(cursor, level, *side < 0 ? 0 : cursor->entries[level] - 1, &ref);
         }
-        rc = child_ref(cursor, level, index, &ref);
         if (rc) return rc;
         if (--level == 0 && *side == 0) art_store_heads_around(cursor->store, cursor->path[1], key, &ref);
     }
@@ -218,6 +214,13 @@ int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
     if (rc) return rc;
     cursor->valid = cursor->leaf.valid;
     return cursor->valid ? ART_OK : step_up(cursor, false);
+}
+
+int art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
+    bool done;
+    int rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);
+    if (rc) cursor->valid = false;
+    return rc || done ? rc : art_run_seek_ge(cursor, behind);
 }
 
 int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {

@@ -169,6 +169,9 @@ int art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
 struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed until the cursor moves */
 const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
+/* The key, and whether a NUL stands behind it; the row's value, false: it lies in pieces. Borrowed as these. */
+struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended);
+bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out);
 /* Jumps over all rows that share the first `len` bytes of the current key. */
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
 /* Moves on by `count` live rows in the cursor's direction from the row under it (0: stays), within the range; invalid
