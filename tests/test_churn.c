@@ -48,9 +48,7 @@ static uint32_t slots(void) {
 }
 
 /* Looks at the file after every commit: how many left it at more than 1.6 times the rows? */
-static struct {
-    uint32_t live, commits, large;
-} watched;
+static struct { uint32_t live, commits, large; } watched;
 
 static void look_at_the_file(void) {
     watched.commits++;
@@ -150,8 +148,9 @@ static void churn(int which, uint32_t count, uint32_t percent) {
         churns[which].work(count);
         if (slots() > most) most = slots();
     }
-    printf("%u rows, %s: %u slots live, %u at the end, at most %u; %.1f of live written; %u of %u commits left more than 1.6\n", count,
-           churns[which].wal ? "WAL" : "rollback journal", live, slots(), most,
+    printf("%u rows, %s: %u slots live, %u at the end, at most %u; %.1f of live written; %u of %u commits left more "
+           "than 1.6\n",
+           count, churns[which].wal ? "WAL" : "rollback journal", live, slots(), most,
            (double)(pages_written() - written) / (4.0 * live * TIMES), watched.large, watched.commits);
     ck_assert_msg(slots() * 100 <= live * percent, "%u slots for rows of %u", slots(), live);
     ck_assert_msg(watched.large * 5 <= watched.commits, "%u of %u commits left more than 1.6 times the rows",
@@ -201,7 +200,8 @@ int main(void) {
     TCase *tests = tcase_create("churn");
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, test_a_churn_of_twenty_times_the_data_ends_near_it, 0, CHURNS);
-    tcase_add_loop_test(tests, test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6, 0, CHURNS);
+    tcase_add_loop_test(tests, test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6, 0,
+                        CHURNS);
     suite_add_tcase(suite, tests);
     TCase *levels = tcase_create("levels");
     tcase_set_timeout(levels, 300);

@@ -41,7 +41,7 @@ void art_delta_unref(struct art_delta *delta) {
 /* A filter that is too large for what comes is slow at every key. */
 void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most) {
     enum { FILTER_PART = 16 };
-    assert(!next->keys && !next->filter);
+    assert(!next->keys && !(next->filter && delta->filter));
     if (delta->references == 1) {
         art_arena_inherit(&next->arena, &delta->arena, most);
         bool small = delta->filter_words * sizeof *delta->filter <= most / FILTER_PART;

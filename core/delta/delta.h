@@ -31,6 +31,15 @@ void art_delta_unref(struct art_delta *delta); /* NULL is fine */
 
 /* An art_delta_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else needs. */
 void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most);
+/* Whether a key is in none of several deltas, the present one and those that were flushed before it: remember() makes a
+ * filter of so many bytes, pass_on() hands it to the delta that follows, which is empty. While the present one remembers,
+ * art_delta_may_contain() says no only where all of them would. remember() is false without memory, or when there are too
+ * many keys; a filter that gets too full ceases to remember. */
+bool art_delta_remember(struct art_delta *delta, size_t bytes);
+bool art_delta_remembers(const struct art_delta *delta);
+void art_delta_pass_on(struct art_delta *delta, struct art_delta *next);
+/* Were its keys, to judge by the first ones, set in ascending order? */
+bool art_delta_came_in_order(const struct art_delta *delta);
 
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the delta. */
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out);

@@ -50,6 +50,8 @@ struct art_delta {
     int64_t weight;
     uint64_t *filter; /* NULL: every key may be here */
     uint64_t filter_words;
+    bool remembers;  /* the filter holds the keys of earlier deltas, too, */
+    uint64_t passed; /* so many */
 };
 
 /* filter.c: after the key was added. */

@@ -48,7 +48,7 @@ int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_byt
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
     *out = (struct art_found){0};
     uint64_t hash = 0;
-    bool maybe = art_delta_keys(tree->delta) > 0;
+    bool maybe = art_delta_keys(tree->delta) > 0 || art_delta_remembers(tree->delta);
     if (maybe) {
         hash = art_blob_key_hash(key); /* the filters of runs and delta share one hash */
         maybe = art_delta_may_contain(tree->delta, hash);
@@ -60,6 +60,8 @@ int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found 
             out->live = !(out->entry.flags & ART_DELETE);
             return rc;
         }
+    } else if (tree->txn.spilled && art_delta_remembers(tree->delta)) {
+        return ART_OK;
     }
     for (unsigned i = 0; i < tree->root->runs; i++) {
         int rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
