@@ -52,6 +52,17 @@ bool art_delta_may_contain(const struct art_delta *delta, uint64_t hash);
  * changed. */
 int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry);
 
+/* A get and a set of one key with one search. The place is good until the delta changes. */
+struct art_delta_place {
+    uint64_t hash; /* art_hash64() of the key */
+    void *nearest; /* (private) the leaf that shares most with the key */
+};
+void art_delta_look(const struct art_delta *delta, struct art_bytes key, struct art_delta_place *out);
+int art_delta_get_at(const struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                     struct art_entry *out);
+int art_delta_set_at(struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                     const struct art_entry *entry);
+
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per mark: noting
  * again between two marks is skipped (art_delta_mark() starts a new stretch). */
 uint64_t art_delta_mark(struct art_delta *delta);

@@ -34,6 +34,10 @@ bool art_delta_may_contain(const struct art_delta *delta, uint64_t hash) {
     return (*word_of(delta, hash) & bits) == bits;
 }
 
+void art_delta_filter_prefetch(const struct art_delta *delta, uint64_t hash) {
+    if (delta->filter) __builtin_prefetch(word_of(delta, hash), 1);
+}
+
 void art_delta_filter_clear(struct art_delta *delta) {
     art_free(delta->filter);
     delta->filter = NULL;
@@ -115,11 +119,10 @@ void art_delta_pass_on(struct art_delta *delta, struct art_delta *next) {
     art_delta_filter_clear(delta);
 }
 
-void art_delta_filter_add(struct art_delta *delta, struct art_bytes key) {
+void art_delta_filter_add(struct art_delta *delta, uint64_t hash) {
     bool begun = delta->filter || delta->keys == 1;
     uint64_t most = delta->filter_words * (delta->remembers ? FILTER_MOST_KEYS_A_WORD : FILTER_KEYS_A_WORD);
     if (begun && delta->passed + delta->keys <= most) {
-        uint64_t hash = art_hash64(key.data, key.len);
         *word_of(delta, hash) |= word_bits(hash);
     } else if (begun || (delta->keys & (delta->keys - 1)) == 0) { /* without one: try again now and then */
         rebuild(delta);

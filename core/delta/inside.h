@@ -54,8 +54,10 @@ struct art_delta {
     uint64_t passed; /* so many */
 };
 
-/* filter.c: after the key was added. */
-void art_delta_filter_add(struct art_delta *delta, struct art_bytes key);
+/* filter.c: after the key, with this art_hash64(), was added. */
+void art_delta_filter_add(struct art_delta *delta, uint64_t hash);
+/* It will be asked about this key soon. */
+void art_delta_filter_prefetch(const struct art_delta *delta, uint64_t hash);
 void art_delta_filter_clear(struct art_delta *delta);
 /* `next`, which is empty, gets the other's filter, emptied. */
 void art_delta_filter_take(struct art_delta *next, struct art_delta *delta);
