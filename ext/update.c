@@ -107,6 +107,7 @@ static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
         if (is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
     int rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
+    __builtin_prefetch(path.data); /* a bound text may come from anywhere */
     if (!rc) rc = encode(vtab, argv, NULL, &value);
     if (rc) return rc;
     enum art_write mode = write_mode(vtab);

@@ -41,7 +41,7 @@ void art_delta_unref(struct art_delta *delta) {
 /* A filter that is too large for what comes is slow at every key. */
 void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most) {
     enum { FILTER_PART = 16 };
-    assert(!next->keys && !next->filter);
+    assert(!next->keys && !(next->filter && delta->filter));
     if (delta->references == 1) {
         art_arena_inherit(&next->arena, &delta->arena, most);
         bool small = delta->filter_words * sizeof *delta->filter <= most / FILTER_PART;
@@ -198,7 +198,8 @@ static bool attach(struct art_delta *delta, art_link *slot, const struct art_lea
 }
 
 static int insert(struct art_delta *delta, struct art_bytes key, struct art_bytes value, uint64_t csn_flags,
-                  const struct art_leaf *neighbour, bool note) {
+                  const struct art_delta_place *place, bool note) {
+    const struct art_leaf *neighbour = place->nearest;
     struct art_leaf *leaf = new_leaf(delta, key, value, csn_flags);
     if (!leaf) return art_nomem();
     uint32_t shared =
@@ -213,7 +214,7 @@ static int insert(struct art_delta *delta, struct art_bytes key, struct art_byte
     delta->keys++;
     delta->weight += weight;
     count_leaf(delta, leaf);
-    art_delta_filter_add(delta, key);
+    art_delta_filter_add(delta, place->hash);
     return ART_OK;
 }
 
@@ -230,25 +231,54 @@ static int overwrite(struct art_delta *delta, struct art_leaf *leaf, struct art_
     return ART_OK;
 }
 
-int art_delta_put(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry,
-                  enum art_put_mode mode) {
+void art_delta_look(const struct art_delta *delta, struct art_bytes key, struct art_delta_place *out) {
+    out->hash = art_hash64(key.data, key.len);
+    art_delta_filter_prefetch(delta, out->hash);
+    out->nearest = (struct art_leaf *)art_delta_nearest(delta, key);
+}
+
+static bool stands_at(struct art_bytes key, const struct art_delta_place *place) {
+    return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
+}
+
+int art_delta_get_at(const struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                     struct art_entry *out) {
+    if (!art_delta_may_contain(delta, place->hash) || !stands_at(key, place)) return ART_NOTFOUND;
+    art_leaf_entry(place->nearest, out);
+    return ART_OK;
+}
+
+static int put_at(struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                  const struct art_entry *entry, enum art_put_mode mode) {
     if (key.len > ART_KEY_MAX)
         return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
     uint64_t csn_flags = csn_flags_of(entry);
     struct art_bytes value = entry->flags & ART_DELETE ? art_bytes(NULL, 0) : entry->value;
-    struct art_leaf *nearest = (struct art_leaf *)art_delta_nearest(delta, key);
-    bool found = nearest && art_bytes_equal(art_leaf_key(nearest), key);
+    struct art_leaf *nearest = place->nearest;
+    bool found = stands_at(key, place);
     bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_mark(&delta->undo, nearest));
     if (note && !art_undo_reserve(&delta->undo)) return art_nomem();
-    if (!found) return insert(delta, key, value, csn_flags, nearest, note);
+    if (!found) return insert(delta, key, value, csn_flags, place, note);
     if (mode == ART_PUT_KEEP_OVER) {
         csn_flags = (csn_flags & ~(uint64_t)ART_OVER) | (nearest->csn_flags & ART_OVER);
     }
     return overwrite(delta, nearest, value, csn_flags, note);
 }
 
+int art_delta_put(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry,
+                  enum art_put_mode mode) {
+    struct art_delta_place place;
+    art_delta_look(delta, key, &place);
+    return put_at(delta, key, &place, entry, mode);
+}
+
 int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry) {
     return art_delta_put(delta, key, entry, ART_PUT_NOTED);
+}
+
+int art_delta_set_at(struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                     const struct art_entry *entry) {
+    return put_at(delta, key, place, entry, ART_PUT_NOTED);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */

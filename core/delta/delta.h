@@ -31,6 +31,15 @@ void art_delta_unref(struct art_delta *delta); /* NULL is fine */
 
 /* An art_delta_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else needs. */
 void art_delta_hand_over(struct art_delta *delta, struct art_delta *next, size_t most);
+/* Whether a key is in none of several deltas, the present one and those that were flushed before it: remember() makes a
+ * filter of so many bytes, pass_on() hands it to the delta that follows, which is empty. While the present one remembers,
+ * art_delta_may_contain() says no only where all of them would. remember() is false without memory, or when there are too
+ * many keys; a filter that gets too full ceases to remember. */
+bool art_delta_remember(struct art_delta *delta, size_t bytes);
+bool art_delta_remembers(const struct art_delta *delta);
+void art_delta_pass_on(struct art_delta *delta, struct art_delta *next);
+/* Were its keys, to judge by the first ones, set in ascending order? */
+bool art_delta_came_in_order(const struct art_delta *delta);
 
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the delta. */
 int art_delta_get(const struct art_delta *delta, struct art_bytes key, struct art_entry *out);
@@ -42,6 +51,17 @@ bool art_delta_may_contain(const struct art_delta *delta, uint64_t hash);
  * value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing
  * changed. */
 int art_delta_set(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry);
+
+/* A get and a set of one key with one search. The place is good until the delta changes. */
+struct art_delta_place {
+    uint64_t hash; /* art_hash64() of the key */
+    void *nearest; /* (private) the leaf that shares most with the key */
+};
+void art_delta_look(const struct art_delta *delta, struct art_bytes key, struct art_delta_place *out);
+int art_delta_get_at(const struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                     struct art_entry *out);
+int art_delta_set_at(struct art_delta *delta, struct art_bytes key, const struct art_delta_place *place,
+                     const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per mark: noting
  * again between two marks is skipped (art_delta_mark() starts a new stretch). */

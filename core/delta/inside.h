@@ -50,10 +50,14 @@ struct art_delta {
     int64_t weight;
     uint64_t *filter; /* NULL: every key may be here */
     uint64_t filter_words;
+    bool remembers;  /* the filter holds the keys of earlier deltas, too, */
+    uint64_t passed; /* so many */
 };
 
-/* filter.c: after the key was added. */
-void art_delta_filter_add(struct art_delta *delta, struct art_bytes key);
+/* filter.c: after the key, with this art_hash64(), was added. */
+void art_delta_filter_add(struct art_delta *delta, uint64_t hash);
+/* It will be asked about this key soon. */
+void art_delta_filter_prefetch(const struct art_delta *delta, uint64_t hash);
 void art_delta_filter_clear(struct art_delta *delta);
 /* `next`, which is empty, gets the other's filter, emptied. */
 void art_delta_filter_take(struct art_delta *next, struct art_delta *delta);

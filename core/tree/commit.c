@@ -16,6 +16,7 @@
 enum {
     OWED_A_BYTE = 16,
     MERGE_EVERY_BYTES = 320 << 10,
+    BATCH_BYTES = 32 << 10, /* of redo: rows that were collected may wait */
     PATIENCE = 4,
     LOG_BYTES_A_KEY = 64,
     SPARE_BYTES = 4 << 20 /* of a flushed delta's memory that the next one gets */
@@ -154,10 +155,12 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
-/* Three times a log, and then with its flush. */
+/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches: until
+ * then it is that much too large. */
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
-    return redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
+    bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= tree->options.log_limit / 32;
+    return (batch && tree->loose) || redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
 }
 
 static int prepare(struct art_tree *tree) {

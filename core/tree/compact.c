@@ -1,7 +1,7 @@
 /* Flush, and the merges that keep the number of runs small.
  *
- *   level 0     young runs, one a flush, at most three
- *   level 1     three young runs merged; it gives itself to the run below, slice by slice
+ *   level 0     young runs, one a flush, at most three; fewer when they are a quarter of a small table
+ *   level 1     the young runs merged; it gives itself to the run below, slice by slice
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
  * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
@@ -25,6 +25,8 @@ enum {
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
+    YOUNG_PART = 4,  /* of a small table that its young runs may be: they are the same size over any; */
+    SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
     PAUSE_PAGES = 1024,
     INTERRUPT_EVERY = 4096
 };
@@ -161,6 +163,14 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
     return share < most ? share : most;
 }
 
+static bool young_are_due(const struct art_tree *tree, const struct art_root *root, unsigned young) {
+    if (young >= YOUNG_MAX) return true;
+    if (!young || young + 1 != root->runs || root->run[young].level != LEVEL_FIRST) return false;
+    uint64_t pages = 0, last = root->run[young].pages;
+    for (unsigned i = 0; i < young; i++) pages += root->run[i].pages;
+    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * YOUNG_PART > last;
+}
+
 /* What is most overdue, as tenths of "due". */
 static enum step next_step(const struct art_tree *tree, const struct art_root *root, unsigned *at, unsigned *urgency) {
     unsigned young = young_runs(root);
@@ -172,10 +182,10 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         *urgency = 10 + 10 * young / YOUNG_MAX;
         bool below = young + 1 < root->runs && root->run[young + 1].level == LEVEL_FIRST;
         step = below ? STEP_SLICE : STEP_RELABEL;
-    } else if (young >= YOUNG_MAX) {
+    } else if (young_are_due(tree, root, young)) {
         *at = 0;
         *urgency = 10 * young / YOUNG_MAX + 10;
-        step = STEP_YOUNG;
+        step = young > 1 ? STEP_YOUNG : STEP_RELABEL;
     }
     for (unsigned i = young + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;

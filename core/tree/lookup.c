@@ -45,22 +45,7 @@ int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_byt
     return run_get(tree, run, key, &hash, out, &where);
 }
 
-int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
-    *out = (struct art_found){0};
-    uint64_t hash = 0;
-    bool maybe = art_delta_keys(tree->delta) > 0;
-    if (maybe) {
-        hash = art_blob_key_hash(key); /* the filters of runs and delta share one hash */
-        maybe = art_delta_may_contain(tree->delta, hash);
-    }
-    if (maybe) {
-        int rc = art_delta_get(tree->delta, key, &out->entry);
-        if (rc != ART_NOTFOUND) {
-            out->any = out->in_delta = true;
-            out->live = !(out->entry.flags & ART_DELETE);
-            return rc;
-        }
-    }
+static int find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
     for (unsigned i = 0; i < tree->root->runs; i++) {
         int rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
@@ -69,6 +54,39 @@ int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found 
         return rc;
     }
     return ART_OK;
+}
+
+static int found_in_delta(struct art_found *out) {
+    out->any = out->in_delta = true;
+    out->live = !(out->entry.flags & ART_DELETE);
+    return ART_OK;
+}
+
+/* What the delta's filter does not know is in no run either. */
+static bool filter_speaks_for_runs(const struct art_tree *tree) {
+    return tree->txn.spilled && art_delta_remembers(tree->delta);
+}
+
+int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
+    *out = (struct art_found){0};
+    uint64_t hash = 0;
+    bool remembers = filter_speaks_for_runs(tree);
+    if (art_delta_keys(tree->delta) > 0 || remembers) {
+        hash = art_blob_key_hash(key); /* the filters of runs and delta share one hash */
+        bool maybe = art_delta_may_contain(tree->delta, hash);
+        if (maybe && !art_delta_get(tree->delta, key, &out->entry)) return found_in_delta(out);
+        if (!maybe && remembers) return ART_OK;
+    }
+    return find_in_runs(tree, key, hash, out);
+}
+
+int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                        struct art_delta_place *place) {
+    *out = (struct art_found){0};
+    art_delta_look(tree->delta, key, place);
+    if (!art_delta_get_at(tree->delta, key, place, &out->entry)) return found_in_delta(out);
+    if (filter_speaks_for_runs(tree) && !art_delta_may_contain(tree->delta, place->hash)) return ART_OK;
+    return find_in_runs(tree, key, place->hash, out);
 }
 
 int art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *row) {

@@ -155,6 +155,9 @@ struct art_found {
     struct art_blob *blob; /* where the entry lies, when it is not in the delta */
 };
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
+/* For whoever sets the key then, whatever is found: with its place in the delta. */
+int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                        struct art_delta_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
 int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */

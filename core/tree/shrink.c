@@ -13,10 +13,12 @@
  */
 #include "core/tree/private.h"
 
-/* Free slots that are left alone beside so many in use: the next merges take them. */
+/* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare: its
+ * log and young runs, which do not shrink with it, take their share already. */
 static uint32_t slack(uint32_t used) {
-    enum { SLACK_LEAST = 2, SLACK_PART = 4 };
-    return used / SLACK_PART > SLACK_LEAST ? used / SLACK_PART : SLACK_LEAST;
+    enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
+    uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
+    return share > SLACK_LEAST ? share : SLACK_LEAST;
 }
 
 struct highest {

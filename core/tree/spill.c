@@ -73,6 +73,16 @@ static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
     return rc;
 }
 
+/* Were all keys of the runs in deltas that the filter knows? Then it goes on with the next one, and most new keys are looked
+ * for in none of the runs: a load of an empty table. Keys that come in order are looked for where the last one was, which
+ * costs less than a filter of this size. */
+static bool filter_knows_runs(struct art_tree *tree) {
+    enum { FILTER_PART = 8 };
+    if (tree->txn.spilled ? !art_delta_remembers(tree->delta) : tree->root->runs > 0) return false;
+    if (art_delta_came_in_order(tree->delta)) return false;
+    return tree->txn.spilled || art_delta_remember(tree->delta, tree->options.spill_limit / FILTER_PART);
+}
+
 int art_tree_spill(struct art_tree *tree) {
     struct art_edit edit;
     struct art_delta *empty = NULL;
@@ -88,6 +98,7 @@ int art_tree_spill(struct art_tree *tree) {
         art_edit_discard(tree, &edit);
         return rc;
     }
+    if (filter_knows_runs(tree)) art_delta_pass_on(tree->delta, empty);
     /* From here on the delta is consumed: a failure leaves a transaction that can only be rolled back. */
     rc = image_marks(tree, &tree->slots.used);
     if (rc) {

@@ -11,10 +11,12 @@ static int ready_to_write(struct art_tree *tree) {
     return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
-/* Sets the row's entry; a long value becomes pieces. */
-static int put_row(struct art_tree *tree, struct art_bytes key, struct art_bytes value, uint8_t over) {
+/* Sets the row's entry; a long value becomes pieces. `place` is NULL where the delta has changed since it was found. */
+static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_delta_place *place,
+                   struct art_bytes value, uint8_t over) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = over};
     uint8_t ref[ART_PIECES_REF];
+    if (place) return art_delta_set_at(tree->delta, key, place, &entry);
     if (value.len > ART_VALUE_INLINE_MAX) {
         int rc = art_pieces_put(tree, value, ref);
         if (rc) return rc;
@@ -62,7 +64,8 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     if (!rc) rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
     struct art_found found;
-    rc = art_tree_find(tree, key, &found);
+    struct art_delta_place place;
+    rc = art_tree_find_place(tree, key, &found, &place);
     if (rc) return rc;
     *existed = found.live;
     if (found.live && mode == ART_WRITE_INSERT) return ART_OK;
@@ -71,7 +74,7 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_delta_mark(tree->delta) : 0;
     if (old.len) rc = art_pieces_delete(tree, old);
-    if (!rc) rc = put_row(tree, key, value, over);
+    if (!rc) rc = put_row(tree, key, steps ? NULL : &place, value, over);
     if (rc && !steps) return rc;
     return finish(tree, rc, before);
 }
@@ -129,7 +132,7 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
         if (replaced.len) rc = art_pieces_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
         if (!rc)
-            rc = value ? put_row(tree, to_key, *value, target_over)
+            rc = value ? put_row(tree, to_key, NULL, *value, target_over)
                        : move_entry(tree, to_key, &source.entry, target_over);
         if (!rc) rc = delete_row(tree, from_key, source_over);
         rc = finish(tree, rc, before);

@@ -1,0 +1,214 @@
+/* A transaction larger than memory: what it has given to runs of its own it still knows, row by row.
+ *
+ * Random inserts, replacements and deletes, with savepoints taken back over spills, against an array; in an empty table,
+ * whose filter of spilled keys answers for the runs, and in one that had rows. And when there is such a filter.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+
+enum { ROWS = 20000, STEPS = 60000, SPILL_LIMIT = 512 << 10 };
+
+static void make(void) {
+    small_tree_make(true);
+    options.blob_pages = 8;
+    options.spill_limit = SPILL_LIMIT;
+    small_tree_again();
+}
+
+static const char *key_of(uint32_t i) {
+    static char key[64];
+    snprintf(key, sizeof key, "bucket-%02u/file-%06u", i % 16, i);
+    return key;
+}
+
+/* Some are cut into pieces. */
+static struct art_bytes value_of(uint32_t i, uint32_t version) {
+    static char value[6000];
+    int len = snprintf(value, sizeof value, "%u of %u", version, i);
+    if (version % 50 == 0) len = 5000;
+    return art_bytes(value, (uint32_t)len);
+}
+
+/* 0: not there; else the number of the step that wrote it. */
+static uint32_t now[ROWS], marked[ROWS];
+
+static void put_one(uint32_t i, uint32_t step, enum art_write mode) {
+    bool existed;
+    must(art_tree_insert(tree, mode, text(key_of(i)), value_of(i, step), &existed));
+    ck_assert_msg(existed == (now[i] > 0), "%s: %s, but the tree says otherwise", key_of(i),
+                  now[i] ? "there" : "absent");
+    if (!existed || mode == ART_WRITE_REPLACE) now[i] = step;
+}
+
+static void remove_one(uint32_t i) {
+    bool existed;
+    must(art_tree_delete(tree, text(key_of(i)), &existed));
+    ck_assert(existed == (now[i] > 0));
+    now[i] = 0;
+}
+
+static void look_at_all(void) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        struct art_row row;
+        int rc = art_tree_get(tree, text(key_of(i)), &row);
+        ck_assert_int_eq(rc, now[i] ? ART_OK : ART_NOTFOUND);
+        count += now[i] > 0;
+        if (rc) continue;
+        struct art_bytes value, wanted = value_of(i, now[i]);
+        uint8_t *owned;
+        must(art_row_value(tree, &row, &value, &owned));
+        ck_assert_uint_eq(value.len, wanted.len);
+        ck_assert(!memcmp(value.data, wanted.data, strlen((const char *)wanted.data)));
+        art_free(owned);
+        art_row_release(&row);
+    }
+    ck_assert_uint_eq(rows(), count);
+}
+
+static void begin_savepoint(bool *set) {
+    uint32_t mark;
+    if (*set) art_tree_drop_marks(tree, 0);
+    must(art_tree_mark(tree, &mark));
+    ck_assert_uint_eq(mark, 0);
+    memcpy(marked, now, sizeof now);
+    *set = true;
+}
+
+static void change_at_random(struct random *random) {
+    bool set = false;
+    for (uint32_t step = 1; step <= STEPS; step++) {
+        uint32_t i = random_below(random, ROWS), what = random_below(random, 10);
+        if (what < 5)
+            put_one(i, step, ART_WRITE_INSERT);
+        else if (what < 8)
+            put_one(i, step, ART_WRITE_REPLACE);
+        else
+            remove_one(i);
+        if (random_once_in(random, 5000)) begin_savepoint(&set);
+        if (!set || !random_once_in(random, 15000)) continue;
+        art_tree_rollback_to(tree, 0);
+        memcpy(now, marked, sizeof now);
+    }
+    ck_assert(tree->txn.spilled);
+}
+
+START_TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not) {
+    for (int rounds = 0; rounds < 4; rounds++) {
+        uint64_t seed = random_seed();
+        struct random random = {seed};
+        printf("spill: seed %llu\n", (unsigned long long)seed);
+        make();
+        memset(now, 0, sizeof now);
+        bool empty = rounds % 2;
+        for (uint32_t i = 0; !empty && i < ROWS; i += 3) put_one(i, 1, ART_WRITE_INSERT);
+        if (!empty) flush();
+        change_at_random(&random);
+        look_at_all();
+        commit();
+        look_at_all();
+        must(art_tree_check(tree));
+        small_tree_end();
+    }
+}
+END_TEST
+
+/* --- the filter of what was spilled ------------------------------------------------------------------------------- */
+
+/* Until the transaction has spilled so many times more. */
+static void load(uint32_t from, uint32_t stride, unsigned spills) {
+    for (uint32_t i = 0; spills; i++) {
+        struct art_delta *before = tree->delta;
+        char key[32];
+        bool existed;
+        snprintf(key, sizeof key, "%010u", from + (uint32_t)((uint64_t)i * stride % 1000003));
+        must(art_tree_insert(tree, ART_WRITE_INSERT, text(key), text("value"), &existed));
+        ck_assert(!existed);
+        spills -= tree->delta != before;
+    }
+}
+
+START_TEST(test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled) {
+    make();
+    load(0, 7919, 1);
+    ck_assert(art_delta_remembers(tree->delta));
+    ck_assert_uint_le(art_delta_memory(tree->delta), SPILL_LIMIT / 4);
+    ck_assert(art_delta_may_contain(tree->delta, art_hash64("\1"
+                                                            "0000007919",
+                                                            11)));
+    ck_assert(!art_delta_may_contain(tree->delta, art_hash64("\1"
+                                                             "elsewhere",
+                                                             10)));
+    commit();
+    ck_assert(!art_delta_remembers(tree->delta));
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_filter_that_is_full_is_one_of_the_present_delta_again) {
+    make();
+    load(0, 7919, 1);
+    for (unsigned spills = 0; art_delta_remembers(tree->delta); spills++) {
+        ck_assert_uint_le(spills, 100);
+        load(2000000 * (spills + 1), 7919, 1);
+    }
+    bool existed;
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text("0000007919"), text("again"), &existed));
+    ck_assert(existed);
+    commit();
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
+    make();
+    load(0, 1, 2);
+    ck_assert(!art_delta_remembers(tree->delta));
+    commit();
+    load(2000000, 7919, 1);
+    ck_assert(!art_delta_remembers(tree->delta));
+    commit();
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
+    uint32_t mark;
+    make();
+    load(0, 7919, 1);
+    put("a row before", "x");
+    must(art_tree_mark(tree, &mark));
+    load(2000000, 7919, 2);
+    ck_assert(art_delta_remembers(tree->delta));
+    art_tree_rollback_to(tree, mark);
+    ck_assert(!art_delta_remembers(tree->delta));
+    load(2000000, 7919, 2);
+    ck_assert(!art_delta_remembers(tree->delta));
+    commit();
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("spill");
+    TCase *tests = tcase_create("spill");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not);
+    tcase_add_test(tests, test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled);
+    tcase_add_test(tests, test_a_filter_that_is_full_is_one_of_the_present_delta_again);
+    tcase_add_test(tests, test_a_load_in_order_and_one_over_rows_have_no_such_filter);
+    tcase_add_test(tests, test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
