@@ -194,6 +194,14 @@ static void write_and_note(unsigned from, unsigned to, unsigned version, struct 
     for (unsigned at = from; at < to; at += TRANSACTION) note(at, version);
 }
 
+/* More than a commit has otherwise: all rows once more, and all blobs, while the old ones are given back. What stays in the
+ * log has no blobs. */
+static void rewrite(const char *options) {
+    if (!strstr(options, "inline")) return;
+    need(wire_exec_sql(&cluster.wire, "INSERT OR REPLACE INTO t SELECT path, value FROM t"), "all rows in one commit");
+    need(wire_exec_sql(&cluster.wire, "INSERT INTO t(t) VALUES('optimize')"), "optimize");
+}
+
 /* What a follower reads meanwhile is nearly all of it what the leader sends. */
 static void measure(const char *table, struct load *load) {
     const struct node *follower = &cluster.nodes[cluster.leader == &cluster.nodes[0] ? 1 : 0];
@@ -258,7 +266,11 @@ static void play(const char *options) {
     need(wire_exec_sql(&cluster.wire, "CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID"), "CREATE TABLE");
     snprintf(sql, sizeof sql, "CREATE VIRTUAL TABLE t USING art(path, value%s%s)", *options ? ", " : "", options);
     need(wire_exec_sql(&cluster.wire, sql), sql);
+    /* dqlite 1.11 cannot read back what SQLite's cache has spilled while its WAL holds no commit: SQLITE_IOERR_SHORT_READ.
+     * The ordinary table is helped, on a connection of its own; art helps itself. */
+    need(wire_exec_sql(&cluster.wire, "PRAGMA cache_spill=off"), "PRAGMA cache_spill");
     measure("o", &ordinary);
+    wait_for_leader();
     measure("t", &art);
     need(wire_exec_sql(&cluster.wire, "DROP TABLE o"), "DROP TABLE");
     printf("%u rows, in transactions of %u  p50 of COMMIT    p99  replicated a row\n", (unsigned)LOADED_FIRST,
@@ -281,6 +293,7 @@ static void play(const char *options) {
         need(model_compare(&cluster.model, &cluster.wire, "t"), "a node differs from the model");
         printf("node %u leads: rows, listings, counts and GLOB are the model's\n", (unsigned)cluster.leader->id);
         write_and_note(i * TRANSACTION, (i + 1) * TRANSACTION, 3 + i, NULL);
+        rewrite(options);
     }
     need(model_compare(&cluster.model, &cluster.wire, "t"), "the last writes");
 }

@@ -119,5 +119,7 @@ int model_compare(const struct model *model, struct wire *wire, const char *tabl
     snprintf(sql, sizeof sql, "SELECT path, value FROM %s ORDER BY path", table);
     if (!rc) rc = compare_rows(model, wire, sql, "", false);
     if (!rc) rc = wire_query_sql(wire, "PRAGMA integrity_check", take_ok, NULL);
+    snprintf(sql, sizeof sql, "SELECT art_check('%s')", table);
+    if (!rc) rc = wire_query_sql(wire, sql, take_ok, NULL);
     return rc;
 }

@@ -149,6 +149,8 @@ def compare(server, stream, model):
                           (f"SELECT art_count('t', '{prefix}')", [[len(below)]])):
             got = stream.run(sql)
             assert got == rows, f"{server.name}: {sql}: {first_difference(got, rows)}"
+    check = stream.run("SELECT art_check('t')")
+    assert check == [["ok"]], f"{server.name}: art_check: {check}"
 
 
 def first_difference(got, expected):
@@ -332,6 +334,10 @@ def play(cluster, options):
     load(primary, "t", keys[:3 * TRANSACTION], 2, cluster.model)
     forwarded(cluster, 2)
     cluster.compare_all()
+    if "inline" in options:  # all rows in one commit, and all blobs, while the old ones are given back
+        primary.query("INSERT OR REPLACE INTO t SELECT path, value FROM t")
+        primary.query("INSERT INTO t(t) VALUES('optimize')")
+        cluster.compare_all()
     check = primary.query("PRAGMA integrity_check")
     assert check == [["ok"]], f"integrity_check: {check}"
     for server in cluster.servers:
