@@ -63,8 +63,12 @@ static _Noreturn void fail(const char *format, ...) {
     exit(1);
 }
 
+static void need_of(const struct wire *wire, int rc, const char *what) {
+    if (rc) fail("%s: %s", what, wire->error);
+}
+
 static void need(int rc, const char *what) {
-    if (rc) fail("%s: %s", what, cluster.wire.error);
+    need_of(&cluster.wire, rc, what);
 }
 
 /* --- who leads ---------------------------------------------------------------------------------------------------- */
@@ -248,6 +252,19 @@ static double kill_leader(struct node **killed) {
     return seconds;
 }
 
+/* A connection that has read the table sees what another one writes. */
+static void write_beside_a_reader(unsigned turn, const char *options) {
+    struct wire reader;
+    need_of(&reader, wire_connect(&reader, cluster.leader->address), "a second connection");
+    need_of(&reader, wire_open(&reader, "cluster"), "a second connection");
+    need_of(&reader, model_compare(&cluster.model, &reader, "t"), "a second connection, before");
+    write_and_note(turn * TRANSACTION, (turn + 1) * TRANSACTION, 3 + turn, NULL);
+    need_of(&reader, model_compare(&cluster.model, &reader, "t"), "a second connection, after the first one's writes");
+    rewrite(options);
+    need_of(&reader, model_compare(&cluster.model, &reader, "t"), "a second connection, after all was written anew");
+    wire_close(&reader);
+}
+
 static int by_size(const void *left, const void *right) {
     double a = *(const double *)left, b = *(const double *)right;
     return (a > b) - (a < b);
@@ -292,10 +309,8 @@ static void play(const char *options) {
         make_leader(&cluster.nodes[at % NODES]);
         need(model_compare(&cluster.model, &cluster.wire, "t"), "a node differs from the model");
         printf("node %u leads: rows, listings, counts and GLOB are the model's\n", (unsigned)cluster.leader->id);
-        write_and_note(i * TRANSACTION, (i + 1) * TRANSACTION, 3 + i, NULL);
-        rewrite(options);
+        write_beside_a_reader(i, options);
     }
-    need(model_compare(&cluster.model, &cluster.wire, "t"), "the last writes");
 }
 
 int main(int argc, char **argv) {

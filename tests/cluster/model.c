@@ -14,7 +14,7 @@ struct walk {
     char row[MODEL_TEXT], value[MODEL_TEXT];
     bool has_value;
     unsigned rows;
-    char wrong[3 * MODEL_TEXT];
+    char wrong[5 * MODEL_TEXT];
 };
 
 void model_path(unsigned key, char out[MODEL_TEXT]) {
@@ -60,8 +60,10 @@ static int compare_row(void *context, const struct wire_value *values, unsigned 
     bool good = more && columns == 2 && same(&values[0], walk->row) &&
                 (walk->has_value ? same(&values[1], walk->value) : values[1].type == WIRE_NULL);
     if (!good) {
-        snprintf(walk->wrong, sizeof walk->wrong, "row %u is %.*s, not %s", walk->rows,
-                 (int)(values[0].type == WIRE_TEXT ? values[0].len : 0), values[0].text, more ? walk->row : "there");
+        const char *value = columns == 2 && values[1].type == WIRE_TEXT ? values[1].text : "no text";
+        snprintf(walk->wrong, sizeof walk->wrong, "row %u is %s with %s, not %s with %s", walk->rows,
+                 values[0].type == WIRE_TEXT ? values[0].text : "no text", value, more ? walk->row : "nothing",
+                 walk->has_value ? walk->value : "no text");
     }
     return !good;
 }
@@ -77,7 +79,7 @@ static int compare_rows(const struct model *model, struct wire *wire, const char
     if (rc) {
         char cause[sizeof wire->error];
         snprintf(cause, sizeof cause, "%s", wire->error);
-        snprintf(wire->error, sizeof wire->error, "%.120s: %.200s", sql, walk.wrong[0] ? walk.wrong : cause);
+        snprintf(wire->error, sizeof wire->error, "%.100s: %.290s", sql, walk.wrong[0] ? walk.wrong : cause);
     }
     return rc;
 }
