@@ -6,6 +6,8 @@
 #   make static       build/release/libart.a for programs that link art in; ext/art.h says how
 #   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
 #   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
+#   make check-dqlite an art table in a cluster of three dqlite nodes on this machine; check-sqld: in a primary and two replicas of
+#                     libSQL's server (tests/cluster). CLUSTER_OPTIONS are the table's options
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
 #                     MUTANTS=slice for those of `make check` (tests/README.md)
@@ -59,6 +61,7 @@ PROFILED    = get get-alone list level scan-all put
 PROFILED_KEYS = 100000
 BINDINGS   ?= all
 ORMS       ?= all
+CLUSTER_OPTIONS ?= storage=inline
 MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
@@ -121,7 +124,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms mutants coverage valgrind tidy format
+.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 .PHONY: amalgamation uninstall deb npm check-packaging
@@ -187,7 +190,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/support/watch.c tests/fuzz/*.c tests/bench/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/support/watch.c tests/fuzz/*.c tests/bench/*.c tests/cluster/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
@@ -230,6 +233,10 @@ $(BUILD)/tests/bench/peers: FORCE
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) $(BENCH_WRAPS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
+# The nodes of tests/cluster, which link the extension in.
+$(BUILD)/tests/cluster/dqlite: $(call object,$(wildcard tests/cluster/*.c)) $(BUILD)/libart.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
+
 programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
 
 test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench))
@@ -264,6 +271,10 @@ check-orms:
 	@.ci/deps build
 	@$(MAKE) --no-print-directory -j2 library
 	@ART_EXTENSION=$(BUILD)/art.so tests/orm/run $(ORMS)
+
+check-dqlite check-sqld:
+	@.ci/deps build
+	@MAKE="$(MAKE)" CLUSTER_OPTIONS="$(CLUSTER_OPTIONS)" tests/cluster/run $(BUILD) $(@:check-%=%)
 
 mutants:
 	@.ci/deps check
