@@ -8,7 +8,7 @@
  * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
  * up-to-date tree), planner.c and cursor.c with plan.h and scan.h between them (reading), update.c and commands.c
  * (writing), transaction.c and
- * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal).
+ * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal), blobs.c (storage=inline).
  *
  * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
  * Where a function can fail with something to say, its last argument takes the sentence (sqlite3_free() it).
@@ -108,6 +108,7 @@ struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
     enum art_engine engine;
     enum art_direct direct;
+    enum art_storage storage; /* as asked for; in T_state what it was resolved to */
 };
 /* A part of a text. */
 struct art_text {
@@ -188,6 +189,10 @@ enum art_statement {
     ART_LOG_PUT,
     ART_STATE_GET,
     ART_STATE_PUT,
+    ART_BLOB_READ,
+    ART_BLOB_WRITE,
+    ART_BLOB_REMOVE,
+    ART_BLOB_LAST,
     ART_STATEMENTS /* their number */
 };
 
@@ -201,7 +206,9 @@ struct art_table {
     struct art_name *name;
     struct art_settings settings;
     unsigned columns;    /* the user's, as T_state says */
-    char *path;          /* of the .art file; NULL: in memory */
+    bool inlined;        /* blobs are rows of T_blob */
+    struct art_rows rows;
+    char *path;          /* of the .art file; NULL: inlined, or in memory */
     bool renamed;        /* T_state may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
@@ -286,8 +293,11 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
-int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
-int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
+int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_drop_blobs(sqlite3 *db, const struct art_name *name, char **message);
+/* `blobs`: T_blob, too. */
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, bool blobs, char **message);
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, bool blobs, char **message);
 /* T_state as a handle finds it. */
 struct art_state {
     uint8_t uuid[ART_UUID_BYTES];
@@ -393,6 +403,9 @@ void art_journal_leave(struct art_table *table); /* the transaction has ended */
 void art_journal_note_crowd(struct art_table *table, bool crowded);
 void art_journal_end_epoch(struct art_table *table);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
+
+/* blobs.c */
+void art_blobs_host(struct art_table *table, struct art_rows *out);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);

@@ -261,6 +261,19 @@ static int load_young(void *context, struct art_buffer *out) {
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
 }
 
+/* Where SQLite has its own temporary files. */
+static int scratch_name(void *context, char *name, uint32_t room) {
+    struct art_table *table = context;
+    char *chosen = NULL;
+    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_TEMPFILENAME, &chosen);
+    if (!chosen) rc = sqlite3_file_control(table->connection->db, "temp", SQLITE_FCNTL_TEMPFILENAME, &chosen);
+    bool fits = chosen && strlen(chosen) < room;
+    if (fits) memcpy(name, chosen, strlen(chosen) + 1);
+    sqlite3_free(chosen);
+    if (fits) return ART_OK;
+    return art_fail_code(rc ? rc : SQLITE_CANTOPEN, "no name for a temporary file");
+}
+
 static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     return art_shadow_each_log_row(context, row, to);
 }
@@ -316,7 +329,10 @@ bool art_journal_interrupted(struct art_table *table) {
 }
 
 void art_journal_host(struct art_table *table, struct art_host *out) {
+    art_blobs_host(table, &table->rows);
     *out = (struct art_host){.context = table,
+                             .rows = table->inlined ? &table->rows : NULL,
+                             .scratch_name = scratch_name,
                              .unmoved = unmoved,
                              .another_file = another_file,
                              .secure = secure,

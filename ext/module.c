@@ -230,6 +230,19 @@ static int take_arguments(struct art_vtab *vtab, int argc, const char *const *ar
     return rc ? rc : declare(vtab, message);
 }
 
+/* Beside the database where it has a folder; in memory where it has no name; in it where its name leads to no folder. */
+static int resolve_storage(struct art_vtab *vtab, char **message) {
+    sqlite3 *db = vtab->connection->db;
+    const char *name = art_database_name(db, vtab->name->schema);
+    bool folder = strchr(name, '/') != NULL, virtual = *name && !folder;
+    enum art_storage *storage = &vtab->settings.storage;
+    if (*storage == ART_STORAGE_AUTO) *storage = virtual ? ART_STORAGE_INLINE : ART_STORAGE_FILE;
+    if (*storage == ART_STORAGE_INLINE || !virtual) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: no folder belongs to the database (%s), so no file can stand beside it: use storage=inline",
+                        name);
+}
+
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
 static int create_table(struct art_vtab *vtab, char **message) {
     sqlite3 *db = vtab->connection->db;
@@ -261,6 +274,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = take_arguments(vtab, argc, argv, message);
+    if (!rc) rc = resolve_storage(vtab, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
@@ -293,7 +307,7 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
     }
     /* Nobody will tell whether the DROP lasts: the file stays, and so do blobs in memory. */
     table->remove_allowed = false;
-    if (table->path) table->exists = false;
+    if (table->path || table->inlined) table->exists = false;
     if (table->driver == base) art_table_committed(table);
 }
 
@@ -309,7 +323,8 @@ static int destroy(sqlite3_vtab *base) {
         table->remove_allowed = true;
         art_shadow_finalize(table);
     }
-    rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);
+    bool blobs = table ? table->inlined : vtab->settings.storage == ART_STORAGE_INLINE;
+    rc = art_shadow_drop(vtab->connection->db, vtab->name, blobs, &base->zErrMsg);
     if (rc) return rc;
     if (table) table_is_dropped(table, base);
     vtab_free(vtab);
@@ -324,7 +339,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
     struct art_name *name = art_name_new(vtab->name->schema, to);
     if (!name) return SQLITE_NOMEM;
     art_shadow_finalize(vtab->table);
-    rc = art_shadow_rename(vtab->connection->db, vtab->name, to, &base->zErrMsg);
+    rc = art_shadow_rename(vtab->connection->db, vtab->name, to, vtab->table->inlined, &base->zErrMsg);
     if (!rc) {
         art_table_set_name(vtab->table, name);
         art_name_release(vtab->name);
@@ -335,7 +350,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
 }
 
 static int is_shadow_name(const char *suffix) {
-    return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log");
+    return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log") || !sqlite3_stricmp(suffix, "blob");
 }
 
 /* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
  *                                                     be followed by columns without meaning
  *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
+ *     T_blob(page INTEGER PRIMARY KEY, data BLOB)     with storage=inline: blobs.c
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
  * Statements are kept per table and prepared with SQLITE_PREPARE_NO_VTAB, so that a view or a virtual table under the
@@ -22,6 +23,10 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES(?1, ?2)",
+    [ART_BLOB_READ] = "SELECT page, data FROM \"%w\".\"%w_blob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
+    [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_blob\"(page, data) VALUES(?1, ?2)",
+    [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_blob\" WHERE page >= ?1 AND page < ?2",
+    [ART_BLOB_LAST] = "SELECT page, length(data) FROM \"%w\".\"%w_blob\" ORDER BY page DESC LIMIT 1",
 };
 
 static int prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
@@ -117,6 +122,16 @@ static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
     return sqlite3_reset(put);
 }
 
+int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message,
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_blob\"(page INTEGER PRIMARY KEY, data BLOB)", name->schema,
+                               name->table));
+}
+
+int art_shadow_drop_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message, sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_blob\"", name->schema, name->table));
+}
+
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message) {
     const char *schema = name->schema, *table = name->table;
@@ -124,6 +139,7 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
                  sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_state\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
                                  "CREATE TABLE \"%w\".\"%w_log\"(csn INTEGER PRIMARY KEY, ops BLOB)",
                                  schema, table, schema, table));
+    if (!rc && settings->storage == ART_STORAGE_INLINE) rc = art_shadow_create_blobs(db, name, message);
     if (rc) return rc;
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
@@ -138,13 +154,20 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
     return rc;
 }
 
-int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, bool blobs, char **message) {
+    int rc = blobs ? art_shadow_drop_blobs(db, name, message) : SQLITE_OK;
+    if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_state\"; DROP TABLE IF EXISTS \"%w\".\"%w_log\"",
                                name->schema, name->table, name->schema, name->table));
 }
 
-int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, bool blobs, char **message) {
+    int rc = blobs ? run(db, message,
+                         sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_blob\" RENAME TO \"%w_blob\"", name->schema,
+                                         name->table, to))
+                   : SQLITE_OK;
+    if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" RENAME TO \"%w_state\";"
                                "ALTER TABLE \"%w\".\"%w_log\" RENAME TO \"%w_log\"",

@@ -113,7 +113,7 @@ void art_table_free_if_unused(struct art_table *table) {
     if (table->driver) return;
     /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
      * reads the schema anew, which is no reopening. */
-    bool remembers = !table->path || table->sync_failed || art_tree_poisoned(table->tree);
+    bool remembers = (!table->path && !table->inlined) || table->sync_failed || art_tree_poisoned(table->tree);
     if (remembers && table->exists && table->connection->references) return;
     art_connection_remove_table(table);
     table_free(table);
@@ -138,7 +138,7 @@ char *art_text_copy(const char *text) {
 
 int art_table_set_file(struct art_table *table, const char *file) {
     const char *slash = strrchr(table->database, '/');
-    if (!slash) return ART_OK; /* in memory */
+    if (!slash || table->inlined) return ART_OK;
     size_t n = (size_t)(slash - table->database) + 1, m = strlen(file);
     char *path = art_alloc(n + m + 1);
     if (!path) return art_nomem();
@@ -184,7 +184,8 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->exists = true;
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
     int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
-    if (!rc) rc = refuse_memdb(connection->db, schema, message);
+    table->inlined = settings->storage == ART_STORAGE_INLINE;
+    if (!rc && !table->inlined) rc = refuse_memdb(connection->db, schema, message);
     if (!rc) rc = art_refuse_shared_cache(connection->db, schema, message);
     if (!rc) rc = open_tree(table, file, message);
     if (rc) {

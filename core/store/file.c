@@ -81,15 +81,18 @@ static int missing(const struct art_store *store) {
         store->path, store->host_path);
 }
 
-static int open_memory(struct art_store *store) {
+/* Memory, or rows: nobody else's, and nothing is to be checked. */
+static int open_own(struct art_store *store) {
     struct art_file_identity identity;
-    int rc = art_io_memory_open(&store->io);
+    int rc = store->rows ? art_io_rows_open(store->rows, store->rows_id, store->path, &store->io)
+                         : art_io_memory_open(&store->io);
     if (!rc) rc = store->io->methods->identity(store->io, &identity);
     if (rc) {
         art_store_close_file(store);
         return rc;
     }
     store->key = (struct art_cache_key){identity.device, identity.inode, 0};
+    store->file_bytes = identity.size;
     store->checked = true;
     return ART_OK;
 }
@@ -164,7 +167,7 @@ static int accept_for_reading(struct art_store *store, struct art_superblock *bl
 
 int art_store_ready(struct art_store *store) {
     if (store->checked) return ART_OK;
-    if (!store->path) return open_memory(store);
+    if (!art_store_has_file(store)) return open_own(store);
     int rc = store->io ? ART_OK : open_io(store, TO_READ);
     if (rc == ART_MISSING) return missing(store);
     if (rc) return rc;
@@ -186,7 +189,7 @@ int art_store_may_write(struct art_store *store) {
 
 int art_store_check_owner(struct art_store *store) {
     int rc = art_store_ready(store);
-    if (rc || !store->path) return rc;
+    if (rc || !art_store_has_file(store)) return rc;
     struct art_file_identity own = {0};
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
@@ -382,7 +385,7 @@ static void remove_created(const struct art_store *store) {
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     struct art_file_identity own = {0};
     bool created = false;
-    if (!store->path) {
+    if (!art_store_has_file(store)) {
         int rc = art_store_ready(store);
         if (!rc && !store->phase.pool) rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
         return rc ? rc : store->io->methods->size(store->io, &store->file_bytes);

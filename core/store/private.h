@@ -70,6 +70,8 @@ struct art_store {
     bool closed;
     struct art_disk *disk;
     char *path, *host_path;
+    const struct art_rows *rows;
+    uint64_t rows_id;
     struct art_old_path *old_paths; /* views name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
@@ -141,6 +143,9 @@ struct art_cached *art_store_take_ahead(struct art_store *store, const struct ar
 void art_store_drop_ahead(struct art_store *store);
 
 /* --- file.c --- */
+static inline bool art_store_has_file(const struct art_store *store) {
+    return store->path && !store->rows;
+}
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
 void art_store_close_file(struct art_store *store);

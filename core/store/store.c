@@ -31,7 +31,7 @@ void art_store_unref(struct art_store *store) {
 
 int art_store_open(struct art_store **out, const struct art_store_options *options) {
     *out = NULL;
-    if (!options->path != !options->host_path) {
+    if (options->rows ? !options->path : !options->path != !options->host_path) {
         return art_fail(ART_MISUSE,
                         "art: a store needs both the path of its file and that of the database, or neither");
     }
@@ -41,14 +41,16 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     if (!store) return art_nomem();
     if (options->path) {
         store->path = copy_string(options->path);
-        store->host_path = copy_string(options->host_path);
-        if (!store->path || !store->host_path) {
+        store->host_path = options->rows ? NULL : copy_string(options->host_path);
+        if (!store->path || !(store->host_path || options->rows)) {
             free_store(store);
             return art_nomem();
         }
     }
     atomic_init(&store->references, 1);
     store->fork_generation = art_fork_now();
+    store->rows = options->rows;
+    store->rows_id = options->rows_id;
     store->disk = options->disk ? options->disk : art_disk_default();
     memcpy(store->uuid, options->uuid, sizeof store->uuid);
     store->engine = options->engine;
@@ -78,7 +80,7 @@ void art_store_close(struct art_store *store) {
 }
 
 int art_store_use_path(struct art_store *store, const char *path) {
-    assert(store->path && !store->phase.active);
+    assert(art_store_has_file(store) && !store->phase.active);
     struct art_old_path *old = art_alloc(sizeof *old);
     char *copy = copy_string(path);
     if (!old || !copy) {
@@ -136,7 +138,7 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
     struct art_cache_stats cache;
     art_cache_stats(&cache);
     *out = (struct art_store_stats){
-        .file = store->path,
+        .file = art_store_has_file(store) ? store->path : NULL,
         .engine = store->io ? store->io->engine : "none",
         .direct = store->io && store->io->direct,
         .cache_bytes = cache.bytes,
@@ -148,7 +150,7 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
         .syncs = store->syncs,
     };
     if (store->io) return store->io->methods->size(store->io, &out->file_bytes);
-    if (!store->path) return ART_OK;
+    if (!art_store_has_file(store)) return ART_OK;
     struct art_file_identity identity;
     rc = store->disk->methods->stat(store->disk, store->path, &identity);
     if (!rc) out->file_bytes = identity.size;

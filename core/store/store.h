@@ -28,8 +28,10 @@ struct art_store;
 
 struct art_store_options {
     struct art_disk *disk; /* NULL: the system's */
-    const char *path;      /* of the .art file; NULL: in memory. Copied. */
-    const char *host_path; /* of the database file; NULL with path NULL. Copied. */
+    const char *path;      /* of the .art file, or of `rows` for messages; NULL: in memory. Copied. */
+    const char *host_path; /* of the database file; NULL where there is no file. Copied. */
+    const struct art_rows *rows; /* blobs are rows of the host's; NULL: they are not. Outlives the store. */
+    uint64_t rows_id;            /* tells them from others in the cache */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;
@@ -104,6 +106,11 @@ uint32_t art_store_end(const struct art_store *store);
 uint32_t art_store_free_slots(const struct art_store *store, uint32_t end);
 /* A slot taken in this write phase that nothing names any more: may be taken again at once. */
 void art_store_return_slot(struct art_store *store, uint32_t slot);
+/* Is the room of blobs that nothing names wasted until they are discarded? Elsewhere a slot is simply used again. */
+bool art_store_discards(const struct art_store *store);
+/* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and not
+ * taken again. */
+int art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
 int art_store_buffer(struct art_store *store, struct art_blob_buf *out);

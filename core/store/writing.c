@@ -134,6 +134,27 @@ void art_store_return_slot(struct art_store *store, uint32_t slot) {
     if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
 }
 
+bool art_store_discards(const struct art_store *store) {
+    return store->rows != NULL;
+}
+
+static int discard_each(struct art_store *store, const struct art_slot_set *set) {
+    int rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(set, 1), end; !rc && slot < store->phase.end;
+         slot = art_slot_set_next(set, end)) {
+        for (end = slot + 1; end < store->phase.end && art_slot_set_has(set, end);) end++;
+        rc = art_io_discard(store->io, (uint64_t)slot * ART_BLOB_SIZE, (uint64_t)(end - slot) * ART_BLOB_SIZE);
+    }
+    return rc;
+}
+
+int art_store_discard(struct art_store *store, const struct art_slot_set *garbage) {
+    int rc = in_phase(store);
+    if (!rc) rc = art_store_settle(store);
+    if (!rc && garbage) rc = discard_each(store, garbage);
+    return rc ? rc : discard_each(store, &store->phase.returned);
+}
+
 /* ---- writes under way
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -242,6 +263,8 @@ static int start_write(struct art_store *store, const struct art_pending *pendin
         {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
     };
     store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
+    int rc = art_io_discard(store->io, at, ART_BLOB_SIZE);
+    if (rc) return rc;
     if (ref->leaf_pages == head) { /* no gap: one piece */
         requests[0].len = ART_BLOB_SIZE;
         return art_io_write(store->io, requests, 1);

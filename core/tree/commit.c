@@ -55,6 +55,7 @@ static int name_root(struct art_tree *tree, const struct art_root *root, const s
 static int finish_root(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_shrink_cut(tree, edit);
+    if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
@@ -189,6 +190,7 @@ static int prepare(struct art_tree *tree) {
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = (struct art_commit){0};
+    art_rows_catch_up(tree);
     if (!tree->txn.active) return ART_OK;
     int rc = art_tree_ready(tree);
     if (rc) return rc;
@@ -213,6 +215,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
 
 static void end_transaction(struct art_tree *tree) {
     art_marks_clear(tree, 0);
+    art_scratch_end(tree);
     art_slots_end(tree);
     art_root_unref(tree->txn.base);
     struct art_mark *marks = tree->txn.marks;
@@ -268,8 +271,13 @@ void art_tree_committed(struct art_tree *tree) {
 }
 
 void art_tree_rolled_back(struct art_tree *tree) {
+    if (art_tree_inside(tree)) {
+        art_rows_note_rollback(tree);
+        return;
+    }
     if (!tree->txn.active) {
         art_marks_clear(tree, 0);
+        tree->txn.doomed = ART_OK;
         return;
     }
     if (art_store_forked(tree->store)) return;

@@ -11,7 +11,7 @@
  *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
  *   compact.c    flush, merges, optimize                     slice.c       a part of a run for the run below
  *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
- *   commit.c     prepare, committed, rolled back
+ *   commit.c     prepare, committed, rolled back          rows.c        blobs in the host's own rows
  *   check.h      the check, in files of its own              info.c        what the tree is like, for people
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
@@ -64,6 +64,13 @@ struct art_tree {
     struct art_tree_options options; /* paths are copies */
     struct art_host host;
     struct art_store *store;
+    struct { /* blobs in rows of the host's (rows.c) */
+        struct art_rows host, ours;
+        unsigned inside;  /* calls of the host's that are under way */
+        bool rolled_back; /* within one: still to be done here */
+        struct art_io *scratch;
+        uint32_t scratch_end;
+    } rows;
 
     /* the committed state that is known, plus this transaction's changes */
     bool unknown;
@@ -279,6 +286,8 @@ int art_slots_know(struct art_tree *tree);
 /* Lock, secure, young list: everything before the first slot of a transaction is written. */
 int art_slots_begin(struct art_tree *tree);
 int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
+/* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
+int art_slots_discard(struct art_tree *tree, const struct art_edit *edit);
 /* The edit does not name the slot any more. */
 void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot);
 /* Calls `visit` with every reference of a run, its top included. */
@@ -379,6 +388,21 @@ static inline bool art_wants_small(const struct art_tree *tree) {
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
 void art_pending_forget(struct art_tree *tree);
+
+/* --- rows.c ------------------------------------------------------------------------------------------------------- */
+/* The store's rows: the host's, seen through here; NULL where there are none. */
+const struct art_rows *art_rows_of(struct art_tree *tree);
+/* A rollback in the middle of a call is noted, and done by whatever is asked next. */
+void art_rows_note_rollback(struct art_tree *tree);
+void art_rows_catch_up(struct art_tree *tree);
+static inline bool art_tree_inside(const struct art_tree *tree) {
+    return tree->rows.inside > 0;
+}
+/* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
+int art_scratch_take(struct art_tree *tree, uint32_t *slot);
+int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
+int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
+void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);

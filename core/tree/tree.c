@@ -10,6 +10,13 @@ static char *copy_string(const char *text) {
 
 uint32_t art_tree_blob_pages;
 
+/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the hash. */
+static uint64_t rows_id(const struct art_tree_options *options) {
+    uint64_t id;
+    memcpy(&id, options->uuid, sizeof id);
+    return id;
+}
+
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
     if (!tree) return art_nomem();
@@ -23,7 +30,11 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     tree->root = art_root_new(options->uuid);
     int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_delta_open(&tree->delta);
-    if (!rc && options->path) {
+    if (!rc && host->rows) {
+        assert(!options->path);
+        tree->options.path = copy_string("the table of blobs"); /* in messages */
+        if (!tree->options.path) rc = art_nomem();
+    } else if (!rc && options->path) {
         tree->options.path = copy_string(options->path);
         tree->options.host_path = copy_string(options->host_path);
         if (!tree->options.path || !tree->options.host_path) rc = art_nomem();
@@ -32,11 +43,13 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
         struct art_store_options store = {.disk = options->disk,
                                           .path = tree->options.path,
                                           .host_path = tree->options.host_path,
+                                          .rows = art_rows_of(tree),
                                           .engine = options->engine,
                                           .direct = options->direct,
                                           .read_only = options->read_only,
                                           .cache_bytes = options->cache_bytes};
         memcpy(store.uuid, options->uuid, sizeof store.uuid);
+        store.rows_id = rows_id(options);
         rc = art_store_open(&tree->store, &store);
     }
     if (rc) {
@@ -49,6 +62,7 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
 
 void art_tree_close(struct art_tree *tree) {
     if (!tree) return;
+    art_rows_catch_up(tree);
     if (tree->store) art_tree_rolled_back(tree);
     art_cursors_free(tree);
     art_root_unref(tree->root);
@@ -79,7 +93,7 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
 }
 
 bool art_tree_unknown(const struct art_tree *tree) {
-    return tree->unknown;
+    return tree->unknown || tree->rows.rolled_back;
 }
 
 bool art_tree_poisoned(const struct art_tree *tree) {
@@ -113,7 +127,7 @@ int art_tree_use_file(struct art_tree *tree, const char *path) {
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {
-    return tree->txn.dirty;
+    return tree->txn.dirty && !tree->rows.rolled_back;
 }
 
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
@@ -152,7 +166,8 @@ int art_tree_ready(struct art_tree *tree) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
     if (__builtin_expect(tree->txn.doomed, 0)) {
-        return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
+        art_rows_catch_up(tree);
+        if (tree->txn.doomed) return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
     }
     if (__builtin_expect(tree->unknown, 0)) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");

@@ -23,6 +23,7 @@
 #include "core/base/buffer.h"
 #include "core/base/bytes.h"
 #include "core/base/options.h"
+#include "core/base/rows.h"
 
 enum { ART_PATH_MAX = ART_KEY_MAX - 1, ART_UUID_BYTES = 16, ART_RUNS_MAX = 8 };
 #define ART_VALUE_MAX ((uint64_t)1 << 31)
@@ -63,6 +64,11 @@ struct art_host {
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
     bool (*interrupted)(void *context);
+    /* With storage inline: where the blobs are, else NULL. Copied. */
+    const struct art_rows *rows;
+    /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need
+     * and a ROLLBACK TO must not take away. */
+    int (*scratch_name)(void *context, char *name, uint32_t room);
     /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns, unless
      * that is ART_OK. May be NULL: the log is not looked at then. */
     int (*each_log_row)(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
@@ -70,7 +76,7 @@ struct art_host {
 
 struct art_tree_options {
     struct art_disk *disk; /* NULL: the system's files */
-    const char *path;      /* of the .art file; NULL: in memory */
+    const char *path;      /* of the .art file; NULL: in memory, or in the host's rows */
     const char *host_path; /* of the database file; NULL with path NULL */
     uint8_t uuid[ART_UUID_BYTES];
     enum art_engine engine;
