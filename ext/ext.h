@@ -226,6 +226,7 @@ struct art_table {
     unsigned moment_count, moment_capacity;
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
+    bool alone;                /* which is a single statement, as far as is known */
     bool noted;                /* the last savepoint made a moment */
     bool prepared;             /* xSync has written what the tree wanted */
     bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */

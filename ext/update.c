@@ -243,6 +243,7 @@ static int begin(struct art_vtab *vtab) {
         if (rc) return rc;
         table->refreshed = true;
     }
+    table->alone &= sqlite3_get_autocommit(vtab->connection->db) != 0;
     art_scans_settle(table);
     return SQLITE_OK;
 }
