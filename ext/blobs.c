@@ -16,8 +16,14 @@ enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
 
 static const char place[] = "the table of blobs";
 
+/* Want of memory or disk ends the whole transaction, and within xSync SQLite calls no xRollback for it: the tree must not go
+ * on as if there were one. */
 static int fail(struct art_table *table, int rc, const char *what) {
-    return art_fail_sql(table->connection->db, rc, what);
+    sqlite3 *db = table->connection->db;
+    int art_rc = art_fail_sql(db, rc, what);
+    bool gone = table->driver && sqlite3_txn_state(db, table->name->schema) != SQLITE_TXN_WRITE;
+    if (gone) art_tree_rolled_back(table->tree);
+    return art_rc;
 }
 
 static int statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, const char *what) {
@@ -84,9 +90,10 @@ static int write_pages(void *context, uint64_t page, uint32_t count, const void 
     if (!rc) art_shadow_step(table->connection, write);
     int end = sqlite3_reset(write);
     if (!rc) rc = end;
+    if (rc) art_rc = fail(table, rc, what); /* before the next call puts another message in the place of this one */
     sqlite3_bind_null(write, 2);
     sqlite3_set_last_insert_rowid(db, rowid);
-    if (rc) return fail(table, rc, what);
+    if (rc) return art_rc;
     if (sqlite3_total_changes64(db) != before) return ART_OK;
     art_shadow_finalize(table); /* an authorizer's "ignore" stays in a statement that was prepared under it */
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");

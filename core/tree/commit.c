@@ -67,9 +67,10 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
     return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
 }
 
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. */
-static bool may_wait(int rc) {
-    return rc != ART_INTERRUPT && rc != ART_CORRUPT;
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But when
+ * the transaction went with it there is nothing left to be committed. */
+static bool may_wait(const struct art_tree *tree, int rc) {
+    return rc != ART_INTERRUPT && rc != ART_CORRUPT && !tree->rows.rolled_back;
 }
 
 static int flush_delta(struct art_tree *tree) {
@@ -84,7 +85,7 @@ static int flush_delta(struct art_tree *tree) {
 static int merge_what_is_owed(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
-    bool waits = rc && may_wait(rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
+    bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
     return flush_delta(tree);
@@ -127,7 +128,7 @@ static int try_work(struct art_tree *tree, int (*work)(struct art_tree *)) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     int rc = work(tree);
-    if (!rc || !may_wait(rc)) return rc;
+    if (!rc || !may_wait(tree, rc)) return rc;
     art_pending_forget(tree);
     tree->pending.commit = row;
     tree->pending.chain = chain;
