@@ -18,19 +18,18 @@ static const char place[] = "the table of blobs";
 
 /* Want of memory or disk ends the whole transaction, and within xSync SQLite calls no xRollback for it: the tree must not go
  * on as if there were one. */
-static int fail(struct art_table *table, int rc, const char *what) {
+static int note_end(struct art_table *table, int art_rc) {
     sqlite3 *db = table->connection->db;
-    int art_rc = art_fail_sql(db, rc, what);
     bool gone = table->driver && sqlite3_txn_state(db, table->name->schema) != SQLITE_TXN_WRITE;
     if (gone) art_tree_rolled_back(table->tree);
     return art_rc;
 }
 
-static int statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, const char *what) {
+static int statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out) {
     char *message = NULL;
     int rc = art_shadow_statement(table, which, out, &message);
     sqlite3_free(message);
-    return rc ? fail(table, rc, what) : ART_OK;
+    return rc;
 }
 
 static int lost(uint64_t page) {
@@ -49,21 +48,21 @@ static int take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *da
 }
 
 static int read_pages(void *context, uint64_t page, uint32_t count, void *data) {
-    static const char what[] = "cannot read the table of blobs";
     struct art_table *table = context;
     sqlite3_stmt *read;
-    int art_rc = statement(table, ART_BLOB_READ, &read, what);
-    if (art_rc) return art_rc;
-    sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
-    int step = art_shadow_step(table->connection, read);
-    if (step == SQLITE_ROW) art_rc = take_pages(read, page, count, data);
-    int rc = sqlite3_reset(read);
-    if (rc) return fail(table, rc, what);
+    int rc = statement(table, ART_BLOB_READ, &read), step = SQLITE_OK, art_rc = ART_OK;
+    if (!rc) {
+        sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
+        step = art_shadow_step(table->connection, read);
+        if (step == SQLITE_ROW) art_rc = take_pages(read, page, count, data);
+        rc = sqlite3_reset(read);
+    }
+    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
     return step == SQLITE_DONE ? lost(page) : art_rc;
 }
 
 /* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit: SQLITE_IOERR_SHORT_READ,
- * for any table's rows. There the cache stays whole. */
+ * for any table's rows. There the cache stays whole. (A number, since "off" is not heard within a transaction.) */
 static void keep_cache(struct art_table *table) {
     static const char dqlite[] = "dqlite";
     sqlite3 *db = table->connection->db;
@@ -72,59 +71,65 @@ static void keep_cache(struct art_table *table) {
     table->keeps_cache = true;
     int rc = sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     if (rc || !vfs || strncmp(vfs->zName, dqlite, sizeof dqlite - 1) != 0) return;
-    sqlite3_exec(db, "PRAGMA cache_spill=off", NULL, NULL, NULL);
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".cache_spill=1000000000", table->name->schema);
+    if (sql) sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+}
+
+static int write_row(struct art_table *table, uint64_t page, const void *data, uint64_t len) {
+    sqlite3_stmt *write;
+    int rc = statement(table, ART_BLOB_WRITE, &write);
+    if (rc) return rc;
+    sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
+    rc = sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
+    if (!rc) art_shadow_step(table->connection, write);
+    int end = sqlite3_reset(write);
+    sqlite3_bind_null(write, 2);
+    return rc ? rc : end;
 }
 
 /* last_insert_rowid() is the user's. */
 static int write_pages(void *context, uint64_t page, uint32_t count, const void *data) {
-    static const char what[] = "cannot write the table of blobs";
     struct art_table *table = context;
     sqlite3 *db = table->connection->db;
-    sqlite3_stmt *write;
-    keep_cache(table);
-    int art_rc = statement(table, ART_BLOB_WRITE, &write, what);
-    if (art_rc) return art_rc;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before = sqlite3_total_changes64(db);
-    sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
-    int rc = sqlite3_bind_blob64(write, 2, data, (sqlite3_uint64)count * PAGE_BYTES, SQLITE_STATIC);
-    if (!rc) art_shadow_step(table->connection, write);
-    int end = sqlite3_reset(write);
-    if (!rc) rc = end;
-    if (rc) art_rc = fail(table, rc, what); /* before the next call puts another message in the place of this one */
-    sqlite3_bind_null(write, 2);
+    keep_cache(table);
+    int rc = write_row(table, page, data, (uint64_t)count * PAGE_BYTES);
     sqlite3_set_last_insert_rowid(db, rowid);
-    if (rc) return art_rc;
+    if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
     if (sqlite3_total_changes64(db) != before) return ART_OK;
     art_shadow_finalize(table); /* an authorizer's "ignore" stays in a statement that was prepared under it */
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
 }
 
 static int remove_pages(void *context, uint64_t from, uint64_t end) {
-    static const char what[] = "cannot delete from the table of blobs";
     struct art_table *table = context;
     sqlite3_stmt *remove;
-    int art_rc = statement(table, ART_BLOB_REMOVE, &remove, what);
-    if (art_rc) return art_rc;
-    sqlite3_bind_int64(remove, 1, (sqlite3_int64)from);
-    sqlite3_bind_int64(remove, 2, (sqlite3_int64)end);
-    art_shadow_step(table->connection, remove);
-    int rc = sqlite3_reset(remove);
-    return rc ? fail(table, rc, what) : ART_OK;
+    int rc = statement(table, ART_BLOB_REMOVE, &remove);
+    if (!rc) {
+        sqlite3_bind_int64(remove, 1, (sqlite3_int64)from);
+        sqlite3_bind_int64(remove, 2, (sqlite3_int64)end);
+        art_shadow_step(table->connection, remove);
+        rc = sqlite3_reset(remove);
+    }
+    if (!rc) return ART_OK;
+    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot delete from the table of blobs"));
 }
 
 static int last_page(void *context, uint64_t *pages) {
-    static const char what[] = "cannot read the table of blobs";
     struct art_table *table = context;
     sqlite3_stmt *last;
     *pages = 0;
-    int art_rc = statement(table, ART_BLOB_LAST, &last, what);
-    if (art_rc) return art_rc;
-    if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
-        sqlite3_int64 first = sqlite3_column_int64(last, 0), bytes = sqlite3_column_int64(last, 1);
-        if (first >= 0 && bytes > 0) *pages = (uint64_t)first + (uint64_t)bytes / PAGE_BYTES;
+    int rc = statement(table, ART_BLOB_LAST, &last);
+    if (!rc) {
+        if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
+            sqlite3_int64 first = sqlite3_column_int64(last, 0), bytes = sqlite3_column_int64(last, 1);
+            if (first >= 0 && bytes > 0) *pages = (uint64_t)first + (uint64_t)bytes / PAGE_BYTES;
+        }
+        rc = sqlite3_reset(last);
     }
-    int rc = sqlite3_reset(last);
-    return rc ? fail(table, rc, what) : ART_OK;
+    if (!rc) return ART_OK;
+    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
 }
 
 void art_blobs_host(struct art_table *table, struct art_rows *out) {
