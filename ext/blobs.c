@@ -33,8 +33,8 @@ static int statement(struct art_table *table, enum art_statement which, sqlite3_
     return rc ? fail(table, rc, what) : ART_OK;
 }
 
-static int lost(uint64_t page, const char *what) {
-    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES), "%s", what);
+static int lost(uint64_t page) {
+    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES), "a row is missing or too short");
 }
 
 static int take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data) {
@@ -43,7 +43,7 @@ static int take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *da
     uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
     uint64_t wanted = (uint64_t)count * PAGE_BYTES;
     if (len && !bytes) return art_nomem();
-    if (first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return lost(page, "pages are missing");
+    if (first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return lost(page);
     memcpy(data, bytes + from, wanted);
     return ART_OK;
 }
@@ -59,7 +59,20 @@ static int read_pages(void *context, uint64_t page, uint32_t count, void *data) 
     if (step == SQLITE_ROW) art_rc = take_pages(read, page, count, data);
     int rc = sqlite3_reset(read);
     if (rc) return fail(table, rc, what);
-    return step == SQLITE_DONE ? lost(page, "pages are missing") : art_rc;
+    return step == SQLITE_DONE ? lost(page) : art_rc;
+}
+
+/* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit: SQLITE_IOERR_SHORT_READ,
+ * for any table's rows. There the cache stays whole. */
+static void keep_cache(struct art_table *table) {
+    static const char dqlite[] = "dqlite";
+    sqlite3 *db = table->connection->db;
+    sqlite3_vfs *vfs = NULL;
+    if (table->keeps_cache) return;
+    table->keeps_cache = true;
+    int rc = sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strncmp(vfs->zName, dqlite, sizeof dqlite - 1) != 0) return;
+    sqlite3_exec(db, "PRAGMA cache_spill=off", NULL, NULL, NULL);
 }
 
 /* last_insert_rowid() is the user's. */
@@ -68,6 +81,7 @@ static int write_pages(void *context, uint64_t page, uint32_t count, const void 
     struct art_table *table = context;
     sqlite3 *db = table->connection->db;
     sqlite3_stmt *write;
+    keep_cache(table);
     int art_rc = statement(table, ART_BLOB_WRITE, &write, what);
     if (art_rc) return art_rc;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before = sqlite3_total_changes64(db);
@@ -82,7 +96,7 @@ static int write_pages(void *context, uint64_t page, uint32_t count, const void 
     if (rc) return art_rc;
     if (sqlite3_total_changes64(db) != before) return ART_OK;
     art_shadow_finalize(table); /* an authorizer's "ignore" stays in a statement that was prepared under it */
-    return art_fail(ART_READONLY, "art: %s: not authorized", what);
+    return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
 }
 
 static int remove_pages(void *context, uint64_t from, uint64_t end) {

@@ -153,6 +153,7 @@ struct art_connection {
     struct art_table *tables;
     struct art_named *named; /* named.c */
     unsigned stepping;      /* statements of ours that SQLite is working on just now: nothing may be freed under them */
+    bool journal_asked, journal_hidden; /* journal.c: does SQLite show its journal's file? */
     bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
@@ -207,6 +208,7 @@ struct art_table {
     struct art_settings settings;
     unsigned columns;    /* the user's, as T_state says */
     bool inlined;        /* blobs are rows of T_blob */
+    bool keeps_cache;    /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: inlined, or in memory */
     bool renamed;        /* T_state may not say yet that this is its name */
@@ -294,6 +296,8 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
+/* Is there a table that looks like T_blob? */
+bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop_blobs(sqlite3 *db, const struct art_name *name, char **message);
 /* `blobs`: T_blob, too. */
@@ -387,6 +391,8 @@ int art_tracker_take_over(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
+/* Is this a host that has put a log of its own into the place of SQLite's? */
+bool art_journal_is_hidden(struct art_connection *connection);
 void art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);

@@ -200,27 +200,20 @@ void art_vtab_unpin(struct art_vtab *vtab) {
 
 /* --- CREATE ------------------------------------------------------------------------------------------------------- */
 
+/* By the bytes of a text, since PRAGMA encoding may be refused. */
 static int check_encoding(sqlite3 *db, char **message) {
     sqlite3_stmt *ask = NULL;
-    char *encoding = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) {
-        encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
-        if (!encoding) rc = SQLITE_NOMEM;
-    }
+    int bytes = 0;
+    int rc = sqlite3_prepare_v2(db, "SELECT CAST('a' AS BLOB)", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) bytes = sqlite3_column_bytes(ask, 0);
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
-    if (rc) {
-        rc = art_report_sql(message, db, rc, "cannot ask for the encoding");
-    } else if (!encoding) {
-        rc = art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
-    } else if (sqlite3_stricmp(encoding, "UTF-8")) {
-        rc = art_complain(
-            message, SQLITE_ERROR,
-            "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database", encoding);
-    }
-    sqlite3_free(encoding);
-    return rc;
+    if (rc) return art_report_sql(message, db, rc, "cannot ask for the encoding");
+    if (bytes == 1) return SQLITE_OK;
+    if (!bytes) return art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
+    return art_complain(message, SQLITE_ERROR,
+                        "art: the database is in UTF-16, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new "
+                        "database");
 }
 
 static int take_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
@@ -230,16 +223,22 @@ static int take_arguments(struct art_vtab *vtab, int argc, const char *const *ar
     return rc ? rc : declare(vtab, message);
 }
 
-/* Beside the database where it has a folder; in memory where it has no name; in it where its name leads to no folder. */
+/* A file stands beside a database that is a file, and that SQLite's own WAL makes durable. */
+static bool may_have_file(const struct art_vtab *vtab) {
+    const char *name = art_database_name(vtab->connection->db, vtab->name->schema);
+    return strchr(name, '/') && access(name, F_OK) == 0 && !art_journal_is_hidden(vtab->connection);
+}
+
+/* A database without a name may have its blobs in memory, if that is asked for; but copies of it would not have them. */
 static int resolve_storage(struct art_vtab *vtab, char **message) {
-    sqlite3 *db = vtab->connection->db;
-    const char *name = art_database_name(db, vtab->name->schema);
-    bool folder = strchr(name, '/') != NULL, virtual = *name && !folder;
     enum art_storage *storage = &vtab->settings.storage;
-    if (*storage == ART_STORAGE_AUTO) *storage = virtual ? ART_STORAGE_INLINE : ART_STORAGE_FILE;
-    if (*storage == ART_STORAGE_INLINE || !virtual) return SQLITE_OK;
+    const char *name = art_database_name(vtab->connection->db, vtab->name->schema);
+    bool file = may_have_file(vtab);
+    if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
+    if (*storage == ART_STORAGE_INLINE || file || !*name) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR,
-                        "art: no folder belongs to the database (%s), so no file can stand beside it: use storage=inline",
+                        "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
+                        "lives in the database",
                         name);
 }
 
@@ -323,7 +322,7 @@ static int destroy(sqlite3_vtab *base) {
         table->remove_allowed = true;
         art_shadow_finalize(table);
     }
-    bool blobs = table ? table->inlined : vtab->settings.storage == ART_STORAGE_INLINE;
+    bool blobs = table ? table->inlined : art_shadow_has_blobs(vtab->connection->db, vtab->name);
     rc = art_shadow_drop(vtab->connection->db, vtab->name, blobs, &base->zErrMsg);
     if (rc) return rc;
     if (table) table_is_dropped(table, base);

@@ -132,6 +132,19 @@ int art_shadow_drop_blobs(sqlite3 *db, const struct art_name *name, char **messa
     return run(db, message, sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_blob\"", name->schema, name->table));
 }
 
+bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name) {
+    static const char *const columns[][2] = {{"page", "INTEGER"}, {"data", "BLOB"}};
+    char *table = sqlite3_mprintf("%s_blob", name->table);
+    bool has = table != NULL;
+    for (int i = 0; i < 2 && has; i++) {
+        const char *type = NULL;
+        int rc = sqlite3_table_column_metadata(db, name->schema, table, columns[i][0], &type, NULL, NULL, NULL, NULL);
+        has = !rc && type && !strcmp(type, columns[i][1]);
+    }
+    sqlite3_free(table);
+    return has;
+}
+
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message) {
     const char *schema = name->schema, *table = name->table;
@@ -400,6 +413,11 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     sqlite3 *db = table->connection->db;
     struct art_buffer id = {0};
     int rc = art_shadow_get(table, "id", &id, message);
+    if (!rc && id.len != ART_UUID_BYTES) { /* prepared under an authorizer that is gone? */
+        art_shadow_finalize(table);
+        id.len = 0;
+        rc = art_shadow_get(table, "id", &id, message);
+    }
     bool there = true;
     if (rc == SQLITE_CORRUPT_VTAB) { /* perhaps there is no table at all: then it is not ours, which is an answer */
         char *state = sqlite3_mprintf("%s_state", name->table);

@@ -89,7 +89,7 @@ static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
     return art_complain(
         message, SQLITE_ERROR,
-        "art: a shared database in memory cannot hold art tables (%s): use a file, or :memory:", schema);
+        "art: no file of ours can stand beside a shared database in memory (%s): use storage=inline", schema);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
