@@ -162,6 +162,11 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     return redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
 }
 
+/* Where there is no run, rows of the host's may still hold blobs of earlier ones. */
+static bool vacuum_finds_something(const struct art_tree *tree) {
+    return tree->txn.vacuum && (tree->root->runs || art_store_discards(tree->store));
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
@@ -175,7 +180,7 @@ static int prepare(struct art_tree *tree) {
         due = log > tree->options.log_limit;
         must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
     }
-    bool vacuums = tree->txn.vacuum && tree->root->runs;
+    bool vacuums = vacuum_finds_something(tree);
     if (must || (due && vacuums)) return flush(tree);
     int rc = ART_OK;
     if (vacuums)
@@ -196,7 +201,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     int rc = art_tree_ready(tree);
     if (rc) return rc;
     bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
-                  (tree->txn.flush && art_delta_keys(tree->delta)) || (tree->txn.vacuum && tree->root->runs);
+                  (tree->txn.flush && art_delta_keys(tree->delta)) || vacuum_finds_something(tree);
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);

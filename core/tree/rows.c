@@ -14,34 +14,44 @@
 
 enum { NAME_MAX_BYTES = 4096 };
 
+static int over(void) {
+    return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
+}
+
+/* Whoever reads ahead keeps an error to itself: the next call tells. */
+static int go_out(struct art_tree *tree) {
+    if (tree->rows.rolled_back) return over();
+    tree->rows.inside++;
+    return ART_OK;
+}
+
 static int come_back(struct art_tree *tree, int rc) {
     tree->rows.inside--;
-    if (rc || !tree->rows.rolled_back) return rc;
-    return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
+    return rc || !tree->rows.rolled_back ? rc : over();
 }
 
 static int rows_read(void *context, uint64_t page, uint32_t count, void *data) {
     struct art_tree *tree = context;
-    tree->rows.inside++;
-    return come_back(tree, tree->rows.host.read(tree->rows.host.context, page, count, data));
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.read(tree->rows.host.context, page, count, data));
 }
 
 static int rows_write(void *context, uint64_t page, uint32_t count, const void *data) {
     struct art_tree *tree = context;
-    tree->rows.inside++;
-    return come_back(tree, tree->rows.host.write(tree->rows.host.context, page, count, data));
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.write(tree->rows.host.context, page, count, data));
 }
 
 static int rows_remove(void *context, uint64_t from, uint64_t end) {
     struct art_tree *tree = context;
-    tree->rows.inside++;
-    return come_back(tree, tree->rows.host.remove(tree->rows.host.context, from, end));
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.remove(tree->rows.host.context, from, end));
 }
 
 static int rows_end(void *context, uint64_t *pages) {
     struct art_tree *tree = context;
-    tree->rows.inside++;
-    return come_back(tree, tree->rows.host.end(tree->rows.host.context, pages));
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.end(tree->rows.host.context, pages));
 }
 
 const struct art_rows *art_rows_of(struct art_tree *tree) {

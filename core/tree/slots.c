@@ -232,12 +232,19 @@ static bool kept(const struct art_tree *tree, uint32_t slot) {
 
 int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
     if (!art_store_discards(tree->store)) return ART_OK;
-    struct art_slot_set *garbage = &tree->slots.young.slots;
-    for (uint32_t slot = art_slot_set_next(garbage, 0); slot != UINT32_MAX;
-         slot = art_slot_set_next(garbage, slot + 1)) {
-        if (art_slot_set_has(&edit->used, slot) || kept(tree, slot)) art_slot_set_remove(garbage, slot);
+    struct art_slot_set *garbage = &tree->slots.young.slots, *others = &tree->slots.free;
+    int rc = ART_OK;
+    /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
+    for (uint32_t slot = art_wants_small(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
+         slot = art_slot_set_next(others, slot + 1)) {
+        rc = art_slot_set_add(garbage, slot);
     }
-    return art_store_discard(tree->store, garbage);
+    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(garbage, 0); slot != UINT32_MAX;
+         slot = art_slot_set_next(garbage, slot + 1)) {
+        bool named = art_slot_set_has(&edit->used, slot) || art_slot_set_has(&tree->slots.used, slot);
+        if (named || kept(tree, slot)) art_slot_set_remove(garbage, slot);
+    }
+    return rc ? rc : art_store_discard(tree->store, garbage);
 }
 
 /* --- taking and giving back --------------------------------------------------------------------------------------- */
