@@ -499,9 +499,13 @@ int main(void) {
     tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
     tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
     tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);
-    tcase_add_test(tests, test_no_commit_pays_for_the_whole_table);
     tcase_add_loop_test(tests, test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 0, 3);
     suite_add_tcase(suite, tests);
+    TCase *budget = tcase_create("budget");
+    tcase_set_timeout(budget, 600);
+    tcase_add_checked_fixture(budget, set_up, tear_down);
+    tcase_add_test(budget, test_no_commit_pays_for_the_whole_table);
+    suite_add_tcase(suite, budget);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
