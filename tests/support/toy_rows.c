@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/base/rows.h"
 
 enum { PAGE = 4096 };
 
@@ -97,4 +96,37 @@ uint64_t toy_blobs_pages(const struct toy_blobs *blobs) {
     uint64_t pages = 0;
     for (unsigned i = 0; i < blobs->rows; i++) pages += blobs->row[i].pages;
     return pages;
+}
+
+/* --- a host ------------------------------------------------------------------------------------------------------- */
+
+static int host_read(void *context, uint64_t page, uint32_t count, void *data) {
+    return toy_blobs_read(context, page, count, data);
+}
+
+static int host_write(void *context, uint64_t page, uint32_t count, const void *data) {
+    toy_blobs_write(context, page, count, data);
+    return ART_OK;
+}
+
+static int host_remove(void *context, uint64_t from, uint64_t end) {
+    toy_blobs_remove(context, from, end);
+    return ART_OK;
+}
+
+static int host_end(void *context, uint64_t *pages) {
+    *pages = toy_blobs_end(context);
+    return ART_OK;
+}
+
+struct art_rows *toy_blobs_host(void) {
+    struct art_rows *rows = malloc(sizeof *rows);
+    *rows = (struct art_rows){calloc(1, sizeof(struct toy_blobs)), host_read, host_write, host_remove, host_end};
+    return rows;
+}
+
+void toy_blobs_host_free(struct art_rows *rows) {
+    toy_blobs_clear(rows->context);
+    free(rows->context);
+    free(rows);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/rows.h"
+
 struct toy_blob {
     uint64_t page;
     uint32_t pages;
@@ -28,6 +30,9 @@ int toy_blobs_read(const struct toy_blobs *blobs, uint64_t page, uint32_t count,
 void toy_blobs_write(struct toy_blobs *blobs, uint64_t page, uint32_t count, const void *data);
 void toy_blobs_remove(struct toy_blobs *blobs, uint64_t from, uint64_t end);
 uint64_t toy_blobs_end(const struct toy_blobs *blobs);
+/* A table for itself, with what a store asks of its host. */
+struct art_rows *toy_blobs_host(void);
+void toy_blobs_host_free(struct art_rows *rows);
 /* Of all rows. */
 uint64_t toy_blobs_pages(const struct toy_blobs *blobs);
 
