@@ -8,7 +8,7 @@
  * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
  * up-to-date tree), planner.c and cursor.c with plan.h and scan.h between them (reading), update.c and commands.c
  * (writing), transaction.c and
- * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal).
+ * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal), blobs.c and storage.c (storage=inline).
  *
  * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
  * Where a function can fail with something to say, its last argument takes the sentence (sqlite3_free() it).
@@ -108,6 +108,7 @@ struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
     enum art_engine engine;
     enum art_direct direct;
+    enum art_storage storage; /* as asked for; in T_state what it was resolved to */
 };
 /* A part of a text. */
 struct art_text {
@@ -152,6 +153,7 @@ struct art_connection {
     struct art_table *tables;
     struct art_named *named; /* named.c */
     unsigned stepping;      /* statements of ours that SQLite is working on just now: nothing may be freed under them */
+    bool journal_asked, journal_hidden; /* journal.c: does SQLite show its journal's file? */
     bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
@@ -168,6 +170,7 @@ enum art_request {
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
     ART_REQUEST_CLEAN = 8,
+    ART_REQUEST_MOVE = 16, /* to the other storage */
 };
 
 /* .art files that no table needs (clean.c). */
@@ -188,6 +191,10 @@ enum art_statement {
     ART_LOG_PUT,
     ART_STATE_GET,
     ART_STATE_PUT,
+    ART_BLOB_READ,
+    ART_BLOB_WRITE,
+    ART_BLOB_REMOVE,
+    ART_BLOB_LAST,
     ART_STATEMENTS /* their number */
 };
 
@@ -201,7 +208,14 @@ struct art_table {
     struct art_name *name;
     struct art_settings settings;
     unsigned columns;    /* the user's, as T_state says */
-    char *path;          /* of the .art file; NULL: in memory */
+    bool inlined;        /* blobs are rows of T_blob */
+    struct {             /* move.c: in a transaction that has moved the blobs, where they were */
+        bool moved, inlined;
+        char *path;
+    } before;
+    bool keeps_cache;    /* SQLite was told not to spill its cache */
+    struct art_rows rows;
+    char *path;          /* of the .art file; NULL: inlined, or in memory */
     bool renamed;        /* T_state may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
@@ -219,6 +233,7 @@ struct art_table {
     unsigned moment_count, moment_capacity;
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
+    bool alone;                /* which is a single statement, as far as is known */
     bool noted;                /* the last savepoint made a moment */
     bool prepared;             /* xSync has written what the tree wanted */
     bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
@@ -275,6 +290,8 @@ void art_tables_free_unused(struct art_connection *connection);
 char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
+/* The same path, in memory of its own; *out NULL: the database has no folder. art_free() it. enum art_rc. */
+int art_table_path_of(const struct art_table *table, const char *file, char **out);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
@@ -286,6 +303,10 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
+/* Is there a T_blob? Also where blobs have been moved out of it. */
+bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name);
+int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
 /* T_state as a handle finds it. */
@@ -310,6 +331,7 @@ void art_state_clear(struct art_state *state);
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
 /* A plain name in the database's own folder, with the id's first digits at its end. */
+enum { ART_FILE_NAME_ROOM = 256 };
 bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]);
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message);
@@ -376,6 +398,8 @@ int art_tracker_take_over(struct art_connection *connection, char **message);
 void art_tracker_forget(struct art_connection *connection);
 
 /* journal.c */
+/* Is this a host that has put a log of its own into the place of SQLite's? */
+bool art_journal_is_hidden(struct art_connection *connection);
 void art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
@@ -393,6 +417,21 @@ void art_journal_leave(struct art_table *table); /* the transaction has ended */
 void art_journal_note_crowd(struct art_table *table, bool crowded);
 void art_journal_end_epoch(struct art_table *table);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
+
+/* storage.c */
+/* What `auto` stands for here; or a sentence why it cannot be. */
+int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
+                        char **message);
+/* In xSync, before the tree prepares its commit: to the other storage. */
+int art_storage_move(struct art_table *table, char **message);
+/* After a rollback of whatever kind: follows the tree, where that has gone back. */
+void art_storage_go_back(struct art_table *table);
+void art_storage_finish(struct art_table *table); /* in xCommit */
+/* Another connection may have moved the blobs: what does T_state say? */
+int art_storage_follow(struct art_table *table, char **message);
+
+/* blobs.c */
+void art_blobs_host(struct art_table *table, struct art_rows *out);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
@@ -473,6 +512,8 @@ void art_vtab_unpin(struct art_vtab *vtab);
 char *art_file_beginning(sqlite3 *db, const char *schema);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 int art_file_rename(struct art_table *table, unsigned attempt);
+/* The name, without a folder. sqlite3_free() it. */
+char *art_file_name(const struct art_table *table, unsigned attempt);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */

@@ -35,6 +35,9 @@
  */
 #include "ext/ext.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 enum { WAL_HEADER = 32, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 
@@ -47,9 +50,28 @@ unsigned art_journal_data_version(sqlite3 *db, const char *schema) {
     return version;
 }
 
-/* NULL where SQLite has no such file open now. */
-static sqlite3_file *journal_file(sqlite3 *db, const char *schema) {
+/* The server of libSQL, which puts a log of its own into the place of SQLite's WAL, dies when it is asked for that log's
+ * file. It is known by a function that it gives to all its connections; an ordinary build of libSQL has a WAL as SQLite. */
+bool art_journal_is_hidden(struct art_connection *connection) {
+    if (!connection->journal_asked) {
+        sqlite3_stmt *ask = NULL;
+        int rc = strstr(sqlite3_sourceid(), "alt1")
+                     ? sqlite3_prepare_v2(connection->db, "SELECT libsql_server_database_name()", -1, &ask, NULL)
+                     : SQLITE_ERROR;
+        sqlite3_finalize(ask);
+        if (rc == SQLITE_NOMEM) return true; /* and to be asked again */
+        connection->journal_hidden = rc == SQLITE_OK;
+        connection->journal_asked = true;
+    }
+    return connection->journal_hidden;
+}
+
+/* NULL where SQLite has no such file open now, or shows none. */
+static sqlite3_file *journal_file(const struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
     sqlite3_file *file = NULL;
+    if (art_journal_is_hidden(table->connection)) return NULL;
     if (sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &file)) return NULL;
     return file && file->pMethods ? file : NULL;
 }
@@ -118,7 +140,7 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     int rc = art_report(message, is_wal(table, &wal));
     if (rc) return rc;
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
-    if (wal && (sync_file(journal_file(db, schema)) || sync_file(art_database_file(db, schema)))) table->lost = true;
+    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->lost = true;
     table->may_harden = !table->lost;
     return art_journal_sound(table, message);
 }
@@ -127,7 +149,7 @@ int art_journal_harden(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     int rc = table->may_harden ? SQLITE_OK : SQLITE_CANTOPEN;
-    if (!rc) rc = sync_file(table->own_wal ? table->own_wal : journal_file(db, schema));
+    if (!rc) rc = sync_file(table->own_wal ? table->own_wal : journal_file(table));
     if (!rc && !table->own_wal) rc = sync_file(art_database_file(db, schema));
     return rc ? rc : sync_folder(db, schema);
 }
@@ -191,7 +213,7 @@ static int make_secure(struct art_table *table) {
     int rc = is_wal(table, &wal);
     if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
     if (rc || (wal && !table->own_frame)) return rc;
-    sqlite3_file *journal = journal_file(db, schema);
+    sqlite3_file *journal = journal_file(table);
     if (wal && !journal) return ART_OK;
     table->lost |= sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
     if (table->lost || (!wal && sync_folder(db, schema))) table->sync_failed = true;
@@ -243,7 +265,7 @@ static int epoch(void *context, struct art_epoch *out) {
     rc = write_own_frame(table);
     if (rc || !table->own_frame) return rc;
     uint8_t header[WAL_HEADER];
-    sqlite3_file *file = journal_file(table->connection->db, table->name->schema);
+    sqlite3_file *file = journal_file(table);
     if (!file || file->pMethods->xRead(file, header, WAL_HEADER, 0)) return ART_OK;
     uint32_t magic = __builtin_bswap32(art_load32(header));
     if (magic != wal_magic && magic != wal_magic + 1) return ART_OK;
@@ -259,6 +281,30 @@ static int load_young(void *context, struct art_buffer *out) {
     int rc = art_shadow_get(table, "young", out, &message);
     sqlite3_free(message);
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
+}
+
+/* For a VFS that names none: the folders that SQLite's own would look for. */
+static char *name_in_temporary_folder(void) {
+    const char *folders[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    uint8_t random[8];
+    if (art_random(random, sizeof random)) return NULL;
+    for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++) {
+        if (!folders[i] || access(folders[i], W_OK | X_OK)) continue;
+        return sqlite3_mprintf("%s/art-%016llx", folders[i], (sqlite3_uint64)art_load64(random));
+    }
+    return sqlite3_mprintf("./art-%016llx", (sqlite3_uint64)art_load64(random));
+}
+
+/* Where SQLite has its own temporary files. */
+static int scratch_name(void *context, char *name, uint32_t room) {
+    struct art_table *table = context;
+    char *chosen = NULL;
+    sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_TEMPFILENAME, &chosen);
+    if (!chosen) chosen = name_in_temporary_folder();
+    bool fits = chosen && strlen(chosen) < room;
+    if (fits) memcpy(name, chosen, strlen(chosen) + 1);
+    sqlite3_free(chosen);
+    return fits ? ART_OK : art_nomem();
 }
 
 static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
@@ -316,7 +362,10 @@ bool art_journal_interrupted(struct art_table *table) {
 }
 
 void art_journal_host(struct art_table *table, struct art_host *out) {
+    art_blobs_host(table, &table->rows);
     *out = (struct art_host){.context = table,
+                             .rows = &table->rows,
+                             .scratch_name = scratch_name,
                              .unmoved = unmoved,
                              .another_file = another_file,
                              .secure = secure,

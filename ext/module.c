@@ -71,14 +71,18 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     return rc;
 }
 
-int art_file_rename(struct art_table *table, unsigned attempt) {
+char *art_file_name(const struct art_table *table, unsigned attempt) {
     sqlite3 *db = table->connection->db;
     sqlite3_str *text = sqlite3_str_new(db);
     append_database(text, db, table->name->schema);
     append_sane(text, table->name->table, TABLE_PART);
     if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, table->uuid);
-    char *file = sqlite3_str_finish(text);
+    return sqlite3_str_finish(text);
+}
+
+int art_file_rename(struct art_table *table, unsigned attempt) {
+    char *file = art_file_name(table, attempt);
     int rc = file ? art_table_set_file(table, file) : art_nomem();
     sqlite3_free(file);
     return rc;
@@ -201,27 +205,20 @@ void art_vtab_unpin(struct art_vtab *vtab) {
 
 /* --- CREATE ------------------------------------------------------------------------------------------------------- */
 
+/* By the bytes of a text, since PRAGMA encoding may be refused. */
 static int check_encoding(sqlite3 *db, char **message) {
     sqlite3_stmt *ask = NULL;
-    char *encoding = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &ask, NULL);
-    if (!rc && sqlite3_step(ask) == SQLITE_ROW) {
-        encoding = sqlite3_mprintf("%s", sqlite3_column_text(ask, 0));
-        if (!encoding) rc = SQLITE_NOMEM;
-    }
+    int bytes = 0;
+    int rc = sqlite3_prepare_v2(db, "SELECT CAST('a' AS BLOB)", -1, &ask, NULL);
+    if (!rc && sqlite3_step(ask) == SQLITE_ROW) bytes = sqlite3_column_bytes(ask, 0);
     int end = sqlite3_finalize(ask);
     if (!rc) rc = end;
-    if (rc) {
-        rc = art_report_sql(message, db, rc, "cannot ask for the encoding");
-    } else if (!encoding) {
-        rc = art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
-    } else if (sqlite3_stricmp(encoding, "UTF-8")) {
-        rc = art_complain(
-            message, SQLITE_ERROR,
-            "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database", encoding);
-    }
-    sqlite3_free(encoding);
-    return rc;
+    if (rc) return art_report_sql(message, db, rc, "cannot ask for the encoding");
+    if (bytes == 1) return SQLITE_OK;
+    if (!bytes) return art_complain(message, SQLITE_AUTH, "art: cannot ask for the encoding: not authorized");
+    return art_complain(message, SQLITE_ERROR,
+                        "art: the database is in UTF-16, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new "
+                        "database");
 }
 
 static int take_arguments(struct art_vtab *vtab, int argc, const char *const *argv, char **message) {
@@ -262,6 +259,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = take_arguments(vtab, argc, argv, message);
+    if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name->schema, &vtab->settings.storage, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
@@ -294,7 +292,7 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
     }
     /* Nobody will tell whether the DROP lasts: the file stays, and so do blobs in memory. */
     table->remove_allowed = false;
-    if (table->path) table->exists = false;
+    if (table->path || table->inlined) table->exists = false;
     if (table->driver == base) art_table_committed(table);
 }
 
@@ -336,7 +334,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
 }
 
 static int is_shadow_name(const char *suffix) {
-    return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log");
+    return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log") || !sqlite3_stricmp(suffix, "blob");
 }
 
 /* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <stddef.h>
 
-enum option_kind { OPTION_SIZE, OPTION_ENGINE, OPTION_DIRECT };
+enum option_kind { OPTION_SIZE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
 
 static const struct option {
     const char *name;
@@ -22,11 +22,13 @@ static const struct option {
     {"spill_limit", OPTION_SIZE, offsetof(struct art_settings, spill_limit), "a size such as 64MB"},
     {"io", OPTION_ENGINE, offsetof(struct art_settings, engine), "auto, uring or pwrite"},
     {"direct", OPTION_DIRECT, offsetof(struct art_settings, direct), "auto, on or off"},
+    {"storage", OPTION_STORAGE, offsetof(struct art_settings, storage), "auto, file or inline"},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 static const char *const engine_words[] = {"auto", "uring", "pwrite"};
 static const char *const direct_words[] = {"auto", "on", "off"};
-static const char known_options[] = "cache, log_limit, spill_limit, io, direct";
+static const char *const storage_words[] = {"auto", "file", "inline"};
+static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage";
 
 void art_settings_default(struct art_settings *settings) {
     *settings = (struct art_settings){.cache_bytes = 64 << 20, .log_limit = 1 << 20, .spill_limit = 64 << 20};
@@ -86,6 +88,10 @@ static bool set(struct art_settings *settings, const struct option *option, stru
         if (!parse_word(value, direct_words, &word)) return false;
         settings->direct = (enum art_direct)word;
         return true;
+    case OPTION_STORAGE:
+        if (!parse_word(value, storage_words, &word)) return false;
+        settings->storage = (enum art_storage)word;
+        return true;
     }
     return false;
 }
@@ -120,6 +126,9 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
         break;
     case OPTION_DIRECT:
         *text = sqlite3_mprintf("%s", direct_words[settings->direct]);
+        break;
+    case OPTION_STORAGE:
+        *text = sqlite3_mprintf("%s", storage_words[settings->storage]);
         break;
     }
     return true;

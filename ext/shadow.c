@@ -3,6 +3,7 @@
  *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
  *                                                     be followed by columns without meaning
  *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
+ *     T_blob(page INTEGER PRIMARY KEY, data ART_BLOB) with storage=inline: blobs.c; empty where blobs were moved out
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
  * Statements are kept per table and prepared with SQLITE_PREPARE_NO_VTAB, so that a view or a virtual table under the
@@ -22,6 +23,10 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES(?1, ?2)",
+    [ART_BLOB_READ] = "SELECT page, data FROM \"%w\".\"%w_blob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
+    [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_blob\"(page, data) VALUES(?1, ?2)",
+    [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_blob\" WHERE page >= ?1 AND page < ?2",
+    [ART_BLOB_LAST] = "SELECT page, length(data) FROM \"%w\".\"%w_blob\" ORDER BY page DESC LIMIT 1",
 };
 
 static int prepare_text(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
@@ -117,6 +122,26 @@ static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
     return sqlite3_reset(put);
 }
 
+int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message,
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_blob\"(page INTEGER PRIMARY KEY, data ART_BLOB)", name->schema,
+                               name->table));
+}
+
+int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message, sqlite3_mprintf("DELETE FROM \"%w\".\"%w_blob\"", name->schema, name->table));
+}
+
+/* A type of our own tells it from a table of the user's. */
+bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name) {
+    const char *type = NULL;
+    char *table = sqlite3_mprintf("%s_blob", name->table);
+    int rc = table ? sqlite3_table_column_metadata(db, name->schema, table, "data", &type, NULL, NULL, NULL, NULL)
+                   : SQLITE_NOMEM;
+    sqlite3_free(table);
+    return !rc && type && !strcmp(type, "ART_BLOB");
+}
+
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message) {
     const char *schema = name->schema, *table = name->table;
@@ -124,6 +149,7 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
                  sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_state\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
                                  "CREATE TABLE \"%w\".\"%w_log\"(csn INTEGER PRIMARY KEY, ops BLOB)",
                                  schema, table, schema, table));
+    if (!rc && settings->storage == ART_STORAGE_INLINE) rc = art_shadow_create_blobs(db, name, message);
     if (rc) return rc;
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
@@ -139,16 +165,27 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
 }
 
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = art_shadow_has_blobs(db, name)
+                 ? run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_blob\"", schema, table))
+                 : SQLITE_OK;
+    if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_state\"; DROP TABLE IF EXISTS \"%w\".\"%w_log\"",
-                               name->schema, name->table, name->schema, name->table));
+                               schema, table, schema, table));
 }
 
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = art_shadow_has_blobs(db, name)
+                 ? run(db, message,
+                       sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_blob\" RENAME TO \"%w_blob\"", schema, table, to))
+                 : SQLITE_OK;
+    if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" RENAME TO \"%w_state\";"
                                "ALTER TABLE \"%w\".\"%w_log\" RENAME TO \"%w_log\"",
-                               name->schema, name->table, to, name->schema, name->table, to));
+                               schema, table, to, schema, table, to));
 }
 
 /* --- T_state ------------------------------------------------------------------------------------------------------ */
@@ -378,6 +415,11 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     sqlite3 *db = table->connection->db;
     struct art_buffer id = {0};
     int rc = art_shadow_get(table, "id", &id, message);
+    if (!rc && id.len != ART_UUID_BYTES) { /* prepared under an authorizer that is gone? */
+        art_shadow_finalize(table);
+        id.len = 0;
+        rc = art_shadow_get(table, "id", &id, message);
+    }
     bool there = true;
     if (rc == SQLITE_CORRUPT_VTAB) { /* perhaps there is no table at all: then it is not ours, which is an answer */
         char *state = sqlite3_mprintf("%s_state", name->table);

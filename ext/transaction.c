@@ -1,7 +1,10 @@
 /* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
  *
  * Who drives. A table joins before its first change. From then on the callbacks of one handle count for it, those of
- * all others are ignored: the tracker's (tracker.c), or where there is none, the art handle's that SQLite had begun.
+ * all others are ignored: the tracker's (tracker.c), or where there is none, the art handle's that SQLite had begun. A
+ * statement that is a transaction by itself needs no tracker: within it nothing is created, renamed or dropped; and where
+ * the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that makes it
+ * take over.
  *
  * Savepoints (sqlite-facts, D2). SQLite numbers them; a number is repeated, and some are never told:
  *
@@ -95,7 +98,7 @@ static void leave_transaction(struct art_table *table) {
     art_name_release(table->begin.name);
     table->begin.name = NULL;
     table->driver = NULL;
-    table->refreshed = table->prepared = table->tried = false;
+    table->refreshed = table->prepared = table->tried = table->alone = false;
     table->requested = table->asked = 0;
     art_leftovers_clear(&table->leftovers);
     if (art_tree_unknown(table->tree)) table->version_known = false;
@@ -105,7 +108,8 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     vtab->levels.missed = vtab->connection->levels.missed = false; /* there is something to change */
     if (table->driver) return SQLITE_OK;
     struct art_connection *connection = table->connection;
-    int rc = art_tracker_join(connection, message);
+    table->alone = table->exists && sqlite3_get_autocommit(connection->db);
+    int rc = table->alone ? SQLITE_OK : art_tracker_join(connection, message);
     if (rc) return rc;
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
     table->begin = moment_now(table, INT_MIN, ART_MARK_BEGIN);
@@ -153,6 +157,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     restore(table, target);
     uint32_t mark = target->mark;
     art_tree_rollback_to(table->tree, mark);
+    art_storage_go_back(table);
     table->prepared = false;
     art_journal_rolled_back_to(table, target == &table->begin);
     table->asked = 0; /* by a COMMIT that was refused */
@@ -209,20 +214,28 @@ static int prepare_and_write(struct art_table *table, char **message) {
     return rc;
 }
 
+/* The log was read, or has not changed, under the lock that is held: only another statement of this connection could have
+ * changed T_state since, or put another table into its place. */
+static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
+    *ours = table->alone && table->refreshed && !art_table_tracked(table);
+    return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
+}
+
 int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
     table->prepared = false;
     int rc = art_journal_sound(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
     if (rc || !table->exists || (!table->requested && !art_tree_dirty(table->tree))) return rc;
-    rc = art_shadow_is_ours(table, &ours, message);
+    rc = check_that_it_is_ours(table, &ours, message);
     if (rc || !ours) return rc;
     if (art_tree_unknown(table->tree)) {
         rc = art_table_refresh(table, message);
         if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
         table->refreshed = true;
     }
-    rc = prepare_and_write(table, message);
+    if (table->requested & ART_REQUEST_MOVE) rc = art_storage_move(table, message);
+    if (!rc) rc = prepare_and_write(table, message);
     return rc ? rc : art_journal_sound(table, message);
 }
 
@@ -258,6 +271,8 @@ void art_table_committed(struct art_table *table) {
     } else {
         table->version_known = false;
     }
+    if (table->prepared) art_storage_finish(table);
+    art_storage_go_back(table);
     if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     if (table->prepared) art_journal_end_epoch(table);
     close_if_gone(table);
@@ -267,6 +282,7 @@ void art_table_committed(struct art_table *table) {
 void art_table_rolled_back(struct art_table *table) {
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
+    art_storage_go_back(table);
     restore(table, &table->begin);
     if (table->tried) table->version_known = false;
     close_if_gone(table);

@@ -244,6 +244,7 @@ static int begin_write(struct art_vtab *vtab) {
         if (rc) return rc;
         table->refreshed = true;
     }
+    table->alone &= sqlite3_get_autocommit(vtab->connection->db) != 0;
     art_scans_settle(table);
     return SQLITE_OK;
 }

@@ -1,6 +1,6 @@
 /* `make prove-kill`: as tests/test_kill.c, a hundred thousand times.
  *
- *   prove_kill [kills]     default 100000, over the six modes in turn, each life of a database 500 kills long
+ *   prove_kill [kills]     default 100000, over the eight modes in turn, each life of a database 500 kills long
  *
  * Prints what the killed were doing, and the seed of each life; ART_TEST_SEED begins with that one. Ends with an
  * abort() and a message where a promise was broken; the files stay in TMPDIR.

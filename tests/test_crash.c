@@ -26,27 +26,31 @@
 #if defined(__SANITIZE_ADDRESS__)
 enum { STATES = 2000, LYING_STATES = 2000 };
 #else
-enum { STATES = 55000, LYING_STATES = 20000 };
+enum { STATES = 70000, LYING_STATES = 20000 };
 #endif
-enum { STEPS = 100, STATES_A_STEP = 20, SETTINGS = 12, JOBS_MAX = 16 };
+enum { STEPS = 100, STATES_A_STEP = 20, SETTINGS = 16, JOBS_MAX = 16 };
 
 /* What SQLite promises (its documentation, and sqlite3.c): with a WAL, FULL and EXTRA sync each commit. With a rollback
  * journal the end of the journal is the commit: its removal is synced by EXTRA alone, so with FULL it lasts when the next
  * commit has synced the folder; cutting or overwriting it is synced by FULL. NORMAL does not wait for the journal before
  * it counts its pages, so a disk that reorders writes may damage the database. */
 static const struct crash_setting settings[SETTINGS] = {
-    {"WAL", "FULL", LASTS, false},
-    {"WAL", "NORMAL", LASTS_NEVER, false},
-    {"DELETE", "EXTRA", LASTS, false},
-    {"WAL", "EXTRA", LASTS, false},
-    {"DELETE", "FULL", LASTS_WITH_THE_NEXT, false},
-    {"WAL", "NORMAL", LASTS_NEVER, false},
-    {"TRUNCATE", "FULL", LASTS, false},
-    {"WAL", "FULL", LASTS, false},
-    {"PERSIST", "FULL", LASTS, false},
-    {"DELETE", "EXTRA", LASTS, false},
-    {"DELETE", "NORMAL", LASTS_NEVER, true},
-    {"WAL", "FULL", LASTS, false},
+    {"WAL", "FULL", LASTS, false, false},
+    {"WAL", "NORMAL", LASTS_NEVER, false, false},
+    {"DELETE", "EXTRA", LASTS, false, false},
+    {"WAL", "EXTRA", LASTS, false, false},
+    {"DELETE", "FULL", LASTS_WITH_THE_NEXT, false, false},
+    {"WAL", "NORMAL", LASTS_NEVER, false, false},
+    {"TRUNCATE", "FULL", LASTS, false, false},
+    {"WAL", "FULL", LASTS, false, false},
+    {"PERSIST", "FULL", LASTS, false, false},
+    {"DELETE", "EXTRA", LASTS, false, false},
+    {"DELETE", "NORMAL", LASTS_NEVER, true, false},
+    {"WAL", "FULL", LASTS, false, false},
+    {"WAL", "FULL", LASTS, false, true},
+    {"DELETE", "EXTRA", LASTS, false, true},
+    {"WAL", "NORMAL", LASTS_NEVER, false, true},
+    {"DELETE", "FULL", LASTS_WITH_THE_NEXT, false, true},
 };
 
 /* ---- chance and time: art's own, for the whole program ---------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* Killed writers leave whole transactions behind, all that they have acknowledged, and slots that can be written at
  * once: tests/support/kills.c kills them; late_writes.c looks at what the kernel still writes for one of them.
  *
- * ART_TEST_KILLS=n: kills in each of the six modes. By default 300, and 60 on a SQLite newer than the system's is
+ * ART_TEST_KILLS=n: kills in each of the eight modes. By default 300, and 60 on a SQLite newer than the system's is
  * expected to be, which CI runs beside it: together more than 2,000. ART_TEST_SCALE, ART_TEST_SEED.
  */
 #include <check.h>

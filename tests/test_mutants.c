@@ -166,7 +166,7 @@ START_TEST(test_a_connection_sees_that_its_history_was_replaced) {
         copy_over(copy, path); /* the database alone */
         int rc = sqlite3_step(kept);
         sqlite3_finalize(kept);
-        if (strstr(histories[i].restored, "flush")) { /* whose blobs are still in the copy's own file */
+        if (strstr(histories[i].restored, "flush") && !sql_inline()) { /* whose blobs are still in the copy's own file */
             ck_assert_msg(rc != SQLITE_ROW && rc != SQLITE_DONE, "history %zu: old rows are shown", i);
         } else {
             char *rows = sql_rows(db, "SELECT path, version FROM t");
@@ -215,7 +215,8 @@ START_TEST(test_a_transaction_may_spill_any_number_of_times) {
     }
     sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
     char *file = sql_find_file(directory, ".art");
-    ck_assert_msg(file, "4 MB of rows, and none of them in the file");
+    bool there = file || (sql_inline() && sql_int(db, "SELECT count(*) FROM t_blob") > 50);
+    ck_assert_msg(there, "4 MB of rows, and none of them in the file");
     sqlite3_free(file);
     sql_run(db, "COMMIT");
     sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
@@ -238,7 +239,7 @@ static void refused(void) {
 /* Blobs of the committed state, of a savepoint within the transaction and of
  * its end, each wherever there was room. */
 static void spill_with_a_savepoint(int base, int part) {
-    sql_run(db, "PRAGMA journal_mode=DELETE");
+    sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA cache_size=-100000"); /* with pages in the file nobody could read */
     sql_create(db, "t", "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
     fill(db, "base", base, 1000);
     sql_command(db, "main", "t", "flush");

@@ -335,7 +335,7 @@ START_TEST(test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_fir
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3 *other = sql_open(path);
-    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM sqlite_master"), 3);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM sqlite_master"), 3 + sql_inline());
     sql_run(db, "CREATE TABLE more(x); INSERT INTO t(t) VALUES('add column b')");
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM pragma_table_info('t')"), 3);
     char *rows = sql_rows(other, "SELECT * FROM t");

@@ -292,9 +292,25 @@ static void shared_cache(void) {
     sqlite3_free(name);
 }
 
-static void shared_memory(void) {
+static void no_place_for_files(void) {
     sql_close(db);
     db = sql_open("file:/memory?vfs=memdb");
+}
+
+static void nameless(void) {
+    sql_close(db);
+    db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE i USING art");
+}
+
+static void shared_memory(void) {
+    sqlite3 *from = db;
+    db = sql_open("file:/memory?vfs=memdb");
+    sqlite3_backup *backup = sqlite3_backup_init(db, "main", from, "main");
+    ck_assert_ptr_nonnull(backup);
+    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    sqlite3_backup_finish(backup);
+    sql_close(from);
 }
 
 static void no_tracker(void) {
@@ -366,6 +382,18 @@ static void ignore_writing_state(void) {
     forbid(SQLITE_INSERT, "t_state", NULL, SQLITE_IGNORE);
 }
 
+static void forbid_writing_blobs(void) {
+    forbid(SQLITE_INSERT, "i_blob", NULL, SQLITE_DENY);
+}
+
+static void hide_writing_blobs(void) {
+    forbid(SQLITE_INSERT, "i_blob", NULL, SQLITE_IGNORE);
+}
+
+static void forbid_deleting_blobs(void) {
+    forbid(SQLITE_DELETE, "i_blob", NULL, SQLITE_DENY);
+}
+
 static void hide_id(void) {
     sql_run(db, "SELECT count(*) FROM t");
     forbid(SQLITE_READ, "t_state", "v", SQLITE_IGNORE);
@@ -384,11 +412,11 @@ static void hide_schema(void) {
 }
 
 static void forbid_encoding(void) {
-    forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_DENY);
+    forbid(SQLITE_SELECT, NULL, NULL, SQLITE_DENY);
 }
 
 static void hide_encoding(void) {
-    forbid(SQLITE_PRAGMA, "encoding", NULL, SQLITE_IGNORE);
+    forbid(SQLITE_SELECT, NULL, NULL, SQLITE_IGNORE);
 }
 
 static void forbid_journal_mode(void) {

@@ -208,7 +208,7 @@ END_TEST
 
 START_TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
     if (sql_standin()) return;
-    struct ban ban = {SQLITE_PRAGMA, "encoding", SQLITE_IGNORE, 0};
+    struct ban ban = {SQLITE_SELECT, NULL, SQLITE_IGNORE, 0};
     forbid(&ban);
     sql_refused(db, SQLITE_AUTH, "encoding", "CREATE VIRTUAL TABLE u USING art");
     ban.answer = SQLITE_DENY;
@@ -281,6 +281,7 @@ static const char *const schema_changes[] = {
 
 START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
+    const char *tables = sql_inline() ? "t\nt_blob\nt_log\nt_state\n" : "t\nt_log\nt_state\n";
     if (sql_standin()) return;
     sql_command(db, "main", "t", "flush");
     for (size_t i = 0; i < sizeof schema_changes / sizeof *schema_changes; i++) {
@@ -298,7 +299,7 @@ START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
             if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
             sql_expect(db, "a|1\nb|2\nc|3\n", content);
             sql_expect(db, "path\nvalue\n", "SELECT name FROM pragma_table_info('t')");
-            sql_expect(db, "t\nt_log\nt_state\n", "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
+            sql_expect(db, tables, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
             ck_assert_msg(questions < 2000, "%s: %s", schema_changes[i], message);
             sqlite3_free(message);
         }
@@ -352,6 +353,7 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
     sees("update t.value; ", "UPDATE t SET value = 4 WHERE path = 'd'");
     sees("delete t; ", "DELETE FROM t WHERE path = 'd'");
     sees("insert t; ", "INSERT INTO t(t) VALUES('flush')");
+    sees("insert t; delete art_txn; ", "BEGIN; INSERT INTO t(path) VALUES('f'); DELETE FROM t WHERE path = 'f'; COMMIT");
 
     journal = sqlite3_str_new(NULL);
     sqlite3_set_authorizer(db, write_down, NULL);
@@ -361,7 +363,7 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
     char *got = sqlite3_str_finish(journal);
     const char *first = strstr(got, "insert t_log; ");
     ck_assert_msg(first != NULL && strstr(first + 1, "insert t_log; ") == NULL, "asked once for what is kept: %s", got);
-    ck_assert_msg(strstr(got, "delete art_txn; ") != NULL, "%s", got);
+    ck_assert_msg(strstr(got, "art_txn") == NULL, "a statement that is a transaction by itself: %s", got);
     sqlite3_free(got);
 }
 END_TEST
@@ -629,6 +631,7 @@ static int only_the_log(sqlite3 *own) {
 }
 
 START_TEST(test_a_read_only_art_file_fails_the_flush_and_not_the_commit) {
+    if (sql_has_no_file("test_a_read_only_art_file_fails_the_flush_and_not_the_commit")) return;
     make_rows();
     set_modes(0755, 0644, 0444);
     check_verdict(as_nobody(only_the_log), "a read-only .art file");
@@ -649,6 +652,7 @@ static int no_place_for_a_file(sqlite3 *own) {
 }
 
 START_TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
+    if (sql_has_no_file("test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit")) return;
     sql_run(db, "PRAGMA journal_mode=DELETE; DELETE FROM t");
     sql_run(db, "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
                 "SELECT 'k' || i FROM n");

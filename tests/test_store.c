@@ -13,7 +13,7 @@ enum { BLOBS = 12, MB = 1 << 20 };
 
 /* Two connections to one place; in memory there is only one. */
 static struct art_store *second(const struct store_place *place, struct art_store *first, uint64_t cache_bytes) {
-    return place->disk ? store_open(place, cache_bytes) : first;
+    return place->disk || place->rows ? store_open(place, cache_bytes) : first;
 }
 
 static void close_both(struct art_store *first, struct art_store *other) {
@@ -54,7 +54,7 @@ START_TEST(test_what_was_written_is_read_back_by_another_connection) {
     store_expect(other, blobs, BLOBS);
     EXPECT_OK(art_store_check(other));
     close_both(store, other);
-    if (place.disk) { /* and after everything was closed */
+    if (place.disk || place.rows) { /* and after everything was closed */
         store = store_open(&place, 64 * MB);
         store_expect(store, blobs, BLOBS);
         ck_assert_uint_eq(store_stats_of(store).misses, BLOBS);
@@ -503,18 +503,18 @@ int main(void) {
     Suite *suite = suite_create("store");
     TCase *tests = tcase_create("store");
     tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_what_was_written_is_read_back_by_another_connection, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_blob_that_is_held_costs_no_lock_and_no_read, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_peeking_reads_nothing_and_sees_only_what_is_held, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_held_blob_outlives_relaxing_forgetting_and_closing, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_what_was_written_is_read_back_by_another_connection, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_a_blob_that_is_held_costs_no_lock_and_no_read, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_peeking_reads_nothing_and_sees_only_what_is_held, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_a_held_blob_outlives_relaxing_forgetting_and_closing, 0, STORE_MODES);
     tcase_add_test(tests, test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others);
     tcase_add_loop_test(tests, test_raw_bytes_come_back_as_they_were, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_rolled_back_blob_is_never_served_for_its_successor, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_a_rolled_back_blob_is_never_served_for_its_successor, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, 0, STORE_MODES);
     tcase_add_test(tests, test_a_slot_set_is_what_a_plain_array_says);
-    tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_senseless_references_are_refused, 0, IO_MODES);
+    tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_senseless_references_are_refused, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_every_flipped_bit_of_a_used_page_is_found_and_named, 0, IO_MODES);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

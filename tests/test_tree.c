@@ -1,5 +1,5 @@
-/* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk and the system's
- * files. */
+/* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk, the system's
+ * files and rows of the host's. */
 #include <check.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -77,6 +77,44 @@ START_TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
 }
 END_TEST
 
+/* Once all is merged and the host has committed twice, there is no row but those of the blobs. */
+static void no_row_is_left_over(struct walk *walk) {
+    struct art_commit commit;
+    struct art_tree_info info;
+    for (int i = 0; i < 2; i++) {
+        walk->toy->writer = walk->tree;
+        ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
+        if (!i) ck_assert_int_eq(art_tree_request_optimize(walk->tree), ART_OK);
+        ck_assert_int_eq(art_tree_request_vacuum(walk->tree), ART_OK);
+        ck_assert_int_eq(art_tree_prepare(walk->tree, &commit), ART_OK);
+        toy_write(walk->toy, &commit);
+        art_tree_committed(walk->tree);
+    }
+    ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
+    ck_assert_int_eq(art_tree_info(walk->tree, &info), ART_OK);
+    ck_assert_uint_eq(toy_blobs_pages(&walk->toy->blobs) * ART_PAGE, info.blob_bytes);
+}
+
+START_TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
+    unsigned count = 30 * random_scale();
+    uint64_t first = 5000;
+    if (getenv("ART_TEST_SEED")) {
+        first = random_seed();
+        count = 1;
+    }
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        printf("rows: seed %llu\n", (unsigned long long)seed);
+        fflush(stdout);
+        struct art_tree_options options = {0};
+        struct walk *walk = walk_new_inline(seed, &options, true);
+        for (unsigned steps = 600; steps--;) walk_step(walk);
+        walk_finish(walk);
+        no_row_is_left_over(walk);
+        walk_free(walk);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("tree");
     TCase *model = tcase_create("model");
@@ -87,6 +125,10 @@ int main(void) {
     tcase_add_test(model, test_a_tree_through_pwrite_is_what_the_model_is);
     tcase_add_test(model, test_a_tree_through_buffered_files_is_what_the_model_is);
     suite_add_tcase(suite, model);
+    TCase *rows = tcase_create("rows");
+    tcase_set_timeout(rows, 600);
+    tcase_add_test(rows, test_a_tree_in_the_hosts_rows_is_what_the_model_is);
+    suite_add_tcase(suite, rows);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -83,6 +83,57 @@ START_TEST(test_every_call_of_the_disk_may_fail) {
 }
 END_TEST
 
+/* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction, which the
+ * host tells in the middle of the call: all is as it was committed then, and the next transaction finds nothing wrong. */
+START_TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
+    static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT, ART_BUSY, ART_READONLY};
+    enum { ENDING = 4 };
+    unsigned failures = 0, ended = 0, walks = 60 * random_scale();
+    uint64_t first = random_seed();
+    printf("rows: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
+    fflush(stdout);
+    for (uint64_t seed = first; seed < first + walks; seed++) {
+        struct art_tree_options options = {0};
+        struct walk *walk = walk_new_inline(seed, &options, true);
+        bool armed = false;
+        for (unsigned i = 0; i < 400; i++) {
+            if (random_once_in(&walk->random, 8)) {
+                bool ends = random_once_in(&walk->random, 2);
+                int code = codes[random_below(&walk->random, ends ? ENDING : 6)];
+                walk_fail_row(walk, 1 + random_below(&walk->random, random_once_in(&walk->random, 3) ? 80 : 8), code,
+                              random_once_in(&walk->random, 4), ends);
+                armed = true;
+            }
+            unsigned before = walk->toy->fault.failures;
+            bool writing = walk->writing;
+            walk->faulty = true;
+            walk_step(walk);
+            if (!walk->failed) continue;
+            failures++;
+            ended += writing && !walk->writing;
+            if (!armed || before == walk->toy->fault.failures) {
+                ck_assert_msg(is_for_good(walk->failed), "no fault, but: %s", art_error_message());
+            }
+            walk_fail_row(walk, 0, 0, false, false);
+            armed = false;
+            unchanged_or_lost(walk);
+            if (random_once_in(&walk->random, 2))
+                walk->failed = 0;
+            else
+                walk_recover(walk);
+        }
+        walk_fail_row(walk, 0, 0, false, false);
+        walk->faulty = false;
+        walk_recover(walk);
+        walk_finish(walk);
+        walk_free(walk);
+    }
+    printf("rows: %u steps failed, %u transactions ended in them\n", failures, ended);
+    ck_assert_uint_gt(failures, 20);
+    ck_assert_uint_gt(ended, 10);
+}
+END_TEST
+
 START_TEST(test_every_allocation_may_fail) {
     short_memory_use();
     unsigned failures = 0, walks = 12 * random_scale();
@@ -91,8 +142,8 @@ START_TEST(test_every_allocation_may_fail) {
     fflush(stdout);
     for (uint64_t seed = first; seed < first + walks; seed++) {
         struct sim_disk *disk = new_disk(seed);
-        struct art_tree_options options = options_on(disk);
-        struct walk *walk = walk_new(seed, &options, false);
+        struct art_tree_options options = options_on(disk), none = {0};
+        struct walk *walk = seed % 3 ? walk_new(seed, &options, false) : walk_new_inline(seed, &none, false);
         for (unsigned i = 0; i < 400; i++) {
             short_memory_fail_after(-1);
             if (random_once_in(&walk->random, 3)) {
@@ -181,6 +232,7 @@ int main(void) {
     TCase *faults = tcase_create("faults");
     tcase_set_timeout(faults, 900);
     tcase_add_test(faults, test_every_call_of_the_disk_may_fail);
+    tcase_add_test(faults, test_every_row_may_fail_and_take_the_transaction_with_it);
     tcase_add_test(faults, test_every_allocation_may_fail);
     tcase_add_test(faults, test_a_power_loss_between_any_two_steps_loses_nothing_committed);
     suite_add_tcase(suite, faults);

@@ -3,6 +3,8 @@
 #define ART_BASE_OPTIONS_H
 
 enum art_engine { ART_ENGINE_AUTO, ART_ENGINE_URING, ART_ENGINE_PWRITE };
+/* Where blobs are: in a file beside the database (in memory where the database is), or in rows of the database. */
+enum art_storage { ART_STORAGE_AUTO, ART_STORAGE_FILE, ART_STORAGE_INLINE };
 enum art_direct { ART_DIRECT_AUTO, ART_DIRECT_ON, ART_DIRECT_OFF };
 
 #endif

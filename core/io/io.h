@@ -4,8 +4,8 @@
  *   art_io     one open file (or memory), on behalf of one connection
  *
  * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
- * chooses), memory (io_memory.c), and in tests a simulated disk that fails, tears, drops and reorders
- * (tests/support/sim_disk.c).
+ * chooses), memory (io_memory.c), rows of the host's database (io_rows.c), and in tests a simulated disk that fails, tears,
+ * drops and reorders (tests/support/sim_disk.c).
  *
  * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
  * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the
@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "core/base/options.h"
+#include "core/base/rows.h"
 
 enum { ART_PAGE = 4096 };
 
@@ -76,6 +77,8 @@ struct art_io_methods {
     int (*sync)(struct art_io *);
     int (*size)(struct art_io *, uint64_t *bytes);
     int (*truncate)(struct art_io *, uint64_t bytes);
+    /* Whole pages that nothing names any more, and that are written anew before they are read. NULL: they may stay. */
+    int (*discard)(struct art_io *, uint64_t offset, uint64_t len);
     int (*identity)(struct art_io *, struct art_file_identity *out);
     /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its
      * last write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
@@ -131,6 +134,9 @@ void art_disk_set_default(struct art_disk *disk);
 /* A file of its own in memory, gone when closed (for :memory: and temp databases). Lock always succeeds. */
 int art_io_memory_open(struct art_io **out);
 
+/* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches. */
+int art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);
+
 /* For tests and messages: was liburing compiled in, and does this kernel give us a ring? */
 bool art_io_uring_available(void);
 
@@ -161,6 +167,10 @@ static inline int art_io_write(struct art_io *io, struct art_io_request *request
 
 static inline int art_io_wait(struct art_io *io) {
     return io->methods->write_wait(io);
+}
+
+static inline int art_io_discard(struct art_io *io, uint64_t offset, uint64_t len) {
+    return io->methods->discard ? io->methods->discard(io, offset, len) : 0;
 }
 
 static inline int art_io_sync(struct art_io *io) {

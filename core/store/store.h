@@ -28,8 +28,10 @@ struct art_store;
 
 struct art_store_options {
     struct art_disk *disk; /* NULL: the system's */
-    const char *path;      /* of the .art file; NULL: in memory. Copied. */
-    const char *host_path; /* of the database file; NULL with path NULL. Copied. */
+    const char *path;      /* of the .art file, or of `rows` for messages; NULL: in memory. Copied. */
+    const char *host_path; /* of the database file; NULL where there is no file. Copied. */
+    const struct art_rows *rows; /* blobs are rows of the host's; NULL: they are not. Outlives the store. */
+    uint64_t rows_id;            /* tells them from others in the cache */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;
@@ -41,8 +43,19 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still held by art_blob_hold() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another file from now on (the path is copied); not within a write phase. */
-int art_store_use_path(struct art_store *store, const char *path);
+/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what was
+ * before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. Whoever holds a blob of the
+ * old place may go on, since what moves keeps slots and bytes. */
+struct art_store_place {
+    const char *path, *host_path; /* as in art_store_options */
+    const struct art_rows *rows;
+    uint64_t rows_id;
+};
+int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
+void art_store_go_back(struct art_store *store);
+void art_store_leave(struct art_store *store);
+/* Copies a blob into the same slot of another store, in its write phase; what does not verify is not copied. */
+int art_store_copy(struct art_store *store, const struct art_ref *ref, struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);
@@ -104,6 +117,11 @@ uint32_t art_store_end(const struct art_store *store);
 uint32_t art_store_free_slots(const struct art_store *store, uint32_t end);
 /* A slot taken in this write phase that nothing names any more: may be taken again at once. */
 void art_store_return_slot(struct art_store *store, uint32_t slot);
+/* Is the room of blobs that nothing names wasted until they are discarded? Elsewhere a slot is simply used again. */
+bool art_store_discards(const struct art_store *store);
+/* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and not
+ * taken again. */
+int art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
 int art_store_buffer(struct art_store *store, struct art_blob_buf *out);

@@ -56,6 +56,7 @@ static int name_root(struct art_tree *tree, const struct art_root *root, const s
 static int finish_root(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_shrink_cut(tree, edit);
+    if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
@@ -67,9 +68,10 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
     return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
 }
 
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. */
-static bool may_wait(int rc) {
-    return rc != ART_INTERRUPT && rc != ART_CORRUPT;
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But when
+ * the transaction went with it there is nothing left to be committed. */
+static bool may_wait(const struct art_tree *tree, int rc) {
+    return rc != ART_INTERRUPT && rc != ART_CORRUPT && !tree->rows.rolled_back;
 }
 
 static int flush_delta(struct art_tree *tree) {
@@ -84,7 +86,7 @@ static int flush_delta(struct art_tree *tree) {
 static int merge_what_is_owed(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
-    bool waits = rc && may_wait(rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
+    bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
     return flush_delta(tree);
@@ -122,12 +124,29 @@ static int vacuum(struct art_tree *tree) {
     return rc;
 }
 
+/* The same root under a new number, by which others notice that it has moved. */
+static int renew(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    if (tree->root->runs) {
+        int rc = art_edit_begin(tree, edit);
+        return rc ? rc : finish_root(tree);
+    }
+    *edit = (struct art_edit){0};
+    int rc = art_root_clone(tree->root, &edit->root);
+    if (rc) return rc;
+    edit->root->generation++;
+    rc = art_root_encode(edit->root, &tree->pending.root);
+    tree->pending.commit.write_root = !rc;
+    tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
+    return rc;
+}
+
 /* Work that is merely due: when it fails and can wait, the commit is what it was before. */
 static int try_work(struct art_tree *tree, int (*work)(struct art_tree *)) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     int rc = work(tree);
-    if (!rc || !may_wait(rc)) return rc;
+    if (!rc || !may_wait(tree, rc)) return rc;
     art_pending_forget(tree);
     tree->pending.commit = row;
     tree->pending.chain = chain;
@@ -163,6 +182,11 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     return (batch && tree->loose) || redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
 }
 
+/* Where there is no run, rows of the host's may still hold blobs of earlier ones. */
+static bool vacuum_finds_something(const struct art_tree *tree) {
+    return tree->txn.vacuum && (tree->root->runs || art_store_discards(tree->store));
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
@@ -176,7 +200,7 @@ static int prepare(struct art_tree *tree) {
         due = log > tree->options.log_limit;
         must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
     }
-    bool vacuums = tree->txn.vacuum && tree->root->runs;
+    bool vacuums = vacuum_finds_something(tree);
     if (must || (due && vacuums)) return flush(tree);
     int rc = ART_OK;
     if (vacuums)
@@ -185,6 +209,7 @@ static int prepare(struct art_tree *tree) {
         rc = try_work(tree, flush);
     else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
         rc = try_work(tree, merge);
+    if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     return name_root(tree, tree->root, &tree->slots.used);
@@ -192,11 +217,12 @@ static int prepare(struct art_tree *tree) {
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = (struct art_commit){0};
+    art_rows_catch_up(tree);
     if (!tree->txn.active) return ART_OK;
     int rc = art_tree_ready(tree);
     if (rc) return rc;
-    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
-                  (tree->txn.flush && art_delta_keys(tree->delta)) || (tree->txn.vacuum && tree->root->runs);
+    bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
+                  (tree->txn.flush && art_delta_keys(tree->delta)) || vacuum_finds_something(tree);
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
@@ -216,6 +242,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
 
 static void end_transaction(struct art_tree *tree) {
     art_marks_clear(tree, 0);
+    art_scratch_end(tree);
     art_slots_end(tree);
     art_root_unref(tree->txn.base);
     struct art_mark *marks = tree->txn.marks;
@@ -268,11 +295,17 @@ void art_tree_committed(struct art_tree *tree) {
     }
     art_delta_forget_undo(tree->delta);
     end_transaction(tree);
+    art_move_end(tree);
 }
 
 void art_tree_rolled_back(struct art_tree *tree) {
+    if (art_tree_inside(tree)) {
+        art_rows_note_rollback(tree);
+        return;
+    }
     if (!tree->txn.active) {
         art_marks_clear(tree, 0);
+        tree->txn.doomed = ART_OK;
         return;
     }
     if (art_store_forked(tree->store)) return;

@@ -11,7 +11,8 @@
  *   run_build.c  entries in, a run out                       splice.c      new children for a part of a run
  *   compact.c    flush, merges, optimize                     slice.c       a part of a run for the run below
  *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
- *   commit.c     prepare, committed, rolled back
+ *   commit.c     prepare, committed, rolled back          rows.c        blobs in the host's own rows
+ *                                                         move.c        from a file into rows, or back
  *   check.h      the check, in files of its own              info.c        what the tree is like, for people
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
@@ -53,6 +54,7 @@ struct art_mark {
     struct art_root *root; /* held */
     bool imaged;           /* the transaction spilled since: the delta is in `image` */
     bool beginning;        /* same state as the transaction's beginning */
+    bool moved;            /* the blobs had been moved by then */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
     uint32_t *image;          /* slots with the encoded delta */
@@ -64,6 +66,17 @@ struct art_tree {
     struct art_tree_options options; /* paths are copies */
     struct art_host host;
     struct art_store *store;
+    struct { /* the place before, in a transaction that has moved (move.c) */
+        bool moved, inlined;
+        const char *path, *host_path;
+    } before;
+    struct { /* blobs in rows of the host's (rows.c) */
+        struct art_rows host, ours;
+        unsigned inside;  /* calls of the host's that are under way */
+        bool rolled_back; /* within one: still to be done here */
+        struct art_io *scratch;
+        uint32_t scratch_end;
+    } rows;
 
     /* the committed state that is known, plus this transaction's changes */
     bool unknown;
@@ -287,6 +300,8 @@ int art_slots_know(struct art_tree *tree);
 /* Lock, secure, young list: everything before the first slot of a transaction is written. */
 int art_slots_begin(struct art_tree *tree);
 int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
+/* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
+int art_slots_discard(struct art_tree *tree, const struct art_edit *edit);
 /* The edit does not name the slot any more. */
 void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot);
 /* Calls `visit` with every reference of a run, its top included. */
@@ -387,6 +402,28 @@ static inline bool art_wants_small(const struct art_tree *tree) {
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
 void art_pending_forget(struct art_tree *tree);
+
+/* --- move.c ------------------------------------------------------------------------------------------------------- */
+struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
+/* The place that options name, with copies of the paths; the options' own are not freed. */
+int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
+void art_move_back(struct art_tree *tree);
+void art_move_end(struct art_tree *tree);
+
+/* --- rows.c ------------------------------------------------------------------------------------------------------- */
+/* The host's rows, seen through here. */
+const struct art_rows *art_rows_of(struct art_tree *tree);
+/* A rollback in the middle of a call is noted, and done by whatever is asked next. */
+void art_rows_note_rollback(struct art_tree *tree);
+void art_rows_catch_up(struct art_tree *tree);
+static inline bool art_tree_inside(const struct art_tree *tree) {
+    return tree->rows.inside > 0;
+}
+/* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
+int art_scratch_take(struct art_tree *tree, uint32_t *slot);
+int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
+int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
+void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);

@@ -15,6 +15,7 @@ int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     if (art_store_forked(tree->store)) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
+    art_rows_catch_up(tree);
     if (tree->txn.dirty && !tree->unknown) {
         return art_fail(ART_MISUSE, "art: refresh inside a transaction that has changed the table (bug)");
     }

@@ -99,7 +99,7 @@ static int room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slo
 
 int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     *moved = false;
-    if (!tree->slots.reuse) return ART_OK;
+    if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
     if (art_slot_set_highest(&edit->used) <= count + slack(count)) return ART_OK;
     struct highest leaf = {0};
@@ -130,6 +130,7 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 }
 
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
+    if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));
     tree->pending.loose = end > most;

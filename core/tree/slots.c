@@ -3,6 +3,8 @@
  *   base    slots that the committed root names. Never written.
  *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
  *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_state's list, with its epoch).
+ *           Where blobs are rows of the host's, nobody stands on them, but they are there until the next transaction that
+ *           writes blobs discards them: one whose COMMIT is refused goes on with the base.
  *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come
  *           back (art_host.secure); else the file is extended.
  *
@@ -219,6 +221,32 @@ void art_slots_end(struct art_tree *tree) {
     tree->slots.young.loaded = false;
 }
 
+/* Does anything that may be needed again in this transaction name the slot? */
+static bool kept(const struct art_tree *tree, uint32_t slot) {
+    if (art_slot_set_has(&tree->slots.base, slot)) return true;
+    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
+        if (art_slot_set_has(&tree->txn.marks[i].used, slot)) return true;
+    }
+    return false;
+}
+
+int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
+    if (!art_store_discards(tree->store)) return ART_OK;
+    struct art_slot_set *garbage = &tree->slots.young.slots, *others = &tree->slots.free;
+    int rc = ART_OK;
+    /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
+    for (uint32_t slot = art_wants_small(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
+         slot = art_slot_set_next(others, slot + 1)) {
+        rc = art_slot_set_add(garbage, slot);
+    }
+    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(garbage, 0); slot != UINT32_MAX;
+         slot = art_slot_set_next(garbage, slot + 1)) {
+        bool named = art_slot_set_has(&edit->used, slot) || art_slot_set_has(&tree->slots.used, slot);
+        if (named || kept(tree, slot)) art_slot_set_remove(garbage, slot);
+    }
+    return rc ? rc : art_store_discard(tree->store, garbage);
+}
+
 /* --- taking and giving back --------------------------------------------------------------------------------------- */
 
 int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
@@ -228,15 +256,6 @@ int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot)
     rc = art_slot_set_add(&edit->used, *slot);
     if (rc) art_store_return_slot(tree->store, *slot);
     return rc;
-}
-
-/* Does anything that may be needed again in this transaction name the slot? */
-static bool kept(const struct art_tree *tree, uint32_t slot) {
-    if (art_slot_set_has(&tree->slots.base, slot)) return true;
-    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
-        if (art_slot_set_has(&tree->txn.marks[i].used, slot)) return true;
-    }
-    return false;
 }
 
 void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot) {
@@ -259,6 +278,16 @@ static bool crowded(const struct art_tree *tree, const struct art_slot_set *wait
     return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
 }
 
+/* Those of `from` that are not in `used`. */
+static int add_others(struct art_slot_set *list, const struct art_slot_set *from, const struct art_slot_set *used) {
+    int rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX && !rc;
+         slot = art_slot_set_next(from, slot + 1)) {
+        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(list, slot);
+    }
+    return rc;
+}
+
 /* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does
  * not. */
 int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
@@ -267,17 +296,15 @@ int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
     int rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     struct art_slot_set list = {0};
-    bool old = !young->freed && !epoch_passed(&young->epoch, &now);
+    bool old = !young->freed && !epoch_passed(&young->epoch, &now), discards = art_store_discards(tree->store);
     for (uint32_t slot = old ? art_slot_set_next(&young->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
          slot = art_slot_set_next(&young->slots, slot + 1)) {
         if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
     }
-    for (uint32_t slot = now.kind == ART_EPOCH_ROLLBACK ? UINT32_MAX : art_slot_set_next(&tree->slots.base, 0);
-         slot != UINT32_MAX && !rc; slot = art_slot_set_next(&tree->slots.base, slot + 1)) {
-        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
-    }
+    if (!rc && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
+    if (!rc && discards) rc = add_others(&list, &tree->slots.used, used);
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
-    tree->pending.commit.crowded = crowded(tree, &list, used);
+    tree->pending.commit.crowded = !discards && crowded(tree, &list, used);
     if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);
     art_slot_set_clear(&list);
     return rc;

@@ -11,6 +11,21 @@
  */
 #include "core/tree/private.h"
 
+/* Rows of the host's are taken back with the savepoints that they are for: there, images go to a file of their own. */
+static int image_slot(struct art_tree *tree, uint32_t *slot) {
+    return tree->options.inlined ? art_scratch_take(tree, slot) : art_store_take_slot(tree->store, slot);
+}
+
+static int image_slot_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
+    return tree->options.inlined ? art_scratch_write(tree, slot, buffer)
+                           : art_store_write_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
+}
+
+static int image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
+    return tree->options.inlined ? art_scratch_read(tree, slot, buffer)
+                           : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
+}
+
 static int image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {
     mark->image_bytes = bytes->len;
     uint32_t slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
@@ -21,12 +36,12 @@ static int image_write(struct art_tree *tree, struct art_mark *mark, const struc
         struct art_blob_buf buffer = {0};
         size_t at = (size_t)i * ART_BLOB_SIZE, n = bytes->len - at < ART_BLOB_SIZE ? bytes->len - at : ART_BLOB_SIZE;
         rc = art_store_buffer(tree->store, &buffer);
-        if (!rc) rc = art_store_take_slot(tree->store, &mark->image[i]);
+        if (!rc) rc = image_slot(tree, &mark->image[i]);
         if (!rc) {
             mark->image_slots++;
             memcpy(buffer.data, bytes->data + at, n);
             memset(buffer.data + n, 0, ART_BLOB_SIZE - n);
-            rc = art_store_write_raw(tree->store, mark->image[i], &buffer, ART_BLOB_SIZE);
+            rc = image_slot_write(tree, mark->image[i], &buffer);
         }
         art_blob_buf_put(&buffer);
     }
@@ -40,7 +55,7 @@ int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct ar
         struct art_blob_buf buffer = {0};
         size_t left = mark->image_bytes - bytes.len;
         rc = art_store_buffer(tree->store, &buffer);
-        if (!rc) rc = art_store_read_raw(tree->store, mark->image[i], &buffer, ART_BLOB_SIZE);
+        if (!rc) rc = image_slot_read(tree, mark->image[i], &buffer);
         if (!rc) rc = art_buffer_append(&bytes, buffer.data, left < ART_BLOB_SIZE ? left : ART_BLOB_SIZE);
         art_blob_buf_put(&buffer);
     }

@@ -1,13 +1,6 @@
 /* Opening and closing a tree, its limits, and who may call when. */
 #include "core/tree/private.h"
 
-static char *copy_path(const char *text) {
-    size_t n = strlen(text) + 1;
-    char *copy = art_alloc(n);
-    if (copy) memcpy(copy, text, n);
-    return copy;
-}
-
 uint32_t art_tree_blob_pages;
 
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
@@ -23,15 +16,15 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     tree->root = art_root_new(options->uuid);
     int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_delta_open(&tree->delta);
-    if (!rc && options->path) {
-        tree->options.path = copy_path(options->path);
-        tree->options.host_path = copy_path(options->host_path);
-        if (!tree->options.path || !tree->options.host_path) rc = art_nomem();
-    }
+    struct art_tree_place place = {options->inlined, options->path, options->host_path};
+    if (!rc) rc = art_place_copy(&tree->options, &place);
     if (!rc) {
+        struct art_store_place at = art_place_of(tree, &place);
         struct art_store_options store = {.disk = options->disk,
-                                          .path = tree->options.path,
-                                          .host_path = tree->options.host_path,
+                                          .path = at.path,
+                                          .host_path = at.host_path,
+                                          .rows = at.rows,
+                                          .rows_id = at.rows_id,
                                           .engine = options->engine,
                                           .direct = options->direct,
                                           .read_only = options->read_only,
@@ -49,6 +42,7 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
 
 void art_tree_close(struct art_tree *tree) {
     if (!tree) return;
+    art_rows_catch_up(tree);
     if (tree->store) art_tree_rolled_back(tree);
     art_cursors_free(tree);
     art_root_unref(tree->root);
@@ -79,7 +73,7 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
 }
 
 bool art_tree_unknown(const struct art_tree *tree) {
-    return tree->unknown;
+    return tree->unknown || tree->rows.rolled_back;
 }
 
 bool art_tree_poisoned(const struct art_tree *tree) {
@@ -99,21 +93,12 @@ bool art_tree_has_runs(const struct art_tree *tree) {
     return tree->root->runs > 0;
 }
 
-int art_tree_use_file(struct art_tree *tree, const char *path) {
-    char *copy = copy_path(path);
-    int rc = copy ? art_store_use_path(tree->store, path) : art_nomem();
-    if (rc) {
-        art_free(copy);
-        return rc;
-    }
-    art_free((void *)tree->options.path);
-    tree->options.path = copy;
-    tree->file_ready = false;
-    return ART_OK;
+uint64_t art_tree_generation(const struct art_tree *tree) {
+    return tree->root->generation;
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {
-    return tree->txn.dirty;
+    return tree->txn.dirty && !tree->rows.rolled_back;
 }
 
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
@@ -152,7 +137,8 @@ int art_tree_ready(struct art_tree *tree) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
     if (__builtin_expect(tree->txn.doomed, 0)) {
-        return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
+        art_rows_catch_up(tree);
+        if (tree->txn.doomed) return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
     }
     if (__builtin_expect(tree->unknown, 0)) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");

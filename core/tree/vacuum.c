@@ -147,7 +147,7 @@ static int move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned a
 int art_vacuum(struct art_tree *tree, struct art_edit *edit) {
     uint32_t end;
     struct art_buffer from = {0};
-    if (!tree->slots.reuse) return ART_OK;
+    if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK; /* no slot takes room but by its blob */
     int rc = choose_end(tree, edit, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;
     for (unsigned at = 0; !rc && at < edit->root->runs; at++) {

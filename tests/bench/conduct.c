@@ -286,8 +286,8 @@ static void measure_company(struct run *run) {
         const char *name, *label;
         uint32_t readers;
         bool writer;
-    } kinds[] = {{"readers-1", "1 reader, reads a second", 1, false},
-                 {"readers-2", "2 readers, reads a second", 2, false},
+    } kinds[] = {{"readers-1", "1 reader, 100 reads a transaction, reads a second", 1, false},
+                 {"readers-2", "2 readers", 2, false},
                  {"readers-1-writer", "1 reader beside a writer, reads a second", 1, true},
                  {"readers-2-writer", "2 readers beside a writer, reads a second", 2, true},
                  {"readers-4-writer", "4 readers beside a writer, reads a second", 4, true}};

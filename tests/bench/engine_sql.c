@@ -1,6 +1,7 @@
-/* The two tables of SQLite: art, and an ordinary WITHOUT ROWID table with the best statements that we know for each task.
+/* The tables of SQLite: art, art with its blobs in the database, and an ordinary WITHOUT ROWID table with the best
+ * statements that we know for each task.
  *
- * Both in WAL mode, prepared once, keys and bounds bound. Where the ordinary table has a better way than one statement, it
+ * All in WAL mode, prepared once, keys and bounds bound. Where the ordinary table has a better way than one statement, it
  * takes that (a level by seeks of one prepared statement, the longest prefix by a few); level() by_query is the recursive
  * query that seeks and skips. "Not synced" is synchronous=OFF, "each commit synced" synchronous=FULL.
  */
@@ -37,6 +38,7 @@ enum {
 
 struct table {
     sqlite3 *db;
+    const char *name;
     bool art;
     sqlite3_stmt *statements[STATEMENTS];
 };
@@ -79,28 +81,27 @@ static const char *const table_sql[STATEMENTS] = {
     [COMMIT] = "COMMIT",
 };
 
-static const char *name_of(const struct table *table) {
-    return table->art ? "art" : "table";
-}
-
 static void check(struct table *table, int rc, const char *what) {
     if (rc != SQLITE_OK && rc != SQLITE_DONE && rc != SQLITE_ROW) {
-        engine_fail(name_of(table), what, sqlite3_errmsg(table->db));
+        engine_fail(table->name, what, sqlite3_errmsg(table->db));
     }
 }
 
 /* ---- opening ---- */
 
-static struct table *table_open(const struct engine_settings *settings, bool art) {
+static struct table *table_open(const struct engine_settings *settings, const char *name) {
+    bool art = strcmp(name, "table") != 0;
     struct table *table = calloc(1, sizeof *table);
     char *path = sqlite3_mprintf("%s/bench.db", settings->directory);
+    table->name = name;
     table->art = art;
     table->db = sql_open(path);
     sqlite3_busy_timeout(table->db, 10000);
     sql_run(table->db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-%lld",
             (long long)(art ? 8192 : settings->cache_bytes / 1024));
     if (settings->create) {
-        char *options = sqlite3_mprintf("cache=%llu", (unsigned long long)settings->cache_bytes);
+        char *options = sqlite3_mprintf("cache=%llu%s", (unsigned long long)settings->cache_bytes,
+                                        strcmp(name, "inline") ? "" : ", storage=inline");
         if (art) {
             sql_create(table->db, "t", options);
         } else {
@@ -113,11 +114,15 @@ static struct table *table_open(const struct engine_settings *settings, bool art
 }
 
 static void *open_art(const struct engine_settings *settings) {
-    return table_open(settings, true);
+    return table_open(settings, "art");
+}
+
+static void *open_inline(const struct engine_settings *settings) {
+    return table_open(settings, "inline");
 }
 
 static void *open_table(const struct engine_settings *settings) {
-    return table_open(settings, false);
+    return table_open(settings, "table");
 }
 
 static void sql_engine_close(void *store) {
@@ -357,48 +362,46 @@ static void optimize(void *store) {
     }
 }
 
+/* The pages that it leaves are the database's to use again, and a VACUUM's to give back. */
+static void optimize_inline(void *store) {
+    optimize(store);
+    sql_run(((struct table *)store)->db, "VACUUM");
+    checkpoint(store);
+}
+
+/* What all tables do alike. */
+#define COMMON                                                                                                         \
+    .close = sql_engine_close, .set_sync = set_sync, .begin = begin, .commit = commit, .put = put, .update = update,    \
+    .remove = remove_row, .rename = rename_row, .get = get, .list = list, .level = level, .any = any, .count = count,  \
+    .quiesce = checkpoint
+
 const struct engine engine_art = {
     .name = "art",
     .about = "this extension, through SQL; WAL",
     .open = open_art,
-    .close = sql_engine_close,
-    .set_sync = set_sync,
-    .begin = begin,
-    .commit = commit,
-    .put = put,
-    .update = update,
-    .remove = remove_row,
-    .rename = rename_row,
-    .get = get,
-    .list = list,
-    .level = level,
-    .any = any,
     .longest = longest_by_function,
-    .count = count,
-    .quiesce = checkpoint,
     .settle = optimize,
     .keep_cache = keep_cache,
+    COMMON,
+};
+
+const struct engine engine_inline = {
+    .name = "inline",
+    .about = "the same with storage=inline: its blobs are rows of the database",
+    .open = open_inline,
+    .longest = longest_by_function,
+    .settle = optimize_inline,
+    .packed = packed,
+    .keep_cache = keep_cache,
+    COMMON,
 };
 
 const struct engine engine_table = {
     .name = "table",
     .about = "an ordinary WITHOUT ROWID table of SQLite; WAL",
     .open = open_table,
-    .close = sql_engine_close,
-    .set_sync = set_sync,
-    .begin = begin,
-    .commit = commit,
-    .put = put,
-    .update = update,
-    .remove = remove_row,
-    .rename = rename_row,
-    .get = get,
-    .list = list,
-    .level = level,
-    .any = any,
     .longest = longest_by_seeks,
-    .count = count,
-    .quiesce = checkpoint,
     .settle = checkpoint,
     .packed = packed,
+    COMMON,
 };

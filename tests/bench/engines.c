@@ -8,6 +8,7 @@
 
 const struct engine *const engines[] = {
     &engine_art,
+    &engine_inline,
     &engine_table,
     &engine_core,
 #ifdef BENCH_LMDB

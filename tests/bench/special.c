@@ -127,9 +127,12 @@ struct reader {
     void *store;
     pthread_t thread;
     atomic_bool *stop;
+    bool together; /* a hundred reads a transaction */
     uint64_t seed, reads;
     struct histogram histogram;
 };
+
+enum { READS_TOGETHER = 100 };
 
 static void *read_on(void *context) {
     struct reader *reader = context;
@@ -137,12 +140,17 @@ static void *read_on(void *context) {
     struct random random = {reader->seed};
     uint64_t digest = 0, last = bench_now();
     while (!atomic_load_explicit(reader->stop, memory_order_relaxed)) {
+        if (reader->together && reader->reads % READS_TOGETHER == 0) {
+            if (reader->reads) reader->place->engine->commit(reader->store);
+            reader->place->engine->begin(reader->store, false, false);
+        }
         reader->place->engine->get(reader->store, keys->sorted[random_below(&random, keys->count)], &digest);
         uint64_t now = bench_now();
         histogram_add(&reader->histogram, now - last);
         last = now;
         reader->reads++;
     }
+    if (reader->together && reader->reads) reader->place->engine->commit(reader->store);
     return NULL;
 }
 
@@ -179,7 +187,7 @@ void special_readers(struct workplace *place, uint32_t readers, bool write, uint
     atomic_bool stop = false;
     place->engine->set_sync(place->store, false);
     for (uint32_t i = 0; i < readers; i++) {
-        all[i] = (struct reader){.place = place, .stop = &stop, .seed = i + 43};
+        all[i] = (struct reader){.place = place, .stop = &stop, .together = !write, .seed = i + 43};
         all[i].store = place->engine->open(&settings);
         uint64_t digest = 0;
         place->engine->get(all[i].store, place->keys->sorted[0], &digest);

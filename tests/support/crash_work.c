@@ -302,8 +302,9 @@ static int move(sqlite3 *db, struct crash_rows *rows, enum crash_table table, un
 static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
     static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
     static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
-    return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s)", crash_rows_name(rows, table),
-               limits[below(work, 3)], spills[below(work, 3)]);
+    bool inlined = work->setting->inlined && (table == CRASH_A || once_in(work, 2));
+    return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s%s)", crash_rows_name(rows, table),
+               limits[below(work, 3)], spills[below(work, 3)], inlined ? ", storage=inline" : "");
 }
 
 static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {

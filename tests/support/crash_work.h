@@ -21,6 +21,7 @@ struct crash_setting {
     const char *journal, *synchronous;
     enum { LASTS_NEVER, LASTS_WITH_THE_NEXT, LASTS } lasts; /* an acknowledged commit, by SQLite's own word */
     bool ordered; /* SQLite promises nothing when the disk reorders writes: crashes keep their order */
+    bool inlined; /* the first table's blobs are in the database, and now and then the second one's */
 };
 
 struct crash_state {

@@ -5,6 +5,10 @@
 
 #define ART(arguments) "CREATE VIRTUAL TABLE u USING art(" arguments ")"
 
+#define INLINED                                                                                                        \
+    "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline); INSERT INTO i SELECT path, value FROM t;"          \
+    "INSERT INTO i(i) VALUES('flush');"
+
 static const struct error errors[] = {
     /* CREATE: columns and options */
     {MESSAGE_REFUSAL, "SQLite does not tell an art table which columns an INSERT leaves out, so they are NULL",
@@ -59,12 +63,16 @@ static const struct error errors[] = {
      ART("path, chache='1MB'")},
     {MESSAGE_PLAIN, "art: '%.*s' is no value for %s: give %s", SQLITE_ERROR, "an option with a senseless value", NULL,
      NULL, ART("cache=lots")},
-    {MESSAGE_PLAIN, "art: the database is in %s, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database",
+    {MESSAGE_PLAIN, "art: the database is in UTF-16, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database",
      SQLITE_ERROR, "a database in UTF-16", NULL, utf16, ART("")},
     {MESSAGE_PLAIN, "art: art tables cannot be in a shared cache (%s): open the database without cache=shared",
      SQLITE_ERROR, "a shared cache", NULL, shared_cache, "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: a shared database in memory cannot hold art tables (%s): use a file, or :memory:",
-     SQLITE_ERROR, "the VFS memdb", NULL, shared_memory, ART("")},
+    {MESSAGE_PLAIN, "art: no file of ours can stand beside a shared database in memory (%s): use storage=inline",
+     SQLITE_ERROR, "a table with a file, in the VFS memdb", NULL, shared_memory, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then lives in the "
+     "database",
+     SQLITE_ERROR, "storage=file where there is no folder", NULL, no_place_for_files, ART("storage=file")},
     {MESSAGE_PLAIN, "art: %s", SQLITE_ERROR, "a table with the name of one of the two that art makes",
      "CREATE TABLE u_log(x)", NULL, ART("")},
     {MESSAGE_PLAIN, "art: art makes this table itself, in temp (art_txn): do without it", SQLITE_ERROR, "USING art_txn",
@@ -193,6 +201,14 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: this connection was opened before fork(): open one of your own in the child", SQLITE_MISUSE,
      "a child process with its parent's connection", NULL, forked, "SELECT art_count('t', '')"},
 
+    {MESSAGE_PLAIN, "art: a database without a name keeps its blobs (%s): leave them inline", SQLITE_ERROR,
+     "storage=file in :memory:", NULL, nameless, "INSERT INTO i(i) VALUES('storage=file')"},
+    {MESSAGE_PLAIN, "art: this transaction is too large to change the storage in it: commit it first", SQLITE_ERROR,
+     "storage=... behind more than spill_limit",
+     "CREATE VIRTUAL TABLE i USING art(path, value, spill_limit='100KB', storage=inline)", NULL,
+     "BEGIN; INSERT INTO i SELECT t.path || u.path, u.value FROM t, t u LIMIT 20000; INSERT INTO i(i) "
+     "VALUES('storage=file'); COMMIT"},
+
     /* Damage */
     {MESSAGE_CORRUPT, "the page's hash is not that of the blob's header", SQLITE_CORRUPT_VTAB,
      "the .art file is damaged", NULL, damage_leaf, "SELECT * FROM t"},
@@ -234,6 +250,10 @@ static const struct error errors[] = {
      "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one uses it",
      SQLITE_CORRUPT_VTAB, "writing to a file of which nobody knows whose it is", NULL, damage_owner,
      "INSERT INTO t(t) VALUES('optimize')"},
+    {MESSAGE_CORRUPT, "a row is missing or too short", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
+     INLINED "UPDATE i_blob SET data = x'00' WHERE page = 128", reopen, "SELECT * FROM i"},
+    {MESSAGE_SQL, "cannot read the table of blobs", SQLITE_CORRUPT_VTAB, "t_blob was dropped", INLINED "DROP TABLE i_blob",
+     reopen, "SELECT * FROM i"},
     {MESSAGE_PLAIN, "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
      SQLITE_CORRUPT_VTAB, "t_state was changed", "DELETE FROM t_state WHERE k = 'id'", reopen, "SELECT * FROM t"},
     {MESSAGE_PLAIN, "art: the name of the .art file is lost (%s.%s_state): restore the database from a backup",
@@ -273,7 +293,13 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: cannot alter %s.%s_state: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
      ignore_alter, "INSERT INTO t(t) VALUES('add column a')"},
     {MESSAGE_PLAIN, "art: the table's id cannot be read (%s.%s_state)", SQLITE_CORRUPT_VTAB, "an authorizer hides it",
-     NULL, hide_id, "INSERT INTO t(path) VALUES('x')"},
+     NULL, hide_id, "BEGIN; INSERT INTO t(path) VALUES('x'); COMMIT"},
+    {MESSAGE_SQL, "cannot write the table of blobs", SQLITE_IOERR, "an authorizer forbids it", INLINED, forbid_writing_blobs,
+     "INSERT INTO i(i) VALUES('optimize')"},
+    {MESSAGE_PLAIN, "art: cannot write the table of blobs: not authorized", SQLITE_READONLY, "an authorizer hides it",
+     INLINED, hide_writing_blobs, "INSERT INTO i(i) VALUES('optimize')"},
+    {MESSAGE_SQL, "cannot delete from the table of blobs", SQLITE_IOERR, "an authorizer forbids it", INLINED,
+     forbid_deleting_blobs, "INSERT INTO i(i) VALUES('optimize')"},
     {MESSAGE_PLAIN, "art: an authorizer hides the tables (%s): let art read them", SQLITE_AUTH,
      "an authorizer hides them", NULL, hide_schema, "INSERT INTO t(t) VALUES('clean')"},
     {MESSAGE_SQL, "cannot fill the shadow tables of %s.%s", SQLITE_AUTH, "an authorizer forbids it", NULL,
@@ -313,7 +339,6 @@ static const struct elsewhere elsewhere[] = {
     {"art: %s (%s.%s): %s", FRAME},
     {"art: %s: %s", FRAME},
 
-    {"art: ", FRAME},
     {"art: '%q' %s (%s): restore the database from a backup", FOUND},
     {"art: there are more problems than these", FOUND},
     {"row %lld does not follow the row before it", FOUND},
@@ -385,6 +410,7 @@ static const struct elsewhere elsewhere[] = {
     {"a run is deeper than %d levels", FORGED},
     {"no child %u", FORGED},
 
+    {"art: the transaction was rolled back: begin it anew", SYSTEM},
     {"art: cannot set the new file's owner (%s): check the file system", SYSTEM},
     {"art: cannot look at the file (%s): check the disk", SYSTEM},
     {"art: cannot look at the file (%s): check the path and its rights", SYSTEM},
@@ -419,5 +445,6 @@ static const struct elsewhere elsewhere[] = {
     {"art: refresh inside a transaction that has changed the table (bug)", INSIDE},
     {"art: the tree was used before it was brought up to date (bug)", INSIDE},
     {"art: too many runs in one root", INSIDE},
+    {"art: a savepoint was set while a blob was on its way", INSIDE},
     {"art: a run would be deeper than %d levels", INSIDE},
 };

@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 
-const struct io_mode io_modes[IO_MODES] = {
+const struct io_mode io_modes[STORE_MODES] = {
     {"uring, direct, registered buffers", IO_SYSTEM, ART_ENGINE_URING, ART_DIRECT_ON, true},
     {"uring, direct", IO_SYSTEM, ART_ENGINE_URING, ART_DIRECT_ON, false},
     {"uring, buffered", IO_SYSTEM, ART_ENGINE_URING, ART_DIRECT_OFF, true},
@@ -18,6 +18,7 @@ const struct io_mode io_modes[IO_MODES] = {
     {"whatever is best", IO_SYSTEM, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true},
     {"memory", IO_MEMORY, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true},
     {"simulated", IO_SIMULATED, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true},
+    {"rows", IO_ROWS, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false},
 };
 
 const char *io_directory(void) {

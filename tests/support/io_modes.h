@@ -11,7 +11,7 @@
 #include "core/io/io.h"
 #include "tests/support/sim_disk.h"
 
-enum io_kind { IO_SYSTEM, IO_MEMORY, IO_SIMULATED };
+enum io_kind { IO_SYSTEM, IO_MEMORY, IO_SIMULATED, IO_ROWS };
 
 struct io_mode {
     const char *name;
@@ -21,8 +21,9 @@ struct io_mode {
     bool with_pool; /* buffers from a slab, which a ring may register */
 };
 
-enum { IO_MODES = 8 };
-extern const struct io_mode io_modes[IO_MODES];
+/* Rows of a host's (toy_rows.h) are no file, but a store may be in them: the mode behind the others. */
+enum { IO_MODES = 8, STORE_MODES = 9 };
+extern const struct io_mode io_modes[STORE_MODES];
 
 /* Where a test's file lives in one mode. */
 struct io_place {

@@ -44,6 +44,8 @@ const struct kill_mode kill_modes[KILL_MODES] = {
     {"pwrite, DELETE", "io=pwrite", "DELETE"},
     {"buffered, WAL", "io=pwrite, direct=off", "WAL"},
     {"buffered, DELETE", "io=pwrite, direct=off", "DELETE"},
+    {"in the database, WAL", "storage=inline", "WAL"},
+    {"in the database, DELETE", "storage=inline", "DELETE"},
 };
 
 struct killing {

@@ -8,7 +8,7 @@
 struct kill_mode {
     const char *name, *options, *journal;
 };
-enum { KILL_MODES = 6 };
+enum { KILL_MODES = 8 };
 extern const struct kill_mode kill_modes[KILL_MODES];
 
 /* What the killed were doing. One death may count in several. */

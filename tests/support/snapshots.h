@@ -9,7 +9,7 @@ struct snapshot_setting {
     const char *name, *journal, *options;
     unsigned hold_ms; /* a reader's longest wait between two looks at its snapshot */
 };
-enum { SNAPSHOT_SETTINGS = 2 };
+enum { SNAPSHOT_SETTINGS = 4 };
 extern const struct snapshot_setting snapshot_settings[SNAPSHOT_SETTINGS];
 
 /* False: a promise was broken, and what was seen is printed. Prints its counts in any case. A failure's files stay. */

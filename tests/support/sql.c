@@ -23,6 +23,18 @@ bool sql_standin(void) {
     return standin && *standin;
 }
 
+bool sql_inline(void) {
+    const char *general = getenv("ART_TABLE_OPTIONS");
+    return !sql_standin() && general && strstr(general, "storage=inline");
+}
+
+bool sql_has_no_file(const char *test) {
+    if (!sql_inline()) return false;
+    printf("SKIPPED %s: storage=inline has no file\n", test);
+    fflush(stdout);
+    return true;
+}
+
 sqlite3 *sql_open_flags(const char *path, int flags) {
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) die(db, "cannot open", path);

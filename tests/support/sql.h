@@ -23,6 +23,11 @@ sqlite3 *sql_open_flags(const char *path, int flags);
 void sql_close(sqlite3 *db);
 void sql_register(sqlite3 *db); /* the extension, once more */
 
+/* Are the blobs of every art table in rows of the database (ART_TABLE_OPTIONS="storage=inline")? */
+bool sql_inline(void);
+/* The same, said aloud: the test is about the .art file. */
+bool sql_has_no_file(const char *test);
+
 /* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free() it. */
 char *sql_create_text(const char *table, const char *options);
 

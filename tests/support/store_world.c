@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/blob/builder.h"
 #include "tests/support/random.h"
+#include "tests/support/toy_rows.h"
 
 const uint8_t store_uuid[16] = {0x51, 0x0e, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
@@ -31,6 +32,11 @@ bool store_place_open(struct store_place *place, const struct io_mode *mode, con
     }
     *place = (struct store_place){.mode = mode};
     if (mode->kind == IO_MEMORY) return true;
+    if (mode->kind == IO_ROWS) {
+        place->rows = toy_blobs_host();
+        strcpy(place->path, "the toy's rows");
+        return true;
+    }
     struct io_place probe; /* says what the machine refuses */
     if (!io_place_open(&probe, mode, test)) return false;
     art_blob_pool_close(probe.pool);
@@ -46,6 +52,7 @@ bool store_place_open(struct store_place *place, const struct io_mode *mode, con
 
 void store_place_close(struct store_place *place) {
     sim_disk_free(place->sim);
+    if (place->rows) toy_blobs_host_free(place->rows);
     if (place->mode->kind != IO_SYSTEM) return;
     unlink(place->path);
     unlink(place->host_path);
@@ -55,11 +62,13 @@ struct art_store *store_open(const struct store_place *place, uint64_t cache_byt
     struct art_store *store = NULL;
     struct art_store_options options = {
         .disk = place->disk,
-        .path = place->disk ? place->path : NULL,
+        .path = place->disk || place->rows ? place->path : NULL,
         .host_path = place->disk ? place->host_path : NULL,
         .engine = place->mode->engine,
         .direct = place->mode->direct,
         .cache_bytes = cache_bytes,
+        .rows = place->rows,
+        .rows_id = 1,
     };
     memcpy(options.uuid, store_uuid, sizeof options.uuid);
     EXPECT_OK(art_store_open(&store, &options));

@@ -8,7 +8,8 @@
 struct store_place {
     const struct io_mode *mode;
     struct sim_disk *sim;
-    struct art_disk *disk; /* NULL: memory */
+    struct art_disk *disk; /* NULL: memory, or rows */
+    struct art_rows *rows; /* of toy_rows.h; NULL: none */
     char path[512], host_path[512];
 };
 

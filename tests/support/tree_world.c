@@ -1,8 +1,11 @@
 #include "tests/support/tree_world.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "core/base/alloc.h"
+#include "tests/support/io_modes.h"
 
 /* --- the toy host ------------------------------------------------------------------------------------------------- */
 
@@ -34,10 +37,103 @@ struct toy *toy_new(bool wal) {
     return toy;
 }
 
+struct toy *toy_new_inline(bool wal) {
+    struct toy *toy = toy_new(wal);
+    toy->inlined = true;
+    return toy;
+}
+
+/* What a connection sees of the rows. */
+struct toy_seat {
+    struct toy_seat *next;
+    struct toy *toy;
+    const struct art_tree *tree;
+    bool live;
+    struct toy_blobs seen;
+};
+
+static struct toy_seat *seats;
+
+static void seats_remove(const struct toy *toy, const struct art_tree *tree) {
+    for (struct toy_seat **at = &seats, *seat; (seat = *at);) {
+        if (seat->toy != toy && seat->tree != tree) {
+            at = &seat->next;
+            continue;
+        }
+        *at = seat->next;
+        toy_blobs_clear(&seat->seen);
+        free(seat);
+    }
+}
+
+static struct toy_seat *seat_of(const struct art_tree *tree) {
+    struct toy_seat *seat = seats;
+    while (seat && seat->tree != tree) seat = seat->next;
+    return seat;
+}
+
+static void take_snapshot(const struct toy *from, const struct art_tree *tree) {
+    struct toy_seat *seat = seat_of(tree);
+    if (!seat) return;
+    seat->live = from == seat->toy && from->writer == tree;
+    if (seat->live)
+        toy_blobs_clear(&seat->seen);
+    else
+        toy_blobs_copy(&from->blobs, &seat->seen);
+}
+
 void toy_free(struct toy *toy) {
+    seats_remove(toy, NULL);
     toy_clear(&toy->log);
+    toy_blobs_clear(&toy->blobs);
     art_buffer_clear(&toy->young);
     free(toy);
+}
+
+static int row_fault(struct toy_seat *seat) {
+    struct toy *toy = seat->toy;
+    ck_assert_msg(!toy->ending, "a row is asked for while a transaction ends");
+    if (!toy->fault.left || --toy->fault.left) return ART_OK;
+    if (toy->fault.for_good) toy->fault.left = 1;
+    toy->fault.failures++;
+    if (toy->fault.ended && seat->live) toy->fault.ended(toy->fault.context);
+    return art_fail(toy->fault.code, "art: a row of blobs (test): try again");
+}
+
+static int toy_read_row(void *context, uint64_t page, uint32_t count, void *data) {
+    struct toy_seat *seat = context;
+    int rc = row_fault(seat);
+    return rc ? rc : toy_blobs_read(seat->live ? &seat->toy->blobs : &seat->seen, page, count, data);
+}
+
+static int toy_write_row(void *context, uint64_t page, uint32_t count, const void *data) {
+    struct toy_seat *seat = context;
+    ck_assert_msg(seat->live, "a connection writes that has no transaction");
+    int rc = row_fault(seat);
+    if (!rc) toy_blobs_write(&seat->toy->blobs, page, count, data);
+    return rc;
+}
+
+static int toy_remove_rows(void *context, uint64_t from, uint64_t end) {
+    struct toy_seat *seat = context;
+    ck_assert_msg(seat->live, "a connection deletes that has no transaction");
+    int rc = row_fault(seat);
+    if (!rc) toy_blobs_remove(&seat->toy->blobs, from, end);
+    return rc;
+}
+
+static int toy_end_of_rows(void *context, uint64_t *pages) {
+    struct toy_seat *seat = context;
+    int rc = row_fault(seat);
+    *pages = toy_blobs_end(seat->live ? &seat->toy->blobs : &seat->seen);
+    return rc;
+}
+
+static int toy_scratch_name(void *context, char *name, uint32_t room) {
+    static unsigned number;
+    (void)context;
+    snprintf(name, room, "%s/tree-scratch-%ld-%u", io_directory(), (long)getpid(), number++);
+    return ART_OK;
 }
 
 static int toy_secure(void *context, bool *reuse) {
@@ -48,7 +144,7 @@ static int toy_secure(void *context, bool *reuse) {
 
 static int toy_epoch(void *context, struct art_epoch *out) {
     struct toy *toy = context;
-    *out = (struct art_epoch){.kind = toy->wal ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
+    *out = (struct art_epoch){.kind = toy->wal && !toy->inlined ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
     memcpy(out->salts, toy->salts, 8);
     return ART_OK;
 }
@@ -67,6 +163,8 @@ struct toy *toy_copy(const struct toy *from) {
     for (unsigned i = 0; i < from->log.rows; i++) {
         toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
     }
+    toy->inlined = from->inlined;
+    toy_blobs_copy(&from->blobs, &toy->blobs);
     return toy;
 }
 
@@ -76,6 +174,7 @@ static void toy_restore(struct toy *toy, const struct toy *from) {
     for (unsigned i = 0; i < from->log.rows; i++) {
         toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
     }
+    toy_blobs_copy(&from->blobs, &toy->blobs);
     toy->young.len = 0;
     art_buffer_append(&toy->young, from->young.data, from->young.len);
 }
@@ -103,11 +202,26 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
     memcpy(options->uuid, toy->uuid, 16);
-    return art_tree_open(out, options, &host);
+    options->inlined = toy->inlined;
+    if (!toy->inlined) return art_tree_open(out, options, &host);
+    struct toy_seat *seat = calloc(1, sizeof *seat);
+    struct art_rows rows = {seat, toy_read_row, toy_write_row, toy_remove_rows, toy_end_of_rows};
+    host.rows = &rows;
+    host.scratch_name = toy_scratch_name;
+    int rc = art_tree_open(out, options, &host);
+    if (rc) {
+        free(seat);
+        return rc;
+    }
+    seats_remove(NULL, *out);
+    *seat = (struct toy_seat){.next = seats, .toy = toy, .tree = *out};
+    seats = seat;
+    return ART_OK;
 }
 
 int toy_refresh(struct toy *toy, struct art_tree *tree) {
     int rc = ART_OK;
+    take_snapshot(toy, tree);
     for (int attempt = 0; attempt < 2; attempt++) {
         uint64_t from;
         rc = art_tree_refresh_begin(tree, &from);
@@ -184,8 +298,10 @@ static void meet(struct walk *walk, int rc) {
 }
 
 static int begin(struct walk *walk) {
+    if (walk->toy->inlined && !walk->before) walk->before = toy_copy(walk->toy); /* rows change at once */
     if (walk->writing && !art_tree_unknown(walk->tree)) return ART_OK;
     walk->writing = true;
+    walk->toy->writer = walk->tree;
     return toy_refresh(walk->toy, walk->tree);
 }
 
@@ -287,13 +403,17 @@ static void step_rollback_to(struct walk *walk) {
     if (walk->marks && below(5)) {
         uint32_t mark = below(walk->marks);
         tables_to_mark(walk, mark);
+        walk->toy->ending = true;
         art_tree_rollback_to(walk->tree, mark);
+        walk->toy->ending = false;
         model_copy(&walk->mark[mark], &walk->now);
         walk->marks = mark + 1;
     } else {
         tables_of_marks_go(walk, 0);
         tables_as_committed(walk);
+        walk->toy->ending = true;
         art_tree_rollback_to(walk->tree, ART_MARK_BEGIN);
+        walk->toy->ending = false;
         model_copy(&walk->committed, &walk->now);
         walk->marks = 0;
     }
@@ -337,7 +457,9 @@ static void step_commit(struct walk *walk) {
     toy_free(walk->before);
     walk->before = NULL;
     tables_of_marks_go(walk, 0);
+    walk->toy->ending = true;
     art_tree_committed(walk->tree);
+    walk->toy->ending = false;
     walk->commits++;
     model_copy(&walk->now, &walk->committed);
     walk->marks = 0;
@@ -347,9 +469,11 @@ static void step_commit(struct walk *walk) {
 
 static void step_rollback(struct walk *walk) {
     if (!walk->writing) return;
-    art_tree_rolled_back(walk->tree);
     tables_of_marks_go(walk, 0);
     tables_as_committed(walk);
+    walk->toy->ending = true;
+    art_tree_rolled_back(walk->tree);
+    walk->toy->ending = false;
     model_copy(&walk->committed, &walk->now);
     walk->marks = 0;
     walk->writing = false;
@@ -363,6 +487,7 @@ static void step_other(struct walk *walk) {
         return;
     }
     walk->others_known = false;
+    walk->toy->writer = walk->tree;
     TRY(toy_refresh(walk_committed(walk), walk->other));
     model_copy(&walk->committed, &walk->others);
     walk->others_known = true;
@@ -376,7 +501,7 @@ static void step_other(struct walk *walk) {
 }
 
 static void step_reopen(struct walk *walk) {
-    if (walk->writing || !walk->options.path) return;
+    if (walk->writing || !(walk->options.path || walk->toy->inlined)) return;
     art_tree_close(walk->tree);
     walk->tree = NULL;
     TRY(toy_open(walk->toy, &walk->options, &walk->tree));
@@ -470,6 +595,32 @@ static void step_skip(struct walk *walk) {
     if (!walk->failed) TRY(rc);
 }
 
+/* SQLite does so, for want of memory or disk, in the middle of a statement of the tree's. */
+static void host_ends_transaction(void *context) {
+    struct walk *walk = context;
+    if (!walk->writing || walk->ended) return;
+    tables_of_marks_go(walk, 0);
+    tables_as_committed(walk);
+    walk->ended = true;
+    art_tree_rolled_back(walk->tree);
+}
+
+static void settle(struct walk *walk) {
+    if (!walk->ended) return;
+    ck_assert_msg(walk->failed, "the transaction was rolled back in the middle of a step, which has not failed");
+    walk->ended = walk->writing = false;
+    walk->marks = 0;
+    model_copy(&walk->committed, &walk->now);
+}
+
+void walk_fail_row(struct walk *walk, unsigned calls, int code, bool for_good, bool ends) {
+    walk->toy->fault.left = calls;
+    walk->toy->fault.code = code;
+    walk->toy->fault.for_good = for_good;
+    walk->toy->fault.ended = ends ? host_ends_transaction : NULL;
+    walk->toy->fault.context = walk;
+}
+
 void walk_step(struct walk *walk) {
     source = &walk->random;
     uint32_t kind = below(100);
@@ -497,6 +648,7 @@ void walk_step(struct walk *walk) {
         step_reopen(walk);
     else
         step_look(walk);
+    settle(walk);
 }
 
 int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model) {
@@ -504,12 +656,13 @@ int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *m
     return model_compare(source, tree, model, walk->family);
 }
 
-struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection) {
+static struct walk *new_walk(uint64_t seed, const struct art_tree_options *options, bool second_connection,
+                             struct toy *(*new_toy)(bool wal)) {
     struct walk *walk = calloc(1, sizeof *walk);
     walk->random.state = seed;
     source = &walk->random;
     walk->family = (int)below(MODEL_FAMILIES);
-    walk->toy = toy_new(below(2));
+    walk->toy = new_toy(below(2));
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
@@ -518,6 +671,14 @@ struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, boo
     ck_assert_msg(toy_open(walk->toy, &walk->options, &walk->tree) == ART_OK, "%s", art_error_message());
     if (second_connection) ck_assert_int_eq(toy_open(walk->toy, &walk->options, &walk->other), ART_OK);
     return walk;
+}
+
+struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection) {
+    return new_walk(seed, options, second_connection, toy_new);
+}
+
+struct walk *walk_new_inline(uint64_t seed, const struct art_tree_options *options, bool second_connection) {
+    return new_walk(seed, options, second_connection, toy_new_inline);
 }
 
 void walk_free(struct walk *walk) {

@@ -5,12 +5,16 @@
  * transactions, marks, refused commits, rollbacks, a second connection that reads (also behind the times, as a WAL's
  * reader may) or takes over, reopening, flushes, merges and spills; with `faulty` set, errors are met instead of
  * fatal: the transaction is rolled back, and everything must be as it was.
+ *
+ * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a snapshot
+ * keeps seeing its own, and a call may fail and take the whole transaction with it.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H
 
 #include "core/base/error.h"
 #include "core/io/io.h"
+#include "tests/support/toy_rows.h"
 #include "tests/support/tree_model.h"
 
 enum { TOY_ROWS_MAX = 1 << 16, MARKS_MAX = 6 };
@@ -33,9 +37,23 @@ struct toy {
     bool wal; /* pretend to be a WAL: young slots are kept until the salts change */
     uint8_t salts[8];
     unsigned patience; /* >0: that many questions from now the host interrupts */
+
+    bool inlined; /* blobs are rows: */
+    struct toy_blobs blobs;
+    const struct art_tree *writer; /* sees them as they are, others as they were at their last refresh */
+    bool ending;                   /* the host ends a transaction, and answers nothing */
+    struct {                       /* a call that fails */
+        unsigned left;             /* >0: that many calls from now */
+        int code;
+        bool for_good;             /* and all after it */
+        void (*ended)(void *context); /* it takes the transaction with it; NULL: it does not */
+        void *context;
+        unsigned failures;
+    } fault;
 };
 
 struct toy *toy_new(bool wal);
+struct toy *toy_new_inline(bool wal);
 struct toy *toy_copy(const struct toy *toy);
 void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
@@ -58,11 +76,16 @@ struct walk {
     int family;                /* of keys */
     bool faulty;
     int failed; /* the error of the last step, 0: none */
+    bool ended; /* the host rolled the transaction back in the middle of the step */
     unsigned commits;
 };
 
 /* Random limits around `options` (disk, path, host_path, engine and direct are the caller's). */
 struct walk *walk_new(uint64_t seed, const struct art_tree_options *options, bool second_connection);
+/* Blobs are rows of the toy's. */
+struct walk *walk_new_inline(uint64_t seed, const struct art_tree_options *options, bool second_connection);
+/* The next `calls`th call for a row fails; and ends the transaction, if one is under way. */
+void walk_fail_row(struct walk *walk, unsigned calls, int code, bool for_good, bool ends);
 void walk_free(struct walk *walk);
 void walk_step(struct walk *walk);
 /* The tables as others see them. */

@@ -1,0 +1,128 @@
+/* A file's pages as rows of the host's own database: for tables that are to go wherever their database goes.
+ *
+ *   file   | 0 1 2 3 4 5 6 7 | 8 9 10 . . . 14 15 |       pages; '.' was never written
+ *   rows     0: 8 pages        8: 3       14: 2          by their first page, at most ART_ROW_PAGES of them
+ *
+ * A row ends at a multiple of ART_ROW_PAGES at the latest, and no write joins another's row: what is written in one
+ * request is read in parts or as a whole, never together with a neighbour's. Where rows may lie already, art_io_discard()
+ * comes first.
+ *
+ * The rows belong to the host's transaction, with all that follows: nothing to sync, to lock or to wait for.
+ */
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/io/io.h"
+#include "core/io/io_request.h"
+
+struct rows_io {
+    struct art_io io;
+    const struct art_rows *rows;
+    uint64_t id;
+};
+
+/* Devices have smaller numbers, files in memory the one behind it. */
+static const uint64_t ROWS_DEVICE = UINT64_MAX - 1;
+
+static inline struct rows_io *of(struct art_io *io) {
+    return (struct rows_io *)io;
+}
+
+/* Pages from `page` on, `left` at most, that lie in one row. */
+static uint32_t pages_in_row(uint64_t page, uint32_t left) {
+    uint32_t room = ART_ROW_PAGES - (uint32_t)(page % ART_ROW_PAGES);
+    return room < left ? room : left;
+}
+
+static int rows_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    const struct art_rows *rows = of(io)->rows;
+    int rc = art_requests_check(io, requests, count);
+    for (unsigned i = 0; !rc && i < count; i++) {
+        uint64_t page = requests[i].offset / ART_PAGE;
+        uint8_t *to = requests[i].data;
+        for (uint32_t left = requests[i].len / ART_PAGE, n; !rc && left; left -= n) {
+            n = pages_in_row(page, left);
+            rc = rows->read(rows->context, page, n, to);
+            page += n;
+            to += (size_t)n * ART_PAGE;
+        }
+    }
+    return rc;
+}
+
+static int rows_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    const struct art_rows *rows = of(io)->rows;
+    int rc = art_requests_check(io, requests, count);
+    for (unsigned i = 0; !rc && i < count; i++) {
+        uint64_t page = requests[i].offset / ART_PAGE;
+        const uint8_t *from = requests[i].data;
+        for (uint32_t left = requests[i].len / ART_PAGE, n; !rc && left; left -= n) {
+            n = pages_in_row(page, left);
+            rc = rows->write(rows->context, page, n, from);
+            page += n;
+            from += (size_t)n * ART_PAGE;
+        }
+    }
+    return rc;
+}
+
+static int rows_discard(struct art_io *io, uint64_t offset, uint64_t len) {
+    const struct art_rows *rows = of(io)->rows;
+    return rows->remove(rows->context, offset / ART_PAGE, (offset + len) / ART_PAGE);
+}
+
+static int nothing_to_wait_for(struct art_io *io) {
+    (void)io;
+    return ART_OK;
+}
+
+static int rows_size(struct art_io *io, uint64_t *bytes) {
+    const struct art_rows *rows = of(io)->rows;
+    uint64_t pages = 0;
+    int rc = rows->end(rows->context, &pages);
+    *bytes = pages * ART_PAGE;
+    return rc;
+}
+
+static int rows_truncate(struct art_io *io, uint64_t bytes) {
+    const struct art_rows *rows = of(io)->rows;
+    return rows->remove(rows->context, bytes / ART_PAGE, INT64_MAX);
+}
+
+static int rows_identity(struct art_io *io, struct art_file_identity *out) {
+    *out = (struct art_file_identity){.device = ROWS_DEVICE, .inode = of(io)->id, .links = 1, .permissions = 0600};
+    return rows_size(io, &out->size);
+}
+
+static void rows_unlock(struct art_io *io) {
+    (void)io;
+}
+
+static void rows_close(struct art_io *io) {
+    art_free(of(io));
+}
+
+static const struct art_io_methods rows_methods = {
+    .read_batch = rows_read_batch,
+    .write_batch = rows_write_batch,
+    .write_wait = nothing_to_wait_for,
+    .sync = nothing_to_wait_for,
+    .size = rows_size,
+    .truncate = rows_truncate,
+    .discard = rows_discard,
+    .identity = rows_identity,
+    .lock = nothing_to_wait_for,
+    .unlock = rows_unlock,
+    .close = rows_close,
+};
+
+int art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out) {
+    struct rows_io *io = art_alloc_zeroed(sizeof *io);
+    if (!io) return art_nomem();
+    io->io = (struct art_io){.methods = &rows_methods, .name = name, .engine = "inline"};
+    io->rows = rows;
+    io->id = id;
+    *out = &io->io;
+    return ART_OK;
+}

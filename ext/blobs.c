@@ -1,0 +1,137 @@
+/* storage=inline: blobs as rows of T_blob, in the database itself and in the caller's transaction.
+ *
+ *     T_blob(page INTEGER PRIMARY KEY, data ART_BLOB)  pages of 4 KB from `page` on, up to eight; slot s has the pages
+ *                                                      from 128 s on, and none where a blob has none
+ *
+ * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who may
+ * write, what a reader sees, what a ROLLBACK takes back, what is durable when. What stands in the rows is verified as what
+ * comes from a file is.
+ *
+ * No statement stays stepped. They take no savepoint of their own (one row, or rows that cannot be refused), so SQLite
+ * calls nothing of ours while they run but xRollback, when one fails for want of memory or disk.
+ */
+#include "ext/ext.h"
+
+enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
+
+static const char place[] = "the table of blobs";
+
+/* Want of memory or disk ends the whole transaction, and within xSync SQLite calls no xRollback for it: the tree must not go
+ * on as if there were one. */
+static int note_end(struct art_table *table, int art_rc) {
+    sqlite3 *db = table->connection->db;
+    bool gone = table->driver && sqlite3_txn_state(db, table->name->schema) != SQLITE_TXN_WRITE;
+    if (gone) art_tree_rolled_back(table->tree);
+    return art_rc;
+}
+
+static int statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out) {
+    char *message = NULL;
+    int rc = art_shadow_statement(table, which, out, &message);
+    sqlite3_free(message);
+    return rc;
+}
+
+static int lost(uint64_t page) {
+    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES), "a row is missing or too short");
+}
+
+static int take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data) {
+    uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
+    const uint8_t *bytes = sqlite3_column_blob(row, 1);
+    uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
+    uint64_t wanted = (uint64_t)count * PAGE_BYTES;
+    if (len && !bytes) return art_nomem();
+    if (first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return lost(page);
+    memcpy(data, bytes + from, wanted);
+    return ART_OK;
+}
+
+static int read_pages(void *context, uint64_t page, uint32_t count, void *data) {
+    struct art_table *table = context;
+    sqlite3_stmt *read;
+    int rc = statement(table, ART_BLOB_READ, &read), step = SQLITE_OK, art_rc = ART_OK;
+    if (!rc) {
+        sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
+        step = art_shadow_step(table->connection, read);
+        if (step == SQLITE_ROW) art_rc = take_pages(read, page, count, data);
+        rc = sqlite3_reset(read);
+    }
+    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    return step == SQLITE_DONE ? lost(page) : art_rc;
+}
+
+/* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit: SQLITE_IOERR_SHORT_READ,
+ * for any table's rows. There the cache stays whole. (A number, since "off" is not heard within a transaction.) */
+static void keep_cache(struct art_table *table) {
+    static const char dqlite[] = "dqlite";
+    sqlite3 *db = table->connection->db;
+    sqlite3_vfs *vfs = NULL;
+    if (table->keeps_cache) return;
+    table->keeps_cache = true;
+    int rc = sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strncmp(vfs->zName, dqlite, sizeof dqlite - 1) != 0) return;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".cache_spill=1000000000", table->name->schema);
+    if (sql) sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+}
+
+static int write_row(struct art_table *table, uint64_t page, const void *data, uint64_t len) {
+    sqlite3_stmt *write;
+    int rc = statement(table, ART_BLOB_WRITE, &write);
+    if (rc) return rc;
+    sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
+    rc = sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
+    if (!rc) art_shadow_step(table->connection, write);
+    int end = sqlite3_reset(write);
+    sqlite3_bind_null(write, 2);
+    return rc ? rc : end;
+}
+
+/* last_insert_rowid() is the user's. */
+static int write_pages(void *context, uint64_t page, uint32_t count, const void *data) {
+    struct art_table *table = context;
+    sqlite3 *db = table->connection->db;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before = sqlite3_total_changes64(db);
+    keep_cache(table);
+    int rc = write_row(table, page, data, (uint64_t)count * PAGE_BYTES);
+    sqlite3_set_last_insert_rowid(db, rowid);
+    if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
+    if (sqlite3_total_changes64(db) != before) return ART_OK;
+    art_shadow_finalize(table); /* an authorizer's "ignore" stays in a statement that was prepared under it */
+    return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
+}
+
+static int remove_pages(void *context, uint64_t from, uint64_t end) {
+    struct art_table *table = context;
+    sqlite3_stmt *remove;
+    int rc = statement(table, ART_BLOB_REMOVE, &remove);
+    if (!rc) {
+        sqlite3_bind_int64(remove, 1, (sqlite3_int64)from);
+        sqlite3_bind_int64(remove, 2, (sqlite3_int64)end);
+        art_shadow_step(table->connection, remove);
+        rc = sqlite3_reset(remove);
+    }
+    if (!rc) return ART_OK;
+    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot delete from the table of blobs"));
+}
+
+static int last_page(void *context, uint64_t *pages) {
+    struct art_table *table = context;
+    sqlite3_stmt *last;
+    *pages = 0;
+    int rc = statement(table, ART_BLOB_LAST, &last);
+    if (!rc) {
+        if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
+            sqlite3_int64 first = sqlite3_column_int64(last, 0), bytes = sqlite3_column_int64(last, 1);
+            if (first >= 0 && bytes > 0) *pages = (uint64_t)first + (uint64_t)bytes / PAGE_BYTES;
+        }
+        rc = sqlite3_reset(last);
+    }
+    if (!rc) return ART_OK;
+    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+}
+
+void art_blobs_host(struct art_table *table, struct art_rows *out) {
+    *out = (struct art_rows){table, read_pages, write_pages, remove_pages, last_page};
+}

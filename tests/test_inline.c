@@ -1,0 +1,514 @@
+/* storage=inline under SQL: what is SQLite's there and a file's elsewhere, against an ordinary table in the same database.
+ *
+ * Blobs are rows of T_blob, so a flush, a merge and a spill are statements that can be refused, run out of room, be
+ * interrupted, or take the whole transaction with them; a savepoint takes them back; and whoever may write the table may
+ * spoil them.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("inline");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(path);
+    sqlite3_free(directory);
+}
+
+/* Database and tables anew: `t`, and the ordinary `o`. */
+static void make(const char *journal, const char *options) {
+    tear_down();
+    set_up();
+    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID", journal);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline%s%s)", *options ? ", " : "", options);
+}
+
+static void same(sqlite3 *on, const char *when) {
+    char *art = sql_rows(on, "SELECT path, hex(value) FROM t ORDER BY path");
+    char *ordinary = sql_rows(on, "SELECT path, hex(value) FROM o ORDER BY path");
+    ck_assert_msg(!strcmp(art, ordinary), "%s: differs from the ordinary table", when);
+    sqlite3_free(art);
+    sqlite3_free(ordinary);
+}
+
+static void all_is_well(const char *when) {
+    same(db, when);
+    sqlite3 *other = sql_open(path);
+    same(other, when);
+    char *check = sql_rows(other, "SELECT art_check('t')");
+    ck_assert_msg(!strcmp(check, "ok\n"), "%s: %s", when, check);
+    sqlite3_free(check);
+    sql_close(other);
+}
+
+/* Rows [from, from + count) into both. */
+static int try_fill(const char *name, int from, int count, int bytes) {
+    int rc = SQLITE_OK;
+    static const char *const tables[] = {"o", "t"};
+    for (int i = 0; i < 2 && !rc; i++) {
+        rc = sql_try(db,
+                     "INSERT OR REPLACE INTO %s WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+                     "SELECT printf('%s/%%06d', i), CAST(printf('%%0*d', %d, i) AS BLOB) FROM n",
+                     tables[i], from, count, name, bytes);
+    }
+    return rc;
+}
+
+static void fill(const char *name, int from, int count, int bytes) {
+    ck_assert_int_eq(try_fill(name, from, count, bytes), SQLITE_OK);
+}
+
+static void both(const char *format, const char *rest) {
+    sql_run(db, format, "o", rest);
+    sql_run(db, format, "t", rest);
+}
+
+static int64_t pages_of_rows(void) {
+    return sql_int(db, "SELECT sum(length(data)) / 4096 FROM t_blob");
+}
+
+static int64_t info(const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
+}
+
+/* --- a COMMIT that is refused -------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back) {
+    for (int end = 0; end < 4; end++) {
+        make("DELETE", "log_limit='4KB', spill_limit='64KB', cache='256KB'");
+        sql_run(db, "PRAGMA cache_size=-100000");
+        fill("base", 0, 300, 500);
+        sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+        sqlite3 *other = sql_open(path);
+        sql_run(db, "BEGIN; SAVEPOINT a");
+        fill("one", 0, _i ? 300 : 40, 500);
+        both("DELETE FROM %s WHERE path GLOB 'base/0001*'", "");
+        sql_run(db, "SAVEPOINT b");
+        fill("two", 0, _i ? 300 : 40, 500);
+        sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        for (int attempt = 0; attempt < 3; attempt++) {
+            ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+            same(db, "after a refused COMMIT");
+            if (attempt == 1) fill("more", 0, 30, 500);
+            same(db, "after more");
+        }
+        sqlite3_finalize(reader);
+        if (end == 1) sql_run(db, "ROLLBACK TO b");
+        if (end == 2) sql_run(db, "ROLLBACK TO a");
+        same(db, "before the end");
+        sql_run(db, end == 3 ? "ROLLBACK" : "COMMIT");
+        all_is_well("after the end");
+        sql_close(other);
+        fill("last", 0, 100, 500);
+        sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+        all_is_well("with more");
+        ck_assert_int_eq(pages_of_rows() * 4096, info("bytes"));
+    }
+}
+END_TEST
+
+/* --- no room -------------------------------------------------------------------------------------------------------- */
+
+static void work_one_row(void) {
+    if (!sql_try(db, "BEGIN") && !try_fill("row", 0, 1, 2000)) sql_try(db, "COMMIT");
+}
+
+static void work_a_lone_statement(void) {
+    sql_try(db, "INSERT INTO t VALUES('lone', zeroblob(3000))");
+}
+
+static void work_a_spill(void) {
+    if (!sql_try(db, "BEGIN") && !try_fill("spill", 0, 300, 500) && !sql_try(db, "SAVEPOINT s") &&
+        !try_fill("again", 0, 300, 500)) {
+        sql_try(db, "COMMIT");
+    }
+}
+
+static void work_a_spill_row_by_row(void) {
+    int rc = sql_try(db, "BEGIN");
+    for (int i = 0; i < 250 && !rc; i++) rc = try_fill("step", i, 1, 900);
+    if (!rc) sql_try(db, "COMMIT");
+}
+
+static void work_a_merge(void) {
+    if (!sql_try(db, "BEGIN") && !try_fill("merge", 0, 20, 300) && !sql_try(db, "INSERT INTO t(t) VALUES('optimize')"))
+        sql_try(db, "COMMIT");
+}
+
+static void (*const works[])(void) = {work_one_row, work_a_lone_statement, work_a_spill, work_a_spill_row_by_row,
+                                      work_a_merge};
+enum { WORKS = sizeof works / sizeof *works };
+
+/* A log that is nearly full, over two runs. */
+static void prepare_work(const char *journal) {
+    make(journal, "log_limit='16KB', spill_limit='64KB', cache='256KB'");
+    fill("base", 0, 200, 500);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    fill("other", 0, 200, 500);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    fill("log", 0, 15, 950);
+}
+
+/* What a failed statement has left of its transaction is taken back; then both tables are one. */
+static bool after_work(const char *what, int n) {
+    char when[100];
+    int rc = sqlite3_errcode(db);
+    bool failed = rc && rc != SQLITE_DONE && rc != SQLITE_ROW;
+    snprintf(when, sizeof when, "%s, %d", what, n);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    sql_run(db, "DELETE FROM t WHERE path = 'lone'");
+    all_is_well(when);
+    fill("then", 0, 20, 900);
+    all_is_well(when);
+    return failed;
+}
+
+START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
+    static const char *const journals[] = {"WAL", "DELETE"};
+    int failures = 0, room = 0;
+    for (bool failed = true; failed; room += 1 + room / 12) {
+        prepare_work(journals[_i % 2]);
+        sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
+        works[_i / 2]();
+        int rc = sqlite3_errcode(db);
+        failed = rc == SQLITE_FULL;
+        bool open = !sqlite3_get_autocommit(db);
+        if (failed && open) sql_run(db, "ROLLBACK");
+        failures += failed;
+        sql_run(db, "PRAGMA max_page_count=1000000");
+        after_work("full", room);
+        ck_assert_msg(room < 4000, "it never ends");
+    }
+    ck_assert_int_gt(failures, 0);
+}
+END_TEST
+
+/* --- interrupted ---------------------------------------------------------------------------------------------------- */
+
+static int questions_left;
+
+static int stop(void *context) {
+    (void)context;
+    return questions_left-- <= 0;
+}
+
+START_TEST(test_an_interrupt_anywhere_leaves_all_or_nothing) {
+    static const char *const journals[] = {"WAL", "DELETE"};
+    int interrupts = 0;
+    bool interrupted = true;
+    for (int n = 0; interrupted; n += 1 + n / 6) {
+        prepare_work(journals[_i % 2]);
+        questions_left = n;
+        sqlite3_progress_handler(db, 5, stop, NULL);
+        works[_i / 2]();
+        interrupted = questions_left < 0;
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        interrupts += interrupted;
+        after_work("interrupted", n);
+    }
+    ck_assert_int_gt(interrupts, 5);
+}
+END_TEST
+
+/* --- spoilt rows ---------------------------------------------------------------------------------------------------- */
+
+enum { SILENT = 50, NAMED, WRONG, UNCLEAR };
+
+static char *rows_or_error(sqlite3 *on, const char *sql, int *rc) {
+    sqlite3_stmt *statement = NULL;
+    sqlite3_str *rows = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(rows, "");
+    *rc = sqlite3_prepare_v2(on, sql, -1, &statement, NULL);
+    if (!*rc) {
+        while ((*rc = sqlite3_step(statement)) == SQLITE_ROW) {
+            sqlite3_str_appendf(rows, "%s|%d\n", sqlite3_column_text(statement, 0), sqlite3_column_bytes(statement, 1));
+        }
+        if (*rc == SQLITE_DONE) *rc = SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return sqlite3_str_finish(rows);
+}
+
+static const char *const readings[] = {"SELECT path, value FROM t", "SELECT path, value FROM t ORDER BY path DESC",
+                                       "SELECT path, value FROM t WHERE path = 'base/000150'",
+                                       "SELECT count(*), '' FROM t WHERE path GLOB 'base/0*'"};
+enum { READINGS = sizeof readings / sizeof *readings };
+static char *expected[READINGS];
+
+/* In a child: nobody has verified anything there yet. */
+static int read_spoilt(void) {
+    sqlite3 *own = sql_open(path);
+    int verdict = SILENT, rc;
+    for (int i = 0; i < READINGS; i++) {
+        char *rows = rows_or_error(own, readings[i], &rc);
+        const char *message = sqlite3_errmsg(own);
+        if (!rc && strcmp(rows, expected[i]) != 0) {
+            printf("a wrong row: %s\n", readings[i]);
+            return WRONG;
+        }
+        if (!rc) continue;
+        verdict = NAMED;
+        bool clear = strstr(message, "(the table of blobs, slot") || strstr(message, "cannot read the table of blobs: no such");
+        if (rc != SQLITE_CORRUPT_VTAB || !clear) {
+            printf("%d \"%s\" for: %s\n", rc, message, readings[i]);
+            return UNCLEAR;
+        }
+    }
+    char *check = sql_rows(own, "SELECT count(*) FROM art_check('t')");
+    if (verdict == NAMED && !strcmp(check, "0\n")) {
+        printf("the check finds nothing\n");
+        return UNCLEAR;
+    }
+    char *sound = sql_rows(own, "SELECT art_check('t')");
+    if (verdict == NAMED && !strcmp(sound, "ok\n")) return UNCLEAR;
+    rc = sql_try(own, "INSERT INTO t(t) VALUES('integrity-check')");
+    if (verdict == NAMED && rc != SQLITE_CORRUPT_VTAB) return UNCLEAR;
+    sqlite3_free(check);
+    sqlite3_free(sound);
+    sql_try(own, "INSERT INTO t VALUES('new', 1)");
+    sql_try(own, "INSERT INTO t(t) VALUES('optimize')");
+    sql_try(own, "DROP VIEW t_blob"); /* SQLite's DROP TABLE takes none */
+    sql_run(own, "DROP TABLE t");
+    sql_close(own);
+    return verdict;
+}
+
+static int in_a_child(int (*what)(void)) {
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) {
+        int verdict = what();
+        fflush(NULL);
+        _exit(verdict);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
+    static const char *const spoils[] = {
+        "DELETE FROM t_blob WHERE page = %lld",
+        "UPDATE t_blob SET data = NULL WHERE page = %lld",
+        "UPDATE t_blob SET data = x'' WHERE page = %lld",
+        "UPDATE t_blob SET data = substr(data, 1, length(data) - 4096) WHERE page = %lld",
+        "UPDATE t_blob SET data = substr(data, 1, length(data) - 1) WHERE page = %lld",
+        "UPDATE t_blob SET data = substr(data, 2) || x'00' WHERE page = %lld",
+        "UPDATE t_blob SET data = CAST(data AS TEXT) || 'x' WHERE page = %lld",
+        "UPDATE t_blob SET data = hex(data) WHERE page = %lld",
+        "UPDATE t_blob SET data = 17 WHERE page = %lld",
+        "UPDATE t_blob SET data = zeroblob(length(data)) WHERE page = %lld",
+        "UPDATE t_blob SET data = zeroblob(40000000) WHERE page = %lld",
+        "UPDATE t_blob SET data = randomblob(length(data)) WHERE page = %lld",
+        "UPDATE t_blob SET page = page + 1 WHERE page = %lld",
+        "UPDATE t_blob SET page = -page WHERE page = %lld",
+        "UPDATE t_blob SET page = 9223372036854775807 WHERE page = %lld",
+        "UPDATE t_blob SET page = page + 1152921504606846976 WHERE page = %lld",
+        "UPDATE t_blob SET data = (SELECT data FROM t_blob o WHERE o.page <> t_blob.page ORDER BY page DESC LIMIT 1) "
+        "WHERE page = %lld",
+        "INSERT OR IGNORE INTO t_blob VALUES(%lld + 1, zeroblob(32768))",
+        "INSERT OR REPLACE INTO t_blob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
+        "DELETE FROM t_blob WHERE page >= %lld",
+        "DROP TABLE t_blob -- %lld",
+        "ALTER TABLE t_blob RENAME COLUMN data TO other -- %lld",
+        "DROP TABLE t_blob; CREATE TABLE t_blob(page, data); -- %lld",
+        "DROP TABLE t_blob; CREATE VIEW t_blob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld",
+    };
+    int named = 0, silent = 0;
+    make("DELETE", "");
+    fill("base", 0, 300, 700);
+    fill("other", 0, 200, 20000);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    fill("base", 100, 100, 300);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    for (int i = 0, rc; i < READINGS; i++) expected[i] = rows_or_error(db, readings[i], &rc);
+    char *aside = sqlite3_mprintf("%s/aside.db", directory);
+    sql_close(db);
+    sql_copy_file(path, aside);
+    for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
+        for (int row = 0; row < 6; row++) {
+            unlink(path);
+            sql_copy_file(aside, path);
+            db = sql_open(path);
+            sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+            int64_t all = sql_int(db, "SELECT count(*) FROM t_blob");
+            int64_t page =
+                sql_int(db, "SELECT page FROM t_blob ORDER BY page LIMIT 1 OFFSET %lld", row * (all - 1) / 5);
+            char *sql = sqlite3_mprintf(spoils[i], page);
+            sql_try(db, "%s", sql);
+            sql_close(db);
+            int verdict = in_a_child(read_spoilt);
+            ck_assert_msg(verdict == SILENT || verdict == NAMED, "%s: verdict %d", sql, verdict);
+            named += verdict == NAMED;
+            silent += verdict == SILENT;
+            sqlite3_free(sql);
+        }
+    }
+    printf("spoilt rows: %d named, %d of no account\n", named, silent);
+    ck_assert_int_gt(named, 60);
+    db = sql_open(path);
+    for (int i = 0; i < READINGS; i++) sqlite3_free(expected[i]);
+    sqlite3_free(aside);
+}
+END_TEST
+
+/* --- room ----------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
+    static const char *const journals[] = {"WAL", "DELETE"};
+    int64_t most = 0;
+    make(journals[_i], "log_limit='16KB', spill_limit='128KB', cache='1MB'");
+    struct random random = {random_seed()};
+    for (int i = 0; i < 300; i++) {
+        int from = (int)random_below(&random, 20);
+        bool transaction = random_once_in(&random, 3);
+        if (transaction) sql_run(db, "BEGIN; SAVEPOINT s");
+        fill("churn", from * 100, 100, 200);
+        if (transaction && random_once_in(&random, 3)) {
+            sql_run(db, "ROLLBACK TO s");
+            fill("churn", from * 50, 30, 100);
+        }
+        if (transaction) sql_run(db, random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT");
+        int64_t bytes = pages_of_rows() * 4096, named = info("bytes");
+        ck_assert_int_ge(bytes, named);
+        if (bytes > most) most = bytes;
+    }
+    int64_t rows = sql_int(db, "SELECT sum(length(path) + length(value)) FROM t");
+    printf("churn: %lld bytes of rows, at most %lld of blobs\n", (long long)rows, (long long)most);
+    ck_assert_int_lt(most, 6 * rows + (4 << 20));
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    ck_assert_int_eq(pages_of_rows() * 4096, info("bytes"));
+    all_is_well("after churn");
+    both("DELETE FROM %s", "");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    ck_assert_int_eq(info("bytes"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_blob"), 0);
+}
+END_TEST
+
+/* README: no commit writes more than 16 MB of blobs unless its own rows need it. */
+START_TEST(test_no_commit_pays_for_the_whole_table) {
+    enum { MOST_PAGES = (16 << 20) / 4096 };
+    int64_t before = 0, most = 0, keys = 0;
+    unsigned rounds = 160 * random_scale();
+    make("WAL", "");
+    sql_run(db, "PRAGMA wal_autocheckpoint=10000");
+    struct random random = {random_seed()};
+    for (unsigned i = 0; i < rounds; i++) {
+        unsigned start = random_below(&random, 1u << 30);
+        int rows = i % 8 ? 2000 : 10;
+        sql_run(db,
+                "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
+                "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i "
+                "FROM n",
+                rows, start, start);
+        int64_t now = info("pages written");
+        if (now - before > most) most = now - before;
+        before = now;
+        keys += rows;
+    }
+    printf("%lld keys; at most %lld pages in a commit\n", (long long)keys, (long long)most);
+    ck_assert_int_le(most, MOST_PAGES);
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+}
+END_TEST
+
+/* --- an INSERT that is still being stepped -------------------------------------------------------------------------- */
+
+/* A statement that is a transaction by itself, as far as it knows, within one that goes on as another's. */
+static char *with_a_statement_under_way(const char *create) {
+    static const char *const steps[] = {"BEGIN",
+                                        "INSERT INTO t VALUES('b', 3)",
+                                        NULL,
+                                        "SAVEPOINT s",
+                                        "INSERT INTO t VALUES('c', 4)",
+                                        "ROLLBACK TO s",
+                                        "DROP TABLE t",
+                                        "ROLLBACK TO s",
+                                        "INSERT INTO t VALUES('d', 5)",
+                                        "COMMIT"};
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    tear_down();
+    set_up();
+    sql_run(db, "PRAGMA journal_mode=WAL; CREATE TABLE plain(x)");
+    sql_run(db, "%s", create);
+    sql_run(db, "INSERT INTO t VALUES('old', 1)");
+    sqlite3_stmt *writer = sql_prepare(db, "INSERT INTO plain VALUES(1),(2),(3) RETURNING x");
+    ck_assert_int_eq(sqlite3_step(writer), SQLITE_ROW);
+    sqlite3_str_appendf(out, "%d\n", sql_try(db, "INSERT INTO t VALUES('a', 2)"));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (!steps[i]) {
+            while (sqlite3_step(writer) == SQLITE_ROW) continue;
+            sqlite3_finalize(writer);
+            continue;
+        }
+        int rc = sql_try(db, "%s", steps[i]);
+        sqlite3_stmt *look = NULL;
+        sqlite3_prepare_v2(db, "SELECT group_concat(path) FROM (SELECT path FROM t ORDER BY path)", -1, &look, NULL);
+        bool row = look && sqlite3_step(look) == SQLITE_ROW;
+        sqlite3_str_appendf(out, "%s: %d %s\n", steps[i], rc,
+                            row ? (const char *)sqlite3_column_text(look, 0) : "no table");
+        sqlite3_finalize(look);
+    }
+    sqlite3 *other = sql_open(path);
+    char *rows = sql_rows(other, "SELECT path, value FROM t ORDER BY path");
+    sqlite3_str_appendall(out, rows);
+    sqlite3_free(rows);
+    sql_close(other);
+    return sqlite3_str_finish(out);
+}
+
+START_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own) {
+    char *ordinary = with_a_statement_under_way("CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
+    static const char *const tables[] = {"CREATE VIRTUAL TABLE t USING art(path, value, storage=inline)",
+                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit=1)",
+                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=file)"};
+    char *art = with_a_statement_under_way(tables[_i]);
+    ck_assert_msg(!strcmp(art, ordinary), "%s:\n%s\nordinary:\n%s", tables[_i], art, ordinary);
+    sqlite3_free(art);
+    sqlite3_free(ordinary);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("inline");
+    TCase *tests = tcase_create("inline");
+    tcase_set_timeout(tests, 600);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(tests, test_a_refused_commit_that_has_flushed_goes_on_or_back, 0, 2);
+    tcase_add_loop_test(tests, test_a_full_database_fails_the_transaction_as_a_whole, 0, 2 * WORKS);
+    tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
+    tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
+    tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);
+    tcase_add_loop_test(tests, test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 0, 3);
+    suite_add_tcase(suite, tests);
+    TCase *budget = tcase_create("budget");
+    tcase_set_timeout(budget, 600);
+    tcase_add_checked_fixture(budget, set_up, tear_down);
+    tcase_add_test(budget, test_no_commit_pays_for_the_whole_table);
+    suite_add_tcase(suite, budget);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
