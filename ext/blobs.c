@@ -33,7 +33,8 @@ static int statement(struct art_table *table, enum art_statement which, sqlite3_
 }
 
 static int lost(uint64_t page) {
-    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES), "a row is missing or too short");
+    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES),
+                       "a row is missing or too short");
 }
 
 static int take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data) {

@@ -152,9 +152,9 @@ struct art_connection {
     struct art_vtab *vtabs;
     struct art_table *tables;
     struct art_named *named; /* named.c */
-    unsigned stepping;      /* statements of ours that SQLite is working on just now: nothing may be freed under them */
+    unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden; /* journal.c: does SQLite show its journal's file? */
-    bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
+    bool blobs_never_match;             /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
@@ -207,13 +207,13 @@ struct art_table {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;
-    unsigned columns;    /* the user's, as T_state says */
-    bool inlined;        /* blobs are rows of T_blob */
-    struct {             /* move.c: in a transaction that has moved the blobs, where they were */
+    unsigned columns; /* the user's, as T_state says */
+    bool inlined;     /* blobs are rows of T_blob */
+    struct {          /* move.c: in a transaction that has moved the blobs, where they were */
         bool moved, inlined;
         char *path;
     } before;
-    bool keeps_cache;    /* SQLite was told not to spill its cache */
+    bool keeps_cache; /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: inlined, or in memory */
     bool renamed;        /* T_state may not say yet that this is its name */

@@ -28,10 +28,11 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
     bool file = may_have_file(connection, name);
     if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
     if (*storage == ART_STORAGE_INLINE || file || !*name) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
-                        "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
-                        "lives in the database",
-                        name);
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
+        "lives in the database",
+        name);
 }
 
 /* --- moving ------------------------------------------------------------------------------------------------------- */
@@ -101,8 +102,8 @@ static int move_outside(struct art_table *table, char **message) {
     if (rc) return rc;
     rc = choose_path(table, &file, &path, message);
     if (!rc && !path) {
-        rc = art_complain(message, SQLITE_ERROR, "art: a database without a name keeps its blobs (%s): leave them inline",
-                          table->name->table);
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: a database without a name keeps its blobs (%s): leave them inline", table->name->table);
     }
     if (!rc) rc = change_place(table, false, path, message);
     if (rc) art_free(path);
@@ -173,6 +174,7 @@ int art_storage_follow(struct art_table *table, char **message) {
     art_buffer_clear(&storage);
     if (rc || table->before.moved) return rc;
     if (inlined) return table->inlined ? SQLITE_OK : follow_inside(table, message);
-    bool named = table->path && art_tree_has_runs(table->tree); /* else the name may be one that T_state does not have yet */
+    bool named =
+        table->path && art_tree_has_runs(table->tree); /* else the name may be one that T_state does not have yet */
     return named || table->inlined ? follow_outside(table, message) : SQLITE_OK;
 }

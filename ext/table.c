@@ -87,9 +87,9 @@ static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     sqlite3_vfs *vfs = NULL;
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
-    return art_complain(
-        message, SQLITE_ERROR,
-        "art: no file of ours can stand beside a shared database in memory (%s): use storage=inline", schema);
+    return art_complain(message, SQLITE_ERROR,
+                        "art: no file of ours can stand beside a shared database in memory (%s): use storage=inline",
+                        schema);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */

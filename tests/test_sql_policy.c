@@ -353,7 +353,8 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
     sees("update t.value; ", "UPDATE t SET value = 4 WHERE path = 'd'");
     sees("delete t; ", "DELETE FROM t WHERE path = 'd'");
     sees("insert t; ", "INSERT INTO t(t) VALUES('flush')");
-    sees("insert t; delete art_txn; ", "BEGIN; INSERT INTO t(path) VALUES('f'); DELETE FROM t WHERE path = 'f'; COMMIT");
+    sees("insert t; delete art_txn; ",
+         "BEGIN; INSERT INTO t(path) VALUES('f'); DELETE FROM t WHERE path = 'f'; COMMIT");
 
     journal = sqlite3_str_new(NULL);
     sqlite3_set_authorizer(db, write_down, NULL);

@@ -30,9 +30,11 @@ static void tear_down(void) {
 
 static void begin_with(const char *mode, const char *storage) {
     sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", mode, storage);
-    sql_run(db, "INSERT INTO t SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
-                "SELECT i + 1 FROM n LIMIT 30000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
-                "INSERT INTO t VALUES('in the log', 1), ('long', printf('%%.*c', 20000, 'x'))");
+    sql_run(
+        db,
+        "INSERT INTO t SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n LIMIT 30000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
+        "INSERT INTO t VALUES('in the log', 1), ('long', printf('%%.*c', 20000, 'x'))");
     expected = sql_rows(db, "%s", content);
     ck_assert_ptr_nonnull(strstr(expected, "|ok"));
 }
@@ -48,7 +50,8 @@ static void is_in(sqlite3 *of, const char *storage) {
     char *rows = sql_rows(of, "SELECT property, value FROM art_info('t') WHERE property IN ('io', 'option storage') "
                               "ORDER BY property");
     ck_assert_msg(strstr(rows, inside ? "io|inline" : "io|") != NULL, "%s: %s", storage, rows);
-    ck_assert_msg(strstr(rows, inside ? "option storage|inline" : "option storage|file") != NULL, "%s: %s", storage, rows);
+    ck_assert_msg(strstr(rows, inside ? "option storage|inline" : "option storage|file") != NULL, "%s: %s", storage,
+                  rows);
     sqlite3_free(rows);
     char *file = sql_find_file(directory, ".art");
     ck_assert_msg(inside == !file, "%s: %s", storage, file ? file : "no file");
@@ -76,7 +79,8 @@ START_TEST(test_the_blobs_move_and_every_connection_follows) {
         is_in(mover, storage);
         is_in(watcher, storage);
         has_all(watcher, "the other connection");
-        sql_run(watcher, "INSERT INTO t VALUES('more', %d); INSERT INTO t(t) VALUES('flush'); DELETE FROM t WHERE path = 'more'",
+        sql_run(watcher,
+                "INSERT INTO t VALUES('more', %d); INSERT INTO t(t) VALUES('flush'); DELETE FROM t WHERE path = 'more'",
                 round);
         has_all(mover, "the mover");
         sqlite3 *fresh = sql_open(path);
@@ -244,8 +248,9 @@ END_TEST
 START_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself) {
     static const char *const names[] = {":memory:", "file:/shared?vfs=memdb", ""};
     sqlite3 *source = sql_open(names[_i]), *copy = sql_open(path);
-    sql_run(source, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
-                    "UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
+    sql_run(source,
+            "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
+            "UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
     ck_assert_int_gt(sql_int(source, "SELECT count(*) FROM t_blob"), 0);
     sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");
     ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);

@@ -84,8 +84,9 @@ static int missing(const struct art_store *store) {
 /* Memory, or rows: nobody else's, and nothing is to be checked. */
 static int open_own(struct art_store *store) {
     struct art_file_identity identity;
-    int rc = store->place.rows ? art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path, &store->place.io)
-                         : art_io_memory_open(&store->place.io);
+    int rc = store->place.rows
+                 ? art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path, &store->place.io)
+                 : art_io_memory_open(&store->place.io);
     if (!rc) rc = store->place.io->methods->identity(store->place.io, &identity);
     if (rc) {
         art_store_close_file(store);
@@ -370,7 +371,8 @@ static int lock_named_file(struct art_store *store, bool fresh, struct art_file_
         if (rc || !again) return rc;
         art_store_close_file(store);
     }
-    return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later", store->place.path);
+    return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later",
+                    store->place.path);
 }
 
 /* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The host's

@@ -87,7 +87,7 @@ struct art_store {
     struct art_place kept; /* while `keeping`: where it was before */
     bool keeping;
     struct art_old_path *retired_next; /* for the path that is left then */
-    struct art_old_path *old_paths; /* views name them in messages */
+    struct art_old_path *old_paths;    /* views name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;

@@ -318,7 +318,8 @@ static int learn_size(struct art_store *store, uint32_t slot) {
     if (end <= store->place.file_bytes) return ART_OK;
     int rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     if (rc || end <= store->place.file_bytes) return rc;
-    return art_corrupt(store->place.path, slot, ART_NOWHERE, "the blob lies behind the end of the file, which has %llu bytes",
+    return art_corrupt(store->place.path, slot, ART_NOWHERE,
+                       "the blob lies behind the end of the file, which has %llu bytes",
                        (unsigned long long)store->place.file_bytes);
 }
 

@@ -162,9 +162,10 @@ int art_store_check(const struct art_store *store) {
 
 void art_store_dump(struct art_store *store, FILE *out) {
     fprintf(out, "store %s: %s%s, %llu bytes, %s%s%s\n", store->place.path ? store->place.path : "in memory",
-            store->place.io ? store->place.io->engine : "not open", store->place.io && store->place.io->direct ? ", direct" : "",
-            (unsigned long long)store->place.file_bytes, store->phase.active ? "writing" : "not writing",
-            store->poisoned ? ", poisoned: " : "", store->poisoned ? store->poison : "");
+            store->place.io ? store->place.io->engine : "not open",
+            store->place.io && store->place.io->direct ? ", direct" : "", (unsigned long long)store->place.file_bytes,
+            store->phase.active ? "writing" : "not writing", store->poisoned ? ", poisoned: " : "",
+            store->poisoned ? store->poison : "");
     fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n",
             (unsigned long long)store->hits, (unsigned long long)store->misses, (unsigned long long)store->pages_read,
             (unsigned long long)store->pages_written, (unsigned long long)store->syncs);

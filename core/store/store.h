@@ -27,9 +27,9 @@
 struct art_store;
 
 struct art_store_options {
-    struct art_disk *disk; /* NULL: the system's */
-    const char *path;      /* of the .art file, or of `rows` for messages; NULL: in memory. Copied. */
-    const char *host_path; /* of the database file; NULL where there is no file. Copied. */
+    struct art_disk *disk;       /* NULL: the system's */
+    const char *path;            /* of the .art file, or of `rows` for messages; NULL: in memory. Copied. */
+    const char *host_path;       /* of the database file; NULL where there is no file. Copied. */
     const struct art_rows *rows; /* blobs are rows of the host's; NULL: they are not. Outlives the store. */
     uint64_t rows_id;            /* tells them from others in the cache */
     uint8_t uuid[16];

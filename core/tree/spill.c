@@ -18,12 +18,12 @@ static int image_slot(struct art_tree *tree, uint32_t *slot) {
 
 static int image_slot_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
     return tree->options.inlined ? art_scratch_write(tree, slot, buffer)
-                           : art_store_write_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
+                                 : art_store_write_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
 static int image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
     return tree->options.inlined ? art_scratch_read(tree, slot, buffer)
-                           : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
+                                 : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
 static int image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {

@@ -138,7 +138,8 @@ int art_tree_ready(struct art_tree *tree) {
     }
     if (__builtin_expect(tree->txn.doomed, 0)) {
         art_rows_catch_up(tree);
-        if (tree->txn.doomed) return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
+        if (tree->txn.doomed)
+            return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
     }
     if (__builtin_expect(tree->unknown, 0)) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");

@@ -79,7 +79,8 @@ extern const struct engine *const engines[];
 /* Those that it was built without: name and reason, NULL ends it. */
 extern const char *const engines_left_out[][2];
 
-extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb, engine_lsm1;
+extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb,
+    engine_lsm1;
 
 /* Lies; only for those who ask for it by its name. */
 const struct engine *engine_liar(void);

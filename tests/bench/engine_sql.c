@@ -371,7 +371,7 @@ static void optimize_inline(void *store) {
 
 /* What all tables do alike. */
 #define COMMON                                                                                                         \
-    .close = sql_engine_close, .set_sync = set_sync, .begin = begin, .commit = commit, .put = put, .update = update,    \
+    .close = sql_engine_close, .set_sync = set_sync, .begin = begin, .commit = commit, .put = put, .update = update,   \
     .remove = remove_row, .rename = rename_row, .get = get, .list = list, .level = level, .any = any, .count = count,  \
     .quiesce = checkpoint
 
