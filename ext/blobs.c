@@ -77,7 +77,7 @@ static void keep_cache(struct art_table *table) {
     sqlite3_free(sql);
 }
 
-static int write_row(struct art_table *table, uint64_t page, const void *data, uint64_t len) {
+static int put_blob_row(struct art_table *table, uint64_t page, const void *data, uint64_t len) {
     sqlite3_stmt *write;
     int rc = statement(table, ART_BLOB_WRITE, &write);
     if (rc) return rc;
@@ -95,7 +95,7 @@ static int write_pages(void *context, uint64_t page, uint32_t count, const void 
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before = sqlite3_total_changes64(db);
     keep_cache(table);
-    int rc = write_row(table, page, data, (uint64_t)count * PAGE_BYTES);
+    int rc = put_blob_row(table, page, data, (uint64_t)count * PAGE_BYTES);
     sqlite3_set_last_insert_rowid(db, rowid);
     if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
     if (sqlite3_total_changes64(db) != before) return ART_OK;

@@ -286,7 +286,7 @@ static int parse_type(struct definition *definition) {
     int rc = sqlite3_str_errcode(type);
     char *text = sqlite3_str_finish(type);
     if (!rc) {
-        definition->column->type = art_text_copy(text ? text : definition->key ? "TEXT" : "");
+        definition->column->type = art_string_copy(text ? text : definition->key ? "TEXT" : "");
         if (!definition->column->type) rc = SQLITE_NOMEM;
     }
     sqlite3_free(text);

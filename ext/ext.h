@@ -287,7 +287,6 @@ int art_table_refresh(struct art_table *table, char **message);
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
-char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
 /* The same path, in memory of its own; *out NULL: the database has no folder. art_free() it. enum art_rc. */

@@ -218,7 +218,7 @@ static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row,
     char **copy = !strcmp(key, "file") ? &out->file : !strcmp(key, "columns") ? &out->columns : NULL;
     if (!copy || (copy == &out->file && (int)strlen(text) != len)) return SQLITE_OK;
     art_free(*copy);
-    *copy = art_text_copy(text);
+    *copy = art_string_copy(text);
     return *copy ? SQLITE_OK : SQLITE_NOMEM;
 }
 

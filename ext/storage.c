@@ -38,7 +38,7 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
 /* --- moving ------------------------------------------------------------------------------------------------------- */
 
 /* Only a file that names this database and this table. */
-static void remove_file(const struct art_table *table, const char *path) {
+static void remove_own_file(const struct art_table *table, const char *path) {
     if (path && art_file_belongs(path, table->database, table->uuid)) art_file_remove(path);
 }
 
@@ -52,7 +52,7 @@ static int change_place(struct art_table *table, bool inlined, char *path, char 
     if (rc) {
         table->inlined = was_inlined;
         table->path = old_path;
-        remove_file(table, path);
+        remove_own_file(table, path);
         return rc;
     }
     table->before.moved = true;
@@ -125,7 +125,7 @@ void art_storage_go_back(struct art_table *table) {
     table->inlined = table->before.inlined;
     table->path = table->before.path;
     table->before.moved = false;
-    if (!table->tried) remove_file(table, made);
+    if (!table->tried) remove_own_file(table, made);
     art_free(made);
     art_shadow_finalize(table);
 }
@@ -135,7 +135,7 @@ void art_storage_finish(struct art_table *table) {
     char *left = table->before.path;
     table->before.moved = false;
     table->settings.storage = table->inlined ? ART_STORAGE_INLINE : ART_STORAGE_FILE;
-    if (left && !art_journal_harden(table)) remove_file(table, left);
+    if (left && !art_journal_harden(table)) remove_own_file(table, left);
     art_free(left);
 }
 

@@ -130,13 +130,6 @@ void art_tables_free_unused(struct art_connection *connection) {
     }
 }
 
-char *art_text_copy(const char *text) {
-    size_t n = strlen(text) + 1;
-    char *copy = art_alloc(n);
-    if (copy) memcpy(copy, text, n);
-    return copy;
-}
-
 int art_table_path_of(const struct art_table *table, const char *file, char **out) {
     const char *slash = strrchr(table->database, '/');
     *out = NULL;
@@ -191,7 +184,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->name = art_name_hold(vtab->name);
     table->settings = *settings;
     table->file = art_database_file(connection->db, schema);
-    table->database = art_text_copy(art_database_name(connection->db, schema));
+    table->database = art_string_copy(art_database_name(connection->db, schema));
     table->exists = true;
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
     int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;

@@ -36,6 +36,12 @@ void art_free(void *memory) {
     if (memory) current.release(memory);
 }
 
+char *art_string_copy(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    char *copy = art_alloc(bytes);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
 /* What the allocator gave is kept in the word before the aligned address. */
 void *art_alloc_aligned(size_t bytes, size_t alignment) {
     uint8_t *raw = art_alloc(bytes + alignment + sizeof(void *));

@@ -20,6 +20,7 @@ void *art_alloc(size_t bytes) __attribute__((malloc, warn_unused_result));
 void *art_alloc_zeroed(size_t bytes) __attribute__((malloc, warn_unused_result));
 void *art_resize(void *old, size_t bytes) __attribute__((warn_unused_result));
 void art_free(void *memory);
+char *art_string_copy(const char *text) __attribute__((malloc, warn_unused_result));
 
 /* `alignment` is a power of two; freed by art_free_aligned only. */
 void *art_alloc_aligned(size_t bytes, size_t alignment) __attribute__((malloc, warn_unused_result));

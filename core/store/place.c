@@ -10,22 +10,16 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static char *copy_string(const char *text) {
-    size_t length = strlen(text) + 1;
-    char *copy = art_alloc(length);
-    return copy ? memcpy(copy, text, length) : NULL;
-}
-
 /* Views name the path in messages as long as they live. */
 static void retire(struct art_store *store, char *path, struct art_old_path *node) {
     *node = (struct art_old_path){store->old_paths, path};
     store->old_paths = node;
 }
 
-static int copy_place(struct art_place *to, const struct art_store_place *from) {
-    *to = (struct art_place){.rows = from->rows, .rows_id = from->rows_id};
-    to->path = from->path ? copy_string(from->path) : NULL;
-    to->host_path = from->host_path && !from->rows ? copy_string(from->host_path) : NULL;
+static int copy_place(struct art_whereabouts *to, const struct art_store_place *from) {
+    *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
+    to->path = from->path ? art_string_copy(from->path) : NULL;
+    to->host_path = from->host_path && !from->rows ? art_string_copy(from->host_path) : NULL;
     if ((to->path || !from->path) && (to->host_path || !from->host_path || from->rows)) return ART_OK;
     art_free(to->path);
     art_free(to->host_path);
@@ -34,7 +28,7 @@ static int copy_place(struct art_place *to, const struct art_store_place *from) 
 
 int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep) {
     assert(!store->phase.active && !(keep && store->keeping));
-    struct art_place now;
+    struct art_whereabouts now;
     struct art_old_path *node = art_alloc(sizeof *node);
     int rc = node ? copy_place(&now, place) : art_nomem();
     if (rc) {

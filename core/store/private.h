@@ -66,7 +66,7 @@ struct art_old_path {
 };
 
 /* Where the blobs are, and what is known of it. */
-struct art_place {
+struct art_whereabouts {
     char *path, *host_path;
     const struct art_rows *rows;
     uint64_t rows_id;
@@ -83,8 +83,8 @@ struct art_store {
     uint32_t fork_generation;
     bool closed;
     struct art_disk *disk;
-    struct art_place place;
-    struct art_place kept; /* while `keeping`: where it was before */
+    struct art_whereabouts place;
+    struct art_whereabouts kept; /* while `keeping`: where it was before */
     bool keeping;
     struct art_old_path *retired_next; /* for the path that is left then */
     struct art_old_path *old_paths;    /* views name them in messages */

@@ -7,12 +7,6 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static char *copy_string(const char *text) {
-    size_t length = strlen(text) + 1;
-    char *copy = art_alloc(length);
-    return copy ? memcpy(copy, text, length) : NULL;
-}
-
 static void free_store(struct art_store *store) {
     for (struct art_old_path *old = store->old_paths, *next; old; old = next) {
         next = old->next;
@@ -40,8 +34,8 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
     if (options->path) {
-        store->place.path = copy_string(options->path);
-        store->place.host_path = options->rows ? NULL : copy_string(options->host_path);
+        store->place.path = art_string_copy(options->path);
+        store->place.host_path = options->rows ? NULL : art_string_copy(options->host_path);
         if (!store->place.path || !(store->place.host_path || options->rows)) {
             free_store(store);
             return art_nomem();

@@ -9,13 +9,6 @@
 
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
-static char *copy_string(const char *text) {
-    size_t n = strlen(text) + 1;
-    char *copy = art_alloc(n);
-    if (copy) memcpy(copy, text, n);
-    return copy;
-}
-
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the hash. */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
     if (!place->inlined) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
@@ -27,7 +20,7 @@ struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree
 int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place) {
     const char *path = place->inlined ? inline_name : place->path;
     const char *host_path = place->inlined ? NULL : place->host_path;
-    char *path_copy = path ? copy_string(path) : NULL, *host_copy = host_path ? copy_string(host_path) : NULL;
+    char *path_copy = path ? art_string_copy(path) : NULL, *host_copy = host_path ? art_string_copy(host_path) : NULL;
     if ((path && !path_copy) || (host_path && !host_copy)) {
         art_free(path_copy);
         art_free(host_copy);
@@ -73,7 +66,7 @@ struct copier {
     struct art_store *to;
 };
 
-static int copy_blob(void *context, const struct art_ref *ref) {
+static int move_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
     int rc = art_tree_interrupted(copier->tree);
     return rc ? rc : art_store_copy(copier->tree->store, ref, copier->to);
@@ -94,7 +87,7 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
     int rc = art_store_open(&copier.to, &options);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &tree->root->run[i], copy_blob, &copier);
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
         art_store_relax(tree->store);
     }
     if (!rc) rc = art_store_sync(copier.to);
