@@ -5,7 +5,8 @@
  *
  *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
  *   - it is a regular file with a superblock, whose owner page names this database by its inode
- *   - no table x_state of the schema holds its id or its name, whoever made that table
+ *   - no table x_state of the schema holds its id or its name, whoever made that table; or the one with its id says that the
+ *     blobs are in the database, or in a file of another name
  *
  * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
  * and never removed. A reader (art_info) has no lock: what
@@ -109,14 +110,34 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 
 /* --- what is in use ----------------------------------------------------------------------------------------------- */
 
-static void spare(struct art_leftovers *leftovers, const char *key, sqlite3_stmt *row) {
-    const void *data = sqlite3_column_blob(row, 1);
-    int len = sqlite3_column_bytes(row, 1);
-    bool is_id = !sqlite3_stricmp(key, "id") && len == ART_UUID_BYTES;
-    for (unsigned i = leftovers->count; data && i-- > 0;) {
+/* What a table x_state says of its file. */
+struct claim {
+    bool has_id, has_file, inlined;
+    uint8_t uuid[ART_UUID_BYTES];
+    char file[ART_FILE_NAME_ROOM];
+};
+
+static void note_claim(struct claim *claim, const char *key, const void *data, int len) {
+    if (!sqlite3_stricmp(key, "id") && len == ART_UUID_BYTES) {
+        memcpy(claim->uuid, data, ART_UUID_BYTES);
+        claim->has_id = true;
+    } else if (!sqlite3_stricmp(key, "storage")) {
+        claim->inlined = len == 6 && !memcmp(data, "inline", 6);
+    } else if (!sqlite3_stricmp(key, "file") && len < ART_FILE_NAME_ROOM) {
+        memcpy(claim->file, data, (size_t)len);
+        claim->file[len] = 0;
+        claim->has_file = art_shadow_file_name_is_sound(claim->file, claim->uuid);
+    }
+}
+
+/* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was being
+ * moved there, or away from there, when the process died. */
+static void spare(struct art_leftovers *leftovers, const struct claim *claim, const void *data, int len) {
+    for (unsigned i = leftovers->count; i-- > 0;) {
         const char *name = strrchr(leftovers->items[i].path, '/') + 1;
-        bool used = is_id && !memcmp(data, leftovers->items[i].uuid, ART_UUID_BYTES);
-        used |= len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
+        bool own = claim->has_id && !memcmp(claim->uuid, leftovers->items[i].uuid, ART_UUID_BYTES);
+        bool named = data && len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
+        bool used = own ? !claim->inlined && (!claim->has_file || !strcmp(name, claim->file)) : named;
         if (used) drop(leftovers, i);
     }
 }
@@ -132,6 +153,7 @@ static int complain_hidden(const char *schema, char **message) {
 static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers,
                           bool *hidden, bool *seen) {
     sqlite3_stmt *rows = NULL;
+    struct claim claim = {0};
     bool any = false, keys = false, values = false;
     char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w\"", schema, state);
     if (!sql) return SQLITE_NOMEM;
@@ -143,10 +165,16 @@ static int spare_by_state(sqlite3 *db, const char *schema, const char *state, st
         any = true;
         keys |= key != NULL;
         values |= sqlite3_column_type(rows, 1) != SQLITE_NULL;
-        if (key) spare(leftovers, key, rows);
+        const void *data = sqlite3_column_blob(rows, 1);
+        if (key && data) note_claim(&claim, key, data, sqlite3_column_bytes(rows, 1));
     }
     *hidden |= any && (!keys || !values);
     *seen |= keys && values;
+    if (!rc) rc = sqlite3_reset(rows);
+    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+        const void *data = sqlite3_column_blob(rows, 1);
+        spare(leftovers, &claim, data, sqlite3_column_bytes(rows, 1));
+    }
     int end = sqlite3_finalize(rows);
     return rc ? rc : end;
 }

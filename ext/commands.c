@@ -13,7 +13,8 @@
  *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_state, so they belong to
  *                the transaction and are there for whoever opens the table from then on. This connection goes by them at
  *                once, but for io and direct, which count when the file is next opened; a ROLLBACK brings back what
- *                was. A connection that has the table open keeps what it opened it with.
+ *                was. A connection that has the table open keeps what it opened it with. But 'storage=...' moves the blobs,
+ *                all of them, at commit (storage.c), and every connection follows.
  */
 #include "ext/ext.h"
 
@@ -114,12 +115,26 @@ void art_settings_use(struct art_table *table, const struct art_settings *settin
     art_tree_set_limits(table->tree, settings->cache_bytes, settings->log_limit, settings->spill_limit);
 }
 
+/* Done by the commit, as the commands are. */
+static int request_storage(struct art_vtab *vtab, enum art_storage storage) {
+    struct art_table *table = vtab->table;
+    int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
+    if (rc) return rc;
+    if ((storage == ART_STORAGE_INLINE) == table->inlined) {
+        table->requested &= ~(unsigned)ART_REQUEST_MOVE;
+        return SQLITE_OK;
+    }
+    static const struct command move = {"storage", run_at_commit, ART_REQUEST_MOVE, false};
+    return run_at_commit(vtab, &move, "");
+}
+
 static int run_setting(struct art_vtab *vtab, const char *text) {
     struct art_table *table = vtab->table;
     struct art_settings settings = table->settings;
     char **message = &vtab->base.zErrMsg;
     int rc = art_settings_parse(&settings, text, message);
     struct art_text name = art_text_trimmed(text, strchr(text, '='));
+    if (!rc && art_text_is(name, "storage")) return request_storage(vtab, settings.storage);
     const char *key;
     char *value;
     for (unsigned i = 0; !rc && art_settings_show(&settings, i, &key, &value); i++) {

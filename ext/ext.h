@@ -8,7 +8,7 @@
  * Reading order: extension.c (how it is loaded), module.c (CREATE, connect, DROP, RENAME), table.c (from a handle to an
  * up-to-date tree), planner.c and cursor.c with plan.h and scan.h between them (reading), update.c and commands.c
  * (writing), transaction.c and
- * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal), blobs.c (storage=inline).
+ * tracker.c (savepoints, commit, rollback), journal.c (what a flush asks of the database's journal), blobs.c and storage.c (storage=inline).
  *
  * Functions here return SQLite's codes; those of core return enum art_rc, and errors.c alone turns one into the other.
  * Where a function can fail with something to say, its last argument takes the sentence (sqlite3_free() it).
@@ -170,6 +170,7 @@ enum art_request {
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
     ART_REQUEST_CLEAN = 8,
+    ART_REQUEST_MOVE = 16, /* to the other storage */
 };
 
 /* .art files that no table needs (clean.c). */
@@ -208,6 +209,10 @@ struct art_table {
     struct art_settings settings;
     unsigned columns;    /* the user's, as T_state says */
     bool inlined;        /* blobs are rows of T_blob */
+    struct {             /* move.c: in a transaction that has moved the blobs, where they were */
+        bool moved, inlined;
+        char *path;
+    } before;
     bool keeps_cache;    /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: inlined, or in memory */
@@ -285,6 +290,8 @@ void art_tables_free_unused(struct art_connection *connection);
 char *art_text_copy(const char *text); /* art_free() it; NULL without memory */
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
+/* The same path, in memory of its own; *out NULL: the database has no folder. art_free() it. enum art_rc. */
+int art_table_path_of(const struct art_table *table, const char *file, char **out);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
@@ -296,13 +303,12 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
-/* Is there a table that looks like T_blob? */
+/* Is there a T_blob? Also where blobs have been moved out of it. */
 bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
-int art_shadow_drop_blobs(sqlite3 *db, const struct art_name *name, char **message);
-/* `blobs`: T_blob, too. */
-int art_shadow_drop(sqlite3 *db, const struct art_name *name, bool blobs, char **message);
-int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, bool blobs, char **message);
+int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
 /* T_state as a handle finds it. */
 struct art_state {
     uint8_t uuid[ART_UUID_BYTES];
@@ -325,6 +331,7 @@ void art_state_clear(struct art_state *state);
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
 /* A plain name in the database's own folder, with the id's first digits at its end. */
+enum { ART_FILE_NAME_ROOM = 256 };
 bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]);
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message);
@@ -411,6 +418,18 @@ void art_journal_note_crowd(struct art_table *table, bool crowded);
 void art_journal_end_epoch(struct art_table *table);
 unsigned art_journal_data_version(sqlite3 *db, const char *schema);
 
+/* storage.c */
+/* What `auto` stands for here; or a sentence why it cannot be. */
+int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
+                        char **message);
+/* In xSync, before the tree prepares its commit: to the other storage. */
+int art_storage_move(struct art_table *table, char **message);
+/* After a rollback of whatever kind: follows the tree, where that has gone back. */
+void art_storage_go_back(struct art_table *table);
+void art_storage_finish(struct art_table *table); /* in xCommit */
+/* Another connection may have moved the blobs: what does T_state say? */
+int art_storage_follow(struct art_table *table, char **message);
+
 /* blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
 
@@ -489,6 +508,8 @@ void art_vtab_unpin(struct art_vtab *vtab);
 char *art_file_beginning(sqlite3 *db, const char *schema);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 int art_file_rename(struct art_table *table, unsigned attempt);
+/* The name, without a folder. sqlite3_free() it. */
+char *art_file_name(const struct art_table *table, unsigned attempt);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */

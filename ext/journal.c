@@ -364,7 +364,7 @@ bool art_journal_interrupted(struct art_table *table) {
 void art_journal_host(struct art_table *table, struct art_host *out) {
     art_blobs_host(table, &table->rows);
     *out = (struct art_host){.context = table,
-                             .rows = table->inlined ? &table->rows : NULL,
+                             .rows = &table->rows,
                              .scratch_name = scratch_name,
                              .unmoved = unmoved,
                              .another_file = another_file,

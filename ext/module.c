@@ -71,14 +71,18 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     return rc;
 }
 
-int art_file_rename(struct art_table *table, unsigned attempt) {
+char *art_file_name(const struct art_table *table, unsigned attempt) {
     sqlite3 *db = table->connection->db;
     sqlite3_str *text = sqlite3_str_new(db);
     append_database(text, db, table->name->schema);
     append_sane(text, table->name->table, TABLE_PART);
     if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, table->uuid);
-    char *file = sqlite3_str_finish(text);
+    return sqlite3_str_finish(text);
+}
+
+int art_file_rename(struct art_table *table, unsigned attempt) {
+    char *file = art_file_name(table, attempt);
     int rc = file ? art_table_set_file(table, file) : art_nomem();
     sqlite3_free(file);
     return rc;
@@ -223,25 +227,6 @@ static int take_arguments(struct art_vtab *vtab, int argc, const char *const *ar
     return rc ? rc : declare(vtab, message);
 }
 
-/* A file stands beside a database that is a file, and that SQLite's own WAL makes durable. */
-static bool may_have_file(const struct art_vtab *vtab) {
-    const char *name = art_database_name(vtab->connection->db, vtab->name->schema);
-    return strchr(name, '/') && access(name, F_OK) == 0 && !art_journal_is_hidden(vtab->connection);
-}
-
-/* A database without a name may have its blobs in memory, if that is asked for; but copies of it would not have them. */
-static int resolve_storage(struct art_vtab *vtab, char **message) {
-    enum art_storage *storage = &vtab->settings.storage;
-    const char *name = art_database_name(vtab->connection->db, vtab->name->schema);
-    bool file = may_have_file(vtab);
-    if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
-    if (*storage == ART_STORAGE_INLINE || file || !*name) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
-                        "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
-                        "lives in the database",
-                        name);
-}
-
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
 static int create_table(struct art_vtab *vtab, char **message) {
     sqlite3 *db = vtab->connection->db;
@@ -273,7 +258,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = take_arguments(vtab, argc, argv, message);
-    if (!rc) rc = resolve_storage(vtab, message);
+    if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name->schema, &vtab->settings.storage, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
@@ -322,8 +307,7 @@ static int destroy(sqlite3_vtab *base) {
         table->remove_allowed = true;
         art_shadow_finalize(table);
     }
-    bool blobs = table ? table->inlined : art_shadow_has_blobs(vtab->connection->db, vtab->name);
-    rc = art_shadow_drop(vtab->connection->db, vtab->name, blobs, &base->zErrMsg);
+    rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);
     if (rc) return rc;
     if (table) table_is_dropped(table, base);
     vtab_free(vtab);
@@ -338,7 +322,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
     struct art_name *name = art_name_new(vtab->name->schema, to);
     if (!name) return SQLITE_NOMEM;
     art_shadow_finalize(vtab->table);
-    rc = art_shadow_rename(vtab->connection->db, vtab->name, to, vtab->table->inlined, &base->zErrMsg);
+    rc = art_shadow_rename(vtab->connection->db, vtab->name, to, &base->zErrMsg);
     if (!rc) {
         art_table_set_name(vtab->table, name);
         art_name_release(vtab->name);

@@ -3,7 +3,7 @@
  *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
  *                                                     be followed by columns without meaning
  *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
- *     T_blob(page INTEGER PRIMARY KEY, data BLOB)     with storage=inline: blobs.c
+ *     T_blob(page INTEGER PRIMARY KEY, data ART_BLOB) with storage=inline: blobs.c; empty where blobs were moved out
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
  * Statements are kept per table and prepared with SQLITE_PREPARE_NO_VTAB, so that a view or a virtual table under the
@@ -124,25 +124,22 @@ static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
 
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message) {
     return run(db, message,
-               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_blob\"(page INTEGER PRIMARY KEY, data BLOB)", name->schema,
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_blob\"(page INTEGER PRIMARY KEY, data ART_BLOB)", name->schema,
                                name->table));
 }
 
-int art_shadow_drop_blobs(sqlite3 *db, const struct art_name *name, char **message) {
-    return run(db, message, sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_blob\"", name->schema, name->table));
+int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message, sqlite3_mprintf("DELETE FROM \"%w\".\"%w_blob\"", name->schema, name->table));
 }
 
+/* A type of our own tells it from a table of the user's. */
 bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name) {
-    static const char *const columns[][2] = {{"page", "INTEGER"}, {"data", "BLOB"}};
+    const char *type = NULL;
     char *table = sqlite3_mprintf("%s_blob", name->table);
-    bool has = table != NULL;
-    for (int i = 0; i < 2 && has; i++) {
-        const char *type = NULL;
-        int rc = sqlite3_table_column_metadata(db, name->schema, table, columns[i][0], &type, NULL, NULL, NULL, NULL);
-        has = !rc && type && !strcmp(type, columns[i][1]);
-    }
+    int rc = table ? sqlite3_table_column_metadata(db, name->schema, table, "data", &type, NULL, NULL, NULL, NULL)
+                   : SQLITE_NOMEM;
     sqlite3_free(table);
-    return has;
+    return !rc && type && !strcmp(type, "ART_BLOB");
 }
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
@@ -167,24 +164,28 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
     return rc;
 }
 
-int art_shadow_drop(sqlite3 *db, const struct art_name *name, bool blobs, char **message) {
-    int rc = blobs ? art_shadow_drop_blobs(db, name, message) : SQLITE_OK;
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = art_shadow_has_blobs(db, name)
+                 ? run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_blob\"", schema, table))
+                 : SQLITE_OK;
     if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_state\"; DROP TABLE IF EXISTS \"%w\".\"%w_log\"",
-                               name->schema, name->table, name->schema, name->table));
+                               schema, table, schema, table));
 }
 
-int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, bool blobs, char **message) {
-    int rc = blobs ? run(db, message,
-                         sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_blob\" RENAME TO \"%w_blob\"", name->schema,
-                                         name->table, to))
-                   : SQLITE_OK;
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = art_shadow_has_blobs(db, name)
+                 ? run(db, message,
+                       sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_blob\" RENAME TO \"%w_blob\"", schema, table, to))
+                 : SQLITE_OK;
     if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" RENAME TO \"%w_state\";"
                                "ALTER TABLE \"%w\".\"%w_log\" RENAME TO \"%w_log\"",
-                               name->schema, name->table, to, name->schema, name->table, to));
+                               schema, table, to, schema, table, to));
 }
 
 /* --- T_state ------------------------------------------------------------------------------------------------------ */

@@ -102,6 +102,7 @@ static void table_free(struct art_table *table) {
     art_name_release(table->name);
     art_tree_close(table->tree);
     art_free(table->database);
+    art_free(table->before.moved ? table->before.path : NULL);
     art_free(table->path);
     art_free(table);
 }
@@ -136,15 +137,24 @@ char *art_text_copy(const char *text) {
     return copy;
 }
 
-int art_table_set_file(struct art_table *table, const char *file) {
+int art_table_path_of(const struct art_table *table, const char *file, char **out) {
     const char *slash = strrchr(table->database, '/');
-    if (!slash || table->inlined) return ART_OK;
+    *out = NULL;
+    if (!slash) return ART_OK;
     size_t n = (size_t)(slash - table->database) + 1, m = strlen(file);
-    char *path = art_alloc(n + m + 1);
-    if (!path) return art_nomem();
-    memcpy(path, table->database, n);
-    memcpy(path + n, file, m + 1);
-    int rc = table->tree ? art_tree_use_file(table->tree, path) : ART_OK;
+    *out = art_alloc(n + m + 1);
+    if (!*out) return art_nomem();
+    memcpy(*out, table->database, n);
+    memcpy(*out + n, file, m + 1);
+    return ART_OK;
+}
+
+int art_table_set_file(struct art_table *table, const char *file) {
+    char *path = NULL;
+    int rc = table->inlined ? ART_OK : art_table_path_of(table, file, &path);
+    if (rc || !path) return rc;
+    struct art_tree_place place = {.path = path, .host_path = table->database};
+    rc = table->tree ? art_tree_use_place(table->tree, &place) : ART_OK;
     art_free(rc ? path : table->path);
     if (!rc) table->path = path;
     return rc;
@@ -155,7 +165,8 @@ static int open_tree(struct art_table *table, const char *file, char **message) 
     int rc = art_report(message, art_table_set_file(table, file));
     if (rc) return rc;
     const struct art_settings *settings = &table->settings;
-    struct art_tree_options options = {.path = table->path,
+    struct art_tree_options options = {.inlined = table->inlined,
+                                       .path = table->path,
                                        .host_path = table->path ? table->database : NULL,
                                        .engine = settings->engine,
                                        .direct = settings->direct,
@@ -296,19 +307,6 @@ static int refresh_from_log(struct art_table *table, char **message) {
     return art_shadow_read_log(table, message, &rebuild);
 }
 
-/* The first root with runs may have come with another name of the .art file (a copied database, see art_host). */
-static int follow_file(struct art_table *table, char **message) {
-    char *file = NULL;
-    if (!table->path) return SQLITE_OK;
-    int rc = art_shadow_get_file(table, &file, message);
-    if (!rc && file && strcmp(file, strrchr(table->path, '/') + 1) != 0) {
-        rc = art_report(message, art_table_set_file(table, file));
-        if (!rc) table->renamed = false;
-    }
-    art_free(file);
-    return rc;
-}
-
 int art_table_refresh(struct art_table *table, char **message) {
     unsigned version = art_journal_data_version(table->connection->db, table->name->schema);
     if (table->version_known && version == table->data_version) return SQLITE_OK;
@@ -317,11 +315,12 @@ int art_table_refresh(struct art_table *table, char **message) {
     if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
     art_scans_settle(table);
     table->version_known = false;
-    /* A refresh that failed may have got as far as the root. */
-    bool had_runs = !art_tree_unknown(table->tree) && art_tree_has_runs(table->tree);
+    /* A refresh that failed may have got as far as the root; and another root may have come with another place. */
+    bool known = !art_tree_unknown(table->tree);
+    uint64_t generation = art_tree_generation(table->tree);
     int rc = refresh_from_log(table, message);
-    if (!rc && !had_runs && art_tree_has_runs(table->tree)) {
-        rc = follow_file(table, message);
+    if (!rc && (!known || art_tree_generation(table->tree) != generation)) {
+        rc = art_storage_follow(table, message);
         if (rc) art_tree_forget(table->tree);
     }
     if (rc) return rc;

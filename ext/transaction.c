@@ -157,6 +157,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     restore(table, target);
     uint32_t mark = target->mark;
     art_tree_rollback_to(table->tree, mark);
+    art_storage_go_back(table);
     table->prepared = false;
     art_journal_rolled_back_to(table, target == &table->begin);
     table->asked = 0; /* by a COMMIT that was refused */
@@ -233,7 +234,8 @@ int art_table_sync(struct art_table *table, char **message) {
         if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
         table->refreshed = true;
     }
-    rc = prepare_and_write(table, message);
+    if (table->requested & ART_REQUEST_MOVE) rc = art_storage_move(table, message);
+    if (!rc) rc = prepare_and_write(table, message);
     return rc ? rc : art_journal_sound(table, message);
 }
 
@@ -269,6 +271,8 @@ void art_table_committed(struct art_table *table) {
     } else {
         table->version_known = false;
     }
+    if (table->prepared) art_storage_finish(table);
+    art_storage_go_back(table);
     if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     if (table->prepared) art_journal_end_epoch(table);
     close_if_gone(table);
@@ -278,6 +282,7 @@ void art_table_committed(struct art_table *table) {
 void art_table_rolled_back(struct art_table *table) {
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
+    art_storage_go_back(table);
     restore(table, &table->begin);
     if (table->tried) table->version_known = false;
     close_if_gone(table);

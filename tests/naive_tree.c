@@ -706,10 +706,26 @@ bool art_tree_has_runs(const struct art_tree *tree) {
     return false;
 }
 
-int art_tree_use_file(struct art_tree *tree, const char *path) {
+int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
     (void)tree;
-    (void)path;
+    (void)place;
     return ART_OK;
+}
+
+int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
+    (void)tree;
+    (void)place;
+    return ART_OK;
+}
+
+bool art_tree_has_changed_place(const struct art_tree *tree) {
+    (void)tree;
+    return false;
+}
+
+uint64_t art_tree_generation(const struct art_tree *tree) {
+    (void)tree;
+    return 0;
 }
 
 int art_tree_adopt(struct art_tree *tree) {

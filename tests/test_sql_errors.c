@@ -297,6 +297,12 @@ static void no_place_for_files(void) {
     db = sql_open("file:/memory?vfs=memdb");
 }
 
+static void nameless(void) {
+    sql_close(db);
+    db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE i USING art");
+}
+
 static void shared_memory(void) {
     sqlite3 *from = db;
     db = sql_open("file:/memory?vfs=memdb");

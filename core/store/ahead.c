@@ -28,7 +28,7 @@ static struct art_ahead *free_place(struct art_store *store) {
 /* In a forked child the entry and the ring are the parent's. */
 static void drop(struct art_store *store, struct art_ahead *at) {
     if (store->fork_generation == art_fork_now()) {
-        art_io_read_wait(store->io, &at->reading);
+        art_io_read_wait(store->place.io, &at->reading);
         art_cache_release(at->cached);
     }
     at->cached = NULL;
@@ -87,7 +87,7 @@ static bool start(struct art_store *store, const void *walk, const struct art_re
     *at = (struct art_ahead){.cached = cached, .walk = walk, .ref = *ref};
     at->ref.label.data = NULL;
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
-    art_io_read_start(store->io, &at->reading);
+    art_io_read_start(store->place.io, &at->reading);
     store->ahead_count++;
     return true;
 }
@@ -105,7 +105,7 @@ struct art_cached *art_store_take_ahead(struct art_store *store, const struct ar
     struct art_ahead *at = find(store, ref);
     if (!at) return NULL;
     struct art_cached *cached = at->cached;
-    int rc = art_io_read_finish(store->io, &at->reading);
+    int rc = art_io_read_finish(store->place.io, &at->reading);
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {

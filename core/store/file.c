@@ -28,17 +28,17 @@ static struct art_superblock *new_superblock(void) {
 
 void art_store_close_file(struct art_store *store) {
     art_store_drop_ahead(store);
-    art_io_close(store->io);
-    store->io = NULL;
-    store->io_for_writing = store->checked = store->only_read = false;
-    store->file_bytes = 0;
+    art_io_close(store->place.io);
+    store->place.io = NULL;
+    store->place.io_for_writing = store->place.checked = store->place.only_read = false;
+    store->place.file_bytes = 0;
 }
 
 /* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A new
  * .art file takes its permissions and owner. */
 static int ask_host(const struct art_store *store, struct art_file_identity *out) {
     struct art_disk *disk = store->disk;
-    int rc = disk->methods->stat(disk, store->host_path, out);
+    int rc = disk->methods->stat(disk, store->place.host_path, out);
     if (rc) *out = (struct art_file_identity){.permissions = 0600, .owner = geteuid(), .group = getegid()};
     return rc == ART_MISSING ? ART_OK : rc;
 }
@@ -47,7 +47,7 @@ enum purpose { TO_READ, TO_WRITE, TO_CREATE };
 
 static int open_io(struct art_store *store, enum purpose purpose) {
     struct art_file_options options = {
-        .path = store->path, .engine = store->engine, .direct = store->direct, .read_only = store->read_only};
+        .path = store->place.path, .engine = store->engine, .direct = store->direct, .read_only = store->read_only};
     struct art_disk *disk = store->disk;
     if (purpose != TO_READ) options.pool = store->phase.pool;
     if (purpose == TO_CREATE) {
@@ -59,17 +59,17 @@ static int open_io(struct art_store *store, enum purpose purpose) {
         options.owner = host.owner;
         options.group = host.group;
     }
-    int rc = disk->methods->open(disk, &options, &store->io);
+    int rc = disk->methods->open(disk, &options, &store->place.io);
     int error = rc ? art_error_errno() : 0;
     if (purpose == TO_READ && !options.read_only && (error == EACCES || error == EPERM || error == EROFS)) {
         options.read_only = true;
-        rc = disk->methods->open(disk, &options, &store->io);
+        rc = disk->methods->open(disk, &options, &store->place.io);
     }
     if (rc) {
-        store->io = NULL;
+        store->place.io = NULL;
         return rc;
     }
-    store->io_for_writing = purpose != TO_READ;
+    store->place.io_for_writing = purpose != TO_READ;
     return ART_OK;
 }
 
@@ -78,22 +78,22 @@ static int missing(const struct art_store *store) {
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
         "came from, or restore both from one backup; has another connection dropped the table, end this transaction",
-        store->path, store->host_path);
+        store->place.path, store->place.host_path);
 }
 
 /* Memory, or rows: nobody else's, and nothing is to be checked. */
 static int open_own(struct art_store *store) {
     struct art_file_identity identity;
-    int rc = store->rows ? art_io_rows_open(store->rows, store->rows_id, store->path, &store->io)
-                         : art_io_memory_open(&store->io);
-    if (!rc) rc = store->io->methods->identity(store->io, &identity);
+    int rc = store->place.rows ? art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path, &store->place.io)
+                         : art_io_memory_open(&store->place.io);
+    if (!rc) rc = store->place.io->methods->identity(store->place.io, &identity);
     if (rc) {
         art_store_close_file(store);
         return rc;
     }
-    store->key = (struct art_cache_key){identity.device, identity.inode, 0};
-    store->file_bytes = identity.size;
-    store->checked = true;
+    store->place.key = (struct art_cache_key){identity.device, identity.inode, 0};
+    store->place.file_bytes = identity.size;
+    store->place.checked = true;
     return ART_OK;
 }
 
@@ -105,7 +105,7 @@ static int read_superblock(struct art_store *store, uint64_t size, struct art_su
     memset(out, 0, sizeof *out);
     uint64_t there = size < sizeof *out ? size / ART_PAGE * ART_PAGE : sizeof *out;
     struct art_io_request request = {out, (uint32_t)there, 0};
-    return there ? art_io_read(store->io, &request, 1) : ART_OK;
+    return there ? art_io_read(store->place.io, &request, 1) : ART_OK;
 }
 
 static int foreign(const struct art_store *store, const struct art_owner_page *owner) {
@@ -113,12 +113,12 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         ART_FOREIGN,
         "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
         "without it: copy or move both together, or, if the other database is gone, let this one 'adopt' the file",
-        store->path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
+        store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
 static int no_owner(const struct art_store *store) {
     return art_corrupt(
-        store->path, 0, 1,
+        store->place.path, 0, 1,
         "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
         "uses it");
 }
@@ -128,7 +128,7 @@ static int replaced(const struct art_store *store) {
         ART_READONLY,
         "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
         "or, if it is gone, let this one 'adopt' the file",
-        store->path);
+        store->place.path);
 }
 
 /* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
@@ -136,39 +136,39 @@ static int replaced(const struct art_store *store) {
 static int who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
     struct art_file_identity host;
     int rc = ask_host(store, &host);
-    *out = (struct art_owner){own->inode, host.inode, store->host_path};
+    *out = (struct art_owner){own->inode, host.inode, store->place.host_path};
     return rc;
 }
 
 /* The superblock as it should be, in `block`. */
 static int look(struct art_store *store, const struct art_file_identity *own, struct art_superblock *block) {
-    if (own->size < sizeof *block) return art_corrupt(store->path, 0, ART_NOWHERE, "the file is cut short");
+    if (own->size < sizeof *block) return art_corrupt(store->place.path, 0, ART_NOWHERE, "the file is cut short");
     int rc = read_superblock(store, own->size, block);
-    return rc ? rc : art_superblock_check(block, store->uuid, store->path);
+    return rc ? rc : art_superblock_check(block, store->uuid, store->place.path);
 }
 
 static int accept_for_reading(struct art_store *store, struct art_superblock *block) {
     struct art_file_identity own = {0};
     struct art_owner me;
     const struct art_owner_page *owner;
-    int rc = store->io->methods->identity(store->io, &own);
+    int rc = store->place.io->methods->identity(store->place.io, &own);
     if (rc) return rc;
     rc = look(store, &own, block);
     if (rc) return rc;
     (void)who_are_we(store, &own, &me);
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, &me, &owner);
     if (ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
-    store->only_read = ownership == ART_OWNED_BEFORE;
-    store->key = (struct art_cache_key){own.device, own.inode, 0};
-    store->file_bytes = own.size;
-    store->checked = true;
+    store->place.only_read = ownership == ART_OWNED_BEFORE;
+    store->place.key = (struct art_cache_key){own.device, own.inode, 0};
+    store->place.file_bytes = own.size;
+    store->place.checked = true;
     return ART_OK;
 }
 
 int art_store_ready(struct art_store *store) {
-    if (store->checked) return ART_OK;
+    if (store->place.checked) return ART_OK;
     if (!art_store_has_file(store)) return open_own(store);
-    int rc = store->io ? ART_OK : open_io(store, TO_READ);
+    int rc = store->place.io ? ART_OK : open_io(store, TO_READ);
     if (rc == ART_MISSING) return missing(store);
     if (rc) return rc;
     struct art_superblock *block = new_superblock();
@@ -180,11 +180,11 @@ int art_store_ready(struct art_store *store) {
 
 /* What was found when the file was opened may have changed: another connection can have adopted it. */
 int art_store_may_write(struct art_store *store) {
-    if (!store->checked || !store->only_read) return ART_OK;
+    if (!store->place.checked || !store->place.only_read) return ART_OK;
     struct art_superblock *block = new_superblock();
     int rc = block ? accept_for_reading(store, block) : art_nomem();
     art_free_aligned(block);
-    return !rc && store->only_read ? replaced(store) : rc;
+    return !rc && store->place.only_read ? replaced(store) : rc;
 }
 
 int art_store_check_owner(struct art_store *store) {
@@ -194,7 +194,7 @@ int art_store_check_owner(struct art_store *store) {
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
-    rc = block ? store->io->methods->identity(store->io, &own) : art_nomem();
+    rc = block ? store->place.io->methods->identity(store->place.io, &own) : art_nomem();
     if (!rc) rc = look(store, &own, block);
     if (!rc) {
         who_are_we(store, &own, &me);
@@ -220,15 +220,15 @@ int art_store_poison(struct art_store *store, int rc) {
 
 static int write_at(struct art_store *store, void *data, uint32_t len, uint64_t offset) {
     struct art_io_request request = {data, len, offset};
-    int rc = art_io_write(store->io, &request, 1);
-    int waited = art_io_wait(store->io);
+    int rc = art_io_write(store->place.io, &request, 1);
+    int waited = art_io_wait(store->place.io);
     if (!rc) rc = waited;
     if (!rc) store->pages_written += len / ART_PAGE;
     return rc;
 }
 
 static int sync_file(struct art_store *store) {
-    int rc = art_io_sync(store->io);
+    int rc = art_io_sync(store->place.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
     return ART_OK;
@@ -239,7 +239,7 @@ int art_store_write_owner(struct art_store *store) {
     if (!page) return art_nomem();
     struct art_file_identity own = {0};
     struct art_owner me;
-    int rc = store->io->methods->identity(store->io, &own);
+    int rc = store->place.io->methods->identity(store->place.io, &own);
     if (!rc) rc = who_are_we(store, &own, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
@@ -263,7 +263,7 @@ static int initialise(struct art_store *store, const struct art_owner *me, struc
 static int make_durable(struct art_store *store) {
     int rc = sync_file(store);
     if (rc) return rc;
-    rc = store->disk->methods->sync_directory(store->disk, store->path);
+    rc = store->disk->methods->sync_directory(store->disk, store->place.path);
     return rc ? art_store_poison(store, rc) : ART_OK;
 }
 
@@ -272,7 +272,7 @@ static int make_durable(struct art_store *store) {
 
 static int in_the_way(const struct art_store *store) {
     return art_fail(ART_FOREIGN, "art: a file that is not ours has the name of the new .art file (%s): move it away",
-                    store->path);
+                    store->place.path);
 }
 
 static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
@@ -296,11 +296,11 @@ static int begin_anew(struct art_store *store, const struct art_file_identity *o
                       struct art_superblock *block) {
     uint64_t size = own->size;
     if (size > sizeof *block || size % SECTOR) return in_the_way(store);
-    int rc = size % ART_PAGE ? store->io->methods->truncate(store->io, sizeof *block) : ART_OK;
+    int rc = size % ART_PAGE ? store->place.io->methods->truncate(store->place.io, sizeof *block) : ART_OK;
     if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, block);
     if (rc) return rc;
     if (art_superblock_is_unfinished(block, store->uuid)) return initialise(store, me, block);
-    if (size % ART_PAGE) rc = store->io->methods->truncate(store->io, size);
+    if (size % ART_PAGE) rc = store->place.io->methods->truncate(store->place.io, size);
     return rc ? rc : in_the_way(store);
 }
 
@@ -324,7 +324,7 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
 
 /* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
 static int open_for_writing(struct art_store *store, bool fresh, bool *created) {
-    if (store->io && store->io_for_writing) return ART_OK;
+    if (store->place.io && store->place.io_for_writing) return ART_OK;
     if (!store->phase.pool) {
         int rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
         if (rc) return rc;
@@ -346,17 +346,17 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
     struct art_file_identity named = {.inode = 0};
     struct art_disk *disk = store->disk;
     *again = false;
-    int rc = store->io->methods->lock(store->io);
+    int rc = store->place.io->methods->lock(store->place.io);
     if (rc) return rc;
-    rc = store->io->methods->identity(store->io, own);
-    if (!rc) rc = disk->methods->stat(disk, store->path, &named);
+    rc = store->place.io->methods->identity(store->place.io, own);
+    if (!rc) rc = disk->methods->stat(disk, store->place.path, &named);
     *again = rc == ART_MISSING || (!rc && (named.inode != own->inode || named.device != own->device));
     if (!rc && !*again && own->links > 1) {
         rc = art_fail(
             ART_READONLY,
             "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a "
             "copy",
-            (unsigned long long)own->links, store->path);
+            (unsigned long long)own->links, store->place.path);
     }
     return *again ? ART_OK : rc;
 }
@@ -370,7 +370,7 @@ static int lock_named_file(struct art_store *store, bool fresh, struct art_file_
         if (rc || !again) return rc;
         art_store_close_file(store);
     }
-    return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later", store->path);
+    return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later", store->place.path);
 }
 
 /* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The host's
@@ -378,7 +378,7 @@ static int lock_named_file(struct art_store *store, bool fresh, struct art_file_
 static void remove_created(const struct art_store *store) {
     char why[ART_MESSAGE_MAX];
     snprintf(why, sizeof why, "%s", art_error_message());
-    store->disk->methods->remove(store->disk, store->path);
+    store->disk->methods->remove(store->disk, store->place.path);
     art_fail(ART_OK, "%s", why);
 }
 
@@ -388,21 +388,21 @@ int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     if (!art_store_has_file(store)) {
         int rc = art_store_ready(store);
         if (!rc && !store->phase.pool) rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
-        return rc ? rc : store->io->methods->size(store->io, &store->file_bytes);
+        return rc ? rc : store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     }
     int rc = lock_named_file(store, fresh, &own, &created);
     if (rc == ART_BUSY) return rc;
     struct art_superblock *block = rc ? NULL : new_superblock();
     if (!rc) rc = block ? accept_for_writing(store, &own, fresh, adopt, block) : art_nomem();
     art_free_aligned(block);
-    if (!rc) rc = store->io->methods->size(store->io, &store->file_bytes);
+    if (!rc) rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     if (rc) { /* with the file goes the lock */
         if (created) remove_created(store);
         art_store_close_file(store);
         return rc;
     }
-    store->key = (struct art_cache_key){own.device, own.inode, 0};
-    store->checked = true;
-    store->only_read = false;
+    store->place.key = (struct art_cache_key){own.device, own.inode, 0};
+    store->place.checked = true;
+    store->place.only_read = false;
     return ART_OK;
 }

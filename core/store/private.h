@@ -6,6 +6,7 @@
  *   ahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase
+ *   place.c        to another place, with all blobs
  *   identify.c     whose a file is that nobody has opened
  *   cache.c        the process's cache (cached_memory.c: its memory), fork.c
  */
@@ -64,27 +65,34 @@ struct art_old_path {
     char *path;
 };
 
-struct art_store {
-    _Atomic uint32_t references; /* the user's and one a view */
-    uint32_t fork_generation;
-    bool closed;
-    struct art_disk *disk;
+/* Where the blobs are, and what is known of it. */
+struct art_place {
     char *path, *host_path;
     const struct art_rows *rows;
     uint64_t rows_id;
-    struct art_old_path *old_paths; /* views name them in messages */
-    uint8_t uuid[16];
-    enum art_engine engine;
-    enum art_direct direct;
-    bool read_only;
-    uint64_t cache_bytes;
-
     struct art_io *io;        /* NULL: not open */
     bool io_for_writing;      /* opened with the write pool */
     bool checked;             /* superblock and owner were accepted for reading */
     bool only_read;           /* the owner is another database file that had our path */
     struct art_cache_key key; /* slot unused */
     uint64_t file_bytes;      /* as last seen */
+};
+
+struct art_store {
+    _Atomic uint32_t references; /* the user's and one a view */
+    uint32_t fork_generation;
+    bool closed;
+    struct art_disk *disk;
+    struct art_place place;
+    struct art_place kept; /* while `keeping`: where it was before */
+    bool keeping;
+    struct art_old_path *retired_next; /* for the path that is left then */
+    struct art_old_path *old_paths; /* views name them in messages */
+    uint8_t uuid[16];
+    enum art_engine engine;
+    enum art_direct direct;
+    bool read_only;
+    uint64_t cache_bytes;
 
     struct art_hold *holds; /* by slot */
     uint32_t hold_capacity;
@@ -125,7 +133,7 @@ void art_view_release(struct art_view *view);
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
 static inline bool art_store_loads_whole(const struct art_store *store) {
-    return store->file_bytes <= store->cache_bytes;
+    return store->place.file_bytes <= store->cache_bytes;
 }
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
 /* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
@@ -144,7 +152,7 @@ void art_store_drop_ahead(struct art_store *store);
 
 /* --- file.c --- */
 static inline bool art_store_has_file(const struct art_store *store) {
-    return store->path && !store->rows;
+    return store->place.path && !store->place.rows;
 }
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt);

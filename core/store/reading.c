@@ -50,7 +50,7 @@ static uint32_t request_pages(struct art_cached *cached, uint32_t first, uint32_
 }
 
 static int read_requests(struct art_store *store, struct art_io_request *requests, unsigned count) {
-    int rc = art_io_read(store->io, requests, count);
+    int rc = art_io_read(store->place.io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
     return rc;
 }
@@ -72,7 +72,7 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
 }
 
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
-    int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->path);
+    int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
     if (rc) return rc;
     for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
     cached->blob.file = NULL; /* the entry outlives this store */
@@ -118,7 +118,7 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     view->pages += charged;
     if (view->held) store->held_pages += charged;
     int rc = count ? read_requests(store, requests, count) : ART_OK;
-    cached->blob.file = store->path;
+    cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
         if (is_present(&cached->blob, page)) continue;
         int verified = art_blob_verify_page(&cached->blob, page);
@@ -209,7 +209,7 @@ static int describe(struct art_store *store, struct art_cached *cached, const st
     copy_blob(&view->blob, &cached->blob);
     view->below = art_blob_header(art_cached_image(cached))->below;
     if (is_as_said(&view->blob, view->below, ref)) return ART_OK;
-    return art_blob_open(&view->blob, art_cached_image(cached), ref, store->uuid, store->path);
+    return art_blob_open(&view->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
 }
 
 /* A view with one reference; takes over the one to `cached`. */
@@ -222,7 +222,7 @@ static int new_view(struct art_store *store, struct art_cached *cached, const st
         art_free(view);
         return rc;
     }
-    view->blob.file = store->path;
+    view->blob.file = store->place.path;
     view->blob.load = load_pages;
     view->blob.owner = view;
     atomic_init(&view->references, 1);
@@ -308,18 +308,18 @@ static int check_ref(const struct art_store *store, const struct art_ref *ref) {
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
-    return art_corrupt(store->path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
+    return art_corrupt(store->place.path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
 /* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than
  * that. */
 static int learn_size(struct art_store *store, uint32_t slot) {
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
-    if (end <= store->file_bytes) return ART_OK;
-    int rc = store->io->methods->size(store->io, &store->file_bytes);
-    if (rc || end <= store->file_bytes) return rc;
-    return art_corrupt(store->path, slot, ART_NOWHERE, "the blob lies behind the end of the file, which has %llu bytes",
-                       (unsigned long long)store->file_bytes);
+    if (end <= store->place.file_bytes) return ART_OK;
+    int rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
+    if (rc || end <= store->place.file_bytes) return rc;
+    return art_corrupt(store->place.path, slot, ART_NOWHERE, "the blob lies behind the end of the file, which has %llu bytes",
+                       (unsigned long long)store->place.file_bytes);
 }
 
 int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
@@ -332,7 +332,7 @@ int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
 }
 
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
-    struct art_cache_key key = store->key;
+    struct art_cache_key key = store->place.key;
     key.slot = slot;
     return key;
 }

@@ -19,8 +19,8 @@ static void free_store(struct art_store *store) {
         art_free(old->path);
         art_free(old);
     }
-    art_free(store->path);
-    art_free(store->host_path);
+    art_free(store->place.path);
+    art_free(store->place.host_path);
     art_free(store->holds);
     art_free(store);
 }
@@ -40,17 +40,17 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
     if (options->path) {
-        store->path = copy_string(options->path);
-        store->host_path = options->rows ? NULL : copy_string(options->host_path);
-        if (!store->path || !(store->host_path || options->rows)) {
+        store->place.path = copy_string(options->path);
+        store->place.host_path = options->rows ? NULL : copy_string(options->host_path);
+        if (!store->place.path || !(store->place.host_path || options->rows)) {
             free_store(store);
             return art_nomem();
         }
     }
     atomic_init(&store->references, 1);
     store->fork_generation = art_fork_now();
-    store->rows = options->rows;
-    store->rows_id = options->rows_id;
+    store->place.rows = options->rows;
+    store->place.rows_id = options->rows_id;
     store->disk = options->disk ? options->disk : art_disk_default();
     memcpy(store->uuid, options->uuid, sizeof store->uuid);
     store->engine = options->engine;
@@ -71,29 +71,13 @@ void art_store_close(struct art_store *store) {
     art_store_drop_pending(store);
     art_store_drop_holds(store);
     art_store_close_file(store);
+    art_store_leave(store);
     art_blob_pool_close(store->phase.pool);
     store->phase.pool = NULL;
     art_slot_set_clear(&store->phase.returned);
     if (!forked) art_cache_leave(store->cache_bytes);
     store->closed = true;
     art_store_unref(store);
-}
-
-int art_store_use_path(struct art_store *store, const char *path) {
-    assert(art_store_has_file(store) && !store->phase.active);
-    struct art_old_path *old = art_alloc(sizeof *old);
-    char *copy = copy_string(path);
-    if (!old || !copy) {
-        art_free(old);
-        art_free(copy);
-        return art_nomem();
-    }
-    art_store_drop_holds(store);
-    art_store_close_file(store);
-    *old = (struct art_old_path){store->old_paths, store->path};
-    store->old_paths = old;
-    store->path = copy;
-    return ART_OK;
 }
 
 bool art_store_forked(const struct art_store *store) {
@@ -108,7 +92,7 @@ int art_store_usable(const struct art_store *store) {
     if (art_store_forked(store)) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",
-                        store->path ? store->path : "in memory");
+                        store->place.path ? store->place.path : "in memory");
     }
     if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
     return ART_OK;
@@ -138,9 +122,9 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
     struct art_cache_stats cache;
     art_cache_stats(&cache);
     *out = (struct art_store_stats){
-        .file = art_store_has_file(store) ? store->path : NULL,
-        .engine = store->io ? store->io->engine : "none",
-        .direct = store->io && store->io->direct,
+        .file = art_store_has_file(store) ? store->place.path : NULL,
+        .engine = store->place.io ? store->place.io->engine : "none",
+        .direct = store->place.io && store->place.io->direct,
         .cache_bytes = cache.bytes,
         .cache_limit = cache.limit,
         .hits = store->hits,
@@ -149,10 +133,10 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
         .pages_written = store->pages_written,
         .syncs = store->syncs,
     };
-    if (store->io) return store->io->methods->size(store->io, &out->file_bytes);
+    if (store->place.io) return store->place.io->methods->size(store->place.io, &out->file_bytes);
     if (!art_store_has_file(store)) return ART_OK;
     struct art_file_identity identity;
-    rc = store->disk->methods->stat(store->disk, store->path, &identity);
+    rc = store->disk->methods->stat(store->disk, store->place.path, &identity);
     if (!rc) out->file_bytes = identity.size;
     return rc == ART_MISSING ? ART_OK : rc;
 }
@@ -177,9 +161,9 @@ int art_store_check(const struct art_store *store) {
 }
 
 void art_store_dump(struct art_store *store, FILE *out) {
-    fprintf(out, "store %s: %s%s, %llu bytes, %s%s%s\n", store->path ? store->path : "in memory",
-            store->io ? store->io->engine : "not open", store->io && store->io->direct ? ", direct" : "",
-            (unsigned long long)store->file_bytes, store->phase.active ? "writing" : "not writing",
+    fprintf(out, "store %s: %s%s, %llu bytes, %s%s%s\n", store->place.path ? store->place.path : "in memory",
+            store->place.io ? store->place.io->engine : "not open", store->place.io && store->place.io->direct ? ", direct" : "",
+            (unsigned long long)store->place.file_bytes, store->phase.active ? "writing" : "not writing",
             store->poisoned ? ", poisoned: " : "", store->poisoned ? store->poison : "");
     fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n",
             (unsigned long long)store->hits, (unsigned long long)store->misses, (unsigned long long)store->pages_read,

@@ -43,8 +43,19 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still held by art_blob_hold() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another file from now on (the path is copied); not within a write phase. */
-int art_store_use_path(struct art_store *store, const char *path);
+/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what was
+ * before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. Whoever holds a blob of the
+ * old place may go on, since what moves keeps slots and bytes. */
+struct art_store_place {
+    const char *path, *host_path; /* as in art_store_options */
+    const struct art_rows *rows;
+    uint64_t rows_id;
+};
+int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
+void art_store_go_back(struct art_store *store);
+void art_store_leave(struct art_store *store);
+/* Copies a blob into the same slot of another store, in its write phase; what does not verify is not copied. */
+int art_store_copy(struct art_store *store, const struct art_ref *ref, struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);

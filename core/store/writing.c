@@ -26,7 +26,7 @@ static int writable(const struct art_store *store) {
     }
     if (store->read_only) {
         return art_fail(ART_READONLY, "art: the table was opened to be read only (%s): open the database for writing",
-                        store->path ? store->path : "in memory");
+                        store->place.path ? store->place.path : "in memory");
     }
     return ART_OK;
 }
@@ -41,7 +41,7 @@ static int begin(struct art_store *store, bool fresh, bool adopt) {
     store->phase.owner_changed = store->phase.synced = false;
     int rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
-    uint64_t slots = (store->file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
+    uint64_t slots = (store->place.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
     if (!slots) slots = 1; /* slot 0 is never taken, also in memory */
     store->phase.active = true;
     store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
@@ -74,7 +74,7 @@ void art_store_write_end(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
     int rc = art_store_settle(store);
     if (!rc && store->phase.owner_changed && store->phase.synced && !store->poisoned) art_store_write_owner(store);
-    store->io->methods->unlock(store->io);
+    store->place.io->methods->unlock(store->place.io);
     store->phase.active = false;
     store->phase.failed = ART_OK;
     store->phase.reusable = NULL;
@@ -111,7 +111,7 @@ int art_store_take_slot(struct art_store *store, uint32_t *slot) {
         *slot = store->phase.end++;
     } else {
         return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
-                        store->path ? store->path : "in memory");
+                        store->place.path ? store->place.path : "in memory");
     }
     return ART_OK;
 }
@@ -135,7 +135,7 @@ void art_store_return_slot(struct art_store *store, uint32_t slot) {
 }
 
 bool art_store_discards(const struct art_store *store) {
-    return store->rows != NULL;
+    return store->place.rows != NULL;
 }
 
 static int discard_each(struct art_store *store, const struct art_slot_set *set) {
@@ -143,7 +143,7 @@ static int discard_each(struct art_store *store, const struct art_slot_set *set)
     for (uint32_t slot = art_slot_set_next(set, 1), end; !rc && slot < store->phase.end;
          slot = art_slot_set_next(set, end)) {
         for (end = slot + 1; end < store->phase.end && art_slot_set_has(set, end);) end++;
-        rc = art_io_discard(store->io, (uint64_t)slot * ART_BLOB_SIZE, (uint64_t)(end - slot) * ART_BLOB_SIZE);
+        rc = art_io_discard(store->place.io, (uint64_t)slot * ART_BLOB_SIZE, (uint64_t)(end - slot) * ART_BLOB_SIZE);
     }
     return rc;
 }
@@ -173,7 +173,7 @@ void art_store_drop_pending(struct art_store *store) {
 /* What was just built needs no verification. Only where there is room: the cache is for what is read. */
 static void keep(struct art_store *store, const struct art_pending *done) {
     const struct art_ref *ref = &done->ref;
-    struct art_cache_key key = store->key;
+    struct art_cache_key key = store->place.key;
     struct art_cached *cached;
     key.slot = ref->slot;
     if (!art_cache_room((uint64_t)ref->leaf_pages + ref->head_pages)) return;
@@ -186,7 +186,7 @@ static void keep(struct art_store *store, const struct art_pending *done) {
         art_cache_touch(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
         memcpy(image, done->buffer.data, leaves);
         memcpy(image + ART_BLOB_SIZE - head, done->buffer.data + ART_BLOB_SIZE - head, head);
-        if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->path)) {
+        if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->place.path)) {
             cached->blob.file = NULL;
             for (uint32_t page = 0; page < ref->leaf_pages; page++) {
                 atomic_fetch_or(&cached->blob.present[page >> 6], (uint64_t)1 << (page & 63));
@@ -219,7 +219,7 @@ int art_store_wait(struct art_store *store) {
 
 int art_store_settle(struct art_store *store) {
     if (store->phase.pending_count) {
-        int rc = art_io_wait(store->io);
+        int rc = art_io_wait(store->place.io);
         if (rc) note_failure(store, rc);
         /* After a failure nobody knows which of them arrived. */
         for (unsigned i = 0; !store->phase.failed && i < store->phase.pending_count; i++) {
@@ -263,13 +263,13 @@ static int start_write(struct art_store *store, const struct art_pending *pendin
         {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
     };
     store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
-    int rc = art_io_discard(store->io, at, ART_BLOB_SIZE);
+    int rc = art_io_discard(store->place.io, at, ART_BLOB_SIZE);
     if (rc) return rc;
     if (ref->leaf_pages == head) { /* no gap: one piece */
         requests[0].len = ART_BLOB_SIZE;
-        return art_io_write(store->io, requests, 1);
+        return art_io_write(store->place.io, requests, 1);
     }
-    return art_io_write(store->io, requests, 2);
+    return art_io_write(store->place.io, requests, 2);
 }
 
 int art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
@@ -285,7 +285,7 @@ int art_store_write(struct art_store *store, const struct art_ref *ref, struct a
     }
     art_store_drop_hold(store, ref->slot);
     uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
-    if (store->file_bytes < end) store->file_bytes = end;
+    if (store->place.file_bytes < end) store->place.file_bytes = end;
     struct art_pending *pending = &store->phase.pending[store->phase.pending_count++];
     *pending = (struct art_pending){*ref, *buffer};
     pending->ref.label.data = NULL;
@@ -302,7 +302,7 @@ int art_store_sync(struct art_store *store) {
     rc = art_store_settle(store);
     store->phase.failed = ART_OK;
     if (rc) return rc;
-    rc = art_io_sync(store->io);
+    rc = art_io_sync(store->place.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
     store->phase.synced = true;
@@ -315,7 +315,7 @@ int art_store_sync(struct art_store *store) {
 static int check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
     if (slot && len <= ART_BLOB_SIZE) return ART_OK;
     return art_fail(ART_MISUSE, "art: slot %u can't have %u bytes (%s)", slot, len,
-                    store->path ? store->path : "in memory");
+                    store->place.path ? store->place.path : "in memory");
 }
 
 static uint32_t whole_pages(uint32_t len) {
@@ -329,8 +329,8 @@ int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art
     if (rc) return rc;
     art_store_drop_hold(store, slot);
     struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
-    rc = art_io_write(store->io, &request, 1);
-    int waited = art_io_wait(store->io);
+    rc = art_io_write(store->place.io, &request, 1);
+    int waited = art_io_wait(store->place.io);
     if (!rc) rc = waited;
     if (!rc) store->pages_written += request.len / ART_PAGE;
     return rc;
@@ -343,7 +343,7 @@ int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_b
     if (!rc && art_store_is_pending(store, slot)) rc = art_store_settle(store);
     if (rc) return rc;
     struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
-    rc = art_io_read(store->io, &request, 1);
+    rc = art_io_read(store->place.io, &request, 1);
     if (!rc) store->pages_read += request.len / ART_PAGE;
     return rc;
 }
@@ -360,15 +360,15 @@ int art_store_truncate(struct art_store *store, uint32_t slots) {
     int rc = in_phase(store);
     if (!rc && !slots) rc = art_fail(ART_MISUSE, "art: the superblock's slot can't be cut off");
     if (!rc) rc = art_store_settle(store);
-    if (!rc) rc = store->io->methods->size(store->io, &bytes);
+    if (!rc) rc = store->place.io->methods->size(store->place.io, &bytes);
     if (rc) return rc;
     uint64_t wanted = (uint64_t)slots * ART_BLOB_SIZE;
-    if (wanted < bytes) rc = store->io->methods->truncate(store->io, wanted);
+    if (wanted < bytes) rc = store->place.io->methods->truncate(store->place.io, wanted);
     if (rc) return rc;
     for (uint32_t slot = slots; slot < store->hold_capacity; slot++) art_store_drop_hold(store, slot);
     forget_behind(&store->phase.returned, slots);
     if (store->phase.reusable) forget_behind(store->phase.reusable, slots);
     if (slots < store->phase.end) store->phase.end = slots;
-    if (wanted < bytes) store->file_bytes = wanted;
+    if (wanted < bytes) store->place.file_bytes = wanted;
     return ART_OK;
 }

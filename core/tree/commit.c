@@ -123,6 +123,23 @@ static int vacuum(struct art_tree *tree) {
     return rc;
 }
 
+/* The same root under a new number, by which others notice that it has moved. */
+static int renew(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    if (tree->root->runs) {
+        int rc = art_edit_begin(tree, edit);
+        return rc ? rc : finish_root(tree);
+    }
+    *edit = (struct art_edit){0};
+    int rc = art_root_clone(tree->root, &edit->root);
+    if (rc) return rc;
+    edit->root->generation++;
+    rc = art_root_encode(edit->root, &tree->pending.root);
+    tree->pending.commit.write_root = !rc;
+    tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
+    return rc;
+}
+
 /* Work that is merely due: when it fails and can wait, the commit is what it was before. */
 static int try_work(struct art_tree *tree, int (*work)(struct art_tree *)) {
     struct art_commit row = tree->pending.commit;
@@ -189,6 +206,7 @@ static int prepare(struct art_tree *tree) {
         rc = try_work(tree, flush);
     else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
         rc = try_work(tree, merge);
+    if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     return name_root(tree, tree->root, &tree->slots.used);
@@ -200,7 +218,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!tree->txn.active) return ART_OK;
     int rc = art_tree_ready(tree);
     if (rc) return rc;
-    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
+    bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
                   (tree->txn.flush && art_delta_keys(tree->delta)) || vacuum_finds_something(tree);
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
@@ -274,6 +292,7 @@ void art_tree_committed(struct art_tree *tree) {
     }
     art_delta_forget_undo(tree->delta);
     end_transaction(tree);
+    art_move_end(tree);
 }
 
 void art_tree_rolled_back(struct art_tree *tree) {

@@ -21,7 +21,7 @@ void art_marks_clear(struct art_tree *tree, uint32_t from) {
         struct art_slot_set used = mark->used;
         mark->used = (struct art_slot_set){0};
         if (tree->slots.writing) art_slots_return(tree, &used, &tree->slots.used);
-        for (uint32_t i = 0; i < mark->image_slots && tree->slots.writing && !tree->host.rows; i++) {
+        for (uint32_t i = 0; i < mark->image_slots && tree->slots.writing && !tree->options.inlined; i++) {
             art_store_return_slot(tree->store, mark->image[i]);
         }
         art_slot_set_clear(&used);
@@ -39,7 +39,7 @@ int art_tree_mark(struct art_tree *tree, uint32_t *out) {
         tree->txn.marks = more;
         tree->txn.mark_capacity = capacity;
     }
-    struct art_mark mark = {.beginning = true, .big = tree->txn.big};
+    struct art_mark mark = {.beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
     if (tree->txn.active && !tree->unknown) { /* else nothing has been changed yet, or all of it was taken back */
         mark.undo = art_delta_mark(tree->delta);
         mark.root = art_root_ref(tree->root);
@@ -111,6 +111,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     if (number == ART_MARK_BEGIN) {
         art_marks_clear(tree, 0);
         to_beginning(tree);
+        art_move_back(tree);
         return;
     }
     assert(number < tree->txn.mark_count);
@@ -130,4 +131,10 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
         art_delta_rollback(tree->delta, mark->undo);
     }
     tree->txn.big = mark->big;
+    if (mark->moved || !tree->before.moved) return;
+    if (tree->txn.spilled) { /* since it has moved, after a COMMIT that was refused: that root is nowhere else */
+        tree->txn.doomed = ART_MISUSE;
+    } else {
+        art_move_back(tree);
+    }
 }

@@ -12,6 +12,7 @@
  *   compact.c    flush, merges, optimize                     slice.c       a part of a run for the run below
  *   shrink.c     giving space back with each merge           vacuum.c      the same all at once
  *   commit.c     prepare, committed, rolled back          rows.c        blobs in the host's own rows
+ *                                                         move.c        from a file into rows, or back
  *   check.h      the check, in files of its own              info.c        what the tree is like, for people
  *
  * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number.
@@ -53,6 +54,7 @@ struct art_mark {
     struct art_root *root; /* held */
     bool imaged;           /* the transaction spilled since: the delta is in `image` */
     bool beginning;        /* same state as the transaction's beginning */
+    bool moved;            /* the blobs had been moved by then */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
     uint32_t *image;          /* slots with the encoded delta */
@@ -64,6 +66,10 @@ struct art_tree {
     struct art_tree_options options; /* paths are copies */
     struct art_host host;
     struct art_store *store;
+    struct { /* the place before, in a transaction that has moved (move.c) */
+        bool moved, inlined;
+        const char *path, *host_path;
+    } before;
     struct { /* blobs in rows of the host's (rows.c) */
         struct art_rows host, ours;
         unsigned inside;  /* calls of the host's that are under way */
@@ -389,8 +395,15 @@ static inline bool art_wants_small(const struct art_tree *tree) {
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
 void art_pending_forget(struct art_tree *tree);
 
+/* --- move.c ------------------------------------------------------------------------------------------------------- */
+struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
+/* The place that options name, with copies of the paths; the options' own are not freed. */
+int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
+void art_move_back(struct art_tree *tree);
+void art_move_end(struct art_tree *tree);
+
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
-/* The store's rows: the host's, seen through here; NULL where there are none. */
+/* The host's rows, seen through here. */
 const struct art_rows *art_rows_of(struct art_tree *tree);
 /* A rollback in the middle of a call is noted, and done by whatever is asked next. */
 void art_rows_note_rollback(struct art_tree *tree);

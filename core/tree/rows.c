@@ -55,7 +55,7 @@ static int rows_end(void *context, uint64_t *pages) {
 }
 
 const struct art_rows *art_rows_of(struct art_tree *tree) {
-    if (!tree->host.rows) return NULL;
+    assert(tree->host.rows);
     tree->rows.host = *tree->host.rows;
     tree->rows.ours = (struct art_rows){tree, rows_read, rows_write, rows_remove, rows_end};
     return &tree->rows.ours;

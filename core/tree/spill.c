@@ -13,16 +13,16 @@
 
 /* Rows of the host's are taken back with the savepoints that they are for: there, images go to a file of their own. */
 static int image_slot(struct art_tree *tree, uint32_t *slot) {
-    return tree->host.rows ? art_scratch_take(tree, slot) : art_store_take_slot(tree->store, slot);
+    return tree->options.inlined ? art_scratch_take(tree, slot) : art_store_take_slot(tree->store, slot);
 }
 
 static int image_slot_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
-    return tree->host.rows ? art_scratch_write(tree, slot, buffer)
+    return tree->options.inlined ? art_scratch_write(tree, slot, buffer)
                            : art_store_write_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
 static int image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
-    return tree->host.rows ? art_scratch_read(tree, slot, buffer)
+    return tree->options.inlined ? art_scratch_read(tree, slot, buffer)
                            : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 

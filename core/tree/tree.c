@@ -1,21 +1,7 @@
 /* Opening and closing a tree, its limits, and who may call when. */
 #include "core/tree/private.h"
 
-static char *copy_string(const char *text) {
-    size_t n = strlen(text) + 1;
-    char *copy = art_alloc(n);
-    if (copy) memcpy(copy, text, n);
-    return copy;
-}
-
 uint32_t art_tree_blob_pages;
-
-/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the hash. */
-static uint64_t rows_id(const struct art_tree_options *options) {
-    uint64_t id;
-    memcpy(&id, options->uuid, sizeof id);
-    return id;
-}
 
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
@@ -30,26 +16,20 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     tree->root = art_root_new(options->uuid);
     int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_delta_open(&tree->delta);
-    if (!rc && host->rows) {
-        assert(!options->path);
-        tree->options.path = copy_string("the table of blobs"); /* in messages */
-        if (!tree->options.path) rc = art_nomem();
-    } else if (!rc && options->path) {
-        tree->options.path = copy_string(options->path);
-        tree->options.host_path = copy_string(options->host_path);
-        if (!tree->options.path || !tree->options.host_path) rc = art_nomem();
-    }
+    struct art_tree_place place = {options->inlined, options->path, options->host_path};
+    if (!rc) rc = art_place_copy(&tree->options, &place);
     if (!rc) {
+        struct art_store_place at = art_place_of(tree, &place);
         struct art_store_options store = {.disk = options->disk,
-                                          .path = tree->options.path,
-                                          .host_path = tree->options.host_path,
-                                          .rows = art_rows_of(tree),
+                                          .path = at.path,
+                                          .host_path = at.host_path,
+                                          .rows = at.rows,
+                                          .rows_id = at.rows_id,
                                           .engine = options->engine,
                                           .direct = options->direct,
                                           .read_only = options->read_only,
                                           .cache_bytes = options->cache_bytes};
         memcpy(store.uuid, options->uuid, sizeof store.uuid);
-        store.rows_id = rows_id(options);
         rc = art_store_open(&tree->store, &store);
     }
     if (rc) {
@@ -113,17 +93,8 @@ bool art_tree_has_runs(const struct art_tree *tree) {
     return tree->root->runs > 0;
 }
 
-int art_tree_use_file(struct art_tree *tree, const char *path) {
-    char *copy = copy_string(path);
-    int rc = copy ? art_store_use_path(tree->store, path) : art_nomem();
-    if (rc) {
-        art_free(copy);
-        return rc;
-    }
-    art_free((void *)tree->options.path);
-    tree->options.path = copy;
-    tree->file_ready = false;
-    return ART_OK;
+uint64_t art_tree_generation(const struct art_tree *tree) {
+    return tree->root->generation;
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {

@@ -48,7 +48,7 @@ struct art_host {
      * not: who renames or replaces a database that is open would have the .art file follow the name. May be NULL. */
     int (*unmoved)(void *context);
     /* No root names anything in the .art file, and the file of its name belongs to another database (this one is a
-     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_file(),
+     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_place(),
      * and writes it into its tables with the next root. May be NULL: then it is an error. */
     int (*another_file)(void *context, unsigned attempt);
     /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
@@ -64,7 +64,7 @@ struct art_host {
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
     bool (*interrupted)(void *context);
-    /* With storage inline: where the blobs are, else NULL. Copied. */
+    /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
     /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need
      * and a ROLLBACK TO must not take away. */
@@ -76,7 +76,8 @@ struct art_host {
 
 struct art_tree_options {
     struct art_disk *disk; /* NULL: the system's files */
-    const char *path;      /* of the .art file; NULL: in memory, or in the host's rows */
+    bool inlined;          /* blobs are rows of the host's, and there is no path */
+    const char *path;      /* of the .art file; NULL: in memory */
     const char *host_path; /* of the database file; NULL with path NULL */
     uint8_t uuid[ART_UUID_BYTES];
     enum art_engine engine;
@@ -121,8 +122,21 @@ void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the sche
 uint64_t art_tree_csn(const struct art_tree *tree);
 /* Has the root that is known any runs, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
-/* The .art file is another one from now on; on an error the same as before. Not in a transaction that has written to it. */
-int art_tree_use_file(struct art_tree *tree, const char *path);
+/* Where the blobs are. */
+struct art_tree_place {
+    bool inlined;
+    const char *path, *host_path; /* as in art_tree_options */
+};
+/* They are somewhere else from now on: another connection has moved them, or nothing was written yet. On an error all is as
+ * before. Not in a transaction that has written to it. */
+int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
+/* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root, so that
+ * others notice. A rollback, or one to a mark before it, goes back; art_tree_committed() leaves the old place. ART_MISUSE in a
+ * transaction that has spilled. */
+int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
+bool art_tree_has_changed_place(const struct art_tree *tree); /* in the running transaction */
+/* Counts the roots that were committed: another one may have come with another place. */
+uint64_t art_tree_generation(const struct art_tree *tree);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 

@@ -201,6 +201,14 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: this connection was opened before fork(): open one of your own in the child", SQLITE_MISUSE,
      "a child process with its parent's connection", NULL, forked, "SELECT art_count('t', '')"},
 
+    {MESSAGE_PLAIN, "art: a database without a name keeps its blobs (%s): leave them inline", SQLITE_ERROR,
+     "storage=file in :memory:", NULL, nameless, "INSERT INTO i(i) VALUES('storage=file')"},
+    {MESSAGE_PLAIN, "art: this transaction is too large to change the storage in it: commit it first", SQLITE_ERROR,
+     "storage=... behind more than spill_limit",
+     "CREATE VIRTUAL TABLE i USING art(path, value, spill_limit='100KB', storage=inline)", NULL,
+     "BEGIN; INSERT INTO i SELECT t.path || u.path, u.value FROM t, t u LIMIT 20000; INSERT INTO i(i) "
+     "VALUES('storage=file'); COMMIT"},
+
     /* Damage */
     {MESSAGE_CORRUPT, "the page's hash is not that of the blob's header", SQLITE_CORRUPT_VTAB,
      "the .art file is damaged", NULL, damage_leaf, "SELECT * FROM t"},

@@ -202,6 +202,7 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
     memcpy(options->uuid, toy->uuid, 16);
+    options->inlined = toy->inlined;
     if (!toy->inlined) return art_tree_open(out, options, &host);
     struct toy_seat *seat = calloc(1, sizeof *seat);
     struct art_rows rows = {seat, toy_read_row, toy_write_row, toy_remove_rows, toy_end_of_rows};

@@ -1,0 +1,112 @@
+/* A store that moves: from a file into rows of the host's database, or back, or to a file of another name.
+ *
+ * What moves keeps its slots and its bytes, so a root leads to the same blobs here and there, and whoever holds a blob can
+ * go on. Within a transaction the old place waits, open, until it is known how the transaction ends.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+static char *copy_string(const char *text) {
+    size_t length = strlen(text) + 1;
+    char *copy = art_alloc(length);
+    return copy ? memcpy(copy, text, length) : NULL;
+}
+
+/* Views name the path in messages as long as they live. */
+static void retire(struct art_store *store, char *path, struct art_old_path *node) {
+    *node = (struct art_old_path){store->old_paths, path};
+    store->old_paths = node;
+}
+
+static int copy_place(struct art_place *to, const struct art_store_place *from) {
+    *to = (struct art_place){.rows = from->rows, .rows_id = from->rows_id};
+    to->path = from->path ? copy_string(from->path) : NULL;
+    to->host_path = from->host_path && !from->rows ? copy_string(from->host_path) : NULL;
+    if ((to->path || !from->path) && (to->host_path || !from->host_path || from->rows)) return ART_OK;
+    art_free(to->path);
+    art_free(to->host_path);
+    return art_nomem();
+}
+
+int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep) {
+    assert(!store->phase.active && !(keep && store->keeping));
+    struct art_place now;
+    struct art_old_path *node = art_alloc(sizeof *node);
+    int rc = node ? copy_place(&now, place) : art_nomem();
+    if (rc) {
+        art_free(node);
+        return rc;
+    }
+    art_store_drop_ahead(store);
+    art_store_drop_holds(store);
+    if (keep) {
+        store->kept = store->place;
+        store->retired_next = node;
+        store->keeping = true;
+    } else {
+        art_store_close_file(store);
+        art_free(store->place.host_path);
+        retire(store, store->place.path, node);
+    }
+    store->place = now;
+    return ART_OK;
+}
+
+void art_store_go_back(struct art_store *store) {
+    if (!store->keeping) return;
+    art_store_drop_holds(store);
+    art_store_close_file(store);
+    art_free(store->place.host_path);
+    retire(store, store->place.path, store->retired_next);
+    store->place = store->kept;
+    store->keeping = false;
+}
+
+void art_store_leave(struct art_store *store) {
+    if (!store->keeping) return;
+    art_io_close(store->kept.io);
+    art_free(store->kept.host_path);
+    retire(store, store->kept.path, store->retired_next);
+    store->keeping = false;
+}
+
+static int read_whole(struct art_store *store, const struct art_ref *ref, uint8_t *image) {
+    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
+    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
+    struct art_io_request requests[2] = {
+        {image, (uint32_t)ref->leaf_pages * ART_PAGE, at},
+        {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
+    };
+    bool gap = ref->leaf_pages < head;
+    if (!gap) requests[0].len = ART_BLOB_SIZE;
+    int rc = art_io_read(store->place.io, requests, gap ? 2 : 1);
+    if (!rc) store->pages_read += (uint64_t)ref->leaf_pages + ref->head_pages;
+    return rc;
+}
+
+static int verify(const struct art_store *store, const struct art_ref *ref, uint8_t *image) {
+    struct art_blob blob;
+    int rc = art_blob_open(&blob, image, ref, store->uuid, store->place.path);
+    for (uint32_t page = 0; !rc && page < ref->leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
+    return rc;
+}
+
+int art_store_copy(struct art_store *store, const struct art_ref *ref, struct art_store *to) {
+    struct art_blob_buf buffer = {0};
+    int rc = art_store_usable(store);
+    if (!rc) rc = art_store_reaches(store, ref);
+    if (!rc) rc = art_store_buffer(to, &buffer);
+    if (rc) return rc;
+    rc = read_whole(store, ref, buffer.data);
+    if (!rc) rc = verify(store, ref, buffer.data);
+    if (rc) {
+        art_blob_buf_put(&buffer);
+        return rc;
+    }
+    if (to->phase.end <= ref->slot) to->phase.end = ref->slot + 1;
+    return art_store_write(to, ref, &buffer);
+}

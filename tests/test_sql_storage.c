@@ -1,0 +1,283 @@
+/* From a file into the database and back: 'storage=inline', 'storage=file'. As a part of the transaction, with other
+ * connections at work, with what a refused COMMIT leaves, and with a failure at each step.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/sql.h"
+
+static char *directory, *path, *expected;
+static sqlite3 *db;
+static const char *const modes[] = {"WAL", "DELETE"};
+static const char content[] = "SELECT count(*), sum(length(value)), min(path), max(path), art_check('t') FROM t";
+
+static void set_up(void) {
+    directory = sql_scratch("storage");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(expected);
+    expected = NULL;
+}
+
+static void begin_with(const char *mode, const char *storage) {
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", mode, storage);
+    sql_run(db, "INSERT INTO t SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+                "SELECT i + 1 FROM n LIMIT 30000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
+                "INSERT INTO t VALUES('in the log', 1), ('long', printf('%%.*c', 20000, 'x'))");
+    expected = sql_rows(db, "%s", content);
+    ck_assert_ptr_nonnull(strstr(expected, "|ok"));
+}
+
+static void has_all(sqlite3 *of, const char *where) {
+    char *rows = sql_rows(of, "%s", content);
+    ck_assert_msg(!strcmp(rows, expected), "%s: %s not %s", where, rows, expected);
+    sqlite3_free(rows);
+}
+
+static void is_in(sqlite3 *of, const char *storage) {
+    bool inside = !strcmp(storage, "inline");
+    char *rows = sql_rows(of, "SELECT property, value FROM art_info('t') WHERE property IN ('io', 'option storage') "
+                              "ORDER BY property");
+    ck_assert_msg(strstr(rows, inside ? "io|inline" : "io|") != NULL, "%s: %s", storage, rows);
+    ck_assert_msg(strstr(rows, inside ? "option storage|inline" : "option storage|file") != NULL, "%s: %s", storage, rows);
+    sqlite3_free(rows);
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_msg(inside == !file, "%s: %s", storage, file ? file : "no file");
+    sqlite3_free(file);
+}
+
+static const char *other(const char *storage) {
+    return strcmp(storage, "file") ? "file" : "inline";
+}
+
+static void move_to(sqlite3 *of, const char *storage) {
+    sql_run(of, "INSERT INTO t(t) VALUES('storage=%s')", storage);
+}
+
+/* By turns, and each sees at once where the blobs are, also one that has them in its cache. */
+START_TEST(test_the_blobs_move_and_every_connection_follows) {
+    const char *storage = "file";
+    begin_with(modes[_i], storage);
+    sqlite3 *second = sql_open(path);
+    has_all(second, "before");
+    for (int round = 0; round < 6; round++) {
+        sqlite3 *mover = round % 3 ? db : second, *watcher = round % 3 ? second : db;
+        storage = other(storage);
+        move_to(mover, storage);
+        is_in(mover, storage);
+        is_in(watcher, storage);
+        has_all(watcher, "the other connection");
+        sql_run(watcher, "INSERT INTO t VALUES('more', %d); INSERT INTO t(t) VALUES('flush'); DELETE FROM t WHERE path = 'more'",
+                round);
+        has_all(mover, "the mover");
+        sqlite3 *fresh = sql_open(path);
+        has_all(fresh, "a new connection");
+        sql_close(fresh);
+    }
+    sql_close(second);
+    sql_run(db, "DROP TABLE t");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
+    ck_assert_ptr_null(sql_find_file(directory, ".art"));
+}
+END_TEST
+
+START_TEST(test_a_rollback_and_a_rollback_to_take_it_back) {
+    const char *from = _i % 2 ? "inline" : "file";
+    begin_with(modes[_i / 2], from);
+    sql_run(db, "BEGIN");
+    move_to(db, other(from));
+    sql_run(db, "INSERT INTO t VALUES('gone', 1); ROLLBACK");
+    is_in(db, from);
+    has_all(db, "rolled back");
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('gone', 1); SAVEPOINT s; DELETE FROM t");
+    move_to(db, other(from));
+    sql_run(db, "ROLLBACK TO s; DELETE FROM t WHERE path = 'gone'; COMMIT");
+    is_in(db, from);
+    has_all(db, "rolled back to a savepoint");
+    sql_run(db, "BEGIN");
+    move_to(db, other(from));
+    move_to(db, from);
+    sql_run(db, "COMMIT");
+    is_in(db, from);
+    sql_run(db, "BEGIN; SAVEPOINT s; DELETE FROM t WHERE path = 'in the log'");
+    move_to(db, other(from));
+    sql_run(db, "RELEASE s; INSERT INTO t VALUES('in the log', 1); COMMIT");
+    is_in(db, other(from));
+    has_all(db, "moved, with changes");
+}
+END_TEST
+
+/* xSync has moved all by then. The transaction goes on, and is committed, rolled back, or led back to a savepoint. */
+START_TEST(test_a_commit_that_was_refused_is_tried_again_or_taken_back) {
+    const char *from = _i % 2 ? "inline" : "file";
+    begin_with("DELETE", from);
+    sqlite3 *second = sql_open(path);
+    sql_run(db, "BEGIN; SAVEPOINT s; INSERT INTO t VALUES('mine', 1)");
+    move_to(db, other(from));
+    sqlite3_stmt *reader = sql_prepare(second, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 30003);
+    sql_run(db, "INSERT INTO t VALUES('mine, too', 2)");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 30004);
+    sqlite3_finalize(reader);
+    switch (_i / 2) {
+    case 0:
+        sql_run(db, "DELETE FROM t WHERE path GLOB 'mine*'; COMMIT");
+        is_in(db, other(from));
+        break;
+    case 1:
+        sql_run(db, "ROLLBACK");
+        sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+        is_in(db, from);
+        break;
+    default:
+        sql_run(db, "ROLLBACK TO s");
+        has_all(db, "led back");
+        sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('clean')");
+        is_in(db, from);
+    }
+    has_all(db, "in the end");
+    has_all(second, "elsewhere");
+    sql_close(second);
+}
+END_TEST
+
+/* The old place is still there for whoever stands on an older snapshot with it open. */
+START_TEST(test_a_reader_of_an_older_snapshot_reads_on) {
+    const char *from = _i ? "inline" : "file";
+    begin_with("WAL", from);
+    sqlite3 *second = sql_open(path);
+    sql_run(second, "BEGIN");
+    has_all(second, "before");
+    move_to(db, other(from));
+    sql_run(db, "DELETE FROM t WHERE path < 'd3'; INSERT INTO t(t) VALUES('optimize')");
+    has_all(second, "the old snapshot");
+    sql_run(second, "COMMIT");
+    ck_assert_int_eq(sql_int(second, "SELECT count(*) FROM t"), sql_int(db, "SELECT count(*) FROM t"));
+    sql_close(second);
+}
+END_TEST
+
+static int steps_left;
+
+static int stop(void *unused) {
+    (void)unused;
+    return --steps_left <= 0;
+}
+
+/* The progress handler is asked all the way; wherever it stops, all is as it was, or is done. */
+START_TEST(test_an_interrupt_anywhere_leaves_it_moved_or_not) {
+    const char *from = _i ? "inline" : "file", *now = from;
+    begin_with("WAL", from);
+    unsigned moved = 0;
+    for (int steps = 1; moved < 2; steps += 1 + steps / 4) {
+        steps_left = steps;
+        sqlite3_progress_handler(db, 1, stop, NULL);
+        int rc = sql_try(db, "INSERT INTO t(t) VALUES('storage=%s')", other(now));
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        ck_assert_msg(rc == SQLITE_OK || rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
+        if (!rc) {
+            now = other(now);
+            moved++;
+        } else {
+            sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+        }
+        is_in(db, now);
+        has_all(db, "interrupted");
+    }
+}
+END_TEST
+
+/* A page more than there is room for, one by one. */
+START_TEST(test_a_full_database_leaves_it_where_it_was) {
+    begin_with(modes[_i], "file");
+    int64_t pages = sql_int(db, "PRAGMA page_count");
+    for (int64_t more = 0;; more += 7) {
+        sql_int(db, "PRAGMA max_page_count=%lld", pages + more);
+        int rc = sql_try(db, "INSERT INTO t(t) VALUES('storage=inline')");
+        if (!rc) break;
+        ck_assert_int_eq(rc, SQLITE_FULL);
+        is_in(db, "file");
+        has_all(db, "full");
+    }
+    is_in(db, "inline");
+    has_all(db, "moved");
+}
+END_TEST
+
+START_TEST(test_a_table_that_has_no_blobs_moves_too) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('a', 1)");
+    sqlite3 *second = sql_open(path);
+    ck_assert_int_eq(sql_int(second, "SELECT count(*) FROM t"), 1);
+    move_to(db, "inline");
+    sql_run(second, "INSERT INTO t VALUES('b', 2); INSERT INTO t(t) VALUES('flush')");
+    ck_assert_ptr_null(sql_find_file(directory, ".art"));
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
+    ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_blob"), 0);
+    sql_close(second);
+}
+END_TEST
+
+/* A user's table of that name is not taken for ours. */
+START_TEST(test_a_table_in_the_way_is_left_alone) {
+    sql_run(db, "CREATE TABLE t_blob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_blob VALUES(1, 'mine')");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
+    ck_assert_int_ne(sql_try(db, "INSERT INTO t(t) VALUES('storage=inline')"), SQLITE_OK);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
+    sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_blob"), 1);
+}
+END_TEST
+
+/* Databases whose names lead to no folder, and those without one. */
+START_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself) {
+    static const char *const names[] = {":memory:", "file:/shared?vfs=memdb", ""};
+    sqlite3 *source = sql_open(names[_i]), *copy = sql_open(path);
+    sql_run(source, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
+                    "UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
+    ck_assert_int_gt(sql_int(source, "SELECT count(*) FROM t_blob"), 0);
+    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");
+    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    sqlite3_backup_finish(backup);
+    sql_close(source);
+    ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM t"), 50000);
+    char *said = sql_rows(copy, "SELECT art_check('t')");
+    ck_assert_str_eq(said, "ok\n");
+    sqlite3_free(said);
+    sql_close(copy);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("storage");
+    TCase *tcase = tcase_create("moves");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_the_blobs_move_and_every_connection_follows, 0, 2);
+    tcase_add_loop_test(tcase, test_a_rollback_and_a_rollback_to_take_it_back, 0, 4);
+    tcase_add_loop_test(tcase, test_a_commit_that_was_refused_is_tried_again_or_taken_back, 0, 6);
+    tcase_add_loop_test(tcase, test_a_reader_of_an_older_snapshot_reads_on, 0, 2);
+    tcase_add_loop_test(tcase, test_an_interrupt_anywhere_leaves_it_moved_or_not, 0, 2);
+    tcase_add_loop_test(tcase, test_a_full_database_leaves_it_where_it_was, 0, 2);
+    tcase_add_test(tcase, test_a_table_that_has_no_blobs_moves_too);
+    tcase_add_test(tcase, test_a_table_in_the_way_is_left_alone);
+    tcase_add_loop_test(tcase, test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 0, 3);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
