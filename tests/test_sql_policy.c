@@ -146,7 +146,8 @@ static const struct {
                 {SQLITE_INSERT, "t_state"},        {SQLITE_READ, "t_log"},
                 {SQLITE_READ, "t_state"},          {SQLITE_DELETE, "art_txn"},
                 {SQLITE_CREATE_VTABLE, "art_txn"}, {SQLITE_PRAGMA, NULL},
-                {SQLITE_PRAGMA, "journal_mode"}};
+                {SQLITE_PRAGMA, "journal_mode"},        {SQLITE_INSERT, "t_blob"},
+                {SQLITE_DELETE, "t_blob"},              {SQLITE_READ, "t_blob"}};
 
 static void forbid_own_work(int answer) {
     for (size_t i = 0; i < sizeof own_work / sizeof *own_work; i++) {

@@ -126,6 +126,7 @@ START_TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
         walk->faulty = false;
         walk_recover(walk);
         walk_finish(walk);
+        walk_leaves_no_row(walk);
         walk_free(walk);
     }
     printf("rows: %u steps failed, %u transactions ended in them\n", failures, ended);
