@@ -35,7 +35,8 @@ static int statement(struct art_table *table, enum art_statement which, sqlite3_
 /* An authorizer's "ignore" stays in a statement that was prepared under it. */
 static int lost(struct art_table *table, uint64_t page) {
     art_shadow_finalize(table);
-    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES), "a row is missing or too short");
+    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES),
+                       "a row is missing or too short");
 }
 
 /* False: they are not there. */
@@ -46,7 +47,7 @@ static bool take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *d
     uint64_t wanted = (uint64_t)count * PAGE_BYTES;
     if (len && !bytes) *art_rc = art_nomem();
     if (*art_rc) return true;
-    if (first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return false;
+    if (!bytes || first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return false;
     memcpy(data, bytes + from, wanted);
     return true;
 }

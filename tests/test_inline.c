@@ -35,7 +35,10 @@ static void tear_down(void) {
 static void make(const char *journal, const char *options) {
     tear_down();
     set_up();
-    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID", journal);
+    sql_run(
+        db,
+        "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        journal);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline%s%s)", *options ? ", " : "", options);
 }
 
@@ -265,7 +268,8 @@ static int read_spoilt(void) {
         }
         if (!rc) continue;
         verdict = NAMED;
-        bool clear = strstr(message, "(the table of blobs, slot") || strstr(message, "cannot read the table of blobs: no such");
+        bool clear =
+            strstr(message, "(the table of blobs, slot") || strstr(message, "cannot read the table of blobs: no such");
         if (rc != SQLITE_CORRUPT_VTAB || !clear) {
             printf("%d \"%s\" for: %s\n", rc, message, readings[i]);
             return UNCLEAR;
@@ -416,11 +420,12 @@ START_TEST(test_no_commit_pays_for_the_whole_table) {
     for (unsigned i = 0; i < rounds; i++) {
         unsigned start = random_below(&random, 1u << 30);
         int rows = i % 8 ? 2000 : 10;
-        sql_run(db,
-                "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
-                "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i "
-                "FROM n",
-                rows, start, start);
+        sql_run(
+            db,
+            "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
+            "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i "
+            "FROM n",
+            rows, start, start);
         int64_t now = info("pages written");
         if (now - before > most) most = now - before;
         before = now;

@@ -166,7 +166,8 @@ START_TEST(test_a_connection_sees_that_its_history_was_replaced) {
         copy_over(copy, path); /* the database alone */
         int rc = sqlite3_step(kept);
         sqlite3_finalize(kept);
-        if (strstr(histories[i].restored, "flush") && !sql_inline()) { /* whose blobs are still in the copy's own file */
+        if (strstr(histories[i].restored, "flush") &&
+            !sql_inline()) { /* whose blobs are still in the copy's own file */
             ck_assert_msg(rc != SQLITE_ROW && rc != SQLITE_DONE, "history %zu: old rows are shown", i);
         } else {
             char *rows = sql_rows(db, "SELECT path, version FROM t");

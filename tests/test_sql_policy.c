@@ -146,8 +146,8 @@ static const struct {
                 {SQLITE_INSERT, "t_state"},        {SQLITE_READ, "t_log"},
                 {SQLITE_READ, "t_state"},          {SQLITE_DELETE, "art_txn"},
                 {SQLITE_CREATE_VTABLE, "art_txn"}, {SQLITE_PRAGMA, NULL},
-                {SQLITE_PRAGMA, "journal_mode"},        {SQLITE_INSERT, "t_blob"},
-                {SQLITE_DELETE, "t_blob"},              {SQLITE_READ, "t_blob"}};
+                {SQLITE_PRAGMA, "journal_mode"},   {SQLITE_INSERT, "t_blob"},
+                {SQLITE_DELETE, "t_blob"},         {SQLITE_READ, "t_blob"}};
 
 static void forbid_own_work(int answer) {
     for (size_t i = 0; i < sizeof own_work / sizeof *own_work; i++) {
@@ -354,7 +354,8 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
     sees("update t.value; ", "UPDATE t SET value = 4 WHERE path = 'd'");
     sees("delete t; ", "DELETE FROM t WHERE path = 'd'");
     sees("insert t; ", "INSERT INTO t(t) VALUES('flush')");
-    sees("insert t; delete art_txn; ", "BEGIN; INSERT INTO t(path) VALUES('f'); DELETE FROM t WHERE path = 'f'; COMMIT");
+    sees("insert t; delete art_txn; ",
+         "BEGIN; INSERT INTO t(path) VALUES('f'); DELETE FROM t WHERE path = 'f'; COMMIT");
 
     journal = sqlite3_str_new(NULL);
     sqlite3_set_authorizer(db, write_down, NULL);

@@ -45,8 +45,8 @@ const struct snapshot_setting snapshot_settings[SNAPSHOT_SETTINGS] = {
     {"WAL", "WAL", "log_limit='32KB', spill_limit='256KB', cache='2MB'", 3000},
     {"rollback journal", "DELETE", "log_limit='32KB', spill_limit='256KB', cache='2MB'", 150},
     {"WAL, in the database", "WAL", "log_limit='32KB', spill_limit='256KB', cache='2MB', storage=inline", 1000},
-    {"rollback journal, in the database", "DELETE", "log_limit='32KB', spill_limit='256KB', cache='2MB', storage=inline",
-     150},
+    {"rollback journal, in the database", "DELETE",
+     "log_limit='32KB', spill_limit='256KB', cache='2MB', storage=inline", 150},
 };
 
 struct world {

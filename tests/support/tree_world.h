@@ -45,7 +45,7 @@ struct toy {
     struct {                       /* a call that fails */
         unsigned left;             /* >0: that many calls from now */
         int code;
-        bool for_good;             /* and all after it */
+        bool for_good;                /* and all after it */
         void (*ended)(void *context); /* it takes the transaction with it; NULL: it does not */
         void *context;
         unsigned failures;
