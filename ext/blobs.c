@@ -32,34 +32,39 @@ static int statement(struct art_table *table, enum art_statement which, sqlite3_
     return rc;
 }
 
-static int lost(uint64_t page) {
+/* An authorizer's "ignore" stays in a statement that was prepared under it. */
+static int lost(struct art_table *table, uint64_t page) {
+    art_shadow_finalize(table);
     return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES),
                        "a row is missing or too short");
 }
 
-static int take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data) {
+/* False: they are not there. */
+static bool take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data, int *art_rc) {
     uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
     const uint8_t *bytes = sqlite3_column_blob(row, 1);
     uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
     uint64_t wanted = (uint64_t)count * PAGE_BYTES;
-    if (len && !bytes) return art_nomem();
-    if (first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return lost(page);
+    if (len && !bytes) *art_rc = art_nomem();
+    if (*art_rc) return true;
+    if (!bytes || first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return false;
     memcpy(data, bytes + from, wanted);
-    return ART_OK;
+    return true;
 }
 
 static int read_pages(void *context, uint64_t page, uint32_t count, void *data) {
     struct art_table *table = context;
     sqlite3_stmt *read;
-    int rc = statement(table, ART_BLOB_READ, &read), step = SQLITE_OK, art_rc = ART_OK;
+    int rc = statement(table, ART_BLOB_READ, &read), art_rc = ART_OK;
+    bool found = false;
     if (!rc) {
         sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
-        step = art_shadow_step(table->connection, read);
-        if (step == SQLITE_ROW) art_rc = take_pages(read, page, count, data);
+        if (art_shadow_step(table->connection, read) == SQLITE_ROW)
+            found = take_pages(read, page, count, data, &art_rc);
         rc = sqlite3_reset(read);
     }
     if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
-    return step == SQLITE_DONE ? lost(page) : art_rc;
+    return found ? art_rc : lost(table, page);
 }
 
 /* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit: SQLITE_IOERR_SHORT_READ,
@@ -85,7 +90,7 @@ static int put_blob_row(struct art_table *table, uint64_t page, const void *data
     rc = sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
     if (!rc) art_shadow_step(table->connection, write);
     int end = sqlite3_reset(write);
-    sqlite3_bind_null(write, 2);
+    if (!rc && !end) sqlite3_bind_null(write, 2); /* else it would take SQLite's message away */
     return rc ? rc : end;
 }
 
@@ -99,7 +104,7 @@ static int write_pages(void *context, uint64_t page, uint32_t count, const void 
     sqlite3_set_last_insert_rowid(db, rowid);
     if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
     if (sqlite3_total_changes64(db) != before) return ART_OK;
-    art_shadow_finalize(table); /* an authorizer's "ignore" stays in a statement that was prepared under it */
+    art_shadow_finalize(table); /* as in lost() */
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
 }
 
@@ -120,17 +125,21 @@ static int remove_pages(void *context, uint64_t from, uint64_t end) {
 static int last_page(void *context, uint64_t *pages) {
     struct art_table *table = context;
     sqlite3_stmt *last;
+    sqlite3_int64 first = 0;
+    bool whole = true;
     *pages = 0;
     int rc = statement(table, ART_BLOB_LAST, &last);
     if (!rc) {
         if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
-            sqlite3_int64 first = sqlite3_column_int64(last, 0), bytes = sqlite3_column_int64(last, 1);
-            if (first >= 0 && bytes > 0) *pages = (uint64_t)first + (uint64_t)bytes / PAGE_BYTES;
+            sqlite3_int64 bytes = sqlite3_column_int64(last, 1);
+            first = sqlite3_column_int64(last, 0);
+            whole = first >= 0 && bytes > 0;
+            if (whole) *pages = (uint64_t)first + (uint64_t)bytes / PAGE_BYTES;
         }
         rc = sqlite3_reset(last);
     }
-    if (!rc) return ART_OK;
-    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    return whole ? ART_OK : lost(table, (uint64_t)first);
 }
 
 void art_blobs_host(struct art_table *table, struct art_rows *out) {

@@ -274,11 +274,16 @@ static int epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
+/* An authorizer that hides T_state hides the list, too, and none is a list of nothing: who has not asked yet whose T_state it
+ * is (transaction.c) asks now. */
 static int load_young(void *context, struct art_buffer *out) {
     struct art_table *table = context;
     char *message = NULL;
+    bool ours = true;
     out->len = 0;
-    int rc = art_shadow_get(table, "young", out, &message);
+    int rc = table->alone ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
+    if (!rc && !ours) rc = SQLITE_CORRUPT_VTAB;
+    if (!rc) rc = art_shadow_get(table, "young", out, &message);
     sqlite3_free(message);
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
 }

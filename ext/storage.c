@@ -14,11 +14,9 @@
  */
 #include "ext/ext.h"
 
-#include <unistd.h>
-
 /* A file stands beside a database that is a file, and whose journal is a file. */
 static bool may_have_file(struct art_connection *connection, const char *name) {
-    return strchr(name, '/') && access(name, F_OK) == 0 && !art_journal_is_hidden(connection);
+    return strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
 }
 
 /* A database without a name may have its blobs in memory, if that is asked for; but copies of it would not have them. */
@@ -86,7 +84,7 @@ static int choose_path(struct art_table *table, char **file, char **path, char *
         *file = art_file_name(table, csn + i);
         if (!*file || art_table_path_of(table, *file, path)) break;
         if (!*path) return SQLITE_OK; /* in memory */
-        if (access(*path, F_OK)) return SQLITE_OK;
+        if (!art_file_exists(*path)) return SQLITE_OK;
         sqlite3_free(*file);
         art_free(*path);
         *path = *file = NULL;

@@ -689,6 +689,10 @@ int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_
     return *ours ? ART_OK : ART_NOTFOUND;
 }
 
+bool art_file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
 int art_file_remove(const char *path) {
     return unlink(path) ? art_fail(ART_MISSING, "art: no such file to remove (%s)", path) : ART_OK;
 }

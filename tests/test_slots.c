@@ -82,10 +82,11 @@ enum role { WRITER, READER, CHECKPOINTER };
 static const enum role roles[PROCESSES] = {WRITER, WRITER, READER, READER, CHECKPOINTER};
 
 static const struct setting settings[] = {
-    {"WAL", "WAL", false, 24},
-    {"rollback journal", "DELETE", false, 8},
-    {"WAL, locking_mode=EXCLUSIVE", "WAL", true, 4},
-    {"rollback journal, locking_mode=EXCLUSIVE", "DELETE", true, 4},
+    {"WAL", "WAL", false, 24, ""},
+    {"rollback journal", "DELETE", false, 8, ""},
+    {"WAL, locking_mode=EXCLUSIVE", "WAL", true, 4, ""},
+    {"rollback journal, locking_mode=EXCLUSIVE", "DELETE", true, 4, ""},
+    {"WAL, blobs in the database", "WAL", false, 4, ", storage=inline"},
 };
 
 /* ---- fate: the calls of the C library that SQLite and the extension make ----------------------------------------- */
@@ -480,10 +481,10 @@ static void create(const char *path, const struct setting *setting, struct rando
     session_open(&session, path, setting, random);
     sql_run(session.db, "PRAGMA page_size=%d", random_once_in(random, 2) ? 4096 : 1024);
     sql_run(session.db, "PRAGMA journal_mode=%s", setting->journal);
-    char options[120];
-    snprintf(options, sizeof options, "log_limit='4KB', cache='256KB', spill_limit='%s', io=%s, direct=%s",
+    char options[140];
+    snprintf(options, sizeof options, "log_limit='4KB', cache='256KB', spill_limit='%s', io=%s, direct=%s%s",
              random_once_in(random, 2) ? "128KB" : "32KB", random_once_in(random, 3) ? "auto" : "pwrite",
-             random_once_in(random, 4) ? "auto" : "off");
+             random_once_in(random, 4) ? "auto" : "off", setting->storage);
     sql_create(session.db, "t", options);
     sql_run(session.db, "CREATE TABLE m(path TEXT PRIMARY KEY NOT NULL, seed INTEGER, len INTEGER) WITHOUT ROWID;"
                         "CREATE TABLE counter(n INTEGER); INSERT INTO counter VALUES(0)");

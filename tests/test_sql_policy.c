@@ -146,7 +146,8 @@ static const struct {
                 {SQLITE_INSERT, "t_state"},        {SQLITE_READ, "t_log"},
                 {SQLITE_READ, "t_state"},          {SQLITE_DELETE, "art_txn"},
                 {SQLITE_CREATE_VTABLE, "art_txn"}, {SQLITE_PRAGMA, NULL},
-                {SQLITE_PRAGMA, "journal_mode"}};
+                {SQLITE_PRAGMA, "journal_mode"},   {SQLITE_INSERT, "t_blob"},
+                {SQLITE_DELETE, "t_blob"},         {SQLITE_READ, "t_blob"}};
 
 static void forbid_own_work(int answer) {
     for (size_t i = 0; i < sizeof own_work / sizeof *own_work; i++) {
@@ -175,6 +176,21 @@ END_TEST
 /* To "ignore" is to do nothing and to say nothing: a write of the log that did not happen must not be believed. */
 START_TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
     forbid_own_work(SQLITE_IGNORE);
+}
+END_TEST
+
+/* What a reader may stand on is a list in t_state: who may not see it writes no blobs. */
+START_TEST(test_a_hidden_list_of_young_slots_is_not_taken_for_an_empty_one) {
+    struct ban ban = {SQLITE_READ, "t_state", SQLITE_IGNORE, 0};
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t(path) VALUES('more')");
+    sql_command(db, "main", "t", "optimize");
+    forbid(&ban);
+    ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(70000))"), SQLITE_OK);
+    allow_all();
+    sql_expect(db, "0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(70000))");
 }
 END_TEST
 
@@ -672,6 +688,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_hidden_column_reads_as_null);
     tcase_add_test(tcase, test_a_denied_part_of_a_write_fails_it_and_loses_nothing);
     tcase_add_test(tcase, test_an_ignored_part_of_a_write_fails_it_and_loses_nothing);
+    tcase_add_test(tcase, test_a_hidden_list_of_young_slots_is_not_taken_for_an_empty_one);
     tcase_add_test(tcase, test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows);
     tcase_add_test(tcase, test_a_table_is_not_made_where_the_encoding_is_hidden);
     tcase_add_test(tcase, test_a_trigger_that_swallows_the_log_fails_the_commit);

@@ -77,24 +77,6 @@ START_TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
 }
 END_TEST
 
-/* Once all is merged and the host has committed twice, there is no row but those of the blobs. */
-static void no_row_is_left_over(struct walk *walk) {
-    struct art_commit commit;
-    struct art_tree_info info;
-    for (int i = 0; i < 2; i++) {
-        walk->toy->writer = walk->tree;
-        ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
-        if (!i) ck_assert_int_eq(art_tree_request_optimize(walk->tree), ART_OK);
-        ck_assert_int_eq(art_tree_request_vacuum(walk->tree), ART_OK);
-        ck_assert_int_eq(art_tree_prepare(walk->tree, &commit), ART_OK);
-        toy_write(walk->toy, &commit);
-        art_tree_committed(walk->tree);
-    }
-    ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
-    ck_assert_int_eq(art_tree_info(walk->tree, &info), ART_OK);
-    ck_assert_uint_eq(toy_blobs_pages(&walk->toy->blobs) * ART_PAGE, info.blob_bytes);
-}
-
 START_TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
     unsigned count = 30 * random_scale();
     uint64_t first = 5000;
@@ -109,7 +91,7 @@ START_TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
         struct walk *walk = walk_new_inline(seed, &options, true);
         for (unsigned steps = 600; steps--;) walk_step(walk);
         walk_finish(walk);
-        no_row_is_left_over(walk);
+        walk_leaves_no_row(walk);
         walk_free(walk);
     }
 }

@@ -126,11 +126,63 @@ START_TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
         walk->faulty = false;
         walk_recover(walk);
         walk_finish(walk);
+        walk_leaves_no_row(walk);
         walk_free(walk);
     }
     printf("rows: %u steps failed, %u transactions ended in them\n", failures, ended);
     ck_assert_uint_gt(failures, 20);
     ck_assert_uint_gt(ended, 10);
+}
+END_TEST
+
+static void transaction_is_over(void *context) {
+    art_tree_rolled_back(context);
+}
+
+/* Neighbours' heads are read before they are wanted, and whoever reads them keeps an error to itself: not this one. */
+START_TEST(test_a_row_that_fails_while_heads_are_read_ahead_fails_the_call) {
+    enum { KEYS = 8000, LIVES = 12, CALLS = 60 };
+    struct art_tree_options options = {
+        .cache_bytes = 32 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 30, .blob_pages = 3};
+    struct toy *toy = toy_new_inline(false);
+    struct random random = {random_seed()};
+    struct art_tree *tree = NULL;
+    struct art_commit commit;
+    unsigned struck = 0;
+    bool existed;
+    for (unsigned life = 0; life < LIVES; life++) {
+        ck_assert_int_eq(toy_open(toy, &options, &tree), ART_OK);
+        toy->writer = tree;
+        ck_assert_int_eq(toy_refresh(toy, tree), ART_OK);
+        for (unsigned i = 0; i < (life ? CALLS : KEYS); i++) {
+            static const uint8_t value[100];
+            char text[60 + ART_KEY_PADDING] = {0};
+            uint32_t n = life ? random_below(&random, KEYS) : i;
+            struct art_bytes key = art_bytes(text, (uint32_t)sprintf(text, "a directory/file-%06u", n));
+            unsigned before = toy->fault.failures;
+            toy->fault.left = life && random_once_in(&random, 3) ? 1 : 0;
+            toy->fault.code = ART_IO;
+            toy->fault.ended = transaction_is_over;
+            toy->fault.context = tree;
+            int rc = art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(value, sizeof value), &existed);
+            toy->fault.left = 0;
+            bool failed = toy->fault.failures != before;
+            ck_assert_msg(!rc == !failed, "the transaction is %s, and the call says: %s", failed ? "over" : "under way",
+                          rc ? art_error_message() : "done");
+            struck += failed;
+            if (failed) ck_assert_int_eq(toy_refresh(toy, tree), ART_OK);
+        }
+        if (!life) {
+            ck_assert_int_eq(art_tree_request_optimize(tree), ART_OK);
+            ck_assert_int_eq(art_tree_prepare(tree, &commit), ART_OK);
+            toy_write(toy, &commit);
+            art_tree_committed(tree);
+        }
+        art_tree_close(tree);
+    }
+    printf("reading ahead: %u calls failed\n", struck);
+    ck_assert_uint_gt(struck, LIVES);
+    toy_free(toy);
 }
 END_TEST
 
@@ -233,6 +285,7 @@ int main(void) {
     tcase_set_timeout(faults, 900);
     tcase_add_test(faults, test_every_call_of_the_disk_may_fail);
     tcase_add_test(faults, test_every_row_may_fail_and_take_the_transaction_with_it);
+    tcase_add_test(faults, test_a_row_that_fails_while_heads_are_read_ahead_fails_the_call);
     tcase_add_test(faults, test_every_allocation_may_fail);
     tcase_add_test(faults, test_a_power_loss_between_any_two_steps_loses_nothing_committed);
     suite_add_tcase(suite, faults);

@@ -1,4 +1,5 @@
-/* One thing fails, and then the next: every allocation, every call of the disk and every question to the host in turn,
+/* One thing fails, and then the next: every allocation, every call of the disk and every question to the host in turn
+ * (also where blobs are rows of the host's: every row, alone or with the transaction),
  * through whole transactions of a tree that has all there is: several runs, some with index blobs, deletes over them,
  * large values, young and free slots, a log.
  *
@@ -48,7 +49,7 @@ static int host_secure(void *context, bool *reuse) {
 
 static int host_epoch(void *context, struct art_epoch *out) {
     (void)context;
-    *out = (struct art_epoch){.kind = toy->wal ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
+    *out = (struct art_epoch){.kind = toy->wal && !toy->inlined ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
     memcpy(out->salts, toy->salts, sizeof out->salts);
     return strikes() ? failed() : ART_OK;
 }
@@ -77,7 +78,62 @@ static int host_each_log_row(void *context, int (*row)(void *to, int64_t csn, st
     return rc;
 }
 
+/* --- rows of the host's: what a transaction did to them goes with it ------------------------------------------------ */
+
+enum { MARKS = 64 };
+static struct toy_blobs committed, at_mark[MARKS];
+static bool row_ends; /* a failed row is the end of the transaction, and the host says so at once */
+
+static int row_fails(void) {
+    if (!strikes()) return ART_OK;
+    if (row_ends && tree) {
+        toy_blobs_copy(&committed, &toy->blobs);
+        art_tree_rolled_back(tree);
+    }
+    return failed();
+}
+
+static int row_read(void *context, uint64_t page, uint32_t count, void *data) {
+    int rc = row_fails();
+    return rc ? rc : toy_blobs_read(context, page, count, data);
+}
+
+static int row_write(void *context, uint64_t page, uint32_t count, const void *data) {
+    int rc = row_fails();
+    if (!rc) toy_blobs_write(context, page, count, data);
+    return rc;
+}
+
+static int rows_remove(void *context, uint64_t from, uint64_t end) {
+    int rc = row_fails();
+    if (!rc) toy_blobs_remove(context, from, end);
+    return rc;
+}
+
+static int rows_end(void *context, uint64_t *pages) {
+    *pages = toy_blobs_end(context);
+    return row_fails();
+}
+
+static int scratch_name(void *context, char *name, uint32_t room) {
+    static unsigned names;
+    (void)context;
+    snprintf(name, room, "scratch-%u", names++);
+    return strikes() ? failed() : ART_OK;
+}
+
+static void roll_back(void) {
+    toy_blobs_copy(&committed, &toy->blobs);
+    art_tree_rolled_back(tree);
+}
+
+static void roll_back_to(uint32_t mark) {
+    toy_blobs_copy(&at_mark[mark], &toy->blobs);
+    art_tree_rollback_to(tree, mark);
+}
+
 static int open_tree(void) {
+    struct art_rows rows = {&toy->blobs, row_read, row_write, rows_remove, rows_end};
     struct art_host host = {.unmoved = host_unmoved,
                             .secure = host_secure,
                             .epoch = host_epoch,
@@ -85,6 +141,10 @@ static int open_tree(void) {
                             .wait = host_wait,
                             .interrupted = host_interrupted,
                             .each_log_row = host_each_log_row};
+    if (toy->inlined) {
+        host.rows = &rows;
+        host.scratch_name = scratch_name;
+    }
     memcpy(options.uuid, toy->uuid, sizeof options.uuid);
     return art_tree_open(&tree, &options, &host);
 }
@@ -150,8 +210,14 @@ static bool disarm_disk(void) {
 }
 
 static void arm_host(uint64_t n) {
+    row_ends = false;
     question_failed = false;
     questions_left = (int64_t)n;
+}
+
+static void arm_host_to_end_all(uint64_t n) {
+    arm_host(n);
+    row_ends = true;
 }
 
 static bool disarm_host(void) {
@@ -166,6 +232,7 @@ static const struct fault faults[] = {
     {"disk for good", arm_disk_for_good, disarm_disk, ART_IO, ART_POISONED},
     {"lock", arm_lock, disarm_disk, ART_BUSY, ART_BUSY},
     {"host", arm_host, disarm_host, ART_IO, ART_INTERRUPT},
+    {"host, which ends all", arm_host_to_end_all, disarm_host, ART_IO, ART_INTERRUPT},
 };
 
 /* --- what is done ------------------------------------------------------------------------------------------------- */
@@ -237,8 +304,10 @@ static int transaction(const struct work *work, struct art_commit *commit) {
         rc = random_change(&random);
         if (rc || work->kind != SPILL || i % 16) continue;
         rc = art_tree_mark(tree, &mark);
+        if (!rc) ck_assert_uint_lt(mark, MARKS);
+        if (!rc) toy_blobs_copy(&toy->blobs, &at_mark[mark]);
         if (rc || !random_once_in(&random, 4)) continue;
-        art_tree_rollback_to(tree, random_below(&random, mark + 1));
+        roll_back_to(random_below(&random, mark + 1));
         if (art_tree_unknown(tree)) rc = toy_refresh(toy, tree);
     }
     if (!rc && work->kind == FLUSH) rc = art_tree_request_flush(tree);
@@ -318,7 +387,7 @@ static void sweep(const struct fault *fault, const struct work *work, bool reads
         if (!rc)
             ck_assert_msg(result == after, "%s %llu: success, with another result", fault->name, (unsigned long long)n);
         if (!tree) continue;
-        art_tree_rolled_back(tree);
+        roll_back();
         same_as(before, fault, n);
     }
     close_tree();
@@ -328,7 +397,7 @@ static void sweep(const struct fault *fault, const struct work *work, bool reads
     close_tree();
 }
 
-static void make_world(uint64_t seed, bool wal) {
+static void make_world(uint64_t seed, bool wal, bool inlined) {
     uint8_t byte = 0;
     disk = sim_disk_new(seed);
     sim_disk_put_file(disk, "a.db", &byte, 1);
@@ -339,7 +408,9 @@ static void make_world(uint64_t seed, bool wal) {
                                         .log_limit = 12000,
                                         .spill_limit = 1 << 30,
                                         .blob_pages = 3};
-    toy = toy_new(wal);
+    if (inlined) options.path = options.host_path = NULL;
+    options.inlined = inlined;
+    toy = inlined ? toy_new_inline(wal) : toy_new(wal);
 }
 
 /* Tries the transaction with every fault, then commits it. */
@@ -351,7 +422,7 @@ static void step(const struct work *work, bool swept) {
     must(digest(&before));
     must(transaction(work, &commit));
     must(digest(&after));
-    art_tree_rolled_back(tree);
+    roll_back();
     must(reading(work, &seen));
     close_tree();
     for (unsigned i = 0; swept && i < sizeof faults / sizeof *faults; i++) {
@@ -362,6 +433,7 @@ static void step(const struct work *work, bool swept) {
     must(transaction(work, &commit));
     toy_write(toy, &commit);
     art_tree_committed(tree);
+    toy_blobs_copy(&toy->blobs, &committed);
     toy->salts[0]++;
     close_tree();
 }
@@ -372,7 +444,7 @@ START_TEST(test_whatever_fails_first_nothing_is_lost) {
     printf("sweep: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
     struct random random = {seed};
-    make_world(seed, _i);
+    make_world(seed, _i & 1, _i > 1);
     for (unsigned i = 0; i < 40; i++) step(&(struct work){i % 4 ? PLAIN : FLUSH, random_next(&random), 120}, false);
     for (unsigned i = 0; i < KINDS * random_scale(); i++) {
         unsigned changes = 10 + random_below(&random, 60);
@@ -383,6 +455,8 @@ START_TEST(test_whatever_fails_first_nothing_is_lost) {
     printf("sweep: %u tries, %u of them failed\n", rounds, failures);
     ck_assert_uint_gt(failures, 500);
     toy_free(toy);
+    toy_blobs_clear(&committed);
+    for (unsigned i = 0; i < MARKS; i++) toy_blobs_clear(&at_mark[i]);
     sim_disk_free(disk);
     ck_assert_int_eq(short_memory_blocks() >= 0, 1);
 }
@@ -392,7 +466,7 @@ int main(void) {
     Suite *suite = suite_create("tree, sweep");
     TCase *tests = tcase_create("sweep");
     tcase_set_timeout(tests, 600);
-    tcase_add_loop_test(tests, test_whatever_fails_first_nothing_is_lost, 0, 2);
+    tcase_add_loop_test(tests, test_whatever_fails_first_nothing_is_lost, 0, 3);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -194,6 +194,13 @@ static int find_free(struct art_tree *tree) {
     return ART_OK;
 }
 
+/* Slots are taken behind the end: it must lie behind all that the base names, whoever has cut off or hidden what was there. */
+static int check_end(const struct art_tree *tree) {
+    uint32_t last = art_slot_set_highest(&tree->slots.base);
+    if (!last || last < tree->slots.end) return ART_OK;
+    return art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
+}
+
 int art_slots_begin(struct art_tree *tree) {
     if (tree->slots.writing) return ART_OK;
     assert(tree->txn.active && !tree->txn.spilled);
@@ -204,7 +211,8 @@ int art_slots_begin(struct art_tree *tree) {
     tree->slots.writing = true;
     tree->slots.reuse = false;
     tree->slots.young.freed = false;
-    rc = art_young_load(tree, tree->slots.end, &tree->slots.young);
+    rc = check_end(tree);
+    if (!rc) rc = art_young_load(tree, tree->slots.end, &tree->slots.young);
     if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
     if (!rc && tree->slots.reuse) rc = find_free(tree);
     if (rc) art_slots_end(tree);

@@ -105,6 +105,12 @@ int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_
     return art_store_identify(NULL, path, host_path, uuid, ours);
 }
 
+bool art_file_exists(const char *path) {
+    struct art_disk *disk = art_disk_default();
+    struct art_file_identity identity;
+    return disk->methods->stat(disk, path, &identity) != ART_MISSING;
+}
+
 int art_file_remove(const char *path) {
     struct art_disk *disk = art_disk_default();
     return disk->methods->remove(disk, path);

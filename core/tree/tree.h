@@ -248,6 +248,8 @@ int art_tree_adopt(struct art_tree *tree);
  * (another magic, too short, not a regular file). */
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
 /* Removes a file; ART_MISSING where there is none. */
+/* Also where that cannot be told. */
+bool art_file_exists(const char *path);
 int art_file_remove(const char *path);
 /* Makes the names in the folder that holds `path` durable. */
 int art_file_sync_folder(const char *path);

@@ -304,7 +304,7 @@ static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows,
     static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
     bool inlined = work->setting->inlined && (table == CRASH_A || once_in(work, 2));
     return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s%s)", crash_rows_name(rows, table),
-               limits[below(work, 3)], spills[below(work, 3)], inlined ? ", storage=inline" : "");
+               limits[below(work, 3)], spills[below(work, 3)], inlined ? ", storage=inline" : ", storage=file");
 }
 
 static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {

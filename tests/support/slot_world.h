@@ -19,6 +19,7 @@ struct setting {
     const char *name, *journal;
     bool exclusive;
     unsigned seconds;
+    const char *storage; /* the table's option */
 };
 
 /* Shared by all processes. */

@@ -721,3 +721,20 @@ void walk_finish(struct walk *walk) {
     if (!rc) rc = art_tree_check(walk->tree);
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
+
+void walk_leaves_no_row(struct walk *walk) {
+    struct art_commit commit;
+    struct art_tree_info info;
+    for (int i = 0; i < 2; i++) {
+        walk->toy->writer = walk->tree;
+        ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
+        if (!i) ck_assert_int_eq(art_tree_request_optimize(walk->tree), ART_OK);
+        ck_assert_int_eq(art_tree_request_vacuum(walk->tree), ART_OK);
+        ck_assert_int_eq(art_tree_prepare(walk->tree, &commit), ART_OK);
+        toy_write(walk->toy, &commit);
+        art_tree_committed(walk->tree);
+    }
+    ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
+    ck_assert_int_eq(art_tree_info(walk->tree, &info), ART_OK);
+    ck_assert_uint_eq(toy_blobs_pages(&walk->toy->blobs) * ART_PAGE, info.blob_bytes);
+}

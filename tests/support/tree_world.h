@@ -95,6 +95,8 @@ struct toy *walk_committed(struct walk *walk);
 void walk_recover(struct walk *walk);
 /* Rolls back what is open, and compares and checks everything. */
 void walk_finish(struct walk *walk);
+/* Once all is merged and the host has committed twice, its rows are those of the blobs and no others. */
+void walk_leaves_no_row(struct walk *walk);
 /* Is the tree what the model says? Aborts the test if not; returns an error of reading. */
 int walk_compare(struct walk *walk, struct art_tree *tree, const struct model *model);
 
