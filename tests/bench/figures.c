@@ -70,7 +70,7 @@ const char *unit_text(enum unit unit, double value, char *out) {
 
 /* ---- the table ---- */
 
-static const char *const shown_engines[] = {"art", "table", "core", "lmdb", "rocksdb", "lsm1"};
+static const char *const shown_engines[] = {"art", "table", "inline", "core", "lmdb", "rocksdb", "lsm1"};
 enum { SHOWN_ENGINES = sizeof shown_engines / sizeof *shown_engines };
 
 static void print_line(const struct figures *figures, const struct figure *first) {

@@ -29,6 +29,8 @@ struct target {
     { operation, "art", VALUE }
 #define TABLE(operation)                                                                                               \
     { operation, "table", VALUE }
+#define INLINE(operation)                                                                                              \
+    { operation, "inline", VALUE }
 #define LMDB(operation)                                                                                                \
     { operation, "lmdb", VALUE }
 #define CORE(operation)                                                                                                \
@@ -91,6 +93,12 @@ static const struct target targets[] = {
     {"bytes on disk after a random load: art / table", NULL, 0, ART("bytes-loaded"), TABLE("bytes-loaded"),
      AT_MOST(0.6)},
     {"bytes on disk, optimized: art / table", NULL, 0, ART("bytes-settled"), TABLE("bytes-settled"), AT_MOST(0.6)},
+    /* storage=inline */
+    {"inline: get in a transaction: table / inline", NULL, 0, TABLE("get"), INLINE("get"), AT_LEAST(1)},
+    {"inline: prefix LIMIT 100: table / inline", NULL, 0, TABLE("list"), INLINE("list"), AT_LEAST(1)},
+    {"inline: put, 1,000 a durable transaction: table / inline", NULL, 0, TABLE("put"), INLINE("put"), AT_LEAST(1)},
+    {"inline: bytes on disk, optimized: inline / table", NULL, 0, INLINE("bytes-settled"), TABLE("bytes-settled"),
+     AT_MOST(0.75)},
     {"disk after a churn of 20x / live data", NULL, 0, ART("churn"), ALONE, AT_MOST(1.6)},
 };
 
