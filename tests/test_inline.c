@@ -127,6 +127,54 @@ START_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back) {
 }
 END_TEST
 
+/* --- savepoints over spills ------------------------------------------------------------------------------------------ */
+
+START_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do) {
+    static const char *const journals[] = {"WAL", "DELETE"};
+    unsigned spills = 0, backs = 0, rounds = 12 * random_scale();
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    make(journals[_i], "log_limit='8KB', spill_limit='24KB', cache='256KB'");
+    printf("savepoints: %s, seed %llu\n", journals[_i], (unsigned long long)seed);
+    for (unsigned round = 0; round < rounds; round++) {
+        int depth = 0;
+        int64_t before = info("pages written");
+        sql_run(db, "BEGIN");
+        for (unsigned step = 0; step < 25; step++) {
+            char name[] = {'f', (char)('a' + random_below(&random, 4)), 0};
+            switch (random_below(&random, 6)) {
+            case 0:
+                sql_run(db, "SAVEPOINT s%d", depth++);
+                break;
+            case 1:
+                if (!depth) break;
+                depth = 1 + (int)random_below(&random, (uint32_t)depth);
+                sql_run(db, "ROLLBACK TO s%d", depth - 1);
+                backs++;
+                same(db, "after ROLLBACK TO");
+                break;
+            case 2:
+                if (!depth) break;
+                depth = (int)random_below(&random, (uint32_t)depth);
+                sql_run(db, "RELEASE s%d", depth);
+                break;
+            case 3:
+                both("DELETE FROM %s WHERE path GLOB '%s/00*7'", name);
+                break;
+            default:
+                fill(name, (int)random_below(&random, 300), 1 + (int)random_below(&random, 90), 400);
+            }
+        }
+        spills += info("pages written") > before;
+        same(db, "before the end");
+        sql_run(db, random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT");
+        all_is_well("after the end");
+    }
+    printf("savepoints: %u transactions spilled, %u times back\n", spills, backs);
+    ck_assert_uint_gt(spills, rounds / 2);
+}
+END_TEST
+
 /* --- no room -------------------------------------------------------------------------------------------------------- */
 
 static void work_one_row(void) {
@@ -500,6 +548,7 @@ int main(void) {
     tcase_set_timeout(tests, 600);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, test_a_refused_commit_that_has_flushed_goes_on_or_back, 0, 2);
+    tcase_add_loop_test(tests, test_savepoints_over_spills_take_back_what_an_ordinary_tables_do, 0, 2);
     tcase_add_loop_test(tests, test_a_full_database_fails_the_transaction_as_a_whole, 0, 2 * WORKS);
     tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
     tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);

@@ -76,6 +76,7 @@ static bool file_is_locked(void) {
 }
 
 START_TEST(test_a_flush_that_is_merely_due_waits_for_another_commit) {
+    if (sql_has_no_file("test_a_flush_that_is_merely_due_waits_for_another_commit")) return;
     make_table(journals[_i], "log_limit='16KB'");
     int64_t before = runs();
     int fd = lock_file(F_WRLCK);
@@ -92,6 +93,7 @@ START_TEST(test_a_flush_that_is_merely_due_waits_for_another_commit) {
 END_TEST
 
 START_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free) {
+    if (sql_has_no_file("test_a_commit_that_needs_the_file_is_busy_until_it_is_free")) return;
     make_table(journals[_i], "");
     int fd = lock_file(F_WRLCK);
     sql_run(db, "BEGIN; INSERT INTO m VALUES(1); INSERT INTO t(path, value) VALUES('x', 'y'); INSERT INTO t(t) "
@@ -119,6 +121,7 @@ END_TEST
  * COMMIT that was refused had flushed them for one table when it met the other one's lock; and of the outer
  * savepoint neither has heard, since the inner one was there when they were first written. */
 START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit) {
+    if (sql_has_no_file("test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit")) return;
     enum { FLUSHES_WELL = 3053002 };
     make_table("WAL", "");
     int fd = lock_file(F_WRLCK); /* t's, which is asked behind the younger u */
@@ -164,6 +167,7 @@ static pid_t hold_for(unsigned microseconds) {
 }
 
 START_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says) {
+    if (sql_has_no_file("test_a_commit_waits_as_long_as_the_busy_timeout_says")) return;
     int status;
     make_table(journals[_i], "");
     sqlite3_busy_timeout(db, 60000);
@@ -182,6 +186,7 @@ START_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says) {
 END_TEST
 
 START_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable) {
+    if (sql_has_no_file("test_a_spill_that_meets_the_lock_leaves_the_transaction_usable")) return;
     make_table(journals[_i], "spill_limit='64KB'");
     int fd = lock_file(F_WRLCK);
     sql_run(db, "BEGIN; INSERT INTO m VALUES(1); INSERT INTO t(path) VALUES('before')");
@@ -201,6 +206,7 @@ END_TEST
  * finds the file locked although nobody lives who could have. Here a descriptor that outlives its
  * opener plays the part. */
 START_TEST(test_the_lock_of_a_dead_process_counts) {
+    if (sql_has_no_file("test_the_lock_of_a_dead_process_counts")) return;
     int ends[2], status;
     make_table(journals[_i], "");
     ck_assert_int_eq(pipe(ends), 0);
@@ -280,6 +286,7 @@ static void write_all(int times) {
 }
 
 START_TEST(test_a_reader_that_dies_lets_go_of_its_snapshot) {
+    if (sql_has_no_file("test_a_reader_that_dies_lets_go_of_its_snapshot")) return;
     make_table("WAL", "");
     write_all(6);
     int64_t settled = file_size();
@@ -363,12 +370,12 @@ START_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled) {
     make_table(journals[_i], "spill_limit='64KB'");
     sql_run(db, "BEGIN; INSERT INTO m VALUES(1)");
     fill(5000, 2000);
-    ck_assert(file_is_locked());
+    ck_assert(sql_inline() || file_is_locked());
     let_a_child_try_all(false);
-    ck_assert(file_is_locked()); /* the child's end has not released it */
+    ck_assert(sql_inline() || file_is_locked()); /* the child's end has not released it */
     fill(8000, 500);
     sql_run(db, "COMMIT");
-    ck_assert(!file_is_locked());
+    ck_assert(sql_inline() || !file_is_locked());
     sqlite3 *other = sql_open(path);
     sql_expect(other, "3000|0|1|ok\n",
                "SELECT count(*), sum(path = 'child'), (SELECT n FROM m), art_check('t') FROM t");
