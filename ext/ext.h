@@ -118,6 +118,7 @@ struct art_text {
 struct art_text art_text_trimmed(const char *at, const char *end); /* without the blanks around it */
 bool art_text_is(struct art_text text, const char *word);          /* in capitals or not */
 void art_settings_default(struct art_settings *settings);
+bool art_settings_equal(const struct art_settings *a, const struct art_settings *b);
 /* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
 /* A setting by its number (0..), as it stands in T_state; false behind the last. sqlite3_free() the text. */

@@ -34,6 +34,11 @@ void art_settings_default(struct art_settings *settings) {
     *settings = (struct art_settings){.cache_bytes = 64 << 20, .log_limit = 1 << 20, .spill_limit = 64 << 20};
 }
 
+bool art_settings_equal(const struct art_settings *a, const struct art_settings *b) {
+    return a->cache_bytes == b->cache_bytes && a->log_limit == b->log_limit && a->spill_limit == b->spill_limit &&
+           a->engine == b->engine && a->direct == b->direct && a->storage == b->storage;
+}
+
 struct art_text art_text_trimmed(const char *at, const char *end) {
     while (at < end && isspace((unsigned char)*at)) at++;
     while (end > at && isspace((unsigned char)end[-1])) end--;

@@ -87,9 +87,7 @@ static void restore(struct art_table *table, const struct art_moment *moment) {
     if (art_table_tracked(table)) art_table_set_name(table, moment->name);
     table->exists = moment->exists;
     table->requested = moment->requested;
-    if (memcmp(&table->settings, &moment->settings, sizeof table->settings) != 0) {
-        art_settings_use(table, &moment->settings);
-    }
+    if (!art_settings_equal(&table->settings, &moment->settings)) art_settings_use(table, &moment->settings);
 }
 
 static void leave_transaction(struct art_table *table) {

@@ -30,7 +30,8 @@ int art_store_use(struct art_store *store, const struct art_store_place *place, 
     assert(!store->phase.active && !(keep && store->keeping));
     struct art_whereabouts now;
     struct art_old_path *node = art_alloc(sizeof *node);
-    int rc = node ? copy_place(&now, place) : art_nomem();
+    if (!node) return art_nomem();
+    int rc = copy_place(&now, place);
     if (rc) {
         art_free(node);
         return rc;

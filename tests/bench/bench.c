@@ -36,9 +36,10 @@ struct job {
 };
 
 static void usage(void) {
-    fprintf(stderr,
-            "usage: bench [-s obj,fs,hex,real] [-e art,inline,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
-            "             [-m directory in memory] [-o output] [-P operations] [-a] [-t] [sizes...]\n");
+    fprintf(
+        stderr,
+        "usage: bench [-s obj,fs,hex,real] [-e art,inline,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
+        "             [-m directory in memory] [-o output] [-P operations] [-a] [-t] [sizes...]\n");
     exit(2);
 }
 
