@@ -635,7 +635,8 @@ static uint32_t copy_run(struct blob_run *from, const struct blob_rows *rows, bo
     struct art_builder *builder;
     uint32_t copied = 0, row = 0, slot = 0;
     memset(to, 0, sizeof *to);
-    to->slots = calloc(from->level[0].count * 4 + 8, sizeof *to->slots);
+    uint32_t room = from->level[0].count * 16 + 8; /* a sixth of a blob may be all that a copy may fill */
+    to->slots = calloc(room, sizeof *to->slots);
     memcpy(options.uuid, blob_uuid, sizeof options.uuid);
     must(art_builder_open(&builder, &options));
     to->slots[0].image = blob_image_new();
@@ -669,6 +670,7 @@ static uint32_t copy_run(struct blob_run *from, const struct blob_rows *rows, bo
         image->rows = row - art_builder_pending(builder) - image->first;
         must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
         must(art_blob_verify_all(&image->blob));
+        ck_assert_uint_lt(to->count + 1, room);
         to->slots[++to->count].image = blob_image_new();
         to->slots[to->count].first = row - art_builder_pending(builder);
         art_builder_begin(builder, to->slots[to->count].image);
