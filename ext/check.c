@@ -159,7 +159,7 @@ static void check_needed(struct state_check *check, enum state_field field, sqli
         check->id_known = true;
         return;
     }
-    if (field == FIELD_FORMAT && (type != SQLITE_INTEGER || sqlite3_column_int64(row, 1) != ART_STATE_FORMAT)) {
+    if (field == FIELD_FORMAT && (type != SQLITE_INTEGER || !art_state_format_known(sqlite3_column_int64(row, 1)))) {
         say_key(check, "format", "is not one that this version of art knows");
     } else if (field == FIELD_ID) {
         say_key(check, "id", "is not 16 bytes");

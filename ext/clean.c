@@ -112,7 +112,7 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 
 /* What a table x_state says of its file. */
 struct claim {
-    bool has_id, has_file, inlined;
+    bool has_id, inlined;
     uint8_t uuid[ART_UUID_BYTES];
     char file[ART_FILE_NAME_ROOM];
 };
@@ -126,18 +126,18 @@ static void note_claim(struct claim *claim, const char *key, const void *data, i
     } else if (!sqlite3_stricmp(key, "file") && len < ART_FILE_NAME_ROOM) {
         memcpy(claim->file, data, (size_t)len);
         claim->file[len] = 0;
-        claim->has_file = art_shadow_file_name_is_sound(claim->file, claim->uuid);
     }
 }
 
 /* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was being
  * moved there, or away from there, when the process died. */
 static void spare(struct art_leftovers *leftovers, const struct claim *claim, const void *data, int len) {
+    bool has_file = claim->has_id && art_shadow_file_name_is_sound(claim->file, claim->uuid);
     for (unsigned i = leftovers->count; i-- > 0;) {
         const char *name = strrchr(leftovers->items[i].path, '/') + 1;
         bool own = claim->has_id && !memcmp(claim->uuid, leftovers->items[i].uuid, ART_UUID_BYTES);
         bool named = data && len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
-        bool used = own ? !claim->inlined && (!claim->has_file || !strcmp(name, claim->file)) : named;
+        bool used = own ? !claim->inlined && (!has_file || !strcmp(name, claim->file)) : named;
         if (used) drop_leftover(leftovers, i);
     }
 }
@@ -273,11 +273,20 @@ bool art_file_belongs(const char *path, const char *database, const uint8_t uuid
     return !art_file_identify(path, database, found, &ours) && ours && !memcmp(found, uuid, ART_UUID_BYTES);
 }
 
+/* Also under a name that came into T_state with this very commit. */
+static bool is_in_use(const struct art_connection *connection, const char *path) {
+    for (const struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->path && !strcmp(table->path, path)) return true;
+    }
+    return false;
+}
+
 void art_clean_finish(struct art_table *table) {
     struct art_leftovers *leftovers = &table->leftovers;
     if (!leftovers->count || art_journal_harden(table)) return;
     for (unsigned i = 0; i < leftovers->count; i++) {
         const struct art_leftover *file = &leftovers->items[i];
-        if (file->known && art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);
+        if (!file->known || is_in_use(table->connection, file->path)) continue;
+        if (art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);
     }
 }

@@ -316,7 +316,11 @@ struct art_state {
     char *file;    /* NULL: no name, or one that is refused */
     char *columns; /* NULL: nothing is said of them */
 };
-enum { ART_STATE_FORMAT = 1, ART_NONCE_BYTES = 16 };
+/* The second: with the blobs in the database, where older versions would not look for them. */
+enum { ART_STATE_FORMAT = 1, ART_STATE_FORMAT_INLINE = 2, ART_NONCE_BYTES = 16 };
+static inline bool art_state_format_known(int64_t format) {
+    return format == ART_STATE_FORMAT || format == ART_STATE_FORMAT_INLINE;
+}
 void art_state_clear(struct art_state *state);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
  * their place that call functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them
@@ -352,6 +356,7 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
 /* The name of the .art file as T_state has it now; *out NULL: none that is sound. art_free() it. */
 int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
+int art_shadow_put_storage(struct art_table *table, bool inlined, char **message);
 
 /* transaction.c */
 int art_levels_push(struct art_levels *levels, int level);

@@ -91,9 +91,13 @@ static int put_state(sqlite3_stmt *statement, const char *key) {
     return sqlite3_reset(statement);
 }
 
+static int format_with(bool inlined) {
+    return inlined ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
+}
+
 static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
                       const char *columns) {
-    sqlite3_bind_int(put, 2, ART_STATE_FORMAT);
+    sqlite3_bind_int(put, 2, format_with(settings->storage == ART_STORAGE_INLINE));
     int rc = put_state(put, "format");
     if (rc) return rc;
     sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
@@ -201,10 +205,10 @@ bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID
 }
 
 static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
-    if (!strcmp(key, "format") && sqlite3_column_int64(row, 1) != ART_STATE_FORMAT) {
+    if (!strcmp(key, "format") && !art_state_format_known(sqlite3_column_int64(row, 1))) {
         return art_complain(message, SQLITE_ERROR,
                             "art: this table has format %lld, this version of art knows format %d: use a newer one",
-                            sqlite3_column_int64(row, 1), ART_STATE_FORMAT);
+                            sqlite3_column_int64(row, 1), ART_STATE_FORMAT_INLINE);
     }
     const void *data = sqlite3_column_blob(row, 1);
     int len = sqlite3_column_bytes(row, 1);
@@ -350,6 +354,16 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     if (!rc) rc = put_shadow_row(table, put, message, "state");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
+}
+
+int art_shadow_put_storage(struct art_table *table, bool inlined, char **message) {
+    sqlite3_stmt *put;
+    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
+    if (rc) return rc;
+    sqlite3_bind_text(put, 1, "format", -1, SQLITE_STATIC);
+    sqlite3_bind_int(put, 2, format_with(inlined));
+    rc = put_shadow_row(table, put, message, "state");
+    return rc ? rc : art_shadow_put_text(table, "storage", inlined ? "inline" : "file", message);
 }
 
 /* The definition that column `i` of T_state stands for, or NULL. */

@@ -64,7 +64,7 @@ static int move_inside(struct art_table *table, char **message) {
     int rc = art_shadow_has_blobs(db, table->name) ? art_shadow_empty_blobs(db, table->name, message)
                                                    : art_shadow_create_blobs(db, table->name, message);
     if (!rc) rc = change_place(table, true, NULL, message);
-    if (!rc) rc = art_shadow_put_text(table, "storage", "inline", message);
+    if (!rc) rc = art_shadow_put_storage(table, true, message);
     if (rc || !table->before.path) return rc;
     table->remove_allowed = true;
     rc = art_journal_prepare_to_harden(table, message);
@@ -105,7 +105,7 @@ static int move_outside(struct art_table *table, char **message) {
     }
     if (!rc) rc = change_place(table, false, path, message);
     if (rc) art_free(path);
-    if (!rc) rc = art_shadow_put_text(table, "storage", "file", message);
+    if (!rc) rc = art_shadow_put_storage(table, false, message);
     if (!rc) rc = art_shadow_put_text(table, "file", file, message);
     if (!rc) rc = art_shadow_empty_blobs(table->connection->db, table->name, message);
     sqlite3_free(file);
@@ -172,7 +172,7 @@ int art_storage_follow(struct art_table *table, char **message) {
     art_buffer_clear(&storage);
     if (rc || table->before.moved) return rc;
     if (inlined) return table->inlined ? SQLITE_OK : follow_inside(table, message);
-    bool named =
-        table->path && art_tree_has_runs(table->tree); /* else the name may be one that T_state does not have yet */
+    /* A name of our own that T_state does not have yet goes there with the first root that has runs. */
+    bool named = table->path && (!table->renamed || art_tree_has_runs(table->tree));
     return named || table->inlined ? follow_outside(table, message) : SQLITE_OK;
 }

@@ -399,7 +399,7 @@ START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
          SQLITE_CORRUPT_VTAB},
         {"DELETE FROM t_state WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_state SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_state SET v = 2 WHERE k = 'format'", "format 2", SQLITE_ERROR},
+        {"UPDATE t_state SET v = 3 WHERE k = 'format'", "format 3", SQLITE_ERROR},
         {"DELETE FROM t_log", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_log SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_log SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},

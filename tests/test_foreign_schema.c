@@ -128,6 +128,7 @@ static const struct forgery {
     {STATE("columns", "replace(hex(zeroblob(500000)), '00', 'a, ')"), false},
     {STATE("columns", "replace(hex(zeroblob(500000)), '0', '((((')"), false},
     {STATE("format", "2"), false},
+    {STATE("format", "3"), false},
     {STATE("format", "NULL"), false},
     {STATE("format", "'1; DROP TABLE plain'"), false},
     {STATE("format", "9223372036854775807"), false},

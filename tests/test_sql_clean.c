@@ -79,6 +79,33 @@ START_TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
 }
 END_TEST
 
+/* A copy without its file finds another name; what it wrote there and took back is left over, until it takes that name. */
+START_TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
+    if (sql_has_no_file("clean")) return;
+    char *copy = sqlite3_mprintf("%s/a.db2", directory);
+    static const char some[] = "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000) "
+                               "SELECT printf('path/%05d', i) FROM n";
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(t) VALUES('spill_limit=1MB')");
+    sql_copy_file(path, copy);
+    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_close(db);
+    db = sql_open(copy);
+    sql_run(db, "BEGIN");
+    sql_run(db, "%s", some);
+    sql_run(db, "ROLLBACK");
+    sql_close(db);
+    db = sql_open(copy);
+    gives("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "1\n");
+    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); INSERT INTO t VALUES('a', 1);"
+                "INSERT INTO t(t) VALUES('flush'); COMMIT");
+    gives("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "0\n");
+    sql_close(db);
+    db = sql_open(copy);
+    gives("SELECT art_check('t'), art_count('t', '')", "ok|1\n");
+    sqlite3_free(copy);
+}
+END_TEST
+
 /* --- authorizers that hide without an error ----------------------------------------------------------------------- */
 
 struct veil {
@@ -165,6 +192,7 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_a_database_that_was_put_aside_keeps_its_file);
     tcase_add_test(tests, test_a_drop_that_is_taken_back_keeps_its_file);
+    tcase_add_test(tests, test_a_name_that_is_taken_with_the_same_commit_is_in_use);
     tcase_add_test(tests, test_tables_that_an_authorizer_hides_keep_their_files);
     tcase_add_test(tests, test_files_that_are_only_nearly_called_so_are_nobodys);
     suite_add_tcase(suite, tests);

@@ -233,6 +233,74 @@ START_TEST(test_a_table_that_has_no_blobs_moves_too) {
 }
 END_TEST
 
+/* What one connection has moved there and back between two statements of another's has got another name. */
+START_TEST(test_a_table_without_blobs_that_comes_back_has_its_new_name_for_all) {
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=file)", modes[_i]);
+    sqlite3 *second = sql_open(path), *third;
+    sqlite3_stmt *held = sql_prepare(second, "SELECT * FROM t"); /* else SQLite lets go of the handle */
+    ck_assert_int_eq(sql_int(second, "SELECT count(*) FROM t"), 0);
+    move_to(db, "inline");
+    move_to(db, "file");
+    sql_run(second, "INSERT INTO t VALUES('b', 2); INSERT INTO t(t) VALUES('flush')");
+    third = sql_open(path);
+    sqlite3 *all[] = {db, second, third};
+    for (int i = 0; i < 3; i++) {
+        char *rows = sql_rows(all[i], "SELECT path, value, art_check('t') FROM t");
+        ck_assert_str_eq(rows, "b|2|ok\n");
+        sqlite3_free(rows);
+    }
+    sqlite3_finalize(held);
+    sql_close(second);
+    sql_close(third);
+}
+END_TEST
+
+/* A version that knows nothing of blobs in the database would look for a file, or make one. */
+START_TEST(test_older_versions_are_told_that_there_is_no_file) {
+    static const char format[] = "SELECT typeof(v) || v FROM t_state WHERE k = 'format'";
+    for (int i = 0; i < 3; i++) {
+        const char *storage = i == 1 ? "file" : "inline", *says = i == 1 ? "integer1\n" : "integer2\n";
+        if (i) {
+            move_to(db, storage);
+        } else {
+            sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t VALUES('a', 1)",
+                    storage);
+        }
+        char *rows = sql_rows(db, "%s", format), *check = sql_rows(db, "SELECT art_check('t')");
+        ck_assert_str_eq(rows, says);
+        ck_assert_str_eq(check, "ok\n");
+        sqlite3_free(rows);
+        sqlite3_free(check);
+    }
+}
+END_TEST
+
+/* As a process leaves it that dies after its commit and before the file goes. */
+START_TEST(test_a_file_that_the_table_has_left_is_left_over) {
+    static const char left[] = "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'";
+    char *kept = sqlite3_mprintf("%s/kept", directory);
+    for (int i = 0; i < 2; i++) {
+        begin_with(modes[_i], "file");
+        char *file = sql_find_file(directory, ".art");
+        ck_assert_int_eq(link(file, kept), 0);
+        move_to(db, "inline");
+        ck_assert_int_eq(rename(kept, file), 0);
+        if (i) move_to(db, "file");
+        ck_assert_int_eq(sql_int(db, left), 1);
+        sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+        ck_assert_int_eq(sql_int(db, left), 0);
+        ck_assert_int_ne(access(file, F_OK), 0);
+        is_in(db, i ? "file" : "inline");
+        has_all(db, "cleaned");
+        sqlite3_free(file);
+        sql_run(db, "DROP TABLE t");
+        sqlite3_free(expected);
+    }
+    expected = NULL;
+    sqlite3_free(kept);
+}
+END_TEST
+
 /* A user's table of that name is not taken for ours. */
 START_TEST(test_a_table_in_the_way_is_left_alone) {
     sql_run(db, "CREATE TABLE t_blob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_blob VALUES(1, 'mine')");
@@ -277,6 +345,9 @@ int main(void) {
     tcase_add_loop_test(tcase, test_an_interrupt_anywhere_leaves_it_moved_or_not, 0, 2);
     tcase_add_loop_test(tcase, test_a_full_database_leaves_it_where_it_was, 0, 2);
     tcase_add_test(tcase, test_a_table_that_has_no_blobs_moves_too);
+    tcase_add_loop_test(tcase, test_a_table_without_blobs_that_comes_back_has_its_new_name_for_all, 0, 2);
+    tcase_add_test(tcase, test_older_versions_are_told_that_there_is_no_file);
+    tcase_add_loop_test(tcase, test_a_file_that_the_table_has_left_is_left_over, 0, 2);
     tcase_add_test(tcase, test_a_table_in_the_way_is_left_alone);
     tcase_add_loop_test(tcase, test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 0, 3);
     suite_add_tcase(suite, tcase);
