@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "core/blob/search.h"
 #include "core/tree/root_format.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
@@ -91,6 +92,32 @@ START_TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         art_row_release(&row);
         small_tree_end();
     }
+}
+END_TEST
+
+/* The run below holds the cursor's key, too, and then one that lies before it and is shorter than what is skipped. */
+START_TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
+    struct art_cursor *cursor;
+    struct art_blob *blob;
+    struct art_bucket_view view;
+    small_tree_make(false);
+    put("m/1", "1");
+    put("z", "2");
+    flush();
+    put("m/1", "3");
+    put("n", "4");
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 2);
+    must(art_store_blob(tree->store, &tree->root->run[1].top, &blob));
+    must(art_bucket_open(blob, 0, &view));
+    ck_assert_uint_eq(view.first_bytes[1], 'z');
+    ((uint8_t *)view.first_bytes)[1] = 'a';
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("m/1")));
+    must(art_cursor_skip_prefix(cursor, 2));
+    art_cursor_close(cursor);
+    small_tree_end();
 }
 END_TEST
 
@@ -343,6 +370,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted);
     tcase_add_test(tests, test_runs_that_disagree_on_a_row_are_not_merged);
+    tcase_add_test(tests, test_a_jump_meets_a_run_whose_keys_are_in_no_order);
     tcase_add_test(tests, test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum);
     tcase_add_test(tests, test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says);
     tcase_add_test(tests, test_a_root_takes_no_more_runs_than_it_has_room_for);
