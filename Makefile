@@ -274,7 +274,7 @@ check-orms:
 
 check-dqlite check-sqld:
 	@.ci/deps build
-	@MAKE="$(MAKE)" CLUSTER_OPTIONS="$(CLUSTER_OPTIONS)" tests/cluster/run $(BUILD) $(@:check-%=%)
+	@CLUSTER_OPTIONS="$(CLUSTER_OPTIONS)" tests/cluster/run $(BUILD) $(@:check-%=%)
 
 mutants:
 	@.ci/deps check

@@ -375,8 +375,7 @@ START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
         "UPDATE t_blob SET page = -page WHERE page = %lld",
         "UPDATE t_blob SET page = 9223372036854775807 WHERE page = %lld",
         "UPDATE t_blob SET page = page + 1152921504606846976 WHERE page = %lld",
-        "UPDATE t_blob SET data = (SELECT data FROM t_blob o WHERE o.page <> t_blob.page ORDER BY page DESC LIMIT 1) "
-        "WHERE page = %lld",
+        "UPDATE t_blob SET data = (SELECT data FROM t_blob o WHERE o.page <> t_blob.page LIMIT 1) WHERE page = %lld",
         "INSERT OR IGNORE INTO t_blob VALUES(%lld + 1, zeroblob(32768))",
         "INSERT OR REPLACE INTO t_blob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
         "DELETE FROM t_blob WHERE page >= %lld",

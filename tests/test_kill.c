@@ -26,7 +26,8 @@ START_TEST(test_a_killed_load_leaves_whole_transactions) {
     printf("%s: seed %llu\n", mode->name, (unsigned long long)seed);
     kills_run(mode, kills, seed, &report);
     kills_print(mode->name, &report);
-    ck_assert_msg(kills < 300 || (report.flush && report.merge && report.spill && report.locked),
+    bool locks = !strstr(mode->options, "storage=inline"); /* there only SQLite does */
+    ck_assert_msg(kills < 300 || (report.flush && report.merge && report.spill && (report.locked || !locks)),
                   "no death in a flush, a merge or a spill: the harness does not aim any more");
 }
 END_TEST

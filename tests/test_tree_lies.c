@@ -99,7 +99,7 @@ END_TEST
 START_TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     struct art_cursor *cursor;
     struct art_blob *blob;
-    struct art_bucket_view view;
+    struct art_bucket_view view = {0};
     small_tree_make(false);
     put("m/1", "1");
     put("z", "2");
