@@ -212,7 +212,8 @@ static int prepare(struct art_tree *tree) {
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
-    return name_root(tree, tree->root, &tree->slots.used);
+    rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
+    return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
 }
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
