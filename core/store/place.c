@@ -70,15 +70,8 @@ void art_store_leave(struct art_store *store) {
 }
 
 static int read_whole(struct art_store *store, const struct art_ref *ref, uint8_t *image) {
-    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
-    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
-    struct art_io_request requests[2] = {
-        {image, (uint32_t)ref->leaf_pages * ART_PAGE, at},
-        {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
-    };
-    bool gap = ref->leaf_pages < head;
-    if (!gap) requests[0].len = ART_BLOB_SIZE;
-    int rc = art_io_read(store->place.io, requests, gap ? 2 : 1);
+    struct art_io_request requests[2];
+    int rc = art_io_read(store->place.io, requests, art_whole_requests(image, ref, requests));
     if (!rc) store->pages_read += (uint64_t)ref->leaf_pages + ref->head_pages;
     return rc;
 }

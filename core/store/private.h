@@ -136,6 +136,18 @@ static inline bool art_store_loads_whole(const struct art_store *store) {
     return store->place.file_bytes <= store->cache_bytes;
 }
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
+/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and head. */
+static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
+    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
+    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
+    size_t before = (size_t)head * ART_PAGE;
+    bool gap = ref->leaf_pages < head;
+    requests[0] = (struct art_io_request){image, gap ? (uint32_t)ref->leaf_pages * ART_PAGE : ART_BLOB_SIZE, at};
+    if (gap) {
+        requests[1] = (struct art_io_request){image + before, (uint32_t)ref->head_pages * ART_PAGE, at + before};
+    }
+    return gap ? 2 : 1;
+}
 /* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
 void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);

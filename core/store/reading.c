@@ -57,14 +57,9 @@ static int read_requests(struct art_store *store, struct art_io_request *request
 
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
                                  struct art_io_request *requests) {
-    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
-    if (ref->leaf_pages == head) {
-        request_pages(cached, 0, ART_BLOB_PAGES, requests);
-        return 1;
-    }
-    request_pages(cached, 0, ref->leaf_pages, &requests[0]);
-    request_pages(cached, head, ref->head_pages, &requests[1]);
-    return 2;
+    art_cache_touch(cached, 0, ref->leaf_pages);
+    art_cache_touch(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
+    return art_whole_requests(art_cached_image(cached), ref, requests);
 }
 
 void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {

@@ -255,21 +255,11 @@ static int check_written(const struct art_store *store, const struct art_ref *re
 
 static int start_write(struct art_store *store, const struct art_queued_write *pending) {
     const struct art_ref *ref = &pending->ref;
-    uint8_t *image = pending->buffer.data;
-    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
-    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
-    struct art_io_request requests[2] = {
-        {image, (uint32_t)ref->leaf_pages * ART_PAGE, at},
-        {image + (size_t)head * ART_PAGE, (uint32_t)ref->head_pages * ART_PAGE, at + (uint64_t)head * ART_PAGE},
-    };
+    struct art_io_request requests[2];
+    unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
     store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
-    int rc = art_io_discard(store->place.io, at, ART_BLOB_SIZE);
-    if (rc) return rc;
-    if (ref->leaf_pages == head) { /* no gap: one piece */
-        requests[0].len = ART_BLOB_SIZE;
-        return art_io_write(store->place.io, requests, 1);
-    }
-    return art_io_write(store->place.io, requests, 2);
+    int rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
+    return rc ? rc : art_io_write(store->place.io, requests, count);
 }
 
 int art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
