@@ -2,7 +2,7 @@
  * keeps no more than the cache may hold. Who searches here and there has heads of leaves read together.
  *
  * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are watched
- * (the linker's --wrap).
+ * (the linker's --wrap), and searches led astray as a forged blob would.
  */
 #include <check.h>
 #include <limits.h>
@@ -45,6 +45,20 @@ void __wrap_art_store_end_ahead(struct art_store *store, const void *walk);
 void __wrap_art_store_end_ahead(struct art_store *store, const void *walk) {
     ends++;
     __real_art_store_end_ahead(store, walk);
+}
+
+static bool astray; /* a search finds the walk's first row, whatever it was asked for */
+
+int __real_art_run_skip(struct art_run_cursor *, uint32_t len, struct art_bytes behind);
+int __wrap_art_run_skip(struct art_run_cursor *, uint32_t len, struct art_bytes behind);
+int __wrap_art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
+    return astray ? art_run_first(cursor) : __real_art_run_skip(cursor, len, behind);
+}
+
+int __real_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
+int __wrap_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
+int __wrap_art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
+    return astray ? art_run_last(cursor) : __real_art_run_seek_le(cursor, key);
 }
 
 static void must(int rc) {
@@ -293,6 +307,21 @@ START_TEST(test_a_neighbours_damaged_head_is_its_own_affair) {
 }
 END_TEST
 
+START_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
+    for (unsigned i = 0; i < 3; i++) must(art_cursor_skip_prefix(cursor, 6));
+    ck_assert(art_cursor_valid(cursor));
+    astray = true;
+    ck_assert_int_eq(art_cursor_skip_prefix(cursor, 6), ART_CORRUPT);
+    astray = false;
+    ck_assert(!art_cursor_valid(cursor));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "a search for a later key leads back"));
+    art_cursor_close(cursor);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("walk");
     TCase *all = tcase_create("walk");
@@ -306,6 +335,7 @@ int main(void) {
     tcase_add_test(all, test_a_few_searches_read_what_they_need);
     tcase_add_test(all, test_heads_that_nobody_asked_for_push_nothing_out);
     tcase_add_test(all, test_a_neighbours_damaged_head_is_its_own_affair);
+    tcase_add_loop_test(all, test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 0, 2);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

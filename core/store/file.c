@@ -77,7 +77,7 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or restore both from one backup; has another connection dropped the table, end this transaction",
+        "came from, or restore both from one backup; has another connection dropped or moved the table, end this transaction",
         store->place.path, store->place.host_path);
 }
 

@@ -127,7 +127,7 @@ static const struct error errors[] = {
     /* The .art file */
     {MESSAGE_PLAIN,
      "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database came "
-     "from, or restore both from one backup; has another connection dropped the table, end this transaction",
+     "from, or restore both from one backup; has another connection dropped or moved the table, end this transaction",
      SQLITE_CANTOPEN, "the database came without its .art file", NULL, remove_file, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved without "
