@@ -517,8 +517,13 @@ void art_vtab_unpin(struct art_vtab *vtab);
 char *art_file_beginning(sqlite3 *db, const char *schema);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 int art_file_rename(struct art_table *table, unsigned attempt);
+/* The name of a file beside the database at `path`. sqlite3_free() it. */
+char *art_file_name_beside(const char *path, const char *table, const uint8_t uuid[ART_UUID_BYTES]);
 /* The name, without a folder. sqlite3_free() it. */
 char *art_file_name(const struct art_table *table, unsigned attempt);
+
+/* backup.c */
+int art_backup(struct art_connection *connection, const char *path, const char *schema, char **message);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */

@@ -5,6 +5,7 @@
  *                                                     with a delimiter only where a component of path ends
  *     art_check(table)                                'ok', or what is wrong, a line each: reads every blob (check.c);
  *                                                     check_table.c is the table of that name
+ *     art_backup(path [, schema])                     copies the database with its .art files (backup.c); gives the path
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (named.c). Prefix, path and delimiter are bytes: a text, a number's text, or a BLOB as
@@ -139,6 +140,16 @@ static void call_check(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
 }
 
+static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
+    char *message = NULL;
+    if (any_null(count, values)) return;
+    const char *path = (const char *)sqlite3_value_text(values[0]);
+    const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
+    int rc = path && schema ? art_backup(sqlite3_user_data(context), path, schema, &message) : SQLITE_NOMEM;
+    if (rc) return fail_call(context, rc, message);
+    sqlite3_result_text(context, path, -1, SQLITE_TRANSIENT);
+}
+
 static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     (void)values;
@@ -205,6 +216,8 @@ int art_functions_register(sqlite3 *db) {
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
         {"art_check", 1, SQLITE_DIRECTONLY, call_check},
+        {"art_backup", 1, SQLITE_DIRECTONLY, call_backup},
+        {"art_backup", 2, SQLITE_DIRECTONLY, call_backup},
         {"art_version", 0, SQLITE_INNOCUOUS, call_version},
         {"art_debug", 0, SQLITE_INNOCUOUS, call_debug},
     };

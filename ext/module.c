@@ -30,10 +30,14 @@ static void append_sane(sqlite3_str *out, const char *text, int most) {
     }
 }
 
-static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
-    const char *slash = strrchr(art_database_name(db, schema), '/');
+static void append_base(sqlite3_str *out, const char *path) {
+    const char *slash = strrchr(path, '/');
     append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART);
     sqlite3_str_appendchar(out, 1, '-');
+}
+
+static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
+    append_base(out, art_database_name(db, schema));
 }
 
 char *art_file_beginning(sqlite3 *db, const char *schema) {
@@ -44,6 +48,14 @@ char *art_file_beginning(sqlite3 *db, const char *schema) {
 
 static void append_id(sqlite3_str *out, const uint8_t *uuid) {
     sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
+}
+
+char *art_file_name_beside(const char *path, const char *table, const uint8_t uuid[ART_UUID_BYTES]) {
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    append_base(text, path);
+    append_sane(text, table, TABLE_PART);
+    append_id(text, uuid);
+    return sqlite3_str_finish(text);
 }
 
 /* A random id, and a name that no file has. sqlite3_free() the name. */

@@ -733,6 +733,12 @@ int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *pl
     return ART_OK;
 }
 
+int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+    (void)tree;
+    (void)place;
+    return ART_OK;
+}
+
 bool art_tree_has_changed_place(const struct art_tree *tree) {
     (void)tree;
     return false;

@@ -465,6 +465,19 @@ static void no_direct(void) {
     fail_call(__NR_fcntl, EINVAL, 1, UINT32_MAX, F_SETFL);
 }
 
+static void no_room_at_all(void) {
+    struct rlimit limit = {0, RLIM_INFINITY};
+    ck_assert_int_eq(chdir(directory), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void copy_without_its_database(void) {
+    ck_assert_int_eq(chdir(directory), 0);
+    sql_run(db, "SELECT art_backup('copy.db')");
+    unlink("copy.db");
+}
+
 static void no_modes(void) {
     reopen();
     fail_call(__NR_fcntl, EIO, 1, UINT32_MAX, F_SETFL);
@@ -669,6 +682,7 @@ static const struct {
     CODE(SQLITE_LOCKED),
     CODE(SQLITE_READONLY),
     CODE(SQLITE_IOERR),
+    CODE(SQLITE_IOERR_WRITE),
     CODE(SQLITE_CORRUPT_VTAB),
     CODE(SQLITE_FULL),
     CODE(SQLITE_CANTOPEN),

@@ -85,6 +85,7 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
     struct copier copier = {.tree = tree};
     uint32_t end;
     int rc = art_store_open(&copier.to, &options);
+    if (!rc) rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
         rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
@@ -93,6 +94,11 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
     if (!rc) rc = art_store_sync(copier.to);
     art_store_close(copier.to);
     return rc;
+}
+
+int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+    int rc = art_tree_ready(tree);
+    return rc ? rc : copy_all(tree, place);
 }
 
 bool art_tree_has_changed_place(const struct art_tree *tree) {

@@ -134,6 +134,9 @@ int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place
  * others notice. A rollback, or one to a mark before it, goes back; art_tree_committed() leaves the old place. ART_MISUSE in a
  * transaction that has spilled. */
 int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
+/* Copies all blobs of the root into a new file, into the same slots, verified; the file is synced. For a copy of the database,
+ * while the host holds a snapshot. */
+int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
 bool art_tree_has_changed_place(const struct art_tree *tree); /* in the running transaction */
 /* Counts the roots that were committed: another one may have come with another place. */
 uint64_t art_tree_generation(const struct art_tree *tree);

@@ -121,6 +121,24 @@ static const struct error errors[] = {
      "art_info without a name", NULL, NULL, "SELECT * FROM art_info"},
     {MESSAGE_PLAIN, "art: art_check needs a table's name: SELECT * FROM art_check('objects')", SQLITE_ERROR,
      "art_check without a name", NULL, NULL, "SELECT * FROM art_check"},
+    {MESSAGE_PLAIN, "art: the copy is to be a file ('%s'): give its name", SQLITE_CANTOPEN, "art_backup() into memory", NULL,
+     NULL, "SELECT art_backup(':memory:')"},
+    {MESSAGE_PLAIN, "art: the copy is to be a new file (%s): give another name", SQLITE_CANTOPEN,
+     "art_backup() into a file that is there", NULL, NULL, "SELECT art_backup('/dev/null')"},
+    {MESSAGE_PLAIN, "art: cannot make the copy (%s): %s", SQLITE_CANTOPEN, "art_backup() where no file can be made", NULL, NULL,
+     "SELECT art_backup('/no/such/folder/copy.db')"},
+    {MESSAGE_PLAIN, "art: the copy's file is there (%s): move it away", SQLITE_CANTOPEN,
+     "art_backup() beside an .art file of a former copy", NULL, copy_without_its_database, "SELECT art_backup('copy.db')"},
+    {MESSAGE_PLAIN,
+     "art: this transaction has written, a copy would have what is not committed (%s): COMMIT first", SQLITE_LOCKED,
+     "art_backup() in a transaction that has written", "BEGIN; INSERT INTO t(path) VALUES('x')", NULL,
+     "SELECT art_backup('copy.db')"},
+    {MESSAGE_PLAIN, "art: there is no database of that name (%s): give 'main' or an attached one", SQLITE_ERROR,
+     "art_backup() of a schema that is not there", NULL, NULL, "SELECT art_backup('copy.db', 'nowhere')"},
+    {MESSAGE_SQL, "cannot read %s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
+     "SELECT art_backup('copy.db')"},
+    {MESSAGE_PLAIN, "art: cannot copy the database: %s", SQLITE_IOERR_WRITE, "art_backup() without room for the copy", NULL,
+     no_room_at_all, "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
      NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
 
@@ -324,6 +342,7 @@ static const struct error errors[] = {
     "a hash is compared before: test_blob_trust.c, test_delta_redo.c, test_store*.c forge what lies behind it"
 #define INSIDE  "no statement leads there: it would be a mistake of art's own"
 #define SYSTEM  "the system fails as nobody can arrange from outside: test_io_refusals.c, test_io_faults.c do it within"
+#define COPY    "memory or the disk is full at one step and was not before: test_faults_backup.c tries each"
 #define RACE    "two connections would have to meet within microseconds"
 #define FRAME   "the frame of others, which are listed themselves"
 #define EARLIER "it is refused earlier, in other words"
@@ -350,6 +369,12 @@ static const struct elsewhere elsewhere[] = {
     {"art: the transaction needs this table (temp.art_txn): COMMIT it first",
      "SQLite shows no message for a DROP that is refused: 'database table is locked'"},
     {"art: this SQLite is too old (%s): load art into 3.38 or newer", "no SQLite so old is here"},
+
+    {"cannot begin the copy", COPY},
+    {"cannot open the copy", COPY},
+    {"cannot read the copy's tables", COPY},
+    {"cannot write the copy's tables", COPY},
+    {"art: cannot finish the copy: %s", COPY},
 
     {"art: a shadow table asks art itself (%s): restore the database from a backup",
      "it ends another message, of the shadow table that cannot be read: test_foreign_schema.c"},

@@ -1,0 +1,178 @@
+/* art_backup() while something fails: system calls of core/io, memory, room on the disk. Then there is an error and nothing
+ * is left behind, or the copy is whole; and the original's connection goes on.
+ *
+ * The extension is linked in, so that core's table of system calls is this program's own.
+ */
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "ext/art.h"
+#include "tests/support/io_faults.h"
+#include "tests/support/random.h"
+#include "tests/support/sql_expect.h"
+#include "tests/support/sql_memory.h"
+
+static char *directory, *path, *copy_path;
+static sqlite3 *db;
+
+static sqlite3 *open_linked(const char *name) {
+    sqlite3 *opened;
+    char *message = NULL;
+    ck_assert_int_eq(sqlite3_open(name, &opened), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_art_init(opened, &message, NULL) & 0xff, SQLITE_OK);
+    sqlite3_extended_result_codes(opened, 1);
+    return opened;
+}
+
+static void set_up(void) {
+    directory = sql_scratch("backup-faults");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+    io_fault_skip_syncs();
+    db = open_linked(path);
+    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
+                "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline); INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), "
+                "'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT i FROM n);"
+                "INSERT INTO i SELECT * FROM f; INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')",
+            "WAL");
+}
+
+static void tear_down(void) {
+    io_fault_nothing();
+    sqlite3_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(copy_path);
+}
+
+static void has_all(sqlite3 *of) {
+    sql_expect(of, "4000|ok|ok|4000\n", "SELECT count(*), art_check('f'), art_check('i'), (SELECT count(*) FROM i) FROM f");
+}
+
+static char *left_behind(void) {
+    char *command = sqlite3_mprintf("ls -A '%s' | grep copy", directory), text[400] = "";
+    FILE *names = popen(command, "r");
+    text[fread(text, 1, sizeof text - 1, names)] = 0;
+    pclose(names);
+    sqlite3_free(command);
+    return sqlite3_mprintf("%s", text);
+}
+
+/* Nothing fails any more. */
+static void check_outcome(int rc, const char *what, unsigned nth) {
+    if (rc) {
+        char *left = left_behind();
+        ck_assert_msg(!*left, "%s %u (%d): left behind: %s", what, nth, rc, left);
+        sqlite3_free(left);
+    } else {
+        sqlite3 *copy = open_linked(copy_path);
+        has_all(copy);
+        sqlite3_close(copy);
+        char *command = sqlite3_mprintf("rm -f '%s'*", copy_path);
+        ck_assert_int_eq(system(command), 0);
+        sqlite3_free(command);
+    }
+    has_all(db);
+}
+
+/* No words are made while memory fails. */
+static int back_up(void) {
+    static char sql[1000];
+    snprintf(sql, sizeof sql, "SELECT art_backup('%s')", copy_path);
+    return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+START_TEST(test_every_system_call_may_fail) {
+    static const struct {
+        const char *call;
+        int error;
+    } faults[] = {{"open", EIO},       {"open", EACCES},  {"pread", EIO}, {"pwrite", ENOSPC},         {"fdatasync", EIO},
+                  {"fsync", EIO},      {"fstat", EIO},    {"stat", EIO},  {"lock", ENOLCK},           {"fchmod", EIO},
+                  {"set_flags", EIO},  {"fchown", EPERM}, {"unlink", EACCES}, {"ring_submit", EIO},
+                  {"ring_submit_and_wait", EIO}, {"ring_init", EPERM}, {"ring_result", ENOSPC}};
+    unsigned struck = 0, failed = 0;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        for (unsigned nth = 1; nth < 60; nth++) {
+            bool spoils = !strcmp(faults[i].call, "unlink"); /* what cannot be removed stays */
+            io_fault(faults[i].call, nth, 1, faults[i].error, 0);
+            int rc = back_up();
+            unsigned given = io_faults_given();
+            io_fault("", 0, 0, 0, 0);
+            if (!given) {
+                check_outcome(rc, faults[i].call, nth);
+                break;
+            }
+            struck++;
+            failed += rc != 0;
+            if (!spoils) check_outcome(rc, faults[i].call, nth);
+            sqlite3_close(db);
+            db = open_linked(path);
+        }
+    }
+    ck_assert_uint_gt(struck, 5);
+    ck_assert_uint_gt(failed, 3);
+    printf("%u system calls failed, %u copies with them\n", struck, failed);
+}
+END_TEST
+
+START_TEST(test_every_allocation_may_fail) {
+    unsigned failed = 0, nth = 1;
+    struct random random = {random_seed()};
+    unsigned stride = random_scale() > 1 ? 1 : 7;
+    printf("seed %llu\n", (unsigned long long)random.state);
+    for (;; nth += 1 + random_below(&random, stride)) {
+        sql_memory_faults.arm(0, 0, nth, _i);
+        int rc = back_up();
+        unsigned given = sql_memory_faults.disarm();
+        check_outcome(rc, "allocation", nth);
+        if (!given) break;
+        ck_assert_msg(!rc || (rc & 0xff) == SQLITE_NOMEM || (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN, "%d: %s",
+                      rc, sqlite3_errmsg(db));
+        failed += rc != 0;
+    }
+    ck_assert_uint_gt(failed, 20);
+    printf("%u allocations, %u copies failed\n", nth, failed);
+}
+END_TEST
+
+/* For SQLite's own files and ours alike; the original's were made before. */
+START_TEST(test_a_limit_of_file_sizes_leaves_nothing) {
+    unsigned failed = 0;
+    struct rlimit unlimited;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    for (rlim_t size = 0;; size += size < 20000 ? 1000 : size / 6) {
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){size, unlimited.rlim_max}), 0);
+        int rc = back_up();
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+        check_outcome(rc, "limit", (unsigned)size);
+        if (!rc) break;
+        failed++;
+    }
+    ck_assert_uint_gt(failed, 10);
+}
+END_TEST
+
+int main(void) {
+    sql_memory_install();
+    Suite *suite = suite_create("faults of art_backup()");
+    TCase *tcase = tcase_create("faults");
+    tcase_set_timeout(tcase, 0);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_every_system_call_may_fail);
+    tcase_add_loop_test(tcase, test_every_allocation_may_fail, 0, 2);
+    tcase_add_test(tcase, test_a_limit_of_file_sizes_leaves_nothing);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,491 @@
+/* art_backup(): copies that are taken while another process writes, what lives in them, and what is refused. A copy that
+ * fails leaves nothing behind. (Faults of the system: test_faults_backup.c; other ways to copy: test_copies.c.)
+ */
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path, *copy_path;
+static sqlite3 *db;
+static const char *const modes[] = {"WAL", "DELETE"};
+
+static void set_up(void) {
+    directory = sql_scratch("backup");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(copy_path);
+}
+
+/* f has a file, i is inline, little lives in the log alone, none is empty; p is the ordinary mirror of f and i. */
+static void make(const char *mode, unsigned rows) {
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file, log_limit='20KB');"
+                "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline, log_limit='20KB');"
+                "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); CREATE VIRTUAL TABLE none USING art;"
+                "CREATE TABLE p(path PRIMARY KEY, value); INSERT INTO little VALUES('a', 1), ('b', 2)", mode);
+    sql_run(db, "BEGIN; INSERT INTO p SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+                "SELECT i + 1 FROM n LIMIT %u) SELECT i FROM n); INSERT INTO p VALUES('long', printf('%%.*c', 30000, 'x'));"
+                "INSERT INTO f SELECT * FROM p; INSERT INTO i SELECT * FROM p; COMMIT", rows);
+}
+
+static void back_up(sqlite3 *from, const char *to) {
+    char *said = sql_rows(from, "SELECT art_backup(%Q)", to), *wanted = sqlite3_mprintf("%s\n", to);
+    ck_assert_str_eq(said, wanted);
+    sqlite3_free(said);
+    sqlite3_free(wanted);
+}
+
+static void is_whole(sqlite3 *of) {
+    sql_expect(of, "ok|ok|ok|ok\n", "SELECT art_check('f'), art_check('i'), art_check('little'), art_check('none')");
+    sql_expect(of, "1|1\n", "SELECT (SELECT count(*) FROM f) = count(*), (SELECT count(*) FROM i) = count(*) FROM p");
+    sql_expect(of, "0\n", "SELECT count(*) FROM (SELECT path, value FROM f EXCEPT SELECT * FROM p)");
+    sql_expect(of, "0\n", "SELECT count(*) FROM (SELECT path, value FROM i EXCEPT SELECT * FROM p)");
+    sql_expect(of, "a|1\nb|2\n", "SELECT * FROM little");
+    sql_expect(of, "0\n", "SELECT count(*) FROM none");
+    sql_expect(of, "ok\n", "PRAGMA integrity_check");
+}
+
+static void write_some(sqlite3 *to, struct random *random, unsigned commit) {
+    sql_run(to, "BEGIN IMMEDIATE; CREATE TEMP TABLE IF NOT EXISTS some(path PRIMARY KEY, value); DELETE FROM some");
+    for (int i = 0; i < 100; i++) {
+        sql_run(to, "INSERT OR REPLACE INTO some VALUES(printf('d%%d/%%06d', %u, %u), 'commit %u')", random_below(random, 50),
+                random_below(random, 30000), commit);
+    }
+    for (const char *table = "pfi"; *table; table++) {
+        sql_run(to, "DELETE FROM %c WHERE path IN (SELECT path FROM some WHERE rowid %% 4 = 0);"
+                    "INSERT OR REPLACE INTO %c SELECT * FROM some WHERE rowid %% 4", *table, *table);
+    }
+    if (commit % 10 == 0) sql_run(to, "INSERT INTO f(f) VALUES('%s')", commit % 20 ? "optimize" : "flush");
+    sql_run(to, "COMMIT");
+}
+
+static void remove_files_of(const char *database) {
+    char *command = sqlite3_mprintf("rm -f '%s' '%s'-*", database, database);
+    ck_assert_int_eq(system(command), 0);
+    sqlite3_free(command);
+}
+
+/* --- under load --------------------------------------------------------------------------------------------------- */
+
+struct load {
+    _Atomic unsigned commits;
+    atomic_bool stop;
+};
+
+static pid_t start_load(struct load *load, uint64_t seed) {
+    pid_t writer = fork();
+    ck_assert_int_ge(writer, 0);
+    if (writer) return writer;
+    struct random random = {seed};
+    sqlite3 *mine = sql_open(path);
+    sqlite3_busy_timeout(mine, 60000);
+    sql_run(mine, "PRAGMA synchronous=OFF");
+    while (!atomic_load(&load->stop)) {
+        unsigned commit = atomic_load(&load->commits);
+        write_some(mine, &random, commit);
+        atomic_store(&load->commits, commit + 1);
+    }
+    sql_close(mine);
+    _exit(0);
+}
+
+START_TEST(test_copies_under_a_write_load_are_some_committed_state_of_all_tables) {
+    enum { ROUNDS = 15 };
+    unsigned rounds = ROUNDS * random_scale(), seen = 0, moved = 0;
+    struct random random = {random_seed() + (uint64_t)_i};
+    int status;
+    printf("seed %llu\n", (unsigned long long)random.state);
+    make(modes[_i], 20000);
+    sql_close(db);
+    struct load *load = mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t writer = start_load(load, random_next(&random));
+    db = sql_open(path);
+    sqlite3_busy_timeout(db, 60000);
+    for (unsigned round = 0; round < rounds; round++) {
+        back_up(db, copy_path);
+        moved += atomic_load(&load->commits) != seen;
+        seen = atomic_load(&load->commits);
+        sqlite3 *copy = sql_open(copy_path);
+        is_whole(copy);
+        for (unsigned i = 0; i < 3; i++) write_some(copy, &random, 10 * i);
+        is_whole(copy);
+        sql_close(copy);
+        remove_files_of(copy_path);
+    }
+    atomic_store(&load->stop, true);
+    ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+    ck_assert_int_eq(status, 0);
+    ck_assert_uint_ge(moved, rounds / 2); /* the load went on */
+    is_whole(db);
+    munmap(load, sizeof *load);
+}
+END_TEST
+
+/* --- a life of its own -------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other) {
+    struct random random = {random_seed()};
+    char *second_path = sqlite3_mprintf("%s/second copy.db", directory);
+    make(modes[_i], 5000);
+    back_up(db, copy_path);
+    sqlite3 *copy = sql_open(copy_path);
+    char *mode = sql_rows(copy, "PRAGMA journal_mode");
+    ck_assert_int_eq(sqlite3_strnicmp(mode, modes[_i], (int)strlen(modes[_i])), 0);
+    back_up(copy, second_path);
+    sqlite3 *all[] = {db, copy, sql_open(second_path)};
+    for (unsigned round = 0; round < 30; round++) {
+        write_some(all[round % 3], &random, round);
+        is_whole(all[round % 3]);
+    }
+    for (int i = 0; i < 3; i++) is_whole(all[i]);
+    sql_run(db, "ATTACH %Q AS other", copy_path);
+    sql_run(db, "BEGIN; DELETE FROM other.f; INSERT INTO other.f SELECT path, value FROM main.f; DELETE FROM other.p;"
+                "INSERT INTO other.p SELECT * FROM main.p; DELETE FROM other.i; INSERT INTO other.i SELECT path, value FROM "
+                "main.f; COMMIT");
+    is_whole(db);
+    is_whole(copy);
+    sql_run(db, "DETACH other");
+    sql_run(copy, "DROP TABLE f; DROP TABLE i; DROP TABLE little; DROP TABLE none");
+    sql_close(copy);
+    is_whole(db);
+    is_whole(all[2]);
+    sql_close(all[2]);
+    sqlite3_free(mode);
+    sqlite3_free(second_path);
+}
+END_TEST
+
+START_TEST(test_whatever_schema_is_copied) {
+    static const char *const sources[] = {":memory:", "", "temp", "attached"};
+    const char *source = sources[_i], *schema = _i < 2 ? "main" : source;
+    sqlite3 *from = sql_open(_i < 2 ? source : ":memory:");
+    if (_i == 3) sql_run(from, "ATTACH %Q AS attached", path);
+    sql_run(from, "CREATE VIRTUAL TABLE \"%w\".t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
+                  "UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')", schema);
+    sql_run(from, "INSERT INTO t VALUES('log', 1)");
+    sql_run(from, "SELECT art_backup(%Q, %Q)", copy_path, schema);
+    for (int again = 0; again < 2; again++) {
+        sqlite3 *copy = sql_open(copy_path);
+        ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM t"), 5001 + again);
+        sql_expect(copy, "ok\n", "SELECT art_check('t')");
+        sql_expect(copy, "ok\n", "PRAGMA integrity_check");
+        sql_run(copy, "INSERT INTO t VALUES('more %d', 1)", again);
+        sql_close(copy);
+    }
+    ck_assert_int_eq(sql_int(from, "SELECT count(*) FROM t"), 5001);
+    sql_close(from);
+}
+END_TEST
+
+/* SQLite's own tables alone, or nothing at all; and a table of a module that is not there. */
+START_TEST(test_a_database_without_art_tables_is_copied) {
+    if (_i) sql_run(db, "CREATE TABLE x(a); INSERT INTO x VALUES(1); CREATE VIEW v AS SELECT * FROM x");
+    if (_i > 1) {
+        sql_run(db, "PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES('table', 'u', 'u', 0, 'CREATE VIRTUAL TABLE u "
+                    "USING nowhere'); PRAGMA writable_schema=RESET");
+    }
+    back_up(db, copy_path);
+    sqlite3 *copy = sql_open(copy_path);
+    if (_i) sql_expect(copy, "1\n", "SELECT * FROM v");
+    ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM sqlite_schema"), _i ? _i + 1 : 0);
+    sql_close(copy);
+}
+END_TEST
+
+START_TEST(test_names_of_any_kind_are_copied) {
+    static const char *const tables[] = {"with \"quotes\" and 'quotes'", "\u00fcml\u00e4ut \u8868", "../../x", "%s%n", "select"};
+    static const char *const files[] = {"my 'own' \"db\".db", "\u00fcn\u00ef.db", "%s%n?x=1&y#z", "-rf", "file:x.db"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE \"%w\" USING art; INSERT INTO \"%w\" VALUES('a', %d); INSERT INTO \"%w\"(\"%w\") "
+                    "VALUES('flush')", tables[i], tables[i], (int)i, tables[i], tables[i]);
+    }
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        char *file = sqlite3_mprintf("%s/%s", directory, files[f]);
+        ck_assert_int_eq(chdir(directory), 0);
+        back_up(db, f % 2 ? file : files[f]);
+        sqlite3 *copy = sql_open(file);
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+            ck_assert_int_eq(sql_int(copy, "SELECT value FROM \"%w\"", tables[i]), (int)i);
+            sql_run(copy, "UPDATE \"%w\" SET value = 7; INSERT INTO \"%w\"(\"%w\") VALUES('optimize')", tables[i], tables[i],
+                    tables[i]);
+        }
+        sql_close(copy);
+        sqlite3_free(file);
+    }
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        ck_assert_int_eq(sql_int(db, "SELECT value FROM \"%w\"", tables[i]), (int)i);
+    }
+}
+END_TEST
+
+START_TEST(test_a_copy_has_the_rights_of_its_original) {
+    struct stat status;
+    umask(022);
+    make("WAL", 3000);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    back_up(db, copy_path);
+    char *file = sqlite3_mprintf("ls -l '%s' | grep -c '^-rw------- .*copy'", directory);
+    ck_assert_int_eq(stat(copy_path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0600);
+    FILE *listed = popen(file, "r");
+    int count = 0;
+    ck_assert_int_eq(fscanf(listed, "%d", &count), 1);
+    ck_assert_int_eq(count, 2);
+    pclose(listed);
+    sqlite3_free(file);
+}
+END_TEST
+
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
+
+static int shown(const struct dirent *entry) {
+    static const char *const own[] = {".", "..", "a.db-journal", "a.db-wal", "a.db-shm"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (!strcmp(entry->d_name, own[i])) return 0;
+    }
+    return 1;
+}
+
+/* The names of all files but the source's own journals. */
+static char *all_files(void) {
+    struct dirent **entries;
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    int count = scandir(directory, &entries, shown, alphasort);
+    for (int i = 0; i < count; i++) {
+        sqlite3_str_appendf(out, "%s\n", entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return sqlite3_str_finish(out);
+}
+
+static void leaves_nothing(const char *before) {
+    char *after = all_files();
+    ck_assert_str_eq(after, before);
+    sqlite3_free(after);
+}
+
+static void refused(int code, const char *words, const char *sql) {
+    char *before = all_files();
+    sql_refused(db, code, words, sql);
+    leaves_nothing(before);
+    sqlite3_free(before);
+}
+
+START_TEST(test_what_cannot_be_copied_to_is_refused) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path), *self = sqlite3_mprintf("SELECT art_backup(%Q)", path);
+    char *link_path = sqlite3_mprintf("%s/link.db", directory), *via = sqlite3_mprintf("SELECT art_backup(%Q)", link_path);
+    char *nowhere = sqlite3_mprintf("SELECT art_backup('%q/no/copy.db')", directory);
+    make("WAL", 3000);
+    refused(SQLITE_CANTOPEN, "is to be a new file", self);
+    refused(SQLITE_CANTOPEN, "No such file", nowhere);
+    refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('')");
+    refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup(':memory:')");
+    ck_assert_int_eq(symlink("elsewhere.db", link_path), 0);
+    refused(SQLITE_CANTOPEN, "is to be a new file", via);
+    back_up(db, copy_path);
+    refused(SQLITE_CANTOPEN, "is to be a new file", sql);
+    sqlite3 *copy = sql_open(copy_path);
+    is_whole(copy);
+    sql_close(copy);
+    unlink(copy_path); /* its .art file stays, and is somebody's */
+    refused(SQLITE_CANTOPEN, "the copy's file is there", sql);
+    sql_expect(db, "\n", "SELECT art_backup(NULL)");
+    is_whole(db);
+    sqlite3_free(sql);
+    sqlite3_free(self);
+    sqlite3_free(via);
+    sqlite3_free(link_path);
+    sqlite3_free(nowhere);
+}
+END_TEST
+
+START_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path), *other = sqlite3_mprintf("SELECT art_backup(%Q, 'nope')", copy_path);
+    char *within = sqlite3_mprintf("INSERT INTO p SELECT 'x', art_backup(%Q)", copy_path);
+    make(modes[_i], 3000);
+    refused(0, "nope", other);
+    sql_run(db, "BEGIN; INSERT INTO f VALUES('x', 1)");
+    refused(SQLITE_LOCKED, "COMMIT first", sql);
+    sql_run(db, "ROLLBACK; BEGIN; INSERT INTO p VALUES('x', 1)");
+    refused(SQLITE_LOCKED, "COMMIT first", sql);
+    sql_run(db, "ROLLBACK");
+    refused(SQLITE_LOCKED, "COMMIT first", within);
+    sql_run(db, "BEGIN");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM f"), 3001);
+    back_up(db, copy_path); /* one that has only read has a snapshot, which is copied */
+    sql_run(db, "COMMIT");
+    sqlite3_free(sql);
+    sqlite3_free(other);
+    sqlite3_free(within);
+}
+END_TEST
+
+static int compare(void *unused, int a, const void *left, int b, const void *right) {
+    (void)unused;
+    return memcmp(left, right, (size_t)(a < b ? a : b));
+}
+
+/* A collation that is not there: nobody can read the table's file, and without it the copy would be none. */
+START_TEST(test_a_table_that_cannot_be_opened_is_not_left_out) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value COLLATE mine, storage=%s); INSERT INTO t VALUES('a', 1);"
+                "INSERT INTO t(t) VALUES('flush')", _i ? "inline" : "file");
+    sql_close(db);
+    db = sql_open(path);
+    if (_i) {
+        back_up(db, copy_path); /* whole as it is */
+    } else {
+        refused(SQLITE_ERROR, "mine", sql);
+        sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
+        back_up(db, copy_path);
+    }
+    sqlite3 *copy = sql_open(copy_path);
+    sqlite3_create_collation(copy, "mine", SQLITE_UTF8, NULL, compare);
+    sql_expect(copy, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
+    sql_close(copy);
+    sqlite3_free(sql);
+}
+END_TEST
+
+/* In a leaf page, and in the head, which only the reference's hash tells. */
+START_TEST(test_a_damaged_blob_is_not_copied) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+    make(modes[_i / 2], 3000);
+    sql_run(db, "INSERT INTO f(f) VALUES('optimize')");
+    sql_close(db);
+    db = sql_open(path);
+    int64_t slots = sql_file_size(directory, ".art") / (512 << 10);
+    char *file = sql_find_file(directory, ".art");
+    int fd = open(file, O_RDWR);
+    for (int64_t slot = 1; slot <= slots; slot++) {
+        off_t at = _i % 2 ? (slot + 1) * (512 << 10) - 50 : slot * (512 << 10) + 100;
+        ck_assert_int_eq(pwrite(fd, "damage", 6, at), 6);
+    }
+    close(fd);
+    refused(SQLITE_CORRUPT_VTAB, file, sql);
+    sqlite3_free(file);
+    sqlite3_free(sql);
+}
+END_TEST
+
+static int steps_left;
+
+static int stop(void *unused) {
+    (void)unused;
+    return --steps_left <= 0;
+}
+
+START_TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
+    unsigned interrupted = 0;
+    make("WAL", 20000);
+    char *before = all_files();
+    for (int steps = 1;; steps += 1 + steps / 8) {
+        steps_left = steps;
+        sqlite3_progress_handler(db, 1, stop, NULL);
+        int rc = sql_try(db, "SELECT art_backup(%Q)", copy_path);
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        if (!rc) break;
+        ck_assert_msg(rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
+        leaves_nothing(before);
+        interrupted++;
+    }
+    ck_assert_uint_gt(interrupted, 10);
+    sqlite3 *copy = sql_open(copy_path);
+    is_whole(copy);
+    sql_close(copy);
+    sqlite3_free(before);
+}
+END_TEST
+
+static struct {
+    int left, answer;
+} rule;
+
+static int authorize(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
+    (void)unused, (void)action, (void)a, (void)b, (void)c, (void)d;
+    return rule.left-- == 1 ? rule.answer : SQLITE_OK;
+}
+
+/* Whatever it denies or hides: the copy has everything, or there is none. */
+START_TEST(test_an_authorizer_makes_no_half_copy) {
+    rule.answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
+    sql_close(db);
+    db = sql_open(path);
+    make("WAL", 3000);
+    sql_close(db);
+    db = NULL;
+    unsigned failed = 0;
+    char *before = all_files();
+    for (int nth = 1; nth < 1000; nth++) {
+        sqlite3 *from = sql_open(path);
+        rule.left = 0;
+        sqlite3_set_authorizer(from, authorize, NULL);
+        rule.left = nth;
+        int rc = sql_try(from, "SELECT art_backup(%Q)", copy_path);
+        bool asked = rule.left < 1;
+        if (rc) {
+            failed++;
+            sqlite3_set_authorizer(from, NULL, NULL);
+            is_whole(from);
+        }
+        sql_close(from);
+        if (!access(copy_path, F_OK)) {
+            sqlite3 *copy = sql_open(copy_path);
+            is_whole(copy);
+            sql_close(copy);
+            remove_files_of(copy_path);
+        }
+        leaves_nothing(before);
+        if (!asked) break;
+    }
+    ck_assert_uint_gt(failed, 5);
+    db = sql_open(path);
+    sqlite3_free(before);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("backup");
+    TCase *tcase = tcase_create("copies");
+    tcase_set_timeout(tcase, 120 * random_scale());
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_copies_under_a_write_load_are_some_committed_state_of_all_tables, 0, 2);
+    tcase_add_loop_test(tcase, test_a_copy_its_copy_and_their_original_live_beside_each_other, 0, 2);
+    tcase_add_loop_test(tcase, test_whatever_schema_is_copied, 0, 4);
+    tcase_add_loop_test(tcase, test_a_database_without_art_tables_is_copied, 0, 3);
+    tcase_add_test(tcase, test_names_of_any_kind_are_copied);
+    tcase_add_test(tcase, test_a_copy_has_the_rights_of_its_original);
+    tcase_add_test(tcase, test_what_cannot_be_copied_to_is_refused);
+    tcase_add_loop_test(tcase, test_what_is_not_committed_and_what_is_not_there_is_not_copied, 0, 2);
+    tcase_add_loop_test(tcase, test_a_table_that_cannot_be_opened_is_not_left_out, 0, 2);
+    tcase_add_loop_test(tcase, test_a_damaged_blob_is_not_copied, 0, 4);
+    tcase_add_test(tcase, test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing);
+    tcase_add_loop_test(tcase, test_an_authorizer_makes_no_half_copy, 0, 2);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
