@@ -196,6 +196,30 @@ START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
 }
 END_TEST
 
+/* A delta begins with whole chunks of the one before. */
+START_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills) {
+    uint64_t limit = (uint64_t)(_i + 1) << 19;
+    unsigned spills = 0;
+    make();
+    options.spill_limit = limit;
+    small_tree_again();
+    for (uint32_t i = 0; i < 60000; i++) {
+        struct art_delta *before = tree->delta;
+        uint64_t keys = art_delta_keys(before);
+        char key[60];
+        snprintf(key, sizeof key, "%08x and a rest of some thirty bytes", i * 2654435761u);
+        put(key, "a value, as long as most values of most tables are");
+        if (tree->delta == before) continue;
+        ck_assert_uint_ge(keys, limit / 400);
+        spills++;
+    }
+    ck_assert_uint_ge(spills, 1);
+    commit();
+    ck_assert_uint_eq(rows(), 60000);
+    small_tree_end();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("spill");
     TCase *tests = tcase_create("spill");
@@ -205,6 +229,7 @@ int main(void) {
     tcase_add_test(tests, test_a_filter_that_is_full_is_one_of_the_present_delta_again);
     tcase_add_test(tests, test_a_load_in_order_and_one_over_rows_have_no_such_filter);
     tcase_add_test(tests, test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter);
+    tcase_add_loop_test(tests, test_a_small_limit_leaves_room_for_rows_between_two_spills, 0, 8);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -284,7 +284,11 @@ int art_delta_set_at(struct art_delta *delta, struct art_bytes key, const struct
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 size_t art_delta_memory(const struct art_delta *delta) {
-    return sizeof *delta + delta->arena.allocated + delta->undo.capacity * sizeof *delta->undo.notes +
+    return art_delta_used(delta) + delta->arena.allocated - delta->arena.used;
+}
+
+size_t art_delta_used(const struct art_delta *delta) {
+    return sizeof *delta + delta->arena.used + delta->undo.capacity * sizeof *delta->undo.notes +
            delta->filter_words * sizeof *delta->filter;
 }
 

@@ -7,7 +7,7 @@
  * be committed with nothing to write, and its root with it. */
 static int ready_to_write(struct art_tree *tree) {
     int rc = art_tree_begin(tree);
-    bool large = tree->options.spill_limit && art_delta_memory(tree->delta) > tree->options.spill_limit;
+    bool large = tree->options.spill_limit && art_delta_used(tree->delta) > tree->options.spill_limit;
     return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
