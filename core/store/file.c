@@ -326,12 +326,10 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
 /* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
 static int open_for_writing(struct art_store *store, bool fresh, bool *created) {
     if (store->place.io && store->place.io_for_writing) return ART_OK;
-    if (!store->phase.pool) {
-        int rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
-        if (rc) return rc;
-    }
+    int rc = art_write_pool_take(&store->phase.pool);
+    if (rc) return rc;
     art_store_close_file(store);
-    int rc = open_io(store, TO_WRITE);
+    rc = open_io(store, TO_WRITE);
     if (rc == ART_MISSING && fresh) {
         rc = open_io(store, TO_CREATE);
         *created = !rc;
@@ -389,7 +387,7 @@ int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     bool created = false;
     if (!art_store_has_file(store)) {
         int rc = art_store_ready(store);
-        if (!rc && !store->phase.pool) rc = art_blob_pool_open(&store->phase.pool, ART_WRITE_BUFFERS);
+        if (!rc) rc = art_write_pool_take(&store->phase.pool);
         return rc ? rc : store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     }
     int rc = lock_named_file(store, fresh, &own, &created);

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/store/cache.h"
+#include "core/store/write_pool.h"
 
 _Atomic uint32_t art_fork_generation;
 
@@ -22,6 +23,7 @@ static void in_parent(void) {
 static void in_child(void) {
     atomic_fetch_add(&art_fork_generation, 1);
     art_cache_abandon();
+    art_write_pool_abandon();
     pthread_mutex_unlock(&fork_lock);
 }
 

@@ -19,12 +19,12 @@
 #include "core/store/fork.h"
 #include "core/store/store.h"
 #include "core/store/store_format.h"
+#include "core/store/write_pool.h"
 
 enum {
-    ART_WRITE_BUFFERS = 16, /* of the write pool: what a store may have under way */
-    ART_WRITES_MAX = 8,     /* blobs under way before we wait: the other buffers are for whoever builds */
-    ART_AHEAD_MAX = 8,      /* blobs on their way to walks */
-    ART_MESSAGE_MAX = 1024  /* as long as core/base keeps one */
+    ART_WRITES_MAX = 8,    /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
+    ART_AHEAD_MAX = 8,     /* blobs on their way to walks */
+    ART_MESSAGE_MAX = 1024 /* as long as core/base keeps one */
 };
 
 /* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to
@@ -112,7 +112,7 @@ struct art_store {
         struct art_slot_set *reusable;
         uint32_t reuse_from; /* no member of `reusable` below */
         struct art_slot_set returned;
-        struct art_blob_pool *pool;
+        struct art_blob_pool *pool; /* write_pool.h */
         struct art_queued_write pending[ART_WRITES_MAX];
         unsigned pending_count;
         int failed; /* of a write since the last sync, with its message */
@@ -137,6 +137,11 @@ static inline bool art_store_loads_whole(const struct art_store *store) {
 }
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
 /* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and head. */
+/* A small blob would take large pages of which it uses little. */
+static inline bool art_store_fills_buffer(const struct art_store *store, const struct art_ref *ref) {
+    return art_store_loads_whole(store) && ref->leaf_pages + ref->head_pages >= ART_BLOB_PAGES / 4;
+}
+
 static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
     uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;

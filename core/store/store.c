@@ -66,8 +66,7 @@ void art_store_close(struct art_store *store) {
     art_store_drop_holds(store);
     art_store_close_file(store);
     art_store_leave(store);
-    art_blob_pool_close(store->phase.pool);
-    store->phase.pool = NULL;
+    art_write_pool_give_back(&store->phase.pool);
     art_slot_set_clear(&store->phase.returned);
     if (!forked) art_cache_leave(store->cache_bytes);
     store->closed = true;

@@ -1,0 +1,105 @@
+/* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. */
+#include <check.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/store/private.h"
+#include "core/store/write_pool.h"
+
+static struct art_store *store_that_writes(void) {
+    struct art_store *store;
+    uint32_t end;
+    ck_assert_int_eq(art_store_open(&store, &(struct art_store_options){.cache_bytes = 1 << 20}), ART_OK);
+    ck_assert_int_eq(art_store_write_begin(store, true, &end), ART_OK);
+    ck_assert_ptr_nonnull(store->phase.pool);
+    return store;
+}
+
+static uint32_t free_buffers(const struct art_blob_pool *pool) {
+    struct art_blob_pool_stats stats;
+    art_blob_pool_stats(pool, &stats);
+    return stats.free;
+}
+
+START_TEST(test_all_stores_write_from_one_pool_that_goes_with_the_last) {
+    struct art_store *first = store_that_writes(), *second = store_that_writes();
+    struct art_blob_pool *pool = first->phase.pool, *third = NULL;
+    struct art_blob_buf buffer;
+    ck_assert_ptr_eq(second->phase.pool, pool);
+    ck_assert_int_eq(art_store_buffer(first, &buffer), ART_OK);
+    art_store_close(second);
+    ck_assert_uint_eq(free_buffers(pool), ART_WRITE_BUFFERS - 1);
+    ck_assert_int_eq(art_write_pool_take(&third), ART_OK);
+    ck_assert_int_eq(art_write_pool_take(&third), ART_OK); /* has it already */
+    ck_assert_ptr_eq(third, pool);
+    art_write_pool_give_back(&third);
+    ck_assert_ptr_null(third);
+    art_write_pool_give_back(&third);
+    art_blob_buf_put(&buffer);
+    ck_assert_uint_eq(free_buffers(pool), ART_WRITE_BUFFERS);
+    art_store_close(first);
+    ck_assert_int_eq(art_write_pool_take(&third), ART_OK);
+    ck_assert_uint_eq(free_buffers(third), ART_WRITE_BUFFERS);
+    art_write_pool_give_back(&third);
+}
+END_TEST
+
+/* What a store may have under way: others get memory of the heap. */
+START_TEST(test_who_finds_it_empty_writes_from_the_heap) {
+    struct art_store *first = store_that_writes(), *second = store_that_writes();
+    struct art_blob_buf buffers[ART_WRITE_BUFFERS], more;
+    for (unsigned i = 0; i < ART_WRITE_BUFFERS; i++) {
+        ck_assert_int_eq(art_store_buffer(first, &buffers[i]), ART_OK);
+        ck_assert_int_ge(buffers[i].slot, 0);
+    }
+    ck_assert_int_eq(art_store_buffer(second, &more), ART_OK);
+    ck_assert_int_lt(more.slot, 0);
+    art_blob_buf_put(&more);
+    for (unsigned i = 0; i < ART_WRITE_BUFFERS; i++) art_blob_buf_put(&buffers[i]);
+    art_store_close(first);
+    art_store_close(second);
+}
+END_TEST
+
+/* Its parent's may be in use at that moment, and so may the lock. */
+static int in_child(struct art_store *inherited) {
+    struct art_blob_pool *parents = inherited->phase.pool;
+    struct art_store *own = store_that_writes();
+    struct art_blob_pool *pool = own->phase.pool;
+    if (pool == parents || free_buffers(pool) != ART_WRITE_BUFFERS) return 1;
+    art_store_close(inherited);
+    if (free_buffers(parents) != ART_WRITE_BUFFERS - 1 || own->phase.pool != pool) return 2;
+    art_store_close(own);
+    return 0;
+}
+
+START_TEST(test_a_forked_child_has_one_of_its_own) {
+    struct art_store *store = store_that_writes();
+    struct art_blob_buf buffer;
+    int status;
+    ck_assert_int_eq(art_store_buffer(store, &buffer), ART_OK);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) _exit(in_child(store));
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    art_blob_buf_put(&buffer);
+    art_store_close(store);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("write pool");
+    TCase *tests = tcase_create("write pool");
+    tcase_add_test(tests, test_all_stores_write_from_one_pool_that_goes_with_the_last);
+    tcase_add_test(tests, test_who_finds_it_empty_writes_from_the_heap);
+    tcase_add_test(tests, test_a_forked_child_has_one_of_its_own);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
