@@ -128,10 +128,10 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
-.PHONY: bench bench-large bench-report bench-profile bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
+.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
+.PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
-.PHONY: amalgamation uninstall deb npm check-packaging
+.PHONY: amalgamation uninstall deb npm check-packaging help bench-profile
 
 all:
 help:
