@@ -131,9 +131,10 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
-.PHONY: amalgamation uninstall deb npm check-packaging help bench-profile
+.PHONY: amalgamation uninstall deb npm check-packaging
 
 all:
+.PHONY: help
 help:
 	@sed -n '/^$$/q; s/^#$$//p; s/^# //p' $(firstword $(MAKEFILE_LIST))
 
@@ -305,6 +306,7 @@ bench-report:
 	@[ -s build/bench/results.csv ] || $(MAKE) --no-print-directory bench
 	@tests/bench/report
 
+.PHONY: bench-profile
 bench-profile: library $(BUILD)/tests/bench/bench
 	@tests/bench/profile $(BUILD) "$(PROFILED)" $(PROFILED_KEYS)
 

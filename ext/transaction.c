@@ -19,8 +19,8 @@
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
  * is gone by then, or whose T_state carries another id, writes nothing. xCommit only says so, and reads the data
- * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL: a SELECT would
- * leave its read lock behind, an INSERT would be lost.
+ * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL: a SELECT
+ * would leave its read lock behind, an INSERT would be lost.
  */
 #include "ext/ext.h"
 
@@ -358,7 +358,7 @@ void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *dri
 
 int art_vtab_begin(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
-    return SQLITE_OK; /* joining is for the first change: where a second table begins in here, SQLite writes past its list */
+    return SQLITE_OK; /* joining is for the first change: a second table that began in here would overrun SQLite's list */
 }
 
 int art_vtab_sync(sqlite3_vtab *base) {
