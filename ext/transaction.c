@@ -358,7 +358,7 @@ void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *dri
 
 int art_vtab_begin(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
-    return SQLITE_OK; /* joining is for the first change: a second table that began in here would overrun SQLite's list */
+    return SQLITE_OK; /* joining is for the first change: a second table that begins in here overruns SQLite's list */
 }
 
 int art_vtab_sync(sqlite3_vtab *base) {
