@@ -1,6 +1,7 @@
 # How sqlite-art is built, shown and checked. GNU make.
 #
 #   make              art.so, from core/ and ext/
+#   make help         this list
 #   make demo         installs what is missing, builds, and walks through sql/tour.sql with the paths of this machine
 #   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
 #   make static       build/release/libart.a for programs that link art in; ext/art.h says how
@@ -14,7 +15,7 @@
 #   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
 #                     BENCH_SIZES="20000 100000", BENCH_SETS=obj,fs,hex,real; bench-large adds 10 million keys to the figures,
 #                     bench-report draws them as one page, build/bench/report.html
-#   make bench-profile  where the instructions of single operations go: PROFILED="get put", PROFILED_KEYS=100000
+#   make bench-profile  where the instructions of single operations go, by valgrind: PROFILED="get put", PROFILED_KEYS=100000
 #   make bench-core   core without SQLite, part by part; bench-queries: queries that an ordinary table answers by walking
 #   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
@@ -44,6 +45,9 @@
 #   CC=gcc|clang      the compiler
 #   URING=0           without liburing: all I/O by pread and pwrite
 #   SANITIZE=address  AddressSanitizer and UBSan; SANITIZE=thread: ThreadSanitizer
+#
+# Others: ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR and DESTDIR for `make install`;
+# BENCH_DIR and BENCH_OPTIONS (tests/bench/README.md).
 #
 # Objects go to build/<variant>/, the extension to build/<variant>/art.so; `make` alone copies it to ./art.so.
 
@@ -128,6 +132,11 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
 .PHONY: amalgamation uninstall deb npm check-packaging
+
+all:
+.PHONY: help
+help:
+	@sed -n '/^$$/q; s/^#$$//p; s/^# //p' $(firstword $(MAKEFILE_LIST))
 
 ifeq ($(EXT),)
 all:
@@ -297,6 +306,7 @@ bench-report:
 	@[ -s build/bench/results.csv ] || $(MAKE) --no-print-directory bench
 	@tests/bench/report
 
+.PHONY: bench-profile
 bench-profile: library $(BUILD)/tests/bench/bench
 	@tests/bench/profile $(BUILD) "$(PROFILED)" $(PROFILED_KEYS)
 

@@ -1,8 +1,8 @@
 /* From core's codes and sentences to SQLite's, and (in the host callbacks) back.
  *
  * SQLite undoes the whole transaction for IOERR, INTERRUPT, and mostly for FULL and NOMEM, and only the statement for
- * the others (sqlite-facts, section 1); the table below is made with that in mind: what leaves core's tree sound is not
- * an IOERR. SQLITE_SCHEMA is never returned, SQLite would run the statement again.
+ * the others; the table below is made with that in mind: what leaves core's tree sound is not an IOERR. SQLITE_SCHEMA is
+ * never returned, SQLite would run the statement again.
  */
 #include "ext/ext.h"
 

@@ -136,7 +136,7 @@ static void add_options(struct info_cursor *cursor, const struct art_settings *s
     }
 }
 
-static void add_requests(struct info_cursor *cursor, unsigned requested) {
+static void add_requests(struct info_cursor *cursor, const struct art_table *table) {
     static const struct {
         unsigned request;
         const char *name;
@@ -145,7 +145,11 @@ static void add_requests(struct info_cursor *cursor, unsigned requested) {
                     {ART_REQUEST_VACUUM, "vacuum"},
                     {ART_REQUEST_CLEAN, "clean"}};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-        if (requested & requests[i].request) add_text(cursor, "at commit", requests[i].name);
+        if (table->requested & requests[i].request) add_text(cursor, "at commit", requests[i].name);
+    }
+    if (table->requested & ART_REQUEST_MOVE) { /* a COMMIT that was refused has moved it */
+        bool leaves_rows = table->before.moved ? table->before.inlined : table->inlined;
+        add_text(cursor, "at commit", leaves_rows ? "storage=file" : "storage=inline");
     }
 }
 
@@ -179,7 +183,7 @@ static int gather_facts(struct info_cursor *cursor, struct art_named *named, cha
     add_all(cursor, table, &info);
     add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
-    add_requests(cursor, table->requested);
+    add_requests(cursor, table);
     rc = add_leftovers(cursor, named->connection, vtab->name->schema, message);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }

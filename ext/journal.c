@@ -1,4 +1,5 @@
-/* What a flush asks of the database's journal (design, section 7), through SQLite's file handles and a row of T_state.
+/* What a flush asks of the database's journal before it uses a slot again (core/tree/slots.c), through SQLite's file
+ * handles and a row of T_state.
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
  * a killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again,

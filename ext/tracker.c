@@ -1,8 +1,8 @@
 /* temp.art_txn: a virtual table without rows that hears of every savepoint, commit and rollback.
  *
- * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO (sqlite-facts, D3). A table in
- * temp stays: the first change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive
- * all art tables that the transaction changes. It is made when a handle of an art table is made while no statement
+ * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO. A table in temp stays: the first
+ * change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive all art tables that the
+ * transaction changes. It is made when a handle of an art table is made while no statement
  * runs, also within BEGIN, where it counts as begun at once. Where it can't be made (query_only, an authorizer, a user's
  * table under its name, a running statement) each table is driven by its own handle. DROP and RENAME make it then, whose
  * statements survive that, and it takes over; where that fails, too, they are refused for a changed table.

@@ -6,7 +6,7 @@
  * the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that makes it
  * take over.
  *
- * Savepoints (sqlite-facts, D2). SQLite numbers them; a number is repeated, and some are never told:
+ * Savepoints. SQLite numbers them; a number is repeated, and some are never told:
  *
  *     xSavepoint(n)   a moment n that exists stays, else the present state becomes it
  *     xRelease(n)     moments >= n go
@@ -15,11 +15,12 @@
  *
  * A table that joins gets all numbers that its driver knows, standing for the beginning, so that a repeated number is
  * recognised. A moment also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
- * DROP that is taken back (D3).
+ * DROP that is taken back.
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
  * is gone by then, or whose T_state carries another id, writes nothing. xCommit only says so, and reads the data
- * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL (D6).
+ * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL: a SELECT
+ * would leave its read lock behind, an INSERT would be lost.
  */
 #include "ext/ext.h"
 
@@ -357,7 +358,7 @@ void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *dri
 
 int art_vtab_begin(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
-    return SQLITE_OK; /* joining is for the first change: a second table must not begin in here (D4) */
+    return SQLITE_OK; /* joining is for the first change: a second table that begins in here overruns SQLite's list */
 }
 
 int art_vtab_sync(sqlite3_vtab *base) {

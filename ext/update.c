@@ -4,9 +4,9 @@
  * bytes that they have in the row's record, and where none is set the value moves along as it is, whatever its length.
  *
  * The hidden columns belong to the table: naming one in INSERT, or changing one in UPDATE, is an error. What SQLite
- * passes for columns that an UPDATE does not set differs between versions (sqlite-facts, section 6): "no change", or for
- * UPDATE ... FROM the old value. So a version that is the row's, a prefix that its path begins with, or a delimiter that
- * does not follow it there, changes nothing.
+ * passes for columns that an UPDATE does not set differs between versions: "no change", or for UPDATE ... FROM the old
+ * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
+ * there, changes nothing.
  */
 #include "ext/ext.h"
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # What README.md says can be done: its ```sql blocks run one after another in one database and print what their --> lines
-# say; its `make` commands name targets that exist; its other ```sh lines run; files that it names are there.
-# ART_TEST_STANDIN set: on ordinary tables (what only the module has is left out).
+# say; its `make` commands name targets that exist; its other ```sh lines run; files and sections that it names are there.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
@@ -23,12 +22,7 @@ blocks() { awk -v kind="$1" '/^```/ { inside = !inside && $0 == "```" kind; next
 
 blocks sql >"$work/all.sql"
 grep '^-->' "$work/all.sql" | sed 's/^--> \{0,1\}//' >"$work/expected"
-if [ -n "${ART_TEST_STANDIN:-}" ]; then
-    sed -E 's/CREATE VIRTUAL TABLE (\w+) USING art[^;]*;/CREATE TABLE \1(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;/
-        s/^INSERT INTO objects\(objects\).*$//; s/FROM art_info\(.*\)/FROM sqlite_master/; s/ AND version = .*\)/ /' "$work/all.sql" >"$work/run.sql"
-else
-    { echo ".load $extension" && cat "$work/all.sql"; } >"$work/run.sql"
-fi
+{ echo ".load $extension" && cat "$work/all.sql"; } >"$work/run.sql"
 (cd "$work" && sqlite3 -bail readme.db <run.sql) >"$work/got" 2>&1
 diff -u --label "what README.md says" --label "what came" "$work/expected" "$work/got"
 verdict $? "its SQL prints something else"
@@ -52,6 +46,13 @@ while read -r file; do
     [ -e "$file" ]
     verdict $? "there is no $file"
 done < <(grep -oE '\]\([A-Za-z][^):]*\)|`(core|ext|sql|tests)/[a-z_/.]*`' README.md | sed -E 's/^\]\(//; s/[)`]//g' | sort -u)
+
+# as GitHub names them
+sed -nE 's/^#+ //p' README.md | tr 'A-Z ' 'a-z-' | tr -dc 'a-z0-9_\n-' >"$work/sections"
+while read -r section; do
+    grep -qxF -- "$section" "$work/sections"
+    verdict $? "there is no section #$section"
+done < <(grep -oE '\]\(#[^)]*' README.md | sed 's/^](#//' | sort -u)
 
 rate=$((100 * (checks - failures) / checks))
 echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"

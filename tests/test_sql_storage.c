@@ -66,6 +66,14 @@ static void move_to(sqlite3 *of, const char *storage) {
     sql_run(of, "INSERT INTO t(t) VALUES('storage=%s')", storage);
 }
 
+static void is_about_to_move_to(const char *storage) {
+    char *waits = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'at commit'");
+    char *wanted = sqlite3_mprintf(*storage ? "storage=%s\n" : "%s", storage);
+    ck_assert_str_eq(waits, wanted);
+    sqlite3_free(waits);
+    sqlite3_free(wanted);
+}
+
 /* By turns, and each sees at once where the blobs are, also one that has them in its cache. */
 START_TEST(test_the_blobs_move_and_every_connection_follows) {
     const char *storage = "file";
@@ -99,7 +107,9 @@ START_TEST(test_a_rollback_and_a_rollback_to_take_it_back) {
     begin_with(modes[_i / 2], from);
     sql_run(db, "BEGIN");
     move_to(db, other(from));
+    is_about_to_move_to(other(from));
     sql_run(db, "INSERT INTO t VALUES('gone', 1); ROLLBACK");
+    is_about_to_move_to("");
     is_in(db, from);
     has_all(db, "rolled back");
     sql_run(db, "BEGIN; INSERT INTO t VALUES('gone', 1); SAVEPOINT s; DELETE FROM t");
@@ -110,6 +120,7 @@ START_TEST(test_a_rollback_and_a_rollback_to_take_it_back) {
     sql_run(db, "BEGIN");
     move_to(db, other(from));
     move_to(db, from);
+    is_about_to_move_to("");
     sql_run(db, "COMMIT");
     is_in(db, from);
     sql_run(db, "BEGIN; SAVEPOINT s; DELETE FROM t WHERE path = 'in the log'");
@@ -134,6 +145,7 @@ START_TEST(test_a_commit_that_was_refused_is_tried_again_or_taken_back) {
     sql_run(db, "INSERT INTO t VALUES('mine, too', 2)");
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 30004);
+    is_about_to_move_to(other(from));
     sqlite3_finalize(reader);
     switch (_i / 2) {
     case 0:

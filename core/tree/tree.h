@@ -31,7 +31,7 @@ enum { ART_PATH_MAX = ART_KEY_MAX - 1, ART_UUID_BYTES = 16, ART_RUNS_MAX = 8 };
 struct art_tree;
 struct art_disk;
 
-/* What a host's journal looks like at this moment (design, section 7, rule 2). */
+/* What a host's journal looks like at this moment: slots that were freed under another one have no reader left. */
 enum art_epoch_kind {
     ART_EPOCH_UNKNOWN,  /* a WAL without an own frame of this transaction: nothing can be said */
     ART_EPOCH_WAL,      /* salts of the WAL header while an own frame of this transaction is in the file */
@@ -51,11 +51,11 @@ struct art_host {
      * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_place(),
      * and writes it into its tables with the next root. May be NULL: then it is an error. */
     int (*another_file)(void *context, unsigned attempt);
-    /* Rule 1: makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
+    /* Makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
      * cannot be had now (then the tree only extends the file). Called within a write transaction; does its work once
      * per transaction. */
     int (*secure)(void *context, bool *reuse);
-    /* Rule 2: the epoch; flushes an own frame again if a ROLLBACK TO came since. */
+    /* The epoch; flushes an own frame again if a ROLLBACK TO came since. */
     int (*epoch)(void *context, struct art_epoch *out);
     /* The young list as this transaction sees it committed (art_commit.young of an earlier commit); empty when there
      * is none. */

@@ -73,7 +73,7 @@ static const struct error errors[] = {
      "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then lives in the "
      "database",
      SQLITE_ERROR, "storage=file where there is no folder", NULL, no_place_for_files, ART("storage=file")},
-    {MESSAGE_PLAIN, "art: %s", SQLITE_ERROR, "a table with the name of one of the two that art makes",
+    {MESSAGE_PLAIN, "art: %s", SQLITE_ERROR, "a table with the name of one that art makes (t_state, t_log, t_blob)",
      "CREATE TABLE u_log(x)", NULL, ART("")},
     {MESSAGE_PLAIN, "art: art makes this table itself, in temp (art_txn): do without it", SQLITE_ERROR, "USING art_txn",
      NULL, NULL, "CREATE VIRTUAL TABLE u USING art_txn"},
