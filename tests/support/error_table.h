@@ -370,6 +370,9 @@ static const struct elsewhere elsewhere[] = {
      "SQLite shows no message for a DROP that is refused: 'database table is locked'"},
     {"art: this SQLite is too old (%s): load art into 3.38 or newer", "no SQLite so old is here"},
 
+    {"art: a COMMIT that could not end has moved the table (%s): end this transaction first",
+     "it takes a reader who is in the way of a COMMIT: test_sql_storage.c"},
+
     {"cannot begin the copy", COPY},
     {"cannot open the copy", COPY},
     {"cannot read the copy's tables", COPY},
