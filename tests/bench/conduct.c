@@ -234,7 +234,7 @@ static void load(struct run *run) {
         if (worker->engine == &engine_art) bytes = (double)worker->last.disk_bytes / keys->count;
         if (bytes > 0) add(run, "bytes-packed", "... art, against a VACUUMed table", worker, UNIT_BYTES, bytes, NULL);
     }
-    verify(run); /* what was just put in order is in nobody's own cache */
+    verify(run); /* what was just put in order is not in the engines' own caches */
 }
 
 static void measure_operations(struct run *run, bool writes) {
@@ -418,6 +418,7 @@ void conduct(const struct keys *keys, const struct conduct_options *options, str
     measure_operations(run, false);
     add_memory(run);
     measure_opening(run);
+    verify(run); /* nor is anything behind an opening */
     measure_operations(run, true);
     measure_company(run);
     count_locks(run);
