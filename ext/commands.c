@@ -120,12 +120,14 @@ static int request_storage(struct art_vtab *vtab, enum art_storage storage) {
     struct art_table *table = vtab->table;
     int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
     if (rc) return rc;
-    if (table->before.moved && (storage == ART_STORAGE_INLINE) == table->before.inlined) {
+    bool there = (storage == ART_STORAGE_INLINE) == table->inlined;
+    if (table->before.moved) { /* and the next COMMIT has to go on with it */
+        if (there) return SQLITE_OK;
         return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED,
                             "art: a COMMIT that could not end has moved the table (%s): end this transaction first",
                             vtab->name->table);
     }
-    if ((storage == ART_STORAGE_INLINE) == table->inlined) {
+    if (there) {
         table->requested &= ~(unsigned)ART_REQUEST_MOVE;
         return SQLITE_OK;
     }

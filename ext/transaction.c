@@ -225,7 +225,8 @@ int art_table_sync(struct art_table *table, char **message) {
     table->prepared = false;
     int rc = art_journal_sound(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
-    if (rc || !table->exists || (!table->requested && !art_tree_dirty(table->tree))) return rc;
+    bool nothing = !table->requested && !table->before.moved && !art_tree_dirty(table->tree);
+    if (rc || !table->exists || nothing) return rc;
     rc = check_that_it_is_ours(table, &ours, message);
     if (rc || !ours) return rc;
     if (art_tree_unknown(table->tree)) {

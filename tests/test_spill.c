@@ -196,7 +196,7 @@ START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
 }
 END_TEST
 
-/* A delta begins with whole chunks of the one before. */
+/* A delta that follows another begins with large chunks at once, most of them unused. */
 START_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills) {
     uint64_t limit = (uint64_t)(_i + 1) << 19;
     unsigned spills = 0;

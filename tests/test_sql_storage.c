@@ -132,6 +132,27 @@ START_TEST(test_a_rollback_and_a_rollback_to_take_it_back) {
 }
 END_TEST
 
+/* What the first COMMIT has moved stays to be committed, though nothing else has changed. */
+START_TEST(test_a_move_that_is_asked_for_again_behind_a_refused_commit_is_made) {
+    const char *from = _i ? "inline" : "file";
+    begin_with("DELETE", from);
+    sqlite3 *second = sql_open(path);
+    sql_run(db, "BEGIN");
+    move_to(db, other(from));
+    sqlite3_stmt *reader = sql_prepare(second, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    move_to(db, other(from));
+    is_about_to_move_to(other(from));
+    sqlite3_finalize(reader);
+    sql_run(db, "COMMIT");
+    is_in(db, other(from));
+    sql_run(db, "INSERT INTO t VALUES('more', 1); INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_eq(sql_int(second, "SELECT count(*) FROM t WHERE art_check('t') = 'ok'"), 30003);
+    sql_close(second);
+}
+END_TEST
+
 /* xSync has moved all by then. The transaction goes on, and is committed, rolled back, or led back to a savepoint. */
 START_TEST(test_a_commit_that_was_refused_is_tried_again_or_taken_back) {
     const char *from = _i % 2 ? "inline" : "file";
@@ -357,6 +378,7 @@ int main(void) {
     tcase_add_loop_test(tcase, test_the_blobs_move_and_every_connection_follows, 0, 2);
     tcase_add_loop_test(tcase, test_a_rollback_and_a_rollback_to_take_it_back, 0, 4);
     tcase_add_loop_test(tcase, test_a_commit_that_was_refused_is_tried_again_or_taken_back, 0, 6);
+    tcase_add_loop_test(tcase, test_a_move_that_is_asked_for_again_behind_a_refused_commit_is_made, 0, 2);
     tcase_add_loop_test(tcase, test_a_reader_of_an_older_snapshot_reads_on, 0, 2);
     tcase_add_loop_test(tcase, test_an_interrupt_anywhere_leaves_it_moved_or_not, 0, 2);
     tcase_add_loop_test(tcase, test_a_full_database_leaves_it_where_it_was, 0, 2);

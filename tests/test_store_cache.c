@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/store/cache.h"
+#include "core/store/private.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
 
@@ -371,6 +372,30 @@ START_TEST(test_the_limit_may_be_changed) {
 }
 END_TEST
 
+/* Of large ones they would use little, but hold all. A part that had to go comes back with the rest, not page by page. */
+START_TEST(test_small_blobs_have_small_pages_and_come_back_at_once) {
+    uint64_t calls = 0;
+    make_world(NULL, _i ? 100 : 30);
+    struct art_store *store = store_open(&place, 64 * MB);
+    for (unsigned round = 0; round < 2; round++) {
+        calls = sim_disk_calls(place.sim, SIM_READ);
+        for (unsigned i = 0; i < BLOBS; i++) {
+            EXPECT_OK(store_read(store, &blobs[i]));
+            ck_assert_int_eq(store->held->cached->whole, _i);
+        }
+        calls = sim_disk_calls(place.sim, SIM_READ) - calls;
+        if (round) break;
+        art_store_set_cache(store, cached_bytes() / 4);
+        art_store_relax(store);
+        art_store_set_cache(store, 64 * MB);
+    }
+    ck_assert_uint_ge(calls, BLOBS / 2);
+    ck_assert_uint_le(calls, BLOBS);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
 /* ---- threads ------------------------------------------------------------------------------------------------------------ */
 
 static pthread_mutex_t gift_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -479,6 +504,7 @@ int main(void) {
     tcase_add_test(tests, test_held_blobs_stay_whatever_the_limit);
     tcase_add_test(tests, test_a_resting_connection_lets_go_of_what_is_above_its_share);
     tcase_add_test(tests, test_the_limit_may_be_changed);
+    tcase_add_loop_test(tests, test_small_blobs_have_small_pages_and_come_back_at_once, 0, 2);
     tcase_add_loop_test(tests, test_many_threads_read_one_file_while_one_writes, 0, 3);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -55,6 +55,12 @@ int __wrap_art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_
     return astray ? art_run_first(cursor) : __real_art_run_skip(cursor, len, behind);
 }
 
+int __real_art_run_seek_ge(struct art_run_cursor *, struct art_bytes key);
+int __wrap_art_run_seek_ge(struct art_run_cursor *, struct art_bytes key);
+int __wrap_art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
+    return astray ? art_run_first(cursor) : __real_art_run_seek_ge(cursor, key);
+}
+
 int __real_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
@@ -315,9 +321,18 @@ START_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk) {
     ck_assert(art_cursor_valid(cursor));
     astray = true;
     ck_assert_int_eq(art_cursor_skip_prefix(cursor, 6), ART_CORRUPT);
-    astray = false;
     ck_assert(!art_cursor_valid(cursor));
     ck_assert_ptr_nonnull(strstr(art_error_message(), "a search for a later key leads back"));
+    astray = false;
+    must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
+    for (unsigned i = 0; i < 3; i++) must(art_cursor_next(cursor));
+    bool existed; /* and a walk through a tree that changes under it goes on by searches */
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes("new", 3), art_bytes("", 0), &existed));
+    must(art_cursor_next(cursor));
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes("new, too", 8), art_bytes("", 0), &existed));
+    astray = true;
+    ck_assert_int_eq(art_cursor_next(cursor), ART_CORRUPT);
+    astray = false;
     art_cursor_close(cursor);
 }
 END_TEST

@@ -1,5 +1,6 @@
 /* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. */
 #include <check.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,7 +64,30 @@ START_TEST(test_who_finds_it_empty_writes_from_the_heap) {
 }
 END_TEST
 
-/* Its parent's may be in use at that moment, and so may the lock. */
+static void *come_and_go(void *context) {
+    for (unsigned i = 0; i < 2000; i++) {
+        struct art_blob_pool *pool = NULL;
+        struct art_blob_buf buffer;
+        if (art_write_pool_take(&pool) || art_blob_buf_get(pool, &buffer)) return context;
+        buffer.data[i] = (uint8_t)i;
+        art_blob_buf_put(&buffer);
+        art_write_pool_give_back(&pool);
+    }
+    return NULL;
+}
+
+START_TEST(test_threads_that_come_and_go_find_one_that_is_there) {
+    pthread_t threads[4];
+    void *failed;
+    for (unsigned i = 0; i < 4; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, threads), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
+        ck_assert_ptr_null(failed);
+    }
+}
+END_TEST
+
+/* Its parent's may be in use at that moment. */
 static int in_child(struct art_store *inherited) {
     struct art_blob_pool *parents = inherited->phase.pool;
     struct art_store *own = store_that_writes();
@@ -95,6 +119,7 @@ int main(void) {
     TCase *tests = tcase_create("write pool");
     tcase_add_test(tests, test_all_stores_write_from_one_pool_that_goes_with_the_last);
     tcase_add_test(tests, test_who_finds_it_empty_writes_from_the_heap);
+    tcase_add_test(tests, test_threads_that_come_and_go_find_one_that_is_there);
     tcase_add_test(tests, test_a_forked_child_has_one_of_its_own);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -73,12 +73,12 @@ bool art_delta_dirty(const struct art_delta *delta);                 /* anything
 /* Memory of arena and undo list, in bytes; how much of the arena no key refers to any more; keys (deletes included);
  * bytes of keys and values as a flush would write them; sum of weights. */
 size_t art_delta_memory(const struct art_delta *delta);
-/* The same without the parts of chunks that nothing was cut off yet: what grows with each change. */
-size_t art_delta_used(const struct art_delta *delta);
 size_t art_delta_garbage(const struct art_delta *delta);
 uint64_t art_delta_keys(const struct art_delta *delta);
 uint64_t art_delta_bytes(const struct art_delta *delta);
 int64_t art_delta_count(const struct art_delta *delta);
+/* The memory without those parts of chunks that nothing was cut off yet: what grows with each change. */
+size_t art_delta_used(const struct art_delta *delta);
 /* Sum of the weights of all entries with keys < `key`. */
 int64_t art_delta_rank(const struct art_delta *delta, struct art_bytes key);
 /* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no

@@ -82,7 +82,7 @@ static bool start_ahead(struct art_store *store, const void *walk, const struct 
     if (!at || !may_start(store, walk, ref) || art_store_reaches(store, ref)) return false;
     art_store_drop_hold(store, ref->slot); /* of a part: the whole is what the walk shall find */
     struct art_cache_key key = art_store_key_of(store, ref->slot);
-    struct art_cached *cached = art_cache_prepare(&key, ref->hash, &complete);
+    struct art_cached *cached = art_cache_prepare(&key, ref->hash, art_ref_is_large(ref), &complete);
     if (!cached) return complete;
     *at = (struct art_ahead){.cached = cached, .walk = walk, .ref = *ref};
     at->ref.label.data = NULL;

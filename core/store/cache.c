@@ -292,14 +292,15 @@ bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash) {
 }
 
 /* Room first: what goes for it leaves its buffer, which is taken over with its memory. */
-struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool *complete) {
+struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
+                                     bool *complete) {
     struct shard *shard = shard_of(key);
     pthread_mutex_lock(&shard->lock);
     *complete = find_complete(shard, key, hash) != NULL;
     pthread_mutex_unlock(&shard->lock);
     if (*complete) return NULL;
     if (!art_cached_memory_could_fit(ART_BLOB_PAGES) && !sweep(ART_BLOB_PAGES, false)) return NULL;
-    struct art_cached *entry = new_entry(key, hash, true);
+    struct art_cached *entry = new_entry(key, hash, large);
     if (!entry) return NULL;
     entry->heat = 0;
     pthread_mutex_lock(&shard->lock);

@@ -57,9 +57,10 @@ void art_cache_leave(uint64_t bytes);
  * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
 void art_cache_release(struct art_cached *cached);
-/* An entry for a whole blob that only the caller knows, cold, with one reference, if the limit allows it; else NULL, and
+/* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the limit allows it; else NULL, and
  * also where all of the blob is in the cache (*complete). It goes with its release, unless it was published before. */
-struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool *complete);
+struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
+                                     bool *complete);
 /* Is there an entry of it, its head verified? */
 bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash);
 /* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference: another

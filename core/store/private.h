@@ -5,7 +5,7 @@
  *   heads.c        heads of neighbours, for searches
  *   ahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
- *   writing.c      the write phase
+ *   writing.c      the write phase; write_pool.c has its buffers
  *   place.c        to another place, with all blobs
  *   identify.c     whose a file is that nobody has opened
  *   cache.c        the process's cache (cached_memory.c: its memory), fork.c
@@ -136,12 +136,11 @@ static inline bool art_store_loads_whole(const struct art_store *store) {
     return store->place.file_bytes <= store->cache_bytes;
 }
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
-/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and head. */
-/* A small blob would take large pages of which it uses little. */
-static inline bool art_store_fills_buffer(const struct art_store *store, const struct art_ref *ref) {
-    return art_store_loads_whole(store) && ref->leaf_pages + ref->head_pages >= ART_BLOB_PAGES / 4;
+/* Is it worth large pages? Of those a small blob would use little. */
+static inline bool art_ref_is_large(const struct art_ref *ref) {
+    return ref->leaf_pages + ref->head_pages >= ART_BLOB_PAGES / 4;
 }
-
+/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and head. */
 static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
     uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;

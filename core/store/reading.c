@@ -124,7 +124,8 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
 }
 
 static uint32_t pages_ahead(struct art_view *view, uint32_t first, uint32_t end) {
-    bool onward = view->expected && view->expected == first && !art_store_loads_whole(view->store);
+    if (art_store_loads_whole(view->store)) return view->blob.leaf_pages - end; /* a part of it had to go */
+    bool onward = view->expected && view->expected == first;
     view->window = !onward ? 0 : view->window ? art_min32(2 * view->window, READ_AHEAD_MAX) : READ_AHEAD_FIRST;
     return art_min32(view->window, view->blob.leaf_pages - end);
 }
@@ -341,7 +342,7 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     struct art_cached *cached = art_store_take_ahead(store, ref);
     struct art_view *view = NULL;
-    if (!cached) rc = art_cache_acquire(&key, ref->hash, art_store_fills_buffer(store, ref), &cached);
+    if (!cached) rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached);
     if (rc) return rc;
     if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
         store->hits++;

@@ -177,7 +177,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
     struct art_cached *cached;
     key.slot = ref->slot;
     if (!art_cache_room((uint64_t)ref->leaf_pages + ref->head_pages)) return;
-    if (art_cache_acquire(&key, ref->hash, art_store_fills_buffer(store, ref), &cached)) return;
+    if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached)) return;
     pthread_mutex_lock(&cached->loading);
     if (!atomic_load(&cached->ready)) {
         uint8_t *image = art_cached_image(cached);

@@ -249,6 +249,16 @@ int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bo
     return rc ? rc : settle_rows(cursor);
 }
 
+/* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by searches
+ * would never end. */
+static int check_jump(struct art_cursor *cursor, struct art_bytes bound, bool itself) {
+    if (!cursor->valid) return ART_OK;
+    int c = art_bytes_compare(art_merge_winner(&cursor->merge)->key, bound);
+    if (cursor->backward ? c < 0 : itself ? c >= 0 : c > 0) return ART_OK;
+    cursor->valid = false;
+    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "a search for a later key leads back");
+}
+
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
 static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     int rc = art_tree_ready(cursor->tree);
@@ -261,7 +271,8 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     if (!rc && cursor->merge.valid && art_bytes_equal(art_merge_winner(&cursor->merge)->key, key)) {
         rc = art_merge_step(&cursor->merge, cursor->backward);
     }
-    return rc ? rc : settle_rows(cursor);
+    if (!rc) rc = settle_rows(cursor);
+    return rc ? rc : check_jump(cursor, key, false);
 }
 
 static int __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
@@ -315,15 +326,6 @@ int art_cursor_next(struct art_cursor *cursor) {
     return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
 }
 
-/* Past `bound`? In a forged blob, with its keys in no order and its hashes right, a walk by searches would never end. */
-static int check_jump(struct art_cursor *cursor, struct art_bytes bound) {
-    if (!cursor->valid) return ART_OK;
-    int c = art_bytes_compare(art_merge_winner(&cursor->merge)->key, bound);
-    if (cursor->backward ? c < 0 : c >= 0) return ART_OK;
-    cursor->valid = false;
-    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "a search for a later key leads back");
-}
-
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (!cursor->valid) return ART_OK;
     struct art_bytes key = art_merge_winner(&cursor->merge)->key;
@@ -331,11 +333,7 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (n > key.len) return art_cursor_next(cursor);
     cursor->valid = false;
     memcpy(cursor->place, key.data, n);
-    if (cursor->backward) {
-        key = art_bytes(cursor->place, n);
-        int rc = seek_again(cursor, key);
-        return rc ? rc : check_jump(cursor, key);
-    }
+    if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
     while (n > 1 && cursor->place[n - 1] == 0xff) n--;
     cursor->place[n - 1]++;
     memset(cursor->place + n, 0, ART_KEY_PADDING);
@@ -349,7 +347,7 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
         if (!rc) rc = art_merge_seek(&cursor->merge, behind, false);
     }
     if (!rc) rc = settle_rows(cursor);
-    return rc ? rc : check_jump(cursor, behind);
+    return rc ? rc : check_jump(cursor, behind, true);
 }
 
 /* --- skipping rows ------------------------------------------------------------------------------------------------ */

@@ -381,7 +381,7 @@ static void measure_cold(struct run *run, uint64_t cache_bytes) {
         const struct operation *operation = operation_find(pass < 2 ? "get" : "scan-all");
         struct command command = {ORDER_BLOCK, .operation = (uint32_t)(operation - operations), .flag = true};
         command.count = pass == 0 ? 1 : pass == 1 ? steps : 1;
-        command.limit_ns = 4000000000;
+        command.limit_ns = 20000000000;
         for (int i = 0; i < run->count; i++) {
             struct worker *worker = &run->workers[i];
             if (worker->engine->lacks & ENGINE_NO_REOPEN) continue;
