@@ -306,8 +306,15 @@ START_TEST(test_what_cannot_be_copied_to_is_refused) {
     sqlite3 *copy = sql_open(copy_path);
     is_whole(copy);
     sql_close(copy);
-    unlink(copy_path); /* its .art file stays, and is somebody's */
-    refused(SQLITE_CANTOPEN, "the copy's file is there", sql);
+    ck_assert_int_eq(rename(copy_path, link_path), 0);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const journals[] = {"journal", "wal", "shm"};
+        char *journal = sqlite3_mprintf("%s-%s", copy_path, journals[i]);
+        ck_assert_int_eq(symlink("nowhere", journal), 0);
+        refused(SQLITE_CANTOPEN, "a journal is there", sql);
+        unlink(journal);
+        sqlite3_free(journal);
+    }
     sql_expect(db, "\n", "SELECT art_backup(NULL)");
     is_whole(db);
     sqlite3_free(sql);

@@ -331,7 +331,8 @@ static int open_for_writing(struct art_store *store, bool fresh, bool *created) 
         if (rc) return rc;
     }
     art_store_close_file(store);
-    int rc = open_io(store, TO_WRITE);
+    int rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
+    if (store->for_another) *created = !rc;
     if (rc == ART_MISSING && fresh) {
         rc = open_io(store, TO_CREATE);
         *created = !rc;

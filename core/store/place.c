@@ -83,6 +83,16 @@ static int verify(const struct art_store *store, const struct art_ref *ref, uint
     return rc;
 }
 
+/* The whole slot, which lies within the file since its head is its end: file systems share whole blocks only. */
+static bool share(struct art_store *to, const struct art_store *from, uint32_t slot) {
+    uint64_t at = (uint64_t)slot * ART_BLOB_SIZE, end = at + ART_BLOB_SIZE;
+    if (to->clones_not) return false;
+    to->clones_not = !art_io_clone_range(to->place.io, from->place.io, at, ART_BLOB_SIZE);
+    if (to->clones_not) return false;
+    if (to->place.file_bytes < end) to->place.file_bytes = end;
+    return true;
+}
+
 int art_store_copy(struct art_store *store, const struct art_ref *ref, struct art_store *to) {
     struct art_blob_buf buffer = {0};
     int rc = art_store_usable(store);
@@ -91,10 +101,10 @@ int art_store_copy(struct art_store *store, const struct art_ref *ref, struct ar
     if (rc) return rc;
     rc = read_whole(store, ref, buffer.data);
     if (!rc) rc = verify(store, ref, buffer.data);
-    if (rc) {
+    if (!rc && to->phase.end <= ref->slot) to->phase.end = ref->slot + 1;
+    if (rc || share(to, store, ref->slot)) {
         art_blob_buf_put(&buffer);
         return rc;
     }
-    if (to->phase.end <= ref->slot) to->phase.end = ref->slot + 1;
     return art_store_write(to, ref, &buffer);
 }

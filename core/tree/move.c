@@ -4,8 +4,14 @@
  *   art_tree_change_place()   before prepare(): copies, and uses the new place; the old one waits
  *   rollback (to)             uses the old place again, which nobody has touched
  *   committed                 leaves the old place
+ *
+ * art_tree_copy() makes a file in the same way for a copy of the database, and stays where it is.
  */
 #include "core/tree/private.h"
+
+#include <stdio.h>
+
+enum { MESSAGE_MAX = 1024 };
 
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
@@ -72,7 +78,7 @@ static int move_blob(void *context, const struct art_ref *ref) {
     return rc ? rc : art_store_copy(copier->tree->store, ref, copier->to);
 }
 
-static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
+static int copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
     struct art_store_place at = art_place_of(tree, place);
     struct art_store_options options = {.disk = tree->options.disk,
                                         .path = at.path,
@@ -80,13 +86,15 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
                                         .rows = at.rows,
                                         .rows_id = at.rows_id,
                                         .engine = tree->options.engine,
-                                        .direct = tree->options.direct};
+                                        .direct = tree->options.direct,
+                                        .for_another = for_another};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct copier copier = {.tree = tree};
     uint32_t end;
     int rc = art_store_open(&copier.to, &options);
     if (!rc) rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
+    *begun = !rc;
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
         rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
         art_store_relax(tree->store);
@@ -96,9 +104,20 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
     return rc;
 }
 
+/* The first error's sentence is the one to tell. */
+static void remove_unfinished(const char *path) {
+    char why[MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", art_error_message());
+    art_file_remove(path);
+    art_fail(ART_OK, "%s", why);
+}
+
 int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+    bool made = false;
     int rc = art_tree_ready(tree);
-    return rc ? rc : copy_all(tree, place);
+    if (!rc) rc = copy_all(tree, place, true, &made);
+    if (rc && made) remove_unfinished(place->path);
+    return rc;
 }
 
 bool art_tree_has_changed_place(const struct art_tree *tree) {
@@ -106,6 +125,7 @@ bool art_tree_has_changed_place(const struct art_tree *tree) {
 }
 
 int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
+    bool begun;
     int rc = art_tree_begin(tree);
     if (rc || tree->before.moved) return rc;
     if (tree->txn.spilled) {
@@ -113,7 +133,7 @@ int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *pl
     }
     art_pending_forget(tree);
     art_slots_end(tree);
-    if (tree->root->runs) rc = copy_all(tree, place);
+    if (tree->root->runs) rc = copy_all(tree, place, false, &begun);
     struct art_tree_options before;
     if (!rc) rc = use(tree, place, true, &before);
     if (rc) return rc;
