@@ -167,7 +167,8 @@ static int copy_pages(struct backup *backup, char **message) {
     if (!pages) return art_report_sql(message, to, sqlite3_errcode(to), "cannot begin the copy");
     int rc;
     do {
-        rc = art_interrupted(backup->connection) ? SQLITE_INTERRUPT : sqlite3_backup_step(pages, PAGES_A_STEP);
+        rc = art_stopped(backup->connection);
+        if (!rc) rc = sqlite3_backup_step(pages, PAGES_A_STEP);
     } while (!rc);
     int end = sqlite3_backup_finish(pages);
     if (rc == SQLITE_DONE) rc = end;
@@ -222,5 +223,6 @@ int art_backup(struct art_connection *connection, const char *path, const char *
     if (!rc) rc = copy_pages(&backup, message);
     if (!rc) rc = copy_tables(&backup, message);
     let_go(&backup);
+    if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
     return harmless(art_copy_finish(&backup.copy, rc, message));
 }

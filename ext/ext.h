@@ -412,6 +412,8 @@ void art_journal_host(struct art_table *table, struct art_host *out);
 void art_journal_rolled_back_to(struct art_table *table, bool all);
 /* May this transaction still be committed? */
 int art_journal_sound(const struct art_table *table, char **message);
+/* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or SQLITE_OK. */
+int art_stopped(struct art_connection *connection);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_interrupted(struct art_connection *connection);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */

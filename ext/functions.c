@@ -146,9 +146,11 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     const char *path = (const char *)sqlite3_value_text(values[0]);
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
-    int rc = path && schema ? art_backup(sqlite3_user_data(context), path, schema, &message) : SQLITE_NOMEM;
-    if (rc) return fail_call(context, rc, message);
-    sqlite3_result_text(context, path, -1, SQLITE_TRANSIENT);
+    char *said = path && schema ? sqlite3_mprintf("%s", path) : NULL; /* now: a copy that is there has not failed */
+    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, &message) : SQLITE_NOMEM;
+    if (!rc) return sqlite3_result_text(context, said, -1, sqlite3_free);
+    sqlite3_free(said);
+    fail_call(context, rc, message);
 }
 
 static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {
