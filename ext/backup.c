@@ -108,7 +108,7 @@ static int hold_snapshot(struct backup *backup, char **message) {
     if (!rc) rc = sqlite3_step(backup->snapshot);
     if (rc == SQLITE_ROW) return SQLITE_OK;     /* in an empty database, too */
     if (rc == SQLITE_DONE) {
-        return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read sqlite_master",
+        return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
                             backup->schema);
     }
     return art_report_sql(message, db, rc, "cannot read %s", backup->schema);
