@@ -52,13 +52,15 @@ static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
 static int check_transaction(const struct backup *backup, char **message) {
     int state = sqlite3_txn_state(backup->connection->db, backup->schema);
     if (state < 0) {
-        return art_complain(message, SQLITE_ERROR, "art: there is no database of that name (%s): give 'main' or an attached one",
+        return art_complain(message, SQLITE_ERROR,
+                            "art: there is no database of that name (%s): give 'main' or an attached one",
                             backup->schema);
     }
     if (state != SQLITE_TXN_WRITE) return SQLITE_OK;
-    return art_complain(message, SQLITE_LOCKED,
-                        "art: this transaction has the write lock, a copy would have what is not committed (%s): COMMIT first",
-                        backup->schema);
+    return art_complain(
+        message, SQLITE_LOCKED,
+        "art: this transaction has the write lock, a copy would have what is not committed (%s): COMMIT first",
+        backup->schema);
 }
 
 /* --- which tables ------------------------------------------------------------------------------------------------- */
@@ -82,9 +84,9 @@ typedef int visit(struct backup *backup, const char *name, char **message);
 static int each_table(struct backup *backup, sqlite3 *db, const char *schema, visit *visit, char **message) {
     sqlite3_stmt *tables;
     bool has = false;
-    int rc = art_prepare(db, 0, &tables,
-                         sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0",
-                                         schema));
+    int rc = art_prepare(
+        db, 0, &tables,
+        sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0", schema));
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         rc = name ? has_file(db, schema, name, &has) : SQLITE_NOMEM;
@@ -106,7 +108,7 @@ static int hold_snapshot(struct backup *backup, char **message) {
     int rc = art_prepare(db, 0, &backup->snapshot,
                          sqlite3_mprintf("SELECT count(*) FROM \"%w\".sqlite_master", backup->schema));
     if (!rc) rc = sqlite3_step(backup->snapshot);
-    if (rc == SQLITE_ROW) return SQLITE_OK;     /* in an empty database, too */
+    if (rc == SQLITE_ROW) return SQLITE_OK; /* in an empty database, too */
     if (rc == SQLITE_DONE) {
         return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
                             backup->schema);
@@ -122,8 +124,8 @@ static int hold_table(struct backup *backup, const char *name, char **message) {
     int rc = art_find_vtab(backup->connection, backup->schema, name, &vtab, message);
     if (rc) return rc;
     if (!vtab) {
-        return art_complain(message, SQLITE_ERROR, "art: cannot open the table to copy it (%s.%s): %s", backup->schema, name,
-                            sqlite3_errcode(db) ? sqlite3_errmsg(db) : "another module has it");
+        return art_complain(message, SQLITE_ERROR, "art: cannot open the table to copy it (%s.%s): %s", backup->schema,
+                            name, sqlite3_errcode(db) ? sqlite3_errmsg(db) : "another module has it");
     }
     art_vtab_pin(vtab);
     more[backup->count++] = vtab;

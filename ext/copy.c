@@ -48,10 +48,11 @@ static int refuse_journals(const char *file, char **message) {
     int rc = art_report(message, art_folder_list(folder, look_at_name, &look));
     sqlite3_free(folder);
     if (rc || !look.found) return rc;
-    return art_complain(message, SQLITE_CANTOPEN,
-                        "art: a journal is there that SQLite would take for the copy's (%s%s): give another name, or move it "
-                        "away",
-                        file, look.found);
+    return art_complain(
+        message, SQLITE_CANTOPEN,
+        "art: a journal is there that SQLite would take for the copy's (%s%s): give another name, or move it "
+        "away",
+        file, look.found);
 }
 
 static int make_new(const char *file, const char *original, char **message) {
@@ -98,7 +99,8 @@ int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const 
     if (rc) return rc;
     rc = sqlite3_open_v2(copy->file, &copy->db, SQLITE_OPEN_READWRITE, vfs_of(from, schema));
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    if (!rc) rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
+    if (!rc)
+        rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
     if (rc) return art_report_sql(message, copy->db, rc, "cannot open the copy");
     copy->path = sqlite3_db_filename(copy->db, "main");
     return SQLITE_OK;
@@ -190,7 +192,8 @@ int art_copy_finish(struct art_copy *copy, int rc, char **message) {
     int closed = sqlite3_close(copy->db);
     if (!rc && closed) rc = art_complain(message, closed, "art: cannot finish the copy: %s", sqlite3_errstr(closed));
     if (!rc) {
-        remove_with_suffix(copy, "-journal"); /* of before the copy's WAL: done with, but SQLite leaves it while it has the lock */
+        remove_with_suffix(
+            copy, "-journal"); /* of before the copy's WAL: done with, but SQLite leaves it while it has the lock */
         rc = art_report(message, art_file_sync_folder(copy->file));
     }
     if (rc) remove_all(copy);

@@ -503,7 +503,7 @@ int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_
     sqlite3_stmt *rows = NULL;
     int rc =
         art_prepare(db, 0, &rows,
-                     sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
+                    sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
     int art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));

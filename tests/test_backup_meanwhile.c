@@ -55,19 +55,27 @@ static bool is_there(sqlite3 *db, unsigned k) {
 
 /* Table t<k> has a mirror, the ordinary m<k>; both change in one transaction. */
 static void make(sqlite3 *db, struct random *random, unsigned k) {
-    sql_run(db, "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE t%u USING art(path, value, storage=%s, log_limit='20KB'); CREATE TABLE m%u(path "
-                "PRIMARY KEY, value)", k, random_below(random, 3) ? "file" : "inline", k);
-    sql_run(db, "INSERT INTO m%u SELECT printf('d%%d/%%06d', i %% 20, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
-                "SELECT i + 1 FROM n LIMIT %u) SELECT i FROM n); INSERT INTO t%u SELECT * FROM m%u; INSERT INTO t%u(t%u) "
-                "VALUES('flush'); COMMIT", k, 500 + random_below(random, 3000), k, k, k, k);
+    sql_run(db,
+            "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE t%u USING art(path, value, storage=%s, log_limit='20KB'); CREATE "
+            "TABLE m%u(path "
+            "PRIMARY KEY, value)",
+            k, random_below(random, 3) ? "file" : "inline", k);
+    sql_run(
+        db,
+        "INSERT INTO m%u SELECT printf('d%%d/%%06d', i %% 20, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n LIMIT %u) SELECT i FROM n); INSERT INTO t%u SELECT * FROM m%u; INSERT INTO t%u(t%u) "
+        "VALUES('flush'); COMMIT",
+        k, 500 + random_below(random, 3000), k, k, k, k);
 }
 
 static void write_some(sqlite3 *db, struct random *random, unsigned k) {
     unsigned rest = random_below(random, 7);
-    sql_run(db, "BEGIN IMMEDIATE; DELETE FROM t%u WHERE path IN (SELECT path FROM m%u WHERE rowid %% 7 = %u);"
-                "DELETE FROM m%u WHERE rowid %% 7 = %u", k, k, rest, k, rest);
-    sql_run(db, "INSERT OR REPLACE INTO m%u VALUES('new/%u', %u); INSERT OR REPLACE INTO t%u SELECT * FROM m%u; COMMIT", k,
-            random_below(random, 1000), rest, k, k);
+    sql_run(db,
+            "BEGIN IMMEDIATE; DELETE FROM t%u WHERE path IN (SELECT path FROM m%u WHERE rowid %% 7 = %u);"
+            "DELETE FROM m%u WHERE rowid %% 7 = %u",
+            k, k, rest, k, rest);
+    sql_run(db, "INSERT OR REPLACE INTO m%u VALUES('new/%u', %u); INSERT OR REPLACE INTO t%u SELECT * FROM m%u; COMMIT",
+            k, random_below(random, 1000), rest, k, k);
 }
 
 static void change(sqlite3 *db, struct random *random) {
@@ -82,14 +90,17 @@ static void change(sqlite3 *db, struct random *random) {
         break;
     case 1:
         if (is_there(db, other)) break;
-        sql_run(db, "BEGIN IMMEDIATE; ALTER TABLE t%u RENAME TO t%u; ALTER TABLE m%u RENAME TO m%u; COMMIT", k, other, k, other);
+        sql_run(db, "BEGIN IMMEDIATE; ALTER TABLE t%u RENAME TO t%u; ALTER TABLE m%u RENAME TO m%u; COMMIT", k, other,
+                k, other);
         break;
     case 2:
         sql_run(db, "INSERT INTO t%u(t%u) VALUES('storage=%s')", k, k, random_below(random, 2) ? "file" : "inline");
         break;
     case 3:
-        sql_run(db, "INSERT INTO t%u(t%u) VALUES('optimize'); PRAGMA wal_checkpoint(PASSIVE); INSERT INTO t%u(t%u) VALUES('vacuum')", k,
-                k, k, k);
+        sql_run(db,
+                "INSERT INTO t%u(t%u) VALUES('optimize'); PRAGMA wal_checkpoint(PASSIVE); INSERT INTO t%u(t%u) "
+                "VALUES('vacuum')",
+                k, k, k, k);
         break;
     default:
         write_some(db, random, k);
@@ -118,7 +129,8 @@ static unsigned look_at_copy(void) {
         if (!is_there(copy, k)) continue;
         ck_assert_int_eq(sql_int(copy, "SELECT art_check('t%u') = 'ok'", k), 1);
         ck_assert_int_eq(sql_int(copy, "SELECT (SELECT count(*) FROM t%u) = count(*) FROM m%u", k, k), 1);
-        ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM (SELECT path, value FROM t%u EXCEPT SELECT * FROM m%u)", k, k), 0);
+        ck_assert_int_eq(
+            sql_int(copy, "SELECT count(*) FROM (SELECT path, value FROM t%u EXCEPT SELECT * FROM m%u)", k, k), 0);
         sql_run(copy, "INSERT INTO t%u VALUES('more', 1); INSERT INTO t%u(t%u) VALUES('optimize')", k, k, k);
         tables++;
     }
@@ -156,7 +168,8 @@ END_TEST
 
 /* --- at each moment ----------------------------------------------------------------------------------------------- */
 
-static const char *const happenings[] = {"DROP TABLE t", "ALTER TABLE t RENAME TO u", "INSERT INTO t(t) VALUES('storage=inline')",
+static const char *const happenings[] = {"DROP TABLE t", "ALTER TABLE t RENAME TO u",
+                                         "INSERT INTO t(t) VALUES('storage=inline')",
                                          "DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')"};
 enum { HAPPENINGS = sizeof happenings / sizeof *happenings };
 
@@ -178,9 +191,10 @@ START_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away) {
     moment.happens = happenings[_i];
     for (int nth = 1;; nth++) {
         moment.other = open_waiting();
-        sql_run(moment.other, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art(path, value, storage=file);"
-                              "INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-                              "LIMIT 300) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')");
+        sql_run(moment.other,
+                "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art(path, value, storage=file);"
+                "INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                "LIMIT 300) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')");
         sqlite3 *db = open_waiting();
         sql_run(db, "SELECT * FROM sqlite_schema");
         moment.left = nth;

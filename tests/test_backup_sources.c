@@ -31,9 +31,12 @@ static void tear_down(void) {
 }
 
 static void make(const char *storage) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) "
-                "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
-                "INSERT INTO t VALUES('log', 1)", storage);
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT printf('%%06d', i), i "
+            "FROM (WITH n(i) "
+            "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
+            "INSERT INTO t VALUES('log', 1)",
+            storage);
 }
 
 static void is_whole(const char *name) {
@@ -116,8 +119,10 @@ START_TEST(test_the_copy_goes_through_the_originals_vfs) {
     make("file");
     back_up();
     ck_assert_uint_eq(opened, 0);
-    sql_run(db, "ATTACH 'file:%s/b.db?vfs=wrapped' AS b; CREATE VIRTUAL TABLE b.t USING art(path, value, storage=file);"
-                "INSERT INTO b.t SELECT path, value FROM main.t; INSERT INTO b.t(t) VALUES('flush')", directory);
+    sql_run(db,
+            "ATTACH 'file:%s/b.db?vfs=wrapped' AS b; CREATE VIRTUAL TABLE b.t USING art(path, value, storage=file);"
+            "INSERT INTO b.t SELECT path, value FROM main.t; INSERT INTO b.t(t) VALUES('flush')",
+            directory);
     char *second = sqlite3_mprintf("%s/copy.db.2", directory);
     sql_run(db, "SELECT art_backup(%Q, 'b')", second);
     ck_assert_uint_eq(opened, 1);

@@ -108,11 +108,13 @@ static void dumped(void) {
     ck_assert_int_eq(shell("printf '.load %%s\\n.dump\\n' '%s' | sqlite3 a.db >with.sql", extension()), 0);
     ck_assert_int_eq(shell("cmp with.sql without.sql"), 0);
     ck_assert_int_eq(shell("printf '.load %%s\\n.read with.sql\\n' '%s' | sqlite3 copy.db", extension()), 0);
-    ck_assert_int_eq(shell("sqlite3 copy.db .dump | cmp - without.sql && sqlite3 without.db .dump | cmp - without.sql"), 0);
+    ck_assert_int_eq(shell("sqlite3 copy.db .dump | cmp - without.sql && sqlite3 without.db .dump | cmp - without.sql"),
+                     0);
 }
 
 static void cloned(void) {
-    if (shell("sqlite3 a.db '.clone copy.db' >clone.out 2>&1; command -v sqlite3 >/dev/null")) skipped = "the shell sqlite3";
+    if (shell("sqlite3 a.db '.clone copy.db' >clone.out 2>&1; command -v sqlite3 >/dev/null"))
+        skipped = "the shell sqlite3";
 }
 
 static void serialized(void) {
@@ -182,10 +184,13 @@ enum { WAYS = sizeof ways / sizeof *ways };
 
 static void make(const char *mode, const char *storage) {
     sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE plain(x); INSERT INTO plain VALUES(1);"
-                "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT printf('d%%d/%%06d', i %% 50, i), "
-                "'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n);"
-                "INSERT INTO t(t) VALUES('flush'); INSERT INTO t VALUES('log', x'00ff')", mode, storage);
+    sql_run(db,
+            "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE plain(x); INSERT INTO plain VALUES(1);"
+            "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT printf('d%%d/%%06d', i %% "
+            "50, i), "
+            "'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n);"
+            "INSERT INTO t(t) VALUES('flush'); INSERT INTO t VALUES('log', x'00ff')",
+            mode, storage);
     sql_close(db);
 }
 

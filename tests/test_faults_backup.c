@@ -35,11 +35,14 @@ static void set_up(void) {
     copy_path = sqlite3_mprintf("%s/copy.db", directory);
     io_fault_skip_syncs();
     db = open_linked(path);
-    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
-                "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline); INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), "
-                "'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT i FROM n);"
-                "INSERT INTO i SELECT * FROM f; INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')",
-            "WAL");
+    sql_run(
+        db,
+        "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
+        "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline); INSERT INTO f SELECT printf('d%%d/%%06d', i %% "
+        "50, i), "
+        "'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT i FROM n);"
+        "INSERT INTO i SELECT * FROM f; INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')",
+        "WAL");
 }
 
 static void tear_down(void) {
@@ -52,7 +55,8 @@ static void tear_down(void) {
 }
 
 static void has_all(sqlite3 *of) {
-    sql_expect(of, "4000|ok|ok|4000\n", "SELECT count(*), art_check('f'), art_check('i'), (SELECT count(*) FROM i) FROM f");
+    sql_expect(of, "4000|ok|ok|4000\n",
+               "SELECT count(*), art_check('f'), art_check('i'), (SELECT count(*) FROM i) FROM f");
 }
 
 static char *left_behind(void) {
@@ -106,10 +110,11 @@ START_TEST(test_every_system_call_may_fail) {
     static const struct {
         const char *call;
         int error;
-    } faults[] = {{"open", EIO},       {"open", EACCES},  {"pread", EIO}, {"pwrite", ENOSPC},         {"fdatasync", EIO},
-                  {"fsync", EIO},      {"fstat", EIO},    {"stat", EIO},  {"lock", ENOLCK},           {"fchmod", EIO},
-                  {"set_flags", EIO},  {"fchown", EPERM}, {"unlink", EACCES}, {"opendir", EACCES}, {"ring_submit", EIO},
-                  {"ring_submit_and_wait", EIO}, {"ring_init", EPERM}, {"ring_result", ENOSPC}};
+    } faults[] = {{"open", EIO},        {"open", EACCES},       {"pread", EIO},       {"pwrite", ENOSPC},
+                  {"fdatasync", EIO},   {"fsync", EIO},         {"fstat", EIO},       {"stat", EIO},
+                  {"lock", ENOLCK},     {"fchmod", EIO},        {"set_flags", EIO},   {"fchown", EPERM},
+                  {"unlink", EACCES},   {"opendir", EACCES},    {"ring_submit", EIO}, {"ring_submit_and_wait", EIO},
+                  {"ring_init", EPERM}, {"ring_result", ENOSPC}};
     unsigned struck = 0, failed = 0;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         for (unsigned nth = 1; nth < 60; nth++) {
@@ -142,7 +147,8 @@ START_TEST(test_blobs_are_shared_where_the_file_system_can) {
     sql_run(db, "INSERT INTO f(f) VALUES('io=pwrite')");
     sqlite3_close(db);
     db = open_linked(path);
-    sql_run(db, "INSERT INTO f SELECT printf('e%%d/%%06d', i %% 50, i), hex(randomblob(200)) FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+    sql_run(db, "INSERT INTO f SELECT printf('e%%d/%%06d', i %% 50, i), hex(randomblob(200)) FROM (WITH n(i) AS "
+                "(SELECT 1 UNION ALL "
                 "SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n)");
     sql_run(db, "INSERT INTO f(f) VALUES('optimize')");
     io_fault_copy_clones(false);
@@ -195,8 +201,8 @@ START_TEST(test_every_allocation_may_fail) {
         unsigned given = sql_memory_faults.disarm();
         check_outcome(rc, "allocation", nth);
         if (!given) break;
-        ck_assert_msg(!rc || (rc & 0xff) == SQLITE_NOMEM || (rc & 0xff) == SQLITE_CANTOPEN, "%d: %s",
-                      rc, sqlite3_errmsg(db));
+        ck_assert_msg(!rc || (rc & 0xff) == SQLITE_NOMEM || (rc & 0xff) == SQLITE_CANTOPEN, "%d: %s", rc,
+                      sqlite3_errmsg(db));
         failed += rc != 0;
     }
     ck_assert_uint_gt(failed, 20);

@@ -38,13 +38,18 @@ static void tear_down(void) {
 
 /* f has a file, i is inline, little lives in the log alone, none is empty; p is the ordinary mirror of f and i. */
 static void make(const char *mode, unsigned rows) {
-    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file, log_limit='20KB');"
-                "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline, log_limit='20KB');"
-                "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); CREATE VIRTUAL TABLE none USING art;"
-                "CREATE TABLE p(path PRIMARY KEY, value); INSERT INTO little VALUES('a', 1), ('b', 2)", mode);
-    sql_run(db, "BEGIN; INSERT INTO p SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
-                "SELECT i + 1 FROM n LIMIT %u) SELECT i FROM n); INSERT INTO p VALUES('long', printf('%%.*c', 30000, 'x'));"
-                "INSERT INTO f SELECT * FROM p; INSERT INTO i SELECT * FROM p; COMMIT", rows);
+    sql_run(db,
+            "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE f USING art(path, value, storage=file, log_limit='20KB');"
+            "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline, log_limit='20KB');"
+            "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); CREATE VIRTUAL TABLE none USING art;"
+            "CREATE TABLE p(path PRIMARY KEY, value); INSERT INTO little VALUES('a', 1), ('b', 2)",
+            mode);
+    sql_run(db,
+            "BEGIN; INSERT INTO p SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 "
+            "UNION ALL "
+            "SELECT i + 1 FROM n LIMIT %u) SELECT i FROM n); INSERT INTO p VALUES('long', printf('%%.*c', 30000, 'x'));"
+            "INSERT INTO f SELECT * FROM p; INSERT INTO i SELECT * FROM p; COMMIT",
+            rows);
 }
 
 static void back_up(sqlite3 *from, const char *to) {
@@ -67,12 +72,14 @@ static void is_whole(sqlite3 *of) {
 static void write_some(sqlite3 *to, struct random *random, unsigned commit) {
     sql_run(to, "BEGIN IMMEDIATE; CREATE TEMP TABLE IF NOT EXISTS some(path PRIMARY KEY, value); DELETE FROM some");
     for (int i = 0; i < 100; i++) {
-        sql_run(to, "INSERT OR REPLACE INTO some VALUES(printf('d%%d/%%06d', %u, %u), 'commit %u')", random_below(random, 50),
-                random_below(random, 30000), commit);
+        sql_run(to, "INSERT OR REPLACE INTO some VALUES(printf('d%%d/%%06d', %u, %u), 'commit %u')",
+                random_below(random, 50), random_below(random, 30000), commit);
     }
     for (const char *table = "pfi"; *table; table++) {
-        sql_run(to, "DELETE FROM %c WHERE path IN (SELECT path FROM some WHERE rowid %% 4 = 0);"
-                    "INSERT OR REPLACE INTO %c SELECT * FROM some WHERE rowid %% 4", *table, *table);
+        sql_run(to,
+                "DELETE FROM %c WHERE path IN (SELECT path FROM some WHERE rowid %% 4 = 0);"
+                "INSERT OR REPLACE INTO %c SELECT * FROM some WHERE rowid %% 4",
+                *table, *table);
     }
     if (commit % 10 == 0) sql_run(to, "INSERT INTO f(f) VALUES('%s')", commit % 20 ? "optimize" : "flush");
     sql_run(to, "COMMIT");
@@ -167,9 +174,11 @@ START_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other) {
     }
     for (int i = 0; i < 3; i++) is_whole(all[i]);
     sql_run(db, "ATTACH %Q AS other", copy_path);
-    sql_run(db, "BEGIN; DELETE FROM other.f; INSERT INTO other.f SELECT path, value FROM main.f; DELETE FROM other.p;"
-                "INSERT INTO other.p SELECT * FROM main.p; DELETE FROM other.i; INSERT INTO other.i SELECT path, value FROM "
-                "main.f; COMMIT");
+    sql_run(
+        db,
+        "BEGIN; DELETE FROM other.f; INSERT INTO other.f SELECT path, value FROM main.f; DELETE FROM other.p;"
+        "INSERT INTO other.p SELECT * FROM main.p; DELETE FROM other.i; INSERT INTO other.i SELECT path, value FROM "
+        "main.f; COMMIT");
     is_whole(db);
     is_whole(copy);
     sql_run(db, "DETACH other");
@@ -188,8 +197,11 @@ START_TEST(test_whatever_schema_is_copied) {
     const char *source = sources[_i], *schema = _i < 2 ? "main" : source;
     sqlite3 *from = sql_open(_i < 2 ? source : ":memory:");
     if (_i == 3) sql_run(from, "ATTACH %Q AS attached", path);
-    sql_run(from, "CREATE VIRTUAL TABLE \"%w\".t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
-                  "UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')", schema);
+    sql_run(from,
+            "CREATE VIRTUAL TABLE \"%w\".t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS "
+            "(SELECT 1 "
+            "UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')",
+            schema);
     sql_run(from, "INSERT INTO t VALUES('log', 1)");
     sql_run(from, "SELECT art_backup(%Q, %Q)", copy_path, schema);
     for (int again = 0; again < 2; again++) {
@@ -209,8 +221,10 @@ END_TEST
 START_TEST(test_a_database_without_art_tables_is_copied) {
     if (_i) sql_run(db, "CREATE TABLE x(a); INSERT INTO x VALUES(1); CREATE VIEW v AS SELECT * FROM x");
     if (_i > 1) {
-        sql_run(db, "PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES('table', 'u', 'u', 0, 'CREATE VIRTUAL TABLE u "
-                    "USING nowhere'); PRAGMA writable_schema=RESET");
+        sql_run(
+            db,
+            "PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES('table', 'u', 'u', 0, 'CREATE VIRTUAL TABLE u "
+            "USING nowhere'); PRAGMA writable_schema=RESET");
     }
     back_up(db, copy_path);
     sqlite3 *copy = sql_open(copy_path);
@@ -221,11 +235,14 @@ START_TEST(test_a_database_without_art_tables_is_copied) {
 END_TEST
 
 START_TEST(test_names_of_any_kind_are_copied) {
-    static const char *const tables[] = {"with \"quotes\" and 'quotes'", "\u00fcml\u00e4ut \u8868", "../../x", "%s%n", "select"};
+    static const char *const tables[] = {"with \"quotes\" and 'quotes'", "\u00fcml\u00e4ut \u8868", "../../x", "%s%n",
+                                         "select"};
     static const char *const files[] = {"my 'own' \"db\".db", "\u00fcn\u00ef.db", "%s%n?x=1&y#z", "-rf", "file:x.db"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        sql_run(db, "CREATE VIRTUAL TABLE \"%w\" USING art; INSERT INTO \"%w\" VALUES('a', %d); INSERT INTO \"%w\"(\"%w\") "
-                    "VALUES('flush')", tables[i], tables[i], (int)i, tables[i], tables[i]);
+        sql_run(db,
+                "CREATE VIRTUAL TABLE \"%w\" USING art; INSERT INTO \"%w\" VALUES('a', %d); INSERT INTO \"%w\"(\"%w\") "
+                "VALUES('flush')",
+                tables[i], tables[i], (int)i, tables[i], tables[i]);
     }
     for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
         char *file = sqlite3_mprintf("%s/%s", directory, files[f]);
@@ -234,8 +251,8 @@ START_TEST(test_names_of_any_kind_are_copied) {
         sqlite3 *copy = sql_open(file);
         for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
             ck_assert_int_eq(sql_int(copy, "SELECT value FROM \"%w\"", tables[i]), (int)i);
-            sql_run(copy, "UPDATE \"%w\" SET value = 7; INSERT INTO \"%w\"(\"%w\") VALUES('optimize')", tables[i], tables[i],
-                    tables[i]);
+            sql_run(copy, "UPDATE \"%w\" SET value = 7; INSERT INTO \"%w\"(\"%w\") VALUES('optimize')", tables[i],
+                    tables[i], tables[i]);
         }
         sql_close(copy);
         sqlite3_free(file);
@@ -301,8 +318,10 @@ static void refused(int code, const char *words, const char *sql) {
 }
 
 START_TEST(test_what_cannot_be_copied_to_is_refused) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path), *self = sqlite3_mprintf("SELECT art_backup(%Q)", path);
-    char *link_path = sqlite3_mprintf("%s/link.db", directory), *via = sqlite3_mprintf("SELECT art_backup(%Q)", link_path);
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path),
+         *self = sqlite3_mprintf("SELECT art_backup(%Q)", path);
+    char *link_path = sqlite3_mprintf("%s/link.db", directory),
+         *via = sqlite3_mprintf("SELECT art_backup(%Q)", link_path);
     char *nowhere = sqlite3_mprintf("SELECT art_backup('%q/no/copy.db')", directory);
     make("WAL", 3000);
     refused(SQLITE_CANTOPEN, "is to be a new file", self);
@@ -336,7 +355,8 @@ START_TEST(test_what_cannot_be_copied_to_is_refused) {
 END_TEST
 
 START_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path), *other = sqlite3_mprintf("SELECT art_backup(%Q, 'nope')", copy_path);
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path),
+         *other = sqlite3_mprintf("SELECT art_backup(%Q, 'nope')", copy_path);
     char *within = sqlite3_mprintf("INSERT INTO p SELECT 'x', art_backup(%Q)", copy_path);
     make(modes[_i], 3000);
     refused(0, "nope", other);
@@ -365,8 +385,10 @@ static int compare(void *unused, int a, const void *left, int b, const void *rig
 START_TEST(test_a_table_that_cannot_be_opened_is_not_left_out) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value COLLATE mine, storage=%s); INSERT INTO t VALUES('a', 1);"
-                "INSERT INTO t(t) VALUES('flush')", _i ? "inline" : "file");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, value COLLATE mine, storage=%s); INSERT INTO t VALUES('a', 1);"
+            "INSERT INTO t(t) VALUES('flush')",
+            _i ? "inline" : "file");
     sql_close(db);
     db = sql_open(path);
     if (_i) {
@@ -434,9 +456,7 @@ START_TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
 }
 END_TEST
 
-static struct {
-    int left, answer;
-} rule;
+static struct { int left, answer; } rule;
 
 static int authorize(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
     (void)unused, (void)action, (void)a, (void)b, (void)c, (void)d;

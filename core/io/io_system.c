@@ -78,7 +78,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate,                            \
-        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, RING_CALLS                                                                                   \
+        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, RING_CALLS                                \
     }
 
 #ifdef ART_HAVE_URING

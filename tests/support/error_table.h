@@ -121,8 +121,8 @@ static const struct error errors[] = {
      "art_info without a name", NULL, NULL, "SELECT * FROM art_info"},
     {MESSAGE_PLAIN, "art: art_check needs a table's name: SELECT * FROM art_check('objects')", SQLITE_ERROR,
      "art_check without a name", NULL, NULL, "SELECT * FROM art_check"},
-    {MESSAGE_PLAIN, "art: the copy is to be a file ('%s'): give its name", SQLITE_CANTOPEN, "art_backup() into memory", NULL,
-     NULL, "SELECT art_backup(':memory:')"},
+    {MESSAGE_PLAIN, "art: the copy is to be a file ('%s'): give its name", SQLITE_CANTOPEN, "art_backup() into memory",
+     NULL, NULL, "SELECT art_backup(':memory:')"},
     {MESSAGE_PLAIN, "art: the copy is to be a new file (%s): give another name", SQLITE_CANTOPEN,
      "art_backup() into a file that is there", NULL, NULL, "SELECT art_backup('/dev/null')"},
     {MESSAGE_ERRNO, "art: cannot create the file (%s): its folder must exist", SQLITE_CANTOPEN,
@@ -137,27 +137,29 @@ static const struct error errors[] = {
      "art_backup() of a table whose collation this connection does not have", NULL, forget_collation,
      "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN,
-     "art: this transaction has the write lock, a copy would have what is not committed (%s): COMMIT first", SQLITE_LOCKED,
-     "art_backup() in a transaction that has written", "BEGIN; INSERT INTO t(path) VALUES('x')", NULL,
+     "art: this transaction has the write lock, a copy would have what is not committed (%s): COMMIT first",
+     SQLITE_LOCKED, "art_backup() in a transaction that has written", "BEGIN; INSERT INTO t(path) VALUES('x')", NULL,
      "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN, "art: there is no database of that name (%s): give 'main' or an attached one", SQLITE_ERROR,
      "art_backup() of a schema that is not there", NULL, NULL, "SELECT art_backup('copy.db', 'nowhere')"},
     {MESSAGE_SQL, "cannot read %s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "SELECT art_backup('copy.db')"},
-    {MESSAGE_PLAIN, "art: cannot copy the database: %s", SQLITE_CANTOPEN, "art_backup() without room for the copy", NULL,
-     no_room_at_all, "SELECT art_backup('copy.db')"},
+    {MESSAGE_PLAIN, "art: cannot copy the database: %s", SQLITE_CANTOPEN, "art_backup() without room for the copy",
+     NULL, no_room_at_all, "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
      NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
 
     /* The .art file */
     {MESSAGE_PLAIN,
      "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database came "
-     "from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped or moved the "
+     "from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped or "
+     "moved the "
      "table, end this transaction",
      SQLITE_CANTOPEN, "the database came without its .art file", NULL, remove_file, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved without "
-     "it: copy or move both together, or copy by art_backup(), or, if the other database is gone, let this one 'adopt' the file",
+     "it: copy or move both together, or copy by art_backup(), or, if the other database is gone, let this one 'adopt' "
+     "the file",
      SQLITE_ERROR, "a copied database beside its original", NULL, open_a_copy_beside, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file belongs to another database file that stood here before (%s): put that one back, or, if it is "
