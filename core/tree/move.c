@@ -70,12 +70,25 @@ int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place
 struct copier {
     struct art_tree *tree;
     struct art_store *to;
+    struct art_ref refs[ART_COPY_MAX]; /* collected */
+    unsigned count;
 };
 
+static int move_collected(struct copier *copier) {
+    unsigned count = copier->count;
+    copier->count = 0;
+    return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
+}
+
+/* Of labels the length alone counts here; their bytes may go. */
 static int move_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
     int rc = art_tree_interrupted(copier->tree);
-    return rc ? rc : art_store_copy(copier->tree->store, ref, copier->to);
+    if (!rc && copier->count == ART_COPY_MAX) rc = move_collected(copier);
+    if (rc) return rc;
+    copier->refs[copier->count] = *ref;
+    copier->refs[copier->count++].label.data = NULL;
+    return ART_OK;
 }
 
 static int copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
@@ -99,6 +112,7 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place, b
         rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
         art_store_relax(tree->store);
     }
+    if (!rc) rc = move_collected(&copier);
     if (!rc) rc = art_store_sync(copier.to);
     art_store_close(copier.to);
     return rc;
