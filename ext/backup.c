@@ -17,7 +17,7 @@
 
 enum {
     PAGES_A_STEP = 1000, /* copied between two looks whether anybody has interrupted */
-    ATTEMPTS = 10
+    SNAPSHOTS_MOST = 10
 };
 
 struct backup {
@@ -78,10 +78,10 @@ static int has_file(sqlite3 *db, const char *schema, const char *name, bool *has
     return rc ? rc : end;
 }
 
-typedef int visit(struct backup *backup, const char *name, char **message);
+typedef int visit_table(struct backup *backup, const char *name, char **message);
 
 /* Visits the tables that have a file, as this database of this connection shows them. */
-static int each_table(struct backup *backup, sqlite3 *db, const char *schema, visit *visit, char **message) {
+static int each_table(struct backup *backup, sqlite3 *db, const char *schema, visit_table *visit, char **message) {
     sqlite3_stmt *tables;
     bool has = false;
     int rc = art_prepare(
@@ -116,7 +116,7 @@ static int hold_snapshot(struct backup *backup, char **message) {
     return art_report_sql(message, db, rc, "cannot read %s", backup->schema);
 }
 
-static int hold_table(struct backup *backup, const char *name, char **message) {
+static int hold_one_table(struct backup *backup, const char *name, char **message) {
     sqlite3 *db = backup->connection->db;
     struct art_vtab *vtab, **more = art_resize(backup->tables, (backup->count + 1) * sizeof *more);
     if (!more) return SQLITE_NOMEM;
@@ -133,7 +133,7 @@ static int hold_table(struct backup *backup, const char *name, char **message) {
     return rc ? rc : art_report(message, art_tree_ready(vtab->table->tree));
 }
 
-static void let_go(struct backup *backup) {
+static void release_source(struct backup *backup) {
     sqlite3_finalize(backup->snapshot);
     backup->snapshot = NULL;
     for (unsigned i = 0; i < backup->count; i++) art_vtab_unpin(backup->tables[i]);
@@ -144,18 +144,18 @@ static void let_go(struct backup *backup) {
 
 /* A file that is gone already was dropped or moved between the snapshot and its opening, so that another snapshot does not
  * name it; unless this one is a transaction's. What an authorizer hides now, the copy will show. */
-static int hold(struct backup *backup, char **message) {
+static int hold_source(struct backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     for (unsigned attempt = 1;; attempt++) {
         int rc = hold_snapshot(backup, message);
         if (rc) return rc;
-        rc = each_table(backup, db, backup->schema, hold_table, message);
+        rc = each_table(backup, db, backup->schema, hold_one_table, message);
         if (rc == SQLITE_AUTH) {
             art_forget_message(message);
             return SQLITE_OK;
         }
-        if (rc != SQLITE_CANTOPEN || attempt == ATTEMPTS) return rc;
-        let_go(backup);
+        if (rc != SQLITE_CANTOPEN || attempt == SNAPSHOTS_MOST) return rc;
+        release_source(backup);
         if (sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_NONE) return rc;
         art_forget_message(message);
     }
@@ -163,7 +163,7 @@ static int hold(struct backup *backup, char **message) {
 
 /* --- the copy ----------------------------------------------------------------------------------------------------- */
 
-static int copy_pages(struct backup *backup, char **message) {
+static int copy_database(struct backup *backup, char **message) {
     sqlite3 *to = backup->copy.db;
     sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
     if (!pages) return art_report_sql(message, to, sqlite3_errcode(to), "cannot begin the copy");
@@ -184,9 +184,9 @@ static struct art_vtab *find_held(const struct backup *backup, const char *name)
     return NULL;
 }
 
-static int copy_table(struct backup *backup, const char *name, char **message) {
+static int copy_one_table(struct backup *backup, const char *name, char **message) {
     struct art_vtab *vtab = find_held(backup, name);
-    int rc = vtab ? art_named_ready(vtab, message) : hold_table(backup, name, message);
+    int rc = vtab ? art_named_ready(vtab, message) : hold_one_table(backup, name, message);
     if (!vtab && !rc) vtab = backup->tables[backup->count - 1];
     return rc ? rc : art_copy_table(&backup->copy, vtab->table, name, message);
 }
@@ -203,9 +203,9 @@ static int forget_tracker(struct backup *backup, char **message) {
 
 static int copy_tables(struct backup *backup, char **message) {
     int rc = art_copy_begin(&backup->copy, message);
-    if (!rc) rc = each_table(backup, backup->copy.db, "main", copy_table, message);
+    if (!rc) rc = each_table(backup, backup->copy.db, "main", copy_one_table, message);
     if (!rc) rc = forget_tracker(backup, message);
-    let_go(backup);
+    release_source(backup);
     return rc ? rc : art_copy_commit(&backup->copy, message);
 }
 
@@ -220,11 +220,11 @@ int art_backup(struct art_connection *connection, const char *path, const char *
     int rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
     if (!rc) rc = check_transaction(&backup, message);
-    if (!rc) rc = hold(&backup, message);
+    if (!rc) rc = hold_source(&backup, message);
     if (!rc) rc = art_copy_make(&backup.copy, path, connection->db, schema, message);
-    if (!rc) rc = copy_pages(&backup, message);
+    if (!rc) rc = copy_database(&backup, message);
     if (!rc) rc = copy_tables(&backup, message);
-    let_go(&backup);
+    release_source(&backup);
     if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
     return harmless(art_copy_finish(&backup.copy, rc, message));
 }

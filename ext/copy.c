@@ -11,9 +11,9 @@
 
 #include <errno.h>
 
-#define ROOM "-journal" /* behind the file's name */
+#define JOURNAL_ROOM "-journal" /* behind the file's name */
 
-enum { NAME_ATTEMPTS = 100 };
+enum { NAMES_MOST = 100 };
 
 static int cannot_write(const struct art_copy *copy, int rc, char **message) {
     return rc ? art_report_sql(message, copy->db, rc, "cannot write the copy's tables") : SQLITE_OK;
@@ -21,20 +21,20 @@ static int cannot_write(const struct art_copy *copy, int rc, char **message) {
 
 /* --- its file ----------------------------------------------------------------------------------------------------- */
 
-static const char *const suffixes[] = {"-journal", "-wal", "-shm"};
-enum { SUFFIXES = sizeof suffixes / sizeof *suffixes };
+static const char *const journal_suffixes[] = {"-journal", "-wal", "-shm"};
+enum { JOURNAL_SUFFIXES = sizeof journal_suffixes / sizeof *journal_suffixes };
 
-struct look {
+struct journal_look {
     const char *name;
     const char *found;
 };
 
-static int look_at_name(void *context, const char *name) {
-    struct look *look = context;
+static int look_for_journal(void *context, const char *name) {
+    struct journal_look *look = context;
     size_t length = strlen(look->name);
     if (strncmp(name, look->name, length)) return ART_OK;
-    for (unsigned i = 0; i < SUFFIXES; i++) {
-        if (!strcmp(name + length, suffixes[i])) look->found = suffixes[i];
+    for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) {
+        if (!strcmp(name + length, journal_suffixes[i])) look->found = journal_suffixes[i];
     }
     return ART_OK;
 }
@@ -42,10 +42,10 @@ static int look_at_name(void *context, const char *name) {
 /* By their names: a link is there, too, also one that leads nowhere. */
 static int refuse_journals(const char *file, char **message) {
     const char *slash = strrchr(file, '/');
-    struct look look = {slash + 1, NULL};
+    struct journal_look look = {slash + 1, NULL};
     char *folder = sqlite3_mprintf("%.*s", (int)(slash - file) + 1, file);
     if (!folder) return SQLITE_NOMEM;
-    int rc = art_report(message, art_folder_list(folder, look_at_name, &look));
+    int rc = art_report(message, art_folder_list(folder, look_for_journal, &look));
     sqlite3_free(folder);
     if (rc || !look.found) return rc;
     return art_complain(
@@ -55,7 +55,7 @@ static int refuse_journals(const char *file, char **message) {
         file, look.found);
 }
 
-static int make_new(const char *file, const char *original, char **message) {
+static int make_new_file(const char *file, const char *original, char **message) {
     int rc = art_file_make(file, original);
     if (rc != ART_CANTOPEN || art_error_errno() != EEXIST) return art_report(message, rc);
     return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a new file (%s): give another name", file);
@@ -63,17 +63,17 @@ static int make_new(const char *file, const char *original, char **message) {
 
 /* sqlite3_free() it; it is never taken for a URI. */
 static char *name_with_room(const char *path) {
-    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, ROOM);
-    if (file) file[strlen(file) - strlen(ROOM)] = 0;
+    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, JOURNAL_ROOM);
+    if (file) file[strlen(file) - strlen(JOURNAL_ROOM)] = 0;
     return file;
 }
 
-static int make_file(struct art_copy *copy, const char *path, const char *original, char **message) {
+static int make_copy_file(struct art_copy *copy, const char *path, const char *original, char **message) {
     if (!*path || !strcmp(path, ":memory:")) {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
     char *file = name_with_room(path);
-    int rc = file ? make_new(file, original, message) : SQLITE_NOMEM;
+    int rc = file ? make_new_file(file, original, message) : SQLITE_NOMEM;
     bool made = !rc;
     if (!rc) rc = refuse_journals(file, message);
     if (!rc) {
@@ -95,7 +95,7 @@ static const char *vfs_of(sqlite3 *db, const char *schema) {
 }
 
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
-    int rc = make_file(copy, path, art_database_name(from, schema), message);
+    int rc = make_copy_file(copy, path, art_database_name(from, schema), message);
     if (rc) return rc;
     rc = sqlite3_open_v2(copy->file, &copy->db, SQLITE_OPEN_READWRITE, vfs_of(from, schema));
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
@@ -108,7 +108,7 @@ int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const 
 
 /* --- what its tables are told ------------------------------------------------------------------------------------- */
 
-static int write_state(struct art_copy *copy, const char *sql, const char *name, const char *value) {
+static int write_copied_state(struct art_copy *copy, const char *sql, const char *name, const char *value) {
     sqlite3_stmt *statement;
     int rc = art_prepare(copy->db, 0, &statement, sqlite3_mprintf(sql, name));
     if (!rc && value) rc = sqlite3_bind_text(statement, 1, value, -1, SQLITE_STATIC);
@@ -119,8 +119,8 @@ static int write_state(struct art_copy *copy, const char *sql, const char *name,
 
 /* The .art file's name; and none of its slots is young, where nobody reads yet. */
 static int name_file(struct art_copy *copy, const char *name, const char *file, char **message) {
-    int rc = write_state(copy, "INSERT OR REPLACE INTO main.\"%w_state\"(k, v) VALUES('file', ?1)", name, file);
-    if (!rc) rc = write_state(copy, "DELETE FROM main.\"%w_state\" WHERE k = 'young'", name, NULL);
+    int rc = write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_state\"(k, v) VALUES('file', ?1)", name, file);
+    if (!rc) rc = write_copied_state(copy, "DELETE FROM main.\"%w_state\" WHERE k = 'young'", name, NULL);
     return cannot_write(copy, rc, message);
 }
 
@@ -155,7 +155,7 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
         if (!rc && art_tree_has_runs(table->tree)) rc = copy_blobs(copy, table, file, &taken, message);
         if (!rc) rc = name_file(copy, name, file, message);
         sqlite3_free(file);
-        if (!rc || !taken || attempt == NAME_ATTEMPTS) return rc;
+        if (!rc || !taken || attempt == NAMES_MOST) return rc;
         art_forget_message(message);
     }
 }
@@ -185,7 +185,7 @@ static void remove_all(struct art_copy *copy) {
     for (unsigned i = 0; i < copy->count; i++) art_file_remove(copy->art_files[i]);
     if (!copy->file) return;
     art_file_remove(copy->file);
-    for (unsigned i = 0; i < SUFFIXES; i++) remove_with_suffix(copy, suffixes[i]);
+    for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) remove_with_suffix(copy, journal_suffixes[i]);
 }
 
 int art_copy_finish(struct art_copy *copy, int rc, char **message) {

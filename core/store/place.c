@@ -89,7 +89,7 @@ static int verify(const struct art_store *store, const struct art_ref *ref, uint
 }
 
 /* The whole slot, which lies within the file since its head is its end: file systems share whole blocks only. */
-static bool share(struct art_store *to, const struct art_store *from, uint32_t slot) {
+static bool share_slot(struct art_store *to, const struct art_store *from, uint32_t slot) {
     uint64_t at = (uint64_t)slot * ART_BLOB_SIZE, end = at + ART_BLOB_SIZE;
     if (to->clones_not) return false;
     to->clones_not = !art_io_clone_range(to->place.io, from->place.io, at, ART_BLOB_SIZE);
@@ -110,7 +110,7 @@ int art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned
     for (unsigned i = 0; !rc && i < count; i++) {
         rc = verify(store, &refs[i], buffers[i].data);
         if (!rc && to->phase.end <= refs[i].slot) to->phase.end = refs[i].slot + 1;
-        if (!rc && !share(to, store, refs[i].slot)) rc = art_store_write(to, &refs[i], &buffers[i]);
+        if (!rc && !share_slot(to, store, refs[i].slot)) rc = art_store_write(to, &refs[i], &buffers[i]);
     }
     for (unsigned i = 0; i < count; i++) art_blob_buf_put(&buffers[i]);
     return rc;
