@@ -24,6 +24,7 @@
 #                     prove-mirror (three connections and two tables written alike: PROVE_MIRROR=100 times what CI does),
 #                     prove-crash (PROVE_CRASH_STATES=1000000),
 #                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
+#                     prove-backup (art_backup() under a write load, PROVE_COPIES=100, one a second, in WAL mode and without),
 #                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10 in WAL mode and as many with a rollback journal),
 #                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour),
 #                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL),
@@ -72,6 +73,7 @@ PROVE_STATEMENTS = 0
 VALGRIND = all
 PROVE_MIRROR = 100
 PROVE_KILLS = 100000
+PROVE_COPIES = 100
 PROVE_CRASH_STATES = 1000000
 PROVE_SNAPSHOT_MINUTES = 10
 FUZZ_SECONDS = 60
@@ -130,7 +132,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .SECONDARY:
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
-.PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz
+.PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz
 .PHONY: amalgamation uninstall deb npm check-packaging
 
 all:
@@ -339,6 +341,11 @@ prove-kill: $(BUILD)/tests/prove_kill
 		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH=$(CURDIR)/build/sqlite-new $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
 	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
 
+prove-backup: library $(BUILD)/tests/test_sql_backup
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so CK_RUN_CASE=load ART_BACKUP_COPIES=$(PROVE_COPIES) \
+		ART_BACKUP_EVERY=1 $(BUILD)/tests/test_sql_backup
+
 prove-faults: library $(BUILD)/tests/prove_faults
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_faults
@@ -358,7 +365,7 @@ prove-fuzz: $(BUILD)/tests/test_flips_sql
 	@ART_TEST_SCALE=9 $<
 	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-prove: prove-memory prove-model prove-mirror prove-crash prove-kill prove-snapshots prove-faults prove-fuzz valgrind
+prove: prove-memory prove-model prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz valgrind
 
 # ---- packages ----
 

@@ -290,8 +290,8 @@ void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 int art_table_set_file(struct art_table *table, const char *file);
-/* The same path, in memory of its own; *out NULL: the database has no folder. art_free() it. enum art_rc. */
-int art_table_path_of(const struct art_table *table, const char *file, char **out);
+/* The path of a file in a database's folder; *out NULL: the database has none. art_free() it. enum art_rc. */
+int art_path_beside(const char *database, const char *file, char **out);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
@@ -299,6 +299,8 @@ int art_database_folder(sqlite3 *db, const char *schema, char **out);
 int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message);
 
 /* shadow.c */
+/* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
+int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
 int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message);
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
@@ -410,8 +412,10 @@ void art_journal_host(struct art_table *table, struct art_host *out);
 void art_journal_rolled_back_to(struct art_table *table, bool all);
 /* May this transaction still be committed? */
 int art_journal_sound(const struct art_table *table, char **message);
+/* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or SQLITE_OK. */
+int art_stopped(struct art_connection *connection);
 /* Has somebody called sqlite3_interrupt()? */
-bool art_journal_interrupted(struct art_table *table);
+bool art_interrupted(struct art_connection *connection);
 /* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);
 /* Before the commit, and after it: SQLITE_OK once it cannot be lost any more. */
@@ -517,10 +521,8 @@ void art_vtab_unpin(struct art_vtab *vtab);
 char *art_file_beginning(sqlite3 *db, const char *schema);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 int art_file_rename(struct art_table *table, unsigned attempt);
-/* The name of a file beside the database at `path`. sqlite3_free() it. */
-char *art_file_name_beside(const char *path, const char *table, const uint8_t uuid[ART_UUID_BYTES]);
-/* The name, without a folder. sqlite3_free() it. */
-char *art_file_name(const struct art_table *table, unsigned attempt);
+/* The name of the .art file beside a database's file, without the folder. sqlite3_free() it. */
+char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt);
 
 /* backup.c */
 int art_backup(struct art_connection *connection, const char *path, const char *schema, char **message);
@@ -544,7 +546,7 @@ void art_named_release(struct art_named *named);
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                   char **message);
 /* art_vtab_ready(), with its message. */
-int art_named_ready(const struct art_named *named, char **message);
+int art_named_ready(struct art_vtab *vtab, char **message);
 void art_named_forget(struct art_vtab *vtab); /* before it is freed */
 
 /* check.c */

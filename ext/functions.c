@@ -16,8 +16,8 @@
  *
  *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view or
  *                       trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
- *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check() is for
- *                       people: it reads for minutes.
+ *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check() and
+ *                       art_backup() are for people: they read for minutes, and the latter makes files.
  *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
  *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
  *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
@@ -63,7 +63,7 @@ static struct art_named *open_table(sqlite3_context *context, sqlite3_value *nam
     char *message = NULL;
     int rc = hold_table(context, name, &named, &message);
     if (!rc) {
-        rc = art_named_ready(named, &message);
+        rc = art_named_ready(named->vtab, &message);
         if (!rc) return named;
         art_named_release(named);
     }
@@ -145,9 +145,12 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     if (any_null(count, values)) return;
     const char *path = (const char *)sqlite3_value_text(values[0]);
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
-    int rc = path && schema ? art_backup(sqlite3_user_data(context), path, schema, &message) : SQLITE_NOMEM;
-    if (rc) return fail_call(context, rc, message);
-    sqlite3_result_text(context, path, -1, SQLITE_TRANSIENT);
+    if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
+    char *said = path && schema ? sqlite3_mprintf("%s", path) : NULL; /* now: a copy that is there has not failed */
+    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, &message) : SQLITE_NOMEM;
+    if (!rc) return sqlite3_result_text(context, said, -1, sqlite3_free);
+    sqlite3_free(said);
+    fail_call(context, rc, message);
 }
 
 static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {

@@ -171,7 +171,7 @@ static int add_leftovers(struct info_cursor *cursor, struct art_connection *conn
 
 static int gather_facts(struct info_cursor *cursor, struct art_named *named, char **message) {
     struct art_tree_info info = {0};
-    int rc = art_named_ready(named, message);
+    int rc = art_named_ready(named->vtab, message);
     if (!rc) rc = art_report(message, art_tree_info(named->vtab->table->tree, &info));
     if (rc) return rc;
     const struct art_vtab *vtab = named->vtab;

@@ -354,17 +354,21 @@ static bool wait_for_writer(void *context, unsigned attempt) {
 }
 
 /* Any statement looks at the flag when it is prepared or stepped, in every version of SQLite. */
-static bool interrupted(void *context) {
-    struct art_table *table = context;
+int art_stopped(struct art_connection *connection) {
     sqlite3_stmt *nothing = NULL;
-    int rc = sqlite3_prepare_v2(table->connection->db, "SELECT 1", -1, &nothing, NULL);
-    if (!rc) art_shadow_step(table->connection, nothing);
-    int end = sqlite3_finalize(nothing);
-    return ((rc ? rc : end) & 0xff) == SQLITE_INTERRUPT;
+    int rc = sqlite3_prepare_v2(connection->db, "SELECT 1", -1, &nothing, NULL);
+    if (!rc) art_shadow_step(connection, nothing);
+    int end = sqlite3_finalize(nothing), primary = (rc ? rc : end) & 0xff;
+    return primary == SQLITE_INTERRUPT || primary == SQLITE_NOMEM ? primary : SQLITE_OK;
 }
 
-bool art_journal_interrupted(struct art_table *table) {
-    return interrupted(table);
+bool art_interrupted(struct art_connection *connection) {
+    return art_stopped(connection) == SQLITE_INTERRUPT;
+}
+
+static bool interrupted(void *context) {
+    const struct art_table *table = context;
+    return art_interrupted(table->connection);
 }
 
 void art_journal_host(struct art_table *table, struct art_host *out) {

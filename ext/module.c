@@ -36,13 +36,9 @@ static void append_base(sqlite3_str *out, const char *path) {
     sqlite3_str_appendchar(out, 1, '-');
 }
 
-static void append_database(sqlite3_str *out, sqlite3 *db, const char *schema) {
-    append_base(out, art_database_name(db, schema));
-}
-
 char *art_file_beginning(sqlite3 *db, const char *schema) {
     sqlite3_str *text = sqlite3_str_new(db);
-    append_database(text, db, schema);
+    append_base(text, art_database_name(db, schema));
     return sqlite3_str_finish(text);
 }
 
@@ -50,10 +46,11 @@ static void append_id(sqlite3_str *out, const uint8_t *uuid) {
     sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
 }
 
-char *art_file_name_beside(const char *path, const char *table, const uint8_t uuid[ART_UUID_BYTES]) {
+char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt) {
     sqlite3_str *text = sqlite3_str_new(NULL);
-    append_base(text, path);
+    append_base(text, database);
     append_sane(text, table, TABLE_PART);
+    if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, uuid);
     return sqlite3_str_finish(text);
 }
@@ -65,11 +62,7 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     for (int i = 0; !rc; i++) {
         rc = art_report(message, art_random(uuid, ART_UUID_BYTES));
         if (rc) break;
-        sqlite3_str *out = sqlite3_str_new(db);
-        append_database(out, db, name->schema);
-        append_sane(out, name->table, TABLE_PART);
-        append_id(out, uuid);
-        *file = sqlite3_str_finish(out);
+        *file = art_file_name(art_database_name(db, name->schema), name->table, uuid, 0);
         char *path = sqlite3_mprintf("%s%s", folder ? folder : "", *file);
         bool taken = path && folder && access(path, F_OK) == 0;
         sqlite3_free(path);
@@ -83,18 +76,8 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     return rc;
 }
 
-char *art_file_name(const struct art_table *table, unsigned attempt) {
-    sqlite3 *db = table->connection->db;
-    sqlite3_str *text = sqlite3_str_new(db);
-    append_database(text, db, table->name->schema);
-    append_sane(text, table->name->table, TABLE_PART);
-    if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
-    append_id(text, table->uuid);
-    return sqlite3_str_finish(text);
-}
-
 int art_file_rename(struct art_table *table, unsigned attempt) {
-    char *file = art_file_name(table, attempt);
+    char *file = art_file_name(table->database, table->name->table, table->uuid, attempt);
     int rc = file ? art_table_set_file(table, file) : art_nomem();
     sqlite3_free(file);
     return rc;

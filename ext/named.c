@@ -252,9 +252,9 @@ int art_named_hold(struct art_connection *connection, const char *text, struct a
     return art_complain(message, SQLITE_BUSY, "art: the schema changes again and again (%s): try again", text);
 }
 
-int art_named_ready(const struct art_named *named, char **message) {
-    char **said = &named->vtab->base.zErrMsg;
-    int rc = art_vtab_ready(named->vtab);
+int art_named_ready(struct art_vtab *vtab, char **message) {
+    char **said = &vtab->base.zErrMsg;
+    int rc = art_vtab_ready(vtab);
     if (!rc) return SQLITE_OK;
     sqlite3_free(*message);
     *message = *said; /* else SQLite would show it with its own next error */

@@ -149,7 +149,7 @@ static int pass(struct art_scan *scan) {
 }
 
 static int ask_for_interrupt(const struct art_scan *scan) {
-    bool stopped = art_journal_interrupted(art_scan_vtab(scan)->table);
+    bool stopped = art_interrupted(art_scan_vtab(scan)->connection);
     return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
 }
 

@@ -29,7 +29,8 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_BLOB_LAST] = "SELECT page, length(data) FROM \"%w\".\"%w_blob\" ORDER BY page DESC LIMIT 1",
 };
 
-static int prepare_text(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
+int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
+    *out = NULL;
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(db, sql, -1, flags | SQLITE_PREPARE_NO_VTAB, out, NULL);
     sqlite3_free(sql);
@@ -43,7 +44,7 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
     if (*out) return SQLITE_OK;
     sqlite3 *db = table->connection->db;
     char *sql = sqlite3_mprintf(statement_texts[which], name->schema, name->table, name->schema, name->table);
-    int rc = prepare_text(db, SQLITE_PREPARE_PERSISTENT, &table->statements[which], sql);
+    int rc = art_prepare(db, SQLITE_PREPARE_PERSISTENT, &table->statements[which], sql);
     if (rc) return art_report_sql(message, db, rc, "the shadow tables of %s.%s", name->schema, name->table);
     *out = table->statements[which];
     return SQLITE_OK;
@@ -157,9 +158,9 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
     if (rc) return rc;
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
-    rc = prepare_text(db, 0, &state, sqlite3_mprintf(statement_texts[ART_STATE_PUT], schema, table));
+    rc = art_prepare(db, 0, &state, sqlite3_mprintf(statement_texts[ART_STATE_PUT], schema, table));
     if (!rc) rc = fill_state(state, uuid, settings, file, columns);
-    if (!rc) rc = prepare_text(db, 0, &log, sqlite3_mprintf(statement_texts[ART_LOG_PUT], schema, table));
+    if (!rc) rc = art_prepare(db, 0, &log, sqlite3_mprintf(statement_texts[ART_LOG_PUT], schema, table));
     if (!rc) rc = fill_log(log, uuid);
     if (rc) rc = art_report_sql(message, db, rc, "cannot fill the shadow tables of %s.%s", schema, table);
     sqlite3_finalize(state);
@@ -242,7 +243,7 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     sqlite3_stmt *rows = NULL;
     bool has_id = false;
     int rc =
-        prepare_text(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
+        art_prepare(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
     while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         if (!key) continue;
@@ -380,7 +381,7 @@ static const char *added_definition(sqlite3_stmt *all, const char *table, int i)
 int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
     sqlite3_stmt *all = NULL;
     *sound = true;
-    int rc = prepare_text(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    int rc = art_prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
         const char *definition = added_definition(all, name->table, i);
         if (!definition) continue;
@@ -399,7 +400,7 @@ static int state_width(const struct art_table *table, int *out, char **message) 
     const struct art_name *name = table->name;
     sqlite3_stmt *all = NULL;
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table);
-    int rc = prepare_text(table->connection->db, 0, &all, sql);
+    int rc = art_prepare(table->connection->db, 0, &all, sql);
     *out = sqlite3_column_count(all);
     sqlite3_finalize(all);
     if (!rc) return SQLITE_OK;
@@ -501,8 +502,8 @@ int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_
     sqlite3 *db = table->connection->db;
     sqlite3_stmt *rows = NULL;
     int rc =
-        prepare_text(db, 0, &rows,
-                     sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
+        art_prepare(db, 0, &rows,
+                    sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
     int art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));

@@ -81,8 +81,8 @@ static int choose_path(struct art_table *table, char **file, char **path, char *
     unsigned csn = (unsigned)art_tree_csn(table->tree);
     *path = *file = NULL;
     for (unsigned i = 0; i < ATTEMPTS; i++) {
-        *file = art_file_name(table, csn + i);
-        if (!*file || art_table_path_of(table, *file, path)) break;
+        *file = art_file_name(table->database, table->name->table, table->uuid, csn + i);
+        if (!*file || art_path_beside(table->database, *file, path)) break;
         if (!*path) return SQLITE_OK; /* in memory */
         if (!art_file_exists(*path)) return SQLITE_OK;
         sqlite3_free(*file);

@@ -130,21 +130,21 @@ void art_tables_free_unused(struct art_connection *connection) {
     }
 }
 
-int art_table_path_of(const struct art_table *table, const char *file, char **out) {
-    const char *slash = strrchr(table->database, '/');
+int art_path_beside(const char *database, const char *file, char **out) {
+    const char *slash = strrchr(database, '/');
     *out = NULL;
     if (!slash) return ART_OK;
-    size_t n = (size_t)(slash - table->database) + 1, m = strlen(file);
+    size_t n = (size_t)(slash - database) + 1, m = strlen(file);
     *out = art_alloc(n + m + 1);
     if (!*out) return art_nomem();
-    memcpy(*out, table->database, n);
+    memcpy(*out, database, n);
     memcpy(*out + n, file, m + 1);
     return ART_OK;
 }
 
 int art_table_set_file(struct art_table *table, const char *file) {
     char *path = NULL;
-    int rc = table->inlined ? ART_OK : art_table_path_of(table, file, &path);
+    int rc = table->inlined ? ART_OK : art_path_beside(table->database, file, &path);
     if (rc || !path) return rc;
     struct art_tree_place place = {.path = path, .host_path = table->database};
     rc = table->tree ? art_tree_use_place(table->tree, &place) : ART_OK;

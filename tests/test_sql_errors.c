@@ -472,10 +472,26 @@ static void no_room_at_all(void) {
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static void copy_without_its_database(void) {
+static void journal_of_a_copy(void) {
     ck_assert_int_eq(chdir(directory), 0);
-    sql_run(db, "SELECT art_backup('copy.db')");
-    unlink("copy.db");
+    ck_assert_int_eq(symlink("nowhere", "copy.db-wal"), 0);
+}
+
+static void forbid_attach(void) {
+    ck_assert_int_eq(chdir(directory), 0);
+    forbid(SQLITE_ATTACH, "copy.db", NULL, SQLITE_DENY);
+}
+
+static int compare_bytes(void *unused, int a, const void *left, int b, const void *right) {
+    (void)unused;
+    return memcmp(left, right, (size_t)(a < b ? a : b));
+}
+
+static void forget_collation(void) {
+    ck_assert_int_eq(chdir(directory), 0);
+    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare_bytes);
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art(path, a COLLATE mine, storage=file)");
+    reopen();
 }
 
 static void no_modes(void) {

@@ -79,6 +79,9 @@ struct art_io_methods {
     int (*truncate)(struct art_io *, uint64_t bytes);
     /* Whole pages that nothing names any more, and that are written anew before they are read. NULL: they may stay. */
     int (*discard)(struct art_io *, uint64_t offset, uint64_t len);
+    /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way. False:
+     * this cannot be had, and nothing was changed that counts. NULL: never. */
+    bool (*clone_range)(struct art_io *, struct art_io *from, uint64_t offset, uint64_t len);
     int (*identity)(struct art_io *, struct art_file_identity *out);
     /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its
      * last write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
@@ -171,6 +174,11 @@ static inline int art_io_wait(struct art_io *io) {
 
 static inline int art_io_discard(struct art_io *io, uint64_t offset, uint64_t len) {
     return io->methods->discard ? io->methods->discard(io, offset, len) : 0;
+}
+
+static inline bool art_io_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
+    bool alike = io->methods->clone_range && io->methods->clone_range == from->methods->clone_range;
+    return alike && io->methods->clone_range(io, from, offset, len);
 }
 
 static inline int art_io_sync(struct art_io *io) {

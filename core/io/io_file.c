@@ -162,6 +162,13 @@ int art_file_truncate(struct art_io *io, uint64_t bytes) {
                           (unsigned long long)bytes);
 }
 
+/* Whatever hinders it: who writes instead will hear of it. */
+bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
+    const struct art_file *file = (struct art_file *)io, *source = (struct art_file *)from;
+    if (art_file_usable(file, true) || art_file_usable(source, false)) return false;
+    return !art_system.clone_range(file->fd, source->fd, offset, len);
+}
+
 int art_file_lock(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
     int rc = art_file_usable(file, false);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -58,6 +60,11 @@ static int system_lock(int fd, int type) {
     return fcntl(fd, F_OFD_SETLK, &range);
 }
 
+static int system_clone_range(int to, int from, uint64_t offset, uint64_t len) {
+    struct file_clone_range range = {from, offset, len, offset};
+    return ioctl(to, FICLONERANGE, &range);
+}
+
 #ifdef ART_HAVE_URING
 static int system_ring_result(int fd, const struct art_transfer *transfer, int result) {
     (void)fd, (void)transfer;
@@ -70,8 +77,8 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
         .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat,                               \
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
-        .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate, .pread = pread,            \
-        .pwrite = pwrite, RING_CALLS                                                                                   \
+        .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate,                            \
+        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, RING_CALLS                                \
     }
 
 #ifdef ART_HAVE_URING

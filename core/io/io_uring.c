@@ -432,6 +432,7 @@ static const struct art_io_methods ring_methods = {
     .size = art_file_size,
     .truncate = art_file_truncate,
     .identity = art_file_identity,
+    .clone_range = art_file_clone_range,
     .lock = art_file_lock,
     .unlock = art_file_unlock,
     .close = art_file_close,

@@ -77,7 +77,8 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or restore both from one backup; has another connection dropped or moved the table, end this transaction",
+        "came from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped "
+        "or moved the table, end this transaction",
         store->place.path, store->place.host_path);
 }
 
@@ -113,7 +114,8 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
     return art_fail(
         ART_FOREIGN,
         "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
-        "without it: copy or move both together, or, if the other database is gone, let this one 'adopt' the file",
+        "without it: copy or move both together, or copy by art_backup(), or, if the other database is gone, let this "
+        "one 'adopt' the file",
         store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
@@ -329,7 +331,8 @@ static int open_for_writing(struct art_store *store, bool fresh, bool *created) 
     int rc = art_write_pool_take(&store->phase.pool);
     if (rc) return rc;
     art_store_close_file(store);
-    rc = open_io(store, TO_WRITE);
+    rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
+    if (store->for_another) *created = !rc;
     if (rc == ART_MISSING && fresh) {
         rc = open_io(store, TO_CREATE);
         *created = !rc;

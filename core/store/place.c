@@ -69,10 +69,15 @@ void art_store_leave(struct art_store *store) {
     store->keeping = false;
 }
 
-static int read_whole(struct art_store *store, const struct art_ref *ref, uint8_t *image) {
-    struct art_io_request requests[2];
-    int rc = art_io_read(store->place.io, requests, art_whole_requests(image, ref, requests));
-    if (!rc) store->pages_read += (uint64_t)ref->leaf_pages + ref->head_pages;
+static int read_all(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_blob_buf *buffers) {
+    struct art_io_request requests[2 * ART_COPY_MAX];
+    unsigned made = 0, pages = 0;
+    for (unsigned i = 0; i < count; i++) {
+        made += art_whole_requests(buffers[i].data, &refs[i], requests + made);
+        pages += refs[i].leaf_pages + refs[i].head_pages;
+    }
+    int rc = art_io_read(store->place.io, requests, made);
+    if (!rc) store->pages_read += pages;
     return rc;
 }
 
@@ -83,18 +88,30 @@ static int verify(const struct art_store *store, const struct art_ref *ref, uint
     return rc;
 }
 
-int art_store_copy(struct art_store *store, const struct art_ref *ref, struct art_store *to) {
-    struct art_blob_buf buffer = {0};
+/* The whole slot, which lies within the file since its head is its end: file systems share whole blocks only. */
+static bool share_slot(struct art_store *to, const struct art_store *from, uint32_t slot) {
+    uint64_t at = (uint64_t)slot * ART_BLOB_SIZE, end = at + ART_BLOB_SIZE;
+    if (to->clones_not) return false;
+    to->clones_not = !art_io_clone_range(to->place.io, from->place.io, at, ART_BLOB_SIZE);
+    if (to->clones_not) return false;
+    if (to->place.file_bytes < end) to->place.file_bytes = end;
+    return true;
+}
+
+int art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to) {
+    struct art_blob_buf buffers[ART_COPY_MAX] = {0};
+    assert(count <= ART_COPY_MAX);
     int rc = art_store_usable(store);
-    if (!rc) rc = art_store_reaches(store, ref);
-    if (!rc) rc = art_store_buffer(to, &buffer);
-    if (rc) return rc;
-    rc = read_whole(store, ref, buffer.data);
-    if (!rc) rc = verify(store, ref, buffer.data);
-    if (rc) {
-        art_blob_buf_put(&buffer);
-        return rc;
+    for (unsigned i = 0; !rc && i < count; i++) {
+        rc = art_store_reaches(store, &refs[i]);
+        if (!rc) rc = art_store_buffer(to, &buffers[i]);
     }
-    if (to->phase.end <= ref->slot) to->phase.end = ref->slot + 1;
-    return art_store_write(to, ref, &buffer);
+    if (!rc) rc = read_all(store, refs, count, buffers);
+    for (unsigned i = 0; !rc && i < count; i++) {
+        rc = verify(store, &refs[i], buffers[i].data);
+        if (!rc && to->phase.end <= refs[i].slot) to->phase.end = refs[i].slot + 1;
+        if (!rc && !share_slot(to, store, refs[i].slot)) rc = art_store_write(to, &refs[i], &buffers[i]);
+    }
+    for (unsigned i = 0; i < count; i++) art_blob_buf_put(&buffers[i]);
+    return rc;
 }

@@ -50,6 +50,7 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     store->engine = options->engine;
     store->direct = options->direct;
     store->read_only = options->read_only;
+    store->for_another = options->for_another;
     store->cache_bytes = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);
     art_cache_join(store->cache_bytes);

@@ -36,6 +36,7 @@ struct art_store_options {
     enum art_engine engine;
     enum art_direct direct;
     bool read_only;
+    bool for_another; /* a new file (ART_CANTOPEN, EEXIST: something has its name), whose blobs nobody reads here */
     uint64_t cache_bytes;
 };
 
@@ -54,8 +55,10 @@ struct art_store_place {
 int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
 void art_store_go_back(struct art_store *store);
 void art_store_leave(struct art_store *store);
-/* Copies a blob into the same slot of another store, in its write phase; what does not verify is not copied. */
-int art_store_copy(struct art_store *store, const struct art_ref *ref, struct art_store *to);
+/* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not copied. Two
+ * files share them where their file system can do that: then they are read, and not written. */
+enum { ART_COPY_MAX = 8 };
+int art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);

@@ -176,7 +176,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
     struct art_cache_key key = store->place.key;
     struct art_cached *cached;
     key.slot = ref->slot;
-    if (!art_cache_room((uint64_t)ref->leaf_pages + ref->head_pages)) return;
+    if (store->for_another || !art_cache_room((uint64_t)ref->leaf_pages + ref->head_pages)) return;
     if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached)) return;
     pthread_mutex_lock(&cached->loading);
     if (!atomic_load(&cached->ready)) {

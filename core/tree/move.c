@@ -4,8 +4,14 @@
  *   art_tree_change_place()   before prepare(): copies, and uses the new place; the old one waits
  *   rollback (to)             uses the old place again, which nobody has touched
  *   committed                 leaves the old place
+ *
+ * art_tree_copy() makes a file in the same way for a copy of the database, and stays where it is.
  */
 #include "core/tree/private.h"
+
+#include <stdio.h>
+
+enum { MESSAGE_MAX = 1024 };
 
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
@@ -64,15 +70,28 @@ int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place
 struct copier {
     struct art_tree *tree;
     struct art_store *to;
+    struct art_ref refs[ART_COPY_MAX]; /* collected */
+    unsigned count;
 };
 
+static int move_collected(struct copier *copier) {
+    unsigned count = copier->count;
+    copier->count = 0;
+    return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
+}
+
+/* Of labels the length alone counts here; their bytes may go. */
 static int move_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
     int rc = art_tree_interrupted(copier->tree);
-    return rc ? rc : art_store_copy(copier->tree->store, ref, copier->to);
+    if (!rc && copier->count == ART_COPY_MAX) rc = move_collected(copier);
+    if (rc) return rc;
+    copier->refs[copier->count] = *ref;
+    copier->refs[copier->count++].label.data = NULL;
+    return ART_OK;
 }
 
-static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
+static int copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
     struct art_store_place at = art_place_of(tree, place);
     struct art_store_options options = {.disk = tree->options.disk,
                                         .path = at.path,
@@ -80,25 +99,39 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place) {
                                         .rows = at.rows,
                                         .rows_id = at.rows_id,
                                         .engine = tree->options.engine,
-                                        .direct = tree->options.direct};
+                                        .direct = tree->options.direct,
+                                        .for_another = for_another};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct copier copier = {.tree = tree};
     uint32_t end;
     int rc = art_store_open(&copier.to, &options);
     if (!rc) rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
+    *begun = !rc;
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
         rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
         art_store_relax(tree->store);
     }
+    if (!rc) rc = move_collected(&copier);
     if (!rc) rc = art_store_sync(copier.to);
     art_store_close(copier.to);
     return rc;
 }
 
+/* The first error's sentence is the one to tell. */
+static void remove_unfinished(const char *path) {
+    char why[MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", art_error_message());
+    art_file_remove(path);
+    art_fail(ART_OK, "%s", why);
+}
+
 int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+    bool made = false;
     int rc = art_tree_ready(tree);
-    return rc ? rc : copy_all(tree, place);
+    if (!rc) rc = copy_all(tree, place, true, &made);
+    if (rc && made) remove_unfinished(place->path);
+    return rc;
 }
 
 bool art_tree_has_changed_place(const struct art_tree *tree) {
@@ -106,6 +139,7 @@ bool art_tree_has_changed_place(const struct art_tree *tree) {
 }
 
 int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
+    bool begun;
     int rc = art_tree_begin(tree);
     if (rc || tree->before.moved) return rc;
     if (tree->txn.spilled) {
@@ -113,7 +147,7 @@ int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *pl
     }
     art_pending_forget(tree);
     art_slots_end(tree);
-    if (tree->root->runs) rc = copy_all(tree, place);
+    if (tree->root->runs) rc = copy_all(tree, place, false, &begun);
     struct art_tree_options before;
     if (!rc) rc = use(tree, place, true, &before);
     if (rc) return rc;

@@ -152,8 +152,6 @@ static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
 }
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
-/* Refuses calls on an unknown, doomed or forked tree. */
-int art_tree_ready(struct art_tree *tree);
 /* Long work asks the host now and then. ART_INTERRUPT. */
 int art_tree_interrupted(struct art_tree *tree);
 /* As art_tree_ready, and begins the transaction. */

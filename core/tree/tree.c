@@ -1,6 +1,8 @@
 /* Opening and closing a tree, its limits, and who may call when. */
 #include "core/tree/private.h"
 
+#include <unistd.h>
+
 uint32_t art_tree_blob_pages;
 
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
@@ -109,6 +111,25 @@ bool art_file_exists(const char *path) {
     struct art_disk *disk = art_disk_default();
     struct art_file_identity identity;
     return disk->methods->stat(disk, path, &identity) != ART_MISSING;
+}
+
+int art_file_make(const char *path, const char *like) {
+    struct art_disk *disk = art_disk_default();
+    struct art_file_identity other = {0};
+    struct art_io *io;
+    int rc = disk->methods->stat(disk, like, &other);
+    if (rc == ART_MISSING) other = (struct art_file_identity){.owner = geteuid(), .group = getegid()};
+    if (rc && rc != ART_MISSING) return rc;
+    struct art_file_options options = {.path = path,
+                                       .engine = ART_ENGINE_PWRITE,
+                                       .direct = ART_DIRECT_OFF,
+                                       .create = true,
+                                       .permissions = other.permissions | 0600,
+                                       .owner = other.owner,
+                                       .group = other.group};
+    rc = disk->methods->open(disk, &options, &io);
+    if (!rc) art_io_close(io);
+    return rc;
 }
 
 int art_file_remove(const char *path) {

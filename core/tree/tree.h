@@ -134,8 +134,12 @@ int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place
  * others notice. A rollback, or one to a mark before it, goes back; art_tree_committed() leaves the old place. ART_MISUSE in a
  * transaction that has spilled. */
 int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
+/* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name. Refuses an
+ * unknown, doomed or forked tree. */
+int art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root into a new file, into the same slots, verified; the file is synced. For a copy of the database,
- * while the host holds a snapshot. */
+ * while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with art_error_errno() == EEXIST: its name is
+ * taken. */
 int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
 bool art_tree_has_changed_place(const struct art_tree *tree); /* in the running transaction */
 /* Counts the roots that were committed: another one may have come with another place. */
@@ -250,9 +254,12 @@ int art_tree_adopt(struct art_tree *tree);
  * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
  * (another magic, too short, not a regular file). */
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
-/* Removes a file; ART_MISSING where there is none. */
 /* Also where that cannot be told. */
 bool art_file_exists(const char *path);
+/* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such file:
+ * ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
+int art_file_make(const char *path, const char *like);
+/* Removes a file; ART_MISSING where there is none. */
 int art_file_remove(const char *path);
 /* Makes the names in the folder that holds `path` durable. */
 int art_file_sync_folder(const char *path);

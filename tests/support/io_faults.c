@@ -105,6 +105,7 @@ static int watched_fdatasync(int fd) {
 }
 
 WATCHED(ftruncate, (int fd, off_t length), (fd, length))
+WATCHED(clone_range, (int to, int from, uint64_t offset, uint64_t len), (to, from, offset, len))
 WATCHED_RING(ring_init, (unsigned entries, struct io_uring *ring, unsigned flags), (entries, ring, flags))
 WATCHED_RING(ring_register_files, (struct io_uring * ring, const int *files, unsigned count), (ring, files, count))
 WATCHED_RING(ring_register_buffers, (struct io_uring * ring, const struct iovec *ranges, unsigned count),
@@ -167,16 +168,33 @@ static int watched_ring_result(int fd, const struct art_transfer *transfer, int 
     return -fault.error;
 }
 
-static bool skip_syncs;
+static bool skip_syncs, copy_clones;
 
 static int sync_nothing(int fd) {
     (void)fd;
     return 0;
 }
 
+/* As a file system that shares blocks shows it, and not through the table: the bytes are there, and nobody has written them. */
+static int clone_by_copying(int to, int from, uint64_t offset, uint64_t len) {
+    static _Alignas(ART_PAGE) uint8_t bytes[ART_BLOB_SIZE];
+    if (offset % ART_BLOB_SIZE || len != ART_BLOB_SIZE) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (pread(from, bytes, len, (off_t)offset) != (ssize_t)len) return -1;
+    return pwrite(to, bytes, len, (off_t)offset) == (ssize_t)len ? 0 : -1;
+}
+
 static void reset(void) {
     art_system_reset();
     if (skip_syncs) art_system.fsync = art_system.fdatasync = sync_nothing;
+    if (copy_clones) art_system.clone_range = clone_by_copying;
+}
+
+void io_fault_copy_clones(bool copy) {
+    copy_clones = copy;
+    reset();
 }
 
 void io_fault_skip_syncs(void) {
@@ -212,6 +230,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .fsync = watched_fsync,
         .fdatasync = watched_fdatasync,
         .ftruncate = watched_ftruncate,
+        .clone_range = watched_clone_range,
         .pread = watched_pread,
         .pwrite = watched_pwrite,
         .ring_init = watched_ring_init,

@@ -14,6 +14,8 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
 unsigned io_fault_count(const char *call);
 /* From now on fsync and fdatasync do nothing, where they are not to fail: for tests that are not about power loss. */
 void io_fault_skip_syncs(void);
+/* From now on a file system that shares blocks between files is played. */
+void io_fault_copy_clones(bool copy);
 /* Back to the system's own. */
 void io_fault_nothing(void);
 /* Calls of that name since io_fault(), and how many were made to fail. */

@@ -1,0 +1,243 @@
+/* art_backup() while others drop, make, rename and move tables, and cut their files: whatever happens to a table, and at which
+ * moment, the copy has all of it or nothing.
+ */
+#include <check.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path, *copy_path;
+
+static void set_up(void) {
+    directory = sql_scratch("backup-meanwhile");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+}
+
+static void tear_down(void) {
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(copy_path);
+}
+
+static sqlite3 *open_waiting(void) {
+    sqlite3 *db = sql_open(path);
+    sqlite3_busy_timeout(db, 60000);
+    sql_run(db, "PRAGMA synchronous=OFF");
+    return db;
+}
+
+static void remove_copy(void) {
+    char *command = sqlite3_mprintf("rm -f '%s' '%s'-*", copy_path, copy_path);
+    ck_assert_int_eq(system(command), 0);
+    sqlite3_free(command);
+}
+
+/* --- at random ---------------------------------------------------------------------------------------------------- */
+
+enum { TABLES = 6 };
+
+struct load {
+    _Atomic unsigned changes;
+    atomic_bool stop;
+};
+
+static bool is_there(sqlite3 *db, unsigned k) {
+    return sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 't%u'", k) != 0;
+}
+
+/* Table t<k> has a mirror, the ordinary m<k>; both change in one transaction. */
+static void make(sqlite3 *db, struct random *random, unsigned k) {
+    sql_run(db,
+            "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE t%u USING art(path, value, storage=%s, log_limit='20KB'); CREATE "
+            "TABLE m%u(path "
+            "PRIMARY KEY, value)",
+            k, random_below(random, 3) ? "file" : "inline", k);
+    sql_run(
+        db,
+        "INSERT INTO m%u SELECT printf('d%%d/%%06d', i %% 20, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n LIMIT %u) SELECT i FROM n); INSERT INTO t%u SELECT * FROM m%u; INSERT INTO t%u(t%u) "
+        "VALUES('flush'); COMMIT",
+        k, 500 + random_below(random, 3000), k, k, k, k);
+}
+
+static void write_some(sqlite3 *db, struct random *random, unsigned k) {
+    unsigned rest = random_below(random, 7);
+    sql_run(db,
+            "BEGIN IMMEDIATE; DELETE FROM t%u WHERE path IN (SELECT path FROM m%u WHERE rowid %% 7 = %u);"
+            "DELETE FROM m%u WHERE rowid %% 7 = %u",
+            k, k, rest, k, rest);
+    sql_run(db, "INSERT OR REPLACE INTO m%u VALUES('new/%u', %u); INSERT OR REPLACE INTO t%u SELECT * FROM m%u; COMMIT",
+            k, random_below(random, 1000), rest, k, k);
+}
+
+static void change(sqlite3 *db, struct random *random) {
+    unsigned k = random_below(random, TABLES), other = random_below(random, TABLES);
+    if (!is_there(db, k)) {
+        make(db, random, k);
+        return;
+    }
+    switch (random_below(random, 6)) {
+    case 0:
+        sql_run(db, "BEGIN IMMEDIATE; DROP TABLE t%u; DROP TABLE m%u; COMMIT", k, k);
+        break;
+    case 1:
+        if (is_there(db, other)) break;
+        sql_run(db, "BEGIN IMMEDIATE; ALTER TABLE t%u RENAME TO t%u; ALTER TABLE m%u RENAME TO m%u; COMMIT", k, other,
+                k, other);
+        break;
+    case 2:
+        sql_run(db, "INSERT INTO t%u(t%u) VALUES('storage=%s')", k, k, random_below(random, 2) ? "file" : "inline");
+        break;
+    case 3:
+        sql_run(db,
+                "INSERT INTO t%u(t%u) VALUES('optimize'); PRAGMA wal_checkpoint(PASSIVE); INSERT INTO t%u(t%u) "
+                "VALUES('vacuum')",
+                k, k, k, k);
+        break;
+    default:
+        write_some(db, random, k);
+    }
+}
+
+static pid_t start_load(struct load *load, struct random random) {
+    pid_t writer = fork();
+    ck_assert_int_ge(writer, 0);
+    if (writer) return writer;
+    sqlite3 *db = open_waiting();
+    while (!atomic_load(&load->stop)) {
+        change(db, &random);
+        atomic_fetch_add(&load->changes, 1);
+    }
+    sql_close(db);
+    _exit(0);
+}
+
+/* Every table that is there is its mirror, and sound. */
+static unsigned look_at_copy(void) {
+    unsigned tables = 0;
+    sqlite3 *copy = sql_open(copy_path);
+    sql_expect(copy, "ok\n", "PRAGMA integrity_check");
+    for (unsigned k = 0; k < TABLES; k++) {
+        if (!is_there(copy, k)) continue;
+        ck_assert_int_eq(sql_int(copy, "SELECT art_check('t%u') = 'ok'", k), 1);
+        ck_assert_int_eq(sql_int(copy, "SELECT (SELECT count(*) FROM t%u) = count(*) FROM m%u", k, k), 1);
+        ck_assert_int_eq(
+            sql_int(copy, "SELECT count(*) FROM (SELECT path, value FROM t%u EXCEPT SELECT * FROM m%u)", k, k), 0);
+        sql_run(copy, "INSERT INTO t%u VALUES('more', 1); INSERT INTO t%u(t%u) VALUES('optimize')", k, k, k);
+        tables++;
+    }
+    sql_close(copy);
+    return tables;
+}
+
+START_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all) {
+    unsigned rounds = 20 * random_scale(), tables = 0;
+    struct random random = {random_seed() + (uint64_t)_i};
+    int status;
+    printf("seed %llu\n", (unsigned long long)random.state);
+    sqlite3 *db = open_waiting();
+    sql_run(db, "PRAGMA journal_mode=%s", _i ? "DELETE" : "WAL");
+    for (unsigned k = 0; k < TABLES; k++) make(db, &random, k);
+    sql_close(db);
+    struct load *load = mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t writer = start_load(load, (struct random){random_next(&random)});
+    for (unsigned round = 0; round < rounds; round++) {
+        db = open_waiting(); /* which has none of the files open */
+        sql_run(db, "SELECT art_backup(%Q)", copy_path);
+        sql_close(db);
+        tables += look_at_copy();
+        remove_copy();
+    }
+    atomic_store(&load->stop, true);
+    ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+    ck_assert_int_eq(status, 0);
+    printf("%u changes, %u copies of %u tables\n", atomic_load(&load->changes), rounds, tables);
+    ck_assert_uint_ge(atomic_load(&load->changes), rounds / 2);
+    ck_assert_uint_ge(tables, rounds);
+    munmap(load, sizeof *load);
+}
+END_TEST
+
+/* --- at each moment ----------------------------------------------------------------------------------------------- */
+
+static const char *const happenings[] = {"DROP TABLE t", "ALTER TABLE t RENAME TO u",
+                                         "INSERT INTO t(t) VALUES('storage=inline')",
+                                         "DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')"};
+enum { HAPPENINGS = sizeof happenings / sizeof *happenings };
+
+static struct {
+    sqlite3 *other;
+    const char *happens;
+    int left;
+} moment;
+
+/* SQLite asks it about each statement that art_backup() makes: the moments at which another connection may act. */
+static int act(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
+    (void)unused, (void)action, (void)a, (void)b, (void)c, (void)d;
+    if (--moment.left == 0) sql_run(moment.other, "%s", moment.happens);
+    return SQLITE_OK;
+}
+
+START_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away) {
+    unsigned whole = 0, gone = 0;
+    moment.happens = happenings[_i];
+    for (int nth = 1;; nth++) {
+        moment.other = open_waiting();
+        sql_run(moment.other,
+                "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art(path, value, storage=file);"
+                "INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                "LIMIT 300) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')");
+        sqlite3 *db = open_waiting();
+        sql_run(db, "SELECT * FROM sqlite_schema");
+        moment.left = nth;
+        sqlite3_set_authorizer(db, act, NULL);
+        sql_run(db, "SELECT art_backup(%Q)", copy_path);
+        sqlite3_set_authorizer(db, NULL, NULL);
+        sql_close(db);
+        sqlite3 *copy = sql_open(copy_path);
+        char *name = sql_rows(copy, "SELECT name FROM sqlite_schema WHERE rootpage = 0");
+        if (*name) {
+            name[1] = 0;
+            int rows = (int)sql_int(copy, "SELECT count(*) FROM %s WHERE art_check('%s') = 'ok'", name, name);
+            ck_assert_msg(rows == 300 || (rows == 0 && _i == 3), "%d: %d rows", nth, rows);
+            whole += rows == 300 && *name == 't';
+            gone += rows == 0 || *name != 't';
+        } else {
+            gone++;
+        }
+        sqlite3_free(name);
+        sql_close(copy);
+        sql_run(moment.other, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS u");
+        sql_close(moment.other);
+        remove_copy();
+        if (moment.left > 0) break;
+    }
+    ck_assert_uint_gt(whole, 1);
+    if (_i != 2) ck_assert_uint_gt(gone, 0);
+    printf("%s: before the snapshot %u times, after it %u\n", moment.happens, gone, whole);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("art_backup() meanwhile");
+    TCase *tcase = tcase_create("meanwhile");
+    tcase_set_timeout(tcase, 120 * (double)random_scale());
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 0, 2);
+    tcase_add_loop_test(tcase, test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, 0, HAPPENINGS);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,250 @@
+/* art_backup() of databases of every kind: encodings, page sizes, VFSs, rights, connections that may not write; what the
+ * caller's own transaction and authorizer say; and names that are taken.
+ */
+#include <check.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/support/sql_expect.h"
+
+static char *directory, *path, *copy_path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("backup-sources");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(copy_path);
+}
+
+static void make(const char *storage) {
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT printf('%%06d', i), i "
+            "FROM (WITH n(i) "
+            "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
+            "INSERT INTO t VALUES('log', 1)",
+            storage);
+}
+
+static void is_whole(const char *name) {
+    sqlite3 *copy = sql_open(name);
+    sql_expect(copy, "3001|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(copy, "INSERT INTO t VALUES('more', 1); INSERT INTO t(t) VALUES('optimize')");
+    sql_expect(copy, "3002|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_expect(copy, "ok\n", "PRAGMA integrity_check");
+    sql_close(copy);
+}
+
+static void back_up(void) {
+    sql_run(db, "SELECT art_backup(%Q)", copy_path);
+}
+
+/* --- sources ------------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_blobs_in_memory_go_into_a_file) {
+    sql_close(db);
+    db = sql_open(":memory:");
+    make("file");
+    back_up();
+    is_whole(copy_path);
+    ck_assert_int_gt(sql_file_size(directory, ".art"), 0);
+}
+END_TEST
+
+START_TEST(test_page_sizes_are_kept) {
+    static const int sizes[] = {512, 1024, 8192, 65536};
+    sql_run(db, "PRAGMA page_size=%d; PRAGMA journal_mode=%s", sizes[_i / 2], _i % 2 ? "WAL" : "DELETE");
+    make("file");
+    back_up();
+    is_whole(copy_path);
+    sqlite3 *copy = sql_open(copy_path);
+    ck_assert_int_eq(sql_int(copy, "PRAGMA page_size"), sizes[_i / 2]);
+    sql_close(copy);
+}
+END_TEST
+
+START_TEST(test_a_database_in_utf16_is_copied) {
+    sql_run(db, "PRAGMA encoding='UTF-16'; CREATE TABLE x(a); INSERT INTO x VALUES('\u00fcml\u00e4ut')");
+    back_up();
+    sqlite3 *copy = sql_open(copy_path);
+    sql_expect(copy, "\u00fcml\u00e4ut\n", "SELECT a FROM x");
+    sql_expect(copy, "ok\n", "PRAGMA integrity_check");
+    sql_close(copy);
+}
+END_TEST
+
+START_TEST(test_an_exclusive_and_a_read_only_connection_copy) {
+    sql_run(db, "PRAGMA journal_mode=%s", _i % 2 ? "WAL" : "DELETE");
+    make("file");
+    if (_i / 2) {
+        sql_close(db);
+        db = sql_open_flags(path, SQLITE_OPEN_READONLY);
+    } else {
+        sql_run(db, "PRAGMA locking_mode=EXCLUSIVE; INSERT OR REPLACE INTO t VALUES('log', 2)");
+    }
+    back_up();
+    is_whole(copy_path);
+}
+END_TEST
+
+static sqlite3_vfs wrapped;
+static int (*open_below)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+static unsigned opened;
+
+static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out) {
+    opened += name && strstr(name, "copy.db") && flags & SQLITE_OPEN_MAIN_DB;
+    return open_below(vfs, name, file, flags, out);
+}
+
+START_TEST(test_the_copy_goes_through_the_originals_vfs) {
+    sqlite3_vfs *below = sqlite3_vfs_find(NULL);
+    wrapped = *below;
+    wrapped.zName = "wrapped";
+    open_below = below->xOpen;
+    wrapped.xOpen = count_open;
+    ck_assert_int_eq(sqlite3_vfs_register(&wrapped, 0), SQLITE_OK);
+    make("file");
+    back_up();
+    ck_assert_uint_eq(opened, 0);
+    sql_run(db,
+            "ATTACH 'file:%s/b.db?vfs=wrapped' AS b; CREATE VIRTUAL TABLE b.t USING art(path, value, storage=file);"
+            "INSERT INTO b.t SELECT path, value FROM main.t; INSERT INTO b.t(t) VALUES('flush')",
+            directory);
+    char *second = sqlite3_mprintf("%s/copy.db.2", directory);
+    sql_run(db, "SELECT art_backup(%Q, 'b')", second);
+    ck_assert_uint_eq(opened, 1);
+    is_whole(second);
+    sqlite3_free(second);
+}
+END_TEST
+
+/* --- the caller --------------------------------------------------------------------------------------------------- */
+
+static int answer;
+
+static int authorize(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
+    (void)unused, (void)b, (void)c, (void)d;
+    return action == SQLITE_ATTACH && a && strstr(a, "copy.db") ? answer : SQLITE_OK;
+}
+
+START_TEST(test_who_may_not_attach_may_not_copy) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+    make("file");
+    answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
+    sqlite3_set_authorizer(db, authorize, NULL);
+    sql_refused(db, SQLITE_AUTH, "allow ATTACH", sql);
+    ck_assert_int_ne(access(copy_path, F_OK), 0);
+    answer = SQLITE_OK;
+    back_up();
+    sqlite3_set_authorizer(db, NULL, NULL);
+    is_whole(copy_path);
+    sqlite3_free(sql);
+}
+END_TEST
+
+/* A destination without room is no reason to roll back what the transaction has done elsewhere. */
+START_TEST(test_a_copy_that_fails_leaves_the_transaction) {
+    char *sql = sqlite3_mprintf("SELECT art_backup('/dev/full/copy.db') FROM t LIMIT 1"), *limited;
+    struct rlimit unlimited;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    make("file");
+    sql_run(db, "ATTACH '%s/b.db' AS b; CREATE TABLE b.x(a); BEGIN; INSERT INTO b.x VALUES(1)", directory);
+    sql_refused(db, SQLITE_CANTOPEN, "cannot create the file", sql);
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+    limited = sqlite3_mprintf("SELECT art_backup(%Q) FROM t LIMIT 1", copy_path);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){20000, unlimited.rlim_max}), 0);
+    sql_refused(db, SQLITE_CANTOPEN, "cannot", limited);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM b.x"), 1);
+    back_up();
+    is_whole(copy_path);
+    sqlite3_free(sql);
+    sqlite3_free(limited);
+}
+END_TEST
+
+START_TEST(test_a_path_with_a_nul_is_no_path) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q || char(0) || 'more')", copy_path);
+    sql_refused(db, SQLITE_CANTOPEN, "is to be a file", sql);
+    ck_assert_int_ne(access(copy_path, F_OK), 0);
+    sqlite3_free(sql);
+}
+END_TEST
+
+/* --- names that are taken ----------------------------------------------------------------------------------------- */
+
+/* sqlite3_free() it. */
+static char *find_copys_file(void) {
+    char *pattern = sqlite3_mprintf("%s/copy.db-t-*.art", directory);
+    glob_t found;
+    ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+    char *file = sqlite3_mprintf("%s", found.gl_pathv[0]);
+    globfree(&found);
+    sqlite3_free(pattern);
+    return file;
+}
+
+/* By a link that leads nowhere, by somebody's file, by the .art file of a copy that is gone: all stay as they are. */
+START_TEST(test_an_art_file_of_the_copys_name_is_left_alone) {
+    make("file");
+    back_up();
+    char *art = find_copys_file(), *command;
+    unlink(copy_path);
+    if (_i < 2) unlink(art);
+    if (_i == 0) ck_assert_int_eq(symlink("nowhere", art), 0);
+    if (_i == 1) {
+        FILE *file = fopen(art, "w");
+        fputs("somebody's", file);
+        fclose(file);
+    }
+    command = sqlite3_mprintf("cp -P '%s' '%s/before'", art, directory);
+    ck_assert_int_eq(system(command), 0);
+    sqlite3_free(command);
+    back_up();
+    is_whole(copy_path);
+    command = _i ? sqlite3_mprintf("cmp '%s' '%s/before'", art, directory) : sqlite3_mprintf("test -h '%s'", art);
+    ck_assert_int_eq(system(command), 0);
+    sqlite3_free(command);
+    sqlite3_free(art);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    sqlite3_config(SQLITE_CONFIG_URI, 1);
+    Suite *suite = suite_create("what art_backup() copies");
+    TCase *tcase = tcase_create("sources");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_blobs_in_memory_go_into_a_file);
+    tcase_add_loop_test(tcase, test_page_sizes_are_kept, 0, 8);
+    tcase_add_test(tcase, test_a_database_in_utf16_is_copied);
+    tcase_add_loop_test(tcase, test_an_exclusive_and_a_read_only_connection_copy, 0, 4);
+    tcase_add_test(tcase, test_the_copy_goes_through_the_originals_vfs);
+    tcase_add_loop_test(tcase, test_who_may_not_attach_may_not_copy, 0, 2);
+    tcase_add_test(tcase, test_a_copy_that_fails_leaves_the_transaction);
+    tcase_add_test(tcase, test_a_path_with_a_nul_is_no_path);
+    tcase_add_loop_test(tcase, test_an_art_file_of_the_copys_name_is_left_alone, 0, 3);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
