@@ -168,8 +168,7 @@ START_TEST(test_a_commit_that_was_refused_is_tried_again_or_taken_back) {
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 30004);
     is_about_to_move_to(other(from));
-    const char *back =
-        _i % 2 ? "INSERT INTO t(t) VALUES('storage=inline')" : "INSERT INTO t(t) VALUES('storage=file')";
+    const char *back = _i % 2 ? "INSERT INTO t(t) VALUES('storage=inline')" : "INSERT INTO t(t) VALUES('storage=file')";
     sql_refused(db, SQLITE_LOCKED, "end this transaction first", back);
     sqlite3_finalize(reader);
     switch (_i / 2) {

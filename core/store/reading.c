@@ -342,7 +342,8 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     struct art_cached *cached = art_store_take_ahead(store, ref);
     struct art_view *view = NULL;
-    if (!cached) rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached);
+    if (!cached)
+        rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached);
     if (rc) return rc;
     if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
         store->hits++;

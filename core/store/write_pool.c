@@ -5,25 +5,25 @@
 #include "core/base/error.h"
 
 static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct art_blob_pool *shared; /* guarded by the lock, as is: */
+static struct art_blob_pool *common_pool; /* guarded by the lock, as is: */
 static uint64_t users;
 
 int art_write_pool_take(struct art_blob_pool **pool) {
     if (*pool) return ART_OK;
     pthread_mutex_lock(&users_lock);
-    int rc = shared ? ART_OK : art_blob_pool_open(&shared, ART_WRITE_BUFFERS);
+    int rc = common_pool ? ART_OK : art_blob_pool_open(&common_pool, ART_WRITE_BUFFERS);
     if (!rc) users++;
-    *pool = rc ? NULL : shared;
+    *pool = rc ? NULL : common_pool;
     pthread_mutex_unlock(&users_lock);
     return rc;
 }
 
 void art_write_pool_give_back(struct art_blob_pool **pool) {
     pthread_mutex_lock(&users_lock);
-    bool last = *pool && *pool == shared && !--users;
+    bool last = *pool && *pool == common_pool && !--users;
     if (last) {
-        art_blob_pool_close(shared);
-        shared = NULL;
+        art_blob_pool_close(common_pool);
+        common_pool = NULL;
     }
     pthread_mutex_unlock(&users_lock);
     *pool = NULL;
@@ -31,6 +31,6 @@ void art_write_pool_give_back(struct art_blob_pool **pool) {
 
 void art_write_pool_abandon(void) {
     pthread_mutex_init(&users_lock, NULL);
-    shared = NULL;
+    common_pool = NULL;
     users = 0;
 }
