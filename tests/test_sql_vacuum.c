@@ -100,6 +100,29 @@ START_TEST(test_vacuum_gives_back_what_deleted_rows_took) {
 }
 END_TEST
 
+/* Where there is nothing left, not even a run; and a table that has no file yet gets none. */
+START_TEST(test_vacuum_of_an_empty_table_leaves_next_to_nothing) {
+    if (sql_has_no_file("test_vacuum_of_an_empty_table_leaves_next_to_nothing")) return;
+    static const char *const journals[] = {"DELETE", "WAL"};
+    sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
+    sql_create(db, "t", "");
+    sql_command(db, "main", "t", "vacuum");
+    gives("SELECT count(*) FROM art_info('t') WHERE property = 'file bytes' AND value > 0", "0\n");
+    fill('a', 60000);
+    sql_run(db, "DELETE FROM t");
+    sql_command(db, "main", "t", "optimize");
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES(%d, 1); DELETE FROM t", i);
+        sql_command(db, "main", "t", "vacuum");
+    }
+    ck_assert_uint_le(file_bytes(), 512 << 10);
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|0\n");
+    fill('b', 3000);
+    sql_command(db, "main", "t", "flush");
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|3000\n");
+}
+END_TEST
+
 /* Each 'optimize' leaves all slots of the one before, and SQLite alone would not begin its WAL anew before the last. */
 static uint64_t file_after_optimizing(const char *setting) {
     enum { TIMES = 20 };
@@ -160,6 +183,7 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 0, 2);
     tcase_add_loop_test(tests, test_vacuum_gives_back_what_deleted_rows_took, 0, 2);
+    tcase_add_loop_test(tests, test_vacuum_of_an_empty_table_leaves_next_to_nothing, 0, 2);
     tcase_add_test(tests, test_slots_that_wait_for_a_checkpoint_get_one);
     tcase_add_test(tests, test_whoever_wants_no_checkpoint_gets_none);
     tcase_add_test(tests, test_the_early_checkpoint_takes_nothing_from_a_reader);

@@ -78,6 +78,12 @@ bool art_store_forked(const struct art_store *store) {
     return store->fork_generation != art_fork_now();
 }
 
+bool art_store_exists(struct art_store *store) {
+    struct art_file_identity identity;
+    return store->place.io || (art_store_has_file(store) &&
+                               !store->disk->methods->stat(store->disk, store->place.path, &identity));
+}
+
 bool art_store_poisoned(const struct art_store *store) {
     return store->poisoned;
 }

@@ -108,6 +108,8 @@ void art_store_end_ahead(struct art_store *store, const void *walk);
  * that no root has named yet (`fresh`: the table's committed root has no runs). Idempotent within a phase. *slots:
  * slots in the file. */
 int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
+/* Is there a file, or what stands for it? */
+bool art_store_exists(struct art_store *store);
 bool art_store_writing(const struct art_store *store);
 /* A set of slot numbers that may be taken although they lie below the end of the file (all not in it may not be). The
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */

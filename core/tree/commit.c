@@ -182,9 +182,11 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     return (batch && tree->loose) || redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
 }
 
-/* Where there is no run, rows of the host's may still hold blobs of earlier ones. */
+/* Where there is no run, blobs of earlier ones may still take room. */
 static bool vacuum_finds_something(const struct art_tree *tree) {
-    return tree->txn.vacuum && (tree->root->runs || art_store_discards(tree->store));
+    if (!tree->txn.vacuum) return false;
+    return tree->root->runs || art_store_discards(tree->store) ||
+           (tree->root->generation && art_store_exists(tree->store));
 }
 
 static int prepare(struct art_tree *tree) {
