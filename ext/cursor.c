@@ -163,6 +163,12 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     return changed;
 }
 
+/* Nearly all records: short, and whole where the scan stands. */
+static inline bool find_record(const struct art_scan *scan, struct art_bytes *out) {
+    *out = scan->row.stored;
+    return scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, out);
+}
+
 /* The whole record: what lies in pieces is put together once for all columns of a row. */
 static int fetch(struct art_scan *scan, const struct art_row *row) {
     struct art_bytes record = row->stored;
@@ -175,7 +181,7 @@ static int fetch(struct art_scan *scan, const struct art_row *row) {
 }
 
 /* The only column of its row takes over the memory that the pieces were put together in. */
-static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     const struct art_row *row = art_scan_row(scan);
     bool alone = art_scan_vtab(scan)->columns.count == 2;
     int rc = scan->fetched ? ART_OK : fetch(scan, row);
@@ -186,6 +192,16 @@ static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *c
     if (!rc) rc = art_record_reader_result(&scan->reader, context, column, alone && scan->value ? &scan->value : NULL);
     if (alone) art_scan_forget_value(scan);
     return art_scan_fail(scan, rc);
+}
+
+static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+    if (!scan->fetched) {
+        if (!find_record(scan, &scan->reader.record)) return show_long_value(scan, column, context);
+        scan->reader.types = NULL;
+        scan->fetched = true;
+    }
+    if (scan->value) return show_long_value(scan, column, context);
+    return art_scan_fail(scan, art_record_reader_result(&scan->reader, context, column, NULL));
 }
 
 static void show_path(const struct art_scan *scan, sqlite3_context *context) {
@@ -203,9 +219,8 @@ static void show_path(const struct art_scan *scan, sqlite3_context *context) {
 
 /* Nearly all values: the only one of a short row. False: it is another one. */
 static inline bool show_single_value(const struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes record = scan->row.stored;
-    bool whole = scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, &record);
-    return whole && art_record_single_result(context, record);
+    struct art_bytes record;
+    return find_record(scan, &record) && art_record_single_result(context, record);
 }
 
 /* An argument, as it was given. */

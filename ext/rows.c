@@ -292,7 +292,7 @@ static inline int next_plainly(struct art_scan *scan) {
 
 /* The commonest step: in a plain range, from a row that was looked at. */
 static inline int next_after_a_look(struct art_scan *scan) {
-    scan->touched = false;
+    scan->touched = scan->fetched = false;
     scan->untouched = 0;
     if (--scan->limit == 0) {
         scan->state = ART_SCAN_END;
@@ -305,7 +305,7 @@ static inline int next_after_a_look(struct art_scan *scan) {
 
 int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
-    if (scan->plain && scan->touched && !scan->fetched && art_scan_has_arrived(scan)) return next_after_a_look(scan);
+    if (scan->plain && scan->touched && !scan->value && art_scan_has_arrived(scan)) return next_after_a_look(scan);
     if (scan->failure) return art_scan_fail(scan, scan->failure);
     if (art_scan_is_gone(scan)) return art_scan_gone(scan);
     art_scan_forget_value(scan);
