@@ -80,8 +80,8 @@ bool art_store_forked(const struct art_store *store) {
 
 bool art_store_exists(struct art_store *store) {
     struct art_file_identity identity;
-    return store->place.io || (art_store_has_file(store) &&
-                               !store->disk->methods->stat(store->disk, store->place.path, &identity));
+    return store->place.io ||
+           (art_store_has_file(store) && !store->disk->methods->stat(store->disk, store->place.path, &identity));
 }
 
 bool art_store_poisoned(const struct art_store *store) {
