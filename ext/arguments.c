@@ -287,12 +287,27 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
     }
 }
 
+static void want_column(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
+                        bool is_literal) {
+    bool is_text = sqlite3_value_type(value) == SQLITE_TEXT;
+    bool bound = is_text && !is_literal && sqlite3_value_frombind(value) &&
+                 !parameters_may_have_affinity(art_scan_vtab(scan)->connection->db);
+    int rc = art_filters_add(scan, column, comparison, value, is_literal || bound);
+    if (rc) scan->wanted.rc = rc;
+}
+
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
     struct art_wanted *wanted = &scan->wanted;
     const char *mark = words;
     for (int i = 0; i < argc && !wanted->rc; i++) {
+        bool is_literal = false;
         mark = strchr(mark + 1, '?');
-        want(scan, art_plan_meaning(mark), argv[i]);
+        unsigned column = art_plan_column(words, mark, &is_literal);
+        if (column) {
+            want_column(scan, column, art_plan_meaning(mark), argv[i], is_literal);
+        } else {
+            want(scan, art_plan_meaning(mark), argv[i]);
+        }
     }
     if (wanted->rc || wanted->empty) return wanted->rc;
     scan->listing = scan->delimiter.text.len > 0;

@@ -60,6 +60,7 @@ void art_scan_free(struct art_scan *scan) {
     art_buffer_clear(&scan->prefix.text);
     art_buffer_clear(&scan->delimiter.text);
     art_points_clear(&scan->points);
+    art_filters_clear(scan);
     art_free(scan);
 }
 
@@ -103,9 +104,10 @@ static void reset(struct art_scan *scan, int plan) {
     scan->descending = plan & ART_PLAN_DESCENDING;
     scan->in_order = plan & ART_PLAN_SORTED;
     scan->bounded = plan & ART_PLAN_BOUNDED;
-    scan->plain = scan->listing = scan->several = scan->range_due = scan->spellings = false;
+    scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
     scan->rolled = 0;
+    scan->filter_count = scan->filters_vain = scan->filters_rest = 0;
     scan->untouched = 0;
     scan->behind = scan->left = scan->offset = 0;
     scan->limit = UINT64_MAX;
@@ -163,12 +165,6 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     return changed;
 }
 
-/* Nearly all records: short, and whole where the scan stands. */
-static inline bool find_record(const struct art_scan *scan, struct art_bytes *out) {
-    *out = scan->row.stored;
-    return scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, out);
-}
-
 /* The whole record: what lies in pieces is put together once for all columns of a row. */
 static int fetch(struct art_scan *scan, const struct art_row *row) {
     struct art_bytes record = row->stored;
@@ -196,7 +192,7 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
 
 static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     if (!scan->fetched) {
-        if (!find_record(scan, &scan->reader.record)) return show_long_value(scan, column, context);
+        if (!art_scan_short_record(scan, &scan->reader.record)) return show_long_value(scan, column, context);
         scan->reader.types = NULL;
         scan->fetched = true;
     }
@@ -220,7 +216,7 @@ static void show_path(const struct art_scan *scan, sqlite3_context *context) {
 /* Nearly all values: the only one of a short row. False: it is another one. */
 static inline bool show_single_value(const struct art_scan *scan, sqlite3_context *context) {
     struct art_bytes record;
-    return find_record(scan, &record) && art_record_single_result(context, record);
+    return art_scan_short_record(scan, &record) && art_record_single_result(context, record);
 }
 
 /* An argument, as it was given. */

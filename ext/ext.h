@@ -507,6 +507,14 @@ struct art_record_reader {
 void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
 int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                              uint8_t **whole);
+/* A value without its surroundings; `type` is SQLite's. */
+struct art_held {
+    int type;
+    int64_t integer;
+    double real;
+    struct art_bytes bytes; /* of a text or blob; borrowed */
+};
+int art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out);
 
 /* Which hidden column that is; negative: one of the user's. */
 static inline int art_hidden_column(const struct art_vtab *vtab, int column) {

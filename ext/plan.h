@@ -2,8 +2,10 @@
  * which every '?' stands for an argument of xFilter, in their order:
  *
  *     prefix=? AND delimiter=? AND path>? AND path GLOB ?, level listing, descending, limit ?
+ *     path>=? AND path<? AND path GLOB ? AND column 3>? AND text column 2=?
  *
- * "path" is the key, whatever the table calls it. The characters before a '?' tell its meaning (art_plan_meaning()).
+ * "path" is the key, whatever the table calls it; the others are counted from it, which is column 1. The characters before
+ * a '?' tell its meaning (art_plan_meaning(), art_plan_column()).
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by
@@ -33,6 +35,8 @@
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
+ *   comparison   number; TEXT that is literal   rows are passed over that surely do not meet it  SQLite
+ *   of a column  (text column) or bound         (filters.c); of anything else: none
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
@@ -46,6 +50,10 @@
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
@@ -90,9 +98,9 @@ static inline enum art_argument art_plan_meaning(const char *mark) {
     case '=':
         return mark[-2] == '>'   ? ART_ARGUMENT_GREATER_EQUAL
                : mark[-2] == '<' ? ART_ARGUMENT_LESS_EQUAL
-               : mark[-2] == 'h' ? ART_ARGUMENT_EQUAL
                : mark[-2] == 'x' ? ART_ARGUMENT_PREFIX
-                                 : ART_ARGUMENT_DELIMITER;
+               : mark[-2] == 'r' ? ART_ARGUMENT_DELIMITER
+                                 : ART_ARGUMENT_EQUAL;
     default:
         return mark[-2] == 'B'   ? ART_ARGUMENT_GLOB
                : mark[-2] == 'E' ? ART_ARGUMENT_LIKE
@@ -100,6 +108,19 @@ static inline enum art_argument art_plan_meaning(const char *mark) {
                : mark[-3] == 'i' ? ART_ARGUMENT_LIMIT
                                  : ART_ARGUMENT_OFFSET;
     }
+}
+
+/* The column that the argument is compared with, 0: the key, or none at all. */
+static inline unsigned art_plan_column(const char *words, const char *mark, bool *is_literal_text) {
+    static const char column[] = "column ", text[] = "text ";
+    size_t column_bytes = sizeof column - 1, text_bytes = sizeof text - 1;
+    while (mark > words && strchr("<>=", mark[-1])) mark--;
+    const char *number = mark;
+    while (number > words && number[-1] >= '0' && number[-1] <= '9') number--;
+    if (number == mark) return 0;
+    const char *before = number - column_bytes;
+    *is_literal_text = before > words && !strncmp(before - text_bytes, text, text_bytes);
+    return (unsigned)atoi(number) - 1;
 }
 
 #endif

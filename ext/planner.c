@@ -27,7 +27,7 @@ enum {
     STRICT_LIMITS = 3046001, /* the version that offers them as it should */
     LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
     WORDS_FIXED = 80,
-    WORDS_EACH = 24
+    WORDS_EACH = 32
 };
 
 struct planning {
@@ -104,15 +104,20 @@ static bool is_list(const struct planning *planning, int i) {
     return sqlite3_vtab_in(planning->info, i, -1);
 }
 
-static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
-    static const char *const words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
+static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
+
+static void take_as(struct planning *planning, int i, const char *words, enum art_argument meaning, bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     if (planning->end > planning->words) planning->end = stpcpy(planning->end, limits ? ", " : " AND ");
-    planning->end = stpcpy(planning->end, words[meaning]);
-    assert(art_plan_meaning(strchr(planning->end - strlen(words[meaning]), '?')) == meaning);
+    planning->end = stpcpy(planning->end, words);
+    assert(art_plan_meaning(strchr(planning->end - strlen(words), '?')) == meaning);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
+}
+
+static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
+    take_as(planning, i, argument_words[meaning], meaning, exact);
 }
 
 /* --- hidden columns as arguments ---------------------------------------------------------------------------------- */
@@ -260,6 +265,36 @@ static void take_paths(struct planning *planning) {
         } else {
             take_path_condition(planning, i, meaning);
         }
+    }
+}
+
+/* --- conditions on other columns ---------------------------------------------------------------------------------- */
+
+/* An equality may be a part of a row value's IN, which SQLite does not tell, and which it would go through element by
+ * element: it has to be with a literal, or IS. */
+static bool is_filter(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    bool is_other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
+    if (!constraint->usable || !is_other) return false;
+    enum art_argument meaning = meaning_of(constraint->op);
+    if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !constant(planning, i)) return false;
+    return is_by(planning, i, "BINARY");
+}
+
+static void take_filters(struct planning *planning) {
+    char words[WORDS_EACH];
+    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
+    for (int i = 0; i < planning->info->nConstraint && left; i++) {
+        if (!is_filter(planning, i)) continue;
+        const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+        enum art_argument meaning = meaning_of(constraint->op);
+        sqlite3_value *value = constant(planning, i);
+        bool is_text = value && sqlite3_value_type(value) == SQLITE_TEXT;
+        sqlite3_snprintf(sizeof words, words, "%scolumn %d%s", is_text ? "text " : "", constraint->iColumn + 1,
+                         argument_words[meaning] + strlen("path"));
+        take_as(planning, i, words, meaning, false);
+        left--;
     }
 }
 
@@ -449,6 +484,7 @@ static int plan_range(struct planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     take_like(planning);
+    take_filters(planning);
     take_order(planning);
     if (!planning->arguments) planning->end = stpcpy(planning->end, "all rows");
     if (planning->listing) planning->end = stpcpy(planning->end, ", level listing");

@@ -139,8 +139,12 @@ static int seek_spelling(struct art_scan *scan) {
     return art_cursor_seek(scan->cursor, &range, scan->descending);
 }
 
-/* Past a row that does not match; of numbers, past all paths that begin as no number does. */
-static int pass(struct art_scan *scan) {
+/* Past a row that does not match; of numbers, past all paths that begin as no number does. `passed`: so many so far. */
+static int pass(struct art_scan *scan, unsigned *passed) {
+    if (scan->matching == ART_MATCH_FOLDED && ++*passed == SEEK_AFTER) {
+        *passed = 0;
+        return seek_spelling(scan);
+    }
     if (scan->matching != ART_MATCH_NUMBER) return leave(scan);
     struct art_bytes key = art_cursor_key(scan->cursor);
     if (!key.len || strchr("\t\n\v\f\r +-.0123456789", key.data[0])) return leave(scan);
@@ -153,6 +157,17 @@ static int ask_for_interrupt(const struct art_scan *scan) {
     return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
 }
 
+/* Past rows that do not meet what is asked of other columns. */
+static inline int pass_filtered(struct art_scan *scan) {
+    int rc = ART_OK;
+    unsigned passed = 0;
+    while (!rc && art_cursor_valid(scan->cursor) && !art_filters_pass(scan)) {
+        rc = step(scan);
+        if (!rc && ++passed % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
+    }
+    return rc;
+}
+
 /* From where the cursor stands to the first row that is given. */
 static int settle_on_match(struct art_scan *scan) {
     int rc = ART_OK;
@@ -163,11 +178,9 @@ static int settle_on_match(struct art_scan *scan) {
         if (scan->listing) scan->rolled = art_listing_rolls_up(scan, art_cursor_key(scan->cursor));
         rc = art_rows_matches(scan, art_scan_path(scan), &matches);
         if (!rc && ++dropped % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
-        if (rc || matches) break;
-        bool far = scan->matching == ART_MATCH_FOLDED && ++passed == SEEK_AFTER;
-        rc = far ? seek_spelling(scan) : pass(scan);
+        if (rc || (matches && (!scan->filter_count || art_filters_pass(scan)))) break;
+        rc = matches ? leave(scan) : pass(scan, &passed);
         if (rc) break;
-        if (far) passed = 0;
     }
     scan->state = !rc && art_cursor_valid(scan->cursor) ? ART_SCAN_RANGE : ART_SCAN_END;
     return rc;
@@ -188,7 +201,9 @@ int art_rows_point(struct art_scan *scan, struct art_bytes key) {
 int art_rows_range(struct art_scan *scan, const struct art_range *range) {
     int rc = scan->cursor ? ART_OK : art_cursor_open(art_scan_tree(scan), &scan->cursor);
     scan->range = *range;
-    scan->plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
+    bool plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
+    scan->plain = plain && !scan->filter_count;
+    scan->filtered = plain && scan->filter_count;
     if (!rc) rc = art_cursor_seek(scan->cursor, range, scan->descending);
     if (!rc && scan->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
     if (!rc) rc = settle_on_match(scan);
@@ -290,7 +305,7 @@ static inline int next_plainly(struct art_scan *scan) {
     return rc;
 }
 
-/* The commonest step: in a plain range, from a row that was looked at. */
+/* The commonest step: in a plain range, from a row that was looked at, or in one that is filtered. */
 static inline int next_after_a_look(struct art_scan *scan) {
     scan->touched = scan->fetched = false;
     scan->untouched = 0;
@@ -299,13 +314,15 @@ static inline int next_after_a_look(struct art_scan *scan) {
         return SQLITE_OK;
     }
     int rc = step(scan);
+    if (!rc && scan->filtered) rc = pass_filtered(scan);
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }
 
 int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
-    if (scan->plain && scan->touched && !scan->value && art_scan_has_arrived(scan)) return next_after_a_look(scan);
+    bool at_once = scan->plain ? scan->touched : scan->filtered;
+    if (at_once && !scan->value && art_scan_has_arrived(scan)) return next_after_a_look(scan);
     if (scan->failure) return art_scan_fail(scan, scan->failure);
     if (art_scan_is_gone(scan)) return art_scan_gone(scan);
     art_scan_forget_value(scan);

@@ -2,6 +2,7 @@
  *
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
+ *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     rows.c        from row to row, and counting where nobody looks at the rows
  *     listing.c     one level of a directory
@@ -70,6 +71,15 @@ struct art_shown {
 enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE, ART_SCAN_GONE /* its table is another */ };
 enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
 
+/* A comparison with a column of the record. */
+struct art_filter {
+    unsigned column; /* of the record */
+    enum art_argument comparison;
+    struct art_held value; /* a number, or a text, its bytes in `text` */
+    struct art_buffer text;
+};
+enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
+
 struct art_points {
     struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
     uint32_t count, left;          /* left: still to come */
@@ -82,6 +92,7 @@ struct art_scan {
     enum art_scan_match matching; /* which rows of the range are given */
     bool descending;
     bool plain;      /* every row of the range is given as it is */
+    bool filtered;   /* plain, but for conditions on other columns */
     bool listing;    /* rolled up at the delimiter */
     bool several;    /* points, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
@@ -107,6 +118,10 @@ struct art_scan {
     struct art_range range; /* RANGE: what is walked; bytes in wanted */
     struct art_shown prefix, delimiter;
     struct art_points points;
+    struct art_filter filters[ART_FILTERS_MAX];
+    unsigned filter_count;
+    unsigned filters_vain,
+        filters_rest;              /* rows looked at in vain since the last that was passed over; rows not to look at */
     int writers;                   /* listing: statements that were writing when it began */
     struct art_scan *next, **link; /* table->scans */
 };
@@ -142,6 +157,12 @@ static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
     return key;
 }
 
+/* Nearly all records: short, and whole where the scan stands. */
+static inline bool art_scan_short_record(const struct art_scan *scan, struct art_bytes *out) {
+    *out = scan->row.stored;
+    return scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, out);
+}
+
 /* cursor.c: SQLite's codes for an ART_* code, and for a scan that is gone */
 int art_scan_fail(const struct art_scan *scan, int art_rc);
 int art_scan_gone(const struct art_scan *scan);
@@ -157,6 +178,14 @@ static inline void art_scan_forget_value(struct art_scan *scan) {
     scan->value = NULL;
     scan->fetched = false;
 }
+
+/* filters.c */
+/* For xFilter: `column` of the table, which is not the key. `as_text`: a text is one whatever it is compared with. SQLite's code. */
+int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
+                    bool as_text);
+/* False: the row on which the tree's cursor stands surely is none of the result. */
+bool art_filters_pass(struct art_scan *scan);
+void art_filters_clear(struct art_scan *scan);
 
 /* rows.c: ART_* */
 int art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */

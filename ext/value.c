@@ -285,6 +285,18 @@ static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t le
     }
 }
 
+static inline uint64_t number_bits(uint64_t serial, const uint8_t *data, uint64_t len) {
+    uint64_t bits = data[0] & 0x80 && serial != 7 ? UINT64_MAX : 0;
+    for (uint64_t i = 0; i < len; i++) bits = bits << 8 | data[i];
+    return bits;
+}
+
+static inline double real_of(uint64_t bits) {
+    double real;
+    memcpy(&real, &bits, sizeof real);
+    return real;
+}
+
 static void result(sqlite3_context *context, uint64_t serial, const uint8_t *data, uint64_t len, uint8_t **whole) {
     static const uint8_t nothing;
     if (serial >= 12) {
@@ -299,16 +311,10 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
         sqlite3_result_int(context, (int)serial - 8);
     } else if (serial == 0) {
         sqlite3_result_null(context);
+    } else if (serial == 7) {
+        sqlite3_result_double(context, real_of(number_bits(serial, data, len)));
     } else {
-        uint64_t bits = data[0] & 0x80 && serial != 7 ? UINT64_MAX : 0;
-        for (uint64_t i = 0; i < len; i++) bits = bits << 8 | data[i];
-        if (serial == 7) {
-            double real;
-            memcpy(&real, &bits, sizeof real);
-            sqlite3_result_double(context, real);
-        } else {
-            sqlite3_result_int64(context, (sqlite3_int64)bits);
-        }
+        sqlite3_result_int64(context, (sqlite3_int64)number_bits(serial, data, len));
     }
 }
 
@@ -344,8 +350,7 @@ static inline int next_field(struct art_record_reader *reader, uint64_t *serial,
 }
 
 void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record) {
-    reader->record = record;
-    reader->types = NULL;
+    *reader = (struct art_record_reader){.record = record};
 }
 
 /* One column, and a short one: nearly all tables' rows. */
@@ -366,18 +371,44 @@ bool art_record_single_result(sqlite3_context *context, struct art_bytes record)
     return true;
 }
 
-int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
-                             uint8_t **whole) {
-    uint64_t serial, len;
+/* The field is what the reader has just passed. */
+static inline int find_field(struct art_record_reader *reader, unsigned column, uint64_t *serial, uint64_t *len) {
     if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
     do {
-        int rc = next_field(reader, &serial, &len);
+        int rc = next_field(reader, serial, len);
         if (rc) {
             reader->types = NULL;
             return rc;
         }
     } while (reader->column <= column);
-    result(context, serial, reader->body - len, len, whole);
+    return ART_OK;
+}
+
+int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                             uint8_t **whole) {
+    uint64_t serial = 0, len = 0;
+    int rc = find_field(reader, column, &serial, &len);
+    if (!rc) result(context, serial, reader->body - len, len, whole);
+    return rc;
+}
+
+int art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out) {
+    uint64_t serial = 0, len = 0;
+    int rc = find_field(reader, column, &serial, &len);
+    if (rc) return rc;
+    const uint8_t *data = reader->body - len;
+    if (serial >= 12) {
+        out->type = serial & 1 ? SQLITE_TEXT : SQLITE_BLOB;
+        out->bytes = art_bytes(data, (uint32_t)len);
+    } else if (serial == 0) {
+        out->type = SQLITE_NULL;
+    } else if (serial == 7) {
+        out->type = SQLITE_FLOAT;
+        out->real = real_of(number_bits(serial, data, len));
+    } else {
+        out->type = SQLITE_INTEGER;
+        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
+    }
     return ART_OK;
 }
 

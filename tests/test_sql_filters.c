@@ -1,0 +1,372 @@
+/* Conditions on columns that are not the path: what the cursor passes over is what an ordinary table does not give, of
+ * whatever type either side is. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands
+ * for the table, 'other' holds values of every type, in columns of every affinity.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_expect.h"
+
+static sqlite3 *db;
+
+static const char *const pool[] = {"NULL",
+                                   "0",
+                                   "1",
+                                   "-1",
+                                   "5",
+                                   "300",
+                                   "9007199254740992",
+                                   "9007199254740993",
+                                   "-9007199254740993",
+                                   "9223372036854775807",
+                                   "-9223372036854775807 - 1",
+                                   "5.0",
+                                   "-0.0",
+                                   "0.5",
+                                   "9007199254740992.0",
+                                   "9223372036854775807.0",
+                                   "1e300",
+                                   "-1e999",
+                                   "''",
+                                   "'5'",
+                                   "'05'",
+                                   "'5.0'",
+                                   "' 5'",
+                                   "'!'",
+                                   "'a'",
+                                   "'A'",
+                                   "'ab'",
+                                   "'é'",
+                                   "CAST(x'61006200' AS TEXT)",
+                                   "CAST(x'61ff' AS TEXT)",
+                                   "x''",
+                                   "x'35'",
+                                   "x'61'"};
+enum { POOL = sizeof pool / sizeof *pool, ROWS = 400 };
+
+static const char columns[] = "n INTEGER, x REAL, s TEXT, v, d NUMERIC, c TEXT COLLATE NOCASE, l BLOB";
+static const char *const names[] = {"n", "x", "s", "v", "d", "c", "l"};
+enum { COLUMNS = sizeof names / sizeof *names };
+
+static const char *any_of(struct random *random, const char *const *items, uint32_t count) {
+    return items[random_below(random, count)];
+}
+
+#define ANY(random, items) any_of(random, items, sizeof(items) / sizeof *(items))
+
+static void fill(struct random *random) {
+    sql_run(db, "BEGIN");
+    for (int i = 0; i < ROWS; i++) {
+        sqlite3_str *values = sqlite3_str_new(NULL);
+        for (int j = 0; j < COLUMNS; j++) sqlite3_str_appendf(values, ", %s", ANY(random, pool));
+        char *text = sqlite3_str_finish(values);
+        sql_run(db, "INSERT INTO b VALUES('%c/%03d'%s)", 'a' + i % 3, i, text);
+        sqlite3_free(text);
+    }
+    sql_run(db, "UPDATE b SET s = s || replace(hex(zeroblob(40000)), '0', 'y') WHERE path GLOB '*7'; COMMIT");
+}
+
+static void set_up(void) {
+    struct random random = {random_seed()};
+    printf("filters: seed %llu\n", (unsigned long long)random.state);
+    db = sql_open(":memory:");
+    char *options = sqlite3_mprintf("path, %s", columns), *create = sql_create_text("t", options);
+    sql_run(db, "%s; CREATE TABLE b(path TEXT NOT NULL PRIMARY KEY, %s) WITHOUT ROWID; CREATE TABLE other(%s)", create,
+            columns, columns);
+    sqlite3_free(create);
+    sqlite3_free(options);
+    fill(&random);
+    sql_run(db, "INSERT INTO other SELECT n, x, s, v, d, c, l FROM b LIMIT 25; UPDATE other SET s = substr(s, 1, 9);"
+                "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[0-5]'");
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[6-9]'");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+}
+
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
+
+static char *answer_of(const char *sql, const char *table, const char *bound) {
+    char *text = sql_named(sql, table);
+    sqlite3_stmt *statement = sql_prepare(db, "%s", text), *values = sql_prepare(db, "SELECT %s", bound);
+    ck_assert_int_eq(sqlite3_step(values), SQLITE_ROW);
+    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
+        sqlite3_bind_value(statement, i, sqlite3_column_value(values, 0));
+    }
+    char *answer = sql_answer(statement);
+    sqlite3_finalize(statement);
+    sqlite3_finalize(values);
+    sqlite3_free(text);
+    return answer;
+}
+
+static void agree_bound(const char *sql, const char *bound) {
+    char *art = answer_of(sql, "t", bound), *ordinary = answer_of(sql, "b", bound);
+    size_t same = 0, before = 0;
+    for (; art[same] && art[same] == ordinary[same]; same++) {
+        if (art[same] == '\n') before = same + 1;
+    }
+    ck_assert_msg(art[same] == ordinary[same], "%s (? is %s)\n  art:      %.200s\n  ordinary: %.200s", sql, bound,
+                  art + before, ordinary + before);
+    sqlite3_free(art);
+    sqlite3_free(ordinary);
+}
+
+/* --- any condition ------------------------------------------------------------------------------------------------ */
+
+/* The right side of a comparison. */
+static void append_operand(sqlite3_str *out, struct random *random) {
+    static const char *const types[] = {"TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB"};
+    static const char *const from_other[] = {"min", "max"};
+    switch (random_below(random, 8)) {
+    case 0:
+        sqlite3_str_appendf(out, "CAST(? AS %s)", ANY(random, types));
+        break;
+    case 1:
+        sqlite3_str_appendf(out, "CAST(%s AS %s)", ANY(random, pool), ANY(random, types));
+        break;
+    case 2:
+        sqlite3_str_appendf(out, "(SELECT %s(%s) FROM other)", ANY(random, from_other), ANY(random, names));
+        break;
+    case 3:
+        sqlite3_str_appendf(out, "(SELECT ? UNION ALL SELECT %s FROM other)", ANY(random, names));
+        break;
+    case 4:
+    case 5:
+        sqlite3_str_appendall(out, "?");
+        break;
+    default:
+        sqlite3_str_appendall(out, ANY(random, pool));
+    }
+}
+
+static void append_condition(sqlite3_str *out, struct random *random) {
+    static const char *const comparisons[] = {"=", "==", "<", "<=", ">", ">=", "<>", "IS", "IS NOT"};
+    const char *column = ANY(random, names);
+    uint32_t form = random_below(random, 10);
+    if (form == 0) {
+        sqlite3_str_appendf(out, "%s BETWEEN %s AND ?", column, ANY(random, pool));
+    } else if (form == 1) {
+        sqlite3_str_appendf(out, "(%s, %s) %s (?, ", column, ANY(random, names), any_of(random, comparisons, 6));
+        append_operand(out, random);
+        sqlite3_str_appendall(out, ")");
+    } else if (form == 2) {
+        sqlite3_str_appendf(out, "%s IN (%s, ?, %s)", column, ANY(random, pool), ANY(random, pool));
+    } else if (form == 3) {
+        sqlite3_str_appendf(out, "%s %s %s COLLATE NOCASE", column, ANY(random, comparisons), ANY(random, pool));
+    } else {
+        if (form == 4) {
+            append_operand(out, random);
+            sqlite3_str_appendf(out, " %s %s", ANY(random, comparisons), column);
+        } else {
+            sqlite3_str_appendf(out, "%s %s ", column, ANY(random, comparisons));
+            append_operand(out, random);
+        }
+    }
+}
+
+static const char *const statements[] = {
+    "SELECT * FROM @ WHERE %s AND %s ORDER BY path",
+    "SELECT path, n FROM @ WHERE path GLOB 'b/*' AND %s AND %s ORDER BY path DESC",
+    "SELECT count(*) FROM @ WHERE %s AND %s",
+    "SELECT count(*), max(path) FROM @ WHERE path > 'a/1' AND %s OR %s AND path < 'c'",
+    "SELECT path FROM @ WHERE path LIKE 'B%%' AND %s AND %s ORDER BY path",
+    "SELECT path, s FROM @ WHERE path GLOB '*[13579]' AND %s AND %s ORDER BY path LIMIT 5 OFFSET 2",
+    "SELECT path FROM @ WHERE path IN ('a/000', 'b/001', 'c/002') AND %s AND %s ORDER BY path",
+    "SELECT q.path, r.path FROM @ q LEFT JOIN @ r ON r.path = replace(q.path, 'a', 'b') AND r.%s WHERE q.%s "
+    "ORDER BY 1",
+};
+enum { STATEMENTS = sizeof statements / sizeof *statements };
+
+static void try_conditions(uint64_t seed, int times) {
+    struct random random = {seed};
+    for (int i = 0; i < times * (int)random_scale(); i++) {
+        char *conditions[2];
+        for (int j = 0; j < 2; j++) {
+            sqlite3_str *condition = sqlite3_str_new(NULL);
+            append_condition(condition, &random);
+            conditions[j] = sqlite3_str_finish(condition);
+        }
+        uint32_t which = random_below(&random, STATEMENTS);
+        bool qualified = strstr(statements[which], ".%s") != NULL;
+        bool plain = true; /* both begin with a column's name */
+        for (int j = 0; j < 2; j++) plain &= conditions[j][1] == ' ' && conditions[j][0] >= 'a';
+        char *sql = sqlite3_mprintf(statements[qualified && !plain ? 0 : which], conditions[0], conditions[1]);
+        agree_bound(sql, ANY(&random, pool));
+        sqlite3_free(sql);
+        for (int j = 0; j < 2; j++) sqlite3_free(conditions[j]);
+    }
+}
+
+START_TEST(test_any_condition_gives_the_rows_of_an_ordinary_table) {
+    uint64_t seed = random_seed();
+    printf("conditions: seed %llu\n", (unsigned long long)seed);
+    try_conditions(seed, 6000);
+}
+END_TEST
+
+START_TEST(test_values_of_other_tables_are_compared_as_their_columns_say) {
+    static const char *const comparisons[] = {"=", "<", "<=", ">", ">=", "IS"};
+    for (int left = 0; left < COLUMNS; left++) {
+        for (int right = 0; right < COLUMNS; right++) {
+            for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) {
+                char *sql = sqlite3_mprintf("SELECT path, other.rowid FROM other CROSS JOIN @ b ON b.%s %s other.%s "
+                                            "ORDER BY 1, 2",
+                                            names[left], comparisons[i], names[right]);
+                agree_bound(sql, "NULL");
+                sqlite3_free(sql);
+            }
+            char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE (%s, %s) IN (SELECT n, %s FROM other) ORDER BY path",
+                                        names[left], names[right], names[left]);
+            agree_bound(sql, "NULL");
+            sqlite3_free(sql);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_statements_that_write_change_the_rows_of_an_ordinary_table) {
+    static const char *const writes[] = {
+        "UPDATE @ SET n = n + 1, v = path WHERE n > 4 AND x >= 0.5",
+        "UPDATE @ SET path = path || '+' WHERE s = 'ab' OR d < 5",
+        "DELETE FROM @ WHERE v > 'a' AND path > 'b'",
+        "DELETE FROM @ WHERE n IS 5",
+        "INSERT INTO @(path, n, s) SELECT path || '-', n, s FROM @ WHERE n >= 300",
+    };
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
+        for (int j = 0; j < 2; j++) {
+            char *sql = sql_named(writes[i], j ? "b" : "t");
+            sql_run(db, "%s", sql);
+            sqlite3_free(sql);
+        }
+        agree_bound("SELECT * FROM @ ORDER BY path", "NULL");
+    }
+}
+END_TEST
+
+START_TEST(test_an_added_column_is_compared) {
+    if (sql_standin()) return;
+    sql_command(db, "main", "t", "add column m INTEGER");
+    sql_run(db, "ALTER TABLE b ADD COLUMN m INTEGER; INSERT INTO t(path, m) VALUES('new', 5); INSERT INTO b(path, m) "
+                "VALUES('new', 5)");
+    agree_bound("SELECT path FROM @ WHERE m = 5", "NULL");
+    agree_bound("SELECT path FROM @ WHERE m < ? AND n IS NULL", "6");
+    agree_bound("SELECT count(*) FROM @ WHERE m > 5 OR m IS NULL", "NULL");
+}
+END_TEST
+
+/* --- what is passed over ------------------------------------------------------------------------------------------ */
+
+static int steps_of(const char *sql, const char *bound) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", sql), *value = sql_prepare(db, "SELECT %s", bound);
+    sqlite3_step(value);
+    sqlite3_bind_value(statement, 1, sqlite3_column_value(value, 0));
+    while (sqlite3_step(statement) == SQLITE_ROW) continue;
+    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    sqlite3_finalize(statement);
+    sqlite3_finalize(value);
+    return steps;
+}
+
+START_TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
+    static const struct {
+        const char *condition, *bound, *words; /* words of EXPLAIN QUERY PLAN; NULL: SQLite looks at every row */
+    } cases[] = {
+        {"n > 5", "NULL", ":column 2>?"},
+        {"n >= ?", "6", ":column 2>=?"},
+        {"6 < n", "NULL", ":column 2>?"},
+        {"n = 6", "NULL", ":column 2=?"},
+        {"n IS ?", "6", ":column 2=?"},
+        {"n > '5'", "NULL", NULL}, /* converted */
+        {"x > ?", "1.25", ":column 3>?"},
+        {"s = 'b'", "NULL", ":text column 4=?"},
+        {"s > 'a'", "NULL", ":text column 4>?"},
+        {"s > ?", "'a'", ":column 4>?"},
+        {"v < 0", "NULL", ":column 5<?"},
+        {"v > ? AND n < 7", "2", ":column 5>? AND column 2<?"},
+        {"path GLOB 'row/*' AND n > 5", "NULL", " AND column 2>?"},
+        {"path GLOB '*1' AND n > 5", "NULL", ":path GLOB ? AND column 2>?"},
+        {"path LIKE 'ROW%' AND n > 5", "NULL", ":path LIKE prefix ? AND column 2>?"},
+        {"n = ?", "6", NULL},               /* may be a part of a row value */
+        {"n > CAST(? AS TEXT)", "6", NULL}, /* numeric, since the column is */
+        {"c = 'b'", "NULL", NULL},          /* by NOCASE */
+        {"s > ? || ''", "'a'", NULL},       /* nobody knows whose text it is */
+        {"n > 5 OR x > 2", "NULL", NULL},
+        {"n + 0 > 5", "NULL", NULL},
+    };
+    if (sql_standin()) return;
+    char *options = sqlite3_mprintf("path, %s", columns), *create = sql_create_text("many", options);
+    sql_run(
+        db,
+        "%s; INSERT INTO many(path, n, x, s, v, c) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 5000)"
+        " SELECT printf('row/%%05d', i), 5, 1.25, 'a', 1, 'a' FROM i; UPDATE many SET d = 1 WHERE path < 'row/00100'",
+        create);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *sql = sqlite3_mprintf("SELECT path FROM many WHERE %s", cases[i].condition);
+        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sql);
+        int steps = steps_of(sql, cases[i].bound);
+        const char *words = cases[i].words;
+        ck_assert_msg(!words || strstr(plan, words), "%s\n'%s' is not in: %s", sql, words, plan);
+        ck_assert_msg(words ? steps < 100 : steps > 5000, "%s took %d steps: %s", sql, steps, plan);
+        sqlite3_free(plan);
+        sqlite3_free(sql);
+    }
+    ck_assert_int_lt(steps_of("SELECT path FROM many WHERE d = 1", "NULL"), 2500); /* which the first ones meet */
+    sqlite3_free(create);
+    sqlite3_free(options);
+}
+END_TEST
+
+START_TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
+    static const char *const queries[] = {
+        "SELECT path FROM t('', '/') WHERE n > 5", "SELECT path FROM t WHERE (n, s) IN (SELECT n, s FROM other)",
+        "SELECT path FROM t WHERE n IN (1, 2, 3)", "SELECT path FROM t WHERE path = 'a' AND n > 5",
+        "SELECT path FROM t WHERE path IN ('a', 'b') AND n > 5"};
+    if (sql_standin()) return;
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", queries[i]);
+        ck_assert_msg(!strstr(plan, "column"), "%s: %s", queries[i], plan);
+        sqlite3_free(plan);
+    }
+    sql_expect(db, "3\n", "SELECT count(*) FROM t('', '/')");
+    sql_expect(db, "0\n", "SELECT count(*) FROM t('', '/') WHERE n > -1e9");
+}
+END_TEST
+
+/* 16 rows in vain, and the next are not looked at; what is not wanted among them is SQLite's to find. */
+START_TEST(test_rows_come_and_go_in_runs) {
+    sql_run(db, "DELETE FROM t; DELETE FROM b;"
+                "INSERT INTO b(path, n, s) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 6000)"
+                " SELECT printf('%%05d', i), i / 7 %% 2 + i / 100 %% 3, i FROM i; INSERT INTO t SELECT * FROM b");
+    for (int i = 0; i < 4; i++) {
+        char *bound = sqlite3_mprintf("%d", i);
+        agree_bound("SELECT count(*), group_concat(path) FROM @ WHERE n >= ?", bound);
+        agree_bound("SELECT path FROM @ WHERE n < ? AND path GLOB '0*' ORDER BY path DESC", bound);
+        sqlite3_free(bound);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("filters");
+    TCase *tcase = tcase_create("filters");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 600);
+    tcase_add_test(tcase, test_any_condition_gives_the_rows_of_an_ordinary_table);
+    tcase_add_test(tcase, test_values_of_other_tables_are_compared_as_their_columns_say);
+    tcase_add_test(tcase, test_statements_that_write_change_the_rows_of_an_ordinary_table);
+    tcase_add_test(tcase, test_an_added_column_is_compared);
+    tcase_add_test(tcase, test_rows_that_surely_are_not_wanted_never_come_to_sqlite);
+    tcase_add_test(tcase, test_levels_and_parts_of_row_values_are_left_to_sqlite);
+    tcase_add_test(tcase, test_rows_come_and_go_in_runs);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
