@@ -13,7 +13,9 @@
 #include "core/tree/tree.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/alloc.h"
@@ -384,6 +386,10 @@ static int readable(struct art_tree *tree) {
     return ART_OK;
 }
 
+int art_tree_ready(struct art_tree *tree) {
+    return readable(tree);
+}
+
 static void show(struct art_row *out, struct row *row) {
     row->references++;
     *out = (struct art_row){.stored = row_value(row), .version = row->version, .held_delta = row};
@@ -691,6 +697,15 @@ int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_
 
 bool art_file_exists(const char *path) {
     return access(path, F_OK) == 0;
+}
+
+int art_file_make(const char *path, const char *like) {
+    struct stat other = {.st_mode = 0600};
+    stat(like, &other);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, other.st_mode & 0777);
+    if (fd < 0) return art_fail_errno(ART_CANTOPEN, errno, "art: cannot make the file (%s)", path);
+    close(fd);
+    return ART_OK;
 }
 
 int art_file_remove(const char *path) {
