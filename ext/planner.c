@@ -36,6 +36,7 @@ struct planning {
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
     bool listing, point, list, low, high, begins, glob;
+    int may_repeat; /* equalities that may be parts of a row value's IN */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
     uint8_t *meanings; /* of each constraint */
     char *words, *end;
@@ -270,18 +271,18 @@ static void take_paths(struct planning *planning) {
 
 /* --- conditions on other columns ---------------------------------------------------------------------------------- */
 
-/* An equality may be a part of a row value's IN, which SQLite does not tell, and which it would go through element by
- * element: it has to be with a literal, or IS. */
 static bool is_filter(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     bool is_other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
     if (!constraint->usable || !is_other) return false;
     enum art_argument meaning = meaning_of(constraint->op);
     if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
-    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !constant(planning, i)) return false;
+    if (meaning == ART_ARGUMENT_EQUAL && (i >= LISTS_KNOWN || is_list(planning, i))) return false;
     return is_by(planning, i, "BINARY");
 }
 
+/* An equality may be a part of a row value's IN. SQLite does not say so, and would run a scan for each of its elements; but
+ * then it asks for a plan without IN, too, and takes that one if it is cheaper (estimate()). */
 static void take_filters(struct planning *planning) {
     char words[WORDS_EACH];
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
@@ -291,6 +292,7 @@ static void take_filters(struct planning *planning) {
         enum art_argument meaning = meaning_of(constraint->op);
         sqlite3_value *value = constant(planning, i);
         bool is_text = value && sqlite3_value_type(value) == SQLITE_TEXT;
+        planning->may_repeat += constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !value;
         sqlite3_snprintf(sizeof words, words, "%scolumn %d%s", is_text ? "text " : "", constraint->iColumn + 1,
                          argument_words[meaning] + strlen("path"));
         take_as(planning, i, words, meaning, false);
@@ -467,6 +469,7 @@ static void estimate(const struct planning *planning) {
     }
     info->estimatedRows = (sqlite3_int64)rows + 2;
     info->estimatedCost = 5 + (double)rows * each;
+    for (int i = 0; i < planning->may_repeat; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */

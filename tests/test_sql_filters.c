@@ -280,6 +280,9 @@ START_TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
         {"n >= ?", "6", ":column 2>=?"},
         {"6 < n", "NULL", ":column 2>?"},
         {"n = 6", "NULL", ":column 2=?"},
+        {"n = ?", "6", ":column 2=?"},
+        {"s = ?", "'b'", ":column 4=?"},
+        {"(n, s) = (?, 'a')", "6", ":column 2=? AND text column 4=?"},
         {"n IS ?", "6", ":column 2=?"},
         {"n > '5'", "NULL", NULL}, /* converted */
         {"x > ?", "1.25", ":column 3>?"},
@@ -291,7 +294,6 @@ START_TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
         {"path GLOB 'row/*' AND n > 5", "NULL", " AND column 2>?"},
         {"path GLOB '*1' AND n > 5", "NULL", ":path GLOB ? AND column 2>?"},
         {"path LIKE 'ROW%' AND n > 5", "NULL", ":path LIKE prefix ? AND column 2>?"},
-        {"n = ?", "6", NULL},               /* may be a part of a row value */
         {"n > CAST(? AS TEXT)", "6", NULL}, /* numeric, since the column is */
         {"c = 'b'", "NULL", NULL},          /* by NOCASE */
         {"s > ? || ''", "'a'", NULL},       /* nobody knows whose text it is */
