@@ -325,15 +325,19 @@ END_TEST
 
 START_TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
     static const char *const queries[] = {
-        "SELECT path FROM t('', '/') WHERE n > 5", "SELECT path FROM t WHERE (n, s) IN (SELECT n, s FROM other)",
-        "SELECT path FROM t WHERE n IN (1, 2, 3)", "SELECT path FROM t WHERE path = 'a' AND n > 5",
-        "SELECT path FROM t WHERE path IN ('a', 'b') AND n > 5"};
+        "SELECT path FROM t('', '/') WHERE n > 5",       "SELECT path FROM t WHERE (n, s) IN (SELECT n, s FROM other)",
+        "SELECT path FROM t WHERE n IN (1, 2, 3)",       "SELECT path FROM t WHERE n IN (SELECT n FROM other)",
+        "SELECT path FROM t WHERE path = 'a' AND n > 5", "SELECT path FROM t WHERE path IN ('a', 'b') AND n > 5"};
     if (sql_standin()) return;
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", queries[i]);
         ck_assert_msg(!strstr(plan, "column"), "%s: %s", queries[i], plan);
         sqlite3_free(plan);
     }
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT path FROM t WHERE v = ? AND x > ? AND (n, s) IN (SELECT n, s "
+                              "FROM other)");
+    ck_assert_msg(strstr(plan, ":column 5=? AND column 3>?") && !strstr(plan, "column 2"), "%s", plan);
+    sqlite3_free(plan);
     sql_expect(db, "3\n", "SELECT count(*) FROM t('', '/')");
     sql_expect(db, "0\n", "SELECT count(*) FROM t('', '/') WHERE n > -1e9");
 }
