@@ -55,6 +55,19 @@ static int check_value(struct art_bytes value) {
     return art_fail(ART_TOOBIG, "art: value of %u bytes is over the limit of 2 GB: store it in parts", value.len);
 }
 
+/* In the place of what was found. */
+static int put_over(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
+                    const struct art_delta_place *place, struct art_bytes value) {
+    uint8_t ref[ART_PIECES_REF], over = art_found_over(found);
+    struct art_bytes old = pieces_of(found, ref);
+    bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
+    uint64_t before = steps ? art_delta_mark(tree->delta) : 0;
+    int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
+    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, over);
+    if (rc && !steps) return rc;
+    return finish(tree, rc, before);
+}
+
 int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value,
                     bool *existed) {
     *existed = false;
@@ -69,14 +82,7 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     if (rc) return rc;
     *existed = found.live;
     if (found.live && mode == ART_WRITE_INSERT) return ART_OK;
-    uint8_t ref[ART_PIECES_REF], over = art_found_over(&found);
-    struct art_bytes old = pieces_of(&found, ref);
-    bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
-    uint64_t before = steps ? art_delta_mark(tree->delta) : 0;
-    if (old.len) rc = art_pieces_delete(tree, old);
-    if (!rc) rc = put_row(tree, key, steps ? NULL : &place, value, over);
-    if (rc && !steps) return rc;
-    return finish(tree, rc, before);
+    return put_over(tree, key, &found, &place, value);
 }
 
 int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed) {
@@ -115,13 +121,12 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
     if (!rc) rc = art_row_key(tree->second_key, to, &to_key);
     if (rc) return rc;
     struct art_found source, target;
-    rc = art_tree_find(tree, from_key, &source);
+    struct art_delta_place place;
+    bool stays = art_bytes_equal(from, to);
+    rc = stays ? art_tree_find_place(tree, from_key, &source, &place) : art_tree_find(tree, from_key, &source);
     if (rc) return rc;
     if (!source.live) return ART_NOTFOUND;
-    if (art_bytes_equal(from, to)) {
-        bool was;
-        return value ? art_tree_insert(tree, ART_WRITE_REPLACE, from, *value, &was) : ART_OK;
-    }
+    if (stays) return value ? put_over(tree, from_key, &source, &place, *value) : ART_OK;
     if (source.blob) art_blob_hold(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
