@@ -3,6 +3,7 @@
 #include "ext/scan.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* --- a range ------------------------------------------------------------------------------------------------------ */
 
@@ -287,26 +288,30 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
     }
 }
 
-static void want_column(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
-                        bool is_literal) {
-    bool is_text = sqlite3_value_type(value) == SQLITE_TEXT;
-    bool bound = is_text && !is_literal && sqlite3_value_frombind(value) &&
-                 !parameters_may_have_affinity(art_scan_vtab(scan)->connection->db);
-    int rc = art_filters_add(scan, column, comparison, value, is_literal || bound);
-    if (rc) scan->wanted.rc = rc;
+/* The column that the argument at `mark` is compared with, as the planner has written it; 0: none but the key. */
+static unsigned column_of(const char *words, const char *mark, bool *is_literal) {
+    static const char bound[] = "bound column ";
+    while (mark > words && strchr("<>=", mark[-1])) mark--;
+    const char *number = mark;
+    while (number > words && number[-1] >= '0' && number[-1] <= '9') number--;
+    if (number == mark) return 0;
+    size_t len = sizeof bound - 1;
+    *is_literal = number < words + len || strncmp(number - len, bound, len) != 0;
+    return (unsigned)atoi(number) - 1;
 }
 
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
     struct art_wanted *wanted = &scan->wanted;
     const char *mark = words;
     for (int i = 0; i < argc && !wanted->rc; i++) {
-        bool is_literal = false;
         mark = strchr(mark + 1, '?');
-        unsigned column = art_plan_column(words, mark, &is_literal);
-        if (column) {
-            want_column(scan, column, art_plan_meaning(mark), argv[i], is_literal);
-        } else {
-            want(scan, art_plan_meaning(mark), argv[i]);
+        bool is_literal;
+        unsigned column = column_of(words, mark, &is_literal);
+        enum art_argument meaning = art_plan_meaning(mark);
+        if (!column) {
+            want(scan, meaning, argv[i]);
+        } else if (art_filters_add(scan, column, meaning, argv[i], is_literal)) {
+            wanted->rc = SQLITE_NOMEM;
         }
     }
     if (wanted->rc || wanted->empty) return wanted->rc;

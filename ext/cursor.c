@@ -107,7 +107,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
     scan->rolled = 0;
-    scan->filter_count = scan->filters_vain = scan->filters_rest = 0;
+    scan->filter_count = scan->filters_wanted = scan->filters_resting = 0;
     scan->untouched = 0;
     scan->behind = scan->left = scan->offset = 0;
     scan->limit = UINT64_MAX;

@@ -2,10 +2,10 @@
  * which every '?' stands for an argument of xFilter, in their order:
  *
  *     prefix=? AND delimiter=? AND path>? AND path GLOB ?, level listing, descending, limit ?
- *     path>=? AND path<? AND path GLOB ? AND column 3>? AND text column 2=?
+ *     path>=? AND path<? AND path GLOB ? AND column 3>? AND bound column 2=?
  *
- * "path" is the key, whatever the table calls it; the others are counted from it, which is column 1. The characters before
- * a '?' tell its meaning (art_plan_meaning(), art_plan_column()).
+ * "path" is the key, whatever the table calls it; the other columns have numbers, from the key's, which is 1. The characters
+ * before a '?' tell its meaning (art_plan_meaning()), and what stands before it of a column (arguments.c).
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by
@@ -35,8 +35,10 @@
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
- *   comparison   number; TEXT that is literal   rows are passed over that surely do not meet it  SQLite
- *   of a column  (text column) or bound         (filters.c); of anything else: none
+ *   column       number or TEXT, literal or     rows are passed over that surely do not meet  SQLite
+ *                bound ("bound column" may be   the comparison (filters.c)
+ *                anything else, too)
+ *   column       anything else                  nothing                                          SQLite
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
@@ -50,10 +52,6 @@
  */
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H
-
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
@@ -108,19 +106,6 @@ static inline enum art_argument art_plan_meaning(const char *mark) {
                : mark[-3] == 'i' ? ART_ARGUMENT_LIMIT
                                  : ART_ARGUMENT_OFFSET;
     }
-}
-
-/* The column that the argument is compared with, 0: the key, or none at all. */
-static inline unsigned art_plan_column(const char *words, const char *mark, bool *is_literal_text) {
-    static const char column[] = "column ", text[] = "text ";
-    size_t column_bytes = sizeof column - 1, text_bytes = sizeof text - 1;
-    while (mark > words && strchr("<>=", mark[-1])) mark--;
-    const char *number = mark;
-    while (number > words && number[-1] >= '0' && number[-1] <= '9') number--;
-    if (number == mark) return 0;
-    const char *before = number - column_bytes;
-    *is_literal_text = before > words && !strncmp(before - text_bytes, text, text_bytes);
-    return (unsigned)atoi(number) - 1;
 }
 
 #endif

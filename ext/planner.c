@@ -36,7 +36,7 @@ struct planning {
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
     bool listing, point, list, low, high, begins, glob;
-    int may_repeat; /* equalities that may be parts of a row value's IN */
+    int unsure; /* conditions that another plan had better not have */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
     uint8_t *meanings; /* of each constraint */
     char *words, *end;
@@ -281,21 +281,33 @@ static bool is_filter(const struct planning *planning, int i) {
     return is_by(planning, i, "BINARY");
 }
 
-/* An equality may be a part of a row value's IN. SQLite does not say so, and would run a scan for each of its elements; but
- * then it asks for a plan without IN, too, and takes that one if it is cheaper (estimate()). */
+/* Arguments so far that may come from other tables. */
+static int count_unknown(const struct planning *planning) {
+    int count = 0;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        count += planning->info->aConstraintUsage[i].argvIndex && !constant(planning, i);
+    }
+    return count;
+}
+
+/* What is compared with no literal may come from another table, which then has to stand before this one; or be a part of a
+ * row value's IN, for each element of which SQLite would run a scan. It does not say so. But where it is so it also asks
+ * for plans without, and takes one of these if it is cheaper (estimate()); though never for one in which two arguments come
+ * from two other tables. */
 static void take_filters(struct planning *planning) {
     char words[WORDS_EACH];
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
+    bool literals_only = count_unknown(planning) > 1;
     for (int i = 0; i < planning->info->nConstraint && left; i++) {
         if (!is_filter(planning, i)) continue;
+        bool is_literal = constant(planning, i);
+        if (!is_literal && literals_only) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
         enum art_argument meaning = meaning_of(constraint->op);
-        sqlite3_value *value = constant(planning, i);
-        bool is_text = value && sqlite3_value_type(value) == SQLITE_TEXT;
-        planning->may_repeat += constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !value;
-        sqlite3_snprintf(sizeof words, words, "%scolumn %d%s", is_text ? "text " : "", constraint->iColumn + 1,
+        sqlite3_snprintf(sizeof words, words, "%scolumn %d%s", is_literal ? "" : "bound ", constraint->iColumn + 1,
                          argument_words[meaning] + strlen("path"));
         take_as(planning, i, words, meaning, false);
+        planning->unsure += !is_literal;
         left--;
     }
 }
@@ -469,7 +481,7 @@ static void estimate(const struct planning *planning) {
     }
     info->estimatedRows = (sqlite3_int64)rows + 2;
     info->estimatedCost = 5 + (double)rows * each;
-    for (int i = 0; i < planning->may_repeat; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
+    for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */

@@ -158,10 +158,10 @@ static int ask_for_interrupt(const struct art_scan *scan) {
 }
 
 /* Past rows that do not meet what is asked of other columns. */
-static inline int pass_filtered(struct art_scan *scan) {
+static inline int skip_unwanted(struct art_scan *scan) {
     int rc = ART_OK;
     unsigned passed = 0;
-    while (!rc && art_cursor_valid(scan->cursor) && !art_filters_pass(scan)) {
+    while (!rc && art_cursor_valid(scan->cursor) && !art_filters_may_want(scan)) {
         rc = step(scan);
         if (!rc && ++passed % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
     }
@@ -178,7 +178,7 @@ static int settle_on_match(struct art_scan *scan) {
         if (scan->listing) scan->rolled = art_listing_rolls_up(scan, art_cursor_key(scan->cursor));
         rc = art_rows_matches(scan, art_scan_path(scan), &matches);
         if (!rc && ++dropped % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
-        if (rc || (matches && (!scan->filter_count || art_filters_pass(scan)))) break;
+        if (rc || (matches && (!scan->filter_count || art_filters_may_want(scan)))) break;
         rc = matches ? leave(scan) : pass(scan, &passed);
         if (rc) break;
     }
@@ -306,7 +306,7 @@ static inline int next_plainly(struct art_scan *scan) {
 }
 
 /* The commonest step: in a plain range, from a row that was looked at, or in one that is filtered. */
-static inline int next_after_a_look(struct art_scan *scan) {
+static inline int next_quickly(struct art_scan *scan) {
     scan->touched = scan->fetched = false;
     scan->untouched = 0;
     if (--scan->limit == 0) {
@@ -314,7 +314,7 @@ static inline int next_after_a_look(struct art_scan *scan) {
         return SQLITE_OK;
     }
     int rc = step(scan);
-    if (!rc && scan->filtered) rc = pass_filtered(scan);
+    if (!rc && scan->filtered) rc = skip_unwanted(scan);
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }
@@ -322,7 +322,7 @@ static inline int next_after_a_look(struct art_scan *scan) {
 int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
     bool at_once = scan->plain ? scan->touched : scan->filtered;
-    if (at_once && !scan->value && art_scan_has_arrived(scan)) return next_after_a_look(scan);
+    if (at_once && !scan->value && art_scan_has_arrived(scan)) return next_quickly(scan);
     if (scan->failure) return art_scan_fail(scan, scan->failure);
     if (art_scan_is_gone(scan)) return art_scan_gone(scan);
     art_scan_forget_value(scan);

@@ -75,6 +75,7 @@ enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH
 struct art_filter {
     unsigned column; /* of the record */
     enum art_argument comparison;
+    bool is_literal;
     struct art_held value; /* a number, or a text, its bytes in `text` */
     struct art_buffer text;
 };
@@ -120,8 +121,8 @@ struct art_scan {
     struct art_points points;
     struct art_filter filters[ART_FILTERS_MAX];
     unsigned filter_count;
-    unsigned filters_vain,
-        filters_rest;              /* rows looked at in vain since the last that was passed over; rows not to look at */
+    unsigned filters_wanted;       /* rows in a row that may be wanted, */
+    unsigned filters_resting;      /* and so many more are not looked at */
     int writers;                   /* listing: statements that were writing when it began */
     struct art_scan *next, **link; /* table->scans */
 };
@@ -180,11 +181,11 @@ static inline void art_scan_forget_value(struct art_scan *scan) {
 }
 
 /* filters.c */
-/* For xFilter: `column` of the table, which is not the key. `as_text`: a text is one whatever it is compared with. SQLite's code. */
+/* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
-                    bool as_text);
+                    bool is_literal);
 /* False: the row on which the tree's cursor stands surely is none of the result. */
-bool art_filters_pass(struct art_scan *scan);
+bool art_filters_may_want(struct art_scan *scan);
 void art_filters_clear(struct art_scan *scan);
 
 /* rows.c: ART_* */
