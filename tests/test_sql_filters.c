@@ -354,7 +354,8 @@ START_TEST(test_the_right_side_is_what_it_is_in_the_statement) {
         "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.s < o.x ORDER BY path",
         "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.v < o.x ORDER BY path",
         "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.v = o.x ORDER BY path",
-        "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.s > o.x ORDER BY path",
+        "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.path >= o.k AND t.s > o.x ORDER BY path",
+        "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.path >= o.k AND t.v < o.x ORDER BY path",
         "WITH q AS (SELECT x k FROM o WHERE x = ?1) SELECT path FROM q, @ t WHERE t.s > q.k ORDER BY path",
         "SELECT path FROM @ WHERE (c, s) >= (?, ? COLLATE NOCASE) ORDER BY path",
         "SELECT path FROM @ WHERE (c, s) < (?, 'x' COLLATE RTRIM) ORDER BY path",
@@ -364,7 +365,9 @@ START_TEST(test_the_right_side_is_what_it_is_in_the_statement) {
         "SELECT o.x, path FROM o LEFT JOIN @ t ON t.n > o.x AND t.v < ? ORDER BY 1, 2",
         "SELECT path FROM @ t WHERE EXISTS (SELECT 1 FROM @ u WHERE u.path > t.path AND u.n = t.n AND u.s < ?)",
     };
-    sql_run(db, "CREATE TABLE o(x INTEGER); INSERT INTO o SELECT DISTINCT n FROM b WHERE n IS NOT NULL");
+    sql_run(
+        db,
+        "CREATE TABLE o(x INTEGER, k TEXT DEFAULT 'a'); INSERT INTO o(x) SELECT DISTINCT n FROM b WHERE n IS NOT NULL");
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         for (size_t j = 0; j < POOL; j++) agree_bound(queries[i], pool[j]);
     }
