@@ -42,8 +42,9 @@
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
- * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT out of a column with a numeric
- * affinity, compared by order with a path that looks like a number, is compared as a text. And since an equality
+ * So an art table gives the rows that an ordinary one gives, but for two cases: a TEXT out of a column with a numeric
+ * affinity, compared by order with a path that looks like a number, is compared as a text; and so is a bound number that
+ * SQLite puts in the place of such a column (x.n = ? AND path = x.n). And since an equality
  * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
  * only, its own text if that is there, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks
  * for, though it would double the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric

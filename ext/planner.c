@@ -8,6 +8,9 @@
  * meet them, whoever wrote them. Those of GLOB, right before it, show that GLOB can be taken. Without bounds SQLite is
  * asked: would it add them now, to a literal? (is_sqlites())
  *
+ * SQLite 3.40 shows LIKE and GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it: but not
+ * their bounds. So a literal pattern that has none, though it should (gets_bounds()), is left alone.
+ *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
  * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY. And every version
@@ -16,6 +19,7 @@
 #include "ext/scan.h"
 
 #include <assert.h>
+#include <ctype.h>
 
 #ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
 #define SQLITE_INDEX_CONSTRAINT_LIMIT  73
@@ -193,12 +197,20 @@ static bool glob_has_bounds(const struct planning *planning, int i) {
     return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last];
 }
 
+/* Should a literal pattern with this beginning have bounds? Not if that, or what is next to it, may be a number. */
+static bool gets_bounds(struct art_bytes pattern, uint32_t prefix) {
+    return prefix && (isalpha(pattern.data[0]) || (prefix > 1 && !strchr("0123456789+-. \t\n\v\f\r", pattern.data[0])));
+}
+
 static bool glob_is_sqlites(struct planning *planning, int i) {
     if (planning->glob_is == GLOB_UNKNOWN) {
         bool own = glob_has_bounds(planning, i) || is_sqlites(planning->vtab, "GLOB 'a*'");
         planning->glob_is = own ? GLOB_SQLITES : GLOB_OTHER;
     }
-    return planning->glob_is == GLOB_SQLITES;
+    struct art_bytes pattern = constant_text(planning, i);
+    bool stray = pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data)) &&
+                 !glob_has_bounds(planning, i);
+    return planning->glob_is == GLOB_SQLITES && !stray;
 }
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
@@ -344,7 +356,8 @@ static void take_like(struct planning *planning) {
     for (int i = 0; i < info->nConstraint; i++) {
         if (planning->meanings[i] != ART_ARGUMENT_LIKE) continue;
         struct art_bytes pattern = constant_text(planning, i);
-        if (pattern.len && !art_like_prefix((const char *)pattern.data)) continue;
+        uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
+        if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
         if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
         take(planning, i, ART_ARGUMENT_LIKE, false);
         planning->begins = true;

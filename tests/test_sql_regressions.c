@@ -273,6 +273,30 @@ START_TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_
 }
 END_TEST
 
+/* SQLite 3.40.1 shows GLOB and LIKE of a LEFT JOIN's ON to a virtual table on its left. */
+START_TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
+    static const char *const conditions[] = {"path GLOB 'b/*'",    "path GLOB 'B*'",     "path GLOB 'b/1'",
+                                             "path LIKE 'b/%'",    "path LIKE 'B%'",     "path LIKE 'b/1'",
+                                             "+(path GLOB '/*')",  "+(path LIKE '20%')", "+(path GLOB y || '*')",
+                                             "y GLOB path || '*'", "path GLOB y || '*'"};
+    static const char *const joins[] = {"SELECT path, y FROM t LEFT JOIN o ON %s ORDER BY 1",
+                                        "SELECT path, y FROM o LEFT JOIN t ON %s ORDER BY 1",
+                                        "SELECT path, y FROM t LEFT JOIN o ON y = path WHERE %s ORDER BY 1"};
+    struct twins twins;
+    twins_open(&twins);
+    both(&twins, "CREATE TABLE o(y); INSERT INTO o VALUES('b');"
+                 "INSERT INTO t(path) VALUES('a/1'), ('b/1'), ('b/2'), ('B/3'), ('/x'), ('2024/1')");
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        for (size_t j = 0; j < sizeof joins / sizeof *joins; j++) {
+            char *sql = sqlite3_mprintf(joins[j], conditions[i]);
+            same_rows(&twins, sql);
+            sqlite3_free(sql);
+        }
+    }
+    twins_close(&twins);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("regressions");
     TCase *tcase = tcase_create("statements");
@@ -286,6 +310,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_schema_browser_meets_the_table_within_its_statement);
     tcase_add_test(tcase, test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to);
     tcase_add_test(tcase, test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is);
+    tcase_add_test(tcase, test_the_left_table_of_a_left_join_keeps_its_rows);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
