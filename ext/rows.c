@@ -168,12 +168,10 @@ static inline int skip_unwanted(struct art_scan *scan) {
     return rc;
 }
 
-/* From where the cursor stands to the first row that is given. */
-static int settle_on_match(struct art_scan *scan) {
+static int skip_mismatches(struct art_scan *scan) {
     int rc = ART_OK;
     bool matches = false;
     unsigned passed = 0, dropped = 0;
-    scan->state = ART_SCAN_RANGE;
     while (art_cursor_valid(scan->cursor)) {
         if (scan->listing) scan->rolled = art_listing_rolls_up(scan, art_cursor_key(scan->cursor));
         rc = art_rows_matches(scan, art_scan_path(scan), &matches);
@@ -182,6 +180,13 @@ static int settle_on_match(struct art_scan *scan) {
         rc = matches ? leave(scan) : pass(scan, &passed);
         if (rc) break;
     }
+    return rc;
+}
+
+/* From where the cursor stands to the first row that is given. */
+static int settle_on_match(struct art_scan *scan) {
+    scan->state = ART_SCAN_RANGE;
+    int rc = scan->filtered ? skip_unwanted(scan) : skip_mismatches(scan);
     scan->state = !rc && art_cursor_valid(scan->cursor) ? ART_SCAN_RANGE : ART_SCAN_END;
     return rc;
 }
