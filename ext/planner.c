@@ -283,13 +283,15 @@ static void take_paths(struct planning *planning) {
 
 /* --- conditions on other columns ---------------------------------------------------------------------------------- */
 
+/* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and give
+ * a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
 static bool is_filter(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     bool is_other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
     if (!constraint->usable || !is_other) return false;
     enum art_argument meaning = meaning_of(constraint->op);
     if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
-    if (meaning == ART_ARGUMENT_EQUAL && (i >= LISTS_KNOWN || is_list(planning, i))) return false;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !constant(planning, i)) return false;
     return is_by(planning, i, "BINARY");
 }
 
@@ -302,10 +304,9 @@ static int count_unknown(const struct planning *planning) {
     return count;
 }
 
-/* What is compared with no literal may come from another table, which then has to stand before this one; or be a part of a
- * row value's IN, for each element of which SQLite would run a scan. It does not say so. But where it is so it also asks
- * for plans without, and takes one of these if it is cheaper (estimate()); though never for one in which two arguments come
- * from two other tables. */
+/* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does not say
+ * so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (estimate()); though never
+ * for one in which two arguments come from two other tables. */
 static void take_filters(struct planning *planning) {
     char words[WORDS_EACH];
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
