@@ -177,8 +177,7 @@ static const char *const statements[] = {
     "SELECT path FROM @ WHERE path LIKE 'B%%' AND %s AND %s ORDER BY path",
     "SELECT path, s FROM @ WHERE path GLOB '*[13579]' AND %s AND %s ORDER BY path LIMIT 5 OFFSET 2",
     "SELECT path FROM @ WHERE path IN ('a/000', 'b/001', 'c/002') AND %s AND %s ORDER BY path",
-    "SELECT q.path, r.path FROM @ q LEFT JOIN @ r ON r.path = replace(q.path, 'a', 'b') AND r.%s WHERE q.%s "
-    "ORDER BY 1",
+    "SELECT q.path, r.path FROM @ q LEFT JOIN @ r ON r.path = 'b' || substr(q.path, 2) AND r.%s WHERE q.%s",
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 
