@@ -305,7 +305,7 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
     const char *mark = words;
     for (int i = 0; i < argc && !wanted->rc; i++) {
         mark = strchr(mark + 1, '?');
-        bool is_literal;
+        bool is_literal = false;
         unsigned column = column_of(words, mark, &is_literal);
         enum art_argument meaning = art_plan_meaning(mark);
         if (!column) {
