@@ -35,10 +35,10 @@
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
- *   column       number or TEXT, literal or     rows are passed over that surely do not meet  SQLite
- *                bound ("bound column" may be   the comparison (filters.c)
- *                anything else, too)
- *   column       anything else                  nothing                                          SQLite
+ *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
+ *                bound (a "bound column" may    the comparison (filters.c)
+ *                also be something else)
+ *   column       anything else                  no row is passed over                            SQLite
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *

@@ -203,13 +203,13 @@ static bool gets_bounds(struct art_bytes pattern, uint32_t prefix) {
 }
 
 static bool glob_is_sqlites(struct planning *planning, int i) {
+    bool has_bounds = glob_has_bounds(planning, i);
     if (planning->glob_is == GLOB_UNKNOWN) {
-        bool own = glob_has_bounds(planning, i) || is_sqlites(planning->vtab, "GLOB 'a*'");
+        bool own = has_bounds || is_sqlites(planning->vtab, "GLOB 'a*'");
         planning->glob_is = own ? GLOB_SQLITES : GLOB_OTHER;
     }
     struct art_bytes pattern = constant_text(planning, i);
-    bool stray = pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data)) &&
-                 !glob_has_bounds(planning, i);
+    bool stray = !has_bounds && pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
     return planning->glob_is == GLOB_SQLITES && !stray;
 }
 
