@@ -3,6 +3,7 @@
  *
  *     prefix=? AND delimiter=? AND path>? AND path GLOB ?, level listing, descending, limit ?
  *     path>=? AND path<? AND path GLOB ? AND column 3>? AND bound column 2=?
+ *     all rows AND column 2>?, descending
  *
  * "path" is the key, whatever the table calls it; the other columns have numbers, from the key's, which is 1. The characters
  * before a '?' tell its meaning (art_plan_meaning()), and what stands before it of a column (arguments.c).

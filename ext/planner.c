@@ -513,9 +513,9 @@ static int plan_range(struct planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     take_like(planning);
+    if (!planning->arguments) planning->end = stpcpy(planning->end, "all rows");
     take_filters(planning);
     take_order(planning);
-    if (!planning->arguments) planning->end = stpcpy(planning->end, "all rows");
     if (planning->listing) planning->end = stpcpy(planning->end, ", level listing");
     if (planning->plan & ART_PLAN_DESCENDING) planning->end = stpcpy(planning->end, ", descending");
     if (!reads_values(planning)) planning->end = stpcpy(planning->end, ", keys only");
