@@ -293,7 +293,7 @@ void art_tree_committed(struct art_tree *tree) {
         }
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.chain;
-        tree->changes++;
+        art_tree_changed(tree, true);
         tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
     }
     art_delta_forget_undo(tree->delta);
@@ -324,7 +324,7 @@ static int request(struct art_tree *tree, bool *wish) {
     int rc = art_tree_begin(tree);
     if (rc) return rc;
     *wish = true;
-    tree->changes++;
+    art_tree_changed(tree, true);
     return ART_OK;
 }
 

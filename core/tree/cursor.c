@@ -37,6 +37,11 @@ struct art_cursor {
     } agrees;
 };
 
+enum {
+    GAP_DELETES = 32, /* behind so many deletes there may be many more */
+    GAP_SEARCHES = 8, /* few_rows() of them take as long as going by the sums does */
+};
+
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
     cursor->previous = NULL;
     cursor->next = *list;
@@ -191,9 +196,12 @@ static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     note_most(cursor, alone);
 }
 
+static int cross_gap(struct art_cursor *cursor);
+
 /* From wherever the merge stands on to the first live row of the range. */
 static int settle_rows(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
+    unsigned passed = 0;
     cursor->valid = false;
     while (merge->valid) {
         struct art_source *source = art_merge_winner(merge);
@@ -202,8 +210,8 @@ static int settle_rows(struct art_cursor *cursor) {
             settle_on(cursor, source);
             return ART_OK;
         }
-        int rc = art_merge_step(merge, cursor->backward);
-        if (rc) return rc;
+        int rc = ++passed < GAP_DELETES ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
+        if (rc || passed == GAP_DELETES) return rc;
     }
     return ART_OK;
 }
@@ -387,26 +395,31 @@ static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t 
     return ART_OK;
 }
 
-static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count) {
+/* To the row that stands `count` rows on from `here`, if the range has it; `scratch` has room for a key. */
+static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
     struct art_tree *tree = cursor->tree;
-    struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = cursor->place};
-    struct art_bytes key;
+    struct art_merge *merge = &cursor->merge;
+    struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
+    struct art_bytes key = {0};
     int64_t rank;
     int rc = find_rank(cursor, here, count, &between, &rank);
     if (rc || rank < 0) return rc;
-    struct art_merge *merge = &cursor->merge;
-    if (merge->count == 1 && !merge->source[0].is_delta) {
+    bool by_rank = merge->count == 1 && !merge->source[0].is_delta;
+    if (by_rank) {
         rc = art_merge_seek_rank(merge, rank);
-        if (!rc) rc = settle_rows(cursor);
-        return rc || cursor->valid ? rc : sums_lie(cursor);
+    } else {
+        rc = art_tree_select(tree, rank, &between, &key);
+        if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
+        key = bound_key(scratch, key, false);
+        rc = art_merge_seek(merge, key, cursor->backward);
     }
-    rc = art_tree_select(tree, rank, &between, &key);
-    if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
-    key = bound_key(cursor->place, key, false);
-    rc = art_merge_seek(merge, key, cursor->backward);
-    if (!rc) rc = settle_rows(cursor);
     if (rc) return rc;
-    return cursor->valid && art_bytes_equal(art_merge_winner(merge)->key, key) ? ART_OK : sums_lie(cursor);
+    if (!merge->valid) return sums_lie(cursor);
+    struct art_source *source = art_merge_winner(merge);
+    bool there = by_rank || art_bytes_equal(source->key, key);
+    if (!there || !inside(cursor, source->key, 0) || !take_if_live(cursor, source)) return sums_lie(cursor);
+    settle_on(cursor, source);
+    return ART_OK;
 }
 
 /* A search looks into every source about as often as the number of entries has digits; fewer rows are passed sooner. */
@@ -414,6 +427,36 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
     uint64_t entries = cursor->delta ? art_delta_keys(cursor->delta) : 0;
     for (unsigned i = 0; cursor->root && i < cursor->root->runs; i++) entries += cursor->root->run[i].top.entries;
     return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
+}
+
+/* --- stretches of deletes ----------------------------------------------------------------------------------------- */
+
+/* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
+static int __attribute__((noinline)) cross_gap(struct art_cursor *cursor) {
+    struct art_tree *tree = cursor->tree;
+    struct art_merge *merge = &cursor->merge;
+    struct art_gap *gap = &tree->gap;
+    bool backward = cursor->backward;
+    assert(cursor->changes == tree->changes);
+    uint64_t left = GAP_SEARCHES * few_rows(cursor);
+    int rc = art_gap_enter(tree, art_merge_winner(merge)->key);
+    if (!rc && gap->within) rc = art_merge_seek(merge, backward ? gap->low : gap->high, backward);
+    while (!rc && merge->valid && !cursor->valid) {
+        struct art_source *source = art_merge_winner(merge);
+        if (!inside(cursor, source->key, 0)) break;
+        if (take_if_live(cursor, source)) {
+            settle_on(cursor, source);
+        } else if (left--) {
+            rc = art_merge_step(merge, backward);
+        } else {
+            rc = skip_rows(cursor, source->key, 1, gap->scratch);
+            break;
+        }
+    }
+    if (!rc) rc = check_jump(cursor, gap->edge, false);
+    if (!rc) art_gap_leave(tree, cursor->valid ? art_merge_winner(merge)->key : cursor->stop, backward);
+    if (rc) cursor->valid = false;
+    return rc;
 }
 
 int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
@@ -429,7 +472,7 @@ int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     if (rc) return rc;
     key = bound_key(cursor->place, key, false);
     if (cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
-    if (!rc) rc = skip_rows(cursor, key, count);
+    if (!rc) rc = skip_rows(cursor, key, count, cursor->place);
     if (rc) cursor->valid = false;
     return rc;
 }

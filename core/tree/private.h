@@ -4,7 +4,7 @@
  *   refresh.c    what other connections committed            merge.c       sources side by side, newest first
  *   lookup.c     get, rank, count                            cursor.c      the host's cursor
  *   select.c     the row of a rank                           prefix.c      the longest stored prefix
- *   estimate.c   guesses without reading
+ *   estimate.c   guesses without reading                   gap.c         where all is deleted
  *   write.c      insert, delete, move                        pieces.c      values over the threshold
  *   marks.c      savepoints                                  spill.c       a transaction larger than memory
  *   slots.c      which slots may be written; young slots     edit.c        a root in the making
@@ -62,6 +62,15 @@ struct art_mark {
     uint64_t image_bytes;
 };
 
+/* Where no row is (gap.c). */
+struct art_gap {
+    uint64_t stamp;             /* the tree's `changes` that it holds for */
+    struct art_bytes low, high; /* no row in [low, high); without a `high` there is none */
+    struct art_bytes edge;      /* of the walk under way: from here on all was deleted */
+    bool within;                /* which has come into the remembered gap */
+    uint8_t *room, *scratch;    /* for the keys, and ART_KEY_BUFFER bytes for whoever walks; NULL at first */
+};
+
 struct art_tree {
     struct art_tree_options options; /* paths are copies */
     struct art_host host;
@@ -87,6 +96,7 @@ struct art_tree {
     struct art_hash128 chain; /* its hash */
     uint64_t log_bytes, log_rows;
     uint64_t changes; /* counts what makes a cursor seek again */
+    struct art_gap gap;
 
     struct { /* a refresh under way */
         bool active, rebuild, root_seen, row_seen;
@@ -191,6 +201,20 @@ struct art_between {
  * The bounds close in on it; *key is borrowed from a buffer or the delta. Whoever gets it must see that it is a row's:
  * where the sums on disk lie it may be any key, or ART_NOTFOUND. */
 int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
+
+/* --- gap.c -------------------------------------------------------------------------------------------------------- */
+void art_gap_clear(struct art_gap *gap);
+/* Surely no row there? */
+bool art_gap_has(const struct art_tree *tree, struct art_bytes key);
+/* A walk has passed many deletes and stands on another one. gap->within: it may go on at the gap's other end. */
+int art_gap_enter(struct art_tree *tree, struct art_bytes key);
+/* It has come to the next row, or to what it ends at. */
+void art_gap_leave(struct art_tree *tree, struct art_bytes end, bool backward);
+/* Counts a change. `same`: what had no row in the gap has none. */
+static inline void art_tree_changed(struct art_tree *tree, bool same) {
+    tree->gap.stamp += same && tree->gap.stamp == tree->changes;
+    tree->changes++;
+}
 
 /* --- run_cursor.c ------------------------------------------------------------------------------------------------- */
 /* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level

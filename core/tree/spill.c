@@ -131,6 +131,6 @@ int art_tree_spill(struct art_tree *tree) {
     art_delta_hand_over(tree->delta, empty, SIZE_MAX);
     tree->delta = empty;
     tree->txn.spilled = true;
-    tree->changes++;
+    art_tree_changed(tree, true);
     return ART_OK;
 }

@@ -62,6 +62,7 @@ void art_tree_close(struct art_tree *tree) {
     art_store_close(tree->store);
     art_free(tree->key);
     art_free(tree->second_key);
+    art_gap_clear(&tree->gap);
     art_free((void *)tree->options.path);
     art_free((void *)tree->options.host_path);
     art_free(tree);
@@ -194,7 +195,7 @@ static void tidy_delta(struct art_tree *tree) {
     if (art_delta_compact(tree->delta, &copy)) return; /* out of memory: it can wait */
     art_delta_unref(tree->delta);
     tree->delta = copy;
-    tree->changes++;
+    art_tree_changed(tree, true);
 }
 
 int art_tree_begin(struct art_tree *tree) {

@@ -40,13 +40,14 @@ static struct art_bytes pieces_of(const struct art_found *found, uint8_t ref[ART
     return art_bytes(ref, ART_PIECES_REF);
 }
 
-static int finish(struct art_tree *tree, int rc, uint64_t before) {
+/* `to`: the key of the new row, if there is one. */
+static int finish(struct art_tree *tree, int rc, uint64_t before, const struct art_bytes *to) {
     if (rc) {
         art_delta_rollback(tree->delta, before);
     } else {
         tree->txn.dirty = true;
     }
-    tree->changes++;
+    art_tree_changed(tree, !rc && !(to && art_gap_has(tree, *to)));
     return rc;
 }
 
@@ -65,7 +66,7 @@ static int put_over(struct art_tree *tree, struct art_bytes key, const struct ar
     int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
     if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, over);
     if (rc && !steps) return rc;
-    return finish(tree, rc, before);
+    return finish(tree, rc, before, &key);
 }
 
 int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value,
@@ -101,7 +102,7 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
     uint64_t before = art_delta_mark(tree->delta);
     if (old.len) rc = art_pieces_delete(tree, old);
     if (!rc) rc = delete_row(tree, key, over);
-    return finish(tree, rc, before);
+    return finish(tree, rc, before, NULL);
 }
 
 /* The row's own bytes (or the reference to its pieces) go to the new key as they are. */
@@ -140,7 +141,7 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
             rc = value ? put_row(tree, to_key, NULL, *value, target_over)
                        : move_entry(tree, to_key, &source.entry, target_over);
         if (!rc) rc = delete_row(tree, from_key, source_over);
-        rc = finish(tree, rc, before);
+        rc = finish(tree, rc, before, &to_key);
     }
     if (!rc) *existed = target.live;
     if (source.blob) art_blob_release(source.blob);
