@@ -132,6 +132,8 @@ struct art_levels {
     unsigned count, capacity;
     bool missed; /* `missed_level` could not be noted, and nothing was changed since */
     int missed_level;
+    bool cut; /* SQLite has none from `cut_level` on: a statement is still going on whose savepoint went */
+    int cut_level;
 };
 
 /* What ROLLBACK TO brings back. */
@@ -264,6 +266,7 @@ struct art_vtab {
     unsigned created;        /* how many of them CREATE named */
     struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
+    bool begun;               /* part of SQLite's transaction: it will hear of its end */
     struct art_scan *idle;    /* a closed scan, for the next xOpen */
     struct art_buffer record; /* the row that is being written, */
     struct art_field *fields; /* and its values: one a column but the key */

@@ -263,6 +263,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
         vtab_free(vtab);
         return rc;
     }
+    vtab->begun = true; /* SQLite counts it in, and never calls xBegin */
     *out = &vtab->base;
     return SQLITE_OK;
 }

@@ -12,6 +12,8 @@
  *     xRelease(n)     moments >= n go
  *     xRollbackTo(n)  back to exactly moment n; where there is none, to the transaction's beginning (the table had not
  *                     changed by then); moments > n go
+ *     both            what is above is no more: a function within a statement that writes may have taken the statement's
+ *                     own savepoint away, and then SQLite wants it back all the same. As in a b-tree, nothing is done
  *
  * A table that joins gets all numbers that its driver knows, standing for the beginning, so that a repeated number is
  * recognised. A moment also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
@@ -31,6 +33,7 @@
 
 int art_levels_push(struct art_levels *levels, int level) {
     unsigned at = levels->count;
+    if (level >= levels->cut_level) levels->cut_level = level + 1;
     while (at && levels->items[at - 1] > level) at--;
     if (at && levels->items[at - 1] == level) return SQLITE_OK;
     if (levels->count == levels->capacity) {
@@ -48,6 +51,8 @@ int art_levels_push(struct art_levels *levels, int level) {
 
 void art_levels_drop(struct art_levels *levels, int from) {
     while (levels->count && levels->items[levels->count - 1] >= from) levels->count--;
+    levels->cut = from != INT_MIN;
+    levels->cut_level = from;
 }
 
 void art_levels_clear(struct art_levels *levels) {
@@ -292,8 +297,7 @@ void art_table_rolled_back(struct art_table *table) {
 
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
  * that nobody has noted: it is the present one. */
-int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
-                         int level) {
+static int note_level(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level) {
     int rc = art_levels_push(levels, level);
     struct art_table *table = connection->tables;
     for (; table && !rc; table = table->next) {
@@ -309,6 +313,15 @@ int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver
     return rc;
 }
 
+/* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                         int level) {
+    int rc = SQLITE_OK;
+    int each = levels->cut && levels->cut_level < level ? levels->cut_level : level;
+    for (; !rc && each <= level; each++) rc = note_level(connection, driver, levels, each);
+    return rc;
+}
+
 void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level) {
     for (struct art_table *table = connection->tables; table; table = table->next) {
         if (table->driver == driver) art_table_release(table, level);
@@ -319,6 +332,7 @@ void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *dri
                             int level) {
     bool present = levels->missed && levels->missed_level == level;
     levels->missed = false;
+    if (levels->cut && level >= levels->cut_level) return;
     art_levels_drop(levels, level + 1);
     if (present) return;
     for (struct art_table *table = connection->tables; table; table = table->next) {
@@ -359,6 +373,7 @@ void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *dri
 
 int art_vtab_begin(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    ((struct art_vtab *)base)->begun = true;
     return SQLITE_OK; /* joining is for the first change: a second table that begins in here overruns SQLite's list */
 }
 
@@ -368,12 +383,14 @@ int art_vtab_sync(sqlite3_vtab *base) {
 
 int art_vtab_commit(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    ((struct art_vtab *)base)->begun = false;
     art_driver_committed(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    ((struct art_vtab *)base)->begun = false;
     art_driver_rolled_back(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }

@@ -233,8 +233,10 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
 
 /* --- the transaction's part --------------------------------------------------------------------------------------- */
 
+/* A function within the statement, or what it ran, may have ended the transaction. Nobody would tell of the end of another. */
 static int begin_write(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
+    if (!vtab->begun) return SQLITE_ABORT_ROLLBACK;
     vtab->levels.missed = vtab->connection->levels.missed = false;
     if (!table || !table->driver || !table->refreshed) {
         int rc = art_vtab_ready(vtab);
