@@ -11,6 +11,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path, *copy_path;
 
@@ -235,9 +236,5 @@ int main(void) {
     tcase_add_loop_test(tcase, test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 0, 2);
     tcase_add_loop_test(tcase, test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, 0, HAPPENINGS);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

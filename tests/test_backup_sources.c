@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path, *copy_path;
 static sqlite3 *db;
@@ -242,9 +243,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_path_with_a_nul_is_no_path);
     tcase_add_loop_test(tcase, test_an_art_file_of_the_copys_name_is_left_alone, 0, 3);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -292,9 +293,5 @@ int main(void) {
     tcase_add_test(tests, test_all_memory_goes_through_the_allocator);
     tcase_add_test(tests, test_a_buffer_grows_and_is_unchanged_when_it_cannot);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

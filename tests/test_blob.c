@@ -9,6 +9,7 @@
 #include "core/blob/blob_format.h"
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/suite.h"
 
 static void must(int rc) {
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
@@ -806,9 +807,5 @@ int main(void) {
     tcase_add_test(one, test_long_separators_fill_several_head_pages);
     tcase_add_test(one, test_a_blob_can_be_drawn);
     suite_add_tcase(suite, one);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "core/blob/routing.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 static void must(int rc) {
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
@@ -370,9 +371,5 @@ int main(void) {
     tcase_add_test(tests, test_a_page_that_was_promised_and_did_not_come_is_no_page);
     tcase_add_test(tests, test_a_full_blob_of_a_thousand_buckets_finds_every_key);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 static void must(int rc) {
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
@@ -517,9 +518,5 @@ int main(void) {
     tcase_add_test(one, test_memory_that_runs_out_is_an_error_and_nothing_leaks);
     tcase_add_test(one, test_threads_share_a_blob_whose_pages_come_one_by_one);
     suite_add_tcase(suite, one);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

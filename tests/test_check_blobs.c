@@ -8,6 +8,7 @@
 #include "core/store/store_format.h"
 #include "tests/support/check_world.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 enum { BASE = 2 }; /* the oldest of three runs: the one with an index */
 
@@ -549,9 +550,5 @@ int main(void) {
     suite_add_tcase(suite, references());
     suite_add_tcase(suite, slots());
     suite_add_tcase(suite, ways());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "core/delta/redo_reader.h"
 #include "core/store/private.h"
 #include "tests/support/check_world.h"
+#include "tests/support/suite.h"
 
 /* What is planted stays where it is until somebody looks. */
 static bool merges;
@@ -600,9 +601,5 @@ int main(void) {
     suite_add_tcase(suite, values());
     suite_add_tcase(suite, logs());
     suite_add_tcase(suite, ways());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
 
 /* The file swells and shrinks: after fewer rounds it is looked at in another moment, at which it was 1.72 times the rows. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -207,9 +208,5 @@ int main(void) {
     tcase_set_timeout(levels, 300);
     tcase_add_test(levels, test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again);
     suite_add_tcase(suite, levels);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "tests/support/readme.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path, *copy_path;
 static const char *skipped;
@@ -301,9 +302,5 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(tcase, test_each_way_to_copy_does_what_readme_says, 0, WAYS * 4);
     tcase_add_test(tcase, test_readme_has_the_table);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

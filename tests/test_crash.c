@@ -22,6 +22,7 @@
 #include "ext/art.h"
 #include "tests/support/crash_check.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { STATES = 2000, LYING_STATES = 2000 };
@@ -325,9 +326,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_disk_that_does_not_sync_is_noticed);
     tcase_add_loop_test(tcase, test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 0, 2);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "core/delta/delta.h"
 #include "tests/support/delta_model.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 static struct art_bytes text(const char *string) {
     return art_bytes(string, (uint32_t)strlen(string));
@@ -584,9 +585,5 @@ int main(void) {
     tcase_add_test(memory, test_reading_and_copying_without_memory_fail_cleanly);
     suite_add_tcase(suite, memory);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/delta/inside.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 static void put(struct art_delta *delta, const char *key, const char *value, uint8_t flags) {
     uint8_t padded[64 + ART_KEY_PADDING] = {0};
@@ -288,9 +289,5 @@ int main(void) {
     tcase_add_test(tests, test_a_delta_is_drawn_key_by_key);
     tcase_add_test(tests, test_without_memory_the_check_says_so_and_the_drawing_ends_early);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

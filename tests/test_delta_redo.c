@@ -15,6 +15,7 @@
 #include "core/delta/redo_reader.h"
 #include "tests/support/delta_model.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 static struct art_delta *open_delta(void) {
     struct art_delta *delta;
@@ -519,9 +520,5 @@ int main(void) {
     tcase_add_loop_test(model, test_hostile_rows_are_refused_or_harmless, 0, KEY_FAMILIES);
     suite_add_tcase(suite, model);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

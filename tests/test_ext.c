@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -613,9 +614,5 @@ int main(void) {
     tcase_add_test(cases, test_integrity_check_finds_a_damaged_log);
     tcase_add_test(cases, test_info_finds_a_table_by_schema_and_without_having_used_it);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

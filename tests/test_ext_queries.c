@@ -11,6 +11,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static sqlite3 *db;
 
@@ -417,9 +418,5 @@ int main(void) {
     tcase_add_loop_test(cases, test_a_column_after_many_rows_without_one_is_the_right_rows, 0, 2);
     tcase_add_test(cases, test_an_open_scan_goes_on_through_every_change_of_its_table);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

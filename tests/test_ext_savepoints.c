@@ -16,6 +16,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { STEPS = 220, HISTORIES = 20, KEYS = 40, SAVEPOINTS = 4 };
 
@@ -381,9 +382,5 @@ int main(void) {
     tcase_add_loop_test(cases, test_an_art_table_follows_every_savepoint_and_failed_commit, 0, 4);
     tcase_add_loop_test(cases, test_without_the_tracker_it_follows_them_too, 0, 2);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/suite.h"
 
 /* A sanitizer has an allocator of its own. */
 #if defined(__has_feature)
@@ -242,9 +243,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_all_memory_of_the_extension_is_asked_of_sqlite, 0, FAULT_MODES);
     tcase_add_test(tests, test_sqlite_counts_what_a_table_takes);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "tests/support/io_faults.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path, *copy_path;
 static sqlite3 *db;
@@ -240,9 +241,5 @@ int main(void) {
     tcase_add_loop_test(tcase, test_every_allocation_may_fail, 0, 2);
     tcase_add_test(tcase, test_a_limit_of_file_sizes_leaves_nothing);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_fault_points.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -621,9 +622,5 @@ int main(void) {
     tcase_add_test(tests, test_a_new_table_without_memory_for_an_option_stores_no_empty_one);
     tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

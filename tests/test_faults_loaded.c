@@ -12,6 +12,7 @@
 #include "tests/support/sql_fault_points.h"
 #include "tests/support/sql_heap_limit.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/suite.h"
 
 static void sweep(const struct fault_source *source, const char *mode, const char *synchronous, unsigned most) {
     struct fault_sweep sweep = {.source = source,
@@ -61,9 +62,5 @@ int main(void) {
     tcase_add_test(tests, test_a_hard_heap_limit_is_out_of_memory_and_the_old_state);
     tcase_add_test(tests, test_the_loaded_extension_stands_what_sqlite_lets_fail_in_itself);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

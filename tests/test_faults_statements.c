@@ -13,6 +13,7 @@
 #include "tests/support/io_faults.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/suite.h"
 
 enum { ALLOCATIONS_MAX = 20000, EACH = 1000, STRIDE = 11, QUIET = 3 };
 
@@ -321,9 +322,5 @@ int main(void) {
                         sizeof changes / sizeof *changes);
     tcase_add_test(tests, test_the_extension_that_could_not_come_in_for_want_of_memory_can_later);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

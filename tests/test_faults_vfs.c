@@ -11,6 +11,7 @@
 #include "ext/art.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
+#include "tests/support/suite.h"
 
 enum { MOST = 1 };
 
@@ -37,9 +38,5 @@ int main(void) {
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, test_every_call_of_the_vfs_may_fail_and_the_twins_agree, 0, FAULT_WAYS);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "tests/support/flips.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 enum { PAGE_BITS = 8 * ART_BLOB_PAGE, GAP_SAMPLES = 200, PREFIXES = 3, SLOTS = MEMORY_DISK_PAGES / ART_BLOB_PAGES };
@@ -325,9 +326,5 @@ int main(void) {
     tcase_add_test(tests, test_every_bit_of_an_index_gives_right_rows_or_corrupt);
     tcase_add_test(tests, test_every_bit_of_the_log_gives_right_rows_or_corrupt);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

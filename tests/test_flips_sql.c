@@ -22,6 +22,7 @@
 #include "tests/support/flips.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 enum { SQL_STRIDE = 9, GAP_SAMPLES = 300, PAGE_BITS = 8 * ART_PAGE };
 
@@ -317,9 +318,5 @@ int main(void) {
     tcase_add_test(tests, test_every_bit_of_the_log_gives_right_rows_or_corrupt);
     tcase_add_test(tests, test_every_bit_of_the_state_gives_right_rows_or_a_clean_error);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 #include "tests/support/readme.h"
 
 #include "tests/support/foreign_table.h"
+#include "tests/support/suite.h"
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
@@ -153,10 +154,7 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(tcase, test_what_befalls_a_file_has_the_outcome_that_readme_says, 0, FATES);
     tcase_add_test(tcase, test_readme_has_the_table);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_failures(suite);
     foreign_end();
     return failed != 0;
 }

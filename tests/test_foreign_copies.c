@@ -8,6 +8,7 @@
 
 #include "tests/support/foreign_world.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
 static char *directory, *path, *copy_path;
@@ -430,10 +431,7 @@ int main(void) {
     tcase_add_test(tcase, test_an_image_in_memory_has_no_art_file);
     tcase_add_test(tcase, test_tables_and_databases_may_have_any_name);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_failures(suite);
     foreign_end();
     return failed != 0;
 }

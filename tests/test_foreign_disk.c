@@ -20,6 +20,7 @@
 
 #include "tests/support/foreign_world.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
 enum { KB = 1024, MB = 1024 * KB, SKIPPED = 77 };
@@ -313,10 +314,7 @@ int main(void) {
     tcase_add_loop_test(tcase, test_a_read_only_mount_is_read, 0, 2);
     tcase_add_test(tcase, test_a_wal_whose_index_may_not_be_written_is_read);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_failures(suite);
     for (unsigned i = 0; i <= STEPS; i++) sqlite3_free(expected[i]);
     foreign_end();
     return failed != 0;

@@ -15,6 +15,7 @@
 #include "core/tree/root.h"
 #include "tests/support/foreign_world.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
 enum { MB = 1 << 20, MEMORY = 300 * MB };
@@ -421,10 +422,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_forged_row_of_the_log_with_the_right_hash_costs_nothing);
     tcase_add_test(tcase, test_random_bytes_with_the_right_hash_cost_nothing);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_failures(suite);
     foreign_end();
     return failed != 0;
 }

@@ -14,6 +14,7 @@
 
 #include "tests/support/habits.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static const struct habit_setting settings[] = {
     {"in the delta, DELETE journal", "DELETE", ""},
@@ -62,10 +63,7 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_an_art_table_has_the_habits_of_an_ordinary_one, 0, (int)themes.gl_pathc);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_failures(suite);
     globfree(&themes);
     sqlite3_free(pattern);
     return failed != 0;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 struct place {
     sqlite3 *db;
@@ -787,9 +788,5 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_programs_find_what_they_are_used_to, 0, (int)(sizeof habits / sizeof *habits));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

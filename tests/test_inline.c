@@ -14,6 +14,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -559,9 +560,5 @@ int main(void) {
     tcase_add_checked_fixture(budget, set_up, tear_down);
     tcase_add_test(budget, test_no_commit_pays_for_the_whole_table);
     suite_add_tcase(suite, budget);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 enum { FILE_PAGES = 1024, BATCH_MAX = 80, BUFFERS = 6 };
 
@@ -458,9 +459,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_closing_waits_for_writes_in_flight, 0, IO_MODES);
     tcase_add_loop_test(tests, test_discarded_buffers_still_take_part_in_io, 0, IO_MODES);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
 
 enum { REQUESTS = 8, CHUNK = ART_BLOB_SIZE };
 
@@ -377,9 +377,5 @@ int main(void) {
     tcase_add_test(tests, test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces);
     tcase_add_test(tests, test_a_write_that_memory_does_not_hold_changes_nothing);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/suite.h"
 
 enum { REQUESTS = 6, REQUEST_PAGES = 16 };
 
@@ -529,9 +529,5 @@ int main(void) {
     tcase_add_test(tests, test_a_write_waits_for_a_reading_that_is_tried_again);
     tcase_add_loop_test(tests, test_a_reading_waits_for_nothing_and_survives_the_ring, 0, 7);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -22,6 +22,7 @@
 #include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/suite.h"
 
 enum { REQUESTS = 8, CHILD_SKIPPED = 77 };
 
@@ -536,9 +537,5 @@ int main(void) {
     tcase_add_test(tests, test_after_fork_the_child_is_refused_and_the_parent_goes_on);
     tcase_add_test(tests, test_a_living_child_does_not_keep_the_lock_of_its_dead_parent);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/io/io.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 #include "tests/support/toy_rows.h"
 
 enum { BLOB = 128, SLOTS = 20, BYTES = BLOB * ART_PAGE };
@@ -187,9 +188,5 @@ int main(void) {
     tcase_add_test(tests, test_nothing_is_synced_or_locked_and_the_identity_is_the_tables);
     tcase_add_test(tests, test_slots_are_what_was_last_written_into_them);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "tests/support/late_writes.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { NEWER = 3053000, KILLS = 300, KILLS_ON_THE_NEWER = 60, DEATHS = 20 };
 
@@ -50,9 +51,5 @@ int main(void) {
     tcase_add_loop_test(tcase, test_a_killed_load_leaves_whole_transactions, 0, KILL_MODES);
     tcase_add_test(tcase, test_the_lock_outlives_the_last_write_of_the_dead);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/store/cache.h"
 #include "ext/art.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { ROWS = 30000, THREADS = 2, TIMES = 20 };
 
@@ -208,9 +209,5 @@ int main(void) {
     tcase_add_test(all, test_two_threads_that_read_again_take_no_lock);
     tcase_add_test(all, test_two_threads_that_read_again_in_transactions_take_no_lock);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "core/tree/private.h"
 #include "ext/art.h"
 #include "tests/support/crash_work.h"
+#include "tests/support/suite.h"
 #include "tests/support/world.h"
 
 static const struct crash_setting setting = {"WAL", "NORMAL", LASTS_NEVER, false, false};
@@ -118,9 +119,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_sync_that_fails_before_a_file_is_removed_is_told, 0, 2);
     tcase_add_loop_test(tests, test_no_file_is_removed_where_a_sync_has_failed_for_another_process, 0, 2);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "tests/support/history.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { HISTORIES = 8 };
 
@@ -37,10 +38,7 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_an_art_table_answers_as_an_ordinary_table_does, 0, history_setting_count);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_failures(suite);
     int never = history_print_tally(tally);
     bool everything = !getenv("ART_TEST_SEED") && !sql_standin();
     if (!failed && never && everything) printf("FAILED: %d parts of the SQL surface were never reached\n", never);

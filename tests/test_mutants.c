@@ -20,6 +20,7 @@
 #include "tests/support/blob_model.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 /* Nothing here loses power: a busy disk need not be waited for. */
 __attribute__((visibility("default"))) int fsync(int fd) {
@@ -543,9 +544,5 @@ int main(void) {
     tcase_add_test(tests, test_a_table_that_was_taken_back_writes_nothing_without_a_tracker);
     tcase_add_test(tests, test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "core/tree/private.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 static void must(int rc) {
@@ -443,9 +444,5 @@ int main(void) {
     tcase_add_test(trees, test_pieces_of_another_value_are_refused);
     tcase_add_test(trees, test_runs_that_disagree_are_not_merged);
     suite_add_tcase(suite, trees);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/tree/private.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 enum { SLICE_MOST = 16, BATCH = 20000 };
@@ -236,9 +237,5 @@ int main(void) {
     tcase_add_test(all, test_too_many_runs_are_fewer_after_one_commit);
     tcase_add_test(all, test_large_commits_pay_what_they_owe_on_a_slow_disk);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "core/io/blob_pool.h"
 #include "core/io/free_list.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 enum { THREADS = 4 };
 
@@ -310,9 +311,5 @@ int main(void) {
     tcase_add_test(tests, test_threads_that_snatch_at_two_slots_never_share_one);
     tcase_add_test(tests, test_a_slot_that_comes_and_goes_in_between_is_noticed);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -423,9 +424,5 @@ int main(int count, char **words) {
     tcase_add_loop_test(tcase, test_a_child_takes_nothing_from_a_transaction_that_has_spilled, 0, JOURNALS);
     tcase_add_loop_test(tcase, test_an_open_scan_goes_on_in_the_parent_alone, 0, JOURNALS);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

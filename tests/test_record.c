@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 enum { COLUMNS_MAX = 12, RECORDS = 300 };
 
@@ -274,9 +275,5 @@ int main(void) {
     tcase_add_test(tcase, test_nulls_at_the_end_take_no_room);
     tcase_add_test(tcase, test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 
 enum { PAGES = 64 };
 
@@ -370,9 +371,5 @@ int main(void) {
     tcase_add_test(tests, test_files_from_outside_can_be_damaged_copied_linked_and_renamed);
     tcase_add_test(tests, test_random_work_never_loses_what_was_synced);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

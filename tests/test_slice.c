@@ -11,6 +11,7 @@
 #include "core/tree/private.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 enum { PAGES = 3, ROWS = 120000, SLICE_MOST = 16 };
@@ -305,9 +306,5 @@ int main(void) {
     tcase_add_test(all, test_a_slice_without_memory_leaves_all_as_it_was);
     tcase_add_test(all, test_random_rows_given_down_are_what_was_written);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

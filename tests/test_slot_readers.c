@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 #include "tests/support/watch.h"
 
 enum { ROWS = 160, VALUE = 2400 };
@@ -300,9 +301,5 @@ int main(void) {
     tcase_add_test(tcase, test_young_slots_outlive_whoever_made_them);
     tcase_add_test(tcase, test_cutting_the_file_is_writing);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { SLOT = 512 * 1024, ROWS = 500, EVENTS_MAX = 1 << 16 };
 
@@ -695,9 +696,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_dropped_tables_file_goes_when_its_drop_is_durable, 0, 2);
     tcase_add_test(tests, test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

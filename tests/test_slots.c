@@ -76,6 +76,7 @@
 #include "tests/support/random.h"
 #include "tests/support/slot_world.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { FILES = 130, SLOT = 512 * 1024, FILE_LIMIT = 64 << 20, PROCESSES = 5 };
 enum role { WRITER, READER, CHECKPOINTER };
@@ -729,9 +730,5 @@ int main(void) {
     tcase_add_loop_test(tcase, test_no_slot_is_written_that_a_reader_or_a_recovery_may_need, 0,
                         (int)(sizeof settings / sizeof *settings));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

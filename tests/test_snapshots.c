@@ -10,6 +10,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/snapshots.h"
+#include "tests/support/suite.h"
 
 enum { SECONDS = 15 };
 
@@ -28,9 +29,5 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_every_transaction_sees_one_snapshot, 0, SNAPSHOT_SETTINGS);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

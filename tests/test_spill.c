@@ -10,6 +10,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
 
 enum { ROWS = 20000, STEPS = 60000, SPILL_LIMIT = 512 << 10 };
 
@@ -231,9 +232,5 @@ int main(void) {
     tcase_add_test(tests, test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter);
     tcase_add_loop_test(tests, test_a_small_limit_leaves_room_for_rows_between_two_spills, 0, 8);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { HISTORIES = 15, STEPS = 60 };
 
@@ -450,9 +451,5 @@ int main(void) {
     tcase_add_test(tcase, test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied);
     tcase_add_loop_test(tcase, test_random_histories_agree_with_those_of_alter_table, 0, 2);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

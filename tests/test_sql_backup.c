@@ -16,6 +16,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path, *copy_path;
 static sqlite3 *db;
@@ -526,9 +527,5 @@ int main(void) {
     tcase_add_test(tcase, test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing);
     tcase_add_loop_test(tcase, test_an_authorizer_makes_no_half_copy, 0, 2);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { STEPS_MAX = 20, CONNECTIONS = 2, PATIENCE = 3 };
 
@@ -162,9 +163,5 @@ int main(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_a_lock_is_met_as_an_ordinary_table_meets_it, 0, JOURNALS * PATIENCES);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

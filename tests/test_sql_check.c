@@ -9,6 +9,7 @@
 
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { SLOT = 512 * 1024 };
 
@@ -384,9 +385,5 @@ int main(void) {
     tcase_add_test(tcase, test_integrity_check_tells_all_and_quick_check_what_is_cheap);
     tcase_add_test(tcase, test_the_command_fails_with_the_first_problem);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -196,9 +197,5 @@ int main(void) {
     tcase_add_test(tests, test_tables_that_an_authorizer_hides_keep_their_files);
     tcase_add_test(tests, test_files_that_are_only_nearly_called_so_are_nobodys);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

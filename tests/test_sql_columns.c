@@ -10,6 +10,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -367,9 +368,5 @@ int main(void) {
     tcase_add_test(tcase, test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row);
     tcase_add_test(tcase, test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_used);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -793,9 +794,5 @@ int main(void) {
     suite_add_tcase(suite, giving());
     suite_add_tcase(suite, commits());
     suite_add_tcase(suite, cleaning());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { PAGE = 4096, FLIPS = 500 };
 
@@ -267,9 +268,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_file_cut_short_is_named);
     tcase_add_test(tcase, test_a_damaged_log_is_refused);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -369,9 +370,5 @@ int main(void) {
     tcase_add_test(tests, test_what_is_asked_by_a_table_s_name);
     tcase_add_test(tests, test_a_long_value_that_is_replaced_under_its_statement);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

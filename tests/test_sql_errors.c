@@ -560,6 +560,7 @@ struct elsewhere {
 };
 
 #include "tests/support/error_table.h"
+#include "tests/support/suite.h"
 
 enum { ERRORS = sizeof errors / sizeof *errors, ELSEWHERE = sizeof elsewhere / sizeof *elsewhere };
 
@@ -752,9 +753,5 @@ int main(int argc, char **argv) {
     tcase_add_test(tcase, test_every_listed_message_is_in_the_sources);
     tcase_add_test(tcase, test_readme_lists_every_error);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

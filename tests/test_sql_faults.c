@@ -13,6 +13,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 /* ---- an allocator that fails ---- */
 
@@ -387,9 +388,5 @@ int main(void) {
     tcase_add_test(tcase, test_an_interrupted_statement_leaves_the_old_state);
     tcase_add_test(tcase, test_a_full_disk_is_an_error_and_the_old_state);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

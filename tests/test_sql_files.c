@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -449,9 +450,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_table_keeps_its_file_when_it_is_renamed);
     tcase_add_test(tcase, test_an_old_file_under_a_newer_database_is_told_apart);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

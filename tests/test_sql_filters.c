@@ -8,6 +8,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static sqlite3 *db;
 
@@ -425,9 +426,5 @@ int main(void) {
     tcase_add_test(tcase, test_no_join_order_is_lost);
     tcase_add_test(tcase, test_rows_come_and_go_in_runs);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -394,9 +395,5 @@ int main(void) {
     tcase_add_test(tcase, test_an_interrupt_undoes_as_much_as_for_an_ordinary_table);
     tcase_add_test(tcase, test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

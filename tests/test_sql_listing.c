@@ -10,6 +10,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static sqlite3 *db;
 
@@ -461,9 +462,5 @@ int main(void) {
     tcase_add_test(cases, test_a_row_named_like_a_common_prefix_is_changed_by_its_path);
     tcase_add_test(cases, test_a_listing_goes_on_while_its_rows_are_written);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

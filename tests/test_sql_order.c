@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -144,9 +145,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_backup_restored_under_a_live_connection);
     tcase_add_test(tcase, test_a_long_value_deleted_under_an_open_query_is_null);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static sqlite3 *db;
 
@@ -887,9 +888,5 @@ int main(void) {
     tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
     tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -706,9 +707,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_read_only_art_file_fails_the_flush_and_not_the_commit);
     tcase_add_test(tcase, test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 struct twins {
     char *directory;
@@ -312,9 +313,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is);
     tcase_add_test(tcase, test_the_left_table_of_a_left_join_keeps_its_rows);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

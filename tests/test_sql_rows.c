@@ -13,6 +13,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { COLUMNS_MAX = 14, HISTORIES = 60, STEPS = 120 };
 
@@ -630,9 +631,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer);
     tcase_add_test(tcase, test_not_null_stops_a_statement_as_in_an_ordinary_table);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -659,9 +660,5 @@ int main(void) {
     tcase_add_test(tcase, test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing);
     tcase_add_test(tcase, test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -462,9 +463,5 @@ int main(void) {
     tcase_add_test(tcase, test_two_connections_see_what_the_other_commits);
     tcase_add_test(tcase, test_a_reader_keeps_its_snapshot_while_others_write_and_merge);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

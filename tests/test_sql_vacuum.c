@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 enum { BLOB = 512 * 1024 };
 
@@ -188,9 +189,5 @@ int main(void) {
     tcase_add_test(tests, test_whoever_wants_no_checkpoint_gets_none);
     tcase_add_test(tests, test_the_early_checkpoint_takes_nothing_from_a_reader);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "core/store/cache.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
+#include "tests/support/suite.h"
 
 enum { BLOBS = 12, MB = 1 << 20 };
 
@@ -517,9 +518,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_senseless_references_are_refused, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_every_flipped_bit_of_a_used_page_is_found_and_named, 0, IO_MODES);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "core/store/private.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
+#include "tests/support/suite.h"
 
 enum { BLOBS = 24, MB = 1 << 20, THREADS = 8 };
 
@@ -507,9 +508,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_small_blobs_have_small_pages_and_come_back_at_once, 0, 2);
     tcase_add_loop_test(tests, test_many_threads_read_one_file_while_one_writes, 0, 3);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

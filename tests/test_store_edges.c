@@ -11,6 +11,7 @@
 #include "core/store/private.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/store_world.h"
+#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 
@@ -396,9 +397,5 @@ int main(void) {
     tcase_add_test(tests, test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only);
     tcase_add_test(tests, test_what_a_store_holds_is_checked);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

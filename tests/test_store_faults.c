@@ -10,6 +10,7 @@
 #include "tests/support/random.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/store_world.h"
+#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 
@@ -458,9 +459,5 @@ int main(void) {
     tcase_add_test(tests, test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds);
     tcase_add_test(tests, test_what_was_synced_survives_a_long_life_with_accidents);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "core/store/store_format.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
+#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 
@@ -722,9 +723,5 @@ int main(void) {
     tcase_add_loop_test(tests, test_one_connection_writes_at_a_time, 0, IO_MODES);
     tcase_add_loop_test(tests, test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, 0, IO_MODES);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

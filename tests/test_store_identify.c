@@ -11,6 +11,7 @@
 #include "core/store/store_format.h"
 #include "core/tree/tree.h"
 #include "tests/support/store_world.h"
+#include "tests/support/suite.h"
 
 enum { MB = 1 << 20 };
 
@@ -165,9 +166,5 @@ int main(void) {
     tcase_add_test(tests, test_a_disk_that_fails_is_an_error_and_no_answer);
     tcase_add_test(tests, test_only_regular_files_are_looked_at);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -19,6 +19,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 #include "tests/support/watch.h"
 
 enum { THREADS = 8, ACCOUNTS = 400, FORTUNE = 100, ROUNDS = 30, PATIENCE = 400 };
@@ -299,9 +300,5 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_threads_do_not_meet, 0, (int)(sizeof settings / sizeof *settings));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/support/io_modes.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 static void run_walk(uint64_t seed, const struct art_tree_options *options, unsigned steps) {
@@ -111,9 +112,5 @@ int main(void) {
     tcase_set_timeout(rows, 600);
     tcase_add_test(rows, test_a_tree_in_the_hosts_rows_is_what_the_model_is);
     suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "core/store/cache.h"
 #include "core/store/private.h"
 #include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
 
 /* --- keys ---------------------------------------------------------------------------------------------------------- */
 
@@ -701,9 +702,5 @@ int main(void) {
     tcase_add_test(tests, test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction);
     tcase_add_test(tests, test_tree_store_cache_and_superblock_are_drawn_as_they_are);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/base/alloc.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 static struct sim_disk *new_disk(uint64_t seed) {
@@ -289,9 +290,5 @@ int main(void) {
     tcase_add_test(faults, test_every_allocation_may_fail);
     tcase_add_test(faults, test_a_power_loss_between_any_two_steps_loses_nothing_committed);
     suite_add_tcase(suite, faults);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

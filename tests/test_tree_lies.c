@@ -8,6 +8,7 @@
 #include "core/tree/root_format.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
 
 /* --- rows ---------------------------------------------------------------------------------------------------------- */
 
@@ -377,9 +378,5 @@ int main(void) {
     tcase_add_test(tests, test_a_young_list_that_makes_no_sense_stops_the_writer);
     tcase_add_test(tests, test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

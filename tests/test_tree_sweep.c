@@ -14,6 +14,7 @@
 #include "core/tree/private.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 static struct sim_disk *disk;
@@ -468,9 +469,5 @@ int main(void) {
     tcase_set_timeout(tests, 600);
     tcase_add_loop_test(tests, test_whatever_fails_first_nothing_is_lost, 0, 3);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed_tests = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_tests ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "core/blob/blob_format.h"
 #include "core/tree/private.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 enum { ROWS = 2500 };
@@ -239,9 +240,5 @@ int main(void) {
     tcase_add_test(tests, test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error);
     tcase_add_test(tests, test_a_merge_of_runs_that_lie_ends);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

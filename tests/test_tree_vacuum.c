@@ -4,6 +4,7 @@
 
 #include "core/tree/private.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 static struct sim_disk *disk;
@@ -309,9 +310,5 @@ int main(void) {
     tcase_add_test(tests, test_an_interrupted_vacuum_changes_nothing);
     tcase_add_test(tests, test_few_rows_written_again_and_again_do_not_make_the_run_larger);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "core/store/private.h"
 #include "core/tree/private.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 enum { ROWS = 24000, SLOTS_MAX = 400 };
@@ -352,9 +353,5 @@ int main(void) {
     tcase_add_test(all, test_a_neighbours_damaged_head_is_its_own_affair);
     tcase_add_loop_test(all, test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 0, 2);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 #include "core/store/write_pool.h"
+#include "tests/support/suite.h"
 
 static struct art_store *store_that_writes(void) {
     struct art_store *store;
@@ -122,9 +123,5 @@ int main(void) {
     tcase_add_test(tests, test_threads_that_come_and_go_find_one_that_is_there);
     tcase_add_test(tests, test_a_forked_child_has_one_of_its_own);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }
