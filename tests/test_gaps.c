@@ -6,10 +6,10 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
 
 enum { KEYS = 12000, MARKS = 3 };
 
@@ -331,9 +331,5 @@ int main(void) {
     tcase_add_test(tcase, test_a_queue_is_read_from_its_head);
     tcase_add_test(tcase, test_what_is_remembered_ends_with_the_row_that_comes_there);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }

@@ -153,6 +153,7 @@ static void read_by(unsigned threads, const char *before) {
     pthread_barrier_init(&together, NULL, threads);
     for (unsigned i = 0; i < threads; i++) {
         readers[i].db = sql_open(path);
+        sqlite3_busy_timeout(readers[i].db, 10000); /* the first one makes the wal-index */
         readers[i].together = &together;
         sql_run(readers[i].db, "%s", before);
         ck_assert_int_eq(pthread_create(&readers[i].thread, NULL, read_on, &readers[i]), 0);

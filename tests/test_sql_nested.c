@@ -7,6 +7,7 @@
 
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { ROWS = 6, AT = 3 };
 
@@ -104,9 +105,5 @@ int main(void) {
     tcase_add_loop_test(tcase, test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_back_to_it_and_fails,
                         0, 3);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_run(suite);
 }
