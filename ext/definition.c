@@ -373,6 +373,20 @@ bool art_definition_is_option(const char *text) {
     return is_mark(&next, '=');
 }
 
+/* Is this text of a schema that of an art table? SQLite keeps CREATE VIRTUAL TABLE <name> USING <module>, as it was typed. */
+bool art_definition_is_ours(const char *sql) {
+    static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE", NULL, "USING", "art"};
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        struct token token = token_at(sql);
+        size_t quote = token.kind == TOKEN_QUOTED, len = token.len - 2 * quote;
+        if (token.kind != TOKEN_WORD && !quote) return false;
+        bool same = !words[i] || (len == strlen(words[i]) && !sqlite3_strnicmp(token.at + quote, words[i], (int)len));
+        if (!same) return false;
+        sql = token.at + token.len;
+    }
+    return true;
+}
+
 bool art_definition_is_blank(const char *text) {
     return token_at(text).kind == TOKEN_END;
 }
