@@ -111,8 +111,8 @@ static const struct error errors[] = {
      "a command and a row in one INSERT", NULL, NULL, "INSERT INTO t(path, t) VALUES('x', 'flush')"},
     {MESSAGE_PLAIN, "art: UPDATE gives no commands (%s): INSERT INTO %s(%s) does", SQLITE_ERROR, "a command by UPDATE",
      NULL, NULL, "UPDATE t SET t = 'flush'"},
-    {MESSAGE_PLAIN, "art: 'adopt' within a transaction that has written: commit first", SQLITE_ERROR,
-     "'adopt' too late", "INSERT INTO t(t) VALUES('spill_limit=4KB')", NULL,
+    {MESSAGE_PLAIN, "art: 'adopt' within a transaction that has written to the .art file: commit first", SQLITE_ERROR,
+     "'adopt' behind more than spill_limit", "INSERT INTO t(t) VALUES('spill_limit=4KB')", NULL,
      "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
      "SELECT 'x' || i, i FROM n; INSERT INTO t(t) VALUES('adopt')"},
     {MESSAGE_PLAIN, "art: there is no art table of that name (%s): give 'table' or 'schema.table' of one that is there",
