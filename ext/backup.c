@@ -170,6 +170,11 @@ static int hold_source(struct backup *backup, char **message) {
 
 /* --- the copy ----------------------------------------------------------------------------------------------------- */
 
+static bool is_of_the_disk(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_FULL;
+}
+
 static int copy_database(struct backup *backup, char **message) {
     sqlite3 *to = backup->copy.db;
     sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
@@ -181,7 +186,14 @@ static int copy_database(struct backup *backup, char **message) {
     } while (!rc);
     int end = sqlite3_backup_finish(pages);
     if (rc == SQLITE_DONE) rc = end;
-    return rc ? art_complain(message, rc, "art: cannot copy the database: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+    if (rc == SQLITE_OK) return SQLITE_OK;
+    if (is_of_the_disk(rc)) {
+        return art_complain(message, rc,
+                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s",
+                            backup->copy.path, sqlite3_errstr(rc));
+    }
+    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", backup->copy.path,
+                        sqlite3_errstr(rc));
 }
 
 static struct art_vtab *find_held(const struct backup *backup, const char *name) {
@@ -218,8 +230,7 @@ static int copy_tables(struct backup *backup, char **message) {
 
 /* No room for a copy is no reason to roll back what the caller has done (sqlite-facts, section 1). */
 static int harmless(int rc) {
-    int primary = rc & 0xff;
-    return primary == SQLITE_IOERR || primary == SQLITE_FULL ? SQLITE_CANTOPEN : rc;
+    return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
 int art_backup(struct art_connection *connection, const char *path, const char *schema, char **message) {
