@@ -242,7 +242,8 @@ static const struct error errors[] = {
      "a child process with its parent's connection", NULL, forked, "SELECT art_count('t', '')"},
 
     {MESSAGE_PLAIN, "art: a database without a name keeps its blobs (%s): leave them inline", SQLITE_ERROR,
-     "storage=file in :memory:", NULL, nameless, "INSERT INTO i(i) VALUES('storage=file')"},
+     "'storage=file' for a table in :memory: that is inline", NULL, nameless,
+     "INSERT INTO i(i) VALUES('storage=file')"},
     {MESSAGE_PLAIN, "art: this transaction is too large to change the storage in it: commit it first", SQLITE_ERROR,
      "storage=... behind more than spill_limit",
      "CREATE VIRTUAL TABLE i USING art(path, value, spill_limit='100KB', storage=inline)", NULL,
