@@ -65,33 +65,40 @@ static int check_transaction(const struct backup *backup, char **message) {
 
 /* --- which tables ------------------------------------------------------------------------------------------------- */
 
-/* Has the table an .art file, or the name for one, says its T_state? It may be of another module, and have no such thing. */
-static int has_file(sqlite3 *db, const char *schema, const char *name, bool *has) {
+/* Is there more to this art table than pages of the database, or may there be? Only a T_state that says 'inline', and still
+ * has what else a table needs, says no: any other table is opened, which tells also where T_state is damaged. */
+static int may_be_outside(sqlite3 *db, const char *schema, const char *name, bool *may) {
+    enum { NEEDED = 3 };
     sqlite3_stmt *state;
-    int rc = art_prepare(db, 0, &state,
-                         sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w_state\" WHERE k = 'file' AND NOT EXISTS "
-                                         "(SELECT 1 FROM \"%w\".\"%w_state\" WHERE k = 'storage' AND v = 'inline')",
-                                         schema, name, schema, name));
-    *has = !rc && sqlite3_step(state) == SQLITE_ROW;
+    int rc =
+        art_prepare(db, 0, &state,
+                    sqlite3_mprintf("SELECT count(*) FROM \"%w\".\"%w_state\" WHERE (k = 'storage' AND v = 'inline') "
+                                    "OR (k = 'id' AND length(v) = %d) OR k = 'file'",
+                                    schema, name, ART_UUID_BYTES));
+    *may = rc || sqlite3_step(state) != SQLITE_ROW || sqlite3_column_int(state, 0) != NEEDED;
     int end = sqlite3_finalize(state);
-    if (rc == SQLITE_ERROR) return SQLITE_OK;
+    if (rc == SQLITE_ERROR) return SQLITE_OK; /* T_state was dropped */
     return rc ? rc : end;
 }
 
 typedef int visit_table(struct backup *backup, const char *name, char **message);
 
-/* Visits the tables that have a file, as this database of this connection shows them. */
+/* Visits the tables that may have a file, as this database of this connection shows them. */
 static int each_table(struct backup *backup, sqlite3 *db, const char *schema, visit_table *visit, char **message) {
     sqlite3_stmt *tables;
-    bool has = false;
     int rc = art_prepare(
         db, 0, &tables,
-        sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0", schema));
+        sqlite3_mprintf(
+            "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0 AND sql IS NOT NULL",
+            schema));
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
-        rc = name ? has_file(db, schema, name, &has) : SQLITE_NOMEM;
+        const char *sql = (const char *)sqlite3_column_text(tables, 1);
+        bool ours = name && sql && art_definition_is_ours(sql), may = false;
+        if (!name || !sql) rc = SQLITE_NOMEM;
+        if (ours) rc = may_be_outside(db, schema, name, &may);
         if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables to copy");
-        if (!rc && has) rc = visit(backup, name, message);
+        if (!rc && may) rc = visit(backup, name, message);
         if (!rc) continue;
         sqlite3_finalize(tables);
         return rc;
@@ -163,6 +170,11 @@ static int hold_source(struct backup *backup, char **message) {
 
 /* --- the copy ----------------------------------------------------------------------------------------------------- */
 
+static bool is_of_the_disk(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_FULL;
+}
+
 static int copy_database(struct backup *backup, char **message) {
     sqlite3 *to = backup->copy.db;
     sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
@@ -174,7 +186,14 @@ static int copy_database(struct backup *backup, char **message) {
     } while (!rc);
     int end = sqlite3_backup_finish(pages);
     if (rc == SQLITE_DONE) rc = end;
-    return rc ? art_complain(message, rc, "art: cannot copy the database: %s", sqlite3_errstr(rc)) : SQLITE_OK;
+    if (rc == SQLITE_OK) return SQLITE_OK;
+    if (is_of_the_disk(rc)) {
+        return art_complain(message, rc,
+                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s",
+                            backup->copy.path, sqlite3_errstr(rc));
+    }
+    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", backup->copy.path,
+                        sqlite3_errstr(rc));
 }
 
 static struct art_vtab *find_held(const struct backup *backup, const char *name) {
@@ -211,8 +230,7 @@ static int copy_tables(struct backup *backup, char **message) {
 
 /* No room for a copy is no reason to roll back what the caller has done (sqlite-facts, section 1). */
 static int harmless(int rc) {
-    int primary = rc & 0xff;
-    return primary == SQLITE_IOERR || primary == SQLITE_FULL ? SQLITE_CANTOPEN : rc;
+    return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
 int art_backup(struct art_connection *connection, const char *path, const char *schema, char **message) {

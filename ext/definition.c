@@ -3,7 +3,7 @@
  *     definition   name [type] constraint...
  *     name         word, "quoted", [quoted], `quoted` or 'quoted'
  *     type         word... [(number [, number])]
- *     constraint   NOT NULL | NULL | DEFAULT NULL | COLLATE name | PRIMARY KEY [ASC], the last for the key only
+ *     constraint   NOT NULL | NULL | DEFAULT NULL | COLLATE name | PRIMARY KEY [ASC] | UNIQUE, the last two for the key only
  *
  * SQLite hands arguments over as they were typed, comments included; T_state may hold anything. What this parser lets
  * through is sure to be one column for SQLite's own parser, too, since it is shown to it in sqlite3_declare_vtab(). What
@@ -150,7 +150,7 @@ static const struct {
     {"CHECK", "an art table has no CHECK", "leave it out and check values before they are written"},
     {"UNIQUE", "only the first column of an art table is unique", "leave UNIQUE out"},
     {"PRIMARY", "the first column of an art table is its key, alone",
-     "leave PRIMARY KEY out, or name that column first"},
+     "leave PRIMARY KEY out, and name the column that is to be the key first"},
     {"REFERENCES", "an art table has no foreign keys", "leave REFERENCES out"},
     {"FOREIGN", "an art table has no foreign keys", "leave FOREIGN KEY out"},
     {"GENERATED", "an art table has no generated columns", "leave it out and compute it in a view"},
@@ -328,6 +328,7 @@ static int parse_primary_key(struct definition *definition) {
 
 static int parse_constraint(struct definition *definition) {
     if (is_keyword(&definition->token, "PRIMARY") && definition->key) return parse_primary_key(definition);
+    if (definition->key && skip_keyword(definition, "UNIQUE")) return SQLITE_OK;
     if (skip_keyword(definition, "NULL")) return SQLITE_OK;
     if (skip_keyword(definition, "COLLATE")) return parse_collation(definition);
     if (is_keyword(&definition->token, "NOT")) {
@@ -371,6 +372,20 @@ bool art_definition_is_option(const char *text) {
     if (name.kind != TOKEN_WORD && name.kind != TOKEN_QUOTED) return false;
     struct token next = token_at(name.at + name.len);
     return is_mark(&next, '=');
+}
+
+/* Is this text of a schema that of an art table? SQLite keeps CREATE VIRTUAL TABLE <name> USING <module>, as it was typed. */
+bool art_definition_is_ours(const char *sql) {
+    static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE", NULL, "USING", "art"};
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        struct token token = token_at(sql);
+        size_t quote = token.kind == TOKEN_QUOTED, len = token.len - 2 * quote;
+        if (token.kind != TOKEN_WORD && !quote) return false;
+        bool same = !words[i] || (len == strlen(words[i]) && !sqlite3_strnicmp(token.at + quote, words[i], (int)len));
+        if (!same) return false;
+        sql = token.at + token.len;
+    }
+    return true;
 }
 
 bool art_definition_is_blank(const char *text) {

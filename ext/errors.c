@@ -70,7 +70,12 @@ int art_complain(char **message, int rc, const char *format, ...) {
     return rc;
 }
 
-/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement. */
+/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement, and
+ * SQLite's words alone say nothing of what to do. */
+static const char *what_to_do(int rc) {
+    return rc == SQLITE_ERROR ? ": restore the database from a backup" : "";
+}
+
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
     if (rc == SQLITE_NOMEM) return rc;
     va_list arguments;
@@ -78,7 +83,7 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     char *what = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
     sqlite3_free(*message);
-    *message = what ? sqlite3_mprintf("art: %s: %s", what, sqlite3_errmsg(db)) : NULL;
+    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc)) : NULL;
     sqlite3_free(what);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
 }
@@ -96,7 +101,7 @@ static int core_code(int rc) {
 }
 
 int art_fail_sql(sqlite3 *db, int rc, const char *what) {
-    return art_fail(core_code(rc), "art: %s: %s", what, sqlite3_errmsg(db));
+    return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc));
 }
 
 int art_fail_code(int rc, const char *what) {

@@ -79,13 +79,28 @@ static int complain_unknown(const char *text, char **message) {
                         text);
 }
 
+/* *out stays NULL where there is no such table. One that is there and cannot be opened, as for want of a collation, says why
+ * in its own words. */
+static int open_named(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                      char **message) {
+    sqlite3 *db = connection->db;
+    int rc = art_find_vtab(connection, schema, table, out, message);
+    if (rc || *out || sqlite3_errcode(db) != SQLITE_ERROR) return rc;
+    char *why = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+    if (!why) return SQLITE_NOMEM;
+    bool there = !sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+    if (there) rc = art_complain(message, SQLITE_ERROR, "%s", why);
+    sqlite3_free(why);
+    return rc;
+}
+
 static int find_qualified(struct art_connection *connection, const char *text, const char *dot, struct art_vtab **out,
                           char **message) {
     char *schema = sqlite3_mprintf("%.*s", (int)(dot - text), text);
     if (!schema) return SQLITE_NOMEM;
     int rc = SQLITE_OK;
     if (sqlite3_db_readonly(connection->db, schema) >= 0) {
-        rc = art_find_vtab(connection, schema, dot + 1, out, message);
+        rc = open_named(connection, schema, dot + 1, out, message);
     }
     sqlite3_free(schema);
     return rc;
@@ -103,7 +118,7 @@ static int find_named(struct art_connection *connection, const char *text, struc
     if (rc || *out) return rc;
     rc = find_schema(connection->db, text, &schema, &sequence);
     if (rc) rc = art_report_sql(message, connection->db, rc, "cannot list the databases (pragma_database_list)");
-    if (!rc && schema) rc = art_find_vtab(connection, schema, text, out, message);
+    if (!rc && schema) rc = open_named(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);
     return rc;

@@ -88,7 +88,8 @@ static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR,
-                        "art: no file of ours can stand beside a shared database in memory (%s): use storage=inline",
+                        "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this "
+                        "is a copy, use it in the original, and copy that again",
                         schema);
 }
 

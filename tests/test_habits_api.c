@@ -732,8 +732,9 @@ static const struct habit {
     HABIT(vacuum_into_has_the_rows),
     {"a_serialized_database_can_be_read", a_serialized_database_can_be_read,
      "deserialize: 0\nSELECT name FROM sqlite_master WHERE name = 't':\n't'\n\nSELECT count(*) FROM t:\nerror 1: art: "
-     "no file "
-     "of ours can stand beside a shared database in memory (main): use storage=inline\n",
+     "no .art file can stand beside a database in memory (main): use storage=inline; where this is a copy, use it in "
+     "the "
+     "original, and copy that again\n",
      "a table with a file: what deserialize() makes is a database of the VFS memdb (README, Copies)"},
     {"a_blob_cannot_be_opened", a_blob_cannot_be_opened,
      "1 cannot open virtual table: t\nSELECT count(*) FROM t:\n10\n\n", "SQLite refuses both, each in its words"},

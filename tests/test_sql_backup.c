@@ -429,6 +429,58 @@ START_TEST(test_a_damaged_blob_is_not_copied) {
 }
 END_TEST
 
+/* Also where T_state no longer says that there is a file. */
+START_TEST(test_a_table_with_a_damaged_state_is_not_copied) {
+    static const struct {
+        const char *damage, *words;
+    } states[] = {{"DELETE FROM f_state WHERE k = 'file'", "the name of the .art file is lost (main.f_state)"},
+                  {"UPDATE f_state SET v = 'x' WHERE k = 'file'", "the name of the .art file is lost (main.f_state)"},
+                  {"DELETE FROM f_state", "the table has no id (main.f_state)"},
+                  {"DROP TABLE f_state", "cannot read main.f_state"},
+                  {"DELETE FROM little_state WHERE k = 'file'", "the name of the .art file is lost"},
+                  {"DELETE FROM i_state", "the table has no id (main.i_state)"},
+                  {"DELETE FROM i_state WHERE k = 'file'", "the name of the .art file is lost (main.i_state)"},
+                  {"DROP TABLE i_state", "cannot read main.i_state"},
+                  {"ALTER TABLE i_state RENAME COLUMN k TO q", "no such column"}};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        if (i) set_up();
+        char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
+        make(modes[_i], 3000);
+        sql_run(db, "%s", states[i].damage);
+        sql_close(db);
+        char *before = all_files();
+        db = sql_open(path);
+        refused(SQLITE_CORRUPT_VTAB, states[i].words, sql);
+        sql_close(db);
+        leaves_nothing(before);
+        db = sql_open(path);
+        sqlite3_free(before);
+        sqlite3_free(sql);
+        if (i + 1 < sizeof states / sizeof *states) tear_down();
+    }
+}
+END_TEST
+
+START_TEST(test_a_table_is_copied_however_its_create_was_written) {
+    static const char *const creates[] = {
+        "CREATE VIRTUAL TABLE t USING art",
+        "create virtual table if not exists main . t using ART(path, value)",
+        "CREATE VIRTUAL TABLE /* USING fts5 */ [t] -- USING\n USING/**/\"art\"(path, 'value')",
+        "CREATE VIRTUAL TABLE 'using' USING art; ALTER TABLE \"using\" RENAME TO t",
+    };
+    for (size_t i = 0; i < sizeof creates / sizeof *creates; i++) {
+        sql_run(db, "%s; INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')", creates[i]);
+        back_up(db, copy_path);
+        sqlite3 *copy = sql_open(copy_path);
+        sql_expect(copy, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
+        sql_run(copy, "DROP TABLE t");
+        sql_close(copy);
+        remove_files_of(copy_path);
+        sql_run(db, "DROP TABLE t");
+    }
+}
+END_TEST
+
 static int steps_left;
 
 static int stop(void *unused) {
@@ -447,6 +499,12 @@ START_TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
         sqlite3_progress_handler(db, 0, NULL, NULL);
         if (!rc) break;
         ck_assert_msg(rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
+        if (!access(copy_path, F_OK)) { /* it came behind the function, in the SELECT around it */
+            sqlite3 *copy = sql_open(copy_path);
+            is_whole(copy);
+            sql_close(copy);
+            remove_files_of(copy_path);
+        }
         leaves_nothing(before);
         interrupted++;
     }
@@ -524,6 +582,8 @@ int main(void) {
     tcase_add_loop_test(tcase, test_what_is_not_committed_and_what_is_not_there_is_not_copied, 0, 2);
     tcase_add_loop_test(tcase, test_a_table_that_cannot_be_opened_is_not_left_out, 0, 2);
     tcase_add_loop_test(tcase, test_a_damaged_blob_is_not_copied, 0, 4);
+    tcase_add_loop_test(tcase, test_a_table_with_a_damaged_state_is_not_copied, 0, 2);
+    tcase_add_test(tcase, test_a_table_is_copied_however_its_create_was_written);
     tcase_add_test(tcase, test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing);
     tcase_add_loop_test(tcase, test_an_authorizer_makes_no_half_copy, 0, 2);
     suite_add_tcase(suite, tcase);

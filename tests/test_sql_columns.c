@@ -71,6 +71,8 @@ START_TEST(test_columns_are_declared_as_in_an_ordinary_table) {
     declared("\"the \"\"key\"\"\" TEXT PRIMARY KEY ASC NOT NULL COLLATE binary, [second one] type_1$, `third`, "
              "'fourth' int",
              "the \"key\"|TEXT|1|1\nsecond one|type_1$|0|0\nthird||0|0\nfourth|INT|0|0\n");
+    declared("path TEXT NOT NULL UNIQUE, n", "path|TEXT|1|1\nn||0|0\n");
+    declared("path unique primary key, n", "path|TEXT|1|1\nn||0|0\n");
     declared("path NULL DEFAULT NULL, n INTEGER DEFAULT NULL NULL, o COLLATE [nocase], p TEXT COLLATE RTRIM",
              "path|TEXT|1|1\nn|INTEGER|0|0\no||0|0\np|TEXT|0|0\n");
     declared("größe TEXT, κ INT, \"select\", generated, hidden, key, \"'\", \"a, b)\"",
@@ -100,7 +102,9 @@ START_TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
         {"path, a CONSTRAINT n NOT NULL", "have no names (t.a)"},
         {"path TEXT PRIMARY KEY AUTOINCREMENT", "leave AUTOINCREMENT out"},
         {"a, b, PRIMARY KEY(a, b)", "its key, alone (t)"},
+        {"a, b, PRIMARY KEY(a)", "its key, alone (t): leave PRIMARY KEY out, and"},
         {"a, b, UNIQUE(b)", "unique (t)"},
+        {"path UNIQUE ON CONFLICT REPLACE", "no ON CONFLICT of its own (t.path)"},
         {"a, CHECK (a > 'b')", "no CHECK (t)"},
         {"a, FOREIGN KEY(a) REFERENCES b", "no foreign keys (t)"},
         {"a, CONSTRAINT c UNIQUE(a)", "have no names (t)"},

@@ -318,6 +318,15 @@ static void shared_memory(void) {
     sql_close(from);
 }
 
+static void deserialized(void) {
+    sqlite3_int64 size;
+    unsigned char *image = sqlite3_serialize(db, "main", &size, 0);
+    ck_assert_ptr_nonnull(image);
+    sql_close(db);
+    db = sql_open(":memory:");
+    ck_assert_int_eq(sqlite3_deserialize(db, "main", image, size, size, SQLITE_DESERIALIZE_FREEONCLOSE), SQLITE_OK);
+}
+
 static void no_tracker(void) {
     reopen();
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
@@ -472,6 +481,12 @@ static void no_room_at_all(void) {
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+static void folder_of_others(void) {
+    ck_assert_int_eq(chdir(directory), 0);
+    ck_assert_int_eq(chmod(".", 0555), 0);
+    if (geteuid() == 0) ck_assert_int_eq(seteuid(65534), 0);
+}
+
 static void journal_of_a_copy(void) {
     ck_assert_int_eq(chdir(directory), 0);
     ck_assert_int_eq(symlink("nowhere", "copy.db-wal"), 0);
@@ -603,6 +618,7 @@ static int produce_apart(const struct error *error, struct outcome *outcome) {
 }
 
 static void remove_scratch(void) {
+    chmod(directory, 0700);
     char *moved = sqlite3_mprintf("%s.moved", directory);
     char *folder = sql_find_file(directory, ".art");
     if (folder) rmdir(folder);

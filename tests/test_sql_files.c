@@ -263,6 +263,51 @@ START_TEST(test_a_copy_whose_original_is_gone_adopts_its_file) {
 }
 END_TEST
 
+/* The file is written there and then; what the transaction has in memory neither goes with it nor is lost. */
+START_TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
+    make_table("");
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_close(db);
+    char *beside = sqlite3_mprintf("%s/copy.db", directory);
+    sql_copy_file(path, beside);
+    ck_assert_int_eq(rename(beside, path), 0); /* another inode: it reads, and writes when it has adopted */
+    db = sql_open(path);
+    sql_run(db, "CREATE VIRTUAL TABLE other USING art; BEGIN; INSERT INTO other(path) VALUES('x')");
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t VALUES('new', 1)"), SQLITE_READONLY);
+    sql_run(db,
+            "INSERT INTO t(t) VALUES('adopt'); INSERT INTO t VALUES('new', 1); UPDATE t SET value = 'changed' WHERE "
+            "path = 'path/00001'; DELETE FROM t WHERE path = 'path/00002'; INSERT INTO t(t) VALUES('adopt')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path IN ('new', 'path/00002') OR value = 'changed'"), 2);
+    sql_run(db, "ROLLBACK; INSERT INTO t(t) VALUES('flush')"); /* the adoption stays */
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path = 'path/00002' OR value = 'value 1'"), 2);
+    ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND count(*) = 2000 FROM t"), 1);
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('first', 1); SAVEPOINT s; INSERT INTO t VALUES('second', 2);"
+                "INSERT INTO t(t) VALUES('adopt'); ROLLBACK TO s; INSERT INTO t VALUES('third', 3);"
+                "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('adopt'); COMMIT");
+    for (int i = 0; i < 2; i++) {
+        char *rows = sql_rows(db, "SELECT path FROM t WHERE path NOT GLOB 'path/*'");
+        ck_assert_str_eq(rows, "first\nthird\n");
+        sqlite3_free(rows);
+        ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND count(*) = 2002 FROM t"), 1);
+        sql_close(db);
+        db = sql_open(path);
+    }
+    sqlite3_free(beside);
+}
+END_TEST
+
+START_TEST(test_a_table_without_a_file_has_nothing_to_adopt) {
+    sql_create(db, "t", "");
+    sql_run(db,
+            "INSERT INTO t(t) VALUES('adopt'); BEGIN; INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('adopt');"
+            "COMMIT");
+    ck_assert(!file_there());
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('adopt')");
+    ck_assert(file_there());
+    ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND count(*) = 1 FROM t"), 1);
+}
+END_TEST
+
 START_TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
     make_table("");
     sql_close(db);
@@ -442,6 +487,8 @@ int main(void) {
     tcase_add_test(tcase, test_a_link_in_the_files_place_is_not_followed);
     tcase_add_test(tcase, test_a_database_copied_without_its_file_does_not_write_into_the_originals);
     tcase_add_test(tcase, test_a_copy_whose_original_is_gone_adopts_its_file);
+    tcase_add_test(tcase, test_adopting_in_a_transaction_leaves_what_it_has_written);
+    tcase_add_test(tcase, test_a_table_without_a_file_has_nothing_to_adopt);
     tcase_add_test(tcase, test_a_database_copied_with_its_file_lives_its_own_life);
     tcase_add_test(tcase, test_a_moved_pair_of_files_is_the_same_table);
     tcase_add_test(tcase, test_a_database_opened_read_only_is_read_and_not_written);

@@ -350,6 +350,33 @@ START_TEST(test_an_unknown_name_is_repeated_in_the_error) {
 }
 END_TEST
 
+static int compare_lengths(void *unused, int a, const void *left, int b, const void *right) {
+    (void)unused;
+    (void)left;
+    (void)right;
+    return a - b;
+}
+
+START_TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
+    static const char *const calls[] = {"SELECT art_count('c', '')",   "SELECT art_longest_prefix('main.c', 'a')",
+                                        "SELECT art_check('c')",       "SELECT * FROM art_check('main.c')",
+                                        "SELECT * FROM art_info('c')", "SELECT art_count('C', '')"};
+    make_table();
+    ck_assert_int_eq(sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_lengths), SQLITE_OK);
+    sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, other COLLATE own); INSERT INTO c VALUES('a', 1)");
+    sql_run(db, "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone");
+    sql_close(db);
+    db = sql_open(path);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        refused(db, SQLITE_ERROR, "art: no such collation sequence: own (the columns of c): register", calls[i]);
+    }
+    refused(db, SQLITE_ERROR, "no art table of that name (broken)", "SELECT art_count('broken', '')");
+    refused(db, SQLITE_ERROR, "no art table of that name (main.broken)", "SELECT art_count('main.broken', '')");
+    ck_assert_int_eq(sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_lengths), SQLITE_OK);
+    gives(db, "SELECT art_count('c', ''), art_check('c')", "1|ok\n");
+}
+END_TEST
+
 START_TEST(test_a_name_may_have_any_characters_and_either_case) {
     sql_run(db, "CREATE VIRTUAL TABLE \"a.b\" USING art; CREATE VIRTUAL TABLE \"q\"\"uote's\" USING art;"
                 "CREATE VIRTUAL TABLE \"main.x\" USING art; CREATE VIRTUAL TABLE Objects USING art;"
@@ -675,6 +702,7 @@ static TCase *names(void) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_an_unknown_name_is_repeated_in_the_error);
+    tcase_add_test(tcase, test_a_table_that_cannot_be_opened_is_not_said_to_be_missing);
     tcase_add_test(tcase, test_a_name_may_have_any_characters_and_either_case);
     tcase_add_test(tcase, test_an_attached_database_that_comes_first_may_get_the_name_later);
     tcase_add_test(tcase, test_temp_comes_before_main_and_main_before_attached);

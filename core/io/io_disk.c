@@ -61,6 +61,11 @@ static int open_failed(const struct art_file_options *options, int error) {
         return art_fail(ART_CANTOPEN, "art: not a regular file (%s): move it away", path);
     case EACCES:
     case EPERM:
+        if (options->create) {
+            return art_fail_errno(
+                ART_CANTOPEN, error,
+                "art: may not create the file (%s): give this user the right to write into its folder", path);
+        }
         return art_fail_errno(ART_CANTOPEN, error, "art: may not open the file (%s): give this user the right to %s it",
                               path, options->read_only ? "read" : "read and write");
     case EMFILE:

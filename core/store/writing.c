@@ -61,7 +61,8 @@ int art_store_adopt(struct art_store *store) {
     int rc = writable(store);
     if (rc) return rc;
     if (store->phase.active)
-        return art_fail(ART_MISUSE, "art: 'adopt' within a transaction that has written: commit first");
+        return art_fail(ART_MISUSE,
+                        "art: 'adopt' within a transaction that has written to the .art file: commit first");
     return begin(store, false, true);
 }
 

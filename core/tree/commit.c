@@ -347,6 +347,8 @@ int art_tree_adopt(struct art_tree *tree) {
         rc = art_store_adopt(tree->store);
         if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) break;
     }
+    if (rc == ART_MISSING && !art_tree_has_runs(tree))
+        return ART_OK; /* no file yet: the one to come is this database's */
     if (rc) return rc;
     art_store_write_end(tree->store);
     tree->file_ready = false;

@@ -248,7 +248,8 @@ int art_tree_request_flush(struct art_tree *tree);
 int art_tree_request_optimize(struct art_tree *tree);
 int art_tree_request_vacuum(struct art_tree *tree);
 /* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at
- * once, no ROLLBACK takes it back. ART_MISUSE in a transaction that has written to the file. */
+ * once, no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
+ * written to the file: what is in memory does not count. */
 int art_tree_adopt(struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
  * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file

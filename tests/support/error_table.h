@@ -67,8 +67,18 @@ static const struct error errors[] = {
      SQLITE_ERROR, "a database in UTF-16", NULL, utf16, ART("")},
     {MESSAGE_PLAIN, "art: art tables cannot be in a shared cache (%s): open the database without cache=shared",
      SQLITE_ERROR, "a shared cache", NULL, shared_cache, "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: no file of ours can stand beside a shared database in memory (%s): use storage=inline",
-     SQLITE_ERROR, "a table with a file, in the VFS memdb", NULL, shared_memory, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this is a copy, use it "
+     "in "
+     "the original, and copy that again",
+     SQLITE_ERROR, "a table with a file, in a database that was deserialized or is of the VFS memdb", NULL,
+     shared_memory, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this is a copy, use it "
+     "in "
+     "the original, and copy that again",
+     SQLITE_ERROR, "a table with a file, in a database that was deserialized or is of the VFS memdb", NULL,
+     deserialized, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then lives in the "
      "database",
@@ -111,8 +121,8 @@ static const struct error errors[] = {
      "a command and a row in one INSERT", NULL, NULL, "INSERT INTO t(path, t) VALUES('x', 'flush')"},
     {MESSAGE_PLAIN, "art: UPDATE gives no commands (%s): INSERT INTO %s(%s) does", SQLITE_ERROR, "a command by UPDATE",
      NULL, NULL, "UPDATE t SET t = 'flush'"},
-    {MESSAGE_PLAIN, "art: 'adopt' within a transaction that has written: commit first", SQLITE_ERROR,
-     "'adopt' too late", "INSERT INTO t(t) VALUES('spill_limit=4KB')", NULL,
+    {MESSAGE_PLAIN, "art: 'adopt' within a transaction that has written to the .art file: commit first", SQLITE_ERROR,
+     "'adopt' behind more than spill_limit", "INSERT INTO t(t) VALUES('spill_limit=4KB')", NULL,
      "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
      "SELECT 'x' || i, i FROM n; INSERT INTO t(t) VALUES('adopt')"},
     {MESSAGE_PLAIN, "art: there is no art table of that name (%s): give 'table' or 'schema.table' of one that is there",
@@ -127,6 +137,9 @@ static const struct error errors[] = {
      "art_backup() into a file that is there", NULL, NULL, "SELECT art_backup('/dev/null')"},
     {MESSAGE_ERRNO, "art: cannot create the file (%s): its folder must exist", SQLITE_CANTOPEN,
      "art_backup() into a folder that is not there", NULL, NULL, "SELECT art_backup('/no/such/folder/copy.db')"},
+    {MESSAGE_ERRNO, "art: may not create the file (%s): give this user the right to write into its folder",
+     SQLITE_CANTOPEN, "art_backup() into a folder that this user may not write", NULL, folder_of_others,
+     "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN,
      "art: a journal is there that SQLite would take for the copy's (%s%s): give another name, or move it away",
      SQLITE_CANTOPEN, "art_backup() beside the journal or WAL of a former copy", NULL, journal_of_a_copy,
@@ -144,8 +157,8 @@ static const struct error errors[] = {
      "art_backup() of a schema that is not there", NULL, NULL, "SELECT art_backup('copy.db', 'nowhere')"},
     {MESSAGE_SQL, "cannot read %s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "SELECT art_backup('copy.db')"},
-    {MESSAGE_PLAIN, "art: cannot copy the database: %s", SQLITE_CANTOPEN, "art_backup() without room for the copy",
-     NULL, no_room_at_all, "SELECT art_backup('copy.db')"},
+    {MESSAGE_PLAIN, "art: cannot copy the database (to %s): check the disk, and the room on it: %s", SQLITE_CANTOPEN,
+     "art_backup() without room for the copy", NULL, no_room_at_all, "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
      NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
 
@@ -229,7 +242,8 @@ static const struct error errors[] = {
      "a child process with its parent's connection", NULL, forked, "SELECT art_count('t', '')"},
 
     {MESSAGE_PLAIN, "art: a database without a name keeps its blobs (%s): leave them inline", SQLITE_ERROR,
-     "storage=file in :memory:", NULL, nameless, "INSERT INTO i(i) VALUES('storage=file')"},
+     "'storage=file' for a table in :memory: that is inline", NULL, nameless,
+     "INSERT INTO i(i) VALUES('storage=file')"},
     {MESSAGE_PLAIN, "art: this transaction is too large to change the storage in it: commit it first", SQLITE_ERROR,
      "storage=... behind more than spill_limit",
      "CREATE VIRTUAL TABLE i USING art(path, value, spill_limit='100KB', storage=inline)", NULL,
@@ -366,6 +380,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
     {"art: %s: %s", FRAME},
+    {"art: %s: %s%s", FRAME},
 
     {"art: '%q' %s (%s): restore the database from a backup", FOUND},
     {"art: there are more problems than these", FOUND},
@@ -383,6 +398,7 @@ static const struct elsewhere elsewhere[] = {
      "it takes a reader who is in the way of a COMMIT: test_sql_storage.c"},
 
     {"cannot begin the copy", COPY},
+    {"art: cannot copy the database (to %s): %s", COPY},
     {"cannot open the copy", COPY},
     {"cannot read the tables to copy", COPY},
     {"cannot ask for the right to ATTACH", COPY},
