@@ -30,6 +30,7 @@ enum {
     ROWS_UNKNOWN = 1000000,
     STRICT_LIMITS = 3046001, /* the version that offers them as it should */
     LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
+    LIST_GUESS = 20,         /* elements, but not more than a part of the rows */
     WORDS_FIXED = 80,
     WORDS_EACH = 32
 };
@@ -39,7 +40,7 @@ struct planning {
     sqlite3_index_info *info;
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool listing, point, list, low, high, begins, glob;
+    bool listing, point, list, low, high, glob;
     int unsure; /* conditions that another plan had better not have */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
     uint8_t *meanings; /* of each constraint */
@@ -146,7 +147,8 @@ static int take_hidden(struct planning *planning, enum art_hidden hidden, enum a
 }
 
 static int take_listing_arguments(struct planning *planning) {
-    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &planning->begins);
+    bool prefix;
+    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &prefix);
     return rc ? rc : take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
 }
 
@@ -244,12 +246,6 @@ static bool take_list(struct planning *planning) {
     return true;
 }
 
-/* Or may, for all that is known. */
-static bool begins_literally(const struct planning *planning, int i) {
-    struct art_bytes pattern = constant_text(planning, i);
-    return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
-}
-
 static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB;
     sqlite3_value *value = glob ? NULL : constant(planning, i);
@@ -258,7 +254,6 @@ static void take_path_condition(struct planning *planning, int i, enum art_argum
     take(planning, i, meaning, exact);
     planning->all_exact &= exact;
     planning->glob |= glob;
-    planning->begins |= glob && begins_literally(planning, i);
     planning->low |= meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     planning->high |= meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
     if (meaning == ART_ARGUMENT_EQUAL) planning->low = planning->high = true;
@@ -350,7 +345,6 @@ static void take_like(struct planning *planning) {
     int bounds = find_bounds(planning);
     if (bounds >= 0) {
         take(planning, bounds, ART_ARGUMENT_LIKE_PREFIX, false);
-        planning->begins = true;
         return;
     }
     if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
@@ -361,7 +355,6 @@ static void take_like(struct planning *planning) {
         if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
         if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
         take(planning, i, ART_ARGUMENT_LIKE, false);
-        planning->begins = true;
         return;
     }
 }
@@ -433,12 +426,55 @@ static bool constants_meet(const struct planning *planning, struct art_wanted *w
     return any;
 }
 
-/* Of rows that nothing is known about but the kind of condition. */
-static uint64_t share(const struct planning *planning, uint64_t rows) {
-    if (planning->begins || (planning->low && planning->high)) return rows / 64;
-    return planning->low || planning->high ? rows / 4 : rows;
+/* Or may, for all that is known. */
+static bool begins_literally(const struct planning *planning, int i) {
+    struct art_bytes pattern = constant_text(planning, i);
+    return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
 }
 
+/* How many conditions bound a range's ends. */
+struct bounds {
+    int low, high;
+};
+
+static void add_bounds(const struct planning *planning, int i, struct bounds *bounds) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    enum art_argument meaning = planning->meanings[i];
+    bool begins = false;
+    if (meaning == ART_ARGUMENT_EQUAL) {
+        begins = planning->listing; /* else it is a list */
+    } else if (meaning == ART_ARGUMENT_GLOB) {
+        begins = begins_literally(planning, i) && !glob_has_bounds(planning, i);
+    } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
+        begins = is_on_path(planning, i);
+        begins |= art_hidden_column(planning->vtab, constraint->iColumn) == ART_HIDDEN_PREFIX;
+    }
+    bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    bounds->high += begins || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+}
+
+/* Among the arguments: by constants, or by what is not known before the scan. */
+static struct bounds count_bounds(const struct planning *planning, bool constants) {
+    const sqlite3_index_info *info = planning->info;
+    struct bounds bounds = {0};
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (!info->aConstraintUsage[i].argvIndex || is_limit(info->aConstraint[i].op)) continue;
+        if ((constant(planning, i) != NULL) == constants) add_bounds(planning, i, &bounds);
+    }
+    return bounds;
+}
+
+/* Of rows about whose bounds nothing else is known. Each counts: it may be the one for which SQLite goes through another
+ * table first, beside those that are the same for all of its rows. */
+static uint64_t share(struct bounds bounds, uint64_t rows) {
+    bool both = bounds.low && bounds.high;
+    int others = bounds.low + bounds.high - (both ? 2 : 1);
+    if (others < 0) return rows;
+    rows /= both ? 64 : 4;
+    return others < 32 ? rows >> others : 0;
+}
+
+/* Where the constants meet. */
 static uint64_t guess_rows(const struct planning *planning) {
     const struct art_table *table = planning->vtab->table;
     struct art_wanted wanted = {0};
@@ -449,7 +485,7 @@ static uint64_t guess_rows(const struct planning *planning) {
         meet = false;
     }
     art_wanted_clear(&wanted);
-    return meet ? rows : share(planning, rows);
+    return meet ? rows : share(count_bounds(planning, true), rows);
 }
 
 static bool reads_values(const struct planning *planning) {
@@ -471,6 +507,8 @@ static bool lacks_argument(const struct planning *planning, enum art_hidden whic
     return true;
 }
 
+/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few rows
+ * there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
 static void estimate(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
     if (lacks_argument(planning, ART_HIDDEN_PREFIX) || lacks_argument(planning, ART_HIDDEN_DELIMITER)) {
@@ -484,17 +522,24 @@ static void estimate(const struct planning *planning) {
         info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
+    struct bounds unknown = count_bounds(planning, false);
+    bool may_wait = unknown.low || unknown.high || planning->list;
     uint64_t rows = guess_rows(planning);
     double each = reads_values(planning) ? 1.0 : 0.6;
+    if (planning->list && rows / 4 < LIST_GUESS) {
+        rows /= 4;
+    } else if (planning->list) {
+        rows = LIST_GUESS;
+    }
+    rows = share(unknown, rows);
     if (planning->list) {
-        rows = 20;
         each = 2;
     } else if (planning->listing) {
-        rows = rows / 50 + 10;
+        rows = rows / 50 + (may_wait ? 8 : 10);
         each = 5;
     }
     info->estimatedRows = (sqlite3_int64)rows + 2;
-    info->estimatedCost = 5 + (double)rows * each;
+    info->estimatedCost = (may_wait ? 4 : 5) + (double)rows * each;
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }
 
