@@ -29,6 +29,7 @@
 enum {
     ROWS_UNKNOWN = 1000000,
     STRICT_LIMITS = 3046001, /* the version that offers them as it should */
+    STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
     LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
     WORDS_FIXED = 80,
     WORDS_EACH = 32
@@ -369,11 +370,12 @@ static void take_like(struct planning *planning) {
 /* --- order and limits --------------------------------------------------------------------------------------------- */
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,
- * which is all that GROUP BY and DISTINCT want. */
+ * which is all that GROUP BY and DISTINCT want. SQLite 3.40 says so of GROUP BY also where the same terms are to be the
+ * order of the result. */
 static void take_order(struct planning *planning) {
     sqlite3_index_info *info = planning->info;
     int mode = sqlite3_vtab_distinct(info);
-    bool any_order = mode == 1 || mode == 2;
+    bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= STRICT_GROUPS);
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;
