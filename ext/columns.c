@@ -14,7 +14,7 @@
 
 static const struct {
     const char *name, *type;
-} hidden_columns[] = {{"prefix", ""}, {"delimiter", ""}, {"entries", "INTEGER"}, {"version", "INTEGER"}};
+} hidden_columns[] = {{"prefix", "TEXT"}, {"delimiter", "TEXT"}, {"entries", "INTEGER"}, {"version", "INTEGER"}};
 enum { HIDDEN = sizeof hidden_columns / sizeof *hidden_columns };
 _Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COMMAND,
                "all hidden columns but the last have a fixed name");

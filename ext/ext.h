@@ -255,6 +255,15 @@ struct art_table {
     sqlite3_file *own_wal; /* to sync it after the commit */
 };
 
+/* The last clause with a listing's arguments that SQLite has shown of a statement (planner.c). */
+struct art_planned {
+    const sqlite3_stmt *statement; /* never looked into */
+    unsigned given;                /* the arguments: hidden columns as bits */
+    int last, constraints;         /* where the last one stands, from 1, and how many constraints there are */
+    double cost;                   /* of the dearest scan with arguments */
+    sqlite3_int64 rows;
+};
+
 struct art_vtab {
     sqlite3_vtab base;
     unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
@@ -267,8 +276,9 @@ struct art_vtab {
     unsigned created;        /* how many of them CREATE named */
     struct art_table *table; /* NULL until it is first used */
     struct art_levels levels;
-    bool begun;               /* part of SQLite's transaction: it will hear of its end */
-    struct art_scan *idle;    /* a closed scan, for the next xOpen */
+    bool begun;            /* part of SQLite's transaction: it will hear of its end */
+    struct art_scan *idle; /* a closed scan, for the next xOpen */
+    struct art_planned planned;
     struct art_buffer record; /* the row that is being written, */
     struct art_field *fields; /* and its values: one a column but the key */
 };

@@ -29,6 +29,7 @@
 enum {
     ROWS_UNKNOWN = 1000000,
     STRICT_LIMITS = 3046001, /* the version that offers them as it should */
+    STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
     LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
     LIST_GUESS = 20,         /* elements, but not more than a part of the rows */
     WORDS_FIXED = 80,
@@ -362,11 +363,12 @@ static void take_like(struct planning *planning) {
 /* --- order and limits --------------------------------------------------------------------------------------------- */
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,
- * which is all that GROUP BY and DISTINCT want. */
+ * which is all that GROUP BY and DISTINCT want. SQLite 3.40 says so of GROUP BY also where the same terms are to be the
+ * order of the result. */
 static void take_order(struct planning *planning) {
     sqlite3_index_info *info = planning->info;
     int mode = sqlite3_vtab_distinct(info);
-    bool any_order = mode == 1 || mode == 2;
+    bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= STRICT_GROUPS);
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;
@@ -495,27 +497,10 @@ static bool reads_values(const struct planning *planning) {
     return (planning->info->colUsed & ~keys) != 0;
 }
 
-/* Is the column of an argument read, with no argument for it? Each arm of an OR is planned without those terms beside it
- * that hold a subquery, and SQLite would compare them with the NULL that the column shows then. */
-static bool lacks_argument(const struct planning *planning, enum art_hidden which) {
-    const sqlite3_index_info *info = planning->info;
-    unsigned column = planning->vtab->columns.count + which;
-    if (column >= 63 || !(info->colUsed >> column & 1)) return false; /* bit 63 stands for all others */
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iColumn == (int)column && info->aConstraintUsage[i].argvIndex) return false;
-    }
-    return true;
-}
-
 /* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few rows
  * there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
 static void estimate(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
-    if (lacks_argument(planning, ART_HIDDEN_PREFIX) || lacks_argument(planning, ART_HIDDEN_DELIMITER)) {
-        info->estimatedRows = INT64_MAX / 2;
-        info->estimatedCost = 1e90; /* any other plan is better */
-        return;
-    }
     if (planning->point) {
         info->estimatedRows = 1;
         info->estimatedCost = 2;
@@ -541,6 +526,81 @@ static void estimate(const struct planning *planning) {
     info->estimatedRows = (sqlite3_int64)rows + 2;
     info->estimatedCost = (may_wait ? 4 : 5) + (double)rows * each;
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
+}
+
+/* --- the arms of an OR -------------------------------------------------------------------------------------------- */
+
+/* prefix = (SELECT ...) AND (path = 'a' OR path GLOB 'b*'): SQLite may scan once for each arm. But to such a scan it does
+ * not hand a term from beside the OR that holds a subquery or is a part of a row value: it compares the column, which is
+ * NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows then depends
+ * on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
+ *
+ * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. One that is shown
+ * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with them
+ * costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement may look
+ * like this, too: then the best of its plans remains the best, and two arms still cost more than it. */
+
+/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of another
+ * may be taken for it: a mistake as above. */
+static struct art_planned *planned(const struct planning *planning) {
+    struct art_planned *seen = &planning->vtab->planned;
+    const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
+    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
+    return seen;
+}
+
+/* A listing's arguments that are given here, as bits, and where in the clause the last one stands, from 1. */
+static unsigned find_arguments(const struct planning *planning, int *last) {
+    const sqlite3_index_info *info = planning->info;
+    unsigned found = 0;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
+        bool is_argument = hidden == ART_HIDDEN_PREFIX || hidden == ART_HIDDEN_DELIMITER;
+        if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        found |= 1U << hidden;
+        *last = info->aConstraint[i].iTermOffset + 1;
+    }
+    return found;
+}
+
+/* The columns of arguments that are read, or may be: bit 63 stands for all columns from there on. */
+static unsigned read_arguments(const struct planning *planning) {
+    unsigned found = 0;
+    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_DELIMITER; hidden++) {
+        unsigned column = planning->vtab->columns.count + hidden;
+        found |= (unsigned)(planning->info->colUsed >> (column < 63 ? column : 63) & 1) << hidden;
+    }
+    return found;
+}
+
+/* Are these the terms of an arm and, behind them, those of the clause that was shown before? */
+static bool is_before(const struct planning *planning, const struct art_planned *seen, int last) {
+    int arm = last - seen->last, shown = planning->info->nConstraint - seen->constraints;
+    return seen->last && arm > 0 && shown >= 0 && shown <= arm;
+}
+
+static void price_arms(const struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    struct art_planned *seen = planned(planning);
+    int last = 0;
+    unsigned given = find_arguments(planning, &last);
+    if (!given) {
+        if (seen->given & read_arguments(planning)) info->estimatedCost *= 1e60;
+        return;
+    }
+    double cost = info->estimatedCost;
+    sqlite3_int64 rows = info->estimatedRows;
+    if (is_before(planning, seen, last)) {
+        seen->given |= given;
+        info->estimatedCost += seen->cost;
+        info->estimatedRows += seen->rows;
+    } else {
+        seen->given = given;
+        seen->last = last;
+        seen->constraints = info->nConstraint;
+    }
+    if (cost > seen->cost) seen->cost = cost;
+    if (rows > seen->rows) seen->rows = rows;
 }
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
@@ -585,6 +645,7 @@ int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         return rc;
     }
     estimate(&planning);
+    price_arms(&planning);
     info->idxNum = planning.plan;
     info->idxStr = planning.words;
     info->needToFreeIdxStr = 1;

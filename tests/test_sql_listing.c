@@ -245,6 +245,21 @@ START_TEST(test_arguments_are_shown_as_they_were_given) {
 }
 END_TEST
 
+/* '007' is not 7, nor is '1e2' 100, though IN compares by the column's affinity. */
+START_TEST(test_arguments_out_of_a_list_are_texts) {
+    sql_run(db, "INSERT INTO t(path) VALUES('007/a'), ('7/b'), ('1e2/x'), ('100/y');"
+                "CREATE TABLE p(p TEXT, i INTEGER); INSERT INTO p VALUES('007', 7), ('1e2', 100)");
+    gives("SELECT path, prefix FROM t WHERE prefix IN ('007', '1e2') ORDER BY path", "007/a|007\n1e2/x|1e2\n");
+    gives("SELECT path, prefix FROM t WHERE prefix IN (SELECT p FROM p) ORDER BY path", "007/a|007\n1e2/x|1e2\n");
+    gives("SELECT path FROM t WHERE prefix IN (SELECT i FROM p) ORDER BY path", "100/y\n7/b\n");
+    gives("SELECT path FROM t WHERE prefix IN (7, '7', 100)", "100/y\n7/b\n");
+    gives("SELECT path FROM t WHERE prefix = 7 AND prefix = '7'", "7/b\n");
+    gives("SELECT path, entries FROM t WHERE prefix = '' AND delimiter IN ('00', NULL)", "00|1\n100|1\n1e2/x|\n7/b|\n");
+    gives("SELECT name, type FROM pragma_table_xinfo('t') WHERE hidden AND name <> 't'",
+          "prefix|TEXT\ndelimiter|TEXT\nentries|INTEGER\nversion|INTEGER\n");
+}
+END_TEST
+
 START_TEST(test_numbers_are_text_and_null_gives_nothing) {
     fill_example();
     gives("SELECT path FROM t(5)", "5/five\n");
@@ -452,6 +467,7 @@ int main(void) {
     tcase_add_test(cases, test_a_level_is_read_page_by_page);
     tcase_add_test(cases, test_entries_count_all_rows_below_whatever_is_asked);
     tcase_add_test(cases, test_arguments_are_shown_as_they_were_given);
+    tcase_add_test(cases, test_arguments_out_of_a_list_are_texts);
     tcase_add_test(cases, test_numbers_are_text_and_null_gives_nothing);
     tcase_add_test(cases, test_several_prefixes_must_all_be_equal);
     tcase_add_test(cases, test_many_conditions_beside_an_argument);

@@ -528,20 +528,23 @@ START_TEST(test_offsets_end_at_the_last_row) {
 END_TEST
 
 START_TEST(test_paths_are_distinct) {
-    static const char *const selects[] = {"SELECT DISTINCT path FROM @",
-                                          "SELECT DISTINCT path, value FROM @ ORDER BY path DESC",
-                                          "SELECT DISTINCT value, path FROM @ ORDER BY value, path",
-                                          "SELECT DISTINCT value FROM @ ORDER BY value",
-                                          "SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC",
-                                          "SELECT value, path, count(*) FROM @ GROUP BY value, path ORDER BY path",
-                                          "SELECT DISTINCT path FROM @ WHERE path IN ('b', 'a', 5) ORDER BY path DESC",
-                                          "SELECT DISTINCT x.path FROM @ AS x, r ORDER BY x.path DESC",
-                                          "SELECT DISTINCT x.path FROM r CROSS JOIN @ AS x ORDER BY 1",
-                                          "SELECT x.path, count(*) FROM r CROSS JOIN @ AS x GROUP BY x.path ORDER BY 1",
-                                          "SELECT min(path), max(path) FROM @",
-                                          "SELECT min(path) FROM @ WHERE path > 'a'",
-                                          "SELECT max(path) FROM @ WHERE path GLOB 'a*'",
-                                          "SELECT max(path) FROM @ WHERE path IN ('a', 'b', 'q')"};
+    static const char *const selects[] = {
+        "SELECT DISTINCT path FROM @",
+        "SELECT DISTINCT path, value FROM @ ORDER BY path DESC",
+        "SELECT DISTINCT value, path FROM @ ORDER BY value, path",
+        "SELECT DISTINCT value FROM @ ORDER BY value",
+        "SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC",
+        "SELECT value, path, count(*) FROM @ GROUP BY value, path ORDER BY path",
+        "SELECT value, path, count(*) FROM @ GROUP BY value, path ORDER BY value, path",
+        "SELECT value, path FROM @ GROUP BY value, path ORDER BY value DESC, path",
+        "SELECT DISTINCT path FROM @ WHERE path IN ('b', 'a', 5) ORDER BY path DESC",
+        "SELECT DISTINCT x.path FROM @ AS x, r ORDER BY x.path DESC",
+        "SELECT DISTINCT x.path FROM r CROSS JOIN @ AS x ORDER BY 1",
+        "SELECT x.path, count(*) FROM r CROSS JOIN @ AS x GROUP BY x.path ORDER BY 1",
+        "SELECT min(path), max(path) FROM @",
+        "SELECT min(path) FROM @ WHERE path > 'a'",
+        "SELECT max(path) FROM @ WHERE path GLOB 'a*'",
+        "SELECT max(path) FROM @ WHERE path IN ('a', 'b', 'q')"};
     for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
         char *ordered = strstr(selects[i], "ORDER BY") || strstr(selects[i], "m")
                             ? sqlite3_mprintf("%s", selects[i])
@@ -551,7 +554,9 @@ START_TEST(test_paths_are_distinct) {
     }
     plan_says("SELECT DISTINCT path FROM @", ":all rows, keys only");
     plan_says("SELECT DISTINCT value, path FROM @", ":all rows");
-    plan_says("SELECT value, path, count(*) FROM @ GROUP BY value, path", ":all rows");
+    if (sqlite3_libversion_number() >= 3053000) { /* which asks for the groups' order only where it is wanted */
+        plan_says("SELECT value, path, count(*) FROM @ GROUP BY value, path", ":all rows");
+    }
     plan_says("SELECT path, count(*) FROM @ GROUP BY path ORDER BY path DESC", ":all rows, descending, keys only");
     plan_says("SELECT min(path) FROM @", ":all rows, keys only");
     plan_says("SELECT max(path) FROM @", ":all rows, descending, keys only");
