@@ -17,7 +17,7 @@
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
  *                (that no CAST or UNION can touch)
- *   comparison   number, from elsewhere         =: all its spellings, in order (in a             SQLite
+ *   comparison   number, from elsewhere         =: all its spellings, in order (number.c; in a   SQLite
  *                                               listing: paths before ':'); <, <=: paths before
  *                                               ':'; >, >=: all. (Out of a column with a numeric
  *                                               affinity, or of CAST(? AS INTEGER), '0123' = 123;

@@ -4,6 +4,7 @@
  *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
+ *     number.c      which beginnings may become a spelling of a number
  *     rows.c        from row to row, and counting where nobody looks at the rows
  *     listing.c     one level of a directory
  *     points.c      the elements of an IN
@@ -58,6 +59,22 @@ bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool desc
 /* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
 bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
 
+/* --- numbers (number.c) ------------------------------------------------------------------------------------------- */
+
+/* What a path may be equal to by numeric affinity. */
+struct art_number {
+    double value;
+    bool negative, any_digits; /* any: of this number's spellings no digits are known */
+    double low, high;          /* its significant digits, the first before the point, give or take a rounding, */
+    int exponent;              /* times 10 to this power */
+};
+void art_number_set(struct art_number *number, double value);
+/* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or behind
+ * `seek`, either); NONE: none is left; STEP: the next path may be one. */
+enum art_number_way { ART_NUMBER_STEP, ART_NUMBER_SEEK, ART_NUMBER_NONE, ART_NUMBER_NOMEM };
+enum art_number_way art_number_next(const struct art_number *number, struct art_bytes path, bool descending,
+                                    struct art_buffer *seek);
+
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
 /* An argument that a hidden column shows. */
@@ -111,7 +128,7 @@ struct art_scan {
     struct art_record_reader reader;
     uint8_t *value;
     struct art_cursor *cursor;
-    double number;             /* MATCH_NUMBER */
+    struct art_number number;  /* MATCH_NUMBER */
     struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern; /* of GLOB, or the number's text, with a NUL */
     struct art_folded folded;
