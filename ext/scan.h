@@ -2,6 +2,7 @@
  *
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
+ *     statements.c  whether a bound number is compared as its text
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     number.c      which beginnings may become a spelling of a number
@@ -115,6 +116,7 @@ struct art_scan {
     bool several;    /* points, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
     bool bounded;    /* SQLite has made bounds of the first GLOB */
+    bool equated;    /* a column is equal to what may be a parameter */
     bool spellings;  /* after this point, the other spellings of its number */
     bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */
@@ -187,7 +189,12 @@ int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
-bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value); /* with a path; else as a number */
+bool art_scan_compares_as_text(const struct art_scan *scan,
+                               sqlite3_value *value); /* if equal to a path; else as a number */
+
+/* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way that
+ * makes it be compared as a number? */
+bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
 
 /* cursor.c: the row is left. */
 static inline void art_scan_forget_value(struct art_scan *scan) {

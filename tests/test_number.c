@@ -1,4 +1,5 @@
-/* The spellings of a number: all are found, between any other paths, and few other paths are looked at for that. */
+/* The spellings of a number: all are found, between any other paths, and few other paths are looked at for that. And numbers
+ * that are bound: they are compared as texts, but where SQLite compares them as something else. */
 #define SQLITE_CORE 1
 #include "ext/scan.h"
 
@@ -242,6 +243,123 @@ START_TEST(test_few_paths_are_looked_at_for_a_number) {
 }
 END_TEST
 
+/* --- numbers that are bound --------------------------------------------------------------------------------------- */
+
+/* The rows, and SQLite's steps. */
+static char *answer_bound(const char *sql, int64_t bound, int *steps) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
+    sqlite3_bind_int64(statement, 1, bound);
+    char *answer = sql_answer(statement);
+    *steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    sqlite3_finalize(statement);
+    return answer;
+}
+
+static void agree_bound(const char *sql, int64_t bound) {
+    char *answers[2];
+    for (int i = 0, steps; i < 2; i++) {
+        char *text = sqlite3_mprintf(sql, i ? "b" : "t");
+        answers[i] = answer_bound(text, bound, &steps);
+        sqlite3_free(text);
+    }
+    ck_assert_msg(!strcmp(answers[0], answers[1]), "%s (bound %d)\n  art:\n%s\n  ordinary:\n%s", sql, (int)bound,
+                  answers[0], answers[1]);
+    for (int i = 0; i < 2; i++) sqlite3_free(answers[i]);
+}
+
+/* SQLite puts it there, and a number is below every text then. */
+START_TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
+    static const char *const operators[] = {"<", "<=", ">", ">="};
+    static const char *const forms[] = {
+        "SELECT path FROM %%s WHERE value = ?1 AND value %s path ORDER BY +path",
+        "SELECT path FROM %%s WHERE path %s value AND ?1 IS value ORDER BY +path",
+        "SELECT path FROM %%s WHERE value IN (?1) AND path %s value AND path > '/3' ORDER BY +path",
+        "SELECT path FROM %%s JOIN o WHERE x = ?1 AND x %s path ORDER BY +path",
+        "SELECT path FROM o, %%s WHERE n = ?1 AND path %s n ORDER BY +path",
+        "SELECT path FROM (SELECT * FROM o) CROSS JOIN %%s ON x == ?1 AND x %s path ORDER BY +path",
+        "SELECT (SELECT group_concat(path) FROM (SELECT path FROM %%s q WHERE path %s x ORDER BY +path))"
+        " FROM o WHERE x = ?1",
+        "SELECT path FROM view_of_%%s WHERE x = ?1 AND path %s x ORDER BY +path",
+        "SELECT path FROM %%s WHERE path %s ?1 ORDER BY +path",
+        "SELECT path FROM %%s WHERE path %s ?1 AND value = 7 ORDER BY +path",
+    };
+    sql_run(db,
+            "CREATE TABLE o(x, n INTEGER); INSERT INTO o VALUES(7, 7), (12, 12), ('7', 3);"
+            "INSERT INTO b VALUES('', 7), ('!', 7), ('/1', 7), ('/2', 12), ('/3', 7), ('/4', 7), ('12', 12), ('7', 7),"
+            " ('07', 7), ('8', 7), ('700', 7), (':', 7), ('a', 7); INSERT INTO t(path, value) SELECT * FROM b;"
+            "CREATE VIEW view_of_t AS SELECT * FROM o JOIN t; CREATE VIEW view_of_b AS SELECT * FROM o JOIN b");
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        for (size_t j = 0; j < sizeof operators / sizeof *operators; j++) {
+            char *sql = sqlite3_mprintf(forms[i], operators[j]);
+            agree_bound(sql, 7);
+            agree_bound(sql, 12);
+            sqlite3_free(sql);
+        }
+    }
+}
+END_TEST
+
+/* The text that is known, the outer statement's, says nothing of a CAST. */
+START_TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
+    static const char *const conditions[] = {"path = CAST(NEW.y AS INTEGER)", "path < CAST(NEW.y AS INTEGER)",
+                                             "path >= CAST(NEW.y AS INTEGER)",
+                                             "path = (SELECT y FROM o WHERE 0 UNION SELECT NEW.y)"};
+    sql_run(db, "CREATE TABLE o(y INTEGER); INSERT INTO o VALUES(0); CREATE TABLE found(path);"
+                "INSERT INTO b VALUES('7', 1), ('07', 1), ('7.0', 1), ('600', 1), ('10', 1), ('a', 1), ('!', 1);"
+                "INSERT INTO t(path, value) SELECT path, value FROM b");
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        char *answers[2];
+        for (int j = 0, steps; j < 2; j++) {
+            sql_run(db,
+                    "DELETE FROM found; CREATE TRIGGER looks AFTER UPDATE ON o BEGIN"
+                    " INSERT INTO found SELECT path FROM %s WHERE %s; END",
+                    j ? "b" : "t", conditions[i]);
+            sqlite3_free(answer_bound("UPDATE o SET y = ?", 7, &steps));
+            answers[j] = sql_rows(db, "SELECT path FROM found ORDER BY 1");
+            sql_run(db, "DROP TRIGGER looks");
+        }
+        ck_assert_msg(!strcmp(answers[0], answers[1]), "%s\n  art:\n%s\n  ordinary:\n%s", conditions[i], answers[0],
+                      answers[1]);
+        for (int j = 0; j < 2; j++) sqlite3_free(answers[j]);
+    }
+}
+END_TEST
+
+/* Where it is a text, rows below that do not even come to SQLite. A word is a whole one, not a part of a name. */
+START_TEST(test_a_bound_number_is_a_text_whatever_names_there_are) {
+    static const struct {
+        const char *sql;
+        bool few;
+    } cases[] = {
+        {"SELECT path FROM podcasts WHERE path >= ?", true},
+        {"SELECT path AS \"no$union\", n AS cast_, n AS \xc3\xa9"
+         "cast FROM podcasts WHERE path >= ?",
+         true},
+        {"SELECT p.path, p.n FROM podcasts AS p WHERE p.n = 5 AND p.path >= ? LIMIT 3", true},
+        {"UPDATE podcasts SET n = 1, s = 'x' WHERE path >= ?", true},
+        {"DELETE FROM podcasts WHERE path >= ? AND n <> 7", true},
+        {"SELECT path FROM podcasts WHERE path >= CAST(? AS INTEGER)", false},
+        {"SELECT path FROM podcasts WHERE path >= ?1 AND n = ?1", false},
+        {"SELECT path FROM podcasts WHERE path >= (SELECT ?1 UNION SELECT 1)", false},
+    };
+    int steps;
+    if (sql_standin()) return;
+    char *create = sql_create_text("podcasts", "path, n, s");
+    sql_run(db,
+            "%s; INSERT INTO podcasts(path, n) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000)"
+            " SELECT printf('%%05d', i), 5 FROM i; CREATE TABLE o(broadcast); INSERT INTO o VALUES(1), (2)",
+            create);
+    sqlite3_free(create);
+    sqlite3_stmt *open = sql_prepare(db, "SELECT broadcast FROM o");
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sqlite3_free(answer_bound(cases[i].sql, 9, &steps));
+        ck_assert_msg(cases[i].few ? steps < 100 : steps > 3000, "%s took %d steps", cases[i].sql, steps);
+    }
+    sqlite3_finalize(open);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("number");
     TCase *cases = tcase_create("number");
@@ -249,6 +367,9 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, test_every_spelling_of_a_number_is_found);
     tcase_add_test(cases, test_few_paths_are_looked_at_for_a_number);
+    tcase_add_test(cases, test_a_bound_number_in_the_place_of_a_column_is_no_text);
+    tcase_add_test(cases, test_a_number_that_a_trigger_casts_is_none_that_is_bound);
+    tcase_add_test(cases, test_a_bound_number_is_a_text_whatever_names_there_are);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
