@@ -121,26 +121,16 @@ void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison,
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
 
-/* A bound number is compared as a text, but not behind CAST(? AS INTEGER), nor as (SELECT <numeric column> UNION SELECT ?),
- * and SQLite calls these bound, too. */
-static bool may_have_affinity(const char *sql) {
-    static const char *const patterns[] = {"%cast%", "%union%", "%intersect%", "%except%", "%values%"};
-    bool may = !sql;
-    for (size_t i = 0; !may && i < sizeof patterns / sizeof *patterns; i++) may = !sqlite3_strlike(patterns[i], sql, 0);
-    return may;
-}
-
-static bool parameters_may_have_affinity(sqlite3 *db) {
-    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
-        if (sqlite3_stmt_busy(each) && may_have_affinity(sqlite3_sql(each))) return true;
-    }
-    return false;
+/* A bound number is (statements.c), others are not. `range`: it is not for equality. */
+static bool compares_as_text(const struct art_scan *scan, sqlite3_value *value, bool range) {
+    int type = sqlite3_value_type(value);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
+    if (!sqlite3_value_frombind(value) || (range && scan->equated)) return false;
+    return !art_statements_may_convert(art_scan_vtab(scan), range);
 }
 
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
-    int type = sqlite3_value_type(value);
-    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
-    return sqlite3_value_frombind(value) && !parameters_may_have_affinity(art_scan_vtab(scan)->connection->db);
+    return compares_as_text(scan, value, false);
 }
 
 static bool never_matches(const struct art_scan *scan, int type) {
@@ -284,7 +274,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        art_wanted_compare(&scan->wanted, meaning, value, art_scan_compares_as_text(scan, value));
+        art_wanted_compare(&scan->wanted, meaning, value, compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL));
     }
 }
 

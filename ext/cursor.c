@@ -104,6 +104,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->descending = plan & ART_PLAN_DESCENDING;
     scan->in_order = plan & ART_PLAN_SORTED;
     scan->bounded = plan & ART_PLAN_BOUNDED;
+    scan->equated = plan & ART_PLAN_EQUATED;
     scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
     scan->rolled = 0;

@@ -16,8 +16,10 @@
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
- *                (that no CAST or UNION can touch)
- *   comparison   number, from elsewhere         =: all its spellings, in order (in a             SQLite
+ *                (that no CAST or UNION can touch;
+ *                and for order not in the place of
+ *                a column, statements.c)
+ *   comparison   number, from elsewhere         =: all its spellings, in order (number.c; in a   SQLite
  *                                               listing: paths before ':'); <, <=: paths before
  *                                               ':'; >, >=: all. (Out of a column with a numeric
  *                                               affinity, or of CAST(? AS INTEGER), '0123' = 123;
@@ -43,9 +45,10 @@
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
- * So an art table gives the rows that an ordinary one gives, but for two cases: a TEXT out of a column with a numeric
- * affinity, compared by order with a path that looks like a number, is compared as a text; and so is a bound number that
- * SQLite puts in the place of such a column (x.n = ? AND path = x.n). And since an equality
+ * So an art table gives the rows that an ordinary one gives, but for three cases: a TEXT out of a column with a numeric
+ * affinity, compared by order with a path that looks like a number, is compared as a text; so is, for equality, a bound
+ * number that SQLite puts in the place of such a column (x.n = ? AND path = x.n); and so may be one that comes to a trigger
+ * (path = CAST(NEW.y AS INTEGER)) by a statement that itself names the table, too. And since an equality
  * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
  * only, its own text if that is there, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks
  * for, though it would double the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric
@@ -60,6 +63,7 @@ enum art_plan_flags {
     ART_PLAN_DESCENDING = 2, /* from the range's end */
     ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
     ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
+    ART_PLAN_EQUATED = 16,   /* another column is equal to what may be a parameter */
 };
 
 enum art_argument {

@@ -247,6 +247,17 @@ static bool take_list(struct planning *planning) {
     return true;
 }
 
+/* Is another column equal to what may be a parameter? SQLite may have put that in the column's place, elsewhere. */
+static bool is_equated(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        bool other = constraint->iColumn != ART_COLUMN_KEY && meaning_of(constraint->op) == ART_ARGUMENT_EQUAL;
+        if (other && !constant(planning, i)) return true;
+    }
+    return false;
+}
+
 static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
     bool glob = meaning == ART_ARGUMENT_GLOB;
     sqlite3_value *value = glob ? NULL : constant(planning, i);
@@ -263,6 +274,7 @@ static void take_path_condition(struct planning *planning, int i, enum art_argum
 static void take_paths(struct planning *planning) {
     const sqlite3_index_info *info = planning->info;
     planning->all_taken = planning->all_exact = true;
+    if (is_equated(planning)) planning->plan |= ART_PLAN_EQUATED;
     take_list(planning);
     for (int i = 0; i < info->nConstraint; i++) {
         enum art_argument meaning = planning->meanings[i];

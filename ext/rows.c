@@ -56,7 +56,7 @@ int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches
         *matches = sqlite3_strglob(pattern, text) == 0;
     } else {
         bool own = strcmp(text, pattern) == 0;
-        *matches = own ? scan->in_order : spells_number(text, scan->number);
+        *matches = own ? scan->in_order : spells_number(text, scan->number.value);
     }
     return ART_OK;
 }
@@ -111,16 +111,16 @@ static int leave(struct art_scan *scan) {
     return rc ? rc : art_cursor_skip_prefix(scan->cursor, scan->rolled);
 }
 
+/* Nothing is left. */
+static int seek_end(struct art_scan *scan) {
+    struct art_range nothing = {.high_set = true, .high_open = true};
+    return art_cursor_seek(scan->cursor, &nothing, scan->descending);
+}
+
 /* To the next spelling, past all paths that LIKE cannot match. */
 static int seek_spelling(struct art_scan *scan) {
     struct art_range range = scan->range;
-    int rc = art_rows_ready(scan);
-    if (rc) return rc;
-    if (!art_folded_next(&scan->folded, art_cursor_key(scan->cursor), scan->descending)) {
-        range.high = range.low = (struct art_bytes){0}; /* nothing is left */
-        range.high_set = range.high_open = true;
-        return art_cursor_seek(scan->cursor, &range, scan->descending);
-    }
+    if (!art_folded_next(&scan->folded, art_cursor_key(scan->cursor), scan->descending)) return seek_end(scan);
     struct art_bytes spelling = art_buffer_bytes(&scan->folded.seek);
     struct art_range found;
     scan->wanted.scratch.len = 0;
@@ -139,17 +139,26 @@ static int seek_spelling(struct art_scan *scan) {
     return art_cursor_seek(scan->cursor, &range, scan->descending);
 }
 
-/* Past a row that does not match; of numbers, past all paths that begin as no number does. `passed`: so many so far. */
+/* To the next path that may spell the number. */
+static int seek_number(struct art_scan *scan) {
+    struct art_buffer *seek = &scan->wanted.scratch;
+    enum art_number_way way = art_number_next(&scan->number, art_cursor_key(scan->cursor), scan->descending, seek);
+    if (way == ART_NUMBER_NOMEM) return art_nomem();
+    if (way == ART_NUMBER_STEP) return leave(scan);
+    if (way == ART_NUMBER_NONE) return seek_end(scan);
+    struct art_range range = behind(scan, art_buffer_bytes(seek));
+    if (!scan->descending) range.low_open = false;
+    return art_cursor_seek(scan->cursor, &range, scan->descending);
+}
+
+/* Past a row that does not match. `passed`: so many so far. */
 static int pass(struct art_scan *scan, unsigned *passed) {
-    if (scan->matching == ART_MATCH_FOLDED && ++*passed == SEEK_AFTER) {
-        *passed = 0;
-        return seek_spelling(scan);
-    }
-    if (scan->matching != ART_MATCH_NUMBER) return leave(scan);
-    struct art_bytes key = art_cursor_key(scan->cursor);
-    if (!key.len || strchr("\t\n\v\f\r +-.0123456789", key.data[0])) return leave(scan);
+    bool folded = scan->matching == ART_MATCH_FOLDED && ++*passed == SEEK_AFTER;
+    if (!folded && scan->matching != ART_MATCH_NUMBER) return leave(scan);
+    *passed = 0;
     int rc = art_rows_ready(scan);
-    return rc ? rc : art_cursor_skip_prefix(scan->cursor, 1);
+    if (rc) return rc;
+    return folded ? seek_spelling(scan) : seek_number(scan);
 }
 
 static int ask_for_interrupt(const struct art_scan *scan) {
@@ -230,12 +239,12 @@ static int walk_spellings(struct art_scan *scan) {
  * that does not stand before ':', and what is equal to it as a text is not as a number.) */
 int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     const unsigned char *text = sqlite3_value_text(value);
-    scan->number = sqlite3_value_double(value);
+    art_number_set(&scan->number, sqlite3_value_double(value));
     scan->pattern.len = 0;
     if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
     struct art_bytes key = art_bytes(scan->pattern.data, (uint32_t)scan->pattern.len - 1);
     scan->in_order |= !art_is_writing(art_scan_vtab(scan)->connection->db);
-    scan->in_order &= !isinf(scan->number);
+    scan->in_order &= !isinf(scan->number.value);
     if (scan->in_order) return walk_spellings(scan);
     bool possible = art_bytes_starts_with(key, art_buffer_bytes(&scan->prefix.text));
     int rc = possible ? art_rows_point(scan, key) : ART_OK;

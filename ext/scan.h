@@ -2,8 +2,10 @@
  *
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
+ *     statements.c  whether a bound number is compared as its text
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
+ *     number.c      which beginnings may become a spelling of a number
  *     rows.c        from row to row, and counting where nobody looks at the rows
  *     listing.c     one level of a directory
  *     points.c      the elements of an IN
@@ -58,6 +60,22 @@ bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool desc
 /* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
 bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
 
+/* --- numbers (number.c) ------------------------------------------------------------------------------------------- */
+
+/* What a path may be equal to by numeric affinity. */
+struct art_number {
+    double value;
+    bool negative, any_digits; /* any: of this number's spellings no digits are known */
+    double low, high;          /* its significant digits, the first before the point, give or take a rounding, */
+    int exponent;              /* times 10 to this power */
+};
+void art_number_set(struct art_number *number, double value);
+/* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or behind
+ * `seek`, either); NONE: none is left; STEP: the next path may be one. */
+enum art_number_way { ART_NUMBER_STEP, ART_NUMBER_SEEK, ART_NUMBER_NONE, ART_NUMBER_NOMEM };
+enum art_number_way art_number_next(const struct art_number *number, struct art_bytes path, bool descending,
+                                    struct art_buffer *seek);
+
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
 /* An argument that a hidden column shows. */
@@ -98,6 +116,7 @@ struct art_scan {
     bool several;    /* points, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
     bool bounded;    /* SQLite has made bounds of the first GLOB */
+    bool equated;    /* a column is equal to what may be a parameter */
     bool spellings;  /* after this point, the other spellings of its number */
     bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */
@@ -111,7 +130,7 @@ struct art_scan {
     struct art_record_reader reader;
     uint8_t *value;
     struct art_cursor *cursor;
-    double number;             /* MATCH_NUMBER */
+    struct art_number number;  /* MATCH_NUMBER */
     struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern; /* of GLOB, or the number's text, with a NUL */
     struct art_folded folded;
@@ -170,7 +189,12 @@ int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
-bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value); /* with a path; else as a number */
+bool art_scan_compares_as_text(const struct art_scan *scan,
+                               sqlite3_value *value); /* if equal to a path; else as a number */
+
+/* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way that
+ * makes it be compared as a number? */
+bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
 
 /* cursor.c: the row is left. */
 static inline void art_scan_forget_value(struct art_scan *scan) {
