@@ -218,13 +218,17 @@ static bool glob_is_sqlites(struct planning *planning, int i) {
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
 
-/* One row at most; in a listing an equality is a range like any other. */
+/* One row at most; in a listing an equality is a range like any other. Rather one with a literal: the other side may be a
+ * column of this very table, which is known to SQLite alone, and then it has no use for the plan. */
 static int find_equality(const struct planning *planning, bool list) {
     const sqlite3_index_info *info = planning->info;
+    int found = -1;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (planning->meanings[i] == ART_ARGUMENT_EQUAL && is_list(planning, i) == list) return i;
+        if (planning->meanings[i] != ART_ARGUMENT_EQUAL || is_list(planning, i) != list) continue;
+        if (constant(planning, i)) return i;
+        if (found < 0) found = i;
     }
-    return -1;
+    return found;
 }
 
 static bool has_delimiter(const struct planning *planning) {
