@@ -89,9 +89,7 @@ static void agree_always(const char *sql) {
 }
 
 static char *plan_of(const char *sql) {
-    char *text = sql_named(sql, "t"), *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", text);
-    sqlite3_free(text);
-    return plan;
+    return sql_plan(db, "t", sql);
 }
 
 static void plan_says(const char *sql, const char *words) {
@@ -786,121 +784,6 @@ START_TEST(test_joins_begin_where_there_are_few_rows) {
 }
 END_TEST
 
-static int steps_of(const char *sql) {
-    static const char *const values[] = {"d/*", "d", "e"};
-    char *text = sql_named(sql, "t");
-    sqlite3_stmt *statement = sql_prepare(db, "%s", text);
-    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
-        sqlite3_bind_text(statement, i, values[i - 1], -1, SQLITE_STATIC);
-    }
-    while (sqlite3_step(statement) == SQLITE_ROW) continue;
-    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
-    sqlite3_finalize(statement);
-    sqlite3_free(text);
-    return steps;
-}
-
-/* The paths d/000/00000, d/001/00001, ..., of so many directories, and two ordinary tables that know these. */
-static void fill_directories(int paths, int directories, int others) {
-    sql_run(db,
-            "DELETE FROM t; INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d)"
-            " SELECT printf('d/%%03d/%%05d', i %% %d, i), i FROM n;"
-            "CREATE TABLE o(id INTEGER PRIMARY KEY, d TEXT, p TEXT);"
-            "INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d)"
-            " SELECT i, printf('d/%%03d', i %% %d), printf('d/%%03d/%%05d', i %% %d, i) FROM n;"
-            "CREATE TABLE x(id INTEGER PRIMARY KEY, w); INSERT INTO x SELECT id, d FROM o",
-            paths, directories, others, directories, directories);
-}
-
-static const char *const bounds_of_others[] = {
-    "q.path >= o.d AND q.path < o.d || '0'",
-    "q.path BETWEEN o.d AND o.p",
-    "q.path GLOB o.d || '/*'",
-    "q.prefix = o.d || '/'",
-    "q.path LIKE o.d || '/%'",
-    "q.path IN (o.d, o.p)",
-};
-static const char *const bounds_for_all[] = {
-    "q.path > 'd/'",
-    "q.path >= 'd'",
-    "q.path < 'e'",
-    "q.path > 'd' AND q.path < 'e'",
-    "q.path GLOB 'd/*'",
-    "q.path > ''",
-    "q.path LIKE 'd/%'",
-    "q.path GLOB ?1",
-    "q.path >= ?2 AND q.path < ?3",
-    "q.value >= 0",
-    "q.path IN ('d/000/00000', 'd/001/00001', 'd/002/00002')",
-};
-enum {
-    BOUNDS_OF_OTHERS = sizeof bounds_of_others / sizeof *bounds_of_others,
-    BOUNDS_FOR_ALL = sizeof bounds_for_all / sizeof *bounds_for_all
-};
-
-/* For a LIKE with bounds no other is looked at, which an ordinary table would not do either. */
-static bool leaves_like(const char *of_other, const char *for_all) {
-    static const char *const with_both[] = {"GLOB", "LIKE", "< 'e'", "< ?3"};
-    bool bounded = false;
-    for (int i = 0; i < 4; i++) bounded |= strstr(for_all, with_both[i]) != NULL;
-    return bounded && strstr(of_other, "LIKE");
-}
-
-/* What is true of all rows must not cost another table's bounds, without which each row of that is compared with all. */
-START_TEST(test_bounds_of_another_table_count_beside_any_others) {
-    static const struct {
-        int paths, directories, others;
-    } sizes[] = {{3000, 300, 300}, {3000, 300, 20}, {300, 300, 300}, {12000, 3, 2}};
-    static const char *const joins[] = {"o JOIN @ q ON ", "@ q JOIN o ON ", "o LEFT JOIN @ q ON ",
-                                        "o JOIN x USING(id) JOIN @ q ON ", "@ q JOIN x JOIN o ON x.id = o.id AND "};
-    fill_directories(sizes[_i / 4].paths, sizes[_i / 4].directories, sizes[_i / 4].others);
-    if (_i % 2) sql_run(db, "ANALYZE");
-    if (_i % 4 / 2) sql_command(db, "main", "t", "flush");
-    for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
-        for (int j = 0; j < BOUNDS_OF_OTHERS; j++) {
-            char *alone = sqlite3_mprintf("SELECT count(*) FROM %s%s", joins[i], bounds_of_others[j]);
-            int most = 4 * steps_of(alone) + 2000; /* SQLite checks some rows again */
-            for (int k = 0; k < BOUNDS_FOR_ALL; k++) {
-                if (leaves_like(bounds_of_others[j], bounds_for_all[k])) continue;
-                char *sql = sqlite3_mprintf("%s AND %s", alone, bounds_for_all[k]);
-                int steps = steps_of(sql);
-                if (steps > most) {
-                    char *plan = plan_of(sql);
-                    ck_abort_msg("%s takes %d steps, more than %d:\n%s", sql, steps, most, plan);
-                }
-                sqlite3_free(sql);
-            }
-            sqlite3_free(alone);
-        }
-    }
-}
-END_TEST
-
-/* Before anything is read, and where there is nothing yet that a plan could be made for. */
-START_TEST(test_bounds_of_another_table_are_taken_from_the_first_plan_on) {
-    static const char sql[] = "SELECT count(*) FROM o JOIN @ q ON q.path >= o.d AND q.path < o.d || '0' AND q.path GLOB"
-                              " 'd/*' WHERE o.id = 1";
-    static const char words[] = ":path>=? AND path<? AND path>=? AND path<? AND path GLOB ?";
-    char *directory = sql_scratch("planner"), *path = sqlite3_mprintf("%s/t.db", directory);
-    sqlite3 *memory = db;
-    db = sql_open(path);
-    sql_create(db, "t", "");
-    fill_directories(0, 1, 2);
-    sql_run(db, "DELETE FROM t");
-    plan_says(sql, words);
-    sql_run(db, "DROP TABLE o; DROP TABLE x");
-    fill_directories(3000, 300, 300);
-    sql_close(db);
-    db = sql_open(path);
-    plan_says(sql, words);
-    sql_close(db);
-    db = memory;
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
-END_TEST
-
 /* --- under writes ------------------------------------------------------------------------------------------------- */
 
 /* A transaction that has spilled leaves memory behind that does not know the rows: open scans go on from the log. */
@@ -1005,8 +888,6 @@ int main(void) {
     tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
     tcase_add_test(cases, test_long_numbers_are_sqlites_to_round);
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
-    tcase_add_loop_test(cases, test_bounds_of_another_table_count_beside_any_others, 0, 16);
-    tcase_add_test(cases, test_bounds_of_another_table_are_taken_from_the_first_plan_on);
     tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
     tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
     suite_add_tcase(suite, cases);

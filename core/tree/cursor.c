@@ -360,13 +360,6 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
 
 /* --- skipping rows ------------------------------------------------------------------------------------------------ */
 
-/* The key itself in its buffer, or with `after` the smallest one above it. */
-static struct art_bytes bound_key(uint8_t *buffer, struct art_bytes key, bool after) {
-    if (key.data != buffer) memcpy(buffer, key.data, key.len);
-    memset(buffer + key.len, 0, 1 + ART_KEY_PADDING);
-    return art_bytes(buffer, key.len + after);
-}
-
 static int sums_lie(const struct art_cursor *cursor) {
     return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
 }
@@ -380,11 +373,11 @@ static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t 
     *out = -1;
     if (count > INT64_MAX) return ART_OK;
     if (cursor->backward) {
-        between->high = bound_key(between->high_buffer, here, false);
-        between->low = bound_key(between->low_buffer, cursor->stop, !cursor->stop_inside);
+        between->high = art_bound_key(between->high_buffer, here, false);
+        between->low = art_bound_key(between->low_buffer, cursor->stop, !cursor->stop_inside);
     } else {
-        between->low = bound_key(between->low_buffer, here, true);
-        between->high = bound_key(between->high_buffer, cursor->stop, cursor->stop_inside);
+        between->low = art_bound_key(between->low_buffer, here, true);
+        between->high = art_bound_key(between->high_buffer, cursor->stop, cursor->stop_inside);
     }
     int rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
     if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
@@ -410,7 +403,7 @@ static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t 
     } else {
         rc = art_tree_select(tree, rank, &between, &key);
         if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
-        key = bound_key(scratch, key, false);
+        key = art_bound_key(scratch, key, false);
         rc = art_merge_seek(merge, key, cursor->backward);
     }
     if (rc) return rc;
@@ -470,7 +463,7 @@ int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     cursor->valid = false;
     rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
-    key = bound_key(cursor->place, key, false);
+    key = art_bound_key(cursor->place, key, false);
     if (cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
     if (!rc) rc = skip_rows(cursor, key, count, cursor->place);
     if (rc) cursor->valid = false;

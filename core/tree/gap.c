@@ -13,12 +13,6 @@
  */
 #include "core/tree/private.h"
 
-static struct art_bytes set_key(uint8_t *buffer, struct art_bytes key, bool after) {
-    if (key.data != buffer) memcpy(buffer, key.data, key.len);
-    memset(buffer + key.len, 0, 1 + ART_KEY_PADDING);
-    return art_bytes(buffer, key.len + after);
-}
-
 void art_gap_clear(struct art_gap *gap) {
     art_free(gap->room);
     *gap = (struct art_gap){0};
@@ -38,7 +32,7 @@ int art_gap_enter(struct art_tree *tree, struct art_bytes key) {
         gap->scratch = gap->room + (size_t)3 * ART_KEY_BUFFER;
     }
     gap->within = art_gap_has(tree, key);
-    gap->edge = set_key(gap->room, key, false);
+    gap->edge = art_bound_key(gap->room, key, false);
     return ART_OK;
 }
 
@@ -47,11 +41,11 @@ void art_gap_leave(struct art_tree *tree, struct art_bytes end, bool backward) {
     struct art_gap *gap = &tree->gap;
     uint8_t *low = gap->room + ART_KEY_BUFFER, *high = low + ART_KEY_BUFFER;
     if (backward) {
-        if (!gap->within || art_bytes_compare(end, gap->low) < 0) gap->low = set_key(low, end, true);
-        if (!gap->within) gap->high = set_key(high, gap->edge, true);
+        if (!gap->within || art_bytes_compare(end, gap->low) < 0) gap->low = art_bound_key(low, end, true);
+        if (!gap->within) gap->high = art_bound_key(high, gap->edge, true);
     } else {
-        if (!gap->within || art_bytes_compare(end, gap->high) > 0) gap->high = set_key(high, end, false);
-        if (!gap->within) gap->low = set_key(low, gap->edge, false);
+        if (!gap->within || art_bytes_compare(end, gap->high) > 0) gap->high = art_bound_key(high, end, false);
+        if (!gap->within) gap->low = art_bound_key(low, gap->edge, false);
     }
     gap->stamp = tree->changes;
 }

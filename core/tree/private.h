@@ -164,6 +164,12 @@ static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
 int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Long work asks the host now and then. ART_INTERRUPT. */
 int art_tree_interrupted(struct art_tree *tree);
+/* The key in a buffer, padded; with `after` the smallest one above it. */
+static inline struct art_bytes art_bound_key(uint8_t *buffer, struct art_bytes key, bool after) {
+    if (key.data != buffer) memcpy(buffer, key.data, key.len);
+    memset(buffer + key.len, 0, 1 + ART_KEY_PADDING);
+    return art_bytes(buffer, key.len + after);
+}
 /* As art_tree_ready, and begins the transaction. */
 int art_tree_begin(struct art_tree *tree);
 

@@ -29,6 +29,12 @@ char *sql_named(const char *text, const char *name) {
     return sqlite3_str_finish(out);
 }
 
+char *sql_plan(sqlite3 *db, const char *table, const char *statement) {
+    char *text = sql_named(statement, table), *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", text);
+    sqlite3_free(text);
+    return plan;
+}
+
 char *sql_outcome(sqlite3 *db, const char *table, const char *statement, const char *rows) {
     char *text = sql_named(statement, table), *query = rows ? sql_named(rows, table) : NULL;
     int rc = sql_try(db, "%s", text);

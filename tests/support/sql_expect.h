@@ -17,6 +17,9 @@ void sql_refused(sqlite3 *db, int code, const char *words, const char *statement
 /* The text with each '@' replaced by the name. sqlite3_free() it. */
 char *sql_named(const char *text, const char *name);
 
+/* EXPLAIN QUERY PLAN of a statement, '@' in it is the table's name. sqlite3_free() it. */
+char *sql_plan(sqlite3 *db, const char *table, const char *statement);
+
 /* What a statement did to a connection, for comparison: code, changes(), open transaction or not, and, where `rows` is
  * given, its rows. '@' in both texts is the table's name. sqlite3_free() it. */
 char *sql_outcome(sqlite3 *db, const char *table, const char *statement, const char *rows);
