@@ -231,8 +231,6 @@ static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
 static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_value *value) {
     shown->type = sqlite3_value_type(value);
     if (shown->type == SQLITE_NULL) scan->wanted.empty = true;
-    if (shown->type == SQLITE_INTEGER) shown->integer = sqlite3_value_int64(value);
-    if (shown->type == SQLITE_FLOAT) shown->real = sqlite3_value_double(value);
     struct art_bytes bytes = {0};
     shown->text.len = 0;
     if ((shown->type != SQLITE_NULL && !art_value_bytes(value, &bytes)) ||

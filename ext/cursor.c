@@ -22,6 +22,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     struct art_scan *scan = vtab->idle;
     vtab->idle = NULL;
+    vtab->planned = (struct art_planned){0}; /* what is planned from here on is another statement */
     if (!scan) scan = art_alloc_zeroed(sizeof *scan);
     if (!scan) return SQLITE_NOMEM;
     *out = &scan->base;
@@ -220,24 +221,14 @@ static inline bool show_single_value(const struct art_scan *scan, sqlite3_contex
     return art_scan_short_record(scan, &record) && art_record_single_result(context, record);
 }
 
-/* An argument, as it was given. */
+/* An argument. SQLite relies on the column's type: a number is shown as its text. */
 static void show_argument(const struct art_shown *shown, sqlite3_context *context) {
-    switch (shown->type) {
-    case SQLITE_INTEGER:
-        sqlite3_result_int64(context, shown->integer);
-        break;
-    case SQLITE_FLOAT:
-        sqlite3_result_double(context, shown->real);
-        break;
-    case SQLITE_TEXT:
-        art_result_text(context, shown->text.data, shown->text.len);
-        break;
-    case SQLITE_BLOB:
-        sqlite3_result_blob64(context, shown->text.data ? (const void *)shown->text.data : "", shown->text.len,
-                              SQLITE_TRANSIENT);
-        break;
-    default:
-        break;
+    const struct art_buffer *text = &shown->text;
+    if (!shown->type || shown->type == SQLITE_NULL) return;
+    if (shown->type == SQLITE_BLOB) {
+        sqlite3_result_blob64(context, text->data ? (const void *)text->data : "", text->len, SQLITE_TRANSIENT);
+    } else {
+        art_result_text(context, text->data, text->len);
     }
 }
 

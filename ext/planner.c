@@ -20,6 +20,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <limits.h>
 
 #ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
 #define SQLITE_INDEX_CONSTRAINT_LIMIT  73
@@ -595,23 +596,40 @@ static bool is_before(const struct planning *planning, const struct art_planned 
     return seen->last && arm > 0 && shown >= 0 && shown <= arm;
 }
 
+enum { LISTED_MAX = sizeof((struct art_planned *)NULL)->listed / sizeof(struct art_listed) };
+
+/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
+static unsigned given_before(const struct planning *planning, const struct art_planned *seen) {
+    unsigned found = 0;
+    for (unsigned i = 0; i < seen->count; i++) {
+        if (i == LISTED_MAX) return UINT_MAX;
+        if (seen->listed[i].columns == planning->info->colUsed) found |= seen->listed[i].given;
+    }
+    return found;
+}
+
+static void note_given(const struct planning *planning, struct art_planned *seen, unsigned given) {
+    if ((given_before(planning, seen) & given) == given) return;
+    if (seen->count < LISTED_MAX) seen->listed[seen->count] = (struct art_listed){planning->info->colUsed, given};
+    if (seen->count <= LISTED_MAX) seen->count++;
+}
+
 static void price_arms(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
     struct art_planned *seen = planned(planning);
     int last = 0;
     unsigned given = find_arguments(planning, &last);
     if (!given) {
-        if (seen->given & read_arguments(planning)) info->estimatedCost *= 1e60;
+        if (given_before(planning, seen) & read_arguments(planning)) info->estimatedCost *= 1e60;
         return;
     }
+    note_given(planning, seen, given);
     double cost = info->estimatedCost;
     sqlite3_int64 rows = info->estimatedRows;
     if (is_before(planning, seen, last)) {
-        seen->given |= given;
         info->estimatedCost += seen->cost;
         info->estimatedRows += seen->rows;
     } else {
-        seen->given = given;
         seen->last = last;
         seen->constraints = info->nConstraint;
     }

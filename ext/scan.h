@@ -80,9 +80,7 @@ enum art_number_way art_number_next(const struct art_number *number, struct art_
 
 /* An argument that a hidden column shows. */
 struct art_shown {
-    int type; /* SQLITE_NULL: not given */
-    sqlite3_int64 integer;
-    double real;
+    int type;               /* 0: not given */
     struct art_buffer text; /* as bytes, whatever the type */
 };
 

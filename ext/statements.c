@@ -9,7 +9,8 @@
  *
  * xBestIndex sees no trace of it, so the words of all statements that run are looked at: a word too many only costs time.
  * An equality with a column of the same table the planner does see (ART_PLAN_EQUATED); here it is about one with another
- * table's, so there has to be one: a join, a second FROM, or a view, when the table is not called by its name. Nor is it
+ * table's, so there has to be one: a join, a second FROM, or a view, when the table is not called by its name where tables
+ * are. Nor is it
  * by a statement that writes and sets off a trigger, whose text is not known.
  */
 #include "ext/scan.h"
@@ -19,6 +20,7 @@
 struct text {
     const char *table;
     bool may_cast, equates, joins, names_table;
+    bool expects_table;            /* as the next word */
     int tables, depth, from_depth; /* tables: words behind which one stands; from_depth: of an open FROM, or -1 */
 };
 
@@ -37,10 +39,19 @@ static bool says_any(const char *word, size_t len, const char *const *words) {
     return false;
 }
 
+/* FROM main.t, UPDATE OR IGNORE t */
+static void see_name(struct text *text, const char *word, size_t len) {
+    static const char *const before_name[] = {"from", "join", "into", "update", NULL};
+    static const char *const between[] = {"or", "rollback", "abort", "replace", "fail", "ignore", NULL};
+    text->names_table |= text->expects_table && is_said(word, len, text->table);
+    text->expects_table &= word[len] == '.' || says_any(word, len, between);
+    text->expects_table |= says_any(word, len, before_name);
+}
+
 static void see_word(struct text *text, const char *word, size_t len) {
     static const char *const casts[] = {"cast", "values", "union", "intersect", "except", NULL};
     static const char *const ends_of_from[] = {"where", "group", "order", "limit", "returning", NULL};
-    text->names_table |= is_said(word, len, text->table);
+    see_name(text, word, len);
     if (len == 2) text->equates |= is_said(word, len, "is") || is_said(word, len, "in");
     if (len < 4 || len > 9) return;
     bool from = is_said(word, len, "from");
@@ -54,7 +65,9 @@ static void see_word(struct text *text, const char *word, size_t len) {
 static void see_mark(struct text *text, char before, char mark) {
     text->depth += (mark == '(') - (mark == ')');
     text->equates |= mark == '=' && !strchr("<>!", before);
-    text->joins |= mark == ',' && text->from_depth == text->depth;
+    bool joins = mark == ',' && text->from_depth == text->depth;
+    text->joins |= joins;
+    text->expects_table |= joins;
 }
 
 static struct text see_text(const char *sql, const char *table) {

@@ -140,6 +140,32 @@ START_TEST(test_bounds_of_another_table_are_taken_from_the_first_plan_on) {
 }
 END_TEST
 
+/* A listing has other columns' bits than what is planned behind it, or beside it in the same statement, however wide the
+ * table is: its own plans' prices are nobody else's. */
+START_TEST(test_a_listing_changes_no_other_plan) {
+    static const char update[] = "UPDATE @ SET c0 = 1 FROM o JOIN x ON x.w = o.d || 'x' WHERE @.path = x.p";
+    static const char beside[] = "SELECT o.d, x.p, q.* FROM @('d/') l JOIN o ON o.d = l.path JOIN x ON x.w = o.d || 'x'"
+                                 " JOIN @ q ON q.path = x.p";
+    sqlite3_str *columns = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(columns, "path");
+    for (int i = 0; i < (_i ? 70 : 1); i++) sqlite3_str_appendf(columns, ", c%d", i);
+    char *names = sqlite3_str_finish(columns), *create = sql_create_text("wide", names);
+    sql_run(db, "DROP TABLE t; %s; ALTER TABLE wide RENAME TO t;", create);
+    sql_run(db, "CREATE TABLE o(d TEXT); CREATE TABLE x(w TEXT, p TEXT);"
+                "INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT 'd/' || i FROM n;"
+                "INSERT INTO x SELECT d || 'x', 'e' || d FROM o; CREATE INDEX w ON x(w); ANALYZE;"
+                "INSERT INTO t(path) SELECT p FROM x UNION ALL SELECT d FROM o");
+    int before = steps_of(update);
+    sql_run(db, "EXPLAIN SELECT count(*) FROM t('d/')");
+    sql_expect(db, "300\n", "SELECT count(*) FROM t('d/')");
+    int behind = steps_of(update), all = steps_of(beside);
+    ck_assert_msg(before < 100000 && behind < 100000, "UPDATE takes %d steps, behind a listing %d", before, behind);
+    ck_assert_msg(all < 60000 + 300 * 150, "a listing beside the table: %d steps", all);
+    sqlite3_free(create);
+    sqlite3_free(names);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("joins");
     TCase *tcase = tcase_create("joins");
@@ -147,6 +173,7 @@ int main(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_bounds_of_another_table_count_beside_any_others, 0, 16);
     tcase_add_test(tcase, test_bounds_of_another_table_are_taken_from_the_first_plan_on);
+    tcase_add_loop_test(tcase, test_a_listing_changes_no_other_plan, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }
