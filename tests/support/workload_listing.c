@@ -84,14 +84,21 @@ static void put_plain_places(struct writer *x) {
     PUT_PLAIN(x, ") WHERE coalesce(substr(kb, 1, length(pb)), x'') = pb AND db IS NOT NULL");
 }
 
+/* As the column shows it: a number as its text. */
+static void put_plain_argument(struct writer *x, const char *argument, const char *name) {
+    PUT_PLAIN(x, ", CASE typeof(%s) WHEN 'blob' THEN %s ELSE CAST(%s AS TEXT) END AS %s", argument, argument, argument,
+              name);
+}
+
 /* The whole as a subquery. Columns of rows that are there come from the table itself, with affinity and collation. */
 static void put_plain_listing(struct writer *x) {
     PUT_PLAIN(x, "(SELECT CAST(g.shown AS TEXT) AS \"%w\"", x->table->names[0]);
     for (unsigned i = 1; i < x->table->columns; i++) {
         PUT_PLAIN(x, ", o.\"%w\" AS \"%w\"", x->table->names[i], x->table->names[i]);
     }
-    PUT_PLAIN(x, ", g.entries AS entries, %s AS prefix, %s AS delimiter", x->prefix,
-              x->delimiter ? x->delimiter : "NULL");
+    PUT_PLAIN(x, ", g.entries AS entries");
+    put_plain_argument(x, x->prefix, "prefix");
+    put_plain_argument(x, x->delimiter ? x->delimiter : "NULL", "delimiter");
     PUT_PLAIN(x,
               " FROM (SELECT shown, CASE WHEN at > 0 THEN count(*) END AS entries FROM (SELECT CASE WHEN at > 0 THEN "
               "CAST(substr(kb, 1, length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS shown, at FROM (");
