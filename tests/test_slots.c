@@ -18,9 +18,8 @@
  *   - stop the process where its blobs are written and its commit is not: then "everything dies" by a copy
  *   - do not sync: a kill loses no write, so this test says nothing about syncs (power loss is for simulated disks)
  *
- * SQLite itself loses commits at recovery (seen in 3.40.1, without any extension; not in 3.53.2) when its page cache
- * has spilled a page twice in a transaction and a ROLLBACK TO then leads before it: frames without a checksum stay in
- * the -wal. So the page cache is made to spill only from SPILLS_WELL on.
+ * Where SQLite itself loses commits at recovery (support/spills.h), its page cache is not made to spill, and with blobs
+ * in rows it is kept from it.
  *
  * SQLite 3.40.1 (not 3.53.2) also loses or mixes commits of killed writers with locking_mode=EXCLUSIVE, a rollback
  * journal and synchronous=OFF, where a writer takes over from another; with ordinary tables alone, too

@@ -8,9 +8,9 @@
 
 #include "core/io/io.h"
 #include "ext/art.h"
+#include "tests/support/spills.h"
 
-/* SQLite before loses commits by itself when its page cache spills (ext/journal.c says how). */
-enum { SAVEPOINTS = 3, SPILLS_WELL = 3053002 };
+enum { SAVEPOINTS = 3 };
 
 static void fail(struct crash_work *work, const char *format, ...) {
     if (work->failure) return;
@@ -58,6 +58,7 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     /* Of these, WAL stands in the database; and the others are the connection's own. */
     bool own = !strcmp(setting->journal, "TRUNCATE") || !strcmp(setting->journal, "PERSIST");
     if (!rc && own) rc = run(db, "PRAGMA journal_mode=%s", setting->journal);
+    if (!rc && setting->inlined) rc = keep_cache_unless_it_spills_well(db);
     if (!rc) return db;
     *why = sqlite3_mprintf("cannot open: %s", sqlite3_errmsg(db));
     sqlite3_close(db);
@@ -148,8 +149,7 @@ static struct crash_process *enter(struct crash_work *work, struct crash_process
         if (!who->db) fail(work, "%s", why);
         sqlite3_free(why);
         if (who->db) run(who->db, "PRAGMA wal_autocheckpoint=%u", work->autocheckpoint);
-        bool spills_well = sqlite3_libversion_number() >= SPILLS_WELL;
-        if (once_in(work, 2) && spills_well) run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
+        if (once_in(work, 2) && spills_well()) run(who->db, "PRAGMA cache_size=%u", 5 + below(work, 20));
         if (who->db && alone) see_what_is_there(work, who);
     }
     world_enter(work->world, who->process);

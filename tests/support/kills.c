@@ -32,6 +32,7 @@
 
 #include "tests/support/kill_load.h"
 #include "tests/support/random.h"
+#include "tests/support/spills.h"
 #include "tests/support/sql.h"
 #include "tests/support/watch.h"
 
@@ -69,6 +70,7 @@ static sqlite3 *open_database(const struct killing *killing) {
     sqlite3_busy_timeout(db, 20000);
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=100",
             killing->mode->journal);
+    if (strstr(killing->mode->options, "storage=inline")) keep_cache_unless_it_spills_well(db);
     return db;
 }
 

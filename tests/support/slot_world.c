@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/spills.h"
 #include "tests/support/sql.h"
 
 struct world *world;
@@ -51,7 +52,7 @@ bool fine(sqlite3 *db, int rc, const char *what) {
 }
 
 bool avoids_off(const struct setting *setting) {
-    bool shaky = setting->exclusive && !strcmp(setting->journal, "DELETE") && sqlite3_libversion_number() < SPILLS_WELL;
+    bool shaky = setting->exclusive && !strcmp(setting->journal, "DELETE") && !spills_well();
     return shaky && !getenv("ART_TEST_SLOTS_ALL");
 }
 
@@ -65,7 +66,8 @@ void session_open(struct session *session, const char *path, const struct settin
     sql_try(db, "PRAGMA synchronous=%s", levels[random_below(random, avoids_off(setting) ? 2 : 3)]);
     sql_try(db, "PRAGMA wal_autocheckpoint=%d", random_once_in(random, 2) ? 0 : (int)random_below(random, 300));
     if (random_once_in(random, 6)) sql_try(db, "PRAGMA cache_spill=OFF");
-    if (sqlite3_libversion_number() >= SPILLS_WELL && random_once_in(random, 6)) sql_try(db, "PRAGMA cache_size=10");
+    if (spills_well() && random_once_in(random, 6)) sql_try(db, "PRAGMA cache_size=10");
+    if (*setting->storage) keep_cache_unless_it_spills_well(db);
 }
 
 bool session_ready(struct session *session) {

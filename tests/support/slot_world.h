@@ -13,7 +13,7 @@
 
 #include "tests/support/random.h"
 
-enum { SLOT_DIRECTORIES = 8, SLOT_VALUE_MAX = 70000, SPILLS_WELL = 3053002 };
+enum { SLOT_DIRECTORIES = 8, SLOT_VALUE_MAX = 70000 };
 
 struct setting {
     const char *name, *journal;
