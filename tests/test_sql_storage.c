@@ -149,7 +149,7 @@ START_TEST(test_a_move_that_is_asked_for_again_behind_a_refused_commit_is_made) 
     sql_run(db, "COMMIT");
     is_in(db, other(from));
     sql_run(db, "INSERT INTO t VALUES('more', 1); INSERT INTO t(t) VALUES('optimize')");
-    ck_assert_int_eq(sql_int(second, "SELECT count(*) FROM t WHERE art_check('t') = 'ok'"), 30003);
+    sql_expect(second, "30003|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(second);
 }
 END_TEST
