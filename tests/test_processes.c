@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/spills.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
@@ -123,7 +124,6 @@ END_TEST
  * savepoint neither has heard, since the inner one was there when they were first written. */
 START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit) {
     if (sql_has_no_file("test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit")) return;
-    enum { FLUSHES_WELL = 3053002 };
     make_table("WAL", "");
     int fd = lock_file(F_WRLCK); /* t's, which is asked behind the younger u */
     sql_create(db, "u", "");
@@ -134,7 +134,7 @@ START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_
     sql_refused(db, SQLITE_BUSY, "another connection is writing", "COMMIT");
     close(fd);
     sql_run(db, "ROLLBACK TO outer_one; INSERT INTO m VALUES(1)");
-    if (sqlite3_libversion_number() < FLUSHES_WELL) {
+    if (!spills_well()) {
         sql_refused(db, SQLITE_IOERR, "may have lost", "COMMIT");
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
         sql_run(db, "INSERT INTO m VALUES(1)");

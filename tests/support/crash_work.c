@@ -58,7 +58,7 @@ sqlite3 *crash_open(const struct crash_setting *setting, char **why) {
     /* Of these, WAL stands in the database; and the others are the connection's own. */
     bool own = !strcmp(setting->journal, "TRUNCATE") || !strcmp(setting->journal, "PERSIST");
     if (!rc && own) rc = run(db, "PRAGMA journal_mode=%s", setting->journal);
-    if (!rc && setting->inlined) rc = keep_cache_unless_it_spills_well(db);
+    if (!rc && setting->inlined && !spills_well()) rc = run(db, "PRAGMA cache_spill=OFF");
     if (!rc) return db;
     *why = sqlite3_mprintf("cannot open: %s", sqlite3_errmsg(db));
     sqlite3_close(db);

@@ -70,7 +70,8 @@ static sqlite3 *open_database(const struct killing *killing) {
     sqlite3_busy_timeout(db, 20000);
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=100",
             killing->mode->journal);
-    if (strstr(killing->mode->options, "storage=inline")) keep_cache_unless_it_spills_well(db);
+    bool in_rows = strstr(killing->mode->options, "storage=inline");
+    if (in_rows && !spills_well()) sql_run(db, "PRAGMA cache_spill=OFF");
     return db;
 }
 

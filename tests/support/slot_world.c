@@ -65,9 +65,9 @@ void session_open(struct session *session, const char *path, const struct settin
     static const char *const levels[] = {"NORMAL", "FULL", "OFF"};
     sql_try(db, "PRAGMA synchronous=%s", levels[random_below(random, avoids_off(setting) ? 2 : 3)]);
     sql_try(db, "PRAGMA wal_autocheckpoint=%d", random_once_in(random, 2) ? 0 : (int)random_below(random, 300));
-    if (random_once_in(random, 6)) sql_try(db, "PRAGMA cache_spill=OFF");
+    bool keeps = *setting->storage && !spills_well();
+    if (random_once_in(random, 6) || keeps) sql_run(db, "PRAGMA cache_spill=OFF");
     if (spills_well() && random_once_in(random, 6)) sql_try(db, "PRAGMA cache_size=10");
-    if (*setting->storage) keep_cache_unless_it_spills_well(db);
 }
 
 bool session_ready(struct session *session) {
