@@ -279,7 +279,9 @@ START_TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
         "SELECT path FROM (SELECT * FROM o) CROSS JOIN %%s ON x == ?1 AND x %s path ORDER BY +path",
         "SELECT (SELECT min(path) || count(*) || sum(length(path)) FROM %%s WHERE path %s x) FROM o WHERE x = ?1",
         "SELECT path FROM view_of_%%s WHERE x = ?1 AND path %s x ORDER BY +path",
+        "SELECT path FROM view_of_%%s WHERE x = ?1 AND x %s path ORDER BY +path",
         "SELECT t.path FROM view_of_%%s AS t WHERE x = ?1 AND path %s x ORDER BY +path",
+        "SELECT t.path FROM view_of_%%s AS t WHERE x = ?1 AND x %s path ORDER BY +path",
         "SELECT path FROM %%s WHERE path %s ?1 ORDER BY +path",
         "SELECT path FROM %%s WHERE path %s ?1 AND value = 7 ORDER BY +path",
     };
