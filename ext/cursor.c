@@ -224,7 +224,7 @@ static inline bool show_single_value(const struct art_scan *scan, sqlite3_contex
 /* An argument. SQLite relies on the column's type: a number is shown as its text. */
 static void show_argument(const struct art_shown *shown, sqlite3_context *context) {
     const struct art_buffer *text = &shown->text;
-    if (!shown->type || shown->type == SQLITE_NULL) return;
+    if (!shown->type) return; /* nor is a row shown where it is NULL */
     if (shown->type == SQLITE_BLOB) {
         sqlite3_result_blob64(context, text->data ? (const void *)text->data : "", text->len, SQLITE_TRANSIENT);
     } else {

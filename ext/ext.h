@@ -255,16 +255,18 @@ struct art_table {
     sqlite3_file *own_wal; /* to sync it after the commit */
 };
 
+enum { ART_LISTED_MAX = 4 };
+
 /* What SQLite has shown of a statement with a listing's arguments (planner.c). */
 struct art_planned {
     const sqlite3_stmt *statement; /* never looked into */
     struct art_listed {            /* the table may be listed several times: */
         sqlite3_uint64 columns;    /* those that are read, */
         unsigned given;            /* and the arguments that were given, hidden columns as bits */
-    } listed[4];
-    unsigned count; /* may be more than have room */
-    int last,
-        constraints; /* in the last clause: where the last argument stands, from 1, and how many constraints there are */
+    } listed[ART_LISTED_MAX];
+    unsigned count;  /* may be more than have room */
+    int last;        /* in the last clause: where the last argument stands, from 1, */
+    int constraints; /* and how many constraints there are */
     double cost;     /* of the dearest scan with arguments */
     sqlite3_int64 rows;
 };

@@ -596,13 +596,11 @@ static bool is_before(const struct planning *planning, const struct art_planned 
     return seen->last && arm > 0 && shown >= 0 && shown <= arm;
 }
 
-enum { LISTED_MAX = sizeof((struct art_planned *)NULL)->listed / sizeof(struct art_listed) };
-
 /* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
 static unsigned given_before(const struct planning *planning, const struct art_planned *seen) {
     unsigned found = 0;
+    if (seen->count > ART_LISTED_MAX) return UINT_MAX;
     for (unsigned i = 0; i < seen->count; i++) {
-        if (i == LISTED_MAX) return UINT_MAX;
         if (seen->listed[i].columns == planning->info->colUsed) found |= seen->listed[i].given;
     }
     return found;
@@ -610,8 +608,8 @@ static unsigned given_before(const struct planning *planning, const struct art_p
 
 static void note_given(const struct planning *planning, struct art_planned *seen, unsigned given) {
     if ((given_before(planning, seen) & given) == given) return;
-    if (seen->count < LISTED_MAX) seen->listed[seen->count] = (struct art_listed){planning->info->colUsed, given};
-    if (seen->count <= LISTED_MAX) seen->count++;
+    if (seen->count < ART_LISTED_MAX) seen->listed[seen->count] = (struct art_listed){planning->info->colUsed, given};
+    if (seen->count <= ART_LISTED_MAX) seen->count++;
 }
 
 static void price_arms(const struct planning *planning) {

@@ -9,9 +9,8 @@
  *
  * xBestIndex sees no trace of it, so the words of all statements that run are looked at: a word too many only costs time.
  * An equality with a column of the same table the planner does see (ART_PLAN_EQUATED); here it is about one with another
- * table's, so there has to be one: a join, a second FROM, or a view, when the table is not called by its name where tables
- * are. Nor is it
- * by a statement that writes and sets off a trigger, whose text is not known.
+ * table's, so there has to be one: a join, a second FROM, or a view, when the table is not called by its name where
+ * tables are. Nor is it by a statement that writes and sets off a trigger, whose text is not known.
  */
 #include "ext/scan.h"
 
