@@ -5,7 +5,7 @@
  *                table with a file has it open, so that nobody who drops or moves the table can take it away
  *     pages      SQLite's own backup copies them
  *     tables     the blobs of each, verified, go one after the other into the same slots of a new file beside the copy, and the
- *                copy's T_state gets that file's name. The file notes the copy as its owner: both live on side by side
+ *                copy's T_artstate gets that file's name. The file notes the copy as its owner: both live on side by side
  *     let go     before the copy is made durable, for writers that wait (rollback journals)
  *
  * Tables with storage=inline are pages and need nothing more. What the copy itself is, and how it is removed if it comes to
@@ -65,19 +65,19 @@ static int check_transaction(const struct backup *backup, char **message) {
 
 /* --- which tables ------------------------------------------------------------------------------------------------- */
 
-/* Is there more to this art table than pages of the database, or may there be? Only a T_state that says 'inline', and still
- * has what else a table needs, says no: any other table is opened, which tells also where T_state is damaged. */
+/* Is there more to this art table than pages of the database, or may there be? Only a T_artstate that says 'inline', and still
+ * has what else a table needs, says no: any other table is opened, which tells also where T_artstate is damaged. */
 static int may_be_outside(sqlite3 *db, const char *schema, const char *name, bool *may) {
     enum { NEEDED = 3 };
     sqlite3_stmt *state;
-    int rc =
-        art_prepare(db, 0, &state,
-                    sqlite3_mprintf("SELECT count(*) FROM \"%w\".\"%w_state\" WHERE (k = 'storage' AND v = 'inline') "
-                                    "OR (k = 'id' AND length(v) = %d) OR k = 'file'",
-                                    schema, name, ART_UUID_BYTES));
+    int rc = art_prepare(
+        db, 0, &state,
+        sqlite3_mprintf("SELECT count(*) FROM \"%w\".\"%w_artstate\" WHERE (k = 'storage' AND v = 'inline') "
+                        "OR (k = 'id' AND length(v) = %d) OR k = 'file'",
+                        schema, name, ART_UUID_BYTES));
     *may = rc || sqlite3_step(state) != SQLITE_ROW || sqlite3_column_int(state, 0) != NEEDED;
     int end = sqlite3_finalize(state);
-    if (rc == SQLITE_ERROR) return SQLITE_OK; /* T_state was dropped */
+    if (rc == SQLITE_ERROR) return SQLITE_OK; /* T_artstate was dropped */
     return rc ? rc : end;
 }
 

@@ -1,6 +1,6 @@
-/* storage=inline: blobs as rows of T_blob, in the database itself and in the caller's transaction.
+/* storage=inline: blobs as rows of T_artblob, in the database itself and in the caller's transaction.
  *
- *     T_blob(page INTEGER PRIMARY KEY, data ART_BLOB)  pages of 4 KB from `page` on, up to eight; slot s has the pages
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  pages of 4 KB from `page` on, up to eight; slot s has the pages
  *                                                      from 128 s on, and none where a blob has none
  *
  * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who may

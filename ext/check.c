@@ -1,11 +1,11 @@
 /* What is wrong with a table, all of it: asked for by art_check('objects') as a function and as a table (check_table.c), by
  * PRAGMA integrity_check, and by the command 'integrity-check'.
  *
- * Core looks at the log, the file and the rows (core/tree/check.h); here it is T_state, field by field, and what keeps
+ * Core looks at the log, the file and the rows (core/tree/check.h); here it is T_artstate, field by field, and what keeps
  * the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders the check
  * (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
  *
- *   T_state    format, id, file, columns: there and sound; options, nonce, young: sound where they are there; each once
+ *   T_artstate    format, id, file, columns: there and sound; options, nonce, young: sound where they are there; each once
  */
 #include "ext/ext.h"
 
@@ -80,7 +80,7 @@ char *art_findings_text(const struct art_findings *findings, const char *before)
     return sqlite3_str_finish(out);
 }
 
-/* --- T_state ------------------------------------------------------------------------------------------------------ */
+/* --- T_artstate ------------------------------------------------------------------------------------------------------ */
 
 enum state_field { FIELD_FORMAT, FIELD_ID, FIELD_FILE, FIELD_COLUMNS, FIELDS_NEEDED, FIELD_OTHER = FIELDS_NEEDED };
 static const char *const field_names[FIELDS_NEEDED] = {"format", "id", "file", "columns"};
@@ -99,7 +99,7 @@ static void say_key(struct state_check *check, const char *key, const char *what
     const struct art_name *name = check->vtab->name;
     struct art_finding finding = {.rc = SQLITE_CORRUPT_VTAB, .slot = ART_NOWHERE, .page = ART_NOWHERE};
     finding.what = sqlite3_mprintf("'%q' %s", key, what);
-    finding.place = sqlite3_mprintf("%s.%s_state", name->schema, name->table);
+    finding.place = sqlite3_mprintf("%s.%s_artstate", name->schema, name->table);
     finding.sentence =
         sqlite3_mprintf("art: '%q' %s (%s): restore the database from a backup", key, what, finding.place);
     check->findings->nomem |= !finding.place;
@@ -211,7 +211,7 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
     struct state_check check = {.vtab = vtab, .findings = findings};
     sqlite3_stmt *rows = NULL;
     unsigned before = findings->count;
-    char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\" ORDER BY k", name->schema, name->table);
+    char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k", name->schema, name->table);
     int rc = sql ? sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     if (!rc) rc = check_rows(&check, rows);
@@ -225,7 +225,7 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
     sqlite3_free(check.file);
     if (rc && !hinders(rc)) {
         char *sentence = NULL;
-        rc = art_report_sql(&sentence, db, rc, "cannot read %s.%s_state", name->schema, name->table);
+        rc = art_report_sql(&sentence, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
         add_sentence(findings, rc, sentence);
         rc = SQLITE_OK;
     }

@@ -5,7 +5,7 @@
  *
  *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
  *   - it is a regular file with a superblock, whose owner page names this database by its inode
- *   - no table x_state of the schema holds its id or its name, whoever made that table; or the one with its id says that the
+ *   - no table x_artstate of the schema holds its id or its name, whoever made that table; or the one with its id says that the
  *     blobs are in the database, or in a file of another name
  *
  * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
@@ -16,7 +16,7 @@
  *
  *   the command   looks, under the write lock that its INSERT holds
  *   xSync         looks again, at what will be committed: what is in use by then is spared. Writes random bytes into
- *                 T_state, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer left
+ *                 T_artstate, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer left
  *                 there, and no CREATE that nobody has seen can come back
  *   xCommit       makes the database durable (a DROP that was committed earlier, but not synced, could else come back
  *                 after a power loss), looks at each file once more, and removes it. A ROLLBACK removes nothing.
@@ -110,7 +110,7 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 
 /* --- what is in use ----------------------------------------------------------------------------------------------- */
 
-/* What a table x_state says of its file. */
+/* What a table x_artstate says of its file. */
 struct claim {
     bool has_id, inlined;
     uint8_t uuid[ART_UUID_BYTES];
@@ -148,7 +148,7 @@ static int complain_of_hidden_tables(const char *schema, char **message) {
     return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
 }
 
-/* One table x_state. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but NULLs,
+/* One table x_artstate. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but NULLs,
  * which no table of ours holds. */
 static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers,
                           bool *hidden, bool *seen) {
@@ -183,7 +183,7 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
     sqlite3_stmt *tables = NULL;
     bool hidden = false, seen = false;
     char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND "
-                                "lower(substr(name, -6)) = '_state'",
+                                "lower(substr(name, -9)) = '_artstate'",
                                 schema);
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
@@ -273,7 +273,7 @@ bool art_file_belongs(const char *path, const char *database, const uint8_t uuid
     return !art_file_identify(path, database, found, &ours) && ours && !memcmp(found, uuid, ART_UUID_BYTES);
 }
 
-/* Also under a name that came into T_state with this very commit. */
+/* Also under a name that came into T_artstate with this very commit. */
 static bool is_in_use(const struct art_connection *connection, const char *path) {
     for (const struct art_table *table = connection->tables; table; table = table->next) {
         if (table->path && !strcmp(table->path, path)) return true;

@@ -119,8 +119,9 @@ static int write_copied_state(struct art_copy *copy, const char *sql, const char
 
 /* The .art file's name; and none of its slots is young, where nobody reads yet. */
 static int name_file(struct art_copy *copy, const char *name, const char *file, char **message) {
-    int rc = write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_state\"(k, v) VALUES('file', ?1)", name, file);
-    if (!rc) rc = write_copied_state(copy, "DELETE FROM main.\"%w_state\" WHERE k = 'young'", name, NULL);
+    int rc =
+        write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('file', ?1)", name, file);
+    if (!rc) rc = write_copied_state(copy, "DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name, NULL);
     return cannot_write(copy, rc, message);
 }
 

@@ -1,11 +1,11 @@
-/* One column's definition: an argument of USING art(...), a part of T_state's text, or what follows 'add column'.
+/* One column's definition: an argument of USING art(...), a part of T_artstate's text, or what follows 'add column'.
  *
  *     definition   name [type] constraint...
  *     name         word, "quoted", [quoted], `quoted` or 'quoted'
  *     type         word... [(number [, number])]
  *     constraint   NOT NULL | NULL | DEFAULT NULL | COLLATE name | PRIMARY KEY [ASC] | UNIQUE, the last two for the key only
  *
- * SQLite hands arguments over as they were typed, comments included; T_state may hold anything. What this parser lets
+ * SQLite hands arguments over as they were typed, comments included; T_artstate may hold anything. What this parser lets
  * through is sure to be one column for SQLite's own parser, too, since it is shown to it in sqlite3_declare_vtab(). What
  * an ordinary table may have and an art table may not is refused by a sentence of its own, never ignored.
  */

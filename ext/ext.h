@@ -109,7 +109,7 @@ struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
     enum art_engine engine;
     enum art_direct direct;
-    enum art_storage storage; /* as asked for; in T_state what it was resolved to */
+    enum art_storage storage; /* as asked for; in T_artstate what it was resolved to */
 };
 /* A part of a text. */
 struct art_text {
@@ -122,7 +122,7 @@ void art_settings_default(struct art_settings *settings);
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b);
 /* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
-/* A setting by its number (0..), as it stands in T_state; false behind the last. sqlite3_free() the text. */
+/* A setting by its number (0..), as it stands in T_artstate; false behind the last. sqlite3_free() the text. */
 bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
 
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
@@ -211,8 +211,8 @@ struct art_table {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;
-    unsigned columns; /* the user's, as T_state says */
-    bool inlined;     /* blobs are rows of T_blob */
+    unsigned columns; /* the user's, as T_artstate says */
+    bool inlined;     /* blobs are rows of T_artblob */
     struct {          /* move.c: in a transaction that has moved the blobs, where they were */
         bool moved, inlined;
         char *path;
@@ -220,7 +220,7 @@ struct art_table {
     bool keeps_cache; /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: inlined, or in memory */
-    bool renamed;        /* T_state may not say yet that this is its name */
+    bool renamed;        /* T_artstate may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
 
@@ -278,7 +278,7 @@ struct art_vtab {
     struct art_connection *connection;
     struct art_vtab *next;
     struct art_name *name;
-    struct art_settings settings; /* from the schema, where T_state says nothing */
+    struct art_settings settings; /* from the schema, where T_artstate says nothing */
     struct art_columns columns;
     unsigned created;        /* how many of them CREATE named */
     struct art_table *table; /* NULL until it is first used */
@@ -297,7 +297,7 @@ void art_connection_add_table(struct art_table *table);
 void art_connection_remove_table(struct art_table *table);
 
 /* table.c */
-/* Finds the table behind a handle (reading T_state) and brings its tree up to date. First thing in every read. */
+/* Finds the table behind a handle (reading T_artstate) and brings its tree up to date. First thing in every read. */
 int art_vtab_ready(struct art_vtab *vtab);
 /* Finds the table without looking at its rows. */
 int art_vtab_attach(struct art_vtab *vtab, char **message);
@@ -326,13 +326,13 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
 void art_shadow_finalize(struct art_table *table);
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
-/* Is there a T_blob? Also where blobs have been moved out of it. */
+/* Is there a T_artblob? Also where blobs have been moved out of it. */
 bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
-/* T_state as a handle finds it. */
+/* T_artstate as a handle finds it. */
 struct art_state {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_settings settings;
@@ -367,16 +367,16 @@ int art_shadow_add_column(struct art_table *table, const char *definition, char 
 /* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
  * understood, and left out. */
 int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound);
-/* Is T_state there, with this table's id? */
+/* Is T_artstate there, with this table's id? */
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
 /* All rows, for the check. enum art_rc. */
 int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
-/* One value of T_state; *out is appended to. */
+/* One value of T_artstate; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
 int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
-/* The name of the .art file as T_state has it now; *out NULL: none that is sound. art_free() it. */
+/* The name of the .art file as T_artstate has it now; *out NULL: none that is sound. art_free() it. */
 int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
 int art_shadow_put_storage(struct art_table *table, bool inlined, char **message);
@@ -437,7 +437,7 @@ int art_journal_sound(const struct art_table *table, char **message);
 int art_stopped(struct art_connection *connection);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_interrupted(struct art_connection *connection);
-/* Random bytes into T_state, so that this transaction has a page of its own to commit. enum art_rc. */
+/* Random bytes into T_artstate, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);
 /* Before the commit, and after it: SQLITE_OK once it cannot be lost any more. */
 int art_journal_prepare_to_harden(struct art_table *table, char **message);
@@ -457,7 +457,7 @@ int art_storage_move(struct art_table *table, char **message);
 /* After a rollback of whatever kind: follows the tree, where that has gone back. */
 void art_storage_go_back(struct art_table *table);
 void art_storage_finish(struct art_table *table); /* in xCommit */
-/* Another connection may have moved the blobs: what does T_state say? */
+/* Another connection may have moved the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
 
 /* blobs.c */

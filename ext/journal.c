@@ -1,8 +1,8 @@
 /* What a flush asks of the database's journal before it uses a slot again (core/tree/slots.c), through SQLite's file
- * handles and a row of T_state.
+ * handles and a row of T_artstate.
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
- * a killed writer has left there: the cache is flushed, 16 random bytes go into T_state, the cache is flushed again,
+ * a killed writer has left there: the cache is flushed, 16 random bytes go into T_artstate, the cache is flushed again,
  * and the count of pages written must grow over that second flush (it does not under cache_spill=off). A page is counted
  * before it is written, so a flush that fails is the transaction's error. Then the WAL and the database are synced. With
  * a rollback journal the random bytes make sure that there is a journal of this transaction, which replaces the one
@@ -275,7 +275,7 @@ static int epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-/* An authorizer that hides T_state hides the list, too, and none is a list of nothing: who has not asked yet whose T_state it
+/* An authorizer that hides T_artstate hides the list, too, and none is a list of nothing: who has not asked yet whose T_artstate it
  * is (transaction.c) asks now. */
 static int load_young(void *context, struct art_buffer *out) {
     struct art_table *table = context;

@@ -6,7 +6,7 @@
  *
  * CREATE makes the shadow tables and nothing else: the .art file comes with the first flush. Its name is
  * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting
- * reads the columns out of T_state and never fails for what is on disk, else a damaged table could not be dropped; the
+ * reads the columns out of T_artstate and never fails for what is on disk, else a damaged table could not be dropped; the
  * first read or write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
  * committed.
  *
@@ -330,7 +330,8 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
 }
 
 static int is_shadow_name(const char *suffix) {
-    return !sqlite3_stricmp(suffix, "state") || !sqlite3_stricmp(suffix, "log") || !sqlite3_stricmp(suffix, "blob");
+    return !sqlite3_stricmp(suffix, "artstate") || !sqlite3_stricmp(suffix, "artdata") ||
+           !sqlite3_stricmp(suffix, "artblob");
 }
 
 /* --- integrity_check, since SQLite 3.44 --------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  *     'main.objects'    schema and name; where there is no such schema or table in it, the whole is a name
  *
  * A function may be called by a statement that reads no table at all, and has then no read transaction: two statements
- * run within it would see two states. So one SELECT on T_log stays stepped from art_named_hold() to
+ * run within it would see two states. So one SELECT on T_artdata stays stepped from art_named_hold() to
  * art_named_release(). Inside a transaction, or a statement that reads the database, this is the snapshot that is there.
  *
  * Looking up a name costs some 20 us, too much for a function that descends a tree in 1 us. What was found is kept, with
@@ -179,13 +179,13 @@ static struct art_named *find_kept(struct art_connection *connection, const char
 /* The handle, and its name with it, may go while SQLite prepares. */
 static int prepare_snapshot(struct art_named *named, struct art_name *name, char **message) {
     sqlite3 *db = named->connection->db;
-    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_log\"", name->schema, name->table);
+    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_artdata\"", name->schema, name->table);
     if (!sql) return SQLITE_NOMEM;
     art_name_hold(name);
     int rc =
         sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &named->snapshot, NULL);
     sqlite3_free(sql);
-    if (rc) rc = art_report_sql(message, db, rc, "cannot read %s.%s_log", name->schema, name->table);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read %s.%s_artdata", name->schema, name->table);
     art_name_release(name);
     return rc;
 }

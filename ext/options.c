@@ -1,5 +1,5 @@
 /* The options of CREATE VIRTUAL TABLE ... USING art(...): one table of them, from which parsing, the list in error
- * messages and the rows of T_state are made.
+ * messages and the rows of T_artstate are made.
  *
  *     name [spaces] = [spaces] value         names, units and words in either case; the value may stand in quotes
  *     sizes: a number of bytes, with B, KB (K), MB (M) or GB (G) if wanted; 1 KB is 1024 bytes

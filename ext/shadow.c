@@ -1,11 +1,12 @@
-/* The shadow tables, and all SQL that is run on them.
+/* The shadow tables, and all SQL that is run on them. SQLite protects (DEFENSIVE) only names with no other '_' behind
+ * the table's own.
  *
- *     T_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
+ *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
  *                                                     be followed by columns without meaning
- *     T_log(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
- *     T_blob(page INTEGER PRIMARY KEY, data ART_BLOB) with storage=inline: blobs.c; empty where blobs were moved out
+ *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB) with storage=inline: blobs.c; empty where blobs were moved out
  *
- * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_state) or in core (T_log).
+ * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_artstate) or in core (T_artdata).
  * Statements are kept per table and prepared with SQLITE_PREPARE_NO_VTAB, so that a view or a virtual table under the
  * shadow table's name is an error and not a way in. They never stay stepped, else DROP TABLE would find them locked.
  */
@@ -13,20 +14,20 @@
 
 enum { FILE_NAME_MAX = 255 };
 
-static const char added[] = "added: "; /* beginning of the name of a column of T_state */
+static const char added[] = "added: "; /* beginning of the name of a column of T_artstate */
 
 static const char *const statement_texts[ART_STATEMENTS] = {
-    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn <= 0 UNION ALL "
-                      "SELECT csn, ops FROM \"%w\".\"%w_log\" WHERE csn >= max(?1, 1) "
+    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn <= 0 UNION ALL "
+                      "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn >= max(?1, 1) "
                       "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
-    [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_log\"",
-    [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_log\"(csn, ops) VALUES(?1, ?2)",
-    [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_state\" WHERE k = ?1",
-    [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_state\"(k, v) VALUES(?1, ?2)",
-    [ART_BLOB_READ] = "SELECT page, data FROM \"%w\".\"%w_blob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
-    [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_blob\"(page, data) VALUES(?1, ?2)",
-    [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_blob\" WHERE page >= ?1 AND page < ?2",
-    [ART_BLOB_LAST] = "SELECT page, length(data) FROM \"%w\".\"%w_blob\" ORDER BY page DESC LIMIT 1",
+    [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_artdata\"",
+    [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)",
+    [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_artstate\" WHERE k = ?1",
+    [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artstate\"(k, v) VALUES(?1, ?2)",
+    [ART_BLOB_READ] = "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
+    [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_artblob\"(page, data) VALUES(?1, ?2)",
+    [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_artblob\" WHERE page >= ?1 AND page < ?2",
+    [ART_BLOB_LAST] = "SELECT page, length(data) FROM \"%w\".\"%w_artblob\" ORDER BY page DESC LIMIT 1",
 };
 
 int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
@@ -129,18 +130,18 @@ static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
 
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message) {
     return run(db, message,
-               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_blob\"(page INTEGER PRIMARY KEY, data ART_BLOB)", name->schema,
-                               name->table));
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artblob\"(page INTEGER PRIMARY KEY, data ART_BLOB)",
+                               name->schema, name->table));
 }
 
 int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message) {
-    return run(db, message, sqlite3_mprintf("DELETE FROM \"%w\".\"%w_blob\"", name->schema, name->table));
+    return run(db, message, sqlite3_mprintf("DELETE FROM \"%w\".\"%w_artblob\"", name->schema, name->table));
 }
 
 /* A type of our own tells it from a table of the user's. */
 bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name) {
     const char *type = NULL;
-    char *table = sqlite3_mprintf("%s_blob", name->table);
+    char *table = sqlite3_mprintf("%s_artblob", name->table);
     int rc = table ? sqlite3_table_column_metadata(db, name->schema, table, "data", &type, NULL, NULL, NULL, NULL)
                    : SQLITE_NOMEM;
     sqlite3_free(table);
@@ -151,8 +152,8 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
                       const struct art_settings *settings, const char *file, const char *columns, char **message) {
     const char *schema = name->schema, *table = name->table;
     int rc = run(db, message,
-                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_state\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
-                                 "CREATE TABLE \"%w\".\"%w_log\"(csn INTEGER PRIMARY KEY, ops BLOB)",
+                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
+                                 "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
                                  schema, table, schema, table));
     if (!rc && settings->storage == ART_STORAGE_INLINE) rc = art_shadow_create_blobs(db, name, message);
     if (rc) return rc;
@@ -172,28 +173,29 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
     const char *schema = name->schema, *table = name->table;
     int rc = art_shadow_has_blobs(db, name)
-                 ? run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_blob\"", schema, table))
+                 ? run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_artblob\"", schema, table))
                  : SQLITE_OK;
     if (rc) return rc;
-    return run(db, message,
-               sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_state\"; DROP TABLE IF EXISTS \"%w\".\"%w_log\"",
-                               schema, table, schema, table));
+    return run(
+        db, message,
+        sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_artstate\"; DROP TABLE IF EXISTS \"%w\".\"%w_artdata\"",
+                        schema, table, schema, table));
 }
 
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
     const char *schema = name->schema, *table = name->table;
     int rc = art_shadow_has_blobs(db, name)
                  ? run(db, message,
-                       sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_blob\" RENAME TO \"%w_blob\"", schema, table, to))
+                       sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artblob\" RENAME TO \"%w_artblob\"", schema, table, to))
                  : SQLITE_OK;
     if (rc) return rc;
     return run(db, message,
-               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" RENAME TO \"%w_state\";"
-                               "ALTER TABLE \"%w\".\"%w_log\" RENAME TO \"%w_log\"",
+               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" RENAME TO \"%w_artstate\";"
+                               "ALTER TABLE \"%w\".\"%w_artdata\" RENAME TO \"%w_artdata\"",
                                schema, table, to, schema, table, to));
 }
 
-/* --- T_state ------------------------------------------------------------------------------------------------------ */
+/* --- T_artstate ------------------------------------------------------------------------------------------------------ */
 
 /* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its journal
  * or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would already do
@@ -236,14 +238,25 @@ static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *ro
     return SQLITE_OK;
 }
 
+/* Until 0.1 they were called T_state, T_log and T_blob, which looked like tables of the application's own. */
+static bool has_former_tables(sqlite3 *db, const struct art_name *name) {
+    char *state = sqlite3_mprintf("%s_state", name->table), *log = sqlite3_mprintf("%s_log", name->table);
+    bool has = state && log &&
+               !sqlite3_table_column_metadata(db, name->schema, state, "k", NULL, NULL, NULL, NULL, NULL) &&
+               !sqlite3_table_column_metadata(db, name->schema, log, "csn", NULL, NULL, NULL, NULL, NULL);
+    sqlite3_free(state);
+    sqlite3_free(log);
+    return has;
+}
+
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message) {
     sqlite3 *db = connection->db;
     *out = (struct art_state){.settings = *defaults};
     sqlite3_stmt *rows = NULL;
     bool has_id = false;
-    int rc =
-        art_prepare(db, 0, &rows, sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    int rc = art_prepare(db, 0, &rows,
+                         sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
     while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(rows, 0);
         if (!key) continue;
@@ -255,11 +268,20 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     rows = NULL;
     if (!rc) rc = end;
     if (rc) {
-        rc = art_report_sql(message, db, rc, "cannot read %s.%s_state", name->schema, name->table);
+        bool former = rc == SQLITE_ERROR;
+        rc = art_report_sql(message, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
+        if (former && has_former_tables(db, name)) {
+            art_forget_message(message);
+            rc = art_complain(
+                message, SQLITE_ERROR,
+                "art: an older version made this table, with shadow tables of other names (%s.%s_state): copy "
+                "its rows into a new one with that version",
+                name->schema, name->table);
+        }
     } else if (!has_id) {
         rc = art_complain(
             message, SQLITE_CORRUPT_VTAB,
-            "art: the table has no id (%s.%s_state): restore the database from a backup, or DROP the table",
+            "art: the table has no id (%s.%s_artstate): restore the database from a backup, or DROP the table",
             name->schema, name->table);
     }
     if (!rc && out->file && !art_shadow_file_name_is_sound(out->file, out->uuid)) {
@@ -292,7 +314,7 @@ int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *
     rc = sqlite3_reset(get);
     if (nomem) return SQLITE_NOMEM;
     if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", table->name->schema,
+    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_artstate", table->name->schema,
                           table->name->table);
 }
 
@@ -341,7 +363,7 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_blob64(put, 2, len ? data : "", len, SQLITE_STATIC);
-    if (!rc) rc = put_shadow_row(table, put, message, "state");
+    if (!rc) rc = put_shadow_row(table, put, message, "artstate");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
 }
@@ -352,7 +374,7 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     if (rc) return rc;
     sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
     rc = sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
-    if (!rc) rc = put_shadow_row(table, put, message, "state");
+    if (!rc) rc = put_shadow_row(table, put, message, "artstate");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
 }
@@ -363,25 +385,26 @@ int art_shadow_put_storage(struct art_table *table, bool inlined, char **message
     if (rc) return rc;
     sqlite3_bind_text(put, 1, "format", -1, SQLITE_STATIC);
     sqlite3_bind_int(put, 2, format_with(inlined));
-    rc = put_shadow_row(table, put, message, "state");
+    rc = put_shadow_row(table, put, message, "artstate");
     return rc ? rc : art_shadow_put_text(table, "storage", inlined ? "inline" : "file", message);
 }
 
-/* The definition that column `i` of T_state stands for, or NULL. */
+/* The definition that column `i` of T_artstate stands for, or NULL. */
 static const char *added_definition(sqlite3_stmt *all, const char *table, int i) {
     const char *text = sqlite3_column_name(all, i);
     size_t n = strlen(table);
     if (!text) return NULL;
-    if (!strncmp(text, table, n) && !strncmp(text + n, "_state.", 7)) text += n + 7; /* PRAGMA full_column_names */
+    if (!strncmp(text, table, n) && !strncmp(text + n, "_artstate.", 10)) text += n + 10; /* PRAGMA full_column_names */
     return strncmp(text, added, sizeof added - 1) ? NULL : text + sizeof added - 1;
 }
 
 /* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards.
- * SQLITE_ERROR, SQLITE_AUTH: there is no T_state, or it may not be read. */
+ * SQLITE_ERROR, SQLITE_AUTH: there is no T_artstate, or it may not be read. */
 int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
     sqlite3_stmt *all = NULL;
     *sound = true;
-    int rc = art_prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table));
+    int rc =
+        art_prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
         const char *definition = added_definition(all, name->table, i);
         if (!definition) continue;
@@ -395,21 +418,21 @@ int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct ar
     return rc;
 }
 
-/* How many columns T_state has. */
+/* How many columns T_artstate has. */
 static int state_width(const struct art_table *table, int *out, char **message) {
     const struct art_name *name = table->name;
     sqlite3_stmt *all = NULL;
-    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_state\"", name->schema, name->table);
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_artstate\"", name->schema, name->table);
     int rc = art_prepare(table->connection->db, 0, &all, sql);
     *out = sqlite3_column_count(all);
     sqlite3_finalize(all);
     if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_state", name->schema, name->table);
+    return art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
 }
 
 /* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
  * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a
- * view elsewhere in the schema is broken. So T_state gets a column that holds nothing with each one that T gets, and its
+ * view elsewhere in the schema is broken. So T_artstate gets a column that holds nothing with each one that T gets, and its
  * name is the definition. An authorizer may see to it that nothing happens, without an error. */
 int art_shadow_add_column(struct art_table *table, const char *definition, char **message) {
     const struct art_name *name = table->name;
@@ -417,11 +440,11 @@ int art_shadow_add_column(struct art_table *table, const char *definition, char 
     int rc = state_width(table, &width, message);
     if (rc) return rc;
     rc = run(table->connection->db, message,
-             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_state\" ADD COLUMN \"%s%w\"", name->schema, name->table, added,
+             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" ADD COLUMN \"%s%w\"", name->schema, name->table, added,
                              definition));
     if (!rc) rc = state_width(table, &now, message);
     if (rc || now != width) return rc;
-    return art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_state: not authorized", name->schema,
+    return art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_artstate: not authorized", name->schema,
                         name->table);
 }
 
@@ -437,7 +460,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     }
     bool there = true;
     if (rc == SQLITE_CORRUPT_VTAB) { /* perhaps there is no table at all: then it is not ours, which is an answer */
-        char *state = sqlite3_mprintf("%s_state", name->table);
+        char *state = sqlite3_mprintf("%s_artstate", name->table);
         if (!state) return SQLITE_NOMEM;
         there =
             sqlite3_table_column_metadata(db, name->schema, state, "v", NULL, NULL, NULL, NULL, NULL) != SQLITE_ERROR;
@@ -446,7 +469,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     }
     if (!rc) art_forget_message(message);
     if (!rc && there && id.len != ART_UUID_BYTES) { /* or an authorizer hides it */
-        rc = art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id cannot be read (%s.%s_state)",
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB, "art: the table's id cannot be read (%s.%s_artstate)",
                           name->schema, name->table);
         art_shadow_finalize(table);
     }
@@ -455,7 +478,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     return rc;
 }
 
-/* --- T_log -------------------------------------------------------------------------------------------------------- */
+/* --- T_artdata -------------------------------------------------------------------------------------------------------- */
 
 static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, int *art_rc) {
     sqlite3_int64 last = -1;
@@ -487,7 +510,7 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
     if (art_rc) {
         rc = art_report(message, art_rc);
     } else {
-        rc = art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_log", table->name->schema,
+        rc = art_report_sql(message, table->connection->db, rc, "cannot read %s.%s_artdata", table->name->schema,
                             table->name->table);
     }
     art_tree_refresh_abort(table->tree);
@@ -501,9 +524,9 @@ int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_
     const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;
     sqlite3_stmt *rows = NULL;
-    int rc =
-        art_prepare(db, 0, &rows,
-                    sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_log\" ORDER BY csn", name->schema, name->table));
+    int rc = art_prepare(
+        db, 0, &rows,
+        sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", name->schema, name->table));
     int art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
@@ -521,7 +544,7 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
     if (rc) return rc;
     sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
     rc = sqlite3_bind_blob64(put, 2, ops.data, ops.len, SQLITE_STATIC);
-    if (!rc) rc = put_shadow_row(table, put, message, "log");
+    if (!rc) rc = put_shadow_row(table, put, message, "artdata");
     if (!rc) sqlite3_bind_null(put, 2);
     return rc;
 }
@@ -533,7 +556,7 @@ static int clear_log(struct art_table *table, char **message) {
     art_shadow_step(table->connection, clear);
     rc = sqlite3_reset(clear);
     if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot clear %s.%s_log", table->name->schema,
+    return art_report_sql(message, table->connection->db, rc, "cannot clear %s.%s_artdata", table->name->schema,
                           table->name->table);
 }
 

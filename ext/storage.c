@@ -4,12 +4,12 @@
  *     INSERT INTO t(t) VALUES('storage=file')
  *
  * xSync copies every blob of the table's root, byte for byte and verified, one after the other, into the same slot of the
- * other place, and the tree goes on there; T_state says where, and the root gets a new number, by which other connections
+ * other place, and the tree goes on there; T_artstate says where, and the root gets a new number, by which other connections
  * notice. What was before stays as it is until the commit: a ROLLBACK, or one TO a savepoint before, goes back.
  *
- *     to inline    T_blob is made in xSync, which SQLite takes back; the .art file goes after the commit, as a dropped
+ *     to inline    T_artblob is made in xSync, which SQLite takes back; the .art file goes after the commit, as a dropped
  *                  table's does
- *     to a file    the file is a new one, of a name that no file has; T_blob is emptied in xSync, where nothing can be
+ *     to a file    the file is a new one, of a name that no file has; T_artblob is emptied in xSync, where nothing can be
  *                  dropped. A ROLLBACK removes the file, unless a COMMIT was tried, of which nobody knows what came
  */
 #include "ext/ext.h"
@@ -172,7 +172,7 @@ int art_storage_follow(struct art_table *table, char **message) {
     art_buffer_clear(&storage);
     if (rc || table->before.moved) return rc;
     if (inlined) return table->inlined ? SQLITE_OK : follow_inside(table, message);
-    /* A name of our own that T_state does not have yet goes there with the first root that has runs. */
+    /* A name of our own that T_artstate does not have yet goes there with the first root that has runs. */
     bool named = table->path && (!table->renamed || art_tree_has_runs(table->tree));
     return named || table->inlined ? follow_outside(table, message) : SQLITE_OK;
 }

@@ -1,8 +1,8 @@
 /* From a handle to a tree that is up to date.
  *
- * xConnect knows only names: a handle finds its table when it is first used, by what T_state says in that statement's
+ * xConnect knows only names: a handle finds its table when it is first used, by what T_artstate says in that statement's
  * own snapshot. Tables are counted objects of a connection, told apart by the database's sqlite3_file, its file name
- * and the id in T_state (a copied database has the same id, and one file may be attached twice).
+ * and the id in T_artstate (a copied database has the same id, and one file may be attached twice).
  *
  *     unused --ready()--> attached --ready()--> refreshed, once per data version
  *
@@ -218,10 +218,10 @@ static int read_added(const struct art_vtab *vtab, struct art_columns *columns, 
     sqlite3 *db = vtab->connection->db;
     int rc = art_shadow_added_columns(db, vtab->name, columns, sound);
     if (!rc || rc == SQLITE_NOMEM) return rc;
-    return art_report_sql(message, db, rc, "cannot read %s.%s_state", vtab->name->schema, vtab->name->table);
+    return art_report_sql(message, db, rc, "cannot read %s.%s_artstate", vtab->name->schema, vtab->name->table);
 }
 
-/* A handle declares its columns before it knows its table: what T_state says must be the same now, of those that CREATE
+/* A handle declares its columns before it knows its table: what T_artstate says must be the same now, of those that CREATE
  * named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
     struct art_columns columns, created = {vtab->columns.items, vtab->created};
@@ -243,7 +243,7 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     }
     if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: the columns are damaged (%s.%s_state): restore the database from a backup",
+                            "art: the columns are damaged (%s.%s_artstate): restore the database from a backup",
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,
@@ -262,7 +262,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     rc = check_columns(vtab, &state, message);
     if (!rc && !table && !state.file) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
-                          "art: the name of the .art file is lost (%s.%s_state): restore the database from a backup",
+                          "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a backup",
                           vtab->name->schema, vtab->name->table);
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
@@ -271,7 +271,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (rc) return rc;
     table->vtabs++;
     table->version_known = false;
-    table->exists = true; /* T_state says so */
+    table->exists = true; /* T_artstate says so */
     table->columns = vtab->columns.count;
     vtab->table = table;
     art_table_set_name(table, vtab->name);
@@ -289,7 +289,7 @@ void art_vtab_detach(struct art_vtab *vtab) {
 
 /* --- refresh ------------------------------------------------------------------------------------------------------ */
 
-/* SQLITE_NOTFOUND: T_state is now another table's. */
+/* SQLITE_NOTFOUND: T_artstate is now another table's. */
 static int refresh_from_log(struct art_table *table, char **message) {
     bool rebuild = false, ours = true;
     int rc = art_shadow_read_log(table, message, &rebuild);

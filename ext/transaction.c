@@ -20,7 +20,7 @@
  * DROP that is taken back.
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
- * is gone by then, or whose T_state carries another id, writes nothing. xCommit only says so, and reads the data
+ * is gone by then, or whose T_artstate carries another id, writes nothing. xCommit only says so, and reads the data
  * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL: a SELECT
  * would leave its read lock behind, an INSERT would be lost.
  */
@@ -219,7 +219,7 @@ static int prepare_and_write(struct art_table *table, char **message) {
 }
 
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could have
- * changed T_state since, or put another table into its place. */
+ * changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
     *ours = table->alone && table->refreshed && !art_table_tracked(table);
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
@@ -246,7 +246,7 @@ int art_table_sync(struct art_table *table, char **message) {
 
 /* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was made
  * in this transaction only while no COMMIT was tried: one that ended in an error may have been made durable all the same
- * (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_state, which anybody may have written, can
+ * (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody may have written, can
  * name another database's file. */
 static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;

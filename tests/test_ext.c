@@ -80,9 +80,9 @@ START_TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
     make_table("");
     sql_run(db, "DELETE FROM t WHERE path = 'nothing'; UPDATE t SET value = 1 WHERE path = 'nothing';"
                 "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); DELETE FROM t WHERE path = 'x'; COMMIT");
-    int64_t rows = sql_int(db, "SELECT count(*) FROM t_log");
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t_artdata");
     sql_run(db, "DELETE FROM t WHERE path = 'nothing'");
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), rows);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows);
     ck_assert_int_le(rows, 3);
 }
 END_TEST
@@ -171,7 +171,7 @@ END_TEST
 START_TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     sql_run(db, "PRAGMA journal_mode=DELETE; CREATE TABLE many(x); INSERT INTO many VALUES(1), (2)");
     make_table("");
-    int64_t rows = sql_int(db, "SELECT count(*) FROM t_log");
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t_artdata");
     sqlite3 *other = sql_open(path);
     sqlite3_stmt *reader = sql_prepare(other, "SELECT * FROM many");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
@@ -181,7 +181,7 @@ START_TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     sqlite3_finalize(reader);
     sql_run(db, "COMMIT");
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), rows + 1);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows + 1);
     rows_are(other, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
     reader = sql_prepare(other, "SELECT * FROM many");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
@@ -393,22 +393,22 @@ START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
         const char *damage, *words;
         int code;
     } cases[] = {
-        {"UPDATE t_state SET v = '../evil.art' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_state SET v = 'plain.db' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_state SET v = '' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_state SET v = CAST(x'2f00612e617274' AS TEXT) WHERE k = 'file'", "name of the .art file",
+        {"UPDATE t_artstate SET v = '../evil.art' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artstate SET v = 'plain.db' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artstate SET v = '' WHERE k = 'file'", "name of the .art file", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artstate SET v = CAST(x'2f00612e617274' AS TEXT) WHERE k = 'file'", "name of the .art file",
          SQLITE_CORRUPT_VTAB},
-        {"DELETE FROM t_state WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_state SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_state SET v = 3 WHERE k = 'format'", "format 3", SQLITE_ERROR},
-        {"DELETE FROM t_log", "log", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_log SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_log SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},
-        {"UPDATE t_log SET ops = randomblob(50) WHERE csn > 0", "log", SQLITE_CORRUPT_VTAB},
-        {"DROP TABLE t_log", "t_log", SQLITE_CORRUPT_VTAB},
-        {"DROP TABLE t_state", "t_state", SQLITE_CORRUPT_VTAB},
-        {"DROP TABLE t_state; DROP TABLE t_log; CREATE VIEW t_log AS SELECT 0 AS csn, 1 AS ops", "t_state",
-         SQLITE_CORRUPT_VTAB},
+        {"DELETE FROM t_artstate WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artstate SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artstate SET v = 3 WHERE k = 'format'", "format 3", SQLITE_ERROR},
+        {"DELETE FROM t_artdata", "log", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artdata SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artdata SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},
+        {"UPDATE t_artdata SET ops = randomblob(50) WHERE csn > 0", "log", SQLITE_CORRUPT_VTAB},
+        {"DROP TABLE t_artdata", "t_artdata", SQLITE_CORRUPT_VTAB},
+        {"DROP TABLE t_artstate", "t_artstate", SQLITE_CORRUPT_VTAB},
+        {"DROP TABLE t_artstate; DROP TABLE t_artdata; CREATE VIEW t_artdata AS SELECT 0 AS csn, 1 AS ops",
+         "t_artstate", SQLITE_CORRUPT_VTAB},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         make_table("");
@@ -417,7 +417,7 @@ START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
         refused(fresh, cases[i].code, cases[i].words, "SELECT count(*) FROM t");
         refused(fresh, cases[i].code, cases[i].words, "INSERT INTO t(path) VALUES('new')");
         if (!strstr(cases[i].damage, "VIEW")) sql_run(fresh, "DROP TABLE t");
-        sql_try(fresh, "DROP VIEW t_log; DROP TABLE t");
+        sql_try(fresh, "DROP VIEW t_artdata; DROP TABLE t");
         sql_close(fresh);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 't*'"), 0);
     }
@@ -425,8 +425,8 @@ START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
 END_TEST
 
 START_TEST(test_a_name_that_shadow_tables_need_is_refused) {
-    sql_run(db, "CREATE TABLE u_log(x)");
-    refused(db, SQLITE_ERROR, "u_log", "CREATE VIRTUAL TABLE u USING art");
+    sql_run(db, "CREATE TABLE u_artdata(x)");
+    refused(db, SQLITE_ERROR, "u_artdata", "CREATE VIRTUAL TABLE u USING art");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 END_TEST
@@ -503,7 +503,7 @@ static int deny_log(void *context, int action, const char *first, const char *se
     (void)second;
     (void)third;
     (void)inside;
-    return *(bool *)context && action == SQLITE_INSERT && !strcmp(first, "t_log") ? SQLITE_DENY : SQLITE_OK;
+    return *(bool *)context && action == SQLITE_INSERT && !strcmp(first, "t_artdata") ? SQLITE_DENY : SQLITE_OK;
 }
 
 START_TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state) {
@@ -530,8 +530,8 @@ START_TEST(test_flushes_work_in_every_journal_mode) {
         for (int j = 0; j < 3; j++)
             sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('mode', '%s %d')", modes[i], j);
         sql_run(db, "BEGIN EXCLUSIVE; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('c'); COMMIT");
-        ck_assert_int_eq(sql_int(db, "SELECT length(v) FROM t_state WHERE k = 'nonce'"), sql_inline() ? 0 : 16);
-        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_log"), 1);
+        ck_assert_int_eq(sql_int(db, "SELECT length(v) FROM t_artstate WHERE k = 'nonce'"), sql_inline() ? 0 : 16);
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), 1);
         rows_are(db, "SELECT count(*) FROM t", "4\n");
     }
     sql_run(
@@ -546,7 +546,7 @@ START_TEST(test_integrity_check_finds_a_damaged_log) {
     if (sqlite3_libversion_number() < 3044000) return; /* does not ask virtual tables */
     make_table("");
     rows_are(db, "PRAGMA integrity_check", "ok\n");
-    sql_run(db, "UPDATE t_log SET ops = randomblob(60) WHERE csn > 0");
+    sql_run(db, "UPDATE t_artdata SET ops = randomblob(60) WHERE csn > 0");
     sqlite3 *fresh = sql_open(path);
     char *rows = sql_rows(fresh, "PRAGMA integrity_check");
     ck_assert_msg(strstr(rows, "main.t: art:") != NULL, "%s", rows);

@@ -315,9 +315,9 @@ static void check_files(struct world *world, uint64_t seed) {
         if (!strstr(entry->d_name, ".art")) continue;
         bool named = false;
         if (exists(world, "t"))
-            named |= sql_int(world->db, "SELECT count(*) FROM t_state WHERE v = %Q", entry->d_name) > 0;
+            named |= sql_int(world->db, "SELECT count(*) FROM t_artstate WHERE v = %Q", entry->d_name) > 0;
         if (exists(world, "t2")) {
-            named |= sql_int(world->db, "SELECT count(*) FROM t2_state WHERE v = %Q", entry->d_name) > 0;
+            named |= sql_int(world->db, "SELECT count(*) FROM t2_artstate WHERE v = %Q", entry->d_name) > 0;
         }
         ck_assert_msg(named, "seed %llu: %s is left behind\n%s", (unsigned long long)seed, entry->d_name, shown(world));
     }

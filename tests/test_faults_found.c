@@ -167,7 +167,7 @@ static int replace_and_lock(int fd, int type) {
 }
 
 START_TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
-    char *name = sql_rows(db, "SELECT v FROM t_state WHERE k = 'file'");
+    char *name = sql_rows(db, "SELECT v FROM t_artstate WHERE k = 'file'");
     made = sqlite3_mprintf("%s/%.*s", directory, (int)strcspn(name, "\n"), name);
     in_the_way = sqlite3_mprintf("%s/somebodys", directory);
     FILE *file = fopen(in_the_way, "w");
@@ -572,7 +572,7 @@ START_TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
         }
         sql_expect(db, "0|6\n",
                    "SELECT sum(v IS NULL OR v = ''), sum(k IN ('cache', 'direct', 'format', 'id', 'io', 'log_limit')) "
-                   "FROM u_state");
+                   "FROM u_artstate");
         sql_run(db, "INSERT INTO u VALUES('a', 1); DROP TABLE u");
     }
     ck_assert_uint_gt(made, 0);

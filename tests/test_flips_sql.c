@@ -4,7 +4,7 @@
  *   the .art file      a table of two runs with deletes, a value in pieces and rows in the log: one bit in SQL_STRIDE, which
  *                      is each byte about once (ART_TEST_SCALE=9: every bit). test_flips.c turns every bit of such a file
  *                      over, below SQL.
- *   T_state, T_log     every bit of every key and value; T_state's may also give another clean error, since it says which
+ *   T_artstate, T_artdata     every bit of every key and value; T_artstate's may also give another clean error, since it says which
  *                      format and which file
  *
  * The extension is linked in, and its files are in memory. Of the pages that no blob uses some are sampled. A bit in a page
@@ -292,21 +292,21 @@ static void flip_table(unsigned worker, const char *table, const char *const *co
 
 static void flip_log(unsigned worker) {
     static const char *const columns[] = {"csn", "ops"};
-    flip_table(worker, "log", columns, false);
+    flip_table(worker, "artdata", columns, false);
 }
 
 static void flip_state(unsigned worker) {
     static const char *const columns[] = {"k", "v"};
-    flip_table(worker, "state", columns, true);
+    flip_table(worker, "artstate", columns, true);
 }
 
 START_TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
-    flip_share("T_log", true, flip_log);
+    flip_share("T_artdata", true, flip_log);
 }
 END_TEST
 
 START_TEST(test_every_bit_of_the_state_gives_right_rows_or_a_clean_error) {
-    flip_share("T_state", true, flip_state);
+    flip_share("T_artstate", true, flip_state);
 }
 END_TEST
 

@@ -161,7 +161,7 @@ END_TEST
 static int no_state(void *context, int action, const char *table, const char *column, const char *schema,
                     const char *trigger) {
     (void)context, (void)column, (void)schema, (void)trigger;
-    return action == SQLITE_READ && !strcmp(table, "t_state") ? SQLITE_DENY : SQLITE_OK;
+    return action == SQLITE_READ && !strcmp(table, "t_artstate") ? SQLITE_DENY : SQLITE_OK;
 }
 
 /* The root is there already when the name cannot be read: that there was none before must not be forgotten. */

@@ -1,4 +1,4 @@
-/* A database that was written by an attacker: T_state, T_log and the schema around them say anything.
+/* A database that was written by an attacker: T_artstate, T_artdata and the schema around them say anything.
  *
  * Whatever they say, each statement ends soon, with an answer or an error, in bounded memory, and touches no file that is
  * not the database's own. Where only something is broken that is not the rows, answers are right. Roots and rows of the log
@@ -68,7 +68,7 @@ static void survive(const struct forging *forging) {
 
 /* --- by SQL ------------------------------------------------------------------------------------------------------- */
 
-#define STATE(key, value) "UPDATE t_state SET v = " value " WHERE k = '" key "'"
+#define STATE(key, value) "UPDATE t_artstate SET v = " value " WHERE k = '" key "'"
 #define INSTEAD(table)    "CREATE TABLE kept AS SELECT * FROM " table "; DROP TABLE " table ";"
 
 static const struct forgery {
@@ -95,12 +95,14 @@ static const struct forgery {
     {STATE("file", "'t.db-wal'"), false},
     {STATE("file", "'other.db'"), false},
     {STATE("file", "'note.txt'"), false},
-    {STATE("file", "(SELECT v FROM u_state WHERE k = 'file')"), false},
-    {STATE("id", "(SELECT v FROM u_state WHERE k = 'id')"), false},
-    {"UPDATE t_state SET v = (SELECT v FROM u_state u WHERE u.k = t_state.k) WHERE k IN ('file', 'id')", false},
-    {"DELETE FROM t_state; INSERT INTO t_state SELECT * FROM u_state", false},
-    {"DELETE FROM t_state; INSERT INTO t_state SELECT * FROM u_state; DELETE FROM t_log; INSERT INTO t_log SELECT * "
-     "FROM u_log",
+    {STATE("file", "(SELECT v FROM u_artstate WHERE k = 'file')"), false},
+    {STATE("id", "(SELECT v FROM u_artstate WHERE k = 'id')"), false},
+    {"UPDATE t_artstate SET v = (SELECT v FROM u_artstate u WHERE u.k = t_artstate.k) WHERE k IN ('file', 'id')",
+     false},
+    {"DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM u_artstate", false},
+    {"DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM u_artstate; DELETE FROM t_artdata; INSERT INTO "
+     "t_artdata SELECT * "
+     "FROM u_artdata",
      true},
     {STATE("id", "NULL"), false},
     {STATE("id", "zeroblob(16)"), false},
@@ -109,17 +111,17 @@ static const struct forgery {
     {STATE("id", "'0123456789abcdef'"), false},
     {STATE("id", "1e300"), false},
     {STATE("nonce", "randomblob(1000000)"), false},
-    {"REPLACE INTO t_state VALUES('nonce', NULL)", false},
-    {"REPLACE INTO t_state VALUES('young', randomblob(1000000))", false},
-    {"REPLACE INTO t_state VALUES('young', x'0101' || zeroblob(8))", false},
+    {"REPLACE INTO t_artstate VALUES('nonce', NULL)", false},
+    {"REPLACE INTO t_artstate VALUES('young', randomblob(1000000))", false},
+    {"REPLACE INTO t_artstate VALUES('young', x'0101' || zeroblob(8))", false},
     /* one slot, of number 4,294,967,294 */
-    {"REPLACE INTO t_state VALUES('young', x'0101000000000000000001feffffff0f')", false},
-    {"REPLACE INTO t_state VALUES('young', x'0100000000000000000001feffffff0f')", false},
-    {"REPLACE INTO t_state VALUES('young', x'010100000000000000000201feffffff0e')", false},
-    {"REPLACE INTO t_state VALUES('young', x'01010000000000000000ffffffffffffffffff01')", false},
-    {"REPLACE INTO t_state VALUES('young', x'010200000000000000000101')", false},
-    {"REPLACE INTO t_state VALUES('young', 'text')", false},
-    {"REPLACE INTO t_state VALUES('young', 12345)", false},
+    {"REPLACE INTO t_artstate VALUES('young', x'0101000000000000000001feffffff0f')", false},
+    {"REPLACE INTO t_artstate VALUES('young', x'0100000000000000000001feffffff0f')", false},
+    {"REPLACE INTO t_artstate VALUES('young', x'010100000000000000000201feffffff0e')", false},
+    {"REPLACE INTO t_artstate VALUES('young', x'01010000000000000000ffffffffffffffffff01')", false},
+    {"REPLACE INTO t_artstate VALUES('young', x'010200000000000000000101')", false},
+    {"REPLACE INTO t_artstate VALUES('young', 'text')", false},
+    {"REPLACE INTO t_artstate VALUES('young', 12345)", false},
     {STATE("columns", "NULL"), false},
     {STATE("columns", "''"), false},
     {STATE("columns", "'path, path'"), false},
@@ -143,80 +145,90 @@ static const struct forgery {
     {STATE("spill_limit", "9223372036854775807"), false},
     {STATE("io", "'evil'"), false},
     {STATE("direct", "x'00'"), false},
-    {"DELETE FROM t_state", false},
-    {"DELETE FROM t_state WHERE k <> 'id'", false},
-    {"INSERT INTO t_state WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT 'x' || i, i FROM n",
+    {"DELETE FROM t_artstate", false},
+    {"DELETE FROM t_artstate WHERE k <> 'id'", false},
+    {"INSERT INTO t_artstate WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT 'x' || i, i "
+     "FROM n",
      false},
-    {"INSERT INTO t_state VALUES(x'00', 1), ('file' || char(0), 2), (replace(hex(zeroblob(500000)), '0', 'x'), 3)",
+    {"INSERT INTO t_artstate VALUES(x'00', 1), ('file' || char(0), 2), (replace(hex(zeroblob(500000)), '0', 'x'), 3)",
      false},
-    {"ALTER TABLE t_state ADD COLUMN \"added: evil\"", false},
-    {"ALTER TABLE t_state ADD COLUMN \"added: evil); DROP TABLE plain\"", false},
-    {"ALTER TABLE t_state ADD COLUMN x AS (randomblob(1000000))", false},
+    {"ALTER TABLE t_artstate ADD COLUMN \"added: evil\"", false},
+    {"ALTER TABLE t_artstate ADD COLUMN \"added: evil); DROP TABLE plain\"", false},
+    {"ALTER TABLE t_artstate ADD COLUMN x AS (randomblob(1000000))", false},
 
-    {"DELETE FROM t_log", false},
-    {"DELETE FROM t_log WHERE csn = 0", false},
-    {"UPDATE t_log SET ops = NULL", false},
-    {"UPDATE t_log SET ops = 'text'", false},
-    {"UPDATE t_log SET ops = x'41'", false},
-    {"UPDATE t_log SET ops = 12 WHERE csn = 0", false},
-    {"UPDATE t_log SET ops = randomblob(1000000)", false},
-    {"UPDATE t_log SET ops = zeroblob(20000000) WHERE csn > 0", false},
-    {"UPDATE t_log SET ops = substr(ops, 1, length(ops) - 1) WHERE csn > 0", false},
-    {"UPDATE t_log SET ops = ops || x'00' WHERE csn = 0", false},
-    {"UPDATE t_log SET ops = (SELECT ops FROM u_log WHERE csn = 0) WHERE csn = 0", true},
-    {"UPDATE t_log SET csn = -csn", true},
-    {"UPDATE t_log SET csn = 9223372036854775807 WHERE csn > 0", false},
-    {"INSERT INTO t_log VALUES(9223372036854775807, randomblob(100))", false},
-    {"INSERT INTO t_log VALUES(-9223372036854775808, randomblob(100))", false},
-    {"INSERT INTO t_log SELECT csn + 1, ops FROM t_log WHERE csn > 0", false},
-    {"INSERT INTO t_log WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i + 1000, x'00' FROM "
+    {"DELETE FROM t_artdata", false},
+    {"DELETE FROM t_artdata WHERE csn = 0", false},
+    {"UPDATE t_artdata SET ops = NULL", false},
+    {"UPDATE t_artdata SET ops = 'text'", false},
+    {"UPDATE t_artdata SET ops = x'41'", false},
+    {"UPDATE t_artdata SET ops = 12 WHERE csn = 0", false},
+    {"UPDATE t_artdata SET ops = randomblob(1000000)", false},
+    {"UPDATE t_artdata SET ops = zeroblob(20000000) WHERE csn > 0", false},
+    {"UPDATE t_artdata SET ops = substr(ops, 1, length(ops) - 1) WHERE csn > 0", false},
+    {"UPDATE t_artdata SET ops = ops || x'00' WHERE csn = 0", false},
+    {"UPDATE t_artdata SET ops = (SELECT ops FROM u_artdata WHERE csn = 0) WHERE csn = 0", true},
+    {"UPDATE t_artdata SET csn = -csn", true},
+    {"UPDATE t_artdata SET csn = 9223372036854775807 WHERE csn > 0", false},
+    {"INSERT INTO t_artdata VALUES(9223372036854775807, randomblob(100))", false},
+    {"INSERT INTO t_artdata VALUES(-9223372036854775808, randomblob(100))", false},
+    {"INSERT INTO t_artdata SELECT csn + 1, ops FROM t_artdata WHERE csn > 0", false},
+    {"INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i + 1000, x'00' "
+     "FROM "
      "n",
      false},
 
-    {INSTEAD("t_log") "CREATE TABLE t_log(csn, ops); INSERT INTO t_log SELECT * FROM kept", true},
-    {INSTEAD("t_log") "CREATE TABLE t_log(csn TEXT, ops INTEGER); INSERT INTO t_log SELECT * FROM kept", true},
-    {INSTEAD("t_log") "CREATE TABLE t_log(csn, ops); INSERT INTO t_log SELECT kept.* FROM kept, (VALUES(1), (2), (3))",
+    {INSTEAD("t_artdata") "CREATE TABLE t_artdata(csn, ops); INSERT INTO t_artdata SELECT * FROM kept", true},
+    {INSTEAD("t_artdata") "CREATE TABLE t_artdata(csn TEXT, ops INTEGER); INSERT INTO t_artdata SELECT * FROM kept",
      true},
-    {INSTEAD("t_log") "CREATE TABLE t_log(csn, ops); INSERT INTO t_log SELECT * FROM kept ORDER BY csn DESC", true},
-    {INSTEAD("t_log") "CREATE TABLE t_log(a, b)", false},
-    {INSTEAD("t_log") "CREATE TABLE t_log(csn INTEGER PRIMARY KEY, ops AS (randomblob(100)))", false},
-    {INSTEAD("t_log") "CREATE VIEW t_log AS SELECT * FROM kept", true},
-    {INSTEAD("t_log") "CREATE VIEW t_log AS SELECT * FROM t_log", false},
-    {INSTEAD("t_log") "CREATE VIEW t_log AS SELECT count(*) AS csn, max(path) AS ops FROM t", false},
-    {INSTEAD("t_log") "CREATE VIEW t_log AS SELECT 0 AS csn, art_count('t', '') AS ops", false},
-    {INSTEAD("t_log") "CREATE VIEW t_log AS SELECT 0 AS csn, value AS ops FROM art_info('t')", false},
+    {INSTEAD("t_artdata") "CREATE TABLE t_artdata(csn, ops); INSERT INTO t_artdata SELECT kept.* FROM kept, "
+                          "(VALUES(1), (2), (3))",
+     true},
     {INSTEAD(
-         "t_log") "CREATE VIEW t_log AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000) "
-                  "SELECT i AS csn, x'00' AS ops FROM n",
-     false},
-    {INSTEAD("t_log") "CREATE VIRTUAL TABLE t_log USING fts5(csn, ops)", false},
-    {INSTEAD("t_log") "CREATE VIRTUAL TABLE t_log USING rtree(csn, a, b)", false},
-    {INSTEAD("t_state") "CREATE TABLE t_state(k, v); INSERT INTO t_state SELECT kept.* FROM kept, (VALUES(1), (2))",
+         "t_artdata") "CREATE TABLE t_artdata(csn, ops); INSERT INTO t_artdata SELECT * FROM kept ORDER BY csn DESC",
      true},
-    {INSTEAD("t_state") "CREATE TABLE t_state(k INTEGER, v REAL); INSERT INTO t_state SELECT * FROM kept", false},
-    {INSTEAD("t_state") "CREATE TABLE t_state(v, k); INSERT INTO t_state(k, v) SELECT * FROM kept", true},
-    {INSTEAD("t_state") "CREATE TABLE t_state(x)", false},
-    {INSTEAD("t_state") "CREATE VIEW t_state AS SELECT * FROM kept", true},
-    {INSTEAD("t_state") "CREATE VIEW t_state AS SELECT * FROM t_state", false},
-    {INSTEAD("t_state") "CREATE VIEW t_state AS SELECT path AS k, value AS v FROM t", false},
-    {INSTEAD("t_state") "CREATE VIEW t_state AS SELECT 'id' AS k, art_count('t', '') AS v", false},
-    {INSTEAD("t_state") "CREATE VIEW t_state AS SELECT k, iif(art_count('t', '') > 0, v, v) AS v FROM kept", false},
-    {INSTEAD("t_state") "CREATE VIEW t_state AS SELECT property AS k, value AS v FROM art_info('t')", false},
-    {INSTEAD("t_state") "CREATE VIRTUAL TABLE t_state USING fts5(k, v)", false},
+    {INSTEAD("t_artdata") "CREATE TABLE t_artdata(a, b)", false},
+    {INSTEAD("t_artdata") "CREATE TABLE t_artdata(csn INTEGER PRIMARY KEY, ops AS (randomblob(100)))", false},
+    {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT * FROM kept", true},
+    {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT * FROM t_artdata", false},
+    {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT count(*) AS csn, max(path) AS ops FROM t", false},
+    {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT 0 AS csn, art_count('t', '') AS ops", false},
+    {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS SELECT 0 AS csn, value AS ops FROM art_info('t')", false},
+    {INSTEAD("t_artdata") "CREATE VIEW t_artdata AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                          "LIMIT 1000000) "
+                          "SELECT i AS csn, x'00' AS ops FROM n",
+     false},
+    {INSTEAD("t_artdata") "CREATE VIRTUAL TABLE t_artdata USING fts5(csn, ops)", false},
+    {INSTEAD("t_artdata") "CREATE VIRTUAL TABLE t_artdata USING rtree(csn, a, b)", false},
+    {INSTEAD("t_artstate") "CREATE TABLE t_artstate(k, v); INSERT INTO t_artstate SELECT kept.* FROM kept, (VALUES(1), "
+                           "(2))",
+     true},
+    {INSTEAD("t_artstate") "CREATE TABLE t_artstate(k INTEGER, v REAL); INSERT INTO t_artstate SELECT * FROM kept",
+     false},
+    {INSTEAD("t_artstate") "CREATE TABLE t_artstate(v, k); INSERT INTO t_artstate(k, v) SELECT * FROM kept", true},
+    {INSTEAD("t_artstate") "CREATE TABLE t_artstate(x)", false},
+    {INSTEAD("t_artstate") "CREATE VIEW t_artstate AS SELECT * FROM kept", true},
+    {INSTEAD("t_artstate") "CREATE VIEW t_artstate AS SELECT * FROM t_artstate", false},
+    {INSTEAD("t_artstate") "CREATE VIEW t_artstate AS SELECT path AS k, value AS v FROM t", false},
+    {INSTEAD("t_artstate") "CREATE VIEW t_artstate AS SELECT 'id' AS k, art_count('t', '') AS v", false},
+    {INSTEAD("t_artstate") "CREATE VIEW t_artstate AS SELECT k, iif(art_count('t', '') > 0, v, v) AS v FROM kept",
+     false},
+    {INSTEAD("t_artstate") "CREATE VIEW t_artstate AS SELECT property AS k, value AS v FROM art_info('t')", false},
+    {INSTEAD("t_artstate") "CREATE VIRTUAL TABLE t_artstate USING fts5(k, v)", false},
 
-    {"CREATE TRIGGER x AFTER INSERT ON t_log BEGIN INSERT INTO t(path) VALUES('x'); END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_log BEGIN DELETE FROM t; END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_log BEGIN SELECT art_count('t', ''); END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_log BEGIN DELETE FROM t_log; END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_state BEGIN INSERT INTO t(path) VALUES('x'); END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_state BEGIN DELETE FROM t_state; END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_state BEGIN SELECT art_count('t', ''); END", true},
-    {"CREATE TRIGGER x AFTER INSERT ON t_state BEGIN SELECT * FROM t; END", true},
-    {"CREATE TRIGGER x BEFORE DELETE ON t_log BEGIN SELECT RAISE(IGNORE); END", true},
-    {"CREATE TRIGGER x BEFORE INSERT ON t_log BEGIN SELECT RAISE(IGNORE); END", true},
-    {"CREATE TRIGGER x BEFORE INSERT ON t_state BEGIN SELECT RAISE(FAIL, 'no'); END", true},
-    {"CREATE TRIGGER x BEFORE INSERT ON t_log BEGIN SELECT RAISE(ROLLBACK, 'no'); END", true},
-    {"PRAGMA recursive_triggers=ON; CREATE TRIGGER x AFTER INSERT ON t_log BEGIN REPLACE INTO t_log VALUES(new.csn + "
+    {"CREATE TRIGGER x AFTER INSERT ON t_artdata BEGIN INSERT INTO t(path) VALUES('x'); END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artdata BEGIN DELETE FROM t; END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artdata BEGIN SELECT art_count('t', ''); END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artdata BEGIN DELETE FROM t_artdata; END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artstate BEGIN INSERT INTO t(path) VALUES('x'); END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artstate BEGIN DELETE FROM t_artstate; END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artstate BEGIN SELECT art_count('t', ''); END", true},
+    {"CREATE TRIGGER x AFTER INSERT ON t_artstate BEGIN SELECT * FROM t; END", true},
+    {"CREATE TRIGGER x BEFORE DELETE ON t_artdata BEGIN SELECT RAISE(IGNORE); END", true},
+    {"CREATE TRIGGER x BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(IGNORE); END", true},
+    {"CREATE TRIGGER x BEFORE INSERT ON t_artstate BEGIN SELECT RAISE(FAIL, 'no'); END", true},
+    {"CREATE TRIGGER x BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(ROLLBACK, 'no'); END", true},
+    {"PRAGMA recursive_triggers=ON; CREATE TRIGGER x AFTER INSERT ON t_artdata BEGIN REPLACE INTO t_artdata "
+     "VALUES(new.csn + "
      "1, "
      "new.ops); END",
      true},
@@ -244,7 +256,7 @@ END_TEST
 
 static void read_root(sqlite3 *db, struct art_root **out) {
     sqlite3_stmt *row;
-    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT ops FROM t_log WHERE csn = 0", -1, &row, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT ops FROM t_artdata WHERE csn = 0", -1, &row, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
     struct art_bytes bytes = {sqlite3_column_blob(row, 0), (uint32_t)sqlite3_column_bytes(row, 0)};
     ck_assert_int_eq(art_root_decode(bytes, out), ART_OK);
@@ -253,7 +265,7 @@ static void read_root(sqlite3 *db, struct art_root **out) {
 
 static void put_row(sqlite3 *db, uint64_t csn, const void *data, size_t len) {
     sqlite3_stmt *put;
-    ck_assert_int_eq(sqlite3_prepare_v2(db, "REPLACE INTO t_log VALUES(?1, ?2)", -1, &put, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "REPLACE INTO t_artdata VALUES(?1, ?2)", -1, &put, NULL), SQLITE_OK);
     sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
     sqlite3_bind_blob64(put, 2, data, len, SQLITE_STATIC);
     ck_assert_int_eq(sqlite3_step(put), SQLITE_DONE);
@@ -325,7 +337,7 @@ static void forge_root(sqlite3 *db, const void *how) {
     read_root(db, &root);
     change_root(root, lie->which);
     ck_assert_int_eq(art_root_encode(root, &bytes), ART_OK);
-    if (lie->alone) sqlite3_exec(db, "DELETE FROM t_log", NULL, NULL, NULL);
+    if (lie->alone) sqlite3_exec(db, "DELETE FROM t_artdata", NULL, NULL, NULL);
     put_row(db, 0, bytes.data, bytes.len);
     art_buffer_clear(&bytes);
     art_root_unref(root);
@@ -356,7 +368,7 @@ static void forge_redo(sqlite3 *db, const void *how) {
     struct art_hash128 hash = art_hash128_parts(parts, 3);
     memcpy(row, &hash, 16);
     memcpy(row + 16, body->bytes, body->len);
-    sqlite3_exec(db, "DELETE FROM t_log WHERE csn > 0", NULL, NULL, NULL);
+    sqlite3_exec(db, "DELETE FROM t_artdata WHERE csn > 0", NULL, NULL, NULL);
     put_row(db, csn, row, 16 + body->len);
     art_root_unref(root);
 }

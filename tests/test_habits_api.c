@@ -720,8 +720,8 @@ static const struct habit {
     { #name, name, NULL, NULL }
     HABIT(commit_hooks_hear_each_transaction),
     {"update_hooks_hear_no_table_without_rowid", update_hooks_hear_no_table_without_rowid,
-     "commit\ninsert main.t_log\n", "the log is an ordinary table"},
-    {"preupdate_hooks_hear_the_log", preupdate_hooks_hear_the_log, "commit\ninsert main.t_log\n",
+     "commit\ninsert main.t_artdata\n", "the log is an ordinary table"},
+    {"preupdate_hooks_hear_the_log", preupdate_hooks_hear_the_log, "commit\ninsert main.t_artdata\n",
      "SQLite calls no hook for rows of a virtual table; the log is an ordinary table"},
     HABIT(authorizers_are_obeyed),
     HABIT(a_progress_handler_ends_a_statement),

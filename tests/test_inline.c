@@ -1,6 +1,6 @@
 /* storage=inline under SQL: what is SQLite's there and a file's elsewhere, against an ordinary table in the same database.
  *
- * Blobs are rows of T_blob, so a flush, a merge and a spill are statements that can be refused, run out of room, be
+ * Blobs are rows of T_artblob, so a flush, a merge and a spill are statements that can be refused, run out of room, be
  * interrupted, or take the whole transaction with them; a savepoint takes them back; and whoever may write the table may
  * spoil them.
  */
@@ -84,7 +84,7 @@ static void both(const char *format, const char *rest) {
 }
 
 static int64_t pages_of_rows(void) {
-    return sql_int(db, "SELECT sum(length(data)) / 4096 FROM t_blob");
+    return sql_int(db, "SELECT sum(length(data)) / 4096 FROM t_artblob");
 }
 
 static int64_t info(const char *property) {
@@ -337,7 +337,7 @@ static int read_spoilt(void) {
     sqlite3_free(sound);
     sql_try(own, "INSERT INTO t VALUES('new', 1)");
     sql_try(own, "INSERT INTO t(t) VALUES('optimize')");
-    sql_try(own, "DROP VIEW t_blob"); /* SQLite's DROP TABLE takes none */
+    sql_try(own, "DROP VIEW t_artblob"); /* SQLite's DROP TABLE takes none */
     sql_run(own, "DROP TABLE t");
     sql_close(own);
     return verdict;
@@ -360,30 +360,31 @@ static int in_a_child(int (*what)(void)) {
 
 START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     static const char *const spoils[] = {
-        "DELETE FROM t_blob WHERE page = %lld",
-        "UPDATE t_blob SET data = NULL WHERE page = %lld",
-        "UPDATE t_blob SET data = x'' WHERE page = %lld",
-        "UPDATE t_blob SET data = substr(data, 1, length(data) - 4096) WHERE page = %lld",
-        "UPDATE t_blob SET data = substr(data, 1, length(data) - 1) WHERE page = %lld",
-        "UPDATE t_blob SET data = substr(data, 2) || x'00' WHERE page = %lld",
-        "UPDATE t_blob SET data = CAST(data AS TEXT) || 'x' WHERE page = %lld",
-        "UPDATE t_blob SET data = hex(data) WHERE page = %lld",
-        "UPDATE t_blob SET data = 17 WHERE page = %lld",
-        "UPDATE t_blob SET data = zeroblob(length(data)) WHERE page = %lld",
-        "UPDATE t_blob SET data = zeroblob(40000000) WHERE page = %lld",
-        "UPDATE t_blob SET data = randomblob(length(data)) WHERE page = %lld",
-        "UPDATE t_blob SET page = page + 1 WHERE page = %lld",
-        "UPDATE t_blob SET page = -page WHERE page = %lld",
-        "UPDATE t_blob SET page = 9223372036854775807 WHERE page = %lld",
-        "UPDATE t_blob SET page = page + 1152921504606846976 WHERE page = %lld",
-        "UPDATE t_blob SET data = (SELECT data FROM t_blob o WHERE o.page <> t_blob.page LIMIT 1) WHERE page = %lld",
-        "INSERT OR IGNORE INTO t_blob VALUES(%lld + 1, zeroblob(32768))",
-        "INSERT OR REPLACE INTO t_blob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
-        "DELETE FROM t_blob WHERE page >= %lld",
-        "DROP TABLE t_blob -- %lld",
-        "ALTER TABLE t_blob RENAME COLUMN data TO other -- %lld",
-        "DROP TABLE t_blob; CREATE TABLE t_blob(page, data); -- %lld",
-        "DROP TABLE t_blob; CREATE VIEW t_blob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld",
+        "DELETE FROM t_artblob WHERE page = %lld",
+        "UPDATE t_artblob SET data = NULL WHERE page = %lld",
+        "UPDATE t_artblob SET data = x'' WHERE page = %lld",
+        "UPDATE t_artblob SET data = substr(data, 1, length(data) - 4096) WHERE page = %lld",
+        "UPDATE t_artblob SET data = substr(data, 1, length(data) - 1) WHERE page = %lld",
+        "UPDATE t_artblob SET data = substr(data, 2) || x'00' WHERE page = %lld",
+        "UPDATE t_artblob SET data = CAST(data AS TEXT) || 'x' WHERE page = %lld",
+        "UPDATE t_artblob SET data = hex(data) WHERE page = %lld",
+        "UPDATE t_artblob SET data = 17 WHERE page = %lld",
+        "UPDATE t_artblob SET data = zeroblob(length(data)) WHERE page = %lld",
+        "UPDATE t_artblob SET data = zeroblob(40000000) WHERE page = %lld",
+        "UPDATE t_artblob SET data = randomblob(length(data)) WHERE page = %lld",
+        "UPDATE t_artblob SET page = page + 1 WHERE page = %lld",
+        "UPDATE t_artblob SET page = -page WHERE page = %lld",
+        "UPDATE t_artblob SET page = 9223372036854775807 WHERE page = %lld",
+        "UPDATE t_artblob SET page = page + 1152921504606846976 WHERE page = %lld",
+        "UPDATE t_artblob SET data = (SELECT data FROM t_artblob o WHERE o.page <> t_artblob.page LIMIT 1) WHERE page "
+        "= %lld",
+        "INSERT OR IGNORE INTO t_artblob VALUES(%lld + 1, zeroblob(32768))",
+        "INSERT OR REPLACE INTO t_artblob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
+        "DELETE FROM t_artblob WHERE page >= %lld",
+        "DROP TABLE t_artblob -- %lld",
+        "ALTER TABLE t_artblob RENAME COLUMN data TO other -- %lld",
+        "DROP TABLE t_artblob; CREATE TABLE t_artblob(page, data); -- %lld",
+        "DROP TABLE t_artblob; CREATE VIEW t_artblob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld",
     };
     int named = 0, silent = 0;
     make("DELETE", "");
@@ -402,9 +403,9 @@ START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
             sql_copy_file(aside, path);
             db = sql_open(path);
             sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-            int64_t all = sql_int(db, "SELECT count(*) FROM t_blob");
+            int64_t all = sql_int(db, "SELECT count(*) FROM t_artblob");
             int64_t page =
-                sql_int(db, "SELECT page FROM t_blob ORDER BY page LIMIT 1 OFFSET %lld", row * (all - 1) / 5);
+                sql_int(db, "SELECT page FROM t_artblob ORDER BY page LIMIT 1 OFFSET %lld", row * (all - 1) / 5);
             char *sql = sqlite3_mprintf(spoils[i], page);
             sql_try(db, "%s", sql);
             sql_close(db);
@@ -453,7 +454,7 @@ START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
     both("DELETE FROM %s", "");
     sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
     ck_assert_int_eq(info("bytes"), 0);
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_blob"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 0);
 }
 END_TEST
 

@@ -189,10 +189,10 @@ START_TEST(test_a_flush_leaves_nothing_but_the_root_in_the_log) {
     sql_create(db, "t", "log_limit='4KB'");
     for (int i = 0; i < 20; i++) {
         sql_run(db, "INSERT INTO t VALUES(%d, hex(zeroblob(800)))", i);
-        ck_assert_int_le(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), 8192);
+        ck_assert_int_le(sql_int(db, "SELECT sum(length(ops)) FROM t_artdata"), 8192);
     }
     sql_command(db, "main", "t", "flush");
-    sql_expect(db, "0\n", "SELECT csn FROM t_log");
+    sql_expect(db, "0\n", "SELECT csn FROM t_artdata");
 }
 END_TEST
 
@@ -217,7 +217,7 @@ START_TEST(test_a_transaction_may_spill_any_number_of_times) {
     }
     sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
     char *file = sql_find_file(directory, ".art");
-    bool there = file || (sql_inline() && sql_int(db, "SELECT count(*) FROM t_blob") > 50);
+    bool there = file || (sql_inline() && sql_int(db, "SELECT count(*) FROM t_artblob") > 50);
     ck_assert_msg(there, "4 MB of rows, and none of them in the file");
     sqlite3_free(file);
     sql_run(db, "COMMIT");
@@ -345,13 +345,13 @@ START_TEST(test_a_forged_list_of_young_slots_is_refused_or_harmless) {
     fill(db, "a", 300, 1000);
     sql_command(db, "main", "t", "flush");
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        sql_run(db, "UPDATE t_state SET v = x'%s' WHERE k = 'young'", lists[i]);
+        sql_run(db, "UPDATE t_artstate SET v = x'%s' WHERE k = 'young'", lists[i]);
         sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', %d)", (int)i);
         int rc = sql_try(db, "INSERT INTO t(t) VALUES('flush')");
         ck_assert_msg(rc == SQLITE_CORRUPT_VTAB && strstr(sqlite3_errmsg(db), "young slots"), "list %zu: %d, %s", i, rc,
                       sqlite3_errmsg(db));
     }
-    sql_run(db, "UPDATE t_state SET v = x'' WHERE k = 'young'");
+    sql_run(db, "UPDATE t_artstate SET v = x'' WHERE k = 'young'");
     sql_command(db, "main", "t", "optimize");
     sql_expect(db, "301|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -375,11 +375,11 @@ START_TEST(test_a_forged_name_of_the_file_is_none) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         sql_run(db, "DROP TABLE IF EXISTS t; CREATE VIRTUAL TABLE t USING art; "
                     "INSERT INTO t VALUES('a', 1)");
-        char *end = sql_rows(db, "SELECT lower(hex(substr(v, 1, 4))) FROM t_state WHERE k = 'id'");
+        char *end = sql_rows(db, "SELECT lower(hex(substr(v, 1, 4))) FROM t_artstate WHERE k = 'id'");
         end[8] = 0;
         const char *id = strstr(names[i], "ID");
         int before = id ? (int)(id - names[i]) : (int)strlen(names[i]);
-        sql_run(db, "UPDATE t_state SET v = %.*s%s%s%s WHERE k = 'file'", before, names[i], id ? "'" : "",
+        sql_run(db, "UPDATE t_artstate SET v = %.*s%s%s%s WHERE k = 'file'", before, names[i], id ? "'" : "",
                 id ? end : "", id ? ".art'" : "");
         sqlite3_free(end);
         sql_close(db);

@@ -277,7 +277,7 @@ START_TEST(test_blobs_are_written_under_a_lock_on_their_own_file) {
 END_TEST
 
 static void nonce_of(sqlite3 *from, char out[40]) {
-    char *rows = sql_rows(from, "SELECT hex(v) FROM t_state WHERE k = 'nonce'");
+    char *rows = sql_rows(from, "SELECT hex(v) FROM t_artstate WHERE k = 'nonce'");
     ck_assert_uint_eq(strlen(rows), 33);
     memcpy(out, rows, 33);
     sqlite3_free(rows);
@@ -358,7 +358,7 @@ END_TEST
 static int end_reading_elsewhere(unsigned event, void *reader, void *statement, void *text) {
     (void)event, (void)text;
     const char *sql = sqlite3_sql(statement);
-    if (strstr(sql, "t_state") && strstr(sql, "REPLACE")) sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL);
+    if (strstr(sql, "t_artstate") && strstr(sql, "REPLACE")) sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL);
     return 0;
 }
 
@@ -580,7 +580,7 @@ START_TEST(test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in) {
         reopen("OFF");
         sqlite3 *reader = begin_reading(n - 1);
         must_change_all(db, n + 100);
-        char *list = sql_rows(db, "SELECT hex(substr(v, 3, 8)) FROM t_state WHERE k = 'young'");
+        char *list = sql_rows(db, "SELECT hex(substr(v, 3, 8)) FROM t_artstate WHERE k = 'young'");
         char *name = sqlite3_mprintf("%s-wal", path), salts[20];
         uint8_t header[32];
         int fd = open(name, O_RDONLY | O_CLOEXEC);
@@ -650,7 +650,7 @@ START_TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     create("WAL", "OFF");
     sql_create(db, "u", "log_limit='4KB', io=pwrite, direct=off");
     sql_run(db, "INSERT INTO u(path, value) VALUES('a', hex(zeroblob(9000))); INSERT INTO u(u) VALUES('flush')");
-    char *name = sql_rows(db, "SELECT v FROM u_state WHERE k = 'file'");
+    char *name = sql_rows(db, "SELECT v FROM u_artstate WHERE k = 'file'");
     name[strlen(name) - 1] = 0;
     char *file = sqlite3_mprintf("%s/%s", folder, name), *aside = sqlite3_mprintf("%s/aside", folder);
     ck_assert_int_eq(link(file, aside), 0);

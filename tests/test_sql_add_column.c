@@ -254,7 +254,7 @@ static int judge(void *context, int action, const char *table, const char *colum
     (void)schema;
     (void)trigger;
     bool alter = action == SQLITE_ALTER_TABLE;
-    bool put = (action == SQLITE_INSERT || action == SQLITE_DELETE) && table && !strcmp(table, "t_state");
+    bool put = (action == SQLITE_INSERT || action == SQLITE_DELETE) && table && !strcmp(table, "t_artstate");
     return alter || put ? answer : SQLITE_OK;
 }
 
@@ -282,11 +282,11 @@ static int hide_added(void *context, int action, const char *table, const char *
     (void)context;
     (void)schema;
     (void)trigger;
-    bool added = action == SQLITE_READ && !strcmp(table, "t_state") && !strncmp(column, "added", 5);
+    bool added = action == SQLITE_READ && !strcmp(table, "t_artstate") && !strncmp(column, "added", 5);
     return added ? answer : SQLITE_OK;
 }
 
-/* An authorizer that knows of T_state's own columns only. */
+/* An authorizer that knows of T_artstate's own columns only. */
 START_TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t(t) VALUES('add column b'); INSERT INTO t VALUES('a', 1, 2)");

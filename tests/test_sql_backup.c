@@ -429,19 +429,20 @@ START_TEST(test_a_damaged_blob_is_not_copied) {
 }
 END_TEST
 
-/* Also where T_state no longer says that there is a file. */
+/* Also where T_artstate no longer says that there is a file. */
 START_TEST(test_a_table_with_a_damaged_state_is_not_copied) {
     static const struct {
         const char *damage, *words;
-    } states[] = {{"DELETE FROM f_state WHERE k = 'file'", "the name of the .art file is lost (main.f_state)"},
-                  {"UPDATE f_state SET v = 'x' WHERE k = 'file'", "the name of the .art file is lost (main.f_state)"},
-                  {"DELETE FROM f_state", "the table has no id (main.f_state)"},
-                  {"DROP TABLE f_state", "cannot read main.f_state"},
-                  {"DELETE FROM little_state WHERE k = 'file'", "the name of the .art file is lost"},
-                  {"DELETE FROM i_state", "the table has no id (main.i_state)"},
-                  {"DELETE FROM i_state WHERE k = 'file'", "the name of the .art file is lost (main.i_state)"},
-                  {"DROP TABLE i_state", "cannot read main.i_state"},
-                  {"ALTER TABLE i_state RENAME COLUMN k TO q", "no such column"}};
+    } states[] = {
+        {"DELETE FROM f_artstate WHERE k = 'file'", "the name of the .art file is lost (main.f_artstate)"},
+        {"UPDATE f_artstate SET v = 'x' WHERE k = 'file'", "the name of the .art file is lost (main.f_artstate)"},
+        {"DELETE FROM f_artstate", "the table has no id (main.f_artstate)"},
+        {"DROP TABLE f_artstate", "cannot read main.f_artstate"},
+        {"DELETE FROM little_artstate WHERE k = 'file'", "the name of the .art file is lost"},
+        {"DELETE FROM i_artstate", "the table has no id (main.i_artstate)"},
+        {"DELETE FROM i_artstate WHERE k = 'file'", "the name of the .art file is lost (main.i_artstate)"},
+        {"DROP TABLE i_artstate", "cannot read main.i_artstate"},
+        {"ALTER TABLE i_artstate RENAME COLUMN k TO q", "no such column"}};
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
         if (i) set_up();
         char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);

@@ -91,12 +91,12 @@ START_TEST(test_several_problems_are_several_rows) {
     if (sql_has_no_file("test_several_problems_are_several_rows")) return;
     turn_byte(SLOT + 100);
     turn_byte(SLOT + 4096 + 100);
-    sql_run(db, "DELETE FROM t_state WHERE k = 'format'; UPDATE t_state SET v = 'much' WHERE k = 'cache';"
-                "UPDATE t_log SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_log)");
+    sql_run(db, "DELETE FROM t_artstate WHERE k = 'format'; UPDATE t_artstate SET v = 'much' WHERE k = 'cache';"
+                "UPDATE t_artdata SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_artdata)");
     reopen();
     sql_expect(db,
-               "'cache' makes no sense: 'much' is no value for cache: give a size such as 64MB|main.t_state||\n"
-               "'format' is missing|main.t_state||\n"
+               "'cache' makes no sense: 'much' is no value for cache: give a size such as 64MB|main.t_artstate||\n"
+               "'format' is missing|main.t_artstate||\n"
                "a row of 16 bytes or less|redo log||\n",
                "SELECT problem, place, slot, page FROM art_check('t') WHERE slot IS NULL");
     sql_expect(db, "0\n1\n", "SELECT page FROM art_check('t') WHERE slot = 1");
@@ -109,12 +109,12 @@ START_TEST(test_several_problems_are_several_rows) {
 END_TEST
 
 START_TEST(test_there_are_at_most_a_hundred_rows) {
-    sql_run(db, "INSERT INTO t_log WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
-                "SELECT (SELECT max(csn) FROM t_log) + i, randomblob(50) FROM n");
+    sql_run(db, "INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
+                "SELECT (SELECT max(csn) FROM t_artdata) + i, randomblob(50) FROM n");
     reopen();
     sql_expect(db, "100|99\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
     has("SELECT problem FROM art_check('t')", "\nthere are more problems than these\n");
-    sql_run(db, "DELETE FROM t_log WHERE csn > (SELECT max(csn) FROM t_log) - 50");
+    sql_run(db, "DELETE FROM t_artdata WHERE csn > (SELECT max(csn) FROM t_artdata) - 50");
     reopen();
     sql_expect(db, "100|100\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
 }
@@ -198,7 +198,7 @@ START_TEST(test_a_table_in_memory_is_checked) {
 }
 END_TEST
 
-/* --- T_state and T_log -------------------------------------------------------------------------------------------- */
+/* --- T_artstate and T_artdata -------------------------------------------------------------------------------------------- */
 
 static void state_finds(const char *change, const char *expected) {
     sql_run(db, "SAVEPOINT s; %s", change);
@@ -209,7 +209,7 @@ static void state_finds(const char *change, const char *expected) {
         has("PRAGMA integrity_check", "main.t: art: '");
         has("PRAGMA quick_check", "main.t: art: '");
     }
-    sql_run(db, "DELETE FROM t_state; INSERT INTO t_state SELECT * FROM kept");
+    sql_run(db, "DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM kept");
     reopen();
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
@@ -219,41 +219,41 @@ START_TEST(test_every_field_of_the_state_is_looked_at) {
     static const struct {
         const char *change, *expected;
     } fields[] = {
-        {"UPDATE t_state SET v = 3 WHERE k = 'format'", "'format' is not one that this version of art knows"},
-        {"UPDATE t_state SET v = '1' WHERE k = 'format'", "'format' is not one that this version of art knows"},
-        {"DELETE FROM t_state WHERE k = 'format'", "'format' is missing"},
-        {"UPDATE t_state SET v = x'00' WHERE k = 'id'", "'id' is not 16 bytes"},
-        {"DELETE FROM t_state WHERE k = 'id'", "'id' is missing"},
-        {"UPDATE t_state SET v = '../x.art' WHERE k = 'file'", "'file' is no name of this table's .art file"},
-        {"UPDATE t_state SET v = NULL WHERE k = 'file'", "'file' is no name of this table's .art file"},
-        {"DELETE FROM t_state WHERE k = 'file'", "'file' is missing"},
-        {"DELETE FROM t_state WHERE k = 'columns'", "'columns' is missing"},
-        {"UPDATE t_state SET v = 'path, a CHECK(1)' WHERE k = 'columns'",
+        {"UPDATE t_artstate SET v = 3 WHERE k = 'format'", "'format' is not one that this version of art knows"},
+        {"UPDATE t_artstate SET v = '1' WHERE k = 'format'", "'format' is not one that this version of art knows"},
+        {"DELETE FROM t_artstate WHERE k = 'format'", "'format' is missing"},
+        {"UPDATE t_artstate SET v = x'00' WHERE k = 'id'", "'id' is not 16 bytes"},
+        {"DELETE FROM t_artstate WHERE k = 'id'", "'id' is missing"},
+        {"UPDATE t_artstate SET v = '../x.art' WHERE k = 'file'", "'file' is no name of this table's .art file"},
+        {"UPDATE t_artstate SET v = NULL WHERE k = 'file'", "'file' is no name of this table's .art file"},
+        {"DELETE FROM t_artstate WHERE k = 'file'", "'file' is missing"},
+        {"DELETE FROM t_artstate WHERE k = 'columns'", "'columns' is missing"},
+        {"UPDATE t_artstate SET v = 'path, a CHECK(1)' WHERE k = 'columns'",
          "'columns' makes no sense: an art table has no CHECK (t.a): leave it out and check values before they are "
          "written"},
-        {"UPDATE t_state SET v = 'sideways' WHERE k = 'io'",
+        {"UPDATE t_artstate SET v = 'sideways' WHERE k = 'io'",
          "'io' makes no sense: 'sideways' is no value for io: give auto, uring or pwrite"},
-        {"UPDATE t_state SET v = x'31' WHERE k = 'log_limit'",
+        {"UPDATE t_artstate SET v = x'31' WHERE k = 'log_limit'",
          "'log_limit' makes no sense: '' is no value for log_limit: give a size such as 1MB"},
-        {"UPDATE t_state SET v = x'3131' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
-        {"UPDATE t_state SET v = '0123456789abcdef' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
-        {"INSERT OR REPLACE INTO t_state VALUES('young', 'none')", "'young' is no list of slots"},
+        {"UPDATE t_artstate SET v = x'3131' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
+        {"UPDATE t_artstate SET v = '0123456789abcdef' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
+        {"INSERT OR REPLACE INTO t_artstate VALUES('young', 'none')", "'young' is no list of slots"},
     };
-    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_state");
+    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_artstate");
     for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
         bool young = strstr(fields[i].change, "young");
-        char *expected = sqlite3_mprintf("%s|main.t_state\n%s", fields[i].expected,
+        char *expected = sqlite3_mprintf("%s|main.t_artstate\n%s", fields[i].expected,
                                          young ? "the list of young slots makes no sense|the state table\n" : "");
         state_finds(fields[i].change, expected);
         sqlite3_free(expected);
     }
-    sql_run(db, "INSERT INTO t_state VALUES('from a later version', 1)");
+    sql_run(db, "INSERT INTO t_artstate VALUES('from a later version', 1)");
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
 END_TEST
 
 START_TEST(test_columns_that_are_not_those_of_the_table_are_found) {
-    sql_run(db, "UPDATE t_state SET v = 'path, another' WHERE k = 'columns'");
+    sql_run(db, "UPDATE t_artstate SET v = 'path, another' WHERE k = 'columns'");
     reopen();
     has("SELECT problem FROM art_check('t')", "the columns are damaged");
     sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
@@ -261,23 +261,24 @@ START_TEST(test_columns_that_are_not_those_of_the_table_are_found) {
 END_TEST
 
 START_TEST(test_a_field_that_is_there_twice_is_found) {
-    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_state; DROP TABLE t_state; CREATE TABLE t_state(k, v);"
-                "INSERT INTO t_state SELECT * FROM kept; INSERT INTO t_state SELECT * FROM kept WHERE k = 'file'");
+    sql_run(db,
+            "CREATE TABLE kept AS SELECT * FROM t_artstate; DROP TABLE t_artstate; CREATE TABLE t_artstate(k, v);"
+            "INSERT INTO t_artstate SELECT * FROM kept; INSERT INTO t_artstate SELECT * FROM kept WHERE k = 'file'");
     reopen();
-    sql_expect(db, "'file' is there twice|main.t_state\n", "SELECT problem, place FROM art_check('t')");
+    sql_expect(db, "'file' is there twice|main.t_artstate\n", "SELECT problem, place FROM art_check('t')");
 }
 END_TEST
 
 START_TEST(test_shadow_tables_that_are_gone_are_found) {
-    sql_run(db, "DROP TABLE t_log");
+    sql_run(db, "DROP TABLE t_artdata");
     reopen();
-    has("SELECT problem FROM art_check('t')", "no such table: main.t_log");
-    has("SELECT art_check('t')", "no such table: main.t_log: restore the database from a backup");
-    if (asks_virtual_tables()) has("PRAGMA integrity_check", "no such table: main.t_log");
-    sql_run(db, "CREATE TABLE t_log(csn INTEGER PRIMARY KEY, ops BLOB); DROP TABLE t_state");
+    has("SELECT problem FROM art_check('t')", "no such table: main.t_artdata");
+    has("SELECT art_check('t')", "no such table: main.t_artdata: restore the database from a backup");
+    if (asks_virtual_tables()) has("PRAGMA integrity_check", "no such table: main.t_artdata");
+    sql_run(db, "CREATE TABLE t_artdata(csn INTEGER PRIMARY KEY, ops BLOB); DROP TABLE t_artstate");
     reopen();
-    has("SELECT problem FROM art_check('t')", "no such table: main.t_state");
-    sql_run(db, "CREATE TABLE t_state(k TEXT PRIMARY KEY, v) WITHOUT ROWID");
+    has("SELECT problem FROM art_check('t')", "no such table: main.t_artstate");
+    sql_run(db, "CREATE TABLE t_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID");
     reopen();
     sql_expect(db, "'format' is missing\n'id' is missing\n'file' is missing\n'columns' is missing\n",
                "SELECT problem FROM art_check('t')");
@@ -287,10 +288,10 @@ END_TEST
 START_TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
     if (sql_has_no_file("test_a_log_that_is_damaged_does_not_hide_the_file")) return;
     turn_byte(SLOT + 100);
-    sql_run(db, "DELETE FROM t_log WHERE csn = (SELECT max(csn) - 1 FROM t_log)");
+    sql_run(db, "DELETE FROM t_artdata WHERE csn = (SELECT max(csn) - 1 FROM t_artdata)");
     reopen();
     sql_expect(db, "the log\n1\n", "SELECT coalesce(slot, place) FROM art_check('t')");
-    sql_run(db, "UPDATE t_log SET ops = x'00' WHERE csn = 0");
+    sql_run(db, "UPDATE t_artdata SET ops = x'00' WHERE csn = 0");
     reopen();
     has("SELECT problem FROM art_check('t')", "root is cut short");
 }
@@ -307,7 +308,7 @@ START_TEST(test_a_missing_file_is_one_row) {
 END_TEST
 
 START_TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
-    int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 't_state'");
+    int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 't_artstate'");
     int64_t size = sql_int(db, "PRAGMA page_size");
     sql_run(db, "PRAGMA journal_mode=DELETE");
     sql_close(db);
@@ -332,7 +333,7 @@ START_TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
         return;
     }
     has("PRAGMA integrity_check", "main.t: art: the page's hash is not that of the blob's header (");
-    sql_run(db, "UPDATE t_log SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_log)");
+    sql_run(db, "UPDATE t_artdata SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_artdata)");
     reopen();
     has("PRAGMA quick_check", "main.t: art: a row of 16 bytes or less (");
     has("PRAGMA integrity_check(t)", "main.t: art: a row of 16 bytes or less (");
@@ -350,8 +351,9 @@ START_TEST(test_the_command_fails_with_the_first_problem) {
     turn_byte(SLOT + 100);
     turn_byte(SLOT + 4096 + 100);
     sql_refused(db, SQLITE_CORRUPT_VTAB, "slot 1, page 0", "INSERT INTO t(t) VALUES('integrity-check')");
-    sql_run(db, "UPDATE t_state SET v = 'x' WHERE k = 'nonce'");
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "'nonce' is not 16 bytes (main.t_state): restore the database from a backup",
+    sql_run(db, "UPDATE t_artstate SET v = 'x' WHERE k = 'nonce'");
+    sql_refused(db, SQLITE_CORRUPT_VTAB,
+                "'nonce' is not 16 bytes (main.t_artstate): restore the database from a backup",
                 "INSERT INTO t(t) VALUES('integrity-check')");
 }
 END_TEST

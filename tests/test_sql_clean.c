@@ -130,12 +130,12 @@ START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
                                         {SQLITE_READ, "sqlite_master", "name", NULL},
                                         {SQLITE_READ, "sqlite_master", "type", NULL},
                                         {SQLITE_READ, "sqlite_master", "rootpage", NULL},
-                                        {SQLITE_READ, "u_state", NULL, NULL},
-                                        {SQLITE_READ, "u_state", "k", NULL},
-                                        {SQLITE_READ, "u_state", "v", NULL},
-                                        {SQLITE_READ, "u_state", NULL, "u"},
-                                        {SQLITE_READ, "u_state", "k", "u"},
-                                        {SQLITE_READ, "u_state", "v", "u"},
+                                        {SQLITE_READ, "u_artstate", NULL, NULL},
+                                        {SQLITE_READ, "u_artstate", "k", NULL},
+                                        {SQLITE_READ, "u_artstate", "v", NULL},
+                                        {SQLITE_READ, "u_artstate", NULL, "u"},
+                                        {SQLITE_READ, "u_artstate", "k", "u"},
+                                        {SQLITE_READ, "u_artstate", "v", "u"},
                                         {SQLITE_SELECT, NULL, NULL, NULL}};
     make_table("t");
     make_table("u");
@@ -150,7 +150,7 @@ START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
     }
     sql_run(
         db,
-        "CREATE TABLE any_state(k, v); CREATE TABLE none_state(x); INSERT INTO any_state VALUES('a', NULL), (1, 2)");
+        "CREATE TABLE any_state(k, v); CREATE TABLE none_artstate(x); INSERT INTO any_state VALUES('a', NULL), (1, 2)");
     sql_run(db, "INSERT INTO t(t) VALUES('clean')");
     gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
 }

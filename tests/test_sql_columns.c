@@ -229,7 +229,7 @@ START_TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
 }
 END_TEST
 
-/* ---- what T_state says of the columns ---- */
+/* ---- what T_artstate says of the columns ---- */
 
 START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
     static const char *const texts[] = {"''",
@@ -251,11 +251,11 @@ START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so)
                                         "CAST(x'fffefd80' AS TEXT)"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         sql_create(db, "t", "");
-        sql_run(db, "INSERT INTO t VALUES('a', 1); UPDATE t_state SET v = %s WHERE k = 'columns'", texts[i]);
+        sql_run(db, "INSERT INTO t VALUES('a', 1); UPDATE t_artstate SET v = %s WHERE k = 'columns'", texts[i]);
         reopen();
         int rc = sql_try(db, "SELECT * FROM t");
         ck_assert_msg(rc == SQLITE_CORRUPT_VTAB || rc == SQLITE_OK, "%s: %d %s", texts[i], rc, sqlite3_errmsg(db));
-        if (rc) ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the columns are damaged (main.t_state)"));
+        if (rc) ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the columns are damaged (main.t_artstate)"));
         if (rc == SQLITE_OK) expect("a|1\n", "SELECT * FROM t");
         sql_run(db, "DROP TABLE t");
         expect("0\n", "SELECT count(*) FROM sqlite_master");
@@ -265,14 +265,14 @@ END_TEST
 
 START_TEST(test_columns_that_are_not_those_of_create_are_damage) {
     sql_create(db, "t", "path, size INTEGER, note");
-    sql_run(db, "INSERT INTO t VALUES('a', '5', 'n'); DELETE FROM t_state WHERE k = 'columns'");
+    sql_run(db, "INSERT INTO t VALUES('a', '5', 'n'); DELETE FROM t_artstate WHERE k = 'columns'");
     reopen();
     expect("a|5|n|integer\n", "SELECT *, typeof(size) FROM t");
     reopen();
     expect("3\n", "SELECT count(*) FROM pragma_table_info('t')");
-    sql_run(db, "INSERT INTO t_state VALUES('columns', 'path, other')");
-    refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "INSERT INTO t VALUES('b', 1, 1)");
-    sql_run(db, "UPDATE t_state SET v = 'path, size INTEGER, note' WHERE k = 'columns'");
+    sql_run(db, "INSERT INTO t_artstate VALUES('columns', 'path, other')");
+    refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "INSERT INTO t VALUES('b', 1, 1)");
+    sql_run(db, "UPDATE t_artstate SET v = 'path, size INTEGER, note' WHERE k = 'columns'");
     expect("a|5|n\n", "SELECT * FROM t");
 }
 END_TEST
@@ -283,10 +283,10 @@ START_TEST(test_an_added_column_that_is_not_understood_is_damage) {
                                         "a [b",       "\x01", "",  "a PRIMARY KEY", "PATH"};
     for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
         sql_create(db, "t", "");
-        sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_state ADD COLUMN \"added: %w\"", added[i]);
+        sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_artstate ADD COLUMN \"added: %w\"", added[i]);
         reopen();
-        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "SELECT * FROM t");
-        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_state)", "DELETE FROM t");
+        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "SELECT * FROM t");
+        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "DELETE FROM t");
         sql_run(db, "DROP TABLE t");
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
@@ -295,10 +295,9 @@ END_TEST
 
 START_TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
     sql_create(db, "t", "path, size INTEGER");
-    sql_run(
-        db,
-        "INSERT INTO t VALUES('a', '5'); ALTER TABLE t_state ADD COLUMN other; INSERT INTO t(t) VALUES('add column k');"
-        "ALTER TABLE t_state ADD COLUMN \"Added: x\"; INSERT INTO t(t) VALUES('add column \"v w\"')");
+    sql_run(db, "INSERT INTO t VALUES('a', '5'); ALTER TABLE t_artstate ADD COLUMN other; INSERT INTO t(t) VALUES('add "
+                "column k');"
+                "ALTER TABLE t_artstate ADD COLUMN \"Added: x\"; INSERT INTO t(t) VALUES('add column \"v w\"')");
     for (int i = 0; i < 4; i++) {
         reopen();
         sql_run(db, "PRAGMA full_column_names=%d; PRAGMA short_column_names=%d", i / 2, i % 2);
@@ -314,7 +313,7 @@ static int deny_state(void *context, int action, const char *table, const char *
     (void)column;
     (void)schema;
     (void)trigger;
-    bool hidden = table && (action == SQLITE_READ || action == SQLITE_SELECT) && !strcmp(table, "t_state");
+    bool hidden = table && (action == SQLITE_READ || action == SQLITE_SELECT) && !strcmp(table, "t_artstate");
     return hidden ? *(int *)context : SQLITE_OK;
 }
 
@@ -326,7 +325,7 @@ START_TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_r
         sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('add column b')");
         reopen();
         sqlite3_set_authorizer(db, deny_state, &answer);
-        refused(i ? SQLITE_CORRUPT_VTAB : SQLITE_AUTH, "t_state", "SELECT * FROM t");
+        refused(i ? SQLITE_CORRUPT_VTAB : SQLITE_AUTH, "t_artstate", "SELECT * FROM t");
         answer = SQLITE_OK;
         if (!i) refused(SQLITE_ABORT, "open the database anew", "SELECT * FROM t");
         reopen();

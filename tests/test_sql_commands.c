@@ -605,11 +605,11 @@ END_TEST
 START_TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
     make_table();
     char *used = make_with_file(db, "u"), *left = make_leftover(db, "v");
-    sql_run(db, "CREATE TABLE plain_state(k, v); INSERT INTO plain_state VALUES('id', 5); CREATE TABLE x_state(y)");
-    sql_run(db, "CREATE TABLE keep AS SELECT * FROM u_state WHERE k = 'id'; DELETE FROM u_state WHERE k = 'id'");
-    refused(db, SQLITE_CORRUPT_VTAB, "main.u_state", "INSERT INTO t(t) VALUES('clean')");
+    sql_run(db, "CREATE TABLE plain_state(k, v); INSERT INTO plain_state VALUES('id', 5); CREATE TABLE x_artstate(y)");
+    sql_run(db, "CREATE TABLE keep AS SELECT * FROM u_artstate WHERE k = 'id'; DELETE FROM u_artstate WHERE k = 'id'");
+    refused(db, SQLITE_CORRUPT_VTAB, "main.u_artstate", "INSERT INTO t(t) VALUES('clean')");
     ck_assert(is_there(used) && is_there(left));
-    sql_run(db, "INSERT INTO u_state SELECT * FROM keep");
+    sql_run(db, "INSERT INTO u_artstate SELECT * FROM keep");
     command("clean");
     ck_assert(is_there(used) && !is_there(left));
     gives(db, "SELECT art_check('u')", "ok\n");

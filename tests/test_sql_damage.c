@@ -213,7 +213,7 @@ END_TEST
 static void turn_log_bit(int64_t csn, int at, int bit) {
     sqlite3 *db = sql_open(path);
     sqlite3_blob *blob;
-    ck_assert_int_eq(sqlite3_blob_open(db, "main", "t_log", "ops", csn, 1, &blob), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_blob_open(db, "main", "t_artdata", "ops", csn, 1, &blob), SQLITE_OK);
     unsigned char byte;
     sqlite3_blob_read(blob, &byte, 1, at);
     byte ^= (unsigned char)(1 << bit);
@@ -229,7 +229,7 @@ START_TEST(test_a_damaged_log_is_refused) {
     sqlite3 *db = sql_open(path);
     sql_run(db, "INSERT INTO t VALUES('late/1', 'x'); INSERT INTO t VALUES('late/2', 'y'); DELETE FROM t WHERE path = "
                 "'late/1'");
-    char *rows = sql_rows(db, "SELECT csn || ' ' || length(ops) FROM t_log ORDER BY csn");
+    char *rows = sql_rows(db, "SELECT csn || ' ' || length(ops) FROM t_artdata ORDER BY csn");
     sql_close(db);
     int row_count = 0;
     for (char *row = rows, *next; *row; row = next, row_count++) {

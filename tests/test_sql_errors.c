@@ -193,6 +193,11 @@ static void replace_database(void) {
     sqlite3_free(other);
 }
 
+static void former_names(void) {
+    sql_run(db, "ALTER TABLE t_artstate RENAME TO t_state; ALTER TABLE t_artdata RENAME TO t_log");
+    reopen();
+}
+
 static void nobody(void) {
     reopen();
     sql_run(db, "SELECT 1 FROM plain");
@@ -256,15 +261,16 @@ static void let_between_run(char *sql) {
 
 static void replace_in_between(void) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art");
-    let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
-                    "REPLACE INTO t_state SELECT * FROM u_state; SELECT count(*) FROM t");
+    let_between_run("DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM u_artdata;"
+                    "REPLACE INTO t_artstate SELECT * FROM u_artstate; SELECT count(*) FROM t");
 }
 
 static void replace_badly_in_between(void) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art");
-    let_between_run("DELETE FROM t_log; INSERT INTO t_log SELECT * FROM u_log;"
-                    "UPDATE t_state SET v = randomblob(16) WHERE k = 'id'; UPDATE t_state SET v = '' WHERE k = 'file';"
-                    "SELECT count(*) FROM t");
+    let_between_run(
+        "DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM u_artdata;"
+        "UPDATE t_artstate SET v = randomblob(16) WHERE k = 'id'; UPDATE t_artstate SET v = '' WHERE k = 'file';"
+        "SELECT count(*) FROM t");
 }
 
 static void add_column_in_between(void) {
@@ -369,7 +375,7 @@ static void forbid_reading_t(void) {
 }
 
 static void forbid_reading_log(void) {
-    forbid(SQLITE_READ, "t_log", NULL, SQLITE_DENY);
+    forbid(SQLITE_READ, "t_artdata", NULL, SQLITE_DENY);
 }
 
 static void ignore_alter(void) {
@@ -377,40 +383,40 @@ static void ignore_alter(void) {
 }
 
 static void forbid_filling(void) {
-    forbid(SQLITE_INSERT, "u_state", NULL, SQLITE_DENY);
+    forbid(SQLITE_INSERT, "u_artstate", NULL, SQLITE_DENY);
 }
 
 static void forbid_writing_log(void) {
-    forbid(SQLITE_INSERT, "t_log", NULL, SQLITE_DENY);
+    forbid(SQLITE_INSERT, "t_artdata", NULL, SQLITE_DENY);
 }
 
 static void forbid_clearing_log(void) {
-    forbid(SQLITE_DELETE, "t_log", NULL, SQLITE_DENY);
+    forbid(SQLITE_DELETE, "t_artdata", NULL, SQLITE_DENY);
 }
 
 static void forbid_writing_state(void) {
-    forbid(SQLITE_INSERT, "t_state", NULL, SQLITE_DENY);
+    forbid(SQLITE_INSERT, "t_artstate", NULL, SQLITE_DENY);
 }
 
 static void ignore_writing_state(void) {
-    forbid(SQLITE_INSERT, "t_state", NULL, SQLITE_IGNORE);
+    forbid(SQLITE_INSERT, "t_artstate", NULL, SQLITE_IGNORE);
 }
 
 static void forbid_writing_blobs(void) {
-    forbid(SQLITE_INSERT, "i_blob", NULL, SQLITE_DENY);
+    forbid(SQLITE_INSERT, "i_artblob", NULL, SQLITE_DENY);
 }
 
 static void hide_writing_blobs(void) {
-    forbid(SQLITE_INSERT, "i_blob", NULL, SQLITE_IGNORE);
+    forbid(SQLITE_INSERT, "i_artblob", NULL, SQLITE_IGNORE);
 }
 
 static void forbid_deleting_blobs(void) {
-    forbid(SQLITE_DELETE, "i_blob", NULL, SQLITE_DENY);
+    forbid(SQLITE_DELETE, "i_artblob", NULL, SQLITE_DENY);
 }
 
 static void hide_id(void) {
     sql_run(db, "SELECT count(*) FROM t");
-    forbid(SQLITE_READ, "t_state", "v", SQLITE_IGNORE);
+    forbid(SQLITE_READ, "t_artstate", "v", SQLITE_IGNORE);
 }
 
 static void forbid_listing(void) {

@@ -118,10 +118,11 @@ START_TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
     sql_command(other, "main", "t", "flush");
     char *file = sql_find_file(directory, ".art");
     sql_create(db, "t", "");
-    sql_run(db,
-            "ATTACH %Q AS other; UPDATE t_state SET v = (SELECT v FROM other.t_state AS o WHERE o.k = t_state.k)"
-            " WHERE k IN ('file', 'id')",
-            other_path);
+    sql_run(
+        db,
+        "ATTACH %Q AS other; UPDATE t_artstate SET v = (SELECT v FROM other.t_artstate AS o WHERE o.k = t_artstate.k)"
+        " WHERE k IN ('file', 'id')",
+        other_path);
     sql_close(db);
     db = sql_open(path);
     sql_run(db, "DROP TABLE t");

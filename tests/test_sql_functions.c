@@ -341,7 +341,7 @@ START_TEST(test_an_unknown_name_is_repeated_in_the_error) {
     refused(db, SQLITE_ERROR, "(v)", "SELECT art_count('v', 'a')");
     refused(db, SQLITE_ERROR, "()", "SELECT art_count('', 'a')");
     refused(db, SQLITE_ERROR, "(main.)", "SELECT art_count('main.', 'a')");
-    refused(db, SQLITE_ERROR, "(t_log)", "SELECT art_count('t_log', 'a')");
+    refused(db, SQLITE_ERROR, "(t_artdata)", "SELECT art_count('t_artdata', 'a')");
     refused(db, SQLITE_ERROR, "(art_txn)", "SELECT art_count('art_txn', 'a')");
     refused(db, SQLITE_ERROR, "(12)", "SELECT art_count(12, 'a')");
     refused(db, SQLITE_ERROR, "(nothing)", "SELECT * FROM art_info('nothing')");
@@ -616,7 +616,7 @@ static int deny_t(void *forbidden, int action, const char *first, const char *se
     (void)second;
     (void)schema;
     (void)trigger;
-    bool t = first && (!strcmp(first, "t") || !strcmp(first, "t_log"));
+    bool t = first && (!strcmp(first, "t") || !strcmp(first, "t_artdata"));
     return *(bool *)forbidden && action == SQLITE_READ && t ? SQLITE_DENY : SQLITE_OK;
 }
 

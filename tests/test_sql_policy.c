@@ -143,12 +143,10 @@ static const char *const writers[] = {
 static const struct {
     int action;
     const char *name;
-} own_work[] = {{SQLITE_INSERT, "t_log"},          {SQLITE_DELETE, "t_log"},
-                {SQLITE_INSERT, "t_state"},        {SQLITE_READ, "t_log"},
-                {SQLITE_READ, "t_state"},          {SQLITE_DELETE, "art_txn"},
-                {SQLITE_CREATE_VTABLE, "art_txn"}, {SQLITE_PRAGMA, NULL},
-                {SQLITE_PRAGMA, "journal_mode"},   {SQLITE_INSERT, "t_blob"},
-                {SQLITE_DELETE, "t_blob"},         {SQLITE_READ, "t_blob"}};
+} own_work[] = {{SQLITE_INSERT, "t_artdata"},      {SQLITE_DELETE, "t_artdata"}, {SQLITE_INSERT, "t_artstate"},
+                {SQLITE_READ, "t_artdata"},        {SQLITE_READ, "t_artstate"},  {SQLITE_DELETE, "art_txn"},
+                {SQLITE_CREATE_VTABLE, "art_txn"}, {SQLITE_PRAGMA, NULL},        {SQLITE_PRAGMA, "journal_mode"},
+                {SQLITE_INSERT, "t_artblob"},      {SQLITE_DELETE, "t_artblob"}, {SQLITE_READ, "t_artblob"}};
 
 static void forbid_own_work(int answer) {
     for (size_t i = 0; i < sizeof own_work / sizeof *own_work; i++) {
@@ -182,7 +180,7 @@ END_TEST
 
 /* What a reader may stand on is a list in t_state: who may not see it writes no blobs. */
 START_TEST(test_a_hidden_list_of_young_slots_is_not_taken_for_an_empty_one) {
-    struct ban ban = {SQLITE_READ, "t_state", SQLITE_IGNORE, 0};
+    struct ban ban = {SQLITE_READ, "t_artstate", SQLITE_IGNORE, 0};
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t(path) VALUES('more')");
@@ -197,7 +195,7 @@ END_TEST
 
 /* Another connection has written, so the log must be read: all of it, or an error. */
 START_TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
-    static const char *const names[] = {"t_log", "t_state"};
+    static const char *const names[] = {"t_artdata", "t_artstate"};
     static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     int64_t rows = sql_int(db, "SELECT count(*) FROM t"), denied = 0;
     sqlite3 *other = sql_open(path), *fresh;
@@ -238,10 +236,10 @@ END_TEST
 /* Nothing keeps a user from that without DEFENSIVE. */
 START_TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
     if (sql_standin()) return;
-    sql_run(db, "CREATE TRIGGER swallow BEFORE INSERT ON t_log BEGIN SELECT RAISE(IGNORE); END");
-    sql_refused(db, SQLITE_AUTH, "t_log", "INSERT INTO t(path) VALUES('x')");
+    sql_run(db, "CREATE TRIGGER swallow BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(IGNORE); END");
+    sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
     sql_expect(db, "a\nb\nc\n", "SELECT path FROM t");
-    sql_run(db, "DROP TRIGGER swallow; CREATE TRIGGER again AFTER INSERT ON t_log BEGIN INSERT INTO t(path) "
+    sql_run(db, "DROP TRIGGER swallow; CREATE TRIGGER again AFTER INSERT ON t_artdata BEGIN INSERT INTO t(path) "
                 "VALUES('again'); END");
     sql_refused(db, SQLITE_CORRUPT_VTAB, "the shadow tables of main.t", "INSERT INTO t(path) VALUES('x')");
     sql_run(db, "DROP TRIGGER again; INSERT INTO t(path) VALUES('d')");
@@ -251,18 +249,18 @@ END_TEST
 
 START_TEST(test_the_error_names_the_table_that_may_not_be_written) {
     if (sql_standin()) return;
-    struct ban log = {SQLITE_INSERT, "t_log", SQLITE_DENY, 0}, reading = {SQLITE_READ, "t_log", SQLITE_DENY, 0};
+    struct ban log = {SQLITE_INSERT, "t_artdata", SQLITE_DENY, 0}, reading = {SQLITE_READ, "t_artdata", SQLITE_DENY, 0};
     forbid(&log);
-    sql_refused(db, SQLITE_AUTH, "t_log", "INSERT INTO t(path) VALUES('x')");
+    sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
     sql_refused(db, SQLITE_AUTH, "not authorized", "INSERT INTO t(path) VALUES('x')");
     log.answer = SQLITE_IGNORE;
     forbid(&log);
-    sql_refused(db, SQLITE_AUTH, "t_log", "INSERT INTO t(path) VALUES('x')");
+    sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
     sqlite3 *other = sql_open(path);
     sql_run(other, "INSERT INTO t(path, value) VALUES('other', 1)");
     sql_close(other);
     forbid(&reading);
-    sql_refused(db, SQLITE_AUTH, "t_log", "SELECT path FROM t");
+    sql_refused(db, SQLITE_AUTH, "t_artdata", "SELECT path FROM t");
     sql_refused(db, SQLITE_AUTH, "prohibited", "SELECT path FROM t");
     allow_all();
     sql_expect(db, "a\nb\nc\nother\n", "SELECT path FROM t");
@@ -298,7 +296,7 @@ static const char *const schema_changes[] = {
 
 START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
-    const char *tables = sql_inline() ? "t\nt_blob\nt_log\nt_state\n" : "t\nt_log\nt_state\n";
+    const char *tables = sql_inline() ? "t\nt_artblob\nt_artdata\nt_artstate\n" : "t\nt_artdata\nt_artstate\n";
     if (sql_standin()) return;
     sql_command(db, "main", "t", "flush");
     for (size_t i = 0; i < sizeof schema_changes / sizeof *schema_changes; i++) {
@@ -379,8 +377,9 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
         sql_run(db, "INSERT INTO t(path) VALUES('e%d'); DELETE FROM t WHERE path = 'e%d'", i, i);
     allow_all();
     char *got = sqlite3_str_finish(journal);
-    const char *first = strstr(got, "insert t_log; ");
-    ck_assert_msg(first != NULL && strstr(first + 1, "insert t_log; ") == NULL, "asked once for what is kept: %s", got);
+    const char *first = strstr(got, "insert t_artdata; ");
+    ck_assert_msg(first != NULL && strstr(first + 1, "insert t_artdata; ") == NULL, "asked once for what is kept: %s",
+                  got);
     ck_assert_msg(strstr(got, "art_txn") == NULL, "a statement that is a transaction by itself: %s", got);
     sqlite3_free(got);
 }
@@ -389,15 +388,16 @@ END_TEST
 /* --- SQLITE_DBCONFIG_DEFENSIVE ------------------------------------------------------------------------------------ */
 
 static void protected_and_working(const char *schema) {
-    static const char *const refused[][2] = {{"may not be modified", "INSERT INTO @_log(csn, ops) VALUES(9, x'00')"},
-                                             {"may not be modified", "UPDATE @_log SET ops = x''"},
-                                             {"may not be modified", "DELETE FROM @_log"},
-                                             {"may not be modified", "REPLACE INTO @_state(k, v) VALUES('id', 1)"},
-                                             {"may not be modified", "DELETE FROM @_state WHERE k = 'id'"},
-                                             {"may not be dropped", "DROP TABLE @_log"},
-                                             {"may not be dropped", "DROP TABLE @_state"},
-                                             {"may not be altered", "ALTER TABLE @_state RENAME TO mine"},
-                                             {"may not be altered", "ALTER TABLE @_state ADD COLUMN more"}};
+    static const char *const refused[][2] = {
+        {"may not be modified", "INSERT INTO @_artdata(csn, ops) VALUES(9, x'00')"},
+        {"may not be modified", "UPDATE @_artdata SET ops = x''"},
+        {"may not be modified", "DELETE FROM @_artdata"},
+        {"may not be modified", "REPLACE INTO @_artstate(k, v) VALUES('id', 1)"},
+        {"may not be modified", "DELETE FROM @_artstate WHERE k = 'id'"},
+        {"may not be dropped", "DROP TABLE @_artdata"},
+        {"may not be dropped", "DROP TABLE @_artstate"},
+        {"may not be altered", "ALTER TABLE @_artstate RENAME TO mine"},
+        {"may not be altered", "ALTER TABLE @_artstate ADD COLUMN more"}};
     char *name = sqlite3_mprintf("%s.d", schema);
     sql_create(db, name, "log_limit='2KB'");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -405,7 +405,7 @@ static void protected_and_working(const char *schema) {
         sql_refused(db, 0, refused[i][0], statement);
         sqlite3_free(statement);
     }
-    sql_run(db, "CREATE INDEX %s_more ON d_log(ops)", name); /* SQLite lets that pass: it must do no harm */
+    sql_run(db, "CREATE INDEX %s_more ON d_artdata(ops)", name); /* SQLite lets that pass: it must do no harm */
     sql_run(db, "INSERT INTO %s(path, value) SELECT 'k' || value, randomblob(100) FROM numbers", name);
     sql_run(db, "BEGIN; UPDATE %s SET path = 'moved/' || path; SAVEPOINT s; DELETE FROM %s; ROLLBACK TO s; COMMIT",
             name, name);

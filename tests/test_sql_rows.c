@@ -567,12 +567,12 @@ END_TEST
 START_TEST(test_a_row_moves_without_its_value_being_written_anew) {
     sql_create(db, "t", "path, a, big");
     sql_run(db, "INSERT INTO t VALUES('from', 1, randomblob(60000)); INSERT INTO t(t) VALUES('flush')");
-    int64_t before = sql_int(db, "SELECT sum(length(ops)) FROM t_log");
+    int64_t before = sql_int(db, "SELECT sum(length(ops)) FROM t_artdata");
     sql_run(db, "UPDATE t SET path = 'to'");
-    ck_assert_int_lt(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), before + 400);
+    ck_assert_int_lt(sql_int(db, "SELECT sum(length(ops)) FROM t_artdata"), before + 400);
     expect("to|1|60000\n", "SELECT path, a, length(big) FROM t");
     sql_run(db, "UPDATE t SET a = 2");
-    ck_assert_int_gt(sql_int(db, "SELECT sum(length(ops)) FROM t_log"), before + 60000);
+    ck_assert_int_gt(sql_int(db, "SELECT sum(length(ops)) FROM t_artdata"), before + 60000);
 }
 END_TEST
 

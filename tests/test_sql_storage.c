@@ -265,7 +265,7 @@ START_TEST(test_a_table_that_has_no_blobs_moves_too) {
     sql_run(second, "INSERT INTO t VALUES('b', 2); INSERT INTO t(t) VALUES('flush')");
     ck_assert_ptr_null(sql_find_file(directory, ".art"));
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
-    ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_blob"), 0);
+    ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artblob"), 0);
     sql_close(second);
 }
 END_TEST
@@ -294,7 +294,7 @@ END_TEST
 
 /* A version that knows nothing of blobs in the database would look for a file, or make one. */
 START_TEST(test_older_versions_are_told_that_there_is_no_file) {
-    static const char format[] = "SELECT typeof(v) || v FROM t_state WHERE k = 'format'";
+    static const char format[] = "SELECT typeof(v) || v FROM t_artstate WHERE k = 'format'";
     for (int i = 0; i < 3; i++) {
         const char *storage = i == 1 ? "file" : "inline", *says = i == 1 ? "integer1\n" : "integer2\n";
         if (i) {
@@ -340,12 +340,12 @@ END_TEST
 
 /* A user's table of that name is not taken for ours. */
 START_TEST(test_a_table_in_the_way_is_left_alone) {
-    sql_run(db, "CREATE TABLE t_blob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_blob VALUES(1, 'mine')");
+    sql_run(db, "CREATE TABLE t_artblob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_artblob VALUES(1, 'mine')");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
     ck_assert_int_ne(sql_try(db, "INSERT INTO t(t) VALUES('storage=inline')"), SQLITE_OK);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
     sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_blob"), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 1);
 }
 END_TEST
 
@@ -356,7 +356,7 @@ START_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself) {
     sql_run(source,
             "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
             "UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
-    ck_assert_int_gt(sql_int(source, "SELECT count(*) FROM t_blob"), 0);
+    ck_assert_int_gt(sql_int(source, "SELECT count(*) FROM t_artblob"), 0);
     sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");
     ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     sqlite3_backup_finish(backup);

@@ -281,9 +281,9 @@ START_TEST(test_shadow_tables_are_protected_in_defensive_mode) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    refused("may not be modified", "DELETE FROM t_log");
-    refused("may not be modified", "UPDATE t_state SET v = 1");
-    refused("may not be dropped", "DROP TABLE t_log");
+    refused("may not be modified", "DELETE FROM t_artdata");
+    refused("may not be modified", "UPDATE t_artstate SET v = 1");
+    refused("may not be dropped", "DROP TABLE t_artdata");
     sql_run(db, "INSERT INTO t VALUES('b', 1)");
     sql_command(db, "main", "t", "flush");
     expect("a|1\nb|1\n", "SELECT * FROM t");

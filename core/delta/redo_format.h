@@ -1,4 +1,4 @@
-/* Redo bytes. A row of T_log:
+/* Redo bytes. A row of T_artdata:
  *
  *      0  16   hash      XXH3-128 of (previous row's hash, 16 bytes; csn, 8 bytes; body)
  *     16   1   kind      ART_REDO_ROW                                                   \

@@ -41,7 +41,7 @@ struct art_edit {
     uint64_t pages_written;
 };
 
-/* The young list of T_state (slots.c). */
+/* The young list of T_artstate (slots.c). */
 struct art_young {
     bool loaded;
     bool freed;             /* found to be free in this transaction */

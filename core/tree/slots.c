@@ -2,7 +2,7 @@
  *
  *   base    slots that the committed root names. Never written.
  *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
- *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_state's list, with its epoch).
+ *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its epoch).
  *           Where blobs are rows of the host's, nobody stands on them, but they are there until the next transaction that
  *           writes blobs discards them: one whose COMMIT is refused goes on with the base.
  *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come

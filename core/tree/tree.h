@@ -95,13 +95,13 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
 void art_tree_close(struct art_tree *tree);
 /* The limits may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
-/* The encoded root of an empty table, for T_log's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
+/* The encoded root of an empty table, for T_artdata's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
 enum { ART_ROOT_INITIAL_MAX = 256 };
 uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out);
 
 /* --- refresh: what other connections committed, and rebuilding ---------------------------------------------------- */
 
-/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_log WHERE csn <= 0 OR csn >= *from ORDER BY
+/* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_artdata WHERE csn <= 0 OR csn >= *from ORDER BY
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
 int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
@@ -273,12 +273,12 @@ int art_folder_list(const char *folder, int (*visit)(void *context, const char *
  * Everything named in it is durable. */
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
-    bool clear_log;  /* 1. DELETE FROM T_log (all rows, the root too) */
+    bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
     bool write_root; /* 2. INSERT OR REPLACE (0, root) */
     struct art_bytes root;
     bool write_redo; /* 3. INSERT OR REPLACE (csn, redo) */
     struct art_bytes redo;
-    bool write_young; /* 4. into T_state */
+    bool write_young; /* 4. into T_artstate */
     struct art_bytes young;
     bool crowded; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
 };

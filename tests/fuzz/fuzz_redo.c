@@ -1,4 +1,4 @@
-/* Row 0 and the redo rows of T_log, of any bytes.
+/* Row 0 and the redo rows of T_artdata, of any bytes.
  *
  * Input: a parcel (parcel.h) of a ROOT, ROWs and OPS. What stands in OPS is also taken as it is for a root, a row and a whole
  * delta, with all sums and hashes wrong or right as they come.

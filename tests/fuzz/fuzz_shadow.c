@@ -1,4 +1,4 @@
-/* T_state and T_log of any content, and the records in redo rows, through SQL: a connection that comes to a forged database.
+/* T_artstate and T_artdata of any content, and the records in redo rows, through SQL: a connection that comes to a forged database.
  *
  * Input: a parcel (parcel.h) of ROWs, a ROOT and STATE rows: u8 length | key | u8 type | value. Rows given replace those of a
  * table that has two runs and a log (its root's chain goes on in them, with hashes made); a STATE row replaces the one of its
@@ -102,13 +102,13 @@ static void begin(void) {
     must(sqlite3_open(path, &writer), "open");
     must(sqlite3_exec(writer,
                       "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
-                      "CREATE TEMP TABLE saved_state AS SELECT * FROM t_state;"
-                      "CREATE TEMP TABLE saved_log AS SELECT * FROM t_log;"
+                      "CREATE TEMP TABLE saved_state AS SELECT * FROM t_artstate;"
+                      "CREATE TEMP TABLE saved_log AS SELECT * FROM t_artdata;"
                       "CREATE TEMP TABLE saved_schema AS SELECT * FROM sqlite_schema",
                       NULL, NULL, NULL),
          "save");
     sqlite3_stmt *root;
-    must(sqlite3_prepare_v2(writer, "SELECT ops FROM t_log WHERE csn = 0", -1, &root, NULL), "root");
+    must(sqlite3_prepare_v2(writer, "SELECT ops FROM t_artdata WHERE csn = 0", -1, &root, NULL), "root");
     if (sqlite3_step(root) != SQLITE_ROW) fuzz_fail("no root");
     const uint8_t *bytes = sqlite3_column_blob(root, 0);
     memcpy(&chain, bytes + offsetof(struct art_root_header, chain), sizeof chain);
@@ -119,7 +119,7 @@ static void begin(void) {
 
 static void put_log(uint64_t csn, const struct art_buffer *bytes) {
     sqlite3_stmt *put;
-    must(sqlite3_prepare_v2(writer, "INSERT OR REPLACE INTO t_log VALUES(?1, ?2)", -1, &put, NULL), "put");
+    must(sqlite3_prepare_v2(writer, "INSERT OR REPLACE INTO t_artdata VALUES(?1, ?2)", -1, &put, NULL), "put");
     sqlite3_bind_int64(put, 1, (sqlite3_int64)csn);
     sqlite3_bind_blob(put, 2, bytes->data, (int)bytes->len, SQLITE_TRANSIENT);
     sqlite3_step(put);
@@ -132,7 +132,7 @@ static void put_state(const struct parcel_section *section) {
     uint8_t type = fuzz_byte(&source);
     int len = (int)(source.end - source.at);
     sqlite3_stmt *put;
-    must(sqlite3_prepare_v2(writer, "INSERT OR REPLACE INTO t_state VALUES(?1, ?2)", -1, &put, NULL), "put");
+    must(sqlite3_prepare_v2(writer, "INSERT OR REPLACE INTO t_artstate VALUES(?1, ?2)", -1, &put, NULL), "put");
     sqlite3_bind_text(put, 1, (const char *)key.data, (int)key.len, SQLITE_TRANSIENT);
     if (type % 4 == 0) {
         sqlite3_bind_int64(put, 2, len ? source.at[0] : -1);
@@ -169,7 +169,7 @@ static void forge(struct parcel *parcel) {
             }
         }
         if (section->kind != PARCEL_ROW || !parcel_open_row(section, &hash, &csn, &bytes)) continue;
-        if (!replaced) must(sqlite3_exec(writer, "DELETE FROM t_log WHERE csn <> 0", NULL, NULL, NULL), "delete");
+        if (!replaced) must(sqlite3_exec(writer, "DELETE FROM t_artdata WHERE csn <> 0", NULL, NULL, NULL), "delete");
         replaced = true;
         put_log(csn, &bytes);
     }
@@ -236,10 +236,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     forge(&parcel);
     must(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), "COMMIT");
     use(!parcel.count);
-    must(sqlite3_exec(writer,
-                      "BEGIN; DELETE FROM t_log; INSERT INTO t_log SELECT * FROM saved_log; DELETE FROM t_state;"
-                      "INSERT INTO t_state SELECT * FROM saved_state; COMMIT",
-                      NULL, NULL, NULL),
+    must(sqlite3_exec(
+             writer,
+             "BEGIN; DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM saved_log; DELETE FROM t_artstate;"
+             "INSERT INTO t_artstate SELECT * FROM saved_state; COMMIT",
+             NULL, NULL, NULL),
          "restore");
     free(copy);
     return 0;

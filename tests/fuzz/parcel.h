@@ -13,8 +13,8 @@
  *             the header from `magic` on                        the hashes before it are made
  *   ROOT      row 0 of the log, without its checksum
  *   ROW       u64 csn | body of a redo row                      the hash before it is made, from the root's on
- *   YOUNG     T_state's list of young slots
- *   STATE     u8 length | key | u8 type | value: a row of T_state
+ *   YOUNG     T_artstate's list of young slots
+ *   STATE     u8 length | key | u8 type | value: a row of T_artstate
  *   OPS       what to do with it: each target's own
  *   DAMAGE    per 7 bytes: u32 slot | u16 position | u8 mask    turned over after the hashes were made; in units of 8 bytes
  *   SIZE      u8: slots of the file

@@ -79,7 +79,7 @@ with Session(engine, expire_on_commit=False) as mine, Session(engine, expire_on_
 
 # Reflection. Hide the shadow tables by their names.
 mirror = MetaData()
-mirror.reflect(engine, only=lambda name, _: not name.endswith(("_log", "_state")))
+mirror.reflect(engine, only=lambda name, _: not name.endswith(("_artdata", "_artstate")))
 print(*mirror.tables, [column["name"] for column in inspect(engine).get_columns("files")])
 print(Table("files", mirror).primary_key.columns.keys(), repr(Table("files", mirror).c.size.type))
 # --> files ['path', 'size', 'mtime', 'etag', 'meta']

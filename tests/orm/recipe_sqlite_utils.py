@@ -47,5 +47,5 @@ print(files.get("usr/share/words")["size"], files.pks, files.virtual_table_using
 # --> 10 ['path'] ART {'path': 'str', 'size': 'int', 'mtime': 'float', 'etag': 'str', 'meta': 'str'}
 
 # Tables without the shadow tables.
-print([name for name in db.table_names() if not name.endswith(("_log", "_state"))])
+print([name for name in db.table_names() if not name.endswith(("_artdata", "_artstate"))])
 # --> ['files']

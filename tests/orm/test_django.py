@@ -114,8 +114,8 @@ class Introspection(Case):
 
     def test_the_shadow_tables_are_hidden_by_their_names(self):
         names = connection.introspection.table_names()
-        self.assertEqual(names, ["files", "files_log", "files_state", "plain"])
-        self.assertEqual([name for name in names if not name.endswith(("_log", "_state"))], ["files", "plain"])
+        self.assertEqual(names, ["files", "files_artdata", "files_artstate", "plain"])
+        self.assertEqual([name for name in names if not name.endswith(("_artdata", "_artstate"))], ["files", "plain"])
 
 
 class Reading(Case):

@@ -74,7 +74,7 @@ class Introspection(Case):
 
     def test_the_shadow_tables_are_hidden_by_their_names(self):
         names = database.get_tables()
-        self.assertEqual([name for name in names if not name.endswith(("_log", "_state"))], ["files", "plain"])
+        self.assertEqual([name for name in names if not name.endswith(("_artdata", "_artstate"))], ["files", "plain"])
 
     def test_create_table_with_peewees_own_list_of_columns(self):
         class Own(VirtualModel):
@@ -92,7 +92,7 @@ class Introspection(Case):
                          [("path", "TEXT"), ("value", "")])
         self.assertEqual(Own.get_by_id("a").value, "1")
         database.drop_tables([Own])
-        self.assertEqual(database.get_tables(), ["files", "files_log", "files_state", "plain"])
+        self.assertEqual(database.get_tables(), ["files", "files_artdata", "files_artstate", "plain"])
 
 
 class Reading(Case):

@@ -118,9 +118,9 @@ class Reflection(Case):
             self.assertEqual(session.get(base.classes.files, "a/b/c").size, 1)
 
     def test_the_shadow_tables_are_hidden_by_their_names(self):
-        self.assertEqual(set(inspect(self.engine).get_table_names()), {"files", "files_log", "files_state", "plain"})
+        self.assertEqual(set(inspect(self.engine).get_table_names()), {"files", "files_artdata", "files_artstate", "plain"})
         metadata = MetaData()
-        metadata.reflect(self.engine, only=lambda name, _: not name.endswith(("_log", "_state")))
+        metadata.reflect(self.engine, only=lambda name, _: not name.endswith(("_artdata", "_artstate")))
         self.assertEqual(set(metadata.tables), {"files", "plain"})
 
     def test_create_all_leaves_a_table_that_is_there(self):

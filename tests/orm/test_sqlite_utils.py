@@ -30,7 +30,7 @@ class Introspection(Case):
         self.assertEqual(self.files.count, self.plain.count)
 
     def test_the_shadow_tables_are_hidden_by_their_names(self):
-        self.assertEqual([name for name in self.db.table_names() if not name.endswith(("_log", "_state"))],
+        self.assertEqual([name for name in self.db.table_names() if not name.endswith(("_artdata", "_artstate"))],
                          ["files", "plain"])
 
 

@@ -120,7 +120,7 @@ char *foreign_digest(sqlite3 *db) {
 
 char *foreign_art_file(const char *database, const char *table) {
     sqlite3 *db = connect(database);
-    char *name = sql_rows(db, "SELECT v FROM \"%w_state\" WHERE k = 'file'", table);
+    char *name = sql_rows(db, "SELECT v FROM \"%w_artstate\" WHERE k = 'file'", table);
     sql_close(db);
     name[strlen(name) - 1] = 0;
     char *path = sqlite3_mprintf("%.*s%s", (int)(foreign_base(database) - database), database, name);
@@ -366,7 +366,7 @@ static bool writes(struct foreign_outcome *out, sqlite3 **db, const struct forei
     sql_close(*db);
     *db = open_tried(world, &rc);
     snprintf(expected, sizeof expected, "%d|n|0\n", rows + 1);
-    /* What was forged in T_state, or that nobody owns the file, the check may tell, and nothing else. */
+    /* What was forged in T_artstate, or that nobody owns the file, the check may tell, and nothing else. */
     return says(out, *db, expected,
                 "SELECT count(*), (SELECT value FROM t WHERE path = 'path/00700/new'), (SELECT count(*) FROM "
                 "art_check('t') WHERE problem NOT LIKE 'both owner pages are damaged%' AND "

@@ -27,7 +27,7 @@ struct foreign_world {
     char *uri;           /* how it is opened; NULL: by its path */
     char *file;          /* the .art file that may be written; NULL: none */
     char *also;          /* another file that may be written; NULL: none */
-    char *name;          /* of the .art file in T_state */
+    char *name;          /* of the .art file in T_artstate */
     char *expected;      /* what its table t holds, as foreign_digest() tells it */
     char *saved;         /* what it held when foreign_save() was called */
     uint64_t memory;     /* a try may take so much more than the process has; 0: what it likes */
@@ -47,7 +47,7 @@ sqlite3 *foreign_connect(const char *path, int flags, int *rc);
 
 /* here/t.db's own words. sqlite3_free() what is returned. */
 char *foreign_digest(sqlite3 *db);
-/* The path of the file of `table` in the database, as T_state names it. */
+/* The path of the file of `table` in the database, as T_artstate names it. */
 char *foreign_art_file(const char *database, const char *table);
 
 /* Where the tried database looks for the .art file of t. */

@@ -293,8 +293,9 @@ static void compare_both(struct runner *runner, const char *sql) {
 }
 
 static void compare_tables(struct runner *runner) {
-    compare_both(runner, "SELECT type, name, tbl_name FROM sqlite_master WHERE NOT (type = 'table' AND (name GLOB "
-                         "'*_log' OR name GLOB '*_state' OR name GLOB '*_blob')) AND name NOT GLOB 'sqlite_*'");
+    compare_both(runner,
+                 "SELECT type, name, tbl_name FROM sqlite_master WHERE NOT (type = 'table' AND (name GLOB "
+                 "'*_artdata' OR name GLOB '*_artstate' OR name GLOB '*_artblob')) AND name NOT GLOB 'sqlite_*'");
     compare_both(runner, "PRAGMA integrity_check");
     for (int i = 0; i < runner->plain.table_count; i++) {
         const char *name = runner->plain.tables[i];
