@@ -297,14 +297,14 @@ START_TEST(test_a_scratch_copy_leaves_a_restored_database_alone) {
     ck_assert_int_eq(mkdir(folder, 0755), 0);
     char *restored = foreign_join(folder, foreign_base(path)), *scratch = foreign_join(folder, "scratch.db");
     char *restored_file = foreign_join(folder, foreign_base(file));
-    foreign_copy_into(path, restored);
-    foreign_copy_into(file, restored_file);
+    foreign_copy_replacing(path, restored);
+    foreign_copy_replacing(file, restored_file);
     unlink(path);
     unlink(file);
     sqlite3 *db = open_with(restored, journals[_i]);
     sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
     sql_close(db);
-    foreign_copy_into(restored, scratch);
+    foreign_copy_replacing(restored, scratch);
     db = open_with(scratch, journals[_i]);
     for (int i = 0; i < 3; i++) {
         sql_refused(db, SQLITE_ERROR, "another database", "DELETE FROM t");
