@@ -339,7 +339,7 @@ prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
 	@if .ci/sqlite-new; then \
-		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH=$(CURDIR)/build/sqlite-new $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
+		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH="$(CURDIR)/build/sqlite-new" $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
 	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
 
 prove-backup: library $(BUILD)/tests/test_sql_backup
