@@ -10,6 +10,8 @@
 #   make check-dqlite an art table in a cluster of three dqlite nodes on this machine; check-sqld: in a primary and two replicas of
 #                     libSQL's server (tests/cluster). CLUSTER_OPTIONS are the table's options
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
+#   make soak         the random test programs with fresh seeds, in all builds, for SOAK_MINUTES=60; ends at the first failure with the
+#                     line that repeats it (make check draws the same seeds each time). SOAK_BUILDS, SOAK_TESTS for some
 #   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
 #                     MUTANTS=slice for those of `make check` (tests/README.md)
 #   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
@@ -257,6 +259,11 @@ test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS))
 check:
 	@.ci/deps check
 	@.ci/check
+
+.PHONY: soak
+soak:
+	@.ci/deps check
+	@.ci/soak
 
 coverage:
 	@.ci/deps coverage
