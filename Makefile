@@ -301,7 +301,8 @@ mutants:
 
 demo:
 	@.ci/deps demo
-	@$(MAKE) --no-print-directory -j2 all
+	@[ -e art.so ] || echo "== compiling art.so, which takes half a minute"
+	@$(MAKE) -s --no-print-directory -j2 all
 	@sql/demo.sh
 
 bench:

@@ -140,7 +140,7 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     if (table->may_harden) return SQLITE_OK;
     int rc = art_report(message, is_wal(table, &wal));
     if (rc) return rc;
-    art_journal_is_hidden(table->connection); /* asked for now: after the commit no statement may be prepared */
+    art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
     if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->lost = true;
     table->may_harden = !table->lost;
