@@ -10,6 +10,8 @@
 #   make check-dqlite an art table in a cluster of three dqlite nodes on this machine; check-sqld: in a primary and two replicas of
 #                     libSQL's server (tests/cluster). CLUSTER_OPTIONS are the table's options
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
+#   make soak         the random test programs with fresh seeds, in all builds, for SOAK_MINUTES=60; ends at the first failure with the
+#                     line that repeats it (make check draws the same seeds each time). SOAK_BUILDS, SOAK_TESTS for some
 #   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
 #                     MUTANTS=slice for those of `make check` (tests/README.md)
 #   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
@@ -258,6 +260,11 @@ check:
 	@.ci/deps check
 	@.ci/check
 
+.PHONY: soak
+soak:
+	@.ci/deps check
+	@.ci/soak
+
 coverage:
 	@.ci/deps coverage
 	@.ci/coverage
@@ -294,7 +301,8 @@ mutants:
 
 demo:
 	@.ci/deps demo
-	@$(MAKE) --no-print-directory -j2 all
+	@[ -e art.so ] || echo "== compiling art.so, which takes half a minute"
+	@$(MAKE) -s --no-print-directory -j2 all
 	@sql/demo.sh
 
 bench:
@@ -339,7 +347,7 @@ prove-kill: $(BUILD)/tests/prove_kill
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
 	@if .ci/sqlite-new; then \
-		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH=$(CURDIR)/build/sqlite-new $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
+		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH="$(CURDIR)/build/sqlite-new" $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
 	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
 
 prove-backup: library $(BUILD)/tests/test_sql_backup

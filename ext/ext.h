@@ -437,6 +437,8 @@ int art_journal_sound(const struct art_table *table, char **message);
 int art_stopped(struct art_connection *connection);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_interrupted(struct art_connection *connection);
+/* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it commits? */
+bool art_out_of_memory(struct art_connection *connection);
 /* Random bytes into T_artstate, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);
 /* Before the commit, and after it: SQLITE_OK once it cannot be lost any more. */

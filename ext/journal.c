@@ -140,6 +140,7 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     if (table->may_harden) return SQLITE_OK;
     int rc = art_report(message, is_wal(table, &wal));
     if (rc) return rc;
+    art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
     if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->lost = true;
     table->may_harden = !table->lost;
@@ -364,6 +365,12 @@ int art_stopped(struct art_connection *connection) {
 
 bool art_interrupted(struct art_connection *connection) {
     return art_stopped(connection) == SQLITE_INTERRUPT;
+}
+
+/* A statement of ours that found no memory leaves a mark in the connection until SQLite's own statement ends: where that is
+ * the COMMIT, it commits, and says then that there was no memory. */
+bool art_out_of_memory(struct art_connection *connection) {
+    return sqlite3_errcode(connection->db) == SQLITE_NOMEM && art_stopped(connection) == SQLITE_NOMEM;
 }
 
 static bool interrupted(void *context) {

@@ -345,7 +345,7 @@ int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, cha
     for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
         if (table->driver == driver) rc = art_table_sync(table, message);
     }
-    return rc;
+    return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
 }
 
 /* The tables may go with it. */

@@ -120,9 +120,11 @@ static void dumped(void) {
         (void)shell("sqlite3 copy.db <without.sql");
         return;
     }
-    ck_assert_int_eq(shell("printf '.load %%s\\n.dump\\n' '%s' | sqlite3 a.db >with.sql", extension_elsewhere()), 0);
+    ck_assert_int_eq(shell("printf '.load \"%%s\"\\n.dump\\n' '%s' | sqlite3 a.db >with.sql", extension_elsewhere()),
+                     0);
     ck_assert_int_eq(shell("cmp with.sql without.sql"), 0);
-    ck_assert_int_eq(shell("printf '.load %%s\\n.read with.sql\\n' '%s' | sqlite3 copy.db", extension_elsewhere()), 0);
+    ck_assert_int_eq(shell("printf '.load \"%%s\"\\n.read with.sql\\n' '%s' | sqlite3 copy.db", extension_elsewhere()),
+                     0);
     ck_assert_int_eq(shell("sqlite3 copy.db .dump | cmp - without.sql && sqlite3 without.db .dump | cmp - without.sql"),
                      0);
 }

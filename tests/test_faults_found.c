@@ -594,6 +594,45 @@ START_TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
 }
 END_TEST
 
+static const char fill_u[] =
+    "CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u(path, value) WITH n(i) AS (SELECT 1 UNION "
+    "ALL SELECT i + 1 FROM n LIMIT 300) SELECT 'u' || i, 0 FROM n; INSERT INTO u(u) VALUES('flush')";
+
+/* SQLite commits, and then says that there was no memory, where a statement of ours had found none before or behind that. */
+START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
+    static const char *const changes[] = {"DROP TABLE u", "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('flush')",
+                                          "UPDATE u SET value = 1 WHERE path = 'u7'",
+                                          "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('optimize')",
+                                          "INSERT INTO u(u) VALUES('storage=inline')"};
+    enum { CHANGES = sizeof changes / sizeof *changes };
+    static const char state[] = "SELECT (SELECT count(*) FROM sqlite_master), (SELECT max(value) FROM u)";
+    const char *change = changes[_i % CHANGES];
+    unsigned refused = 0;
+    io_fault_skip_syncs();
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", _i < CHANGES ? "WAL" : "DELETE");
+    sql_run(db, fill_u);
+    char *before = sql_rows(db, state);
+    bool more = true;
+    for (unsigned nth = 1; more; nth++) {
+        reopen();
+        sql_run(db, "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; %s", change);
+        sql_memory_faults.arm(0, 0, nth, false);
+        int rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+        more = sql_memory_faults.disarm() > 0;
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        if (rc) {
+            sql_expect(db, before, state);
+            refused++;
+        } else if (more) { /* done without that memory: the next try begins as this one did */
+            sql_run(db, "DROP TABLE IF EXISTS u");
+            sql_run(db, fill_u);
+        }
+    }
+    ck_assert_msg(refused > 0, "%s: nothing was ever refused", change);
+    sqlite3_free(before);
+}
+END_TEST
+
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
@@ -621,6 +660,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_every_statement_of_ours_may_take_the_transaction_back, 0, 8);
     tcase_add_test(tests, test_a_new_table_without_memory_for_an_option_stores_no_empty_one);
     tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
+    tcase_add_loop_test(tests, test_a_commit_that_found_no_memory_has_not_happened, 0, 10);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

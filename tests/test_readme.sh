@@ -22,7 +22,7 @@ blocks() { awk -v kind="$1" '/^```/ { inside = !inside && $0 == "```" kind; next
 
 blocks sql >"$work/all.sql"
 grep '^-->' "$work/all.sql" | sed 's/^--> \{0,1\}//' >"$work/expected"
-{ echo ".load $extension" && cat "$work/all.sql"; } >"$work/run.sql"
+{ echo ".load '$extension'" && cat "$work/all.sql"; } >"$work/run.sql"
 (cd "$work" && sqlite3 -bail readme.db <run.sql) >"$work/got" 2>&1
 diff -u --label "what README.md says" --label "what came" "$work/expected" "$work/got"
 verdict $? "its SQL prints something else"

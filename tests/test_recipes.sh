@@ -16,7 +16,7 @@ check() {
     checks=$((checks + 1))
     grep '^-->' "$recipe" | sed 's/^--> \{0,1\}//' >"$work/expected"
     rm -f "$work"/recipe.db*
-    { echo ".load $extension" && sed -E "s/(CREATE VIRTUAL TABLE \w+ USING art\(.*)\);/\1$options);/" "$recipe"; } |
+    { echo ".load '$extension'" && sed -E "s/(CREATE VIRTUAL TABLE \w+ USING art\(.*)\);/\1$options);/" "$recipe"; } |
         sqlite3 -bail "$work/recipe.db" >"$work/got" 2>&1
     if ! diff -u --label "what $name says" --label "what came$options" "$work/expected" "$work/got"; then
         failures=$((failures + 1))

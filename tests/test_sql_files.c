@@ -17,7 +17,7 @@ static char *directory, *path;
 static sqlite3 *db;
 
 static void set_up(void) {
-    directory = sql_scratch("files");
+    directory = sql_scratch_for_others("files");
     path = sqlite3_mprintf("%s/t.db", directory);
     db = sql_open(path);
 }

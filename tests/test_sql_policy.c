@@ -20,7 +20,7 @@ static char *directory, *path;
 static sqlite3 *db;
 
 static void set_up(void) {
-    directory = sql_scratch("policy");
+    directory = sql_scratch_for_others("policy");
     path = sqlite3_mprintf("%s/t.db", directory);
     db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL");

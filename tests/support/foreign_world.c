@@ -222,7 +222,7 @@ void foreign_make(struct foreign_world *world, const char *journal) {
     const struct template *template = templates;
     while (strcmp(template->journal, journal) != 0) template ++;
     *world = (struct foreign_world){.journal = journal};
-    world->root = sql_scratch("foreign");
+    world->root = sql_scratch_for_others("foreign");
     world->here = foreign_join(world->root, "here");
     world->elsewhere = foreign_join(world->root, "elsewhere");
     world->path = foreign_join(world->here, "t.db");

@@ -219,10 +219,43 @@ char *sql_answer(sqlite3_stmt *statement) {
     return text ? text : sqlite3_mprintf("");
 }
 
-char *sql_scratch(const char *name) {
-    const char *temporary = getenv("TMPDIR");
-    char *directory = sqlite3_mprintf("%s/%s-XXXXXX", temporary && *temporary ? temporary : "/tmp", name);
+static const char *temporary_folder(void) {
+    const char *given = getenv("TMPDIR");
+    return given && *given ? given : "/tmp";
+}
+
+static char *scratch_below(const char *folder, const char *name) {
+    char *directory = sqlite3_mprintf("%s/%s-XXXXXX", folder, name);
     if (!mkdtemp(directory)) die(NULL, "cannot make a directory", directory);
+    return directory;
+}
+
+char *sql_scratch(const char *name) {
+    return scratch_below(temporary_folder(), name);
+}
+
+bool sql_reached_by_others(const char *directory) {
+    char *real = realpath(directory, NULL);
+    bool open = real != NULL;
+    for (char *end = real; open && (end = strchr(end + 1, '/'));) {
+        struct stat status;
+        *end = 0;
+        open = !stat(real, &status) && status.st_mode & S_IXOTH;
+        *end = '/';
+    }
+    free(real);
+    return open;
+}
+
+char *sql_scratch_for_others(const char *name) {
+    static const char *const folders[] = {"/var/tmp", "/tmp"};
+    char *directory = sql_scratch(name);
+    for (unsigned i = 0; i < 2 && geteuid() == 0 && !sql_reached_by_others(directory); i++) {
+        if (access(folders[i], W_OK | X_OK)) continue;
+        rmdir(directory);
+        sqlite3_free(directory);
+        directory = scratch_below(folders[i], name);
+    }
     return directory;
 }
 

@@ -58,6 +58,10 @@ sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
 /* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with it. */
 char *sql_scratch(const char *name);
+/* One that another user may reach, for tests in which root gives its rights up: where a folder above TMPDIR is closed to
+ * others (root's home, say), it is below /var/tmp or /tmp. A test that finds neither open says that it is skipped. */
+char *sql_scratch_for_others(const char *name);
+bool sql_reached_by_others(const char *directory);
 void sql_scratch_remove(const char *directory);
 
 /* The first file in the directory that ends in `suffix`, NULL when there is none; sqlite3_free() it. */
