@@ -26,17 +26,24 @@ struct verify {
     char *unlooked; /* why the database's own pages were not looked at; sqlite3_free() */
 };
 
-/* Takes the sentence, one of art's own; NULL: no memory. */
-static int note(struct verify *verify, const char *name, char *sentence) {
-    const char *what = sentence;
+/* Takes the sentence; NULL: no memory. */
+static int note(struct verify *verify, char *sentence) {
     if (!sentence) return SQLITE_NOMEM;
-    if (!strncmp(what, "art: ", 5)) what += 5;
     if (verify->bad++ < PROBLEMS_SHOWN) {
-        sqlite3_str_appendf(verify->problems, "%sart: %s%s%s: %s", verify->bad > 1 ? "\n" : "", verify->schema,
-                            name ? "." : "", name ? name : "", what);
+        sqlite3_str_appendf(verify->problems, "%s%s", verify->bad > 1 ? "\n" : "", sentence);
     }
     sqlite3_free(sentence);
     return SQLITE_OK;
+}
+
+/* What is said of a table without its name. Takes the sentence. */
+static int note_of_table(struct verify *verify, const char *name, char *sentence) {
+    char *whole = NULL;
+    if (!sentence) return SQLITE_NOMEM;
+    art_complain(&whole, SQLITE_CORRUPT_VTAB, "art: %s.%s: %s", verify->schema, name,
+                 strncmp(sentence, "art: ", 5) ? sentence : sentence + 5);
+    sqlite3_free(sentence);
+    return note(verify, whole);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
@@ -52,11 +59,11 @@ static int look_at_file(struct verify *verify, const char *name, const struct ar
         return SQLITE_OK;
     }
     if (art_file_look(table->path, &bytes, &names) || names < 2) return SQLITE_OK;
-    art_complain(&message, SQLITE_READONLY,
-                 "art: the .art file is a hard link (%s): what the other database writes is written here, too: copy the "
-                 "file",
-                 table->path);
-    return note(verify, name, message);
+    art_complain(&message, SQLITE_CORRUPT_VTAB,
+                 "art: %s.%s: the .art file is a hard link (%s): what another database writes is written here, too: copy "
+                 "the file",
+                 verify->schema, name, table->path);
+    return note(verify, message);
 }
 
 static int look_at_table(struct verify *verify, struct art_vtab *vtab, const char *name, char **message) {
@@ -66,7 +73,7 @@ static int look_at_table(struct verify *verify, struct art_vtab *vtab, const cha
         char *sentence = findings.items[0].sentence;
         verify->apart |= findings.items[0].apart;
         findings.items[0].sentence = NULL;
-        rc = note(verify, name, sentence);
+        rc = note_of_table(verify, name, sentence);
     } else if (!rc && vtab->table) {
         rc = look_at_file(verify, name, vtab->table);
     }
@@ -83,7 +90,7 @@ static int visit_table(void *context, const char *name, char **message) {
         if (rc == SQLITE_NOMEM || art_check_hindered(rc)) return rc;
         char *sentence = *message;
         *message = NULL;
-        return note(verify, name, sentence);
+        return note(verify, sentence);
     }
     rc = look_at_table(verify, vtab, name, message);
     art_vtab_unpin(vtab);
@@ -110,10 +117,10 @@ static int look_for_traces(struct verify *verify, char **message) {
         char *sentence = NULL;
         if (!name) return sqlite3_finalize(traces), SQLITE_NOMEM;
         art_complain(&sentence, SQLITE_CORRUPT_VTAB,
-                     "art: the table itself is not there, its shadow tables are (%s_artstate): copy in another way, "
-                     "best by art_backup()",
-                     name);
-        rc = note(verify, name, sentence);
+                     "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, best "
+                     "by art_backup()",
+                     schema, name, name);
+        rc = note(verify, sentence);
     }
     int end = sqlite3_finalize(traces);
     if (!rc) rc = end;
@@ -135,10 +142,10 @@ static int note_pages(struct verify *verify, const char *found) {
     if (!found) return SQLITE_NOMEM;
     if (!strcmp(found, "ok")) return SQLITE_OK;
     art_complain(&sentence, SQLITE_CORRUPT_VTAB,
-                 "art: the database itself is damaged (PRAGMA quick_check: %s): copy it while nobody writes, or by "
-                 "art_backup()",
-                 found);
-    return note(verify, NULL, sentence);
+                 "art: %s: SQLite's own pages are damaged (PRAGMA quick_check: %s): restore the database, or copy it while "
+                 "nobody writes, or by art_backup()",
+                 verify->schema, found);
+    return note(verify, sentence);
 }
 
 /* A collation or function that is not there, or an authorizer, says nothing of the pages. */
@@ -147,14 +154,13 @@ static int look_at_pages(struct verify *verify, char **message) {
     sqlite3_stmt *check;
     verify->connection->verifying = true;
     int rc = art_prepare(db, 0, &check, sqlite3_mprintf("PRAGMA \"%w\".quick_check(1)", verify->schema));
-    if (!rc && sqlite3_step(check) == SQLITE_ROW) {
-        rc = note_pages(verify, (const char *)sqlite3_column_text(check, 0));
-    }
+    int step = rc ? rc : sqlite3_step(check);
+    if (step == SQLITE_ROW) rc = note_pages(verify, (const char *)sqlite3_column_text(check, 0));
     int end = sqlite3_finalize(check), primary = (rc ? rc : end) & 0xff;
     verify->connection->verifying = false;
-    if (primary == SQLITE_OK) return SQLITE_OK;
-    if (primary == SQLITE_ERROR || primary == SQLITE_AUTH) {
-        verify->unlooked = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+    if (step == SQLITE_ROW && primary == SQLITE_OK) return SQLITE_OK;
+    if (primary == SQLITE_OK || primary == SQLITE_ERROR || primary == SQLITE_AUTH) {
+        verify->unlooked = sqlite3_mprintf("%s", primary ? sqlite3_errmsg(db) : "not authorized");
         return verify->unlooked ? SQLITE_OK : SQLITE_NOMEM;
     }
     if (art_check_hindered(primary)) return art_report_sql(message, db, rc ? rc : end, "cannot read %s", verify->schema);
