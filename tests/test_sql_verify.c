@@ -354,7 +354,7 @@ static const char *extension_elsewhere(void) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     given = NULL;
 #endif
-    return given && strcmp(given, "linked") != 0 && !shell("command -v sqlite3 >/dev/null") ? given : NULL;
+    return given && strcmp(given, "linked") != 0 && !shell("sqlite3 :memory: 'SELECT 1' >/dev/null 2>&1") ? given : NULL;
 }
 
 START_TEST(test_a_script_goes_by_the_exit_code) {
