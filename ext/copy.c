@@ -69,7 +69,7 @@ static char *name_with_room(const char *path) {
 }
 
 static int make_copy_file(struct art_copy *copy, const char *path, const char *original, char **message) {
-    if (!*path || !strcmp(path, ":memory:")) {
+    if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
     char *file = name_with_room(path);

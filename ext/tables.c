@@ -16,6 +16,13 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
     if (rc == SQLITE_DONE) {
         return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
     }
+    int primary = rc & 0xff;
+    if (primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN) {
+        return art_complain(message, rc,
+                            "art: cannot read %s (%s): in WAL mode a reader makes files beside the database: give this "
+                            "user the right to, or, while nobody writes, open it with immutable=1",
+                            schema, sqlite3_errmsg(db));
+    }
     return art_report_sql(message, db, rc, "cannot read %s", schema);
 }
 

@@ -350,6 +350,7 @@ START_TEST(test_what_cannot_be_copied_to_is_refused) {
     refused(SQLITE_CANTOPEN, "No such file", nowhere);
     refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('')");
     refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup(':memory:')");
+    refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('/tmp/')");
     ck_assert_int_eq(symlink("elsewhere.db", link_path), 0);
     refused(SQLITE_CANTOPEN, "is to be a new file", via);
     back_up(db, copy_path);

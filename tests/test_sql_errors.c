@@ -518,6 +518,14 @@ static void journal_of_a_copy(void) {
     ck_assert_int_eq(symlink("nowhere", "copy.db-wal"), 0);
 }
 
+static void no_files_of_a_wal(void) {
+    char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_close(db);
+    db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    sqlite3_free(name);
+}
+
 static void forbid_attach(void) {
     ck_assert_int_eq(chdir(directory), 0);
     forbid(SQLITE_ATTACH, "copy.db", NULL, SQLITE_DENY);

@@ -158,6 +158,11 @@ static const struct error errors[] = {
      "art_backup() of a schema that is not there", NULL, NULL, "SELECT art_backup('copy.db', 'nowhere')"},
     {MESSAGE_SQL, "cannot read %s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "SELECT art_backup('copy.db')"},
+    {MESSAGE_PLAIN,
+     "art: cannot read %s (%s): in WAL mode a reader makes files beside the database: give this user the right to, or, "
+     "while nobody writes, open it with immutable=1",
+     SQLITE_CANTOPEN, "art_backup(), art_verify() of a database in WAL mode in a folder that this user may not write",
+     NULL, no_files_of_a_wal, "SELECT art_verify()"},
     {MESSAGE_PLAIN, "art: cannot copy the database (to %s): check the disk, and the room on it: %s", SQLITE_CANTOPEN,
      "art_backup() without room for the copy", NULL, no_room_at_all, "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN, "art: %s.%s: %s", SQLITE_CORRUPT_VTAB, "art_verify() where a table is not sound, or without its file",
