@@ -4,7 +4,7 @@
  *     tables    all that art_check() looks at, the first problem of each; and that no other name leads to the .art file, as to
  *               one that a "copy" of hard links shares with its original
  *     traces    shadow tables whose art table is not there (.clone leaves them so)
- *     pages     PRAGMA quick_check, for the database's own; not where the connection lacks what a schema needs
+ *     pages     PRAGMA integrity_check, for the database's own; not where the connection lacks what a schema needs
  *     nothing   an empty database is no copy: most likely the name was misspelt
  *
  * It says 'ok: 2 art tables', and behind it what is not as it should be for copies to come: a table whose blobs will be in a
@@ -142,7 +142,7 @@ static int note_pages(struct verify *verify, const char *found) {
     if (!found) return SQLITE_NOMEM;
     if (!strcmp(found, "ok")) return SQLITE_OK;
     art_complain(&sentence, SQLITE_CORRUPT_VTAB,
-                 "art: %s: SQLite's own pages are damaged (PRAGMA quick_check: %s): restore the database, or copy it while "
+                 "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while "
                  "nobody writes, or by art_backup()",
                  verify->schema, found);
     return note(verify, sentence);
@@ -153,7 +153,7 @@ static int look_at_pages(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     sqlite3_stmt *check;
     verify->connection->verifying = true;
-    int rc = art_prepare(db, 0, &check, sqlite3_mprintf("PRAGMA \"%w\".quick_check(1)", verify->schema));
+    int rc = art_prepare(db, 0, &check, sqlite3_mprintf("PRAGMA \"%w\".integrity_check(1)", verify->schema));
     int step = rc ? rc : sqlite3_step(check);
     if (step == SQLITE_ROW) rc = note_pages(verify, (const char *)sqlite3_column_text(check, 0));
     int end = sqlite3_finalize(check), primary = (rc ? rc : end) & 0xff;

@@ -75,6 +75,7 @@ on_btrfs() {
         btrfs -q subvolume snapshot "$work/there/live" "$work/there/s$i" || verdict 1 "no snapshot could be made"
         look "$work/there/s$i" "$number" "$1, btrfs, snapshot $i"
         btrfs -q subvolume delete "$work/there/s$i"
+        btrfs subvolume sync "$work/there" >/dev/null # or the disk gets full
     done
     end_writer
     leave "$work/there"
@@ -108,7 +109,7 @@ elif ! $python "$helper" can "$extension" 2>/dev/null; then
     skip "snapshots of file systems: no Python here that loads this extension"
 else
     for storage in file inline; do
-        rm -f "$work"/image* "$work/told" && truncate -s 600M "$work/image" && on_btrfs $storage
+        rm -f "$work"/image* "$work/told" && truncate -s 2G "$work/image" && on_btrfs $storage
         rm -f "$work"/image* "$work/told" && truncate -s 400M "$work/image" && on_xfs $storage
     done
 fi

@@ -235,7 +235,19 @@ START_TEST(test_damage_of_ordinary_tables_is_found) {
     make();
     damage_plain();
     sql_expect(db, "ok|ok\n", "SELECT art_check('f'), art_check('i')");
-    refused("art: main: SQLite's own pages are damaged (PRAGMA quick_check: ");
+    refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: ");
+}
+END_TEST
+
+/* As a copy that was made while somebody wrote may have it. quick_check says ok. */
+START_TEST(test_an_index_that_is_not_its_tables_is_found) {
+    make();
+    sql_run(db, "CREATE TABLE pair(a, b); CREATE INDEX pair_a ON pair(a); INSERT INTO pair VALUES(1, 2);"
+                "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX pair_a ON pair(b)' WHERE name = "
+                "'pair_a'");
+    reopen();
+    sql_expect(db, "ok\n", "PRAGMA quick_check");
+    refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: row 1 missing from index pair_a)");
 }
 END_TEST
 
@@ -266,7 +278,7 @@ END_TEST
 
 static int forbid_check(void *answer, int action, const char *a, const char *b, const char *c, const char *d) {
     (void)b, (void)c, (void)d;
-    return action == SQLITE_PRAGMA && a && !sqlite3_stricmp(a, "quick_check") ? *(int *)answer : SQLITE_OK;
+    return action == SQLITE_PRAGMA && a && !sqlite3_stricmp(a, "integrity_check") ? *(int *)answer : SQLITE_OK;
 }
 
 START_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out) {
@@ -397,6 +409,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_database_with_nothing_in_it_is_no_copy);
     tcase_add_test(tcase, test_shadow_tables_without_their_table_are_found);
     tcase_add_test(tcase, test_damage_of_ordinary_tables_is_found);
+    tcase_add_test(tcase, test_an_index_that_is_not_its_tables_is_found);
     tcase_add_test(tcase, test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified);
     tcase_add_loop_test(tcase, test_a_check_that_is_not_authorized_is_said_to_be_left_out, 0, 2);
     tcase_add_test(tcase, test_no_schema_begins_it);

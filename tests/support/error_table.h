@@ -177,7 +177,7 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: there is nothing in this database (%s%s%s): open the copy by its right name",
      SQLITE_CORRUPT_VTAB, "art_verify() of an empty database", NULL, another_name, "SELECT art_verify()"},
     {MESSAGE_PLAIN,
-     "art: %s: SQLite's own pages are damaged (PRAGMA quick_check: %s): restore the database, or copy it while nobody "
+     "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while nobody "
      "writes, or by art_backup()",
      SQLITE_CORRUPT_VTAB, "art_verify() of a database whose ordinary tables are damaged", NULL, damage_plain,
      "SELECT art_verify()"},
