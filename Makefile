@@ -391,7 +391,8 @@ INCLUDEDIR = $(PREFIX)/include/sqlite-art
 
 install: all static
 	install -d $(addprefix $(DESTDIR),$(LOADABLEDIR) $(LIBDIR)/sqlite-art $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(DOCDIR)/sql)
-	install -m 755 art.so $(DESTDIR)$(LOADABLEDIR)/art.so
+# Programs have it mapped: it is renamed into place.
+	install -m 755 art.so $(DESTDIR)$(LOADABLEDIR)/art.so.new && mv -f $(DESTDIR)$(LOADABLEDIR)/art.so.new $(DESTDIR)$(LOADABLEDIR)/art.so
 	install -m 644 $(BUILD)/libart.a $(DESTDIR)$(LIBDIR)/sqlite-art/libart.a
 	install -m 644 ext/art.h $(DESTDIR)$(INCLUDEDIR)/art.h
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@LOADABLEDIR@|$(LOADABLEDIR)|; s|@VERSION@|$(VERSION)|' \

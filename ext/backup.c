@@ -27,6 +27,7 @@ struct backup {
     struct art_vtab **tables; /* pinned, and their files are open */
     unsigned count;
     struct art_copy copy;
+    struct art_made *made;
 };
 
 /* --- may it be? --------------------------------------------------------------------------------------------------- */
@@ -50,13 +51,9 @@ static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
 }
 
 static int check_transaction(const struct backup *backup, char **message) {
-    int state = sqlite3_txn_state(backup->connection->db, backup->schema);
-    if (state < 0) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: there is no database of that name (%s): give 'main' or an attached one",
-                            backup->schema);
-    }
-    if (state != SQLITE_TXN_WRITE) return SQLITE_OK;
+    sqlite3 *db = backup->connection->db;
+    int rc = art_schema_known(db, backup->schema, message);
+    if (rc || sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_WRITE) return rc;
     return art_complain(
         message, SQLITE_LOCKED,
         "art: this transaction has the write lock, a copy would have what is not committed (%s): COMMIT first",
@@ -81,63 +78,26 @@ static int may_be_outside(sqlite3 *db, const char *schema, const char *name, boo
     return rc ? rc : end;
 }
 
-typedef int visit_table(struct backup *backup, const char *name, char **message);
-
-/* Visits the tables that may have a file, as this database of this connection shows them. */
-static int each_table(struct backup *backup, sqlite3 *db, const char *schema, visit_table *visit, char **message) {
-    sqlite3_stmt *tables;
-    int rc = art_prepare(
-        db, 0, &tables,
-        sqlite3_mprintf(
-            "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0 AND sql IS NOT NULL",
-            schema));
-    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(tables, 0);
-        const char *sql = (const char *)sqlite3_column_text(tables, 1);
-        bool ours = name && sql && art_definition_is_ours(sql), may = false;
-        if (!name || !sql) rc = SQLITE_NOMEM;
-        if (ours) rc = may_be_outside(db, schema, name, &may);
-        if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables to copy");
-        if (!rc && may) rc = visit(backup, name, message);
-        if (!rc) continue;
-        sqlite3_finalize(tables);
-        return rc;
-    }
-    int end = sqlite3_finalize(tables);
-    if (!rc) rc = end;
-    return rc ? art_report_sql(message, db, rc, "cannot read the tables to copy") : SQLITE_OK;
-}
-
 /* --- hold, let go ------------------------------------------------------------------------------------------------- */
 
-static int hold_snapshot(struct backup *backup, char **message) {
-    sqlite3 *db = backup->connection->db;
-    int rc = art_prepare(db, 0, &backup->snapshot,
-                         sqlite3_mprintf("SELECT count(*) FROM \"%w\".sqlite_master", backup->schema));
-    if (!rc) rc = sqlite3_step(backup->snapshot);
-    if (rc == SQLITE_ROW) return SQLITE_OK; /* in an empty database, too */
-    if (rc == SQLITE_DONE) {
-        return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
-                            backup->schema);
-    }
-    return art_report_sql(message, db, rc, "cannot read %s", backup->schema);
-}
-
 static int hold_one_table(struct backup *backup, const char *name, char **message) {
-    sqlite3 *db = backup->connection->db;
     struct art_vtab *vtab, **more = art_resize(backup->tables, (backup->count + 1) * sizeof *more);
     if (!more) return SQLITE_NOMEM;
     backup->tables = more;
-    int rc = art_find_vtab(backup->connection, backup->schema, name, &vtab, message);
+    int rc = art_table_open(backup->connection, backup->schema, name, &vtab, message);
     if (rc) return rc;
-    if (!vtab) {
-        return art_complain(message, SQLITE_ERROR, "art: cannot open the table to copy it (%s.%s): %s", backup->schema,
-                            name, sqlite3_errcode(db) ? sqlite3_errmsg(db) : "another module has it");
-    }
-    art_vtab_pin(vtab);
     more[backup->count++] = vtab;
     rc = art_named_ready(vtab, message);
     return rc ? rc : art_report(message, art_tree_ready(vtab->table->tree));
+}
+
+static int visit_source(void *context, const char *name, char **message) {
+    struct backup *backup = context;
+    sqlite3 *db = backup->connection->db;
+    bool may;
+    int rc = may_be_outside(db, backup->schema, name, &may);
+    if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", backup->schema);
+    return may ? hold_one_table(backup, name, message) : SQLITE_OK;
 }
 
 static void release_source(struct backup *backup) {
@@ -154,9 +114,9 @@ static void release_source(struct backup *backup) {
 static int hold_source(struct backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     for (unsigned attempt = 1;; attempt++) {
-        int rc = hold_snapshot(backup, message);
+        int rc = art_snapshot_hold(db, backup->schema, &backup->snapshot, message);
         if (rc) return rc;
-        rc = each_table(backup, db, backup->schema, hold_one_table, message);
+        rc = art_tables_each(db, backup->schema, visit_source, backup, message);
         if (rc == SQLITE_AUTH) {
             art_forget_message(message);
             return SQLITE_OK;
@@ -210,6 +170,15 @@ static int copy_one_table(struct backup *backup, const char *name, char **messag
     return rc ? rc : art_copy_table(&backup->copy, vtab->table, name, message);
 }
 
+static int visit_copy(void *context, const char *name, char **message) {
+    struct backup *backup = context;
+    bool may;
+    backup->made->tables++;
+    int rc = may_be_outside(backup->copy.db, "main", name, &may);
+    if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
+    return may ? copy_one_table(backup, name, message) : SQLITE_OK;
+}
+
 /* Our own table in temp is none of the copy's, where it could not be. */
 static int forget_tracker(struct backup *backup, char **message) {
     if (sqlite3_stricmp(backup->schema, "temp") != 0) return SQLITE_OK;
@@ -222,7 +191,7 @@ static int forget_tracker(struct backup *backup, char **message) {
 
 static int copy_tables(struct backup *backup, char **message) {
     int rc = art_copy_begin(&backup->copy, message);
-    if (!rc) rc = each_table(backup, backup->copy.db, "main", copy_one_table, message);
+    if (!rc) rc = art_tables_each(backup->copy.db, "main", visit_copy, backup, message);
     if (!rc) rc = forget_tracker(backup, message);
     release_source(backup);
     return rc ? rc : art_copy_commit(&backup->copy, message);
@@ -233,8 +202,10 @@ static int harmless(int rc) {
     return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
-int art_backup(struct art_connection *connection, const char *path, const char *schema, char **message) {
-    struct backup backup = {.connection = connection, .schema = schema};
+int art_backup(struct art_connection *connection, const char *path, const char *schema, struct art_made *made,
+               char **message) {
+    struct backup backup = {.connection = connection, .schema = schema, .made = made};
+    *made = (struct art_made){0};
     int rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
     if (!rc) rc = check_transaction(&backup, message);
@@ -244,5 +215,5 @@ int art_backup(struct art_connection *connection, const char *path, const char *
     if (!rc) rc = copy_tables(&backup, message);
     release_source(&backup);
     if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
-    return harmless(art_copy_finish(&backup.copy, rc, message));
+    return harmless(art_copy_finish(&backup.copy, rc, made, message));
 }

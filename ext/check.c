@@ -9,7 +9,7 @@
  */
 #include "ext/ext.h"
 
-static bool hinders(int rc) {
+bool art_check_hindered(int rc) {
     int primary = rc & 0xff;
     return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
            primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
@@ -64,7 +64,8 @@ static bool add_problem(void *context, const struct art_problem *problem) {
                                   .sentence = sqlite3_mprintf("%s", problem->sentence),
                                   .what = sqlite3_mprintf("%s", problem->what),
                                   .slot = problem->slot,
-                                  .page = problem->page};
+                                  .page = problem->page,
+                                  .apart = problem->rc == ART_MISSING || problem->rc == ART_FOREIGN};
     if (problem->place) {
         finding.place = sqlite3_mprintf("%s", problem->place);
         findings->nomem |= !finding.place;
@@ -223,7 +224,7 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
     }
     sqlite3_free(check.last);
     sqlite3_free(check.file);
-    if (rc && !hinders(rc)) {
+    if (rc && !art_check_hindered(rc)) {
         char *sentence = NULL;
         rc = art_report_sql(&sentence, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
         add_sentence(findings, rc, sentence);
@@ -261,7 +262,7 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
     int ready = art_vtab_ready(vtab);
     char *why = vtab->base.zErrMsg; /* else SQLite would show it with its own next error */
     vtab->base.zErrMsg = NULL;
-    if (hinders(ready)) {
+    if (art_check_hindered(ready)) {
         sqlite3_free(*message);
         *message = why;
         return ready;

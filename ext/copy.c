@@ -69,7 +69,7 @@ static char *name_with_room(const char *path) {
 }
 
 static int make_copy_file(struct art_copy *copy, const char *path, const char *original, char **message) {
-    if (!*path || !strcmp(path, ":memory:")) {
+    if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
     char *file = name_with_room(path);
@@ -189,7 +189,16 @@ static void remove_all(struct art_copy *copy) {
     for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) remove_with_suffix(copy, journal_suffixes[i]);
 }
 
-int art_copy_finish(struct art_copy *copy, int rc, char **message) {
+static void measure(const struct art_copy *copy, struct art_made *made) {
+    uint64_t bytes, names;
+    for (unsigned i = 0; i <= copy->count; i++) {
+        if (art_file_look(i ? copy->art_files[i - 1] : copy->file, &bytes, &names)) continue;
+        made->files++;
+        made->bytes += bytes;
+    }
+}
+
+int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message) {
     int closed = sqlite3_close(copy->db);
     if (!rc && closed) rc = art_complain(message, closed, "art: cannot finish the copy: %s", sqlite3_errstr(closed));
     if (!rc) {
@@ -197,7 +206,11 @@ int art_copy_finish(struct art_copy *copy, int rc, char **message) {
             copy, "-journal"); /* of before the copy's WAL: done with, but SQLite leaves it while it has the lock */
         rc = art_report(message, art_file_sync_folder(copy->file));
     }
-    if (rc) remove_all(copy);
+    if (rc) {
+        remove_all(copy);
+    } else {
+        measure(copy, made);
+    }
     for (unsigned i = 0; i < copy->count; i++) art_free(copy->art_files[i]);
     art_free(copy->art_files);
     sqlite3_free(copy->file);

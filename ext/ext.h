@@ -158,6 +158,7 @@ struct art_connection {
     struct art_named *named; /* named.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden; /* journal.c: does SQLite show its journal's file? */
+    bool verifying;                     /* verify.c looks at the art tables: integrity_check need not */
     bool blobs_never_match;             /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
     /* tracker.c */
@@ -555,8 +556,28 @@ int art_file_rename(struct art_table *table, unsigned attempt);
 /* The name of the .art file beside a database's file, without the folder. sqlite3_free() it. */
 char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt);
 
+/* tables.c */
+int art_schema_known(sqlite3 *db, const char *schema, char **message);
+/* A stepped SELECT, and with it a snapshot of the database; finalize it, also after an error. */
+int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char **message);
+typedef int art_table_visit(void *context, const char *name, char **message);
+/* Visits the art tables of a database, as this connection shows them, until one fails. */
+int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message);
+/* The handle of schema.name, pinned: art_vtab_unpin(). */
+int art_table_open(struct art_connection *connection, const char *schema, const char *name, struct art_vtab **out,
+                   char **message);
+
 /* backup.c */
-int art_backup(struct art_connection *connection, const char *path, const char *schema, char **message);
+struct art_made {
+    unsigned tables, files; /* art tables, wherever their blobs are */
+    uint64_t bytes;         /* of the files */
+};
+int art_backup(struct art_connection *connection, const char *path, const char *schema, struct art_made *made,
+               char **message);
+
+/* verify.c */
+/* Fails if any art table of the database is not whole and sound; else *text says 'ok' and more, sqlite3_free() it. */
+int art_verify(struct art_connection *connection, const char *schema, char **text, char **message);
 
 /* named.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
@@ -585,6 +606,7 @@ struct art_finding {
     int rc;
     char *sentence, *what, *place; /* as in struct art_problem; sqlite3_free() */
     uint32_t slot, page;           /* ART_NOWHERE */
+    bool apart;                    /* the .art file is missing, or not that of this database */
 };
 enum { ART_FINDINGS_MAX = 100 };
 struct art_findings {
@@ -595,6 +617,8 @@ struct art_findings {
 void art_findings_clear(struct art_findings *findings);
 /* The sentences, a line each, `before` in front of each. sqlite3_free() it; NULL: none, or no memory. */
 char *art_findings_text(const struct art_findings *findings, const char *before);
+/* Does this code say nothing about the table, but that it could not be looked at? */
+bool art_check_hindered(int rc);
 /* Fails only with what hinders the check. */
 int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message);
 /* By the name of a table, in a snapshot. */

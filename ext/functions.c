@@ -5,7 +5,10 @@
  *                                                     with a delimiter only where a component of path ends
  *     art_check(table)                                'ok', or what is wrong, a line each: reads every blob (check.c);
  *                                                     check_table.c is the table of that name
- *     art_backup(path [, schema])                     copies the database with its .art files (backup.c); gives the path
+ *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and sound; else
+ *                                                     it fails (verify.c)
+ *     art_backup(path [, schema])                     copies the database with its .art files (backup.c); tells what it
+ *                                                     has made
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (named.c). Prefix, path and delimiter are bytes: a text, a number's text, or a BLOB as
@@ -16,8 +19,8 @@
  *
  *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view or
  *                       trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
- *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check() and
- *                       art_backup() are for people: they read for minutes, and the latter makes files.
+ *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check(),
+ *                       art_verify() and art_backup() are for people: they read for minutes, and the last makes files.
  *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
  *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
  *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
@@ -140,15 +143,36 @@ static void call_check(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
 }
 
+static void call_verify(sqlite3_context *context, int count, sqlite3_value **values) {
+    char *message = NULL, *text = NULL;
+    if (any_null(count, values)) return;
+    const char *schema = count ? (const char *)sqlite3_value_text(values[0]) : "main";
+    int rc = schema ? art_verify(sqlite3_user_data(context), schema, &text, &message) : SQLITE_NOMEM;
+    if (!rc) return sqlite3_result_text(context, text, -1, sqlite3_free);
+    fail_call(context, rc, message);
+}
+
+static const char *plural(unsigned count) {
+    return count == 1 ? "" : "s";
+}
+
+enum { ROOM_FOR_NUMBERS = 100 };
+
 static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
     char *message = NULL;
+    struct art_made made;
     if (any_null(count, values)) return;
     const char *path = (const char *)sqlite3_value_text(values[0]);
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
-    char *said = path && schema ? sqlite3_mprintf("%s", path) : NULL; /* now: a copy that is there has not failed */
-    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, &message) : SQLITE_NOMEM;
-    if (!rc) return sqlite3_result_text(context, said, -1, sqlite3_free);
+    size_t room = path ? strlen(path) + ROOM_FOR_NUMBERS : 0;
+    char *said = path && schema ? sqlite3_malloc64(room) : NULL; /* now: a copy that is there has not failed */
+    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, &made, &message) : SQLITE_NOMEM;
+    if (!rc) {
+        snprintf(said, room, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
+                 (unsigned long long)made.bytes, made.files, plural(made.files));
+        return sqlite3_result_text(context, said, -1, sqlite3_free);
+    }
     sqlite3_free(said);
     fail_call(context, rc, message);
 }
@@ -219,6 +243,8 @@ int art_functions_register(sqlite3 *db) {
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
         {"art_check", 1, SQLITE_DIRECTONLY, call_check},
+        {"art_verify", 0, SQLITE_DIRECTONLY, call_verify},
+        {"art_verify", 1, SQLITE_DIRECTONLY, call_verify},
         {"art_backup", 1, SQLITE_DIRECTONLY, call_backup},
         {"art_backup", 2, SQLITE_DIRECTONLY, call_backup},
         {"art_version", 0, SQLITE_INNOCUOUS, call_version},

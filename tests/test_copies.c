@@ -1,4 +1,5 @@
-/* README's section 'Copies': each way to copy a database, with storage=file and with storage=inline, and what is then there.
+/* README's section 'Copies': each way to copy a database, with storage=file and with storage=inline, what is then there, and
+ * what art_verify() says of it.
  *
  * Made by connections without the extension wherever that can be, and looked at by one with it.
  *
@@ -214,6 +215,7 @@ static void make(const char *mode, const char *storage) {
 /* The copy has it all, and is written. */
 static void is_whole(void) {
     sqlite3 *copy = sql_open(copy_path);
+    sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_expect(copy, "3001|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_expect(copy, "value 7\n", "SELECT value FROM t WHERE path = 'd7/000007'");
     sql_expect(copy, "00FF\n", "SELECT hex(value) FROM t WHERE path = 'log'");
@@ -224,7 +226,11 @@ static void is_whole(void) {
 
 /* Says so, and what to do; its file beside it is all that it needs. */
 static void lacks_its_file(void) {
+    static const char *const advice = "copy by art_backup(), or all files while nobody writes, or keep the blobs in the "
+                                      "database ('storage=inline')";
     sqlite3 *copy = sql_open(copy_path);
+    sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is that of another database", "SELECT art_verify()");
+    sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");
     sql_refused(copy, SQLITE_ERROR, "copy or move both together, or copy by art_backup()", "SELECT * FROM t");
     sql_refused(copy, SQLITE_ERROR, "copy or move both together", "INSERT INTO t VALUES('x', 1)");
     sql_expect(copy, "1\n", "SELECT * FROM plain");
@@ -232,17 +238,25 @@ static void lacks_its_file(void) {
     ck_assert_int_eq(shell("mkdir -p moved && cp '%s' moved/a.db", copy_path), 0);
     char *moved = sqlite3_mprintf("%s/moved/a.db", directory);
     copy = sql_open(moved);
+    sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is missing", "SELECT art_verify()");
+    sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");
     sql_refused(copy, SQLITE_CANTOPEN, "copy the whole by art_backup()", "SELECT * FROM t");
     sql_close(copy);
     ck_assert_int_eq(shell("cp a.db-t-*.art moved/"), 0);
     copy = sql_open(moved);
+    sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_expect(copy, "3001|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(copy);
     sqlite3_free(moved);
 }
 
+/* .clone leaves shadow tables, iterdump() nothing. */
 static void has_no_table(void) {
     sqlite3 *copy = sql_open(copy_path);
+    bool traces = sql_int(copy, "SELECT count(*) FROM sqlite_schema") > 0;
+    sql_refused(copy, SQLITE_CORRUPT_VTAB,
+                traces ? "main.t: the table is not there, its shadow tables are" : "there is nothing in this database",
+                "SELECT art_verify()");
     sql_refused(copy, SQLITE_ERROR, "no such table", "SELECT * FROM t");
     sql_close(copy);
 }

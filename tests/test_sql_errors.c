@@ -145,6 +145,26 @@ static void second_name(void) {
     sqlite3_free(other);
 }
 
+/* As .clone leaves them. */
+static void shadow_tables_alone(void) {
+    sql_run(db, "CREATE TABLE u_artstate(k, v); CREATE TABLE u_artdata(csn, ops)");
+}
+
+static void another_name(void) {
+    sql_close(db);
+    db = sql_open(":memory:");
+}
+
+static void damage_plain(void) {
+    int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'plain'"),
+            size = sql_int(db, "PRAGMA page_size");
+    sql_close(db);
+    int fd = open(path, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "damage", 6, (page - 1) * size), 6);
+    close(fd);
+    open_database();
+}
+
 static void open_a_copy_beside(void) {
     char *other = sqlite3_mprintf("%s/copy.db", directory);
     sql_close(db);
@@ -506,6 +526,14 @@ static void folder_of_others(void) {
 static void journal_of_a_copy(void) {
     ck_assert_int_eq(chdir(directory), 0);
     ck_assert_int_eq(symlink("nowhere", "copy.db-wal"), 0);
+}
+
+static void no_files_of_a_wal(void) {
+    char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_close(db);
+    db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    sqlite3_free(name);
 }
 
 static void forbid_attach(void) {

@@ -114,6 +114,15 @@ bool art_file_exists(const char *path) {
     return disk->methods->stat(disk, path, &identity) != ART_MISSING;
 }
 
+int art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
+    struct art_disk *disk = art_disk_default();
+    struct art_file_identity identity = {0};
+    int rc = disk->methods->stat(disk, path, &identity);
+    *bytes = identity.size;
+    *names = identity.links;
+    return rc;
+}
+
 int art_file_make(const char *path, const char *like) {
     struct art_disk *disk = art_disk_default();
     struct art_file_identity other = {0};

@@ -260,6 +260,8 @@ int art_tree_claim(struct art_tree *tree);
 int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
 /* Also where that cannot be told. */
 bool art_file_exists(const char *path);
+/* Its size, and how many names it has. */
+int art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such file:
  * ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
 int art_file_make(const char *path, const char *like);

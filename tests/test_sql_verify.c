@@ -1,0 +1,422 @@
+/* art_verify(): fails where a copy is not whole and sound, with each table's first problem and what to do, and says 'ok' and
+ * what is still to come where it is. (What each way to copy leaves: test_copies.c. What a check finds: test_sql_check.c.)
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("verify");
+    path = sqlite3_mprintf("%s/v.db", directory);
+    db = sql_open(path);
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void reopen(void) {
+    sql_close(db);
+    db = sql_open(path);
+}
+
+/* f has a file, i is inline. */
+static void make(void) {
+    sql_run(db, "CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
+                "CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
+                "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline);"
+                "INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION "
+                "ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO i SELECT path, value FROM f;"
+                "INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')");
+}
+
+static void refused(const char *words) {
+    sql_refused(db, SQLITE_CORRUPT_VTAB, words, "SELECT art_verify()");
+}
+
+static void damage_file(void) {
+    char *file = sql_find_file(directory, ".art");
+    int fd = open(file, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "damage", 6, (512 << 10) + 100), 6);
+    close(fd);
+    sqlite3_free(file);
+}
+
+/* --- ok ----------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_sound_database_is_ok_and_its_tables_are_counted) {
+    make();
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify('main')");
+    sql_run(db, "DROP TABLE i");
+    sql_expect(db, "ok: 1 art table\n", "SELECT art_verify()");
+    sql_run(db, "DROP TABLE f");
+    sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()");
+    sql_expect(db, "\n", "SELECT art_verify(NULL)");
+}
+END_TEST
+
+START_TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
+    make();
+    sql_run(db, "ATTACH '%q/other.db' AS other; CREATE VIRTUAL TABLE other.o USING art(path, value, storage=inline);"
+                "CREATE VIRTUAL TABLE temp.m USING art; INSERT INTO m VALUES('a', 1);"
+                "ATTACH ':memory:' AS \"a \"\"b\"; CREATE VIRTUAL TABLE \"a \"\"b\".m USING art",
+            directory);
+    sql_expect(db, "ok: 1 art table|ok: 1 art table|ok: 1 art table\n",
+               "SELECT art_verify('other'), art_verify('temp'), art_verify('a \"b')");
+    sql_run(db, "DELETE FROM other.o_artstate");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "art: other.o: 'format' is missing", "SELECT art_verify('other')");
+    sql_refused(db, SQLITE_ERROR, "there is no database of that name (nowhere)", "SELECT art_verify('nowhere')");
+}
+END_TEST
+
+/* Any copy has its rows today, and none of the database alone will. */
+START_TEST(test_a_table_that_has_no_file_yet_is_announced) {
+    sql_run(db, "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); INSERT INTO little VALUES('a', 1);"
+                "CREATE VIRTUAL TABLE inside USING art(path, value, storage=inline); INSERT INTO inside VALUES('a', 1)");
+    sql_expect(db,
+               "ok: 2 art tables; little will have an .art file beside the database when it outgrows the log: until then "
+               "a copy of the database alone is whole, from then on it is not\n",
+               "SELECT art_verify()");
+    sql_run(db, "CREATE VIRTUAL TABLE more USING art(path, value, storage=file)");
+    sql_expect(db, "1\n",
+               "SELECT art_verify() GLOB 'ok: 3 art tables; little, more will have their .art files beside the database "
+               "when they outgrow the log: *'");
+    sql_run(db, "INSERT INTO little(little) VALUES('flush'); INSERT INTO more(more) VALUES('storage=inline')");
+    sql_expect(db, "ok: 3 art tables\n", "SELECT art_verify()");
+    for (int i = 0; i < 12; i++) sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file)", i);
+    sql_expect(db, "1\n", "SELECT art_verify() GLOB 'ok: 15 art tables; t0, *, t9, ... will have *'");
+}
+END_TEST
+
+START_TEST(test_what_may_only_be_read_is_verified) {
+    make();
+    sql_close(db);
+    char *name = sqlite3_mprintf("file:%s?%s", path, _i ? "immutable=1" : "mode=ro");
+    ck_assert_int_eq(chmod(path, 0400), 0);
+    ck_assert_int_eq(chmod(directory, 0500), 0);
+    db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sql_close(db);
+    ck_assert_int_eq(chmod(directory, 0700), 0);
+    damage_file();
+    db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    refused("main.f: ");
+    sqlite3_free(name);
+}
+END_TEST
+
+START_TEST(test_it_sees_one_snapshot_and_what_the_transaction_has_changed) {
+    make();
+    sqlite3 *other = sql_open(path);
+    sql_run(db, "PRAGMA journal_mode=WAL; BEGIN; SELECT count(*) FROM f");
+    sql_run(other, "DELETE FROM f WHERE path GLOB 'd1*'; INSERT INTO f(f) VALUES('optimize')");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sql_run(db, "COMMIT; BEGIN; INSERT INTO f VALUES('x', zeroblob(20000)); SAVEPOINT s; DELETE FROM i");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sql_run(db, "ROLLBACK TO s");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sql_run(db, "COMMIT");
+    sql_close(other);
+}
+END_TEST
+
+/* --- not ok ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
+    make();
+    sql_run(db, "CREATE VIRTUAL TABLE g USING art(path, storage=file); CREATE VIRTUAL TABLE h USING art(path, storage=file);"
+                "DELETE FROM g_artdata; DROP TABLE h_artstate; UPDATE i_artstate SET v = 'much' WHERE k = 'cache';"
+                "UPDATE i_artstate SET v = 'all' WHERE k = 'io'");
+    sql_close(db);
+    damage_file();
+    db = sql_open(path);
+    ck_assert_int_eq(sql_try(db, "SELECT art_verify()"), SQLITE_CORRUPT_VTAB);
+    char *said = sqlite3_mprintf("%s\n", sqlite3_errmsg(db)), *line = said;
+    static const char *const lines[] = {
+        "art: main.f: the page's hash is not that of the blob's header (*.art*): restore *",
+        "art: main.i: 'cache' makes no sense: *", "art: main.g: *empty*: restore *", "art: main.h: cannot read *: restore *"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char *end = strchr(line, '\n');
+        ck_assert_ptr_nonnull(end);
+        *end = 0;
+        ck_assert_msg(!sqlite3_strglob(lines[i], line), "%s\nis not %s", line, lines[i]);
+        line = end + 1;
+    }
+    ck_assert_str_eq(line, "");
+    sqlite3_free(said);
+    ck_assert_int_eq(sql_try(db, "SELECT 1"), 0); /* what it found is nobody else's error */
+}
+END_TEST
+
+START_TEST(test_many_problems_are_cut_short) {
+    for (int i = 0; i < 13; i++) {
+        sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file); DELETE FROM t%d_artstate", i, i);
+    }
+    refused("main.t9: ");
+    refused("\nart: and 3 more");
+}
+END_TEST
+
+START_TEST(test_a_copy_without_its_file_says_how_to_copy) {
+    make();
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_int_eq(unlink(file), 0);
+    db = sql_open(path);
+    refused("art: main.f: the .art file is missing");
+    refused("\nart: a copy of the database alone lacks the .art files: copy by art_backup()");
+    sqlite3_free(file);
+}
+END_TEST
+
+/* It reads as any other, until the original is written. */
+START_TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
+    make();
+    char *file = sql_find_file(directory, ".art"), *other = sqlite3_mprintf("%s/link", directory);
+    ck_assert_int_eq(link(file, other), 0);
+    reopen();
+    sql_expect(db, "ok\n", "SELECT art_check('f')");
+    refused("main.f: the .art file is a hard link");
+    ck_assert_int_eq(unlink(other), 0);
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    sqlite3_free(file);
+    sqlite3_free(other);
+}
+END_TEST
+
+START_TEST(test_a_database_with_nothing_in_it_is_no_copy) {
+    refused("there is nothing in this database (main: ");
+    sql_run(db, "CREATE TABLE x(a)");
+    sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()");
+}
+END_TEST
+
+START_TEST(test_shadow_tables_without_their_table_are_found) {
+    sql_run(db, "CREATE TABLE mine_artstate(a)");
+    sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()"); /* somebody's own */
+    sql_run(db, "CREATE TABLE mine_artdata(a)");
+    refused("main.mine: the table is not there, its shadow tables are (mine_artstate)");
+    sql_run(db, "DROP TABLE mine_artdata");
+    make();
+    sql_run(db, "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name = 'i'");
+    reopen();
+    refused("main.i: the table is not there");
+}
+END_TEST
+
+/* --- the ordinary tables ------------------------------------------------------------------------------------------ */
+
+static void damage_plain(void) {
+    int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'plain'");
+    int64_t size = sql_int(db, "PRAGMA page_size");
+    sql_close(db);
+    int fd = open(path, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "damage", 6, (page - 1) * size), 6);
+    close(fd);
+    db = sql_open(path);
+}
+
+START_TEST(test_damage_of_ordinary_tables_is_found) {
+    make();
+    damage_plain();
+    sql_expect(db, "ok|ok\n", "SELECT art_check('f'), art_check('i')");
+    refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: ");
+}
+END_TEST
+
+/* As a copy that was made while somebody wrote may have it. quick_check says ok. */
+START_TEST(test_an_index_that_is_not_its_tables_is_found) {
+    make();
+    sql_run(db, "CREATE TABLE pair(a, b); CREATE INDEX pair_a ON pair(a); INSERT INTO pair VALUES(1, 2);"
+                "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX pair_a ON pair(b)' WHERE name = "
+                "'pair_a'");
+    reopen();
+    sql_expect(db, "ok\n", "PRAGMA quick_check");
+    refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: row 1 missing from index pair_a)");
+}
+END_TEST
+
+static int compare(void *unused, int a, const void *left, int b, const void *right) {
+    (void)unused;
+    return memcmp(left, right, (size_t)(a < b ? a : b));
+}
+
+/* A shell that verifies has not what the application registers. */
+START_TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) {
+    make();
+    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
+    sql_run(db, "CREATE TABLE more(a TEXT COLLATE mine CHECK(a > 'b')); INSERT INTO more VALUES('c');"
+                "CREATE INDEX more_a ON more(a)");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    reopen();
+    char *said = sql_rows(db, "SELECT art_verify()");
+    ck_assert_msg(!strcmp(said, "ok: 2 art tables\n") ||
+                      !sqlite3_strglob("ok: 2 art tables; the database's own pages were not checked: *mine\n", said),
+                  "%s", said);
+    sqlite3_free(said);
+    sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
+    sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, a COLLATE mine, storage=inline)");
+    reopen();
+    refused("cannot open the table (main.c): "); /* its rows cannot be looked at */
+}
+END_TEST
+
+static int forbid_check(void *answer, int action, const char *a, const char *b, const char *c, const char *d) {
+    (void)b, (void)c, (void)d;
+    return action == SQLITE_PRAGMA && a && !sqlite3_stricmp(a, "integrity_check") ? *(int *)answer : SQLITE_OK;
+}
+
+START_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out) {
+    int answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
+    make();
+    sqlite3_set_authorizer(db, forbid_check, &answer);
+    sql_expect(db, "ok: 2 art tables; the database's own pages were not checked: not authorized\n", "SELECT art_verify()");
+}
+END_TEST
+
+/* --- who may, and what is in the way ------------------------------------------------------------------------------ */
+
+START_TEST(test_no_schema_begins_it) {
+    make();
+    sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_verify()");
+    sql_refused(db, SQLITE_ERROR, "unsafe use of art_verify", "SELECT * FROM v");
+}
+END_TEST
+
+START_TEST(test_a_locked_database_is_busy_and_not_damaged) {
+    make();
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "BEGIN EXCLUSIVE");
+    sql_refused(db, SQLITE_BUSY, "locked", "SELECT art_verify()");
+    sql_run(other, "COMMIT");
+    sql_close(other);
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+}
+END_TEST
+
+static int interrupted(void *left) {
+    return --*(int *)left < 0;
+}
+
+START_TEST(test_an_interrupt_anywhere_is_an_interrupt) {
+    make();
+    int rc = SQLITE_INTERRUPT, count = 0;
+    for (int steps = 1; rc; steps += 1 + steps / 8, count++) {
+        int left = steps;
+        sqlite3_progress_handler(db, 1, interrupted, &left);
+        rc = sql_try(db, "SELECT art_verify()");
+        ck_assert_msg(rc == 0 || rc == SQLITE_INTERRUPT, "%d after %d steps: %s", rc, steps, sqlite3_errmsg(db));
+    }
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    ck_assert_int_gt(count, 20);
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+}
+END_TEST
+
+/* An SQLITE_IOERR would. */
+START_TEST(test_a_transaction_outlives_what_it_finds) {
+    make();
+    sql_close(db);
+    damage_file();
+    db = sql_open(path);
+    sql_run(db, "BEGIN; INSERT INTO plain VALUES(3)");
+    refused("main.f: ");
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+    sql_run(db, "COMMIT");
+    sql_expect(db, "3\n", "SELECT count(*) FROM plain");
+}
+END_TEST
+
+/* --- in a script -------------------------------------------------------------------------------------------------- */
+
+static int shell(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = sqlite3_vmprintf(format, arguments), *command = sqlite3_mprintf("cd '%s' && %s", directory, text);
+    va_end(arguments);
+    int rc = system(command);
+    sqlite3_free(text);
+    sqlite3_free(command);
+    return rc;
+}
+
+/* For programs that have no sanitizer in them. */
+static const char *extension_elsewhere(void) {
+    const char *given = getenv("ART_EXTENSION");
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    given = NULL;
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    given = NULL;
+#endif
+    return given && strcmp(given, "linked") != 0 && !shell("sqlite3 :memory: 'SELECT 1' >/dev/null 2>&1") ? given : NULL;
+}
+
+START_TEST(test_a_script_goes_by_the_exit_code) {
+    const char *extension = extension_elsewhere();
+    if (!extension) {
+        puts("SKIPPED test_a_script_goes_by_the_exit_code: the shell sqlite3 cannot be had here");
+        return;
+    }
+    make();
+    static const char *const good = "test \"$(sqlite3 %s '.load %s' 'SELECT art_verify()')\" = 'ok: 2 art tables'";
+    static const char *const bad = "! sqlite3 %s '.load %s' 'SELECT art_verify()' >out 2>&1 && grep -q '%s' out";
+    ck_assert_int_eq(shell(good, "v.db", extension), 0);
+    ck_assert_int_eq(shell("sqlite3 v.db '.load %s' \"SELECT art_backup('copy.db')\" >out", extension), 0);
+    ck_assert_int_eq(shell("grep -Eq '^copy.db: 2 art tables, [0-9]+ bytes in 2 files$' out"), 0);
+    ck_assert_int_eq(shell(good, "copy.db", extension), 0);
+    ck_assert_int_eq(shell("! sqlite3 v.db '.load %s' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
+    ck_assert_int_eq(shell("grep -q 'is to be a new file' out"), 0);
+    ck_assert_int_eq(shell("sqlite3 v.db \".backup 'b.db'\" && sqlite3 v.db \"VACUUM INTO 'c.db'\""), 0);
+    ck_assert_int_eq(shell(bad, "b.db", extension, "main.f: the .art file is that of another database"), 0);
+    ck_assert_int_eq(shell(bad, "c.db", extension, "main.f: the .art file is that of another database"), 0);
+    ck_assert_int_eq(shell(bad, "misspelt.db", extension, "nothing in this database"), 0);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("verify");
+    TCase *tcase = tcase_create("verify");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_a_sound_database_is_ok_and_its_tables_are_counted);
+    tcase_add_test(tcase, test_an_attached_database_and_temp_are_verified_by_their_names);
+    tcase_add_test(tcase, test_a_table_that_has_no_file_yet_is_announced);
+    tcase_add_loop_test(tcase, test_what_may_only_be_read_is_verified, 0, 2);
+    tcase_add_test(tcase, test_it_sees_one_snapshot_and_what_the_transaction_has_changed);
+    tcase_add_test(tcase, test_each_table_has_its_first_problem_in_a_line_of_its_own);
+    tcase_add_test(tcase, test_many_problems_are_cut_short);
+    tcase_add_test(tcase, test_a_copy_without_its_file_says_how_to_copy);
+    tcase_add_test(tcase, test_a_file_that_is_shared_by_a_hard_link_is_no_copy);
+    tcase_add_test(tcase, test_a_database_with_nothing_in_it_is_no_copy);
+    tcase_add_test(tcase, test_shadow_tables_without_their_table_are_found);
+    tcase_add_test(tcase, test_damage_of_ordinary_tables_is_found);
+    tcase_add_test(tcase, test_an_index_that_is_not_its_tables_is_found);
+    tcase_add_test(tcase, test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified);
+    tcase_add_loop_test(tcase, test_a_check_that_is_not_authorized_is_said_to_be_left_out, 0, 2);
+    tcase_add_test(tcase, test_no_schema_begins_it);
+    tcase_add_test(tcase, test_a_locked_database_is_busy_and_not_damaged);
+    tcase_add_test(tcase, test_an_interrupt_anywhere_is_an_interrupt);
+    tcase_add_test(tcase, test_a_transaction_outlives_what_it_finds);
+    tcase_add_test(tcase, test_a_script_goes_by_the_exit_code);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
