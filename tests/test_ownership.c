@@ -99,6 +99,7 @@ START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
     }
     printf("%u scripts from seed %llu in %s: %u failed\n", done, (unsigned long long)seed, folder, failed);
     if (getenv("ART_OWNERSHIP_TABLE")) print_counts(counts);
+    fflush(stdout);
     sql_scratch_remove(folder);
     sqlite3_free(folder);
     ck_assert_uint_eq(failed, 0);
