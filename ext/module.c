@@ -292,13 +292,23 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
     if (table->driver == base) art_table_committed(table);
 }
 
+/* Only a file that is surely this database's goes with the table: one that was copied with it is claimed first, if it can be. */
+static int claim_file(struct art_table *table, char **message) {
+    int rc = art_table_refresh(table, message);
+    if (art_ends_transaction(rc)) return rc;
+    art_forget_message(message);
+    if (!rc) (void)art_tree_claim(table->tree);
+    return SQLITE_OK;
+}
+
 static int destroy(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = art_vtab_attach(vtab, &base->zErrMsg);
     if (art_ends_transaction(rc)) return rc;
     art_forget_message(&base->zErrMsg); /* if damaged, its shadow tables go, the file stays */
     struct art_table *table = vtab->table;
-    rc = table ? join_for_change(vtab, "DROP") : SQLITE_OK;
+    rc = table ? claim_file(table, &base->zErrMsg) : SQLITE_OK;
+    if (!rc && table) rc = join_for_change(vtab, "DROP");
     if (rc) return rc;
     if (table) {
         table->remove_allowed = true;

@@ -764,6 +764,11 @@ uint64_t art_tree_generation(const struct art_tree *tree) {
     return 0;
 }
 
+int art_tree_claim(struct art_tree *tree) {
+    (void)tree;
+    return ART_OK;
+}
+
 int art_tree_adopt(struct art_tree *tree) {
     (void)tree;
     return ART_OK;

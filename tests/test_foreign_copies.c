@@ -206,12 +206,12 @@ START_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back) {
     foreign_move(path, aside);
     foreign_move(old, path);
     db = open_with(path, journals[_i]);
-    sql_expect(db, "500\n", "SELECT count(*) FROM t");
-    sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t VALUES('x', 1)");
-    sql_refused(db, SQLITE_READONLY, "adopt", "DELETE FROM t");
-    sql_refused(db, SQLITE_READONLY, "adopt", "UPDATE t SET value = 1 WHERE path = 'mine/00007'");
-    sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t(t) VALUES('flush')");
-    sql_refused(db, SQLITE_READONLY, "adopt", "INSERT INTO t(t) VALUES('vacuum')");
+    sql_refused(db, SQLITE_ERROR, "adopt", "SELECT count(*) FROM t");
+    sql_refused(db, SQLITE_ERROR, "adopt", "INSERT INTO t VALUES('x', 1)");
+    sql_refused(db, SQLITE_ERROR, "adopt", "DELETE FROM t");
+    sql_refused(db, SQLITE_ERROR, "adopt", "UPDATE t SET value = 1 WHERE path = 'mine/00007'");
+    sql_refused(db, SQLITE_ERROR, "adopt", "INSERT INTO t(t) VALUES('flush')");
+    sql_refused(db, SQLITE_ERROR, "adopt", "INSERT INTO t(t) VALUES('vacuum')");
     sql_run(db, "INSERT INTO t(t) VALUES('clean'); DROP TABLE t");
     sql_close(db);
     foreign_move(aside, path);
@@ -245,23 +245,88 @@ START_TEST(test_adopting_lets_the_one_write_and_refuses_the_other) {
 }
 END_TEST
 
-/* A file that has just been restored belongs to nobody yet: the first of two that flushes takes it. */
-START_TEST(test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_it) {
+/* A file that has just been restored belongs to nobody yet: it is for the database of its name, whoever comes first. */
+START_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);
     char *file = foreign_art_file(path, "t");
     foreign_copy_replacing(file, file);
     sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
+    sql_refused(copy, SQLITE_ERROR, "made with one of another name", "SELECT count(*) FROM t");
+    sql_refused(copy, SQLITE_ERROR, "made with one of another name", "INSERT INTO t VALUES('mine/x', 1)");
+    sql_refused(copy, SQLITE_ERROR, "made with one of another name", "INSERT INTO t(t) VALUES('flush')");
     sql_expect(original, "500\n", "SELECT count(*) FROM t");
-    sql_expect(copy, "500\n", "SELECT count(*) FROM t");
-    sql_run(copy, "INSERT INTO t VALUES('mine/x', 1); INSERT INTO t(t) VALUES('flush')");
-    sql_refused(original, SQLITE_ERROR, "another database",
-                "INSERT INTO t VALUES('mine/x', 1); INSERT INTO t(t) VALUES('flush')");
-    sql_close(original);
+    sql_run(original, "INSERT INTO t VALUES('mine/x', 1); INSERT INTO t(t) VALUES('flush')");
+    sql_refused(copy, SQLITE_ERROR, "another database", "SELECT count(*) FROM t");
     sql_run(copy, "DROP TABLE t");
-    ck_assert_int_ne(access(file, F_OK), 0);
     sql_close(copy);
+    sql_expect(original, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(original);
     sqlite3_free(file);
+}
+END_TEST
+
+/* The first row that is written claims the file, although that goes into the log and not into the file. */
+START_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_has_written_a_row) {
+    make_original(journals[_i]);
+    foreign_copy_replacing(path, copy_path);
+    char *file = foreign_art_file(path, "t"), *prod = foreign_join(directory, "prod.db");
+    foreign_copy_replacing(file, file);
+    sqlite3 *db = open_with(path, journals[_i]);
+    sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
+    sql_close(db);
+    foreign_move(path, prod);
+    foreign_move(copy_path, path); /* bears the name now, too late */
+    db = open_with(path, journals[_i]);
+    sql_refused(db, SQLITE_ERROR, "stood here before", "SELECT count(*) FROM t");
+    sql_close(db);
+    db = open_with(prod, journals[_i]);
+    sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_close(db);
+    sqlite3_free(file);
+    sqlite3_free(prod);
+}
+END_TEST
+
+/* A pair is copied to another folder and the first one removed; in the restored one a row is written. Then it is copied once
+ * more, alone, and that copy filled again and again. */
+START_TEST(test_a_scratch_copy_leaves_a_restored_database_alone) {
+    make_original(journals[_i]);
+    char *file = foreign_art_file(path, "t"), *folder = foreign_join(directory, "restored");
+    ck_assert_int_eq(mkdir(folder, 0755), 0);
+    char *restored = foreign_join(folder, foreign_base(path)), *scratch = foreign_join(folder, "scratch.db");
+    char *restored_file = foreign_join(folder, foreign_base(file));
+    foreign_copy_replacing(path, restored);
+    foreign_copy_replacing(file, restored_file);
+    unlink(path);
+    unlink(file);
+    sqlite3 *db = open_with(restored, journals[_i]);
+    sql_run(db, "INSERT INTO t VALUES('mine/x', 1)");
+    sql_close(db);
+    foreign_copy_replacing(restored, scratch);
+    db = open_with(scratch, journals[_i]);
+    for (int i = 0; i < 3; i++) {
+        sql_refused(db, SQLITE_ERROR, "another database", "DELETE FROM t");
+        ck_assert_int_eq(
+            sql_try(db, "INSERT INTO t SELECT 'new/' || value, randomblob(500) FROM "
+                        "(WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 3000) SELECT * FROM n)"),
+            SQLITE_ERROR);
+        sql_run(db, "PRAGMA wal_checkpoint");
+    }
+    sql_close(db);
+    db = open_with(restored, journals[_i]);
+    sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(db);
+    unlink(restored_file);
+    unlink(restored);
+    unlink(scratch);
+    rmdir(folder);
+    sqlite3_free(file);
+    sqlite3_free(folder);
+    sqlite3_free(restored);
+    sqlite3_free(restored_file);
+    sqlite3_free(scratch);
 }
 END_TEST
 
@@ -424,7 +489,10 @@ int main(void) {
     tcase_add_loop_test(tcase, test_a_name_that_could_not_be_read_is_read_the_next_time, 0, 2);
     tcase_add_loop_test(tcase, test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back, 0, 2);
     tcase_add_loop_test(tcase, test_adopting_lets_the_one_write_and_refuses_the_other, 0, 2);
-    tcase_add_loop_test(tcase, test_of_two_databases_beside_a_restored_file_the_first_to_flush_owns_it, 0, 2);
+    tcase_add_loop_test(tcase, test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it, 0, 2);
+    tcase_add_loop_test(tcase, test_a_restored_database_keeps_its_file_under_another_name_once_it_has_written_a_row, 0,
+                        2);
+    tcase_add_loop_test(tcase, test_a_scratch_copy_leaves_a_restored_database_alone, 0, 2);
     tcase_add_loop_test(tcase, test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed, 0, 2);
     tcase_add_loop_test(tcase, test_a_connection_whose_database_was_replaced_writes_no_more, 0, 2);
     tcase_add_test(tcase, test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table);

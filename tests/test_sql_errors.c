@@ -193,6 +193,16 @@ static void replace_database(void) {
     sqlite3_free(other);
 }
 
+static void copy_both_and_rename(void) {
+    char *other = sqlite3_mprintf("%s/monday.db", directory);
+    sql_close(db);
+    ck_assert_int_eq(rename(path, other), 0);
+    sql_copy_file(file, path); /* and back, as a new file */
+    ck_assert_int_eq(rename(path, file), 0);
+    db = sql_open(other);
+    sqlite3_free(other);
+}
+
 static void former_names(void) {
     sql_run(db, "ALTER TABLE t_artstate RENAME TO t_state; ALTER TABLE t_artdata RENAME TO t_log");
     reopen();

@@ -95,8 +95,9 @@ START_TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
         uint8_t byte = (uint8_t)(((uint8_t *)owner)[at] + 1);
         change(at, &byte, 1, 2);
         EXPECT_OK(write_it());
+        change(at, &byte, 1, 1); /* the page that counts now */
         uint64_t none = 0;
-        change(OWNER(host_inode), &none, 8, 2);
+        change(OWNER(host_inode), &none, 8, 1);
         EXPECT_RC(ART_FOREIGN, write_it());
         end_world();
     }
@@ -139,8 +140,8 @@ START_TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_he
     sim_disk_put_file(place.sim, place.host_path, "host", 4);
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_FOREIGN, begin(store, true));
-    EXPECT_MESSAGE("move it away");
-    EXPECT_RC(ART_READONLY, begin(store, false));
+    EXPECT_RC(ART_FOREIGN, begin(store, false));
+    EXPECT_MESSAGE("stood here before");
     art_store_close(store);
     end_world();
 }

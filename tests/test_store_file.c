@@ -242,18 +242,26 @@ START_TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
 }
 END_TEST
 
+/* The database's name in another folder. */
+static void beside(char *out, size_t size) {
+    const char *slash = strrchr(place.host_path, '/');
+    snprintf(out, size, "there/%s", slash ? slash + 1 : place.host_path);
+}
+
 START_TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
     make_world();
-    sim_disk_copy_file(place.sim, place.host_path, "there/b.db");
+    char database[600];
+    beside(database, sizeof database);
+    sim_disk_copy_file(place.sim, place.host_path, database);
     sim_disk_copy_file(place.sim, place.path, "there/b.art");
-    EXPECT_OK(read_as("there/b.art", "there/b.db"));
-    EXPECT_OK(write_as("there/b.art", "there/b.db"));
+    EXPECT_OK(read_as("there/b.art", database));
+    EXPECT_OK(write_as("there/b.art", database));
     /* And its file is now as much its own as the original's is. */
-    sim_disk_copy_file(place.sim, "there/b.db", "there/c.db");
+    sim_disk_copy_file(place.sim, database, "there/c.db");
     EXPECT_RC(ART_FOREIGN, read_as("there/b.art", "there/c.db"));
-    EXPECT_MESSAGE("there/b.db");
+    EXPECT_MESSAGE(database);
     EXPECT_RC(ART_FOREIGN, write_as("there/b.art", place.host_path));
-    EXPECT_OK(read_as("there/b.art", "there/b.db"));
+    EXPECT_OK(read_as("there/b.art", database));
     end_world();
 }
 END_TEST
@@ -270,23 +278,18 @@ START_TEST(test_a_database_may_move_with_its_file) {
 END_TEST
 
 /* An old copy is put into the place of the owner, which lies aside and comes back. */
-START_TEST(test_a_copy_in_the_owners_place_reads_and_does_not_write_until_it_adopts) {
+START_TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
-    EXPECT_OK(read_as(place.path, place.host_path));
-    EXPECT_RC(ART_READONLY, write_as(place.path, place.host_path));
+    EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
+    EXPECT_MESSAGE("stood here before");
+    EXPECT_RC(ART_FOREIGN, write_as(place.path, place.host_path));
     EXPECT_MESSAGE("adopt");
-    struct art_store *store = store_open(&place, 64 * MB);
-    EXPECT_OK(art_store_may_write(store)); /* nobody has looked yet */
-    EXPECT_OK(store_read(store, &blobs[0]));
-    EXPECT_RC(ART_READONLY, art_store_may_write(store));
     struct art_store *other = store_open(&place, 64 * MB);
     EXPECT_OK(art_store_adopt(other));
     art_store_close(other);
-    EXPECT_OK(art_store_may_write(store));
-    EXPECT_OK(write_something(store));
-    art_store_close(store);
+    EXPECT_OK(write_as(place.path, place.host_path));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "aside.db"));
     end_world();
 }
@@ -296,12 +299,59 @@ START_TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
-    EXPECT_RC(ART_READONLY, write_as(place.path, place.host_path));
+    EXPECT_RC(ART_FOREIGN, write_as(place.path, place.host_path));
     EXPECT_OK(read_as(place.path, "aside.db"));
     EXPECT_OK(write_as(place.path, "aside.db"));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path)); /* the owner has noted where it is */
     sim_disk_rename_file(place.sim, "aside.db", place.host_path);
     EXPECT_OK(write_as(place.path, place.host_path));
+    end_world();
+}
+END_TEST
+
+/* Both were copied, and the database once more: two databases look at one file, whose owner page names neither. */
+START_TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
+    make_world();
+    sim_disk_copy_file(place.sim, place.path, "there/t.art");
+    char same[600];
+    beside(same, sizeof same);
+    sim_disk_copy_file(place.sim, place.host_path, same);
+    sim_disk_copy_file(place.sim, place.host_path, "there/scratch.db");
+    for (int i = 0; i < 2; i++) { /* whoever comes first */
+        EXPECT_RC(ART_FOREIGN, read_as("there/t.art", "there/scratch.db"));
+        EXPECT_MESSAGE("no database has claimed");
+        EXPECT_RC(ART_FOREIGN, write_as("there/t.art", "there/scratch.db"));
+        EXPECT_OK(read_as("there/t.art", same));
+    }
+    EXPECT_OK(write_as("there/t.art", same));
+    sim_disk_rename_file(place.sim, same, "there/prod.db"); /* claimed: known by its file from now on */
+    EXPECT_OK(write_as("there/t.art", "there/prod.db"));
+    sim_disk_copy_file(place.sim, "there/scratch.db", same);
+    EXPECT_RC(ART_FOREIGN, read_as("there/t.art", same));
+    end_world();
+}
+END_TEST
+
+START_TEST(test_a_store_says_whether_its_file_is_claimed) {
+    make_world();
+    struct art_store *store = store_open(&place, 64 * MB);
+    ck_assert(!art_store_unclaimed(store)); /* nobody has looked yet */
+    EXPECT_OK(store_read(store, &blobs[0]));
+    ck_assert(!art_store_unclaimed(store));
+    art_store_close(store);
+    sim_disk_rename_file(place.sim, place.host_path, "moved.db");
+    store = store_open_as(&place, place.path, "moved.db");
+    EXPECT_OK(store_read(store, &blobs[0]));
+    ck_assert(art_store_unclaimed(store));
+    uint32_t slots;
+    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    art_store_write_end(store);
+    ck_assert(!art_store_unclaimed(store));
+    art_store_close(store);
+    store = store_open_as(&place, place.path, "moved.db");
+    EXPECT_OK(store_read(store, &blobs[0]));
+    ck_assert(!art_store_unclaimed(store));
+    art_store_close(store);
     end_world();
 }
 END_TEST
@@ -315,18 +365,17 @@ START_TEST(test_a_database_without_an_inode_is_known_by_its_path) {
 }
 END_TEST
 
-START_TEST(test_the_owner_is_noted_only_by_a_phase_that_was_synced) {
+START_TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
     struct art_store *store = store_open_as(&place, place.path, "moved.db");
-    uint64_t before = sim_disk_calls(place.sim, SIM_WRITE);
+    uint64_t before = sim_disk_calls(place.sim, SIM_WRITE), synced = sim_disk_calls(place.sim, SIM_SYNC);
     EXPECT_OK(begin(store, false));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 1);
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_SYNC), synced + 1);
     art_store_write_end(store);
-    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before);
-    EXPECT_OK(write_something(store));
-    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 2);
     EXPECT_OK(write_something(store)); /* nothing is left to note */
-    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 3);
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), before + 2);
     art_store_close(store);
     end_world();
 }
@@ -337,10 +386,8 @@ START_TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
         make_world();
         sim_disk_rename_file(place.sim, place.host_path, "moved.db");
         struct art_store *store = store_open_as(&place, place.path, "moved.db");
-        EXPECT_OK(begin(store, false));
-        EXPECT_OK(art_store_sync(store));
         sim_disk_fail(place.sim, SIM_SYNC, 1, ART_IO, true);
-        art_store_write_end(store);
+        EXPECT_RC(ART_IO, begin(store, false));
         struct sim_disk *after = sim_disk_after_crash(place.sim, seed, SIM_CRASH_RANDOM);
         art_store_close(store);
         sim_disk_free(place.sim);
@@ -705,10 +752,12 @@ int main(void) {
     tcase_add_test(tests, test_a_copied_database_neither_reads_nor_writes_the_originals_file);
     tcase_add_test(tests, test_a_database_copied_with_its_file_is_a_database_of_its_own);
     tcase_add_test(tests, test_a_database_may_move_with_its_file);
-    tcase_add_test(tests, test_a_copy_in_the_owners_place_reads_and_does_not_write_until_it_adopts);
+    tcase_add_test(tests, test_a_copy_in_the_owners_place_is_refused_until_it_adopts);
+    tcase_add_test(tests, test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name);
+    tcase_add_test(tests, test_a_store_says_whether_its_file_is_claimed);
     tcase_add_test(tests, test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back);
     tcase_add_test(tests, test_a_database_without_an_inode_is_known_by_its_path);
-    tcase_add_test(tests, test_the_owner_is_noted_only_by_a_phase_that_was_synced);
+    tcase_add_test(tests, test_the_owner_is_noted_durably_before_anything_is_written);
     tcase_add_test(tests, test_a_crash_while_the_owner_is_noted_leaves_an_owner);
     tcase_add_test(tests, test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted);
     tcase_add_test(tests, test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more);

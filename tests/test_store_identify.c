@@ -61,17 +61,18 @@ END_TEST
 /* Who opens a database and its file that were copied together takes the file; who cleans up leaves it. */
 START_TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
     make_world();
-    sim_disk_copy_file(place.sim, place.host_path, "there/b.db");
+    sim_disk_copy_file(place.sim, place.host_path, "there/a.db");
     sim_disk_copy_file(place.sim, place.path, "there/b.art");
-    ck_assert_int_eq(ours("there/b.art", "there/b.db"), 0);
-    struct art_store *store = store_open_as(&place, "there/b.art", "there/b.db");
+    ck_assert_int_eq(ours("there/b.art", "there/a.db"), -ART_FOREIGN);
+    ck_assert_int_eq(ours("there/b.art", place.host_path), -ART_FOREIGN); /* somebody may want to keep it */
+    struct art_store *store = store_open_as(&place, "there/b.art", "there/a.db");
     uint32_t slots;
     EXPECT_OK(art_store_write_begin(store, false, &slots));
     EXPECT_OK(store_write_again(store, &blob));
     EXPECT_OK(art_store_sync(store));
     art_store_write_end(store);
     art_store_close(store);
-    ck_assert_int_eq(ours("there/b.art", "there/b.db"), 1);
+    ck_assert_int_eq(ours("there/b.art", "there/a.db"), 1);
     ck_assert_int_eq(ours("there/b.art", place.host_path), 0);
     ck_assert_int_eq(ours(place.path, place.host_path), 1);
     end_world();
@@ -100,7 +101,7 @@ END_TEST
 START_TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
     make_world();
     for (unsigned page = 1; page <= 2; page++) sim_disk_corrupt(place.sim, place.path, page * ART_PAGE + 40, 3);
-    ck_assert_int_eq(ours(place.path, place.host_path), 0);
+    ck_assert_int_eq(ours(place.path, place.host_path), -ART_FOREIGN);
     sim_disk_corrupt(place.sim, place.path, 20, 1); /* in the id */
     ck_assert_int_eq(ours(place.path, place.host_path), -ART_CORRUPT);
     end_world();

@@ -55,6 +55,7 @@ struct art_io_reading {
 /* What tells one file from another and a copy from its original. */
 struct art_file_identity {
     uint64_t device, inode;
+    uint64_t birth; /* when it was made, in ns since 1970; 0: not known here */
     uint64_t links;
     uint64_t size;
     uint32_t permissions; /* st_mode & 0777 */

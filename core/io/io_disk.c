@@ -28,7 +28,7 @@ static int open_retried(const char *path, int flags, mode_t mode) {
     return fd;
 }
 
-void art_identity_from_stat(const struct stat *attributes, struct art_file_identity *out) {
+void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out) {
     *out = (struct art_file_identity){
         .device = (uint64_t)attributes->st_dev,
         .inode = (uint64_t)attributes->st_ino,
@@ -38,6 +38,7 @@ void art_identity_from_stat(const struct stat *attributes, struct art_file_ident
         .owner = attributes->st_uid,
         .group = attributes->st_gid,
     };
+    if (art_system.birth(fd, path, &out->birth)) out->birth = 0;
 }
 
 static int open_failed(const struct art_file_options *options, int error) {
@@ -221,7 +222,7 @@ static int disk_stat(struct art_disk *disk, const char *path, struct art_file_id
     (void)disk;
     struct stat attributes;
     if (!art_system.stat(path, &attributes)) {
-        art_identity_from_stat(&attributes, out);
+        art_identity_of(&attributes, -1, path, out);
         return ART_OK;
     }
     if (errno == ENOENT || errno == ENOTDIR) return art_fail(ART_MISSING, "art: no such file (%s)", path);

@@ -143,7 +143,7 @@ int art_file_size(struct art_io *io, uint64_t *bytes) {
 int art_file_identity(struct art_io *io, struct art_file_identity *out) {
     struct stat attributes;
     int rc = file_stat((struct art_file *)io, &attributes);
-    if (!rc) art_identity_from_stat(&attributes, out);
+    if (!rc) art_identity_of(&attributes, ((struct art_file *)io)->fd, NULL, out);
     return rc;
 }
 

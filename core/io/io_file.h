@@ -66,8 +66,8 @@ int art_file_lock(struct art_io *io);
 void art_file_unlock(struct art_io *io);
 void art_file_close(struct art_io *io);
 
-/* A file's identity as stat() tells it. */
-void art_identity_from_stat(const struct stat *attributes, struct art_file_identity *out);
+/* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. */
+void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out);
 
 /* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to pwrite's. */
 extern const struct art_io_methods art_pwrite_methods;

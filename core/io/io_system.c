@@ -29,7 +29,30 @@ static int system_stat(const char *path, struct stat *out) {
 
 /* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1), or not be there (musl 1.2.3). The
  * kernel's layout is fixed: 256 bytes, the fields that are wanted at these places. */
-enum { STATX_BYTES = 256, DIOALIGN_MASK = 0x2000, MASK_AT = 0, DIOALIGN_MEMORY_AT = 152, DIOALIGN_OFFSET_AT = 156 };
+enum {
+    STATX_BYTES = 256,
+    BIRTH_MASK = 0x800,
+    DIOALIGN_MASK = 0x2000,
+    MASK_AT = 0,
+    BIRTH_AT = 80, /* i64 seconds, u32 nanoseconds */
+    DIOALIGN_MEMORY_AT = 152,
+    DIOALIGN_OFFSET_AT = 156
+};
+
+/* Neither a copy nor another file that got the same inode number later has the same time of birth. */
+static int system_birth(int fd, const char *path, uint64_t *out) {
+    _Alignas(8) char attributes[STATX_BYTES] = {0};
+    uint32_t mask, ns;
+    int64_t seconds;
+    if (syscall(SYS_statx, path ? AT_FDCWD : fd, path ? path : "", path ? 0 : AT_EMPTY_PATH, BIRTH_MASK, attributes)) {
+        return -1;
+    }
+    memcpy(&mask, attributes + MASK_AT, sizeof mask);
+    memcpy(&seconds, attributes + BIRTH_AT, sizeof seconds);
+    memcpy(&ns, attributes + BIRTH_AT + sizeof seconds, sizeof ns);
+    *out = (uint64_t)seconds * 1000000000 + ns;
+    return mask & BIRTH_MASK ? 0 : -1;
+}
 
 static int system_direct_alignment(int fd, uint32_t *memory, uint32_t *offset) {
     _Alignas(8) char attributes[STATX_BYTES] = {0};
@@ -74,7 +97,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
 
 #define ORDINARY_CALLS                                                                                                 \
     {                                                                                                                  \
-        .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat,                               \
+        .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat, .birth = system_birth,        \
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate,                            \

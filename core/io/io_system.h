@@ -21,6 +21,8 @@ struct art_system_calls {
     int (*close)(int fd);
     int (*fstat)(int fd, struct stat *out);
     int (*stat)(const char *path, struct stat *out);
+    /* When the file of `path` (NULL: of `fd`) was made, in ns since 1970; -1 where the file system does not keep it. */
+    int (*birth)(int fd, const char *path, uint64_t *out);
     /* What O_DIRECT asks of addresses and offsets, in bytes: 0 is "not at all possible". -1 when nobody can say. */
     int (*direct_alignment)(int fd, uint32_t *memory, uint32_t *offset);
     /* Is what the file system holds memory anyway (tmpfs, ramfs)? 1, 0, or -1 when that is unknown. */

@@ -30,7 +30,7 @@ void art_store_close_file(struct art_store *store) {
     art_store_drop_ahead(store);
     art_io_close(store->place.io);
     store->place.io = NULL;
-    store->place.io_for_writing = store->place.checked = store->place.only_read = false;
+    store->place.io_for_writing = store->place.checked = store->place.unclaimed = false;
     store->place.file_bytes = 0;
 }
 
@@ -119,6 +119,14 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
+static int for_another_name(const struct art_store *store, const struct art_owner_page *owner) {
+    return art_fail(ART_FOREIGN,
+                    "art: the .art file is a copy that no database has claimed, made with one of another name (%s, "
+                    "with a copy of %.*s): "
+                    "give the database that name, or, if no other one needs the file, let this one 'adopt' it",
+                    store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
+}
+
 static int no_owner(const struct art_store *store) {
     return art_corrupt(
         store->place.path, 0, 1,
@@ -128,18 +136,38 @@ static int no_owner(const struct art_store *store) {
 
 static int replaced(const struct art_store *store) {
     return art_fail(
-        ART_READONLY,
+        ART_FOREIGN,
         "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
         "or, if it is gone, let this one 'adopt' the file",
         store->place.path);
 }
 
+/* ART_OK: ours. A file whose owner nobody knows is no other database's either. */
+static int refuse_others(const struct art_store *store, enum art_ownership ownership,
+                         const struct art_owner_page *owner) {
+    switch (ownership) {
+    case ART_OWNED_BY_OTHER:
+        return foreign(store, owner);
+    case ART_OWNED_BY_COPY:
+        return for_another_name(store, owner);
+    case ART_OWNED_BEFORE:
+        return replaced(store);
+    default:
+        return ART_OK;
+    }
+}
+
 /* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
  * is. */
 static int who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
-    struct art_file_identity host;
+    struct art_file_identity host = {0};
     int rc = ask_host(store, &host);
-    *out = (struct art_owner){own->inode, host.inode, store->place.host_path};
+    *out = (struct art_owner){.own_inode = own->inode,
+                              .own_birth = own->birth,
+                              .host_inode = host.inode,
+                              .host_birth = host.birth,
+                              .host_path = store->place.host_path,
+                              .host_links = host.links};
     return rc;
 }
 
@@ -160,8 +188,9 @@ static int accept_for_reading(struct art_store *store, struct art_superblock *bl
     if (rc) return rc;
     (void)who_are_we(store, &own, &me);
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, &me, &owner);
-    if (ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
-    store->place.only_read = ownership == ART_OWNED_BEFORE;
+    rc = refuse_others(store, ownership, owner);
+    if (rc) return rc;
+    store->place.unclaimed = ownership != ART_OWNED;
     store->place.key = (struct art_cache_key){own.device, own.inode, 0};
     store->place.file_bytes = own.size;
     store->place.checked = true;
@@ -181,13 +210,8 @@ int art_store_ready(struct art_store *store) {
     return rc;
 }
 
-/* What was found when the file was opened may have changed: another connection can have adopted it. */
-int art_store_may_write(struct art_store *store) {
-    if (!store->place.checked || !store->place.only_read) return ART_OK;
-    struct art_superblock *block = new_superblock();
-    int rc = block ? accept_for_reading(store, block) : art_nomem();
-    art_free_aligned(block);
-    return !rc && store->place.only_read ? replaced(store) : rc;
+bool art_store_unclaimed(const struct art_store *store) {
+    return store->place.checked && store->place.unclaimed;
 }
 
 int art_store_check_owner(struct art_store *store) {
@@ -278,19 +302,33 @@ static int in_the_way(const struct art_store *store) {
                     store->place.path);
 }
 
+static int two_names(const char *what, const char *path, uint64_t links) {
+    return art_fail(
+        ART_READONLY,
+        "art: the %s has %llu names (%s): a hard link leads two databases to one file: replace it by a copy", what,
+        (unsigned long long)links, path);
+}
+
+/* A root without runs needs nothing of the file, and all of it would be written over: another database may need it. */
+static bool may_begin_in(enum art_ownership ownership, bool small) {
+    return ownership != ART_OWNED_UNCLAIMED || small;
+}
+
+/* `small`: nothing is in the file but slot 0. */
 static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
                         bool adopt, bool small) {
     const struct art_owner_page *owner;
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, me, &owner);
     store->phase.owner_sequence = owner ? owner->sequence : 0;
-    store->phase.owner_changed = ownership == ART_OWNED_NOTE;
+    if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
     if (adopt) return art_store_write_owner(store);
-    if (owner && ownership == ART_OWNED_BY_OTHER) return foreign(store, owner);
-    if (owner && ownership == ART_OWNED_BEFORE) return fresh ? in_the_way(store) : replaced(store);
+    if (!owner) return fresh && small ? initialise(store, me, block) : no_owner(store);
+    int rc = refuse_others(store, ownership, owner);
+    if (rc) return rc;
+    if (fresh && !may_begin_in(ownership, small)) return in_the_way(store);
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
-    if (owner) return fresh ? write_at(store, block, sizeof *block, 0) : ART_OK;
-    if (fresh && small) return initialise(store, me, block);
-    return no_owner(store);
+    if (fresh) rc = write_at(store, block, sizeof *block, 0);
+    return !rc && ownership != ART_OWNED ? art_store_write_owner(store) : rc;
 }
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is
@@ -353,13 +391,7 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
     rc = store->place.io->methods->identity(store->place.io, own);
     if (!rc) rc = disk->methods->stat(disk, store->place.path, &named);
     *again = rc == ART_MISSING || (!rc && (named.inode != own->inode || named.device != own->device));
-    if (!rc && !*again && own->links > 1) {
-        rc = art_fail(
-            ART_READONLY,
-            "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a "
-            "copy",
-            (unsigned long long)own->links, store->place.path);
-    }
+    if (!rc && !*again && own->links > 1) rc = two_names(".art file", store->place.path, own->links);
     return *again ? ART_OK : rc;
 }
 
@@ -406,6 +438,6 @@ int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     }
     store->place.key = (struct art_cache_key){own.device, own.inode, 0};
     store->place.checked = true;
-    store->place.only_read = false;
+    store->place.unclaimed = false;
     return ART_OK;
 }

@@ -1,8 +1,9 @@
 /* Whose is a file that looks like an .art file? For who cleans up: looks at slot 0 and at nothing else.
  *
- * Opening a store also accepts a file that is a copy, whoever its owner page names: the database was copied with it.
- * Here a file is ours only if the page names our database's own file, since what is ours may be removed. The path alone
- * says little: who moves a database aside and puts another one in its place will want the first one back.
+ * Opening a store also accepts a copy that nobody has claimed, by the database's name. Here a file is ours only if the owner
+ * page was written in this very file and names our database's own file, since what is ours may be removed. The path alone
+ * says little: who moves a database aside and puts another one in its place will want the first one back. And somebody may
+ * have made the copy to keep it.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -21,9 +22,18 @@ static int look_at_io(struct art_io *io, const struct art_owner *me, struct art_
     rc = art_superblock_check(block, block->identity.uuid, io->name);
     if (rc) return rc;
     memcpy(uuid, block->identity.uuid, sizeof block->identity.uuid);
-    bool path;
-    art_superblock_names(block, me, ours, &path);
-    if (*ours || !path) return ART_OK;
+    struct art_names names;
+    struct art_owner with_own = *me;
+    with_own.own_inode = own.inode;
+    with_own.own_birth = own.birth;
+    art_superblock_names(block, &with_own, &names);
+    *ours = names.own && names.host;
+    if (*ours || (names.own && !names.path)) return ART_OK;
+    if (!names.own) {
+        return art_fail(ART_FOREIGN,
+                        "art: the file is a copy that no database has claimed (%s): remove it by hand if none needs it",
+                        io->name);
+    }
     return art_fail(ART_FOREIGN,
                     "art: the file belongs to a database that stood in this place before (%s): remove it by hand if "
                     "that one is gone",
@@ -42,7 +52,9 @@ int art_store_identify(struct art_disk *disk, const char *path, const char *host
     if (disk->methods->stat(disk, host_path, &host)) host.inode = 0;
     struct art_superblock *block = art_alloc_aligned(sizeof *block, ART_STORE_PAGE);
     rc = block
-             ? look_at_io(io, &(struct art_owner){.host_inode = host.inode, .host_path = host_path}, block, uuid, ours)
+             ? look_at_io(
+                   io, &(struct art_owner){.host_inode = host.inode, .host_birth = host.birth, .host_path = host_path},
+                   block, uuid, ours)
              : art_nomem();
     art_free_aligned(block);
     art_io_close(io);

@@ -73,7 +73,7 @@ struct art_whereabouts {
     struct art_io *io;        /* NULL: not open */
     bool io_for_writing;      /* opened with the write pool */
     bool checked;             /* superblock and owner were accepted for reading */
-    bool only_read;           /* the owner is another database file that had our path */
+    bool unclaimed;           /* ours as far as is known, and the owner page does not say so */
     struct art_cache_key key; /* slot unused */
     uint64_t file_bytes;      /* as last seen */
 };
@@ -107,8 +107,7 @@ struct art_store {
     uint64_t hits, misses, pages_read, pages_written, syncs;
 
     struct { /* the write phase */
-        bool active, synced;
-        bool owner_changed;      /* to be noted when the phase ends */
+        bool active;
         uint64_t owner_sequence; /* of the owner page that counts */
         uint32_t end;            /* slots in the file, those taken included */
         struct art_slot_set *reusable;
@@ -186,16 +185,26 @@ bool art_store_is_pending(const struct art_store *store, uint32_t slot);
 void art_store_drop_pending(struct art_store *store);
 
 /* --- superblock.c --- */
-struct art_owner { /* who we are, or who stands in an owner page */
-    uint64_t own_inode, host_inode;
+struct art_owner { /* who we are */
+    uint64_t own_inode, own_birth, host_inode, host_birth;
     const char *host_path;
+    uint64_t host_links; /* 0: not known */
+};
+/* What the owner page that counts says of a file and a database. */
+struct art_names {
+    bool own;  /* it was written in this very file */
+    bool host; /* the database is this one, by its file */
+    bool path; /* ... by its path */
+    bool base; /* ... by the last part of its path */
 };
 enum art_ownership {
-    ART_OWNED,        /* ours, and noted exactly so */
-    ART_OWNED_NOTE,   /* ours, but something changed: to be noted */
-    ART_OWNED_BEFORE, /* by another database file that had our path */
+    ART_OWNED,           /* ours, and noted exactly so */
+    ART_OWNED_NOTE,      /* ours, under another path than is noted */
+    ART_OWNED_UNCLAIMED, /* a copy that is ours by the database's name */
+    ART_OWNED_BEFORE,    /* by another database file that had our path */
     ART_OWNED_BY_OTHER,
-    ART_OWNER_UNKNOWN /* both owner pages are damaged */
+    ART_OWNED_BY_COPY, /* unclaimed, and for a database of another name */
+    ART_OWNER_UNKNOWN  /* both owner pages are damaged */
 };
 void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner);
 /* ART_OK; ART_CORRUPT; ART_FOREIGN: another table's. `file` for messages. */
@@ -205,8 +214,7 @@ bool art_superblock_is_unfinished(const struct art_superblock *block, const uint
 /* *counts: the owner page that counts, or NULL. */
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts);
-/* Does the owner page that counts name this database, by the inode of its file, by its path? */
-void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, bool *host, bool *path);
+void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, struct art_names *out);
 void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
                          uint64_t sequence);
 /* Where the page of this sequence stands in the file. */

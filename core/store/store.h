@@ -70,9 +70,9 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 int art_store_ready(struct art_store *store);
 /* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
 int art_store_check_owner(struct art_store *store);
-/* ART_READONLY: the file that is open belongs to another database file that had this one's path, so that a transaction
- * should not begin which could never be written out. No call to the system where that is not so. */
-int art_store_may_write(struct art_store *store);
+/* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be committed
+ * before a write phase has claimed the file: another copy of the database could take it. No call to the system. */
+bool art_store_unclaimed(const struct art_store *store);
 /* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages
  * when the file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
@@ -104,9 +104,9 @@ void art_store_end_ahead(struct art_store *store, const void *walk);
 /* --- writing: one write phase lies within one transaction of the host --------------------------------------------- */
 
 /* Takes the writer lock (ART_BUSY when another connection has it), creates the file when there is none (superblock,
- * sync, sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links, re-initialises a file
- * that no root has named yet (`fresh`: the table's committed root has no runs). Idempotent within a phase. *slots:
- * slots in the file. */
+ * sync, sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links of both files
+ * (ART_READONLY), re-initialises a file that no root has named yet (`fresh`: the table's committed root has no runs), and
+ * claims the file: the owner page names this database durably. Idempotent within a phase. *slots: slots in the file. */
 int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
 bool art_store_exists(struct art_store *store);
@@ -146,8 +146,7 @@ void art_store_give_up(struct art_store *store);
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
 int art_store_sync(struct art_store *store);
-/* Waits for every write, notes the owner page when it changed (accepted copies; only if `committed` and synced),
- * releases the lock. */
+/* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */
 int art_store_truncate(struct art_store *store, uint32_t slots);
@@ -157,7 +156,8 @@ int art_store_truncate(struct art_store *store, uint32_t slots);
 int art_store_adopt(struct art_store *store);
 
 /* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this
- * host file, by its inode. ART_FOREIGN: it names another file that had this path. ART_NOTFOUND: no .art file (another
+ * very file and this host file. ART_FOREIGN: it names another file that had this path, or the file is a copy that nobody has
+ * claimed. ART_NOTFOUND: no .art file (another
  * magic, too short, not a regular file). ART_MISSING; ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is
  * damaged. */
 int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours);

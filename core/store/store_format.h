@@ -44,15 +44,17 @@ struct art_owner_page {
     uint64_t host_inode;                    /*   40 of the database file; 0: it could not be asked */
     uint64_t path_hash_low, path_hash_high; /*   48 XXH3-128 of the database file's path */
     uint32_t path_len;                      /*   64 of the whole path */
-    uint32_t path_kept;                     /*   68 bytes of it in `path`, for messages */
-    uint8_t path[ART_OWNER_PATH_MAX];       /*   72 */
-    uint8_t spare[48];                      /* 4040 zero */
+    uint32_t path_kept;                     /*   68 bytes of it in `path` */
+    uint8_t path[ART_OWNER_PATH_MAX];       /*   72 its end, where it is longer */
+    uint64_t own_birth, host_birth;         /* 4040 when these two files were made, in ns since 1970; 0: not known */
+    uint8_t spare[32];                      /* 4056 zero */
     uint64_t sum;                           /* 4088 */
 };
 _Static_assert(sizeof(struct art_owner_page) == ART_STORE_PAGE, "owner page size");
 _Static_assert(offsetof(struct art_owner_page, own_inode) == 32, "owner page layout");
 _Static_assert(offsetof(struct art_owner_page, path_hash_low) == 48, "owner page layout");
 _Static_assert(offsetof(struct art_owner_page, path) == 72, "owner page layout");
+_Static_assert(offsetof(struct art_owner_page, own_birth) == 4040, "owner page layout");
 _Static_assert(offsetof(struct art_owner_page, sum) == 4088, "owner page layout");
 
 struct art_superblock {

@@ -1,22 +1,25 @@
 /* Slot 0: what a file says of itself, and whose it is.
  *
- * The database and its .art file are two files that a user may copy, move and restore one without the other. The
- * owner page notes the database's path and inode and the file's own inode, which no copy keeps:
+ * The database and its .art file are two files, and a user may copy, move and restore one without the other. So an .art file
+ * has one database at a time. Only that one reads and writes it, and every other one is refused until its user says 'adopt'.
  *
- *   own inode   host inode   path
- *   differs     any          any        this file is a copy (or was restored): its database was copied with it
- *   equal       equal        any        ours
- *   equal       differs      equal      another database file has come into the owner's place: to be read, not written
- *   equal       differs      differs    the database is the copy, and this is still the original's file
+ * The owner page notes who that is: the file's own identity and the database file's, each an inode with its time of birth, and
+ * the database's path. No copy keeps an identity, and an inode that is used again has another time of birth.
  *
- * Who comes into the owner's place may be its replacement (VACUUM INTO and a rename, a restored backup), or an old copy
- * put there while the owner lies aside and will come back. Nobody but the user knows, who says 'adopt' where the owner is
- * gone. Reading does no harm: all data is verified against the database's own root. Where an inode is not known (0: it
- * could not be asked) the path alone decides. No device numbers: they change with a reboot.
+ *   own identity   database's    last part of
+ *                  identity      its path
+ *   equal          equal         any            ours
+ *   equal          differs       any            another database's; with the same path, of the one that stood here before
+ *   differs        any           equal          a copy that nobody has claimed, beside the database that was copied with it:
+ *                                               ours, and claimed before the first transaction that writes is committed
+ *   differs        any           differs        such a copy beside another database: not ours
  *
- * When both owner pages are damaged the file may be read (all data is verified against the database's own root, whoever
- * the owner is) but not written until 'adopt' has said whose it is: writing into another database's file is what the
- * pages are there to prevent.
+ * A copy's database is known by its name because only one file of a folder can have it: whoever copies the database once
+ * more has two databases with one .art file, and without that rule the first to write would take the file from the other.
+ *
+ * Where an inode is not known (0: it could not be asked) the whole path decides. Device numbers are not compared, since they
+ * change with a reboot. When both owner pages are damaged, the file is read (each page is verified against the database's
+ * own root) but not written until 'adopt' has said whose it is.
  */
 #include <string.h>
 
@@ -45,14 +48,16 @@ void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], con
     out->sequence = sequence;
     memcpy(out->uuid, uuid, sizeof out->uuid);
     out->own_inode = owner->own_inode;
+    out->own_birth = owner->own_birth;
     out->host_inode = owner->host_inode;
+    out->host_birth = owner->host_birth;
     size_t length = strlen(owner->host_path);
     struct art_hash128 hash = art_hash128(owner->host_path, length);
     out->path_hash_low = hash.low;
     out->path_hash_high = hash.high;
     out->path_len = (uint32_t)length;
     out->path_kept = art_min32((uint32_t)length, ART_OWNER_PATH_MAX);
-    memcpy(out->path, owner->host_path, out->path_kept);
+    memcpy(out->path, owner->host_path + length - out->path_kept, out->path_kept);
     out->sum = page_sum(out);
 }
 
@@ -121,26 +126,47 @@ static const struct art_owner_page *page_that_counts(const struct art_superblock
     return page;
 }
 
-static bool same_host(const struct art_owner_page *page, const struct art_owner *me) {
-    return me->host_inode && page->host_inode == me->host_inode;
+static struct art_bytes base_name(const void *path, size_t len) {
+    const char *slash = memrchr(path, '/', len);
+    const char *base = slash ? slash + 1 : path;
+    return art_bytes(base, (uint32_t)((const char *)path + len - base));
 }
 
-void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, bool *host, bool *path) {
+static bool same_base(const struct art_owner_page *page, const char *path) {
+    struct art_bytes noted = base_name(page->path, page->path_kept), mine = base_name(path, strlen(path));
+    return noted.len == mine.len && !memcmp(noted.data, mine.data, mine.len);
+}
+
+static bool same_file(uint64_t noted_inode, uint64_t noted_birth, uint64_t inode, uint64_t birth) {
+    return noted_inode == inode && (noted_birth == birth || !noted_birth || !birth);
+}
+
+static bool same_own(const struct art_owner_page *page, const struct art_owner *me) {
+    return same_file(page->own_inode, page->own_birth, me->own_inode, me->own_birth);
+}
+
+static bool same_host(const struct art_owner_page *page, const struct art_owner *me) {
+    return me->host_inode && same_file(page->host_inode, page->host_birth, me->host_inode, me->host_birth);
+}
+
+void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, struct art_names *out) {
     const struct art_owner_page *page = page_that_counts(block, block->identity.uuid);
-    *host = page && same_host(page, me);
-    *path = page && same_path(page, me->host_path);
+    *out = (struct art_names){.own = page && same_own(page, me),
+                              .host = page && same_host(page, me),
+                              .path = page && same_path(page, me->host_path),
+                              .base = page && same_base(page, me->host_path)};
 }
 
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts) {
     const struct art_owner_page *page = *counts = page_that_counts(block, uuid);
     if (!page) return ART_OWNER_UNKNOWN;
-    bool path_equal = same_path(page, me->host_path), host_equal = same_host(page, me);
+    bool path_equal = same_path(page, me->host_path);
+    if (!same_own(page, me)) return same_base(page, me->host_path) ? ART_OWNED_UNCLAIMED : ART_OWNED_BY_COPY;
     bool host_known = page->host_inode && me->host_inode;
-    if (page->own_inode != me->own_inode) return ART_OWNED_NOTE;
-    if (!path_equal && !host_equal) return ART_OWNED_BY_OTHER;
-    if (host_known && !host_equal) return ART_OWNED_BEFORE;
-    return path_equal && (host_equal || !me->host_inode) ? ART_OWNED : ART_OWNED_NOTE;
+    bool ours = host_known ? same_host(page, me) : path_equal;
+    if (!ours) return path_equal ? ART_OWNED_BEFORE : ART_OWNED_BY_OTHER;
+    return path_equal && (host_known || !me->host_inode) ? ART_OWNED : ART_OWNED_NOTE;
 }
 
 void art_superblock_dump(const struct art_superblock *block, FILE *out) {

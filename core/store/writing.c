@@ -1,10 +1,10 @@
 /* The write phase: slots are taken, blobs go out while the next one is built, one sync makes them last.
  *
- *   write_begin   lock, accept
+ *   write_begin   lock, accept, claim
  *   write         up to ART_WRITES_MAX blobs under way; then all are waited for and enter the cache
  *   sync          waits; a write that failed since the last sync fails it, whoever has heard of it before
  *   give_up       waits; what was written since the last wait does not count, failed or not
- *   write_end     owner page if it changed, unlock
+ *   write_end     unlock
  */
 #include <string.h>
 
@@ -38,7 +38,6 @@ static int in_phase(const struct art_store *store) {
 }
 
 static int begin(struct art_store *store, bool fresh, bool adopt) {
-    store->phase.owner_changed = store->phase.synced = false;
     int rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
     uint64_t slots = (store->place.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
@@ -70,11 +69,9 @@ bool art_store_writing(const struct art_store *store) {
     return store->phase.active;
 }
 
-/* A failure to note the owner is not one of the transaction: the next phase tries again. */
 void art_store_write_end(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
-    int rc = art_store_settle(store);
-    if (!rc && store->phase.owner_changed && store->phase.synced && !store->poisoned) art_store_write_owner(store);
+    (void)art_store_settle(store);
     store->place.io->methods->unlock(store->place.io);
     store->phase.active = false;
     store->phase.failed = ART_OK;
@@ -296,7 +293,6 @@ int art_store_sync(struct art_store *store) {
     rc = art_io_sync(store->place.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
-    store->phase.synced = true;
     return ART_OK;
 }
 

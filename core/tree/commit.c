@@ -340,6 +340,13 @@ int art_tree_request_vacuum(struct art_tree *tree) {
     return request(tree, &tree->txn.vacuum);
 }
 
+int art_tree_claim(struct art_tree *tree) {
+    int rc = art_tree_ready(tree);
+    if (rc || tree->txn.active) return rc;
+    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only");
+    return art_slots_claim(tree);
+}
+
 int art_tree_adopt(struct art_tree *tree) {
     int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (rc) return rc;

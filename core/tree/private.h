@@ -325,6 +325,8 @@ int art_source_next(struct art_source *source);
 /* --- slots.c ------------------------------------------------------------------------------------------------------ */
 /* Makes slots.used right for tree->root. */
 int art_slots_know(struct art_tree *tree);
+/* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to claim. */
+int art_slots_claim(struct art_tree *tree);
 /* Lock, secure, young list: everything before the first slot of a transaction is written. */
 int art_slots_begin(struct art_tree *tree);
 int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);

@@ -143,22 +143,31 @@ static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *n
 
 /* --- beginning and end of the write phase ------------------------------------------------------------------------- */
 
-static int lock_file(struct art_tree *tree) {
+static int lock_file(struct art_tree *tree, bool fresh) {
     for (unsigned attempt = 0;; attempt++) {
-        int rc = art_store_write_begin(tree->store, tree->txn.base->runs == 0, &tree->slots.end);
+        int rc = art_store_write_begin(tree->store, fresh, &tree->slots.end);
         if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) return rc;
     }
+}
+
+int art_slots_claim(struct art_tree *tree) {
+    if (!art_store_unclaimed(tree->store)) return ART_OK;
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    if (!rc) rc = lock_file(tree, false);
+    if (!rc) art_store_write_end(tree->store);
+    return rc;
 }
 
 /* A copy of a database that had no .art file yet finds the original's under the name of its own. */
 static int lock_own_file(struct art_tree *tree) {
     enum { NAMES = 16 };
     int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
-    if (!rc) rc = lock_file(tree);
-    bool free_to_choose = !tree->txn.base->runs && tree->host.another_file;
+    bool fresh = tree->txn.base->runs == 0;
+    if (!rc) rc = lock_file(tree, fresh);
+    bool free_to_choose = fresh && tree->host.another_file;
     for (unsigned i = 0; rc == ART_FOREIGN && free_to_choose && i < NAMES; i++) {
         rc = tree->host.another_file(tree->host.context, i);
-        if (!rc) rc = lock_file(tree);
+        if (!rc) rc = lock_file(tree, fresh);
     }
     return rc;
 }

@@ -199,11 +199,8 @@ static void tidy_delta(struct art_tree *tree) {
 }
 
 int art_tree_begin(struct art_tree *tree) {
-    int rc = art_tree_ready(tree);
+    int rc = tree->txn.active ? art_tree_ready(tree) : art_tree_claim(tree);
     if (rc || tree->txn.active) return rc;
-    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only");
-    rc = art_store_may_write(tree->store);
-    if (rc) return rc;
     tidy_delta(tree);
     art_delta_forget_undo(tree->delta);
     tree->txn.active = true;

@@ -251,6 +251,9 @@ int art_tree_request_vacuum(struct art_tree *tree);
  * once, no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
  * written to the file: what is in memory does not count. */
 int art_tree_adopt(struct art_tree *tree);
+/* An .art file that nobody has claimed is claimed for this database, if it is the one that it was copied with. A
+ * transaction's first change does it by itself; a host that is about to remove the file asks for it. */
+int art_tree_claim(struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
  * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
  * (another magic, too short, not a regular file). */

@@ -178,14 +178,18 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN,
      "art: the .art file belongs to another database file that stood here before (%s): put that one back, or, if it is "
      "gone, let this one 'adopt' the file",
-     SQLITE_READONLY, "writing to a database that was put into the place of another", NULL, replace_database,
-     "INSERT INTO t(path) VALUES('x')"},
+     SQLITE_ERROR, "a database that was put into the place of another", NULL, replace_database, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: the .art file is a copy that no database has claimed, made with one of another name (%s, with a copy of "
+     "%.*s): give the database that name, or, if no other one needs the file, let this one 'adopt' it",
+     SQLITE_ERROR, "both files were copied, and the database renamed, or copied once more", NULL, copy_both_and_rename,
+     "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another table (%s): put the file that belongs to this table there, or restore both "
      "from one backup",
      SQLITE_ERROR, "a file with another table's id", NULL, file_of_another_table, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
-     "art: the .art file has %llu names (%s): a hard link leads two databases to one file: replace it by a copy",
+     "art: the %s has %llu names (%s): a hard link leads two databases to one file: replace it by a copy",
      SQLITE_READONLY, "writing to a file with a hard link", NULL, second_name, "INSERT INTO t(t) VALUES('optimize')"},
     {MESSAGE_PLAIN, "art: a file that is not ours has the name of the new .art file (%s): move it away", SQLITE_ERROR,
      "the first flush of a table, and all names for its file are taken", NULL, file_in_the_way,
@@ -441,6 +445,8 @@ static const struct elsewhere elsewhere[] = {
     {"art: cannot create the file (%s): something of that name is there, move it away", RACE},
 
     {"art: the file belongs to a database that stood in this place before (%s): remove it by hand if that one is gone",
+     "art_info shows it"},
+    {"art: the file is a copy that no database has claimed (%s): remove it by hand if none needs it",
      "art_info shows it"},
     {"art: the table cannot be read", "SQLite has its own words for SQLITE_NOMEM"},
     {"cannot write (temp.art_txn)", "it takes an interrupt or a full disk in just this statement"},

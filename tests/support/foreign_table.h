@@ -40,6 +40,23 @@ static void copied_by_reflink(struct foreign_world *world) {
     copied_by(world, "cp --reflink=always $db \"$art\" \"$to\" 2>/dev/null");
 }
 
+static void copied_both_and_one_more(struct foreign_world *world) {
+    char *from = sqlite3_mprintf("%s", world->path);
+    copied_by_cp(world);
+    foreign_set(&world->path, foreign_join(world->elsewhere, "once-more.db"));
+    foreign_copy_replacing(from, world->path);
+    foreign_set(&world->file, NULL);
+    sqlite3_free(from);
+}
+
+static void copied_under_another_name(struct foreign_world *world) {
+    copied_by_cp(world);
+    char *named = foreign_join(world->elsewhere, "monday.db");
+    foreign_move(world->path, named);
+    foreign_set(&world->path, named);
+    foreign_set(&world->file, NULL);
+}
+
 static void moved_both(struct foreign_world *world) {
     char *path = sqlite3_mprintf("%s", world->path), *file = sqlite3_mprintf("%s", world->file);
     go_elsewhere(world);
@@ -191,6 +208,12 @@ static void both_linked(struct foreign_world *world) {
     if (link(path, world->path) || link(file, world->file)) world->skipped = "hard links";
     foreign_set(&world->also, path); /* SQLite writes through either name of a database */
     sqlite3_free(file);
+}
+
+static void database_linked(struct foreign_world *world) {
+    char *second = foreign_join(world->elsewhere, "second.db");
+    if (link(world->path, second)) world->skipped = "hard links";
+    foreign_set(&world->also, second);
 }
 
 static void swap_with(struct foreign_world *world, const char *database, const char *table) {
@@ -351,7 +374,8 @@ static const struct answer {
     {"works", SQLITE_OK, ""},
     {"missing", SQLITE_CANTOPEN, "the .art file is missing"},
     {"another's", SQLITE_ERROR, "the .art file is that of another database"},
-    {"replaced", SQLITE_READONLY, "belongs to another database file that stood here before"},
+    {"replaced", SQLITE_ERROR, "belongs to another database file that stood here before"},
+    {"another name's", SQLITE_ERROR, "made with one of another name"},
     {"another table's", SQLITE_ERROR, "the .art file is that of another table"},
     {"newer", SQLITE_CORRUPT_VTAB, "the .art file is newer than this database"},
     {"damaged", SQLITE_CORRUPT_VTAB, "restore the database and its .art file together from a backup"},
@@ -374,10 +398,14 @@ static const struct fate {
     const char *drop;
 } fates[] = {
     {"nothing", nothing, ALL("works"), GOES},
-    {"both files copied together, by `cp`", copied_by_cp, ALL("works"), STAYS},
-    {"... by `cp -a`", copied_by_cp_a, ALL("works"), STAYS},
-    {"... by `tar`", copied_by_tar, ALL("works"), STAYS},
-    {"... by `cp --reflink`", copied_by_reflink, ALL("works"), STAYS},
+    {"both files copied together, by `cp`", copied_by_cp, ALL("works"), GOES},
+    {"... by `cp -a`", copied_by_cp_a, ALL("works"), GOES},
+    {"... by `tar`", copied_by_tar, ALL("works"), GOES},
+    {"... by `cp --reflink`", copied_by_reflink, ALL("works"), GOES},
+    {"... and the database once more beside them: that copy", copied_both_and_one_more, "another name's",
+     "another name's", "another name's", "works", STAYS},
+    {"... the database under another name", copied_under_another_name, "another name's", "another name's",
+     "another name's", "works", STAYS},
     {"both moved together", moved_both, ALL("works"), GOES},
     {"the database renamed in its folder", renamed, ALL("works"), GOES},
     {"the database copied or moved without its .art file", copied_alone, ALL("missing"), STAYS},
@@ -385,21 +413,23 @@ static const struct fate {
     {"the database copied in its folder: the copy", copied_beside, "another's", "another's", "another's", "works",
      STAYS},
     {"... and the original gone", copied_beside_and_gone, "another's", "another's", "another's", "works", STAYS},
-    {"`VACUUM INTO` another file, which is moved into the database's place", vacuumed_into_and_moved, "works",
+    {"`VACUUM INTO` another file, which is moved into the database's place", vacuumed_into_and_moved, "replaced",
      "replaced", "replaced", "works", STAYS},
-    {"the database put aside, and an older copy in its place", aside, "works", "replaced", "replaced", "works", STAYS},
-    {"... from before much was written", aside_long_ago, "newer", "replaced", "replaced", "newer", STAYS},
+    {"the database put aside, and an older copy in its place", aside, "replaced", "replaced", "replaced", "works",
+     STAYS},
+    {"... from before much was written", aside_long_ago, "replaced", "replaced", "replaced", "newer", STAYS},
     {"the database restored alone, overwritten (`cp`, `.restore`)", database_restored_into, ALL("works"), GOES},
     {"... by `sqlite3_backup`", backup_copied_in, ALL("works"), GOES},
     {"... from before much was written", old_database_restored_into, ALL("newer"), GOES},
-    {"the database restored alone, replaced (`mv`, `rsync`, `git checkout`)", database_restored_by_replacing, "works",
-     "replaced", "replaced", "works", STAYS},
+    {"the database restored alone, replaced (`mv`, `rsync`, `git checkout`)", database_restored_by_replacing,
+     "replaced", "replaced", "replaced", "works", STAYS},
     {"the .art file restored alone, overwritten", file_restored_into, ALL("damaged"), GOES},
     {"the .art file restored alone, replaced", file_restored_by_replacing, ALL("damaged"), GOES},
     {"both restored, overwritten", both_restored_into, ALL("works"), GOES},
-    {"both restored, replaced", both_restored_by_replacing, ALL("works"), STAYS},
+    {"both restored, replaced", both_restored_by_replacing, ALL("works"), GOES},
     {"a hard link to the .art file", linked, "works", "works", "two names", "two names", GOES},
-    {"hard links to both (`cp -al`)", both_linked, "works", "works", "two names", "two names", GOES},
+    {"hard links to both (`cp -al`)", both_linked, "works", "two names", "two names", "two names", GOES},
+    {"a hard link to the database", database_linked, "works", "works", "two names", "two names", GOES},
     {"exchanged with the .art file of another table", swapped, ALL("another table's"), STAYS},
     {"exchanged with that of another database", swapped_with_another_database, ALL("another table's"), STAYS},
     {"a symbolic link in the .art file's place", a_link, ALL("link"), STAYS},
@@ -412,7 +442,7 @@ static const struct fate {
     {"... within a blob", cut_in_a_blob, ALL("damaged"), GOES},
     {"garbage at its end", longer, ALL("works"), GOES},
     {"made as long as can be", much_longer, ALL("works"), GOES},
-    {"its owner pages damaged", damage_owner_pages, "works", "works", "adopt it", "works", STAYS},
+    {"its owner pages damaged", damage_owner_pages, "works", "adopt it", "adopt it", "works", STAYS},
     {"the .art file may not be read", unreadable, ALL("rights"), STAYS},
     {"the .art file may not be written", unwritable, "works", "works", "rights", "rights", GOES},
     {"the database opened with `mode=ro`", read_only, "works", "read-only", "read-only", "read-only", "read-only"},

@@ -190,7 +190,7 @@ static void own(const char *file, const char *database) {
     int fd = open(file, O_RDWR);
     if (fd < 0 || fstat(fd, &status) || stat(database, &host)) die("cannot look at", file);
     if (pread(fd, &block, sizeof block, 0) != sizeof block) die("cannot read", file);
-    struct art_owner owner = {status.st_ino, host.st_ino, database};
+    struct art_owner owner = {.own_inode = status.st_ino, .host_inode = host.st_ino, .host_path = database};
     uint8_t uuid[16];
     memcpy(uuid, block.identity.uuid, sizeof uuid);
     art_superblock_make(&block, uuid, &owner);

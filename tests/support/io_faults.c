@@ -72,6 +72,7 @@ WATCHED(in_memory, (int fd), (fd))
 WATCHED(open, (const char *path, int flags, mode_t mode), (path, flags, mode))
 WATCHED(fstat, (int fd, struct stat *out), (fd, out))
 WATCHED(stat, (const char *path, struct stat *out), (path, out))
+WATCHED(birth, (int fd, const char *path, uint64_t *out), (fd, path, out))
 WATCHED(set_flags, (int fd, int flags), (fd, flags))
 WATCHED(lock, (int fd, int type), (fd, type))
 WATCHED(fchmod, (int fd, mode_t mode), (fd, mode))
@@ -218,6 +219,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .close = watched_close,
         .fstat = watched_fstat,
         .stat = watched_stat,
+        .birth = watched_birth,
         .direct_alignment = watched_direct_alignment,
         .in_memory = watched_in_memory,
         .set_flags = watched_set_flags,
