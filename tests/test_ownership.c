@@ -144,7 +144,7 @@ static void expect_restored(const char *folder, const char *when) {
 static void try_in(sqlite3 *db, const char *sql) {
     int rc = sql_try(db, "%s", sql);
     enum own_answer answer = own_answer_of(rc, sqlite3_errmsg(db));
-    ck_assert_msg(answer == OWN_WORKS || answer == OWN_ANOTHERS || answer == OWN_REPLACED, "%s: %s", sql,
+    ck_assert_msg(answer == OWN_WORKS || answer == OWN_ANOTHERS || answer == OWN_ANOTHER_NAMES, "%s: %s", sql,
                   sqlite3_errmsg(db));
 }
 

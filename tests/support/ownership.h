@@ -90,6 +90,7 @@ enum own_answer {
     OWN_WORKS,
     OWN_MISSING,
     OWN_ANOTHERS,
+    OWN_ANOTHER_NAMES,
     OWN_REPLACED,
     OWN_ANOTHER_TABLES,
     OWN_TWO_NAMES,

@@ -5,9 +5,15 @@
 #include "core/base/hash.h"
 #include "tests/support/ownership_private.h"
 
-const char *const own_answers[OWN_ANSWERS] = {"works",           "missing",   "another's",  "replaced",
-                                              "another table's", "two names", "in the way", "newer",
-                                              "damaged",         "busy",      "UNKNOWN",    "-"};
+const char *const own_answers[OWN_ANSWERS] = {
+    [OWN_WORKS] = "works",         [OWN_MISSING] = "missing",
+    [OWN_ANOTHERS] = "another's",  [OWN_ANOTHER_NAMES] = "another name's",
+    [OWN_REPLACED] = "replaced",   [OWN_ANOTHER_TABLES] = "another table's",
+    [OWN_TWO_NAMES] = "two names", [OWN_IN_THE_WAY] = "in the way",
+    [OWN_NEWER] = "newer",         [OWN_DAMAGED] = "damaged",
+    [OWN_BUSY] = "busy",           [OWN_UNKNOWN] = "UNKNOWN",
+    [OWN_SKIPPED] = "-",
+};
 
 static const struct {
     const char *says;
@@ -15,6 +21,7 @@ static const struct {
 } words[] = {
     {"the .art file is missing", OWN_MISSING},
     {"the .art file is that of another database", OWN_ANOTHERS},
+    {"the .art file is a copy that no database has claimed, made with one of another name", OWN_ANOTHER_NAMES},
     {"the .art file belongs to another database file that stood here before", OWN_REPLACED},
     {"the .art file is that of another table", OWN_ANOTHER_TABLES},
     {"a hard link leads two databases to one file", OWN_TWO_NAMES},
