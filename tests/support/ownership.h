@@ -108,6 +108,7 @@ enum own_answer own_answer_of(int code, const char *message);
 struct own_result {
     bool failed;
     unsigned counts[OWN_VERBS][OWN_ANSWERS];
+    unsigned looks, claims, probes; /* tables looked at; of them with a claim; put together at the end for that */
     char why[OWN_LINE * 4];
     char trace[OWN_TRACE]; /* each step with what came of it, a line each */
 };

@@ -53,7 +53,10 @@ static bool is_lifted(const struct own_world *world, unsigned database, unsigned
 static void honour_claims(struct own_world *world, const char *name, const struct own_look *look) {
     for (unsigned i = 0; i < look->count; i++) {
         const struct own_table *table = &look->tables[i];
-        if (table->reads || !claim_of(world, look->object, table->object)) continue;
+        bool claimed = claim_of(world, look->object, table->object) != NULL;
+        world->result->looks++;
+        world->result->claims += claimed;
+        if (table->reads || !claimed) continue;
         own_fail(world,
                  "HIDDEN: %s: %s was written by this database, nobody touched the two files since, and it says: %s",
                  name, table->name, table->message);
@@ -294,6 +297,7 @@ static void put_together(struct own_world *world, const struct own_claim *claim)
         own_beside(file, look.tables[i].file, expected);
         if (look.tables[i].inlined || strcmp(expected, file)) continue;
         own_look_at(world, probe, &look);
+        world->result->probes++;
         honour_claims(world, probe, &look);
         break;
     }

@@ -62,8 +62,8 @@ static void command(struct work *work, const char *text) {
 }
 
 static void create(struct work *work, const char *table, unsigned n) {
-    run(work, "CREATE VIRTUAL TABLE %s USING art(path, value, log_limit='8KB'%s)", table,
-        n % 6 == 5 ? ", storage=inline" : "");
+    run(work, "CREATE VIRTUAL TABLE %s USING art(path, value, log_limit='8KB', io=%s%s)", table,
+        n % 8 ? "pwrite" : "auto", n % 6 == 5 ? ", storage=inline" : "");
     run(work, "CREATE TABLE %s_m(path PRIMARY KEY, value) WITHOUT ROWID", table);
 }
 
@@ -129,19 +129,20 @@ static void create_another(struct work *work, const struct own_look *tables, uns
     end(work);
 }
 
-/* Every line says "ok" or what README has. */
+/* It says "ok", or what README has. */
 static void check(struct work *work) {
     sqlite3_stmt *ask = NULL;
-    char *sql = sqlite3_mprintf("SELECT problem FROM art_check('%s')", work->done->table);
-    int rc = sqlite3_prepare_v2(work->db, sql, -1, &ask, NULL);
-    while (ask && (rc = sqlite3_step(ask)) == SQLITE_ROW && !work->done->code) {
-        work->done->code = SQLITE_ERROR;
-        snprintf(work->done->message, OWN_LINE, "art_check: %s", (const char *)sqlite3_column_text(ask, 0));
-    }
-    if (rc && rc != SQLITE_DONE && rc != SQLITE_ROW && !work->done->code) {
-        work->done->code = rc;
+    char *sql = sqlite3_mprintf("SELECT art_check('%s')", work->done->table);
+    work->done->code = sqlite3_prepare_v2(work->db, sql, -1, &ask, NULL);
+    if (ask && sqlite3_step(ask) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(ask, 0);
+        work->done->code = text && !strcmp(text, "ok") ? SQLITE_OK : SQLITE_ERROR;
+        snprintf(work->done->message, OWN_LINE, "%s", text ? text : "NULL");
+    } else {
+        work->done->code = sqlite3_extended_errcode(work->db);
         snprintf(work->done->message, OWN_LINE, "%s", sqlite3_errmsg(work->db));
     }
+    if (!work->done->code) *work->done->message = 0;
     sqlite3_finalize(ask);
     sqlite3_free(sql);
 }
