@@ -148,9 +148,8 @@ START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
         sqlite3_set_authorizer(db, NULL, NULL);
         gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
     }
-    sql_run(
-        db,
-        "CREATE TABLE any_state(k, v); CREATE TABLE none_artstate(x); INSERT INTO any_state VALUES('a', NULL), (1, 2)");
+    sql_run(db, "CREATE TABLE any_artstate(k, v); CREATE TABLE none_artstate(x); INSERT INTO any_artstate VALUES('a', "
+                "NULL), (1, 2)");
     sql_run(db, "INSERT INTO t(t) VALUES('clean')");
     gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
 }

@@ -28,7 +28,7 @@ static int look_at_io(struct art_io *io, const struct art_owner *me, struct art_
     with_own.own_birth = own.birth;
     art_superblock_names(block, &with_own, &names);
     *ours = names.own && names.host;
-    if (*ours || (names.own && !names.path)) return ART_OK;
+    if (*ours || !(names.own ? names.path : names.base)) return ART_OK;
     if (!names.own) {
         return art_fail(ART_FOREIGN,
                         "art: the file is a copy that no database has claimed (%s): remove it by hand if none needs it",

@@ -157,7 +157,7 @@ int art_store_adopt(struct art_store *store);
 
 /* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this
  * very file and this host file. ART_FOREIGN: it names another file that had this path, or the file is a copy that nobody has
- * claimed. ART_NOTFOUND: no .art file (another
+ * claimed, made with a database of this name. ART_NOTFOUND: no .art file (another
  * magic, too short, not a regular file). ART_MISSING; ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is
  * damaged. */
 int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours);
