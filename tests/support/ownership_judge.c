@@ -119,7 +119,8 @@ static void judge_refusal(struct own_world *world, const struct own_step *step, 
     const char *name = own_paths[step->x];
     enum own_answer answer = own_answer_of(done->code, done->message);
     const struct own_table *table = table_called(was, done->table);
-    bool read = table && table->reads;
+    const struct own_look *other = step->verb == OWN_BOTH ? &world->looks[step->y] : NULL;
+    bool read = table && table->reads && (!other || (other->count && other->tables[0].reads));
     bool is_own = table && table->object && claim_of(world, was->object, table->object) &&
                   own_names_of(world, was->object) == 1 && own_names_of(world, table->object) == 1;
     bool in_the_way =
@@ -232,7 +233,7 @@ static void judge(struct own_world *world, const struct own_step *step, const st
         judge_refusal(world, step, done, &before[x], is);
     } else {
         judge_success(world, step, &before[x], is);
-        claim_again(world, is, done->wrote ? done->table : "");
+        claim_again(world, is, done->wrote || step->verb == OWN_ADOPT ? done->table : "");
         if (two && step->verb == OWN_BOTH) {
             judge_success(world, &(struct own_step){.verb = step->verb, .x = (uint8_t)y}, &before[y], &world->looks[y]);
             claim_again(world, &world->looks[y], world->looks[y].count ? world->looks[y].tables[0].name : "");
