@@ -109,6 +109,70 @@ START_TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
 }
 END_TEST
 
+/* The table at the head of superblock.c, and what stands in for what cannot be asked. */
+START_TEST(test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the_path) {
+    static const struct art_owner noted = {.own_inode = 7,
+                                           .own_birth = 70,
+                                           .host_inode = 8,
+                                           .host_birth = 80,
+                                           .host_path = "/here/a.db"},
+                                  without_host = {.own_inode = 7, .own_birth = 70, .host_path = "/here/a.db"};
+    static const struct {
+        const struct art_owner *noted;
+        struct art_owner me;
+        enum art_ownership whose;
+    } cases[] = {
+        {&noted, {7, 70, 8, 80, "/here/a.db", 1}, ART_OWNED},
+        {&noted, {7, 70, 8, 80, "/there/b.db", 1}, ART_OWNED_NOTE},
+        {&noted, {7, 70, 9, 80, "/here/a.db", 1}, ART_OWNED_BEFORE},
+        {&noted, {7, 70, 8, 81, "/here/a.db", 1}, ART_OWNED_BEFORE}, /* the inode is used again */
+        {&noted, {7, 70, 9, 90, "/here/b.db", 1}, ART_OWNED_BY_OTHER},
+        {&noted, {7, 70, 9, 90, "/there/a.db", 1}, ART_OWNED_BY_OTHER},
+        {&noted, {5, 50, 9, 90, "/there/a.db", 1}, ART_OWNED_UNCLAIMED},
+        {&noted, {5, 50, 8, 80, "/here/a.db", 1}, ART_OWNED_UNCLAIMED},
+        {&noted, {7, 71, 9, 90, "/there/a.db", 1}, ART_OWNED_UNCLAIMED}, /* the inode is used again */
+        {&noted, {7, 71, 8, 80, "/here/b.db", 1}, ART_OWNED_BY_COPY},
+        {&noted, {5, 50, 9, 90, "/there/aa.db", 1}, ART_OWNED_BY_COPY},
+        {&noted, {5, 50, 9, 90, "/there/a.d", 1}, ART_OWNED_BY_COPY},
+        /* no time of birth, then or now */
+        {&noted, {7, 0, 8, 0, "/here/a.db", 1}, ART_OWNED},
+        {&noted, {7, 0, 9, 0, "/here/a.db", 1}, ART_OWNED_BEFORE},
+        /* no inode of the database, then or now: the path decides */
+        {&noted, {7, 70, 0, 0, "/here/a.db", 0}, ART_OWNED},
+        {&noted, {7, 70, 0, 0, "/here/b.db", 0}, ART_OWNED_BY_OTHER},
+        {&without_host, {7, 70, 8, 80, "/here/a.db", 1}, ART_OWNED_NOTE},
+        {&without_host, {7, 70, 8, 80, "/there/a.db", 1}, ART_OWNED_BY_OTHER},
+    };
+    static struct art_superblock block;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct art_owner_page *page;
+        art_superblock_make(&block, store_uuid, cases[i].noted);
+        enum art_ownership whose = art_superblock_owner(&block, store_uuid, &cases[i].me, &page);
+        ck_assert_msg(whose == cases[i].whose, "case %u: %d, wanted %d", i, whose, cases[i].whose);
+        ck_assert_ptr_nonnull(page);
+    }
+}
+END_TEST
+
+/* Of a path that is longer than its room the end is kept: it has the name. */
+START_TEST(test_a_long_path_keeps_its_last_part) {
+    static char path[ART_OWNER_PATH_MAX + 500], other[sizeof path];
+    static struct art_superblock block;
+    memset(path, 'd', sizeof path);
+    memset(other, 'e', sizeof other);
+    strcpy(path + sizeof path - 6, "/a.db");
+    strcpy(other + sizeof other - 6, "/a.db");
+    const struct art_owner_page *page;
+    struct art_owner noted = {.own_inode = 7, .host_inode = 8, .host_path = path};
+    art_superblock_make(&block, store_uuid, &noted);
+    ck_assert_int_eq(art_superblock_owner(&block, store_uuid, &noted, &page), ART_OWNED);
+    struct art_owner copy = {.own_inode = 5, .host_inode = 9, .host_path = other};
+    ck_assert_int_eq(art_superblock_owner(&block, store_uuid, &copy, &page), ART_OWNED_UNCLAIMED);
+    other[sizeof other - 2] = 'x';
+    ck_assert_int_eq(art_superblock_owner(&block, store_uuid, &copy, &page), ART_OWNED_BY_COPY);
+}
+END_TEST
+
 /* A crash tore the making of the file: the first page is whole, no owner page is. Only who may have made it, and only
  * while nothing else is in it, makes it again. */
 START_TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
@@ -388,6 +452,8 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_an_owner_page_that_lies_with_a_right_sum_names_nobody);
     tcase_add_test(tests, test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty);
+    tcase_add_test(tests, test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the_path);
+    tcase_add_test(tests, test_a_long_path_keeps_its_last_part);
     tcase_add_test(tests, test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before);
     tcase_add_test(tests, test_half_a_name_makes_no_store);
     tcase_add_test(tests, test_references_and_pages_that_cannot_be_are_refused);

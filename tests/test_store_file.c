@@ -332,6 +332,27 @@ START_TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) 
 }
 END_TEST
 
+/* It needs nothing of the file, and would write over what another state of the database needs. */
+START_TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
+    make_world();
+    char database[600];
+    beside(database, sizeof database);
+    sim_disk_copy_file(place.sim, place.host_path, database);
+    sim_disk_copy_file(place.sim, place.path, "there/t.art");
+    struct art_store *store = store_open_as(&place, "there/t.art", database);
+    EXPECT_RC(ART_FOREIGN, begin(store, true));
+    EXPECT_MESSAGE("move it away");
+    art_store_close(store);
+    EXPECT_OK(read_as("there/t.art", database));
+    sim_disk_put_file(place.sim, "there/t.art", sim_disk_file_bytes(place.sim, place.path, &(uint64_t){0}),
+                      ART_SUPERBLOCK_BYTES);
+    store = store_open_as(&place, "there/t.art", database);
+    EXPECT_OK(begin(store, true)); /* nothing is in it */
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
 START_TEST(test_a_store_says_whether_its_file_is_claimed) {
     make_world();
     struct art_store *store = store_open(&place, 64 * MB);
@@ -755,6 +776,7 @@ int main(void) {
     tcase_add_test(tests, test_a_copy_in_the_owners_place_is_refused_until_it_adopts);
     tcase_add_test(tests, test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name);
     tcase_add_test(tests, test_a_store_says_whether_its_file_is_claimed);
+    tcase_add_test(tests, test_a_table_without_a_file_takes_no_copied_one_that_has_content);
     tcase_add_test(tests, test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back);
     tcase_add_test(tests, test_a_database_without_an_inode_is_known_by_its_path);
     tcase_add_test(tests, test_the_owner_is_noted_durably_before_anything_is_written);
