@@ -28,6 +28,7 @@
 
 #include "tests/support/random.h"
 
+enum { OWN_WITH_A_FLUSH = 3 /* a step's n, of 8 */ };
 enum { OWN_DATABASES = 5, OWN_STEPS_MAX = 24, OWN_LINE = 300, OWN_TRACE = 16384 };
 
 enum own_verb {
@@ -63,6 +64,7 @@ enum own_verb {
     OWN_BACKUP,
     OWN_CHECK,
     OWN_INFO,
+    OWN_READ, /* asks what every step looks at; scripts that are drawn have none */
     OWN_KEEP, /* a reader that stays open until files are touched */
     OWN_VERBS
 };
@@ -108,7 +110,9 @@ enum own_answer own_answer_of(int code, const char *message);
 struct own_result {
     bool failed;
     unsigned counts[OWN_VERBS][OWN_ANSWERS];
-    unsigned looks, claims, probes; /* tables looked at; of them with a claim; put together at the end for that */
+    enum own_answer last[OWN_STEPS_MAX]; /* of each step */
+    bool file_stays;                     /* the last DROP left the table's file */
+    unsigned looks, claims, probes;      /* tables looked at; of them with a claim; put together at the end for that */
     char why[OWN_LINE * 4];
     char trace[OWN_TRACE]; /* each step with what came of it, a line each */
 };

@@ -11,12 +11,13 @@ static bool is_valid(const struct own_world *world, const struct own_claim *clai
            world->objects[claim->file].epoch == claim->file_epoch && own_names_of(world, claim->database);
 }
 
-static const struct own_claim *claim_of(const struct own_world *world, unsigned database, unsigned file) {
+static bool has_claim(const struct own_world *world, unsigned database, const struct own_table *table) {
     for (unsigned i = 0; i < world->claim_count; i++) {
         const struct own_claim *claim = &world->claims[i];
-        if (claim->database == database && claim->file == file && is_valid(world, claim)) return claim;
+        bool about = claim->database == database && claim->file == table->object && !strcmp(claim->name, table->file);
+        if (about && is_valid(world, claim)) return true;
     }
-    return NULL;
+    return false;
 }
 
 static void drop_claims(struct own_world *world, unsigned database, unsigned file) {
@@ -35,9 +36,12 @@ static void claim_again(struct own_world *world, const struct own_look *look, co
     for (unsigned i = 0; i < look->count; i++) {
         const struct own_table *table = &look->tables[i];
         if (!table->reads || !table->object || !table->runs) continue;
-        if (strcmp(table->name, written) && !claim_of(world, look->object, table->object)) continue;
-        claims[count++] = (struct own_claim){look->object, world->objects[look->object].epoch, table->object,
-                                             world->objects[table->object].epoch};
+        if (strcmp(table->name, written) && !has_claim(world, look->object, table)) continue;
+        claims[count] = (struct own_claim){.database = look->object,
+                                           .database_epoch = world->objects[look->object].epoch,
+                                           .file = table->object,
+                                           .file_epoch = world->objects[table->object].epoch};
+        memcpy(claims[count++].name, table->file, OWN_NAME);
     }
     drop_claims(world, look->object, 0);
     for (unsigned i = 0; i < count && world->claim_count < OWN_CLAIMS_MAX; i++) {
@@ -53,7 +57,7 @@ static bool is_lifted(const struct own_world *world, unsigned database, unsigned
 static void honour_claims(struct own_world *world, const char *name, const struct own_look *look) {
     for (unsigned i = 0; i < look->count; i++) {
         const struct own_table *table = &look->tables[i];
-        bool claimed = claim_of(world, look->object, table->object) != NULL;
+        bool claimed = has_claim(world, look->object, table);
         world->result->looks++;
         world->result->claims += claimed;
         if (table->reads || !claimed) continue;
@@ -121,7 +125,7 @@ static void judge_refusal(struct own_world *world, const struct own_step *step, 
     const struct own_table *table = table_called(was, done->table);
     const struct own_look *other = step->verb == OWN_BOTH ? &world->looks[step->y] : NULL;
     bool read = table && table->reads && (!other || (other->count && other->tables[0].reads));
-    bool is_own = table && table->object && claim_of(world, was->object, table->object) &&
+    bool is_own = table && table->object && has_claim(world, was->object, table) &&
                   own_names_of(world, was->object) == 1 && own_names_of(world, table->object) == 1;
     bool in_the_way =
         answer == OWN_BUSY && world->reader.object && (world->reader.object == was->object || step->verb == OWN_BOTH);
@@ -216,6 +220,7 @@ static void note(struct own_world *world, const struct own_step *step, enum own_
     snprintf(result->trace + used, sizeof result->trace - used, "    %-90s %s%s%.200s\n", line,
              answer == OWN_WORKS && own_is_of_files(step) ? "" : own_answers[answer], *message ? ": " : "", message);
     result->counts[step->verb][answer]++;
+    result->last[world->step] = answer;
 }
 
 static void judge(struct own_world *world, const struct own_step *step, const struct own_done *done,
@@ -246,17 +251,33 @@ static void judge(struct own_world *world, const struct own_step *step, const st
     ask_reader(world);
 }
 
+static bool has_its_file(const struct own_world *world, const struct own_look *look, const char *name) {
+    char file[OWN_NAME];
+    if (!look->count) return false;
+    own_beside(name, look->tables[0].file, file);
+    return own_object_at(world, file) != 0;
+}
+
+/* Steps that change nothing. */
+static bool looked(struct own_world *world, const struct own_step *step) {
+    const struct own_look *look = &world->looks[step->x];
+    if (step->verb == OWN_KEEP) {
+        note(world, step, open_reader(world, step->x) ? OWN_WORKS : OWN_SKIPPED, "");
+    } else if (step->verb == OWN_READ) {
+        note(world, step, look->count ? look->tables[0].answer : OWN_SKIPPED, "");
+    }
+    return step->verb == OWN_KEEP || step->verb == OWN_READ;
+}
+
 static void sql_step(struct own_world *world, const struct own_step *step) {
     struct own_look before[OWN_DATABASES];
     struct own_done done;
     look_at_stale(world);
     if (world->result->failed) return;
+    if (looked(world, step)) return;
     memcpy(before, world->looks, sizeof before);
+    bool had_file = has_its_file(world, &before[step->x], own_paths[step->x]);
     bool linked = before[step->x].object && own_names_of(world, before[step->x].object) > 1;
-    if (step->verb == OWN_KEEP) {
-        note(world, step, open_reader(world, step->x) ? OWN_WORKS : OWN_SKIPPED, "");
-        return;
-    }
     if (world->reader.object && linked && world->reader.object == before[step->x].object) close_reader(world);
     own_sql_step(world, step, &done);
     enum own_answer answer = done.skipped ? OWN_SKIPPED : own_answer_of(done.code, done.message);
@@ -266,6 +287,9 @@ static void sql_step(struct own_world *world, const struct own_step *step) {
     /* Another name of the database may have other .art files beside it, which are left behind now. */
     if (linked) world->objects[before[step->x].object].epoch++;
     take_stock(world, step, step->verb == OWN_BOTH);
+    if (step->verb == OWN_DROP) {
+        world->result->file_stays = !had_file || has_its_file(world, &before[step->x], own_paths[step->x]);
+    }
     judge(world, step, &done, before);
 }
 
@@ -331,6 +355,7 @@ void own_run(const struct own_script *script, const char *folder, struct own_res
         if (mkdir(full, 0755)) own_fail(&world, "cannot make %s", full);
     }
     for (unsigned i = 0; i < script->count && !out->failed; i++) {
+        world.step = i;
         if (own_is_of_files(&script->steps[i])) {
             file_step(&world, &script->steps[i]);
         } else {

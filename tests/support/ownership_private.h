@@ -23,6 +23,7 @@ struct own_object {
 
 struct own_claim {
     unsigned database, database_epoch, file, file_epoch;
+    char name[OWN_NAME]; /* of the file, as the table has it: another table of the database may find it under its own */
 };
 
 struct own_table {
@@ -55,6 +56,7 @@ struct own_world {
     unsigned claim_count;
     struct own_look looks[OWN_DATABASES];
     struct own_reader reader;
+    unsigned step; /* which of the script's */
     struct own_result *result;
 };
 

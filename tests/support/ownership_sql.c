@@ -83,6 +83,7 @@ static void churn(struct work *work, unsigned n) {
         begin(work);
         both(work, "DELETE FROM", "");
         put(work, n + i, MANY);
+        if (n & 1) command(work, "optimize"); /* what is free is written again sooner */
         end(work);
         run(work, "PRAGMA wal_checkpoint(TRUNCATE)");
         work->done->partly |= !work->done->code;
@@ -194,7 +195,7 @@ static void write_rows(struct work *work, const struct own_step *step) {
     default:
         both(work, "DELETE FROM", n & 1 ? "WHERE path > 'k/070'" : "");
     }
-    if (n % 8 == 3) command(work, "flush");
+    if (n % 8 == OWN_WITH_A_FLUSH) command(work, "flush");
     end(work);
 }
 
