@@ -84,6 +84,11 @@ static void tell(uint64_t seed, unsigned number, struct own_script *script, cons
     fflush(stdout);
 }
 
+static void show_progress(unsigned done, unsigned failed) {
+    printf("... %u scripts, %u failed\n", done, failed);
+    fflush(stdout);
+}
+
 START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
     static struct own_result result, sum;
     const char *only = getenv("ART_TEST_SEED");
@@ -100,6 +105,7 @@ START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
         own_draw(&random, &script);
         own_try(&script, folder, &result);
         add_counts(&sum, &result);
+        if (count > 10 * USUAL && i % 1000 == 999) show_progress(i + 1, failed);
         if (!result.failed) continue;
         failed++;
         tell(seed + i, i + 1, &script, folder, &result);
