@@ -23,6 +23,7 @@
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
 #                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
+#                     prove-ownership (the model test of whose an .art file is: PROVE_SEQUENCES=100000 histories of files),
 #                     prove-mirror (three connections and two tables written alike: PROVE_MIRROR=100 times what CI does),
 #                     prove-crash (PROVE_CRASH_STATES=1000000),
 #                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
@@ -73,6 +74,7 @@ MUTANTS     =
 PROVE_MINUTES = 10
 PROVE_STATEMENTS = 0
 VALGRIND = all
+PROVE_SEQUENCES = 100000
 PROVE_MIRROR = 100
 PROVE_KILLS = 100000
 PROVE_COPIES = 100
@@ -134,7 +136,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .SECONDARY:
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
 .PHONY: bench bench-large bench-report bench-queries bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
-.PHONY: prove prove-memory prove-model prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz
+.PHONY: prove prove-memory prove-model prove-ownership prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz
 .PHONY: amalgamation uninstall deb npm check-packaging
 
 all:
@@ -336,6 +338,11 @@ prove-model: library $(BUILD)/tests/prove_model
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
 
+prove-ownership: $(BUILD)/tests/test_ownership
+	@mkdir -p $(BUILD)/scratch
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_OWNERSHIP_SEQUENCES=$$(($(PROVE_SEQUENCES) / 2)) ART_OWNERSHIP_TABLE=1 \
+		$(BUILD)/tests/test_ownership
+
 prove-mirror: library $(BUILD)/tests/test_mirror
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so ART_TEST_SCALE=$(PROVE_MIRROR) $(BUILD)/tests/test_mirror
@@ -374,7 +381,7 @@ prove-fuzz: $(BUILD)/tests/test_flips_sql
 	@ART_TEST_SCALE=9 $<
 	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-prove: prove-memory prove-model prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz valgrind
+prove: prove-memory prove-model prove-ownership prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz valgrind
 
 # ---- packages ----
 

@@ -158,14 +158,15 @@ int art_slots_claim(struct art_tree *tree) {
     return rc;
 }
 
-/* A copy of a database that had no .art file yet finds the original's under the name of its own. */
+/* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are written in
+ * one transaction, the one that the original has just begun. */
 static int lock_own_file(struct art_tree *tree) {
     enum { NAMES = 16 };
     int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     bool fresh = tree->txn.base->runs == 0;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
-    for (unsigned i = 0; rc == ART_FOREIGN && free_to_choose && i < NAMES; i++) {
+    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES; i++) {
         rc = tree->host.another_file(tree->host.context, i);
         if (!rc) rc = lock_file(tree, fresh);
     }

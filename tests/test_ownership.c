@@ -1,0 +1,269 @@
+/* Whatever is copied, moved, restored, linked, replaced or removed, no database changes or hides what another one reads:
+ * random scripts of the model of tests/support/ownership.h, on this file system (whose inodes come again at once, if it
+ * is ext4) and in memory (tmpfs, where they do not).
+ *
+ * What README says of the histories that are lines of its table is what the model meets behind them.
+ *
+ *     test_ownership --readme     prints those lines
+ *     ART_OWNERSHIP_SEQUENCES=n   scripts; by default what takes half a minute, times ART_TEST_SCALE
+ *     ART_TEST_SEED=n             only the script of this seed, which a failure prints
+ *     ART_OWNERSHIP_TABLE=1       how often each step had each outcome
+ *     ART_OWNERSHIP_ALL=1         goes on behind a failure
+ */
+#include <check.h>
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/io/io_system.h"
+#include "ext/art.h"
+#include "tests/support/ownership.h"
+#include "tests/support/ownership_table.h"
+#include "tests/support/readme.h"
+#include "tests/support/sql.h"
+#include "tests/support/suite.h"
+
+enum { USUAL = 300 };
+
+static int no_sync(int fd) {
+    (void)fd;
+    return 0;
+}
+
+/* --- random scripts ----------------------------------------------------------------------------------------------- */
+
+static const char *const places[] = {NULL, "/dev/shm"}; /* NULL: TMPDIR */
+
+static char *place(unsigned i) {
+    char *former = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
+    if (places[i]) setenv("TMPDIR", places[i], 1);
+    char *folder = access(places[i] ? places[i] : ".", W_OK) ? NULL : sql_scratch("ownership");
+    if (former) setenv("TMPDIR", former, 1);
+    if (!former) unsetenv("TMPDIR");
+    free(former);
+    return folder;
+}
+
+static unsigned sequences(void) {
+    const char *asked = getenv("ART_OWNERSHIP_SEQUENCES");
+    return asked ? (unsigned)atoi(asked) : USUAL * random_scale();
+}
+
+static void add_counts(struct own_result *sum, const struct own_result *more) {
+    sum->looks += more->looks;
+    sum->claims += more->claims;
+    sum->probes += more->probes;
+    for (unsigned verb = 0; verb < OWN_VERBS; verb++) {
+        for (unsigned i = 0; i < OWN_ANSWERS; i++) sum->counts[verb][i] += more->counts[verb][i];
+    }
+}
+
+static void print_counts(unsigned (*counts)[OWN_ANSWERS]) {
+    for (unsigned verb = 0; verb < OWN_VERBS; verb++) {
+        char text[OWN_LINE];
+        own_step_text(&(struct own_step){.verb = (uint8_t)verb}, text);
+        printf("%-80.80s", text);
+        for (unsigned i = 0; i < OWN_ANSWERS; i++) {
+            if (counts[verb][i]) printf(" %s %u", own_answers[i], counts[verb][i]);
+        }
+        printf("\n");
+    }
+}
+
+static void tell(uint64_t seed, unsigned number, struct own_script *script, const char *folder,
+                 struct own_result *result) {
+    static struct own_result shrunk;
+    shrunk = *result;
+    unsigned steps = script->count, tries = own_shrink(script, folder, &shrunk);
+    printf("ART_TEST_SEED=%llu (script %u, in %s) fails: %s\n%u steps, shrunk to %u in %u tries:\n%s  %s\n\n",
+           (unsigned long long)seed, number, folder, result->why, steps, script->count, tries, shrunk.trace,
+           shrunk.why);
+    fflush(stdout);
+}
+
+static void show_progress(unsigned done, unsigned failed) {
+    printf("... %u scripts, %u failed\n", done, failed);
+    fflush(stdout);
+}
+
+START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
+    static struct own_result result, sum;
+    const char *only = getenv("ART_TEST_SEED");
+    uint64_t seed = random_seed();
+    unsigned count = only && *only ? 1 : sequences(), failed = 0, done = 0;
+    char *folder = place((unsigned)_i);
+    if (!folder) {
+        printf("SKIPPED: there is no folder %s to write into\n", places[_i]);
+        return;
+    }
+    for (unsigned i = 0; i < count && (!failed || getenv("ART_OWNERSHIP_ALL")); i++, done++) {
+        struct random random = {seed + i};
+        struct own_script script;
+        own_draw(&random, &script);
+        own_try(&script, folder, &result);
+        add_counts(&sum, &result);
+        if (count > 10 * USUAL && i % 1000 == 999) show_progress(i + 1, failed);
+        if (!result.failed) continue;
+        failed++;
+        tell(seed + i, i + 1, &script, folder, &result);
+    }
+    printf(
+        "%u scripts from seed %llu in %s: %u failed (%u looks at a table, %u of them at one that must be read, and %u "
+        "put together for that)\n",
+        done, (unsigned long long)seed, folder, failed, sum.looks, sum.claims, sum.probes);
+    if (getenv("ART_OWNERSHIP_TABLE")) print_counts(sum.counts);
+    fflush(stdout);
+    sql_scratch_remove(folder);
+    sqlite3_free(folder);
+    ck_assert_uint_eq(failed, 0);
+}
+END_TEST
+
+/* --- found before ------------------------------------------------------------------------------------------------- */
+
+enum { ROWS = 100000 };
+
+static void shell(const char *folder, const char *command) {
+    char *line = sqlite3_mprintf("cd '%s' && %s", folder, command);
+    ck_assert_msg(!system(line), "%s", line); // NOLINT(cert-env33-c)
+    sqlite3_free(line);
+}
+
+static sqlite3 *open_in(const char *folder, const char *name) {
+    char *path = sqlite3_mprintf("%s/%s", folder, name);
+    sqlite3 *db = sql_open(path);
+    sqlite3_free(path);
+    return db;
+}
+
+static const char fill[] =
+    "INSERT INTO objects(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
+    "100000) SELECT printf('photos/%06d.jpg', i), 'row ' || i FROM n";
+
+static void expect_restored(const char *folder, const char *when) {
+    sqlite3 *db = open_in(folder, "app.db");
+    sqlite3_stmt *ask = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT count(*), sum(length(value)) FROM objects", -1, &ask, NULL);
+    if (!rc) rc = sqlite3_step(ask);
+    ck_assert_msg(rc == SQLITE_ROW, "%s the restored database says: %s", when, sqlite3_errmsg(db));
+    ck_assert_int_eq(sqlite3_column_int(ask, 0), ROWS + 1);
+    ck_assert_int_eq(sqlite3_column_int(ask, 1), 888895 + 3);
+    sqlite3_finalize(ask);
+    ck_assert_int_eq(sql_try(db, "INSERT OR REPLACE INTO objects(path, value) VALUES('restored', 'yes')"), 0);
+    sql_close(db);
+}
+
+/* Each statement of the scratch copy works, or says what to do. */
+static void try_in(sqlite3 *db, const char *sql) {
+    int rc = sql_try(db, "%s", sql);
+    enum own_answer answer = own_answer_of(rc, sqlite3_errmsg(db));
+    ck_assert_msg(answer == OWN_WORKS || answer == OWN_ANOTHERS || answer == OWN_ANOTHER_NAMES, "%s: %s", sql,
+                  sqlite3_errmsg(db));
+}
+
+START_TEST(test_a_scratch_copy_does_not_take_a_restored_file) {
+    static const char *const journals[] = {"delete", "wal"};
+    char *root = sql_scratch("restored"), *now = sqlite3_mprintf("%s/now", root);
+    shell(root, "mkdir then now");
+    char *then = sqlite3_mprintf("%s/then", root);
+    sqlite3 *db = open_in(then, "app.db");
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE objects USING art; %s", journals[_i], fill);
+    sql_close(db);
+    shell(root, "cp then/app.db then/app.db-objects-*.art now && rm -r then");
+    db = open_in(now, "app.db");
+    sql_run(db, "INSERT INTO objects(path, value) VALUES('restored', 'yes')");
+    sql_close(db);
+    shell(now, "cp app.db scratch.db");
+    for (int i = 0; i < 3; i++) {
+        db = open_in(now, "scratch.db");
+        try_in(db, "DELETE FROM objects");
+        try_in(db, fill);
+        sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+        sql_close(db);
+        expect_restored(now, "after the scratch copy was written");
+    }
+    sqlite3_free(then);
+    sqlite3_free(now);
+    shell(root, "rm -r now");
+    sql_scratch_remove(root);
+    sqlite3_free(root);
+}
+END_TEST
+
+/* --- README ------------------------------------------------------------------------------------------------------- */
+
+/* The word of one try behind one history. */
+static const char *word_of(const struct history *history, unsigned try, unsigned journal, const char *folder) {
+    static struct own_result result;
+    struct own_script script = {.count = 1, .steps = {SQL(OWN_MAKE, APP, 0)}};
+    script.steps[0].n = (uint16_t)journal;
+    for (unsigned i = 0; i < HISTORY_MAX && (history->steps[i].verb || history->steps[i].x != history->steps[i].y);
+         i++) {
+        script.steps[script.count++] = history->steps[i];
+    }
+    unsigned first = script.count;
+    for (unsigned i = 0; i < TRY_STEPS && tries[try][i].verb; i++) {
+        script.steps[script.count] = tries[try][i];
+        script.steps[script.count++].x = (uint8_t)history->tried;
+    }
+    own_try(&script, folder, &result);
+    if (result.failed) {
+        printf("%s: %s\n%s", history->what, result.why, result.trace);
+        return result.why;
+    }
+    for (unsigned i = first; i < script.count; i++) {
+        if (result.last[i] != OWN_WORKS) return own_answers[result.last[i]];
+    }
+    if (tries[try][0].verb != OWN_DROP) return "works";
+    return result.file_stays ? "works; the file stays" : "works; the file goes";
+}
+
+static char *readme_row(unsigned i) {
+    char *folder = place(0);
+    sqlite3_str *row = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(row, "| %s |", histories[i].what);
+    for (unsigned try = 0; try < TRIES; try++) {
+        const char *word = word_of(&histories[i], try, 0, folder), *other = word_of(&histories[i], try, 1, folder);
+        bool same = !strcmp(word, other);
+        sqlite3_str_appendf(row, " %s%s%s |", word, same ? "" : ", with a WAL ", same ? "" : other);
+    }
+    sqlite3_str_appendchar(row, 1, '\n');
+    sql_scratch_remove(folder);
+    sqlite3_free(folder);
+    return sqlite3_str_finish(row);
+}
+
+START_TEST(test_readme_says_what_the_model_sees) {
+    readme_expect("test_ownership", readme_row, HISTORIES);
+}
+END_TEST
+
+static void begin(void) {
+    setenv("ART_EXTENSION", "linked", 1);
+    unsetenv("ART_TABLE_OPTIONS"); /* each table has its own */
+    sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
+    art_system.fsync = art_system.fdatasync = no_sync; /* no power is lost here */
+}
+
+int main(int argc, char **argv) {
+    begin();
+    if (argc > 1 && !strcmp(argv[1], "--readme")) {
+        readme_print("| what happened | reading | writing | 'flush' | 'adopt' | DROP |\n|---|---|---|---|---|---|\n",
+                     readme_row, HISTORIES);
+        return 0;
+    }
+    Suite *suite = suite_create("ownership");
+    TCase *model = tcase_create("model");
+    tcase_set_timeout(model, 0);
+    tcase_add_loop_test(model, test_no_database_changes_or_hides_what_another_one_reads, 0, 2);
+    TCase *found = tcase_create("found");
+    tcase_set_timeout(found, 120);
+    tcase_add_loop_test(found, test_a_scratch_copy_does_not_take_a_restored_file, 0, 2);
+    tcase_add_test(found, test_readme_says_what_the_model_sees);
+    suite_add_tcase(suite, found);
+    suite_add_tcase(suite, model);
+    return suite_run(suite);
+}
