@@ -3,6 +3,7 @@
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
  *     statements.c  whether a bound number is compared as its text
+ *     running.c     what the running statements' texts say about where a call comes from
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     number.c      which beginnings may become a spelling of a number
@@ -193,6 +194,11 @@ bool art_scan_compares_as_text(const struct art_scan *scan,
 /* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way that
  * makes it be compared as a number? */
 bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
+
+/* running.c: is each running statement a SELECT from a single table, with no other SELECT in it or behind a view? */
+bool art_running_selects_only(sqlite3 *db);
+/* Is each one that writes an UPDATE of this table? */
+bool art_running_updates_only(const struct art_vtab *vtab);
 
 /* cursor.c: the row is left. */
 static inline void art_scan_forget_value(struct art_scan *scan) {

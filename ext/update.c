@@ -8,7 +8,7 @@
  * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
  * there, changes nothing.
  */
-#include "ext/ext.h"
+#include "ext/scan.h"
 
 enum { HUGE_RECORD = 1 << 20 };
 
@@ -251,6 +251,13 @@ static int begin_write(struct art_vtab *vtab) {
     return SQLITE_OK;
 }
 
+/* UPDATE ... FROM where no row of this table was met (of an aggregate over no rows, or from the other side of a RIGHT JOIN)
+ * comes as an INSERT. An INSERT has no new key, as the table has no rowid; an UPDATE has one if it sets the key. */
+static bool updates_nothing(const struct art_vtab *vtab, sqlite3_value **argv) {
+    if (is_given(argv[ARGUMENT_NEW])) return true;
+    return !is_given(argv[ARGUMENT_COLUMNS]) && art_running_updates_only(vtab);
+}
+
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = begin_write(vtab);
@@ -259,6 +266,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = run_delete(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
+    } else if (updates_nothing(vtab, argv)) {
+        rc = SQLITE_OK;
     } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
         rc = art_command_run(vtab, argv + ARGUMENT_COLUMNS);
     } else {
