@@ -74,13 +74,64 @@ static bool selects_from_one_table(sqlite3 *db, const char *sql) {
     return from;
 }
 
-bool art_running_selects_only(sqlite3 *db) {
+/* --- a SELECT that is prepared anew ------------------------------------------------------------------------------- */
+
+/* What SQLite before 3.46.1 leaves out for a table to plan with its text (planner.c) is known as soon as a statement runs. If
+ * it is better prepared anew, xFilter fails with SQLITE_SCHEMA before the first row: SQLite then does so within
+ * sqlite3_step(), and begins again. What xBestIndex is asked meanwhile is about this statement, since nothing else can run.
+ * The end of it is not told: the statement's own count of preparations is. */
+
+static sqlite3_stmt *only_one_running(sqlite3 *db) {
+    sqlite3_stmt *found = NULL;
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
         if (!sqlite3_stmt_busy(each)) continue;
-        const char *sql = sqlite3_sql(each);
-        if (!sql || !selects_from_one_table(db, sql)) return false;
+        if (found) return NULL;
+        found = each;
     }
+    return found;
+}
+
+enum { RESTARTS_MAX = 2 };
+
+static int count_prepared(sqlite3_stmt *statement) {
+    return sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+}
+
+bool art_restart_ask(struct art_vtab *vtab) {
+    sqlite3 *db = vtab->connection->db;
+    struct art_restart before = vtab->restart;
+    vtab->restart = (struct art_restart){0};
+    sqlite3_stmt *statement = only_one_running(db);
+    const char *sql = statement ? sqlite3_sql(statement) : NULL;
+    if (!sql || !selects_from_one_table(db, sql)) return false;
+    if (before.statement == statement && before.prepared == count_prepared(statement))
+        return false; /* it was in vain */
+    vtab->restart = (struct art_restart){.statement = statement, .prepared = count_prepared(statement)};
     return true;
+}
+
+static bool is_there(sqlite3 *db, const sqlite3_stmt *statement) {
+    sqlite3_stmt *each = sqlite3_next_stmt(db, NULL);
+    while (each && each != statement) each = sqlite3_next_stmt(db, each);
+    return each != NULL;
+}
+
+bool art_restart_is_on(struct art_vtab *vtab) {
+    struct art_restart *restart = &vtab->restart;
+    sqlite3 *db = vtab->connection->db;
+    if (!restart->statement) return false;
+    const sqlite3_stmt *present = sqlite3_next_stmt(db, NULL); /* the newest is the one that SQLite is making */
+    if (!restart->planned) restart->successor = present;
+    restart->planned = true;
+    bool on = present == restart->successor && present != restart->statement && is_there(db, restart->statement) &&
+              count_prepared(restart->statement) == restart->prepared;
+    if (!on) restart->statement = NULL;
+    return on;
+}
+
+void art_restart_end(struct art_vtab *vtab) {
+    if (!vtab->restart.planned) return;
+    vtab->restart = (struct art_restart){.in_vain = vtab->restart.in_vain};
 }
 
 /* --- an UPDATE of this table -------------------------------------------------------------------------------------- */
