@@ -158,27 +158,29 @@ static int take_listing_arguments(struct planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &given);
 }
 
+static bool compares_hidden(const struct planning *planning, enum art_hidden hidden) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == (int)hidden;
+        if (same && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
+    }
+    return false;
+}
+
 /* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason to
  * compare. */
 static int refuse_arguments(const struct planning *planning) {
-    const sqlite3_index_info *info = planning->info;
     struct art_vtab *vtab = planning->vtab;
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-        int hidden = art_hidden_column(vtab, info->aConstraint[i].iColumn);
-        if (hidden == ART_HIDDEN_COMMAND) {
-            return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                                "art: a listing has no fifth argument, nor can the column for commands be compared "
-                                "(%s): leave it out",
-                                vtab->name->table);
-        }
-        if (hidden == ART_HIDDEN_SNAPSHOT) {
-            return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                                "art: there are no snapshots in this version (%s.snapshot): leave the argument out",
-                                vtab->name->table);
-        }
+    const char *table = vtab->name->table;
+    if (compares_hidden(planning, ART_HIDDEN_COMMAND)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a listing has no fifth argument, nor can the column for commands be compared (%s): "
+                            "leave it out",
+                            table);
     }
-    return SQLITE_OK;
+    if (!compares_hidden(planning, ART_HIDDEN_SNAPSHOT)) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: there are no snapshots in this version (%s.snapshot): leave the argument out", table);
 }
 
 /* --- whose functions ---------------------------------------------------------------------------------------------- */
