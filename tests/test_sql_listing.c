@@ -259,7 +259,7 @@ START_TEST(test_arguments_out_of_a_list_are_texts) {
     gives("SELECT path FROM t WHERE prefix = CAST(7 AS INTEGER) AND path > prefix", "7/b\n");
     gives("SELECT path, entries FROM t WHERE prefix = '' AND delimiter IN ('00', NULL)", "00|1\n100|1\n1e2/x|\n7/b|\n");
     gives("SELECT name, type FROM pragma_table_xinfo('t') WHERE hidden AND name <> 't'",
-          "prefix|TEXT\ndelimiter|TEXT\nentries|INTEGER\nversion|INTEGER\n");
+          "prefix|TEXT\ndelimiter|TEXT\nstart_after|TEXT\nsnapshot|\nentries|INTEGER\nversion|INTEGER\n");
 }
 END_TEST
 
