@@ -59,6 +59,7 @@ struct writer {
     sqlite3_str *out;
     int depth;
     bool many;
+    bool scalar; /* SQLite 3.40.1 gives a row of DISTINCT that OFFSET should have taken away, of any table */
 };
 
 #define PICK(x, ...)                                                                                                   \
@@ -109,9 +110,9 @@ static void put_arm(struct writer *x) {
         put_condition(x);
         break;
     case 3:
-        put(x,
-            PICK(x, "SELECT * FROM sorted_@", "SELECT y FROM backward_@", "SELECT y FROM plain_@",
-                 "SELECT y FROM limited_@", "SELECT y FROM arms_@", "SELECT * FROM far_@", "SELECT DISTINCT n FROM @"));
+        put(x, PICK(x, "SELECT * FROM sorted_@", "SELECT y FROM backward_@", "SELECT y FROM plain_@",
+                    "SELECT y FROM limited_@", "SELECT y FROM arms_@", "SELECT * FROM far_@",
+                    x->scalar ? "SELECT n FROM @ WHERE 0" : "SELECT DISTINCT n FROM @"));
         break;
     case 4:
         put(x, "SELECT y FROM (");
@@ -189,7 +190,9 @@ static char *random_query(struct writer *x) {
         put_in(x, "SELECT s, EXISTS (", ") FROM o");
         break;
     case 5:
+        x->scalar = true;
         put_in(x, "SELECT s, (", ") FROM o");
+        x->scalar = false;
         break;
     case 6:
         put_in(x, "SELECT * FROM (SELECT * FROM (", ") LIMIT 7) AS a CROSS JOIN o ORDER BY 1, 2");
@@ -269,7 +272,7 @@ static bool agree(struct writer *x, const char *sql) {
 }
 
 static void compare(bool many, int queries) {
-    struct writer x = {{random_seed()}, NULL, 0, many};
+    struct writer x = {{random_seed()}, NULL, 0, many, false};
     printf("offsets: seed %llu\n", (unsigned long long)x.random.state);
     fill(many ? MANY : FEW);
     int compared = 0;
@@ -388,7 +391,7 @@ START_TEST(test_what_may_have_arms_is_no_plain_select) {
         sqlite3_stmt *beside = sql_prepare(db, "SELECT y FROM t ORDER BY y");
         if (open) ck_assert_int_eq(sqlite3_step(beside), SQLITE_ROW);
         for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
-            struct writer x = {{1}, NULL, 0, true};
+            struct writer x = {{1}, NULL, 0, true, false};
             ck_assert_msg(agree(&x, selects[i]), "%s: %s", selects[i], sqlite3_errmsg(db));
         }
         sqlite3_finalize(beside);
