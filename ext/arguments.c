@@ -322,7 +322,7 @@ static enum art_argument meaning_at(const char *mark) {
     }
 }
 
-/* As art_columns_append_name() writes it. */
+/* As the planner writes it, with quotes or without. */
 static bool says_name(struct art_text text, const char *name) {
     if (*text.at != '"') return strlen(name) == (size_t)text.len && !memcmp(text.at, name, (size_t)text.len);
     const char *end = text.at + text.len - 1;

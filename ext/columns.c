@@ -140,7 +140,7 @@ int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, cons
 
 /* --- as a text ---------------------------------------------------------------------------------------------------- */
 
-void art_columns_append_name(sqlite3_str *out, const char *name) {
+static void append_name(sqlite3_str *out, const char *name) {
     sqlite3_str_appendf(out, art_definition_is_plain_name(name) ? "%s" : "\"%w\"", name);
 }
 
@@ -149,13 +149,13 @@ char *art_columns_show(const struct art_columns *columns) {
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
         if (i) sqlite3_str_appendall(out, ", ");
-        art_columns_append_name(out, column->name);
+        append_name(out, column->name);
         bool usual = i == ART_COLUMN_KEY && !strcmp(column->type, "TEXT");
         if (*column->type && !usual) sqlite3_str_appendf(out, " %s", column->type);
         if (column->not_null && i != ART_COLUMN_KEY) sqlite3_str_appendall(out, " NOT NULL");
         if (!column->collation) continue;
         sqlite3_str_appendall(out, " COLLATE ");
-        art_columns_append_name(out, column->collation);
+        append_name(out, column->collation);
     }
     return sqlite3_str_finish(out);
 }

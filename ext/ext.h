@@ -86,8 +86,7 @@ int art_columns_default(struct art_columns *columns); /* path, value */
 int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
 /* The other way round from art_columns_show(). On failure none. */
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
-char *art_columns_show(const struct art_columns *columns);        /* sqlite3_free() it; NULL without memory */
-void art_columns_append_name(sqlite3_str *out, const char *name); /* in quotes where it needs some */
+char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
 bool art_columns_have(const struct art_columns *columns, const char *name);
 /* Is this a hidden column's name? The one for commands has the table's. */
 bool art_columns_hide(const char *name);

@@ -5,7 +5,7 @@
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
  *     all rows AND size>?, descending
  *
- * Columns have their own names, in quotes where SQL would want them, so that no name can be taken for a word of the plan.
+ * Columns have their own names, those that are no words in quotes, so that none can be taken for something else.
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by

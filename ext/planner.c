@@ -19,6 +19,7 @@
  * with a literal, which no row value is.
  */
 #include "ext/scan.h"
+#include "ext/token.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -113,6 +114,13 @@ static bool is_list(const struct planning *planning, int i) {
 
 static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
 
+/* Keywords, too, stand without quotes: a word is a word. */
+static void append_name(sqlite3_str *out, const char *name) {
+    struct art_token token = art_token_at(name);
+    bool is_word = token.kind == ART_TOKEN_WORD && token.at == name && !name[token.len];
+    sqlite3_str_appendf(out, is_word ? "%s" : "\"%w\"", name);
+}
+
 /* A comparison of column `compared`, 0 is the key; or -1: nothing is compared. */
 static void take_as(struct planning *planning, int i, int compared, bool is_bound, enum art_argument meaning,
                     bool exact) {
@@ -120,7 +128,7 @@ static void take_as(struct planning *planning, int i, int compared, bool is_boun
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     if (sqlite3_str_length(planning->words)) sqlite3_str_appendall(planning->words, limits ? ", " : " AND ");
     if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
-    if (compared >= 0) art_columns_append_name(planning->words, planning->vtab->columns.items[compared].name);
+    if (compared >= 0) append_name(planning->words, planning->vtab->columns.items[compared].name);
     sqlite3_str_appendall(planning->words, argument_words[meaning]);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
