@@ -14,10 +14,16 @@
 
 static const struct {
     const char *name, *type;
-} hidden_columns[] = {{"prefix", "TEXT"}, {"delimiter", "TEXT"}, {"entries", "INTEGER"}, {"version", "INTEGER"}};
-enum { HIDDEN = sizeof hidden_columns / sizeof *hidden_columns };
-_Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COMMAND,
-               "all hidden columns but the last have a fixed name");
+} hidden_columns[] = {
+    [ART_HIDDEN_PREFIX] = {"prefix", "TEXT"},
+    [ART_HIDDEN_DELIMITER] = {"delimiter", "TEXT"},
+    [ART_HIDDEN_START_AFTER] = {"start_after", "TEXT"},
+    [ART_HIDDEN_SNAPSHOT] = {"snapshot", ""},
+    [ART_HIDDEN_COMMAND] = {"", ""},
+    [ART_HIDDEN_ENTRIES] = {"entries", "INTEGER"},
+    [ART_HIDDEN_VERSION] = {"version", "INTEGER"},
+};
+_Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COLUMNS, "all hidden columns");
 
 void art_column_clear(struct art_column *column) {
     art_free(column->name);
@@ -52,14 +58,18 @@ enum art_affinity art_affinity_of(const char *type) {
 
 /* --- one after the other ------------------------------------------------------------------------------------------ */
 
-static bool is_hidden_name(const char *name) {
-    for (unsigned i = 0; i < HIDDEN; i++) {
-        if (!sqlite3_stricmp(name, hidden_columns[i].name)) return true;
+bool art_columns_hide(const char *name) {
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        if (i != ART_HIDDEN_COMMAND && !sqlite3_stricmp(name, hidden_columns[i].name)) return true;
     }
     return false;
 }
 
-static bool has_column(const struct art_columns *columns, const char *name) {
+const char *art_columns_hidden_name(enum art_hidden hidden) {
+    return hidden_columns[hidden].name;
+}
+
+bool art_columns_have(const struct art_columns *columns, const char *name) {
     for (unsigned i = 0; i < columns->count; i++) {
         if (!sqlite3_stricmp(name, columns->items[i].name)) return true;
     }
@@ -69,11 +79,11 @@ static bool has_column(const struct art_columns *columns, const char *name) {
 /* Takes the column over, whatever comes of it. */
 static int append(struct art_columns *columns, const char *table, struct art_column *column, char **message) {
     int rc = SQLITE_OK;
-    if (is_hidden_name(column->name)) {
+    if (art_columns_hide(column->name)) {
         rc = art_complain(message, SQLITE_ERROR,
                           "art: every art table has a hidden column %s (%s.%s): take another name", column->name, table,
                           column->name);
-    } else if (has_column(columns, column->name)) {
+    } else if (art_columns_have(columns, column->name)) {
         rc = art_complain(message, SQLITE_ERROR, "art: two columns have one name (%s.%s): rename one of them", table,
                           column->name);
     }
@@ -170,11 +180,12 @@ static char *declaration(const struct art_columns *columns, const char *table) {
         if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
         sqlite3_str_appendall(sql, i == ART_COLUMN_KEY ? " NOT NULL PRIMARY KEY, " : ", ");
     }
-    for (unsigned i = 0; i < HIDDEN; i++) {
-        sqlite3_str_appendf(sql, "%s%s %s HIDDEN", i ? ", " : "", hidden_columns[i].name, hidden_columns[i].type);
-    }
     /* A table that is called like one of its columns takes no commands. */
-    if (!has_column(columns, table) && !is_hidden_name(table)) sqlite3_str_appendf(sql, ", \"%w\" HIDDEN", table);
+    bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(table);
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        const char *name = i == ART_HIDDEN_COMMAND && takes_commands ? table : hidden_columns[i].name;
+        sqlite3_str_appendf(sql, "%s\"%w\" %s HIDDEN", i ? ", " : "", name, hidden_columns[i].type);
+    }
     sqlite3_str_appendall(sql, ") WITHOUT ROWID");
     return sqlite3_str_finish(sql);
 }

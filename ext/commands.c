@@ -159,9 +159,9 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
 /* --- the column --------------------------------------------------------------------------------------------------- */
 
 static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
-    unsigned others = vtab->columns.count + ART_HIDDEN_COMMAND;
-    for (unsigned i = 0; i < others; i++) {
-        if (sqlite3_value_type(columns[i]) == SQLITE_NULL) continue;
+    unsigned command = vtab->columns.count + ART_HIDDEN_COMMAND, all = vtab->columns.count + ART_HIDDEN_COLUMNS;
+    for (unsigned i = 0; i < all; i++) {
+        if (i == command || sqlite3_value_type(columns[i]) == SQLITE_NULL) continue;
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                             "art: a command stands alone (%s): give no other column beside it", vtab->name->table);
     }
@@ -169,7 +169,13 @@ static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
 }
 
 int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
+    const char *table = vtab->name->table;
     sqlite3_value *value = columns[vtab->columns.count + ART_HIDDEN_COMMAND];
+    if (art_columns_have(&vtab->columns, table) || art_columns_hide(table)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a table that is called like one of its columns takes no commands (%s): rename it",
+                            table);
+    }
     if (sqlite3_value_type(value) != SQLITE_TEXT) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: a command is a text (%s): write it in quotes",
                             vtab->name->table);

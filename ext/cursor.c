@@ -3,7 +3,8 @@
  */
 #include "ext/scan.h"
 
-enum { HUGE_BUFFER = 1 << 20 };
+/* To prepare a statement takes as long as to step over so many rows. */
+enum { HUGE_BUFFER = 1 << 20, WORTH_A_RESTART = 2000 };
 
 int art_scan_fail(const struct art_scan *scan, int art_rc) {
     if (art_rc == ART_OK) return SQLITE_OK;
@@ -23,6 +24,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct art_scan *scan = vtab->idle;
     vtab->idle = NULL;
     vtab->planned = (struct art_planned){0}; /* what is planned from here on is another statement */
+    art_restart_end(vtab);
     if (!scan) scan = art_alloc_zeroed(sizeof *scan);
     if (!scan) return SQLITE_NOMEM;
     *out = &scan->base;
@@ -60,6 +62,7 @@ void art_scan_free(struct art_scan *scan) {
     art_wanted_clear(&scan->wanted);
     art_buffer_clear(&scan->prefix.text);
     art_buffer_clear(&scan->delimiter.text);
+    art_buffer_clear(&scan->start_after.text);
     art_points_clear(&scan->points);
     art_filters_clear(scan);
     art_free(scan);
@@ -68,8 +71,8 @@ void art_scan_free(struct art_scan *scan) {
 static bool is_huge(const struct art_scan *scan) {
     const struct art_wanted *wanted = &scan->wanted;
     return scan->pattern.capacity + scan->key.capacity + scan->points.bytes.capacity + scan->points.ends.capacity +
-               scan->prefix.text.capacity + scan->delimiter.text.capacity + wanted->low.capacity +
-               wanted->high.capacity + scan->folded.lower.capacity >
+               scan->prefix.text.capacity + scan->delimiter.text.capacity + scan->start_after.text.capacity +
+               wanted->low.capacity + wanted->high.capacity + scan->folded.lower.capacity >
            HUGE_BUFFER;
 }
 
@@ -106,6 +109,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->in_order = plan & ART_PLAN_SORTED;
     scan->bounded = plan & ART_PLAN_BOUNDED;
     scan->equated = plan & ART_PLAN_EQUATED;
+    scan->counted = plan & ART_PLAN_COUNTED;
     scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
     scan->rolled = 0;
@@ -115,8 +119,8 @@ static void reset(struct art_scan *scan, int plan) {
     scan->limit = UINT64_MAX;
     scan->failure = ART_OK;
     scan->folded.letters = false;
-    scan->prefix.type = scan->delimiter.type = 0;
-    scan->prefix.text.len = scan->delimiter.text.len = 0;
+    scan->prefix.type = scan->delimiter.type = scan->start_after.type = 0;
+    scan->prefix.text.len = scan->delimiter.text.len = scan->start_after.text.len = 0;
 }
 
 /* Nearly always: a text, and nothing beside it. */
@@ -133,6 +137,15 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
     return art_scan_fail(scan, art_rows_number(scan, path));
 }
 
+/* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip them. */
+static bool count_off(struct art_scan *scan) {
+    bool plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
+    if (plain && scan->offset >= WORTH_A_RESTART && art_restart_ask(art_scan_vtab(scan))) return true;
+    scan->limit = scan->limit < UINT64_MAX - scan->offset ? scan->limit + scan->offset : UINT64_MAX;
+    scan->offset = 0;
+    return false;
+}
+
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
     bool by_text = plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
@@ -144,6 +157,8 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->wanted.empty) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
+    if (scan->counted && count_off(scan)) return SQLITE_SCHEMA;
+    if (scan->offset) art_scan_vtab(scan)->restart.in_vain = 0;
     enter_table(scan);
     if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->wanted.range));
     scan->range_due = scan->points.numbers;
@@ -242,6 +257,7 @@ static int show_entries(struct art_scan *scan, sqlite3_context *context) {
 static int show_hidden(struct art_scan *scan, enum art_hidden hidden, sqlite3_context *context) {
     if (hidden == ART_HIDDEN_PREFIX) show_argument(&scan->prefix, context);
     if (hidden == ART_HIDDEN_DELIMITER) show_argument(&scan->delimiter, context);
+    if (hidden == ART_HIDDEN_START_AFTER) show_argument(&scan->start_after, context);
     if (hidden == ART_HIDDEN_ENTRIES && scan->rolled) return show_entries(scan, context);
     if (hidden == ART_HIDDEN_VERSION && !scan->rolled) {
         sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);

@@ -9,135 +9,28 @@
  * through is sure to be one column for SQLite's own parser, too, since it is shown to it in sqlite3_declare_vtab(). What
  * an ordinary table may have and an art table may not is refused by a sentence of its own, never ignored.
  */
-#include "ext/ext.h"
-
-enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_NUMBER, TOKEN_MARK, TOKEN_BROKEN };
-
-struct token {
-    enum token_kind kind;
-    const char *before; /* where the blanks and comments before it begin */
-    const char *at;
-    size_t len;
-};
+#include "ext/token.h"
 
 struct definition {
     const char *table; /* for messages */
     bool key;
     const char *at; /* behind the token */
-    struct token token;
+    struct art_token token;
     struct art_column *column;
     char **message;
 };
 
 /* --- tokens ------------------------------------------------------------------------------------------------------- */
 
-static bool is_blank(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v');
-}
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_word_start(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
-}
-
-static bool is_word(char c) {
-    return is_word_start(c) || is_digit(c) || c == '$';
-}
-
-static const char *skip_blanks(const char *at) {
-    for (;;) {
-        if (is_blank(*at)) {
-            at++;
-        } else if (at[0] == '-' && at[1] == '-') {
-            at += strcspn(at, "\n");
-        } else if (at[0] == '/' && at[1] == '*') {
-            const char *end = strstr(at + 2, "*/");
-            at = end ? end + 2 : at + strlen(at);
-        } else {
-            return at;
-        }
-    }
-}
-
-/* Behind the closing quote, or NULL. */
-static const char *end_of_quoted(const char *at) {
-    char quote = *at == '[' ? ']' : *at;
-    for (at++; *at; at++) {
-        if (*at != quote) continue;
-        if (quote == ']' || at[1] != quote) return at + 1;
-        at++;
-    }
-    return NULL;
-}
-
-static const char *end_of_number(const char *at) {
-    while (is_digit(*at)) at++;
-    if (*at == '.') at++;
-    while (is_digit(*at)) at++;
-    return at;
-}
-
-static struct token token_at(const char *text) {
-    const char *at = skip_blanks(text), *end = at + 1;
-    struct token token = {.kind = TOKEN_MARK, .before = text, .at = at};
-    if (!*at) {
-        token.kind = TOKEN_END;
-        end = at;
-    } else if (is_word_start(*at)) {
-        token.kind = TOKEN_WORD;
-        while (is_word(*end)) end++;
-    } else if (strchr("\"'`[", *at)) {
-        end = end_of_quoted(at);
-        token.kind = end ? TOKEN_QUOTED : TOKEN_BROKEN;
-        if (!end) end = at + strlen(at);
-    } else if (is_digit(*at)) {
-        end = end_of_number(at);
-        token.kind = is_word(*end) || *end == '.' ? TOKEN_BROKEN : TOKEN_NUMBER;
-    }
-    token.len = (size_t)(end - at);
-    return token;
-}
-
 static void next_token(struct definition *definition) {
-    definition->token = token_at(definition->at);
+    definition->token = art_token_at(definition->at);
     definition->at = definition->token.at + definition->token.len;
 }
 
-static bool is_mark(const struct token *token, char mark) {
-    return token->kind == TOKEN_MARK && *token->at == mark;
-}
-
-static bool is_keyword(const struct token *token, const char *word) {
-    return token->kind == TOKEN_WORD && token->len == strlen(word) &&
-           !sqlite3_strnicmp(token->at, word, (int)token->len);
-}
-
 static bool skip_keyword(struct definition *definition, const char *word) {
-    if (!is_keyword(&definition->token, word)) return false;
+    if (!art_token_is_word(&definition->token, word)) return false;
     next_token(definition);
     return true;
-}
-
-/* A word as it is, quotes taken off. art_free() it; NULL without memory. */
-static char *text_of(const struct token *token) {
-    char *text = art_alloc(token->len + 1), *to = text;
-    if (!text) return NULL;
-    const char *at = token->at, *end = at + token->len;
-    if (token->kind == TOKEN_QUOTED) {
-        char quote = *at++;
-        for (end--; at < end; at++) {
-            *to++ = *at;
-            if (*at == quote && quote != '[') at++;
-        }
-    } else {
-        memcpy(to, at, token->len);
-        to += token->len;
-    }
-    *to = 0;
-    return text;
 }
 
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
@@ -174,14 +67,14 @@ static const char *const reserved[] = {
 static const char *const reserved_in_types[] = {"CROSS", "FULL",    "INDEXED", "INNER",
                                                 "LEFT",  "NATURAL", "OUTER",   "RIGHT"};
 
-static bool is_one_of(const struct token *token, const char *const *words, size_t count) {
+static bool is_one_of(const struct art_token *token, const char *const *words, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (is_keyword(token, words[i])) return true;
+        if (art_token_is_word(token, words[i])) return true;
     }
     return false;
 }
 
-static bool is_reserved(const struct token *token) {
+static bool is_reserved(const struct art_token *token) {
     return is_one_of(token, reserved, sizeof reserved / sizeof *reserved);
 }
 
@@ -194,14 +87,15 @@ static int refuse(const struct definition *definition, const char *what, const c
 
 /* The token stands where it cannot. */
 static int refuse_token(const struct definition *definition, const char *todo) {
-    const struct token *token = &definition->token;
+    const struct art_token *token = &definition->token;
     const char *name = definition->column->name;
     enum { SHOWN = 40 };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        if (is_keyword(token, refusals[i].word)) return refuse(definition, refusals[i].what, refusals[i].todo);
+        if (art_token_is_word(token, refusals[i].word)) return refuse(definition, refusals[i].what, refusals[i].todo);
     }
-    if (token->kind == TOKEN_END) return refuse(definition, "a column's definition is cut off", todo);
-    if (token->kind == TOKEN_BROKEN && !is_digit(*token->at)) return refuse(definition, "a quote is not closed", todo);
+    if (token->kind == ART_TOKEN_END) return refuse(definition, "a column's definition is cut off", todo);
+    if (token->kind == ART_TOKEN_BROKEN && !art_is_digit(*token->at))
+        return refuse(definition, "a quote is not closed", todo);
     return art_complain(definition->message, SQLITE_ERROR, "art: '%.*s' is not understood (%s%s%s): %s",
                         token->len < SHOWN ? (int)token->len : SHOWN, token->at, definition->table, name ? "." : "",
                         name ? name : "", todo);
@@ -212,14 +106,14 @@ static int refuse_token(const struct definition *definition, const char *todo) {
 static const char form[] = "write a name, a type, and if wanted NOT NULL or COLLATE";
 
 static int parse_name(struct definition *definition) {
-    const struct token *token = &definition->token;
-    bool named = token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED;
+    const struct art_token *token = &definition->token;
+    bool named = token->kind == ART_TOKEN_WORD || token->kind == ART_TOKEN_QUOTED;
     for (size_t i = 0; named && i < sizeof refusals / sizeof *refusals; i++) { /* a constraint of the table, perhaps */
-        if (is_keyword(token, refusals[i].word) && is_reserved(token)) return refuse_token(definition, form);
+        if (art_token_is_word(token, refusals[i].word) && is_reserved(token)) return refuse_token(definition, form);
     }
     if (named && is_reserved(token)) return refuse_token(definition, "a keyword is a name only in quotes");
     if (!named) return refuse_token(definition, form);
-    definition->column->name = text_of(token);
+    definition->column->name = art_token_text(token);
     if (!definition->column->name) return SQLITE_NOMEM;
     if (!*definition->column->name) return refuse(definition, "a column has no name", form);
     next_token(definition);
@@ -228,10 +122,10 @@ static int parse_name(struct definition *definition) {
 
 /* Blanks and comments become one blank. */
 /* A type is shown as it was typed, as that of an ordinary table, but for comments: what is in them is no part of it. */
-static void append_to_type(sqlite3_str *type, const struct token *token) {
+static void append_to_type(sqlite3_str *type, const struct art_token *token) {
     if (sqlite3_str_length(type)) {
         const char *blank = token->before;
-        while (is_blank(*blank)) blank++;
+        while (art_is_blank(*blank)) blank++;
         if (blank == token->at) {
             sqlite3_str_append(type, token->before, (int)(token->at - token->before));
         } else {
@@ -242,11 +136,11 @@ static void append_to_type(sqlite3_str *type, const struct token *token) {
 }
 
 static bool parse_type_number(struct definition *definition, sqlite3_str *type) {
-    if (is_mark(&definition->token, '+') || is_mark(&definition->token, '-')) {
+    if (art_token_is_mark(&definition->token, '+') || art_token_is_mark(&definition->token, '-')) {
         append_to_type(type, &definition->token);
         next_token(definition);
     }
-    if (definition->token.kind != TOKEN_NUMBER) return false;
+    if (definition->token.kind != ART_TOKEN_NUMBER) return false;
     append_to_type(type, &definition->token);
     next_token(definition);
     return true;
@@ -257,19 +151,20 @@ static bool parse_type_numbers(struct definition *definition, sqlite3_str *type)
     append_to_type(type, &definition->token);
     next_token(definition);
     if (!parse_type_number(definition, type)) return false;
-    if (is_mark(&definition->token, ',')) {
+    if (art_token_is_mark(&definition->token, ',')) {
         append_to_type(type, &definition->token);
         next_token(definition);
         if (!parse_type_number(definition, type)) return false;
     }
-    if (!is_mark(&definition->token, ')')) return false;
+    if (!art_token_is_mark(&definition->token, ')')) return false;
     append_to_type(type, &definition->token);
     next_token(definition);
     return true;
 }
 
-static bool is_type_word(const struct token *token) {
-    if (token->kind != TOKEN_WORD || is_keyword(token, "HIDDEN") || is_keyword(token, "GENERATED")) return false;
+static bool is_type_word(const struct art_token *token) {
+    if (token->kind != ART_TOKEN_WORD || art_token_is_word(token, "HIDDEN") || art_token_is_word(token, "GENERATED"))
+        return false;
     return !is_reserved(token) &&
            !is_one_of(token, reserved_in_types, sizeof reserved_in_types / sizeof *reserved_in_types);
 }
@@ -282,7 +177,7 @@ static int parse_type(struct definition *definition) {
         next_token(definition);
         words = true;
     }
-    if (words && is_mark(&definition->token, '(')) sound = parse_type_numbers(definition, type);
+    if (words && art_token_is_mark(&definition->token, '(')) sound = parse_type_numbers(definition, type);
     int rc = sqlite3_str_errcode(type);
     char *text = sqlite3_str_finish(type);
     if (!rc) {
@@ -298,13 +193,13 @@ static int parse_type(struct definition *definition) {
 }
 
 static int parse_collation(struct definition *definition) {
-    const struct token *token = &definition->token;
+    const struct art_token *token = &definition->token;
     struct art_column *column = definition->column;
-    if (token->kind != TOKEN_QUOTED && (token->kind != TOKEN_WORD || is_reserved(token))) {
+    if (token->kind != ART_TOKEN_QUOTED && (token->kind != ART_TOKEN_WORD || is_reserved(token))) {
         return refuse_token(definition, "behind COLLATE stands the name of a collation");
     }
     art_free(column->collation);
-    column->collation = text_of(token);
+    column->collation = art_token_text(token);
     if (!column->collation) return SQLITE_NOMEM;
     next_token(definition);
     if (sqlite3_stricmp(column->collation, "BINARY")) {
@@ -319,7 +214,7 @@ static int parse_collation(struct definition *definition) {
 static int parse_primary_key(struct definition *definition) {
     next_token(definition);
     if (!skip_keyword(definition, "KEY")) return refuse_token(definition, form);
-    if (is_keyword(&definition->token, "DESC")) {
+    if (art_token_is_word(&definition->token, "DESC")) {
         return refuse(definition, "the key is in ascending order", "leave DESC out and write ORDER BY ... DESC");
     }
     skip_keyword(definition, "ASC");
@@ -327,18 +222,18 @@ static int parse_primary_key(struct definition *definition) {
 }
 
 static int parse_constraint(struct definition *definition) {
-    if (is_keyword(&definition->token, "PRIMARY") && definition->key) return parse_primary_key(definition);
+    if (art_token_is_word(&definition->token, "PRIMARY") && definition->key) return parse_primary_key(definition);
     if (definition->key && skip_keyword(definition, "UNIQUE")) return SQLITE_OK;
     if (skip_keyword(definition, "NULL")) return SQLITE_OK;
     if (skip_keyword(definition, "COLLATE")) return parse_collation(definition);
-    if (is_keyword(&definition->token, "NOT")) {
+    if (art_token_is_word(&definition->token, "NOT")) {
         next_token(definition);
         if (!skip_keyword(definition, "NULL")) return refuse_token(definition, form);
         definition->column->not_null = true;
         return SQLITE_OK;
     }
-    struct token next = token_at(definition->at);
-    if (is_keyword(&definition->token, "DEFAULT") && is_keyword(&next, "NULL")) {
+    struct art_token next = art_token_at(definition->at);
+    if (art_token_is_word(&definition->token, "DEFAULT") && art_token_is_word(&next, "NULL")) {
         next_token(definition);
         next_token(definition);
         return SQLITE_OK;
@@ -350,7 +245,7 @@ static int parse(struct definition *definition, const char **end) {
     next_token(definition);
     int rc = parse_name(definition);
     if (!rc) rc = parse_type(definition);
-    while (!rc && definition->token.kind != TOKEN_END && !(end && is_mark(&definition->token, ','))) {
+    while (!rc && definition->token.kind != ART_TOKEN_END && !(end && art_token_is_mark(&definition->token, ','))) {
         rc = parse_constraint(definition);
     }
     definition->column->not_null |= definition->key;
@@ -368,19 +263,19 @@ int art_definition_parse(const char *text, const char **end, const char *table, 
 }
 
 bool art_definition_is_option(const char *text) {
-    struct token name = token_at(text);
-    if (name.kind != TOKEN_WORD && name.kind != TOKEN_QUOTED) return false;
-    struct token next = token_at(name.at + name.len);
-    return is_mark(&next, '=');
+    struct art_token name = art_token_at(text);
+    if (name.kind != ART_TOKEN_WORD && name.kind != ART_TOKEN_QUOTED) return false;
+    struct art_token next = art_token_at(name.at + name.len);
+    return art_token_is_mark(&next, '=');
 }
 
 /* Is this text of a schema that of an art table? SQLite keeps CREATE VIRTUAL TABLE <name> USING <module>, as it was typed. */
 bool art_definition_is_ours(const char *sql) {
     static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE", NULL, "USING", "art"};
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-        struct token token = token_at(sql);
-        size_t quote = token.kind == TOKEN_QUOTED, len = token.len - 2 * quote;
-        if (token.kind != TOKEN_WORD && !quote) return false;
+        struct art_token token = art_token_at(sql);
+        size_t quote = token.kind == ART_TOKEN_QUOTED, len = token.len - 2 * quote;
+        if (token.kind != ART_TOKEN_WORD && !quote) return false;
         bool same = !words[i] || (len == strlen(words[i]) && !sqlite3_strnicmp(token.at + quote, words[i], (int)len));
         if (!same) return false;
         sql = token.at + token.len;
@@ -389,11 +284,11 @@ bool art_definition_is_ours(const char *sql) {
 }
 
 bool art_definition_is_blank(const char *text) {
-    return token_at(text).kind == TOKEN_END;
+    return art_token_at(text).kind == ART_TOKEN_END;
 }
 
 bool art_definition_is_plain_name(const char *text) {
-    struct token token = token_at(text);
-    return token.kind == TOKEN_WORD && token.at == text && !text[token.len] &&
+    struct art_token token = art_token_at(text);
+    return token.kind == ART_TOKEN_WORD && token.at == text && !text[token.len] &&
            !sqlite3_keyword_check(text, (int)token.len);
 }

@@ -57,11 +57,13 @@ enum { ART_COLUMN_KEY = 0 };
 
 /* The hidden columns stand behind the user's, in this order; a column's number minus columns.count is one of these. */
 enum art_hidden {
-    ART_HIDDEN_PREFIX,    /* argument: literal beginning of the paths */
-    ART_HIDDEN_DELIMITER, /* argument: what ends a common prefix that is rolled up */
-    ART_HIDDEN_ENTRIES,   /* rows below a common prefix */
-    ART_HIDDEN_VERSION,   /* csn of the row's last change */
-    ART_HIDDEN_COMMAND,   /* named like the table */
+    ART_HIDDEN_PREFIX,      /* argument: literal beginning of the paths */
+    ART_HIDDEN_DELIMITER,   /* argument: what ends a common prefix that is rolled up */
+    ART_HIDDEN_START_AFTER, /* argument: the key behind which the rows begin */
+    ART_HIDDEN_SNAPSHOT,    /* argument, refused as yet */
+    ART_HIDDEN_COMMAND, /* named like the table, or "" where that is the name of another column; no argument goes beyond it */
+    ART_HIDDEN_ENTRIES, /* rows below a common prefix */
+    ART_HIDDEN_VERSION, /* csn of the row's last change */
     ART_HIDDEN_COLUMNS
 };
 
@@ -85,6 +87,10 @@ int art_columns_append(struct art_columns *columns, const char *table, const cha
 /* The other way round from art_columns_show(). On failure none. */
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
 char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
+bool art_columns_have(const struct art_columns *columns, const char *name);
+/* Is this a hidden column's name? The one for commands has the table's. */
+bool art_columns_hide(const char *name);
+const char *art_columns_hidden_name(enum art_hidden hidden);
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 /* The command 'add column': `definition` is what follows these words. */
@@ -272,6 +278,15 @@ struct art_planned {
     sqlite3_int64 rows;
 };
 
+/* A statement that is to be prepared anew, since its text allows a better plan (running.c). */
+struct art_restart {
+    sqlite3_stmt *statement; /* NULL: none */
+    int prepared;            /* how often it had been prepared anew */
+    bool planned;            /* under way, as `successor` */
+    const sqlite3_stmt *successor;
+    unsigned in_vain; /* so many times in a row no better plan came of it */
+};
+
 struct art_vtab {
     sqlite3_vtab base;
     unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
@@ -287,6 +302,7 @@ struct art_vtab {
     bool begun;            /* part of SQLite's transaction: it will hear of its end */
     struct art_scan *idle; /* a closed scan, for the next xOpen */
     struct art_planned planned;
+    struct art_restart restart;
     struct art_buffer record; /* the row that is being written, */
     struct art_field *fields; /* and its values: one a column but the key */
 };

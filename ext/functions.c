@@ -3,6 +3,8 @@
  *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
  *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends
+ *     art_write_version(table)                        the version of rows that the transaction writes: once it has written
+ *                                                     some, it is theirs
  *     art_check(table)                                'ok', or what is wrong, a line each: reads every blob (check.c);
  *                                                     check_table.c is the table of that name
  *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and sound; else
@@ -128,6 +130,16 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     art_named_release(named);
 }
 
+/* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in between
+ * waits for it, or makes it fail. */
+static void call_write_version(sqlite3_context *context, int count, sqlite3_value **values) {
+    if (any_null(count, values)) return;
+    struct art_named *named = open_table(context, values[0]);
+    if (!named) return;
+    sqlite3_result_int64(context, (sqlite3_int64)art_tree_csn(tree_of(named)) + 1);
+    art_named_release(named);
+}
+
 static void call_check(sqlite3_context *context, int count, sqlite3_value **values) {
     struct art_findings findings = {.most = ART_FINDINGS_MAX};
     char *message = NULL, *text = NULL;
@@ -242,6 +254,7 @@ int art_functions_register(sqlite3 *db) {
         {"art_count", 2, 0, call_count},
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
+        {"art_write_version", 1, 0, call_write_version},
         {"art_check", 1, SQLITE_DIRECTONLY, call_check},
         {"art_verify", 0, SQLITE_DIRECTONLY, call_verify},
         {"art_verify", 1, SQLITE_DIRECTONLY, call_verify},

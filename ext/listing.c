@@ -60,6 +60,26 @@ static void make_range_of_keys(struct art_scan *scan) {
     }
 }
 
+/* start_after is about keys, as S3's: it cuts through the subtree of an r, which is shown if anything is left of it. But where
+ * it is an r, that has been shown before, and its subtree lies behind. */
+static void start_after(struct art_scan *scan) {
+    struct art_wanted *wanted = &scan->wanted;
+    struct art_bytes key = art_buffer_bytes(&scan->start_after.text);
+    uint32_t shown = bound_rolls_up(scan, key);
+    if (!shown || shown < key.len) {
+        art_wanted_low(wanted, key, true);
+        return;
+    }
+    wanted->scratch.len = 0;
+    if (art_buffer_append(&wanted->scratch, key.data, key.len)) {
+        wanted->rc = SQLITE_NOMEM;
+    } else if (raise_behind(&wanted->scratch)) {
+        art_wanted_low(wanted, art_buffer_bytes(&wanted->scratch), false);
+    } else {
+        wanted->empty = true;
+    }
+}
+
 int art_listing_entries(struct art_scan *scan, uint64_t *out) {
     struct art_buffer *scratch = &scan->wanted.scratch;
     struct art_bytes path = art_scan_path(scan);
@@ -97,6 +117,7 @@ void art_listing_begin(struct art_scan *scan) {
     sqlite3 *db = art_scan_vtab(scan)->connection->db;
     scan->writers = sqlite3_txn_state(db, NULL) == SQLITE_TXN_WRITE ? count_writers(db) : 0;
     make_range_of_keys(scan);
+    if (scan->start_after.type) start_after(scan);
 }
 
 bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path) {

@@ -248,12 +248,23 @@ static int create_table(struct art_vtab *vtab, char **message) {
     return rc;
 }
 
+/* SQLite's own names begin with "sqlite_", and so would those of the shadow tables. */
+static int check_name(const char *table, char **message) {
+    if (sqlite3_stricmp(table, "sqlite") != 0) return SQLITE_OK;
+    return art_complain(
+        message, SQLITE_ERROR,
+        "art: an art table cannot be called %s, as SQLite keeps the names of its shadow tables for itself "
+        "(%s_artstate): take another name",
+        table, table);
+}
+
 static int create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
     (void)context;
     struct art_vtab *vtab;
     int rc = vtab_new(db, argv, &vtab);
     if (rc) return rc;
-    rc = take_arguments(vtab, argc, argv, message);
+    rc = check_name(vtab->name->table, message);
+    if (!rc) rc = take_arguments(vtab, argc, argv, message);
     if (!rc) rc = art_storage_resolve(vtab->connection, vtab->name->schema, &vtab->settings.storage, message);
     vtab->created = vtab->columns.count;
     if (!rc) rc = check_encoding(db, message);
@@ -323,7 +334,8 @@ static int destroy(sqlite3_vtab *base) {
 
 static int rename_table(sqlite3_vtab *base, const char *to) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    int rc = art_vtab_attach(vtab, &base->zErrMsg);
+    int rc = check_name(to, &base->zErrMsg);
+    if (!rc) rc = art_vtab_attach(vtab, &base->zErrMsg);
     if (!rc) rc = join_for_change(vtab, "RENAME");
     if (rc) return rc;
     struct art_name *name = art_name_new(vtab->name->schema, to);

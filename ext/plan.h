@@ -1,18 +1,18 @@
 /* What planner.c tells cursor.c: flags in SQLite's idxNum, and in idxStr the words that EXPLAIN QUERY PLAN shows, in
- * which every '?' stands for an argument of xFilter, in their order:
+ * which every '?' that is not in quotes stands for an argument of xFilter, in their order:
  *
- *     prefix=? AND delimiter=? AND path>? AND path GLOB ?, level listing, descending, limit ?
- *     path>=? AND path<? AND path GLOB ? AND column 3>? AND bound column 2=?
- *     all rows AND column 2>?, descending
+ *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending, limit ?
+ *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
+ *     all rows AND size>?, descending
  *
- * "path" is the key, whatever the table calls it; the other columns have numbers, from the key's, which is 1. The characters
- * before a '?' tell its meaning (art_plan_meaning()), and what stands before it of a column (arguments.c).
+ * Columns have their own names, those that are no words in quotes, so that none can be taken for something else.
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by
  *   prefix       anything but NULL              paths that begin with these bytes                nobody
  *   delimiter    anything but NULL, not ''      a listing: everything else below is about the    nobody
  *                                               path that it shows (listing.c)
+ *   start_after  anything but NULL              keys behind these bytes (listing.c)              nobody
  *   comparison   TEXT literal                   exactly that range                               nobody
  *   comparison   other TEXT                     that range                                       SQLite
  *   comparison   number, bound to a parameter   the range of its text                            SQLite
@@ -39,7 +39,7 @@
  *                bounds that SQLite makes of
  *                LIKE
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
- *                bound (a "bound column" may    the comparison (filters.c)
+ *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
  *   column       anything else                  no row is passed over                            SQLite
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
@@ -58,18 +58,22 @@
 #ifndef ART_EXT_PLAN_H
 #define ART_EXT_PLAN_H
 
+#include <stdbool.h>
+
 enum art_plan_flags {
     ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
     ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
     ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
     ART_PLAN_EQUATED = 16,   /* another column is equal to what may be a parameter */
+    ART_PLAN_COUNTED = 32,   /* SQLite itself counts off the rows of OFFSET, too */
 };
 
 enum art_argument {
     ART_ARGUMENT_NONE,
     ART_ARGUMENT_PREFIX,
     ART_ARGUMENT_DELIMITER,
+    ART_ARGUMENT_START_AFTER,
     ART_ARGUMENT_EQUAL,
     ART_ARGUMENT_IN,
     ART_ARGUMENT_GREATER,
@@ -84,34 +88,23 @@ enum art_argument {
     ART_ARGUMENTS
 };
 
+/* Behind the column's name, if there is one. */
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
-        "", "prefix=?", "delimiter=?", "path=?", "path IN (?)", "path>?", "path>=?", "path<?", "path<=?",              \
-            "path GLOB ?", "path LIKE ?", "path LIKE prefix ?", "limit ?", "offset ?"                                  \
+        "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
+            " LIKE ?", " LIKE prefix ?", "limit ?", "offset ?"                                                         \
     }
 
-/* The meaning of the argument whose '?' this is, in words as above. */
-static inline enum art_argument art_plan_meaning(const char *mark) {
-    switch (mark[-1]) {
-    case '>':
-        return ART_ARGUMENT_GREATER;
-    case '<':
-        return ART_ARGUMENT_LESS;
-    case '(':
-        return ART_ARGUMENT_IN;
-    case '=':
-        return mark[-2] == '>'   ? ART_ARGUMENT_GREATER_EQUAL
-               : mark[-2] == '<' ? ART_ARGUMENT_LESS_EQUAL
-               : mark[-2] == 'x' ? ART_ARGUMENT_PREFIX
-               : mark[-2] == 'r' ? ART_ARGUMENT_DELIMITER
-                                 : ART_ARGUMENT_EQUAL;
-    default:
-        return mark[-2] == 'B'   ? ART_ARGUMENT_GLOB
-               : mark[-2] == 'E' ? ART_ARGUMENT_LIKE
-               : mark[-2] == 'x' ? ART_ARGUMENT_LIKE_PREFIX
-               : mark[-3] == 'i' ? ART_ARGUMENT_LIMIT
-                                 : ART_ARGUMENT_OFFSET;
-    }
-}
+struct art_columns;
+
+/* An argument of xFilter, as the words tell it. */
+struct art_plan_argument {
+    enum art_argument meaning;
+    unsigned column; /* that is compared; 0: the key */
+    bool is_bound;   /* with what is no literal */
+};
+
+/* arguments.c: the next argument's words begin at `at`. Where they end; NULL: there is none. */
+const char *art_plan_next(const struct art_columns *columns, const char *at, struct art_plan_argument *out);
 
 #endif

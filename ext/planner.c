@@ -13,12 +13,14 @@
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
- * arm of a UNION ALL. The terms are numbered, so a missing one is noticed; and an arm has no ORDER BY. And every version
- * shows (path, value) >= (?, ?) as path >= ?: a comparison must be with a literal, which no row value is.
+ * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may have
+ * one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms, which
+ * is known when it runs (running.c). And every version shows (path, value) >= (?, ?) as path >= ?: a comparison must be
+ * with a literal, which no row value is.
  */
 #include "ext/scan.h"
+#include "ext/token.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <limits.h>
 
@@ -32,9 +34,7 @@ enum {
     STRICT_LIMITS = 3046001, /* the version that offers them as it should */
     STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
     LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
-    LIST_GUESS = 20,         /* elements, but not more than a part of the rows */
-    WORDS_FIXED = 80,
-    WORDS_EACH = 32
+    LIST_GUESS = 20          /* elements, but not more than a part of the rows */
 };
 
 struct planning {
@@ -46,7 +46,7 @@ struct planning {
     int unsure; /* conditions that another plan had better not have */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
     uint8_t *meanings; /* of each constraint */
-    char *words, *end;
+    sqlite3_str *words;
 };
 
 /* --- constraints -------------------------------------------------------------------------------------------------- */
@@ -114,18 +114,29 @@ static bool is_list(const struct planning *planning, int i) {
 
 static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
 
-static void take_as(struct planning *planning, int i, const char *words, enum art_argument meaning, bool exact) {
+/* Keywords, too, stand without quotes: a word is a word. */
+static void append_name(sqlite3_str *out, const char *name) {
+    struct art_token token = art_token_at(name);
+    bool is_word = token.kind == ART_TOKEN_WORD && token.at == name && !name[token.len];
+    sqlite3_str_appendf(out, is_word ? "%s" : "\"%w\"", name);
+}
+
+/* A comparison of column `compared`, 0 is the key; or -1: nothing is compared. */
+static void take_as(struct planning *planning, int i, int compared, bool is_bound, enum art_argument meaning,
+                    bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
-    if (planning->end > planning->words) planning->end = stpcpy(planning->end, limits ? ", " : " AND ");
-    planning->end = stpcpy(planning->end, words);
-    assert(art_plan_meaning(strchr(planning->end - strlen(words), '?')) == meaning);
+    if (sqlite3_str_length(planning->words)) sqlite3_str_appendall(planning->words, limits ? ", " : " AND ");
+    if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
+    if (compared >= 0) append_name(planning->words, planning->vtab->columns.items[compared].name);
+    sqlite3_str_appendall(planning->words, argument_words[meaning]);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
 
 static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
-    take_as(planning, i, argument_words[meaning], meaning, exact);
+    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
+    take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, false, meaning, exact);
 }
 
 /* --- hidden columns as arguments ---------------------------------------------------------------------------------- */
@@ -149,9 +160,35 @@ static int take_hidden(struct planning *planning, enum art_hidden hidden, enum a
 }
 
 static int take_listing_arguments(struct planning *planning) {
-    bool prefix;
-    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &prefix);
-    return rc ? rc : take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
+    bool given;
+    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &given);
+    if (!rc) rc = take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
+    return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &given);
+}
+
+static bool compares_hidden(const struct planning *planning, enum art_hidden hidden) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == (int)hidden;
+        if (same && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
+    }
+    return false;
+}
+
+/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason to
+ * compare. */
+static int refuse_arguments(const struct planning *planning) {
+    struct art_vtab *vtab = planning->vtab;
+    const char *table = vtab->name->table;
+    if (compares_hidden(planning, ART_HIDDEN_COMMAND)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a listing has no fifth argument, nor can the column for commands be compared (%s): "
+                            "leave it out",
+                            table);
+    }
+    if (!compares_hidden(planning, ART_HIDDEN_SNAPSHOT)) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: there are no snapshots in this version (%s.snapshot): leave the argument out", table);
 }
 
 /* --- whose functions ---------------------------------------------------------------------------------------------- */
@@ -321,7 +358,6 @@ static int count_unknown(const struct planning *planning) {
  * so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (estimate()); though never
  * for one in which two arguments come from two other tables. */
 static void take_filters(struct planning *planning) {
-    char words[WORDS_EACH];
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
     bool literals_only = count_unknown(planning) > 1;
     for (int i = 0; i < planning->info->nConstraint && left; i++) {
@@ -329,10 +365,7 @@ static void take_filters(struct planning *planning) {
         bool is_literal = constant(planning, i);
         if (!is_literal && literals_only) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        enum art_argument meaning = meaning_of(constraint->op);
-        sqlite3_snprintf(sizeof words, words, "%scolumn %d%s", is_literal ? "" : "bound ", constraint->iColumn + 1,
-                         argument_words[meaning] + strlen("path"));
-        take_as(planning, i, words, meaning, false);
+        take_as(planning, i, constraint->iColumn, !is_literal, meaning_of(constraint->op), false);
         planning->unsure += !is_literal;
         left--;
     }
@@ -418,7 +451,10 @@ static void take_limits(struct planning *planning) {
         if (!sorted || !info->aConstraint[offset].usable) return;
     }
     take(planning, limit, ART_ARGUMENT_LIMIT, false);
-    if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
+    if (offset < 0) return;
+    bool alone = strict || art_restart_is_on(planning->vtab);
+    if (!alone) planning->plan |= ART_PLAN_COUNTED;
+    take(planning, offset, ART_ARGUMENT_OFFSET, alone);
 }
 
 /* --- costs -------------------------------------------------------------------------------------------------------- */
@@ -432,9 +468,13 @@ static bool constants_meet(const struct planning *planning, struct art_wanted *w
         if (info->aConstraintUsage[i].argvIndex) text = constant_text(planning, i);
         if (!text.len) continue;
         enum art_argument meaning = planning->meanings[i];
-        if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
-            if (art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) != ART_HIDDEN_PREFIX) continue;
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
+        if (hidden == ART_HIDDEN_PREFIX) {
             art_wanted_prefix(wanted, text);
+        } else if (hidden == ART_HIDDEN_START_AFTER) {
+            art_wanted_low(wanted, text, true);
+        } else if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
+            continue;
         } else if (meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL) {
             art_wanted_compare(wanted, meaning, constant(planning, i), true);
         } else {
@@ -459,6 +499,7 @@ struct bounds {
 static void add_bounds(const struct planning *planning, int i, struct bounds *bounds) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     enum art_argument meaning = planning->meanings[i];
+    int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
     bool begins = false;
     if (meaning == ART_ARGUMENT_EQUAL) {
         begins = planning->listing; /* else it is a list */
@@ -466,8 +507,9 @@ static void add_bounds(const struct planning *planning, int i, struct bounds *bo
         begins = begins_literally(planning, i) && !glob_has_bounds(planning, i);
     } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
         begins = is_on_path(planning, i);
-        begins |= art_hidden_column(planning->vtab, constraint->iColumn) == ART_HIDDEN_PREFIX;
+        begins |= hidden == ART_HIDDEN_PREFIX;
     }
+    bounds->low += hidden == ART_HIDDEN_START_AFTER;
     bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
     bounds->high += begins || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
 }
@@ -510,7 +552,9 @@ static uint64_t guess_rows(const struct planning *planning) {
 static bool reads_values(const struct planning *planning) {
     unsigned prefix = planning->vtab->columns.count + ART_HIDDEN_PREFIX;
     sqlite3_uint64 keys = 1;
-    if (prefix < 62) keys |= (sqlite3_uint64)3 << prefix; /* and the delimiter */
+    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && prefix + i < 63; i++) {
+        keys |= (sqlite3_uint64)1 << (prefix + i);
+    }
     return (planning->info->colUsed & ~keys) != 0;
 }
 
@@ -572,7 +616,7 @@ static unsigned find_arguments(const struct planning *planning, int *last) {
     unsigned found = 0;
     for (int i = 0; i < info->nConstraint; i++) {
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
-        bool is_argument = hidden == ART_HIDDEN_PREFIX || hidden == ART_HIDDEN_DELIMITER;
+        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
         if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
         found |= 1U << hidden;
         *last = info->aConstraint[i].iTermOffset + 1;
@@ -583,7 +627,7 @@ static unsigned find_arguments(const struct planning *planning, int *last) {
 /* The columns of arguments that are read, or may be: bit 63 stands for all columns from there on. */
 static unsigned read_arguments(const struct planning *planning) {
     unsigned found = 0;
-    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_DELIMITER; hidden++) {
+    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_START_AFTER; hidden++) {
         unsigned column = planning->vtab->columns.count + hidden;
         found |= (unsigned)(planning->info->colUsed >> (column < 63 ? column : 63) & 1) << hidden;
     }
@@ -650,13 +694,26 @@ static int plan_range(struct planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     take_like(planning);
-    if (!planning->arguments) planning->end = stpcpy(planning->end, "all rows");
+    if (!planning->arguments) sqlite3_str_appendall(planning->words, "all rows");
     take_filters(planning);
     take_order(planning);
-    if (planning->listing) planning->end = stpcpy(planning->end, ", level listing");
-    if (planning->plan & ART_PLAN_DESCENDING) planning->end = stpcpy(planning->end, ", descending");
-    if (!reads_values(planning)) planning->end = stpcpy(planning->end, ", keys only");
+    if (planning->listing) sqlite3_str_appendall(planning->words, ", level listing");
+    if (planning->plan & ART_PLAN_DESCENDING) sqlite3_str_appendall(planning->words, ", descending");
+    if (!reads_values(planning)) sqlite3_str_appendall(planning->words, ", keys only");
     take_limits(planning);
+    return SQLITE_OK;
+}
+
+static int make_plan(struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    int rc = refuse_arguments(planning);
+    if (rc) return rc;
+    for (int i = 0; i < info->nConstraint; i++) planning->meanings[i] = (uint8_t)find_meaning(planning, i);
+    int equality = has_delimiter(planning) ? -1 : find_equality(planning, false);
+    rc = equality >= 0 ? plan_point(planning, equality) : plan_range(planning);
+    if (rc) return rc;
+    estimate(planning);
+    price_arms(planning);
     return SQLITE_OK;
 }
 
@@ -664,22 +721,19 @@ int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct planning planning = {.vtab = (struct art_vtab *)base, .info = info};
     if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
     if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
-    int room = WORDS_FIXED + info->nConstraint * WORDS_EACH;
-    planning.words = planning.end = sqlite3_malloc(room + info->nConstraint);
-    if (!planning.words) return SQLITE_NOMEM;
-    *planning.end = 0;
-    planning.meanings = (uint8_t *)planning.words + room;
-    for (int i = 0; i < info->nConstraint; i++) planning.meanings[i] = (uint8_t)find_meaning(&planning, i);
-    int equality = has_delimiter(&planning) ? -1 : find_equality(&planning, false);
-    int rc = equality >= 0 ? plan_point(&planning, equality) : plan_range(&planning);
+    planning.meanings = sqlite3_malloc(info->nConstraint + 1);
+    if (!planning.meanings) return SQLITE_NOMEM;
+    planning.words = sqlite3_str_new(NULL);
+    int rc = make_plan(&planning);
+    char *words = sqlite3_str_finish(planning.words);
+    sqlite3_free(planning.meanings);
+    if (!rc && !words) rc = SQLITE_NOMEM;
     if (rc) {
-        sqlite3_free(planning.words);
+        sqlite3_free(words);
         return rc;
     }
-    estimate(&planning);
-    price_arms(&planning);
     info->idxNum = planning.plan;
-    info->idxStr = planning.words;
+    info->idxStr = words;
     info->needToFreeIdxStr = 1;
     return SQLITE_OK;
 }

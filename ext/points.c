@@ -88,11 +88,8 @@ int art_points_collect(struct art_points *points, sqlite3_value *list) {
 /* --- walking ------------------------------------------------------------------------------------------------------ */
 
 static bool point_is_wanted(const struct art_scan *scan, struct art_bytes path) {
-    const struct art_range *range = &scan->wanted.range;
-    int low = range->low_set ? art_bytes_compare(path, range->low) : 1;
-    int high = range->high_set ? art_bytes_compare(path, range->high) : -1;
     if (scan->points.numbers && (!path.len || path.data[0] < ':')) return false; /* the range has it */
-    return (low > 0 || (low == 0 && !range->low_open)) && (high < 0 || (high == 0 && !range->high_open));
+    return art_wanted_has(&scan->wanted, path);
 }
 
 static int next_point(struct art_scan *scan) {

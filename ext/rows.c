@@ -246,8 +246,7 @@ int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     scan->in_order |= !art_is_writing(art_scan_vtab(scan)->connection->db);
     scan->in_order &= !isinf(scan->number.value);
     if (scan->in_order) return walk_spellings(scan);
-    bool possible = art_bytes_starts_with(key, art_buffer_bytes(&scan->prefix.text));
-    int rc = possible ? art_rows_point(scan, key) : ART_OK;
+    int rc = art_wanted_has(&scan->wanted, key) ? art_rows_point(scan, key) : ART_OK;
     if (rc) return rc;
     scan->spellings = scan->state == ART_SCAN_POINT;
     return scan->spellings ? ART_OK : walk_spellings(scan);

@@ -3,6 +3,7 @@
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
  *     statements.c  whether a bound number is compared as its text
+ *     running.c     what the running statements' texts say about where a call comes from
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     number.c      which beginnings may become a spelling of a number
@@ -35,6 +36,7 @@ void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open
 void art_wanted_prefix(struct art_wanted *wanted, struct art_bytes prefix);
 /* Its part with all paths that may look like a number. */
 struct art_range art_range_of_numbers(const struct art_range *range);
+bool art_wanted_has(const struct art_wanted *wanted, struct art_bytes path);
 /* Contradictions. */
 void art_wanted_finish(struct art_wanted *wanted);
 
@@ -115,6 +117,7 @@ struct art_scan {
     bool range_due;  /* several: the range is still to be walked */
     bool bounded;    /* SQLite has made bounds of the first GLOB */
     bool equated;    /* a column is equal to what may be a parameter */
+    bool counted;    /* SQLite itself counts off the rows of OFFSET, too */
     bool spellings;  /* after this point, the other spellings of its number */
     bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */
@@ -134,7 +137,7 @@ struct art_scan {
     struct art_folded folded;
     struct art_wanted wanted;
     struct art_range range; /* RANGE: what is walked; bytes in wanted */
-    struct art_shown prefix, delimiter;
+    struct art_shown prefix, delimiter, start_after;
     struct art_points points;
     struct art_filter filters[ART_FILTERS_MAX];
     unsigned filter_count;
@@ -193,6 +196,14 @@ bool art_scan_compares_as_text(const struct art_scan *scan,
 /* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way that
  * makes it be compared as a number? */
 bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
+
+/* running.c: is each running statement that writes an UPDATE of this table? */
+bool art_running_updates_only(const struct art_vtab *vtab);
+/* For xFilter: should it return SQLITE_SCHEMA, since what runs is a SELECT from a single table, and nothing else? */
+bool art_restart_ask(struct art_vtab *vtab);
+/* For xBestIndex: is it that SELECT that is being prepared? */
+bool art_restart_is_on(struct art_vtab *vtab);
+void art_restart_end(struct art_vtab *vtab); /* what is prepared from here on is another statement */
 
 /* cursor.c: the row is left. */
 static inline void art_scan_forget_value(struct art_scan *scan) {

@@ -8,7 +8,9 @@
  * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
  * there, changes nothing.
  */
-#include "ext/ext.h"
+#include "ext/scan.h"
+
+#include <assert.h>
 
 enum { HUGE_RECORD = 1 << 20 };
 
@@ -17,11 +19,13 @@ enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
 
 static sqlite3_value *hidden(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which) {
     int at = ARGUMENT_COLUMNS + (int)vtab->columns.count + which;
-    return at < argc ? argv[at] : NULL; /* there may be no column for commands */
+    assert(at < argc);
+    (void)argc;
+    return argv[at];
 }
 
 static bool is_given(sqlite3_value *value) {
-    return value && sqlite3_value_type(value) != SQLITE_NULL;
+    return sqlite3_value_type(value) != SQLITE_NULL;
 }
 
 static const char *key_name(const struct art_vtab *vtab) {
@@ -33,7 +37,7 @@ static int not_null(struct art_vtab *vtab, const char *column) {
                         vtab->name->table, column);
 }
 
-static int complain_path(struct art_vtab *vtab, int rc, const char *what, const char *todo) {
+static int complain_key(struct art_vtab *vtab, int rc, const char *what, const char *todo) {
     return art_complain(&vtab->base.zErrMsg, rc, "art: %s (%s.%s): %s", what, vtab->name->table, key_name(vtab), todo);
 }
 
@@ -42,13 +46,13 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
     case SQLITE_NULL:
         return not_null(vtab, key_name(vtab));
     case SQLITE_BLOB:
-        return complain_path(vtab, SQLITE_MISMATCH, "a BLOB cannot be a path", "CAST it AS TEXT");
+        return complain_key(vtab, SQLITE_MISMATCH, "a key is no BLOB", "CAST it AS TEXT");
     default:
         break;
     }
     if (!art_value_bytes(value, out)) return SQLITE_NOMEM;
     if (out->len <= ART_PATH_MAX) return SQLITE_OK;
-    return complain_path(vtab, SQLITE_TOOBIG, "the path is too long", "it may have 65534 bytes");
+    return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
 }
 
 static int not_unique(struct art_vtab *vtab) {
@@ -86,25 +90,25 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
 }
 
 static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
-    static const char *const names[] = {"prefix", "delimiter", "entries", "version"};
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: %s is not for writing (%s.%s): leave it out",
-                        names[which], vtab->name->table, names[which]);
+    const char *name = art_columns_hidden_name(which);
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: %s is not for writing (%s.%s): leave it out", name,
+                        vtab->name->table, name);
 }
 
 /* Rows that a listing has rolled up are no rows. */
 static int check_listed(struct art_vtab *vtab, struct art_bytes path) {
     if (!art_listing_has_rolled_up(vtab->table, path)) return SQLITE_OK;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: a common prefix cannot be changed (%s.path = '%.*s'): leave the delimiter out",
-                        vtab->name->table, (int)path.len, (const char *)path.data);
+                        "art: a common prefix cannot be changed (%s.%s = '%.*s'): leave the delimiter out",
+                        vtab->name->table, key_name(vtab), (int)path.len, (const char *)path.data);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes path = {0}, value = {0};
-    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) {
-        if (is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        if (i != ART_HIDDEN_COMMAND && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
     }
     int rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
     __builtin_prefetch(path.data); /* a bound text may come from anywhere */
@@ -125,7 +129,7 @@ static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
 /* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */
 static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     bool all = true;
-    for (unsigned i = 0; i < ART_HIDDEN_VERSION; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
+    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
     return all;
 }
 
@@ -137,6 +141,12 @@ static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct ar
     return !len || !memmem(path.data + before, path.len - before, end, len);
 }
 
+static bool is_before(sqlite3_value *start_after, struct art_bytes path) {
+    if (!is_given(start_after)) return false;
+    const void *data = sqlite3_value_blob(start_after);
+    return art_bytes_compare(art_bytes(data, (uint32_t)sqlite3_value_bytes(start_after)), path) < 0;
+}
+
 /* The version that the row has; or in an UPDATE ... FROM that meets a row again, the one that it had before. */
 static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value **argv, const struct art_row *row) {
     sqlite3_value *value = hidden(vtab, argc, argv, ART_HIDDEN_VERSION);
@@ -146,18 +156,24 @@ static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value 
     return version == row->version || (again && version < row->version);
 }
 
-/* `row`: where the UPDATE has to know it, else NULL. */
+/* Is it as it was? `row`: where the UPDATE has to know it, else NULL. */
+static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which,
+                    struct art_bytes path, const struct art_row *row) {
+    sqlite3_value *value = hidden(vtab, argc, argv, which);
+    if (sqlite3_value_nochange(value)) return true;
+    if (which == ART_HIDDEN_VERSION) return row && is_its_version(vtab, argc, argv, row);
+    if (!is_given(value)) return true;
+    if (which == ART_HIDDEN_PREFIX) return is_prefix(value, path);
+    if (!passes_all(vtab, argc, argv)) return false;
+    if (which == ART_HIDDEN_START_AFTER) return is_before(value, path);
+    return which == ART_HIDDEN_DELIMITER && is_listed(hidden(vtab, argc, argv, ART_HIDDEN_PREFIX), value, path);
+}
+
 static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
                         const struct art_row *row) {
-    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) {
-        sqlite3_value *value = hidden(vtab, argc, argv, i);
-        bool kept = sqlite3_value_nochange(value) || (i != ART_HIDDEN_VERSION && !is_given(value));
-        if (i == ART_HIDDEN_PREFIX) kept |= is_prefix(value, path);
-        if (i == ART_HIDDEN_DELIMITER && !kept && passes_all(vtab, argc, argv)) {
-            kept = is_listed(hidden(vtab, argc, argv, ART_HIDDEN_PREFIX), value, path);
-        }
-        if (i == ART_HIDDEN_VERSION && row) kept |= is_its_version(vtab, argc, argv, row);
-        if (!kept) return complain_hidden(vtab, i);
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        if (i == ART_HIDDEN_COMMAND || is_kept(vtab, argc, argv, i, path, row)) continue;
+        return complain_hidden(vtab, i);
     }
     if (!is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) return SQLITE_OK;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
@@ -251,6 +267,13 @@ static int begin_write(struct art_vtab *vtab) {
     return SQLITE_OK;
 }
 
+/* UPDATE ... FROM where no row of this table was met (of an aggregate over no rows, or from the other side of a RIGHT JOIN)
+ * comes as an INSERT. An INSERT has no new key, as the table has no rowid; an UPDATE has one if it sets the key. */
+static bool updates_nothing(const struct art_vtab *vtab, sqlite3_value **argv) {
+    if (is_given(argv[ARGUMENT_NEW])) return true;
+    return !is_given(argv[ARGUMENT_COLUMNS]) && art_running_updates_only(vtab);
+}
+
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = begin_write(vtab);
@@ -259,6 +282,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = run_delete(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
+    } else if (updates_nothing(vtab, argv)) {
+        rc = SQLITE_OK;
     } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
         rc = art_command_run(vtab, argv + ARGUMENT_COLUMNS);
     } else {

@@ -308,7 +308,7 @@ static void add_column_in_between(void) {
 }
 
 static void few_columns(void) {
-    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 7);
+    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 9);
 }
 
 static void short_rows(void) {

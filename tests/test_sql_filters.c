@@ -277,24 +277,24 @@ START_TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
     static const struct {
         const char *condition, *bound, *words; /* words of EXPLAIN QUERY PLAN; NULL: SQLite looks at every row */
     } cases[] = {
-        {"n > 5", "NULL", ":all rows AND column 2>?"},
-        {"n >= ?", "6", ":all rows AND bound column 2>=?"},
-        {"6 < n", "NULL", ":all rows AND column 2>?"},
-        {"n = 6", "NULL", ":all rows AND column 2=?"},
-        {"n IS ?", "6", ":all rows AND bound column 2=?"},
-        {"x > ?", "1.25", ":all rows AND bound column 3>?"},
-        {"s = 'b'", "NULL", ":all rows AND column 4=?"},
-        {"s > 'a'", "NULL", ":all rows AND column 4>?"},
-        {"s >= 'b'", "NULL", ":all rows AND column 4>=?"},
-        {"s IS ?", "'b'", ":all rows AND bound column 4=?"},
-        {"s > ?", "'a'", ":all rows AND bound column 4>?"},
-        {"(n, s) = (6, 'a')", "6", ":all rows AND column 2=? AND column 4=?"},
-        {"v < 0", "NULL", ":all rows AND column 5<?"},
-        {"v > ? AND n < 7", "2", ":all rows AND bound column 5>? AND column 2<?"},
-        {"path GLOB 'row/*' AND n > 5", "NULL", " AND column 2>?"},
-        {"path GLOB '*1' AND n > 5", "NULL", ":path GLOB ? AND column 2>?"},
-        {"path LIKE 'ROW%' AND n > 5", "NULL", ":path LIKE prefix ? AND column 2>?"},
-        {"path >= ? AND path < char(255) AND n > 5", "''", "AND column 2>?"},
+        {"n > 5", "NULL", ":all rows AND n>?"},
+        {"n >= ?", "6", ":all rows AND bound n>=?"},
+        {"6 < n", "NULL", ":all rows AND n>?"},
+        {"n = 6", "NULL", ":all rows AND n=?"},
+        {"n IS ?", "6", ":all rows AND bound n=?"},
+        {"x > ?", "1.25", ":all rows AND bound x>?"},
+        {"s = 'b'", "NULL", ":all rows AND s=?"},
+        {"s > 'a'", "NULL", ":all rows AND s>?"},
+        {"s >= 'b'", "NULL", ":all rows AND s>=?"},
+        {"s IS ?", "'b'", ":all rows AND bound s=?"},
+        {"s > ?", "'a'", ":all rows AND bound s>?"},
+        {"(n, s) = (6, 'a')", "6", ":all rows AND n=? AND s=?"},
+        {"v < 0", "NULL", ":all rows AND v<?"},
+        {"v > ? AND n < 7", "2", ":all rows AND bound v>? AND n<?"},
+        {"path GLOB 'row/*' AND n > 5", "NULL", " AND n>?"},
+        {"path GLOB '*1' AND n > 5", "NULL", ":path GLOB ? AND n>?"},
+        {"path LIKE 'ROW%' AND n > 5", "NULL", ":path LIKE prefix ? AND n>?"},
+        {"path >= ? AND path < char(255) AND n > 5", "''", "AND n>?"},
         {"n = ?", "6", NULL},               /* may be a part of a row value's IN */
         {"n > '5'", "NULL", NULL},          /* converted */
         {"n > CAST(? AS TEXT)", "6", NULL}, /* the same */
@@ -340,7 +340,7 @@ START_TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
     if (sql_standin()) return;
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", queries[i]);
-        ck_assert_msg(!strstr(plan, "column"), "%s: %s", queries[i], plan);
+        ck_assert_msg(!strstr(plan, "n>?") && !strstr(plan, "n=?"), "%s: %s", queries[i], plan);
         sqlite3_free(plan);
     }
     sql_expect(db, "3\n", "SELECT count(*) FROM t('', '/')");

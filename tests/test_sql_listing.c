@@ -42,18 +42,26 @@ static void gives(const char *sql, const char *rows) {
     sql_expect(db, rows, sql);
 }
 
-/* The level as plain SQL; prefix and delimiter as BLOB literals. */
-static char *model(const char *prefix, const char *delimiter) {
+/* The level as plain SQL; prefix, delimiter and start_after as BLOB literals. As S3's ListObjectsV2: what has a key behind
+ * start_after, but no common prefix that is start_after itself. */
+static char *model_behind(const char *prefix, const char *delimiter, const char *start_after) {
     return sqlite3_mprintf(
         "(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"
         "        CASE WHEN at > 0 THEN count(*) END AS entries FROM"
-        "  (SELECT at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x END AS shown"
+        "  (SELECT x, at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x END AS "
+        "shown"
         "     FROM (SELECT x, value, CASE WHEN length(%s) THEN coalesce(instr(substr(x, length(%s) + 1), %s), 0) ELSE "
         "0 END AS at"
         "             FROM (SELECT CAST(path AS BLOB) AS x, value FROM b) WHERE length(%s) = 0 OR substr(x, 1, "
         "length(%s)) = %s))"
-        " GROUP BY shown)",
-        prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix);
+        " GROUP BY shown%s%s%s%s%s)",
+        prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix, start_after ? " HAVING max(x) > " : "",
+        start_after ? start_after : "", start_after ? " AND NOT (at > 0 AND shown = " : "",
+        start_after ? start_after : "", start_after ? ")" : "");
+}
+
+static char *model(const char *prefix, const char *delimiter) {
+    return model_behind(prefix, delimiter, NULL);
 }
 
 /* --- random bytes ------------------------------------------------------------------------------------------------- */
@@ -175,6 +183,66 @@ START_TEST(test_a_prefix_is_literal_bytes) {
 }
 END_TEST
 
+/* --- start_after -------------------------------------------------------------------------------------------------- */
+
+/* Half of the time near to what there is: a row's key, or a beginning of one. */
+static char *random_start(struct random *random, const char *prefix) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    uint32_t kind = random_below(random, 4);
+    if (kind == 0) {
+        char *key = sql_rows(db, "SELECT hex(substr(CAST(path AS BLOB), 1, %u)) FROM b ORDER BY random() LIMIT 1",
+                             random_below(random, 8));
+        sqlite3_str_appendf(out, "x'%.*s'", (int)strcspn(key, "\n"), key);
+        sqlite3_free(key);
+        return sqlite3_str_finish(out);
+    }
+    append_bytes(out, random, kind == 1 ? 6 : 3);
+    char *bytes = sqlite3_str_finish(out);
+    if (kind == 1) return bytes;
+    char *joined = sqlite3_mprintf("%.*s%s", (int)strlen(prefix) - 1, prefix, bytes + 2); /* x'..' and x'..' */
+    sqlite3_free(bytes);
+    return joined;
+}
+
+static void compare_behind(struct random *random, const char *prefix, const char *delimiter) {
+    char *start = random_start(random, prefix), *tail = random_tail(random);
+    char *p = as_argument(random, prefix), *d = as_argument(random, delimiter), *s = as_argument(random, start);
+    char *level = model_behind(prefix, delimiter, start);
+    const char *columns = "path, value, entries, start_after IS NULL";
+    char *plain = sqlite3_mprintf("SELECT path, value, entries, 0 FROM %s%s", level, tail);
+    char *art = sqlite3_mprintf("SELECT %s FROM t(%s, %s, %s)%s", columns, p, d, s, tail);
+    same(art, plain);
+    /* From another table, and as conditions. */
+    char *join = sqlite3_mprintf("SELECT %s FROM (SELECT %s AS s) CROSS JOIN t(%s, %s, s)%s", columns, s, p, d, tail);
+    same(join, plain);
+    char *written =
+        sqlite3_mprintf("SELECT %s FROM (SELECT path, value, entries FROM t WHERE prefix = %s AND delimiter = %s AND "
+                        "start_after = %s) AS t%s",
+                        "path, value, entries, 0", p, d, s, tail);
+    same(written, plain);
+    char *count = sqlite3_mprintf("SELECT count(*) FROM t(%s, %s, %s)", p, d, s);
+    char *counted = sqlite3_mprintf("SELECT count(*) FROM %s", level);
+    same(count, counted);
+    char *texts[] = {start, tail, p, d, s, level, plain, art, join, written, count, counted};
+    for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) sqlite3_free(texts[j]);
+}
+
+START_TEST(test_start_after_is_what_s3_makes_of_the_keys) {
+    struct random random = {random_seed()};
+    printf("start_after: seed %llu\n", (unsigned long long)random.state);
+    for (int round = 0; round < 40 * (int)random_scale(); round++) {
+        fill(&random, (int)random_below(&random, 60));
+        for (int i = 0; i < 40; i++) {
+            char *prefix = random_bytes(&random, random_below(&random, 4));
+            char *delimiter = random_bytes(&random, 1 + random_once_in(&random, 4));
+            compare_behind(&random, prefix, delimiter);
+            sqlite3_free(prefix);
+            sqlite3_free(delimiter);
+        }
+    }
+}
+END_TEST
+
 /* --- what an example shows ---------------------------------------------------------------------------------------- */
 
 static void fill_example(void) {
@@ -193,6 +261,73 @@ START_TEST(test_a_level_shows_rows_and_common_prefixes_in_order) {
     gives("SELECT path, entries FROM t('usr', '/')", "usr/|7\n");
     gives("SELECT path, entries FROM t('usr/', 'in/c')", "usr/bin/c|1\nusr/bin/ld|\nusr/readme|\nusr/share/|\n"
                                                          "usr/share/[x]/a|\nusr/share/[x]/b|\nusr/share/[x]c|\n");
+}
+END_TEST
+
+START_TEST(test_start_after_is_about_keys) {
+    fill_example();
+    gives("SELECT path, entries FROM t('usr/', '/', '')", "usr/bin/|2\nusr/readme|\nusr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/bin/')", "usr/readme|\nusr/share/|4\n"); /* it was shown */
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/bin/cc')", "usr/bin/|2\nusr/readme|\nusr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/bin/ld')", "usr/readme|\nusr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/readme')", "usr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/share/[x]/b') ORDER BY path DESC", "usr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/share/[x]c')", "");
+    gives("SELECT path, entries FROM t('usr/', '/', 'a') WHERE path > 'usr/bin/'", "usr/readme|\nusr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'usr/share/[x]') WHERE path <= 'usr/share/'", "usr/share/|4\n");
+    gives("SELECT path, entries FROM t('usr/', '/', 'z')", "");
+    gives("SELECT path, start_after FROM t('usr/b', '', 'usr/bin/cc')", "usr/bin/ld|usr/bin/cc\n");
+    gives("SELECT path FROM t WHERE start_after = 'usr/z'", "var\n");
+    gives("SELECT path FROM t('', '', 6) LIMIT 1", "usr/bin/cc\n");
+    gives("SELECT path FROM t('', '', x'76')", "var\n");
+    gives("SELECT path FROM t('', '/', NULL)", "");
+    gives("SELECT path FROM t WHERE path = 'var' AND start_after = 'var'", "");
+    gives("SELECT path FROM t WHERE path = 'var' AND start_after = 'va'", "var\n");
+    gives("SELECT path FROM t WHERE path IN ('var', 'usr/readme') AND start_after = 'usr/s'", "var\n");
+    gives("SELECT path FROM t('', '', 'usr/bin/ld') ORDER BY path LIMIT 2 OFFSET 1", "usr/share/\nusr/share/[x]/a\n");
+    gives("SELECT path FROM t('', '', 'usr/readme') ORDER BY path DESC LIMIT 1 OFFSET 4", "usr/share/\n");
+    gives("SELECT start_after IS NULL FROM t('va')", "1\n");
+}
+END_TEST
+
+START_TEST(test_rows_behind_a_key_are_changed) {
+    fill_example();
+    sql_run(db, "UPDATE t SET value = 0 WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/a'");
+    gives("SELECT path FROM t WHERE value = 0", "usr/share/[x]/b\nusr/share/[x]c\n");
+    sql_run(db,
+            "UPDATE t SET value = v FROM (SELECT -1 AS v) WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/b'");
+    gives("SELECT path FROM t WHERE value = -1", "usr/share/[x]c\n");
+    sql_refused(db, SQLITE_ERROR, "art: start_after is not for writing (t.start_after)",
+                "UPDATE t SET start_after = 'a'");
+    sql_refused(db, SQLITE_ERROR, "art: start_after is not for writing",
+                "INSERT INTO t(path, start_after) VALUES('a', 'a')");
+    sql_refused(db, SQLITE_ERROR, "art: a common prefix cannot be changed (t.path = 'usr/')",
+                "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND start_after = 'usr/s'");
+    sql_run(db, "DELETE FROM t WHERE start_after = 'usr/bin/ld'");
+    gives("SELECT path FROM t", "5/five\nusr/bin/cc\nusr/bin/ld\n");
+}
+END_TEST
+
+START_TEST(test_there_are_three_arguments) {
+    fill_example();
+    sql_refused(db, SQLITE_ERROR, "art: there are no snapshots in this version (t.snapshot)",
+                "SELECT * FROM t('', '/', '', 1)");
+    sql_refused(db, SQLITE_ERROR, "art: there are no snapshots", "SELECT * FROM t('', '/', '', NULL)");
+    sql_refused(db, SQLITE_ERROR, "art: there are no snapshots", "DELETE FROM t WHERE snapshot = 1");
+    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM t('', '/', '', 1, 100)");
+    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument",
+                "SELECT * FROM (SELECT 1 AS a) x LEFT JOIN t('', '/', '', 1, x.a)");
+    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM t WHERE t = 'flush'");
+    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM t('', '', '', 1, 2, 3)");
+    sql_refused(db, SQLITE_ERROR, "too many arguments on t()", "SELECT * FROM t('', '', '', 1, 2, 3, 4, 5)");
+    gives("SELECT path FROM t('usr/', '/') WHERE entries = 2", "usr/bin/\n");
+    gives("SELECT count(*) FROM t WHERE version = 1", "9\n");
+    gives("SELECT count(*) FROM t WHERE version = 5", "0\n");
+    gives("SELECT DISTINCT snapshot IS NULL, t IS NULL FROM t", "1|1\n");
+    sql_run(db, "CREATE VIRTUAL TABLE entries USING art; INSERT INTO entries(path) VALUES('a')");
+    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM entries('', '', '', 1, 1)");
+    sql_refused(db, SQLITE_ERROR, "takes no commands (entries)", "INSERT INTO entries(\"\") VALUES('flush')");
+    gives("SELECT path FROM entries('', '', '')", "a\n");
 }
 END_TEST
 
@@ -259,7 +394,7 @@ START_TEST(test_arguments_out_of_a_list_are_texts) {
     gives("SELECT path FROM t WHERE prefix = CAST(7 AS INTEGER) AND path > prefix", "7/b\n");
     gives("SELECT path, entries FROM t WHERE prefix = '' AND delimiter IN ('00', NULL)", "00|1\n100|1\n1e2/x|\n7/b|\n");
     gives("SELECT name, type FROM pragma_table_xinfo('t') WHERE hidden AND name <> 't'",
-          "prefix|TEXT\ndelimiter|TEXT\nentries|INTEGER\nversion|INTEGER\n");
+          "prefix|TEXT\ndelimiter|TEXT\nstart_after|TEXT\nsnapshot|\nentries|INTEGER\nversion|INTEGER\n");
 }
 END_TEST
 
@@ -475,6 +610,10 @@ int main(void) {
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, test_a_level_is_what_plain_sql_makes_of_the_rows);
     tcase_add_test(cases, test_a_prefix_is_literal_bytes);
+    tcase_add_test(cases, test_start_after_is_what_s3_makes_of_the_keys);
+    tcase_add_test(cases, test_start_after_is_about_keys);
+    tcase_add_test(cases, test_rows_behind_a_key_are_changed);
+    tcase_add_test(cases, test_there_are_three_arguments);
     tcase_add_test(cases, test_a_level_shows_rows_and_common_prefixes_in_order);
     tcase_add_test(cases, test_a_level_is_read_page_by_page);
     tcase_add_test(cases, test_entries_count_all_rows_below_whatever_is_asked);

@@ -352,6 +352,68 @@ START_TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
 }
 END_TEST
 
+/* SQLite hands it over as an INSERT: of a key, or of none. */
+START_TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
+    static const char *const updates[] = {
+        "UPDATE t SET path = count(x) FROM o",
+        "UPDATE t SET value = count(x) FROM o",
+        "UPDATE t SET path = count(x), value = max(x) FROM o WHERE path = 'none'",
+        "UPDATE t SET path = NULL, value = max(x) FROM o WHERE path = 'none'",
+        "UPDATE OR REPLACE t SET path = 'a', value = count(x) FROM o WHERE path = 'none'",
+        "WITH c(x) AS (SELECT 1) UPDATE OR IGNORE main.\"t\" SET value = count(c.x) FROM c WHERE path = 'none'",
+        "update /* INSERT */ [t] SET value = count(x) FROM o WHERE path > 'b'",
+        "UPDATE t SET value = count(x) FROM o WHERE path = 'a'",
+        "UPDATE t SET path = 'b' || count(x) FROM o WHERE path = 'a'",
+        "UPDATE t SET value = 9 FROM (SELECT 1 AS z) q RIGHT JOIN o ON o.x = q.z",
+        "UPDATE t SET value = 10, path = 'z' || path FROM (SELECT 4 AS z) q RIGHT JOIN o ON o.x = q.z",
+    };
+    static const char *const rows[] = {"", "INSERT INTO o VALUES(4), (5)", "INSERT INTO t VALUES('a', 1), ('a/b', 2)"};
+    struct twins twins;
+    twins_open(&twins);
+    both(&twins, "CREATE TABLE o(x)");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        both(&twins, rows[i]);
+        for (size_t j = 0; j < sizeof updates / sizeof *updates; j++) {
+            both(&twins, "BEGIN");
+            int art = sql_try(twins.art, "%s", updates[j]), plain = sql_try(twins.plain, "%s", updates[j]);
+            ck_assert_msg((art & 0xff) == (plain & 0xff), "%s: %d \"%s\" where an ordinary table says %d", updates[j],
+                          art, sqlite3_errmsg(twins.art), plain);
+            same_rows(&twins, "SELECT path, value FROM t ORDER BY path");
+            if (!sqlite3_get_autocommit(twins.art)) both(&twins, "ROLLBACK");
+        }
+    }
+    twins_close(&twins);
+}
+END_TEST
+
+/* An INSERT without a key is still one, whoever makes it. */
+START_TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
+    struct twins twins;
+    if (sql_standin()) return;
+    twins_open(&twins);
+    sqlite3 *db = twins.art;
+    sql_run(db, "CREATE TABLE o(x, y); INSERT INTO o VALUES(1, 'k');"
+                "CREATE TRIGGER write AFTER UPDATE ON o BEGIN INSERT INTO t VALUES(NEW.y, 1); END;"
+                "CREATE TEMP VIEW u AS SELECT * FROM o; CREATE TEMP TRIGGER u_write INSTEAD OF UPDATE ON u "
+                "BEGIN INSERT INTO t VALUES(NEW.y, 2); END");
+    static const char *const statements[] = {
+        "INSERT INTO t(value) VALUES(1)",  "INSERT INTO t SELECT NULL, x FROM o",
+        "REPLACE INTO t(value) VALUES(1)", "WITH c AS (SELECT 1) INSERT INTO t(value) SELECT * FROM c",
+        "UPDATE o SET y = NULL",           "UPDATE u SET y = NULL"};
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: t.path", statements[i]);
+    }
+    sql_run(db, "INSERT INTO t VALUES('a', 1); CREATE TABLE p(y);"
+                "CREATE TRIGGER p_write AFTER INSERT ON p BEGIN INSERT INTO t VALUES(NEW.y, 3); END;"
+                "CREATE TEMP VIEW t AS SELECT * FROM main.t; CREATE TEMP TRIGGER t_write INSTEAD OF UPDATE ON t "
+                "BEGIN INSERT INTO p VALUES(NEW.path); END");
+    sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: t.path", "UPDATE t SET path = NULL");
+    sql_expect(db, "a|1\n", "SELECT path, value FROM main.t");
+    sql_run(db, "DROP VIEW temp.t; UPDATE t SET t = 'flush' || count(x) FROM o WHERE path = 'none'");
+    twins_close(&twins);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("regressions");
     TCase *tcase = tcase_create("statements");
@@ -367,6 +429,8 @@ int main(void) {
     tcase_add_test(tcase, test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to);
     tcase_add_test(tcase, test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is);
     tcase_add_test(tcase, test_the_left_table_of_a_left_join_keeps_its_rows);
+    tcase_add_test(tcase, test_an_update_of_an_aggregate_over_nothing_makes_no_row);
+    tcase_add_test(tcase, test_an_insert_without_a_key_beside_an_update_is_refused);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -1,4 +1,5 @@
-/* The hidden column `version` between two connections: compare-and-set, and versions that are never given twice.
+/* The hidden column `version` between two connections: compare-and-set, and versions that are never given twice; and
+ * art_write_version(), which tells the one that is being given.
  *
  * Two connections add to counters, each by what it read before: UPDATE ... SET value = value + 1 WHERE path = ? AND version = ?.
  * changes() tells who won; in the end the counters must be what the winners counted. Between the steps are transactions,
@@ -164,11 +165,114 @@ START_TEST(test_compare_and_set_loses_nothing_between_two_connections) {
 }
 END_TEST
 
+/* --- art_write_version() ------------------------------------------------------------------------------------------- */
+
+static void same_as_written(sqlite3 *db, const char *schema, const char *what) {
+    int64_t said = sql_int(db, "SELECT art_write_version('%s.t')", schema);
+    sql_run(db, "INSERT OR REPLACE INTO %s.t(path, value) VALUES('asked', 1)", schema);
+    int64_t got = sql_int(db, "SELECT version FROM %s.t WHERE path = 'asked'", schema);
+    ck_assert_msg(said == got, "%s: %lld was said, the row has %lld", what, (long long)said, (long long)got);
+}
+
+static void transactions_in(sqlite3 *db, const char *schema) {
+    same_as_written(db, schema, "autocommit");
+    int64_t before = sql_int(db, "SELECT art_write_version('%s.t')", schema);
+    sql_run(db, "BEGIN");
+    same_as_written(db, schema, "the first write of a transaction");
+    ck_assert_int_eq(sql_int(db, "SELECT art_write_version('%s.t')", schema), before); /* it is theirs */
+    sql_run(db, "SAVEPOINT a; DELETE FROM %s.t", schema);
+    same_as_written(db, schema, "within a savepoint");
+    sql_run(db, "ROLLBACK TO a");
+    same_as_written(db, schema, "behind ROLLBACK TO");
+    sql_run(db, "RELEASE a");
+    sql_command(db, schema, "t", "flush");
+    same_as_written(db, schema, "behind a command");
+    ck_assert_int_eq(sql_int(db, "SELECT art_write_version('%s.t')", schema), before);
+    sql_run(db, "COMMIT");
+    ck_assert_int_gt(sql_int(db, "SELECT art_write_version('%s.t')", schema), before);
+    before = sql_int(db, "SELECT art_write_version('%s.t')", schema);
+    sql_run(db, "BEGIN; DELETE FROM %s.t; ROLLBACK", schema);
+    ck_assert_int_eq(sql_int(db, "SELECT art_write_version('%s.t')", schema), before); /* it was not used */
+    sql_run(db,
+            "BEGIN; WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO %s.t(path, value) "
+            "SELECT 'many' || i, printf('%%0100d', i) FROM i",
+            schema);
+    same_as_written(db, schema, "behind a spill");
+    sql_run(db, "ROLLBACK");
+    same_as_written(db, schema, "behind the rollback of a spill");
+}
+
+START_TEST(test_a_transaction_knows_the_version_that_it_writes) {
+    static const char *const options[] = {"", "storage=inline", "log_limit='4KB', spill_limit='4KB'"};
+    if (sql_standin()) return;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char *directory = sql_scratch("write_version"), *path = sqlite3_mprintf("%s/v.db", directory);
+        sqlite3 *db = sql_open(path);
+        sql_run(db, "ATTACH '%q/other.db' AS other", directory);
+        static const char *const schemas[] = {"main", "other", "temp"};
+        for (size_t k = 0; k < 3; k++) {
+            if (k == 2 && i == 2) continue;
+            sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s%s)", schemas[k], *options[i] ? ", " : "",
+                    options[i]);
+            transactions_in(db, schemas[k]);
+        }
+        ck_assert_int_eq(sql_int(db, "SELECT art_write_version(NULL) IS NULL"), 1);
+        ck_assert_int_ne(sql_try(db, "SELECT art_write_version('nobody')"), SQLITE_OK);
+        sql_close(db);
+        sql_scratch_remove(directory);
+        sqlite3_free(directory);
+        sqlite3_free(path);
+    }
+}
+END_TEST
+
+/* Kept beside the rows, in the same transaction, it tells them apart from all others. */
+START_TEST(test_the_version_of_another_connections_commit_is_counted) {
+    static const char *const modes[] = {"WAL", "DELETE"};
+    if (sql_standin()) return;
+    for (int i = 0; i < 2; i++) {
+        char *directory = sql_scratch("write_version"), *path = sqlite3_mprintf("%s/v.db", directory);
+        sqlite3 *db[2] = {sql_open(path), sql_open(path)};
+        sql_run(db[0], "PRAGMA journal_mode=%s; CREATE TABLE kept(v)", modes[i]);
+        sql_create(db[0], "t", "");
+        for (int n = 0; n < 40; n++) {
+            int c = n * 7 / 3 % 2;
+            sql_run(db[c],
+                    "BEGIN; INSERT INTO t(path) VALUES('r%d'); INSERT INTO kept SELECT art_write_version('t'); "
+                    "COMMIT",
+                    n);
+            if (n % 9 == 0) sql_command(db[c], "main", "t", "flush");
+            ck_assert_int_eq(sql_int(db[!c], "SELECT version = (SELECT max(v) FROM kept) FROM t WHERE path = 'r%d'", n),
+                             1);
+        }
+        ck_assert_int_eq(sql_int(db[0], "SELECT count(*) FROM t WHERE version IN (SELECT v FROM kept)"), 40);
+        ck_assert_int_eq(sql_int(db[0], "SELECT count(DISTINCT v) FROM kept"), 40);
+        /* A reader's snapshot: a write now would be refused, or have that number. */
+        sql_run(db[0], "BEGIN");
+        int64_t said = sql_int(db[0], "SELECT art_write_version('t')");
+        if (!i) {
+            sql_run(db[1], "INSERT INTO t(path) VALUES('meanwhile')");
+            ck_assert_int_eq(sql_int(db[0], "SELECT art_write_version('t')"), said);
+            ck_assert_int_eq(sql_try(db[0], "INSERT INTO t(path) VALUES('late')") & 0xff, SQLITE_BUSY);
+        }
+        sql_run(db[0], "ROLLBACK");
+        ck_assert_int_eq(sql_int(db[0], "SELECT art_write_version('t')"), said + !i);
+        sql_close(db[0]);
+        sql_close(db[1]);
+        sql_scratch_remove(directory);
+        sqlite3_free(directory);
+        sqlite3_free(path);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("versions");
     TCase *tcase = tcase_create("two connections");
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, test_compare_and_set_loses_nothing_between_two_connections);
+    tcase_add_test(tcase, test_a_transaction_knows_the_version_that_it_writes);
+    tcase_add_test(tcase, test_the_version_of_another_connections_commit_is_counted);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -14,7 +14,7 @@ static const struct maker {
 } makers[] = {
     {"art_complain", 2, MESSAGE_PLAIN},  {"art_fail", 1, MESSAGE_PLAIN},        {"art_fail_errno", 2, MESSAGE_ERRNO},
     {"art_corrupt", 3, MESSAGE_CORRUPT}, {"art_report_sql", 3, MESSAGE_SQL},    {"art_fail_sql", 2, MESSAGE_SQL},
-    {"refuse", 1, MESSAGE_REFUSAL},      {"complain_path", 2, MESSAGE_REFUSAL}, {"damaged", 0, MESSAGE_CORRUPT},
+    {"refuse", 1, MESSAGE_REFUSAL},      {"complain_key", 2, MESSAGE_REFUSAL}, {"damaged", 0, MESSAGE_CORRUPT},
     {"senseless", 0, MESSAGE_CORRUPT},   {"art_fail_code", 1, MESSAGE_SQL},
 };
 enum { MAKERS = sizeof makers / sizeof *makers };

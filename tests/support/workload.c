@@ -101,6 +101,7 @@ void writer_end(struct writer *x) {
     }
     sqlite3_free(x->prefix);
     sqlite3_free(x->delimiter);
+    sqlite3_free(x->start_after);
 }
 
 void writer_put(struct writer *x, const char *format, ...) {

@@ -8,7 +8,7 @@
  *     workload_value.c       keys, patterns, values: few enough letters that they meet
  *     workload_condition.c   WHERE
  *     workload_query.c       SELECT
- *     workload_listing.c     prefix, delimiter, entries, version, art_count(), art_longest_prefix()
+ *     workload_listing.c     prefix, delimiter, start_after, entries, version, art_count(), art_longest_prefix()
  *     workload_write.c       INSERT, UPDATE, DELETE
  *     workload_schema.c      transactions, CREATE, DROP, RENAME, commands, pragmas, replaced functions
  *     workload_life.c        journals, page sizes, locks, caches
@@ -90,6 +90,7 @@ enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 3, W
     X(PREFIX, "prefix")                                                                                                \
     X(LISTING, "listing")                                                                                              \
     X(LISTING_JOIN, "listing join")                                                                                    \
+    X(START_AFTER, "start_after")                                                                                      \
     X(LISTING_BYTES, "listing bytes")                                                                                  \
     X(LISTING_WRITE, "prefix write")                                                                                   \
     X(COUNT_FUNCTION, "art_count")                                                                                     \

@@ -2,7 +2,8 @@
  *
  * Everything is compared byte by byte, so the plain SQL casts to BLOB. (substr() of an empty BLOB is NULL in SQLite,
  * hence the coalesce().) A listing is, from the inside: each row's place of the first delimiter behind the prefix; the
- * shown path, which ends there; one row for each shown path; and where that is a row of its own, its columns.
+ * shown path, which ends there; one row for each shown path; and where that is a row of its own, its columns. With
+ * start_after there has to be a key behind it below the shown path, which is not start_after itself.
  */
 #include <string.h>
 
@@ -57,8 +58,11 @@ void writer_use_listing(struct writer *x) {
     x->prefix = writer_capture(x, put_prefix);
     x->delimiter = once_in(x->w, 3) ? NULL : writer_capture(x, put_delimiter);
     x->as_conditions = once_in(x->w, 3);
+    bool may_start = x->delimiter || x->as_conditions;
+    if (may_start && once_in(x->w, 3)) x->start_after = writer_capture(x, put_prefix); /* much the same texts */
     x->alias = "l";
     writer_meet(x, x->delimiter ? FEATURE_LISTING : FEATURE_PREFIX);
+    if (x->start_after) MEET(x, START_AFTER);
 }
 
 /* ---- the listing itself ---- */
@@ -99,11 +103,17 @@ static void put_plain_listing(struct writer *x) {
     PUT_PLAIN(x, ", g.entries AS entries");
     put_plain_argument(x, x->prefix, "prefix");
     put_plain_argument(x, x->delimiter ? x->delimiter : "NULL", "delimiter");
+    put_plain_argument(x, x->start_after ? x->start_after : "NULL", "start_after");
     PUT_PLAIN(x,
               " FROM (SELECT shown, CASE WHEN at > 0 THEN count(*) END AS entries FROM (SELECT CASE WHEN at > 0 THEN "
-              "CAST(substr(kb, 1, length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS shown, at FROM (");
+              "CAST(substr(kb, 1, length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS shown, at, kb FROM (");
     put_plain_places(x);
-    PUT_PLAIN(x, ")) GROUP BY shown) g LEFT JOIN ");
+    PUT_PLAIN(x, ")) GROUP BY shown");
+    if (x->start_after) {
+        PUT_PLAIN(x, " HAVING max(kb) > CAST(%s AS BLOB) AND (at = 0 OR CAST(shown AS BLOB) <> CAST(%s AS BLOB))",
+                  x->start_after, x->start_after);
+    }
+    PUT_PLAIN(x, ") g LEFT JOIN ");
     put_plain_name(x);
     PUT_PLAIN(x, " o ON g.entries IS NULL AND ");
     put_plain_key(x, "o.");
@@ -112,7 +122,12 @@ static void put_plain_listing(struct writer *x) {
 
 void put_listing(struct writer *x) {
     PUT_ART(x, "%s.%s", workload_table_schema(x->w->setting, x->number), workload_table_name(x->number));
-    if (!x->as_conditions) PUT_ART(x, x->delimiter ? "(%s, %s)" : "(%s)", x->prefix, x->delimiter);
+    if (!x->as_conditions) {
+        PUT_ART(x, "(%s", x->prefix);
+        if (x->delimiter) PUT_ART(x, ", %s", x->delimiter);
+        if (x->start_after) PUT_ART(x, ", %s", x->start_after);
+        PUT_ART(x, ")");
+    }
     put_plain_listing(x);
     PUT(x, " AS %s", x->alias);
 }

@@ -12,11 +12,11 @@ struct writer {
     struct workload_step *step;
     sqlite3_str *art, *plain;
     enum workload_table_number number;
-    const struct workload_table *table; /* the one that is written about */
-    const char *alias;                  /* before its columns; NULL: nothing */
-    char *prefix, *delimiter;           /* arguments, where a listing is the source; NULL: none */
-    bool as_conditions;                 /* given as WHERE prefix = ... instead of t(...) */
-    bool minimum;                       /* of a query with min() or max() */
+    const struct workload_table *table;     /* the one that is written about */
+    const char *alias;                      /* before its columns; NULL: nothing */
+    char *prefix, *delimiter, *start_after; /* arguments, where a listing is the source; NULL: none */
+    bool as_conditions;                     /* given as WHERE prefix = ... instead of t(...) */
+    bool minimum;                           /* of a query with min() or max() */
 };
 
 void writer_begin(struct writer *x, struct workload *w, struct workload_step *step);
@@ -102,7 +102,8 @@ void put_source(struct writer *x); /* FROM ... */
 
 /* ---- workload_listing.c ---- */
 
-/* From here on the writer's source is t(prefix) or t(prefix, delimiter), under the alias l. */
+/* From here on the writer's source is t(prefix), t(prefix, delimiter) or t(prefix, delimiter, start_after), under the alias
+ * l. */
 void writer_use_listing(struct writer *x);
 void put_listing(struct writer *x);
 void put_listing_join(struct writer *x);

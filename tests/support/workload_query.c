@@ -20,6 +20,7 @@ static void put_arguments_as_conditions(struct writer *x) {
         PUT_ART(x, "%s.prefix = %s", x->alias, x->prefix);
     }
     if (x->delimiter) PUT_ART(x, " AND %s.delimiter = %s", x->alias, x->delimiter);
+    if (x->start_after) PUT_ART(x, " AND %s.start_after = %s", x->alias, x->start_after);
 }
 
 static void put_where(struct writer *x) {
@@ -94,6 +95,7 @@ static void put_rows(struct writer *x) {
     }
     if (x->prefix && !once_in(w, 3)) PUT(x, ", %s.entries", x->alias);
     if (x->prefix && once_in(w, 4)) PUT(x, ", %s.prefix, %s.delimiter", x->alias, x->alias);
+    if (x->prefix && once_in(w, 6)) PUT(x, ", %s.start_after", x->alias);
     put_from_where(x);
     put_path_order(x), put_limit(x);
 }

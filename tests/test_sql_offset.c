@@ -1,0 +1,440 @@
+/* OFFSET, wherever SQLite may hand it down: compounds, subqueries, CTEs, views, joins, IN, EXISTS.
+ *
+ * Before 3.46.1 SQLite hands the OFFSET of a compound to each of its arms, also to one that has an ORDER BY out of a
+ * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice, with
+ * few rows and with so many that art has statements prepared anew to skip them at once (ext/running.c).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
+
+enum { MANY = 5000, FEW = 12, STEPS_MAX = 1000000 };
+
+static sqlite3 *db;
+
+static const char *const views[] = {
+    "CREATE VIEW plain_@ AS SELECT y FROM @",
+    "CREATE VIEW sorted_@ AS SELECT y FROM @ ORDER BY y",
+    "CREATE VIEW backward_@ AS SELECT y FROM @ ORDER BY y DESC",
+    "CREATE VIEW limited_@ AS SELECT y FROM @ ORDER BY y LIMIT 4 OFFSET 2",
+    "CREATE VIEW arms_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y)",
+    "CREATE VIEW far_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 3 OFFSET 2500",
+};
+
+static void set_up(void) {
+    db = sql_open(":memory:");
+    sql_create(db, "t", "y, n");
+    sql_run(db, "CREATE TABLE b(y TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
+                "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        for (int twin = 0; twin < 2; twin++) {
+            char *text = sql_named(views[i], twin ? "b" : "t");
+            sql_run(db, "%s", text);
+            sqlite3_free(text);
+        }
+    }
+}
+
+static void tear_down(void) {
+    sql_close(db);
+}
+
+static void fill(int rows) {
+    sql_run(db,
+            "DELETE FROM t; DELETE FROM b; INSERT INTO b WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT %d)"
+            " SELECT printf('k%%05d', i), i %% 3 FROM i; INSERT INTO t SELECT y, n FROM b WHERE n",
+            rows);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t SELECT y, n FROM b WHERE NOT n");
+}
+
+/* --- random queries ----------------------------------------------------------------------------------------------- */
+
+struct writer {
+    struct random random;
+    sqlite3_str *out;
+    int depth;
+    bool many;
+    bool scalar; /* SQLite 3.40.1 gives a row of DISTINCT that OFFSET should have taken away, of any table */
+};
+
+#define PICK(x, ...)                                                                                                   \
+    ((const char *const[]){__VA_ARGS__})[random_below(                                                                 \
+        &(x)->random, (uint32_t)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))]
+
+static bool once_in(struct writer *x, uint32_t n) {
+    return random_once_in(&x->random, n);
+}
+
+static void put(struct writer *x, const char *text) {
+    sqlite3_str_appendall(x->out, text);
+}
+
+static void put_condition(struct writer *x) {
+    put(x, PICK(x, "", "", "", " WHERE y > 'k00002'", " WHERE y BETWEEN 'k00001' AND 'k04000'", " WHERE y GLOB 'k*'",
+                " WHERE n > 0", " WHERE y >= 'zz'", " WHERE y > 'k' AND n <> 1", " WHERE y <> 'k00004'",
+                " WHERE y LIKE 'K0%'"));
+}
+
+/* With many rows there is always a limit. */
+static void put_limit(struct writer *x) {
+    if (!x->many && once_in(x, 4)) return;
+    put(x, " LIMIT ");
+    put(x, x->many ? PICK(x, "1", "2", "3", "?1", "1 + 1") : PICK(x, "0", "1", "2", "5", "9", "?1", "-1", "1 + 1"));
+    if (once_in(x, 4)) return;
+    put(x, " OFFSET ");
+    put(x, x->many ? PICK(x, "0", "1", "1999", "2000", "2500", "?2", "?2", "4998", "4999", "5000", "5001", "7000")
+                   : PICK(x, "0", "1", "2", "3", "7", "12", "13", "20", "?2", "?2", "2 - 1", "-1"));
+}
+
+static void put_sorted(struct writer *x) {
+    put(x, "SELECT y FROM @");
+    put_condition(x);
+    put(x, PICK(x, " ORDER BY y", " ORDER BY y", " ORDER BY y DESC", " ORDER BY y DESC, n", " ORDER BY n, y"));
+}
+
+static void put_compound(struct writer *x);
+
+static void put_arm(struct writer *x) {
+    switch (random_below(&x->random, 9)) {
+    case 0:
+        put(x, PICK(x, "SELECT 'q'", "VALUES('z')", "SELECT s FROM o", "SELECT max(y) FROM @", "SELECT 'u' WHERE 0"));
+        break;
+    case 1:
+    case 2:
+        put(x, "SELECT y FROM @");
+        put_condition(x);
+        break;
+    case 3:
+        put(x, PICK(x, "SELECT * FROM sorted_@", "SELECT y FROM backward_@", "SELECT y FROM plain_@",
+                    "SELECT y FROM limited_@", "SELECT y FROM arms_@", "SELECT * FROM far_@",
+                    x->scalar ? "SELECT n FROM @ WHERE 0" : "SELECT DISTINCT n FROM @"));
+        break;
+    case 4:
+        put(x, "SELECT y FROM (");
+        x->depth++ < 3 ? put_compound(x) : put_sorted(x);
+        x->depth--;
+        put(x, ")");
+        break;
+    case 5:
+        put(x, "SELECT * FROM (");
+        put_sorted(x);
+        put_limit(x);
+        put(x, ")");
+        break;
+    default:
+        put(x, PICK(x, "SELECT * FROM (", "SELECT y FROM ("));
+        put_sorted(x);
+        put(x, ")");
+        put_condition(x);
+        break;
+    }
+}
+
+/* Its column is called y. */
+static void put_compound(struct writer *x) {
+    put(x, "SELECT y FROM (");
+    put(x, "SELECT NULL AS y, NULL AS n WHERE 0");
+    put(x, ")");
+    for (uint32_t arms = 1 + random_below(&x->random, 3); arms; arms--) {
+        put(x, once_in(x, 12) ? PICK(x, " UNION ", " EXCEPT ") : " UNION ALL ");
+        put_arm(x);
+    }
+    if (once_in(x, 5)) put(x, PICK(x, " ORDER BY 1", " ORDER BY y DESC"));
+    put_limit(x);
+}
+
+/* As the issue has it: no arm before the first. */
+static void put_bare_compound(struct writer *x) {
+    put(x, PICK(x, "SELECT 'q' AS y", "SELECT y FROM @", "SELECT * FROM (SELECT y FROM @ ORDER BY y)",
+                "SELECT s AS y FROM o"));
+    for (uint32_t arms = random_below(&x->random, 3); arms; arms--) {
+        put(x, " UNION ALL ");
+        put_arm(x);
+    }
+    put_limit(x);
+}
+
+static void put_any(struct writer *x) {
+    once_in(x, 2) ? put_compound(x) : put_bare_compound(x);
+}
+
+static void put_in(struct writer *x, const char *before, const char *behind) {
+    put(x, before);
+    put_any(x);
+    put(x, behind);
+}
+
+static char *random_query(struct writer *x) {
+    x->out = sqlite3_str_new(NULL);
+    switch (random_below(&x->random, 12)) {
+    case 0:
+        put_in(x, "SELECT * FROM (", ")");
+        put_limit(x);
+        break;
+    case 1:
+        put_in(x, "WITH c AS (", once_in(x, 2) ? ") SELECT * FROM c" : ") SELECT * FROM c ORDER BY y");
+        put_limit(x);
+        break;
+    case 2:
+        put_in(x, "SELECT count(*), min(y), max(y) FROM (", ")");
+        break;
+    case 3:
+        put_in(x, "SELECT s, s IN (", ") FROM o");
+        break;
+    case 4:
+        put_in(x, "SELECT s, EXISTS (", ") FROM o");
+        break;
+    case 5:
+        x->scalar = true;
+        put_in(x, "SELECT s, (", ") FROM o");
+        x->scalar = false;
+        break;
+    case 6:
+        put_in(x, "SELECT * FROM (SELECT * FROM (", ") LIMIT 7) AS a CROSS JOIN o ORDER BY 1, 2");
+        put_limit(x);
+        break;
+    case 7:
+        put_in(x, "SELECT y FROM @ WHERE y IN (", ") ORDER BY y");
+        put_limit(x);
+        break;
+    case 8:
+        put_sorted(x);
+        put_limit(x);
+        break;
+    case 9:
+        put(x,
+            PICK(x, "SELECT * FROM arms_@", "SELECT * FROM sorted_@", "SELECT * FROM limited_@", "SELECT * FROM far_@",
+                 "SELECT s, (SELECT x.y FROM @ AS x WHERE x.y > s ORDER BY x.y LIMIT 1 OFFSET ?2) FROM o"));
+        if (strstr(sqlite3_str_value(x->out), "_@")) put_limit(x);
+        break;
+    default:
+        put_any(x);
+        break;
+    }
+    return sqlite3_str_finish(x->out);
+}
+
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
+
+static int stop(void *context) {
+    (void)context;
+    return 1;
+}
+
+/* Of the ordinary table; NULL: it takes too long. */
+static char *answer_soon(sqlite3_stmt *statement) {
+    sqlite3_progress_handler(db, STEPS_MAX, stop, NULL);
+    char *answer = sql_answer(statement);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    if (!strstr(answer, "interrupted")) return answer;
+    sqlite3_free(answer);
+    return NULL;
+}
+
+static void bind(sqlite3_stmt *statement, int limit, int offset) {
+    sqlite3_bind_int(statement, 1, limit);
+    sqlite3_bind_int(statement, 2, offset);
+}
+
+/* False: no statement for SQLite. */
+static bool agree(struct writer *x, const char *sql) {
+    sqlite3_stmt *statements[2];
+    char *texts[] = {sql_named(sql, "t"), sql_named(sql, "b")};
+    bool fine = true;
+    for (int i = 0; i < 2; i++) {
+        fine &= !sqlite3_prepare_v2(db, texts[i], -1, &statements[i], NULL);
+    }
+    for (int run = 0; fine && run < 2; run++) {
+        int limit = (int)random_below(&x->random, 4);
+        int offset = x->many ? 1990 + (int)random_below(&x->random, 3100) : (int)random_below(&x->random, 15);
+        char *answers[2];
+        for (int i = 0; i < 2; i++) bind(statements[i], limit, offset);
+        answers[1] = answer_soon(statements[1]);
+        if (!answers[1]) break;
+        answers[0] = sql_answer(statements[0]);
+        if (strcmp(answers[0], answers[1]) != 0) {
+            char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
+            ck_abort_msg("%s\n(?1 = %d, ?2 = %d)\n art:\n%s\n ordinary:\n%s\n%s", sql, limit, offset, answers[0],
+                         answers[1], plan);
+        }
+        for (int i = 0; i < 2; i++) sqlite3_free(answers[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        sqlite3_finalize(statements[i]);
+        sqlite3_free(texts[i]);
+    }
+    return fine;
+}
+
+static void compare(bool many, int queries) {
+    struct writer x = {{random_seed()}, NULL, 0, many, false};
+    printf("offsets: seed %llu\n", (unsigned long long)x.random.state);
+    fill(many ? MANY : FEW);
+    int compared = 0;
+    for (int i = 0; i < queries; i++) {
+        char *sql = random_query(&x);
+        compared += agree(&x, sql);
+        sqlite3_free(sql);
+    }
+    printf("%d of %d queries compared, twice each\n", compared, queries);
+    ck_assert_int_gt(compared, queries / 2);
+}
+
+START_TEST(test_few_rows) {
+    compare(false, 2000 * (int)random_scale());
+}
+END_TEST
+
+START_TEST(test_so_many_rows_that_they_are_skipped_at_once) {
+    compare(true, 120 * (int)random_scale());
+}
+END_TEST
+
+/* --- how it is done ----------------------------------------------------------------------------------------------- */
+
+enum { FEW_STEPS = 150 };
+
+/* All rows, and the program's steps. */
+static int steps_of(const char *sql) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
+    bind(statement, 2, 4000);
+    while (sqlite3_step(statement) == SQLITE_ROW) continue;
+    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    ck_assert_int_eq(sqlite3_finalize(statement), SQLITE_OK);
+    return steps;
+}
+
+START_TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
+    static const char *const selects[] = {
+        "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2",
+        "SELECT y FROM t ORDER BY y LIMIT 2 OFFSET 4000",
+        "SELECT y, n FROM main.t AS x ORDER BY y DESC LIMIT 2 OFFSET 4000 -- from o",
+        "/* UNION */ SELECT * FROM \"t\" WHERE y > 'k00001' ORDER BY y LIMIT 3, 4000; ",
+        "select y from [main] . t where y >= 'k00' and y < 'k09' order by y desc limit ?1 offset ?2",
+        "SELECT y || n, upper(y) FROM t('k') ORDER BY y LIMIT 2 OFFSET 4000",
+        "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
+        "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000",
+    };
+    if (sql_standin()) return;
+    fill(MANY);
+    for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+        bool skips = i != 3; /* LIMIT offset, count */
+        int steps = steps_of(selects[i]);
+        ck_assert_msg(!skips || steps < FEW_STEPS, "%s: %d steps", selects[i], steps);
+    }
+    sqlite3_stmt *page = sql_prepare(db, "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2");
+    for (int offset = 0; offset < MANY; offset += 500) {
+        char expected[20];
+        bind(page, 1, offset);
+        ck_assert_int_eq(sqlite3_step(page), SQLITE_ROW);
+        sqlite3_snprintf(sizeof expected, expected, "k%05d", offset);
+        ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), expected);
+        ck_assert_int_eq(sqlite3_step(page), SQLITE_DONE);
+        sqlite3_reset(page);
+    }
+    sqlite3_finalize(page);
+}
+END_TEST
+
+static int count_traces(unsigned kind, void *counter, void *statement, void *sql) {
+    (void)kind;
+    (void)statement;
+    (void)sql;
+    ++*(int *)counter;
+    return 0;
+}
+
+/* Other programs see that only in a counter that is there for it. */
+START_TEST(test_a_statement_is_prepared_anew_once_and_nobody_notices) {
+    int traces = 0;
+    if (sql_standin()) return;
+    fill(MANY);
+    sqlite3_stmt *page = sql_prepare(db, "SELECT y FROM t ORDER BY y LIMIT 1 OFFSET 4000");
+    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count_traces, &traces);
+    for (int i = 1; i < 4; i++) {
+        sql_run(db, i == 2 ? "BEGIN" : "SELECT 1");
+        int before = traces;
+        ck_assert_int_eq(sqlite3_step(page), SQLITE_ROW);
+        ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), "k04000");
+        ck_assert_int_eq(sqlite3_step(page), SQLITE_DONE);
+        ck_assert_int_eq(sqlite3_reset(page), SQLITE_OK);
+        ck_assert_int_eq(traces, before + 1);
+    }
+    ck_assert_int_le(sqlite3_stmt_status(page, SQLITE_STMTSTATUS_REPREPARE, 0), 1);
+    sql_run(db, "CREATE TABLE another(x)");
+    ck_assert_int_eq(sqlite3_step(page), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), "k04000");
+    ck_assert_int_le(sqlite3_stmt_status(page, SQLITE_STMTSTATUS_REPREPARE, 0), 3);
+    sqlite3_finalize(page);
+    sql_run(db, "COMMIT");
+}
+END_TEST
+
+/* Texts that hide an arm, and what runs beside. */
+START_TEST(test_what_may_have_arms_is_no_plain_select) {
+    static const char *const selects[] = {
+        "SELECT y FROM @ WHERE y IN far_@ ORDER BY y LIMIT 3 OFFSET 0",
+        "SELECT /* from o */ y FROM far_@ ORDER BY y LIMIT 3",
+        "SELECT * FROM far_@",
+        "SELECT * FROM o, far_@ ORDER BY 1, 2 LIMIT 3",
+        "SELECT * FROM o AS far, (far_@) ORDER BY 1, 2 LIMIT 2",
+        "WITH c AS (SELECT * FROM far_@) SELECT * FROM c",
+        "VALUES('v') UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 2 OFFSET 3000",
+    };
+    fill(MANY);
+    for (int open = 0; open < 2; open++) {
+        sqlite3_stmt *beside = sql_prepare(db, "SELECT y FROM t ORDER BY y");
+        if (open) ck_assert_int_eq(sqlite3_step(beside), SQLITE_ROW);
+        for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+            struct writer x = {{1}, NULL, 0, true, false};
+            ck_assert_msg(agree(&x, selects[i]), "%s: %s", selects[i], sqlite3_errmsg(db));
+        }
+        sqlite3_finalize(beside);
+    }
+    char *expected = sql_rows(db, "SELECT * FROM far_b");
+    sql_run(db, "CREATE TEMP VIEW t AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM main.t ORDER BY y) "
+                "LIMIT 3 OFFSET 2500");
+    sql_expect(db, expected, "SELECT y FROM t");
+    sql_expect(db, expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
+    sqlite3_free(expected);
+}
+END_TEST
+
+/* sqlite3_prepare() leaves it to the program to begin again. */
+START_TEST(test_the_oldest_interface_has_its_rows_at_the_second_step) {
+    sqlite3_stmt *page;
+    if (sql_standin()) return;
+    fill(MANY);
+    ck_assert_int_eq(sqlite3_prepare(db, "SELECT y FROM t ORDER BY y LIMIT 1 OFFSET 4000", -1, &page, NULL), SQLITE_OK);
+    int rc = sqlite3_step(page);
+    if (rc != SQLITE_ROW) {
+        ck_assert_int_eq(sqlite3_reset(page), SQLITE_SCHEMA);
+        rc = sqlite3_step(page);
+    }
+    ck_assert_int_eq(rc, SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), "k04000");
+    sqlite3_finalize(page);
+    sql_expect(db, "k02499\nk02500\nk02501\n", "SELECT * FROM far_t");
+    sql_expect(db, "k03000\n", "SELECT y FROM t ORDER BY y LIMIT 1 OFFSET 3000");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("offset");
+    TCase *cases = tcase_create("offset");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 3600);
+    tcase_add_test(cases, test_few_rows);
+    tcase_add_test(cases, test_so_many_rows_that_they_are_skipped_at_once);
+    tcase_add_test(cases, test_a_plain_select_skips_rows_without_a_step_for_each);
+    tcase_add_test(cases, test_a_statement_is_prepared_anew_once_and_nobody_notices);
+    tcase_add_test(cases, test_what_may_have_arms_is_no_plain_select);
+    tcase_add_test(cases, test_the_oldest_interface_has_its_rows_at_the_second_step);
+    suite_add_tcase(suite, cases);
+    return suite_run(suite);
+}
