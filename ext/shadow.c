@@ -1,8 +1,8 @@
 /* The shadow tables, and all SQL that is run on them. SQLite protects (DEFENSIVE) only names with no other '_' behind
  * the table's own.
  *
- *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
- *                                                     be followed by columns without meaning
+ *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young, root (a copy
+ *                                                     for salvage); k and v may be followed by columns without meaning
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB) with storage=inline: blobs.c; empty where blobs were moved out
  *
@@ -570,6 +570,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     if (!rc && commit->write_root && table->renamed) {
         rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
     }
+    if (!rc && commit->write_root) rc = art_shadow_put(table, "root", commit->root.data, commit->root.len, message);
     if (!rc && commit->write_young) rc = art_shadow_put(table, "young", commit->young.data, commit->young.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;
