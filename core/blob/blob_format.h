@@ -141,12 +141,18 @@ struct art_ref_format {
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
 
+enum { ART_LAST_PAGE_AT = (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE };
+
+static inline const struct art_blob_header *art_header_of_page(const uint8_t *last_page) {
+    return (const struct art_blob_header *)(const void *)(last_page + ART_HEADER_AT - ART_LAST_PAGE_AT);
+}
+
 static inline const struct art_blob_header *art_blob_header(const uint8_t *image) {
-    return (const struct art_blob_header *)(const void *)(image + ART_HEADER_AT);
+    return art_header_of_page(image + ART_LAST_PAGE_AT);
 }
 
 /* What own_hash is to be. */
-uint64_t art_blob_header_hash(const uint8_t *image);
+uint64_t art_blob_header_hash(const uint8_t *last_page);
 
 /* --- the directories of an open blob ----------------------------------------------------------------------------- */
 

@@ -18,14 +18,11 @@ static int head_corrupt(const struct art_blob *blob, const char *what) {
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob header: %s", what);
 }
 
-uint64_t art_blob_header_hash(const uint8_t *image) {
-    enum { HASH_AT = ART_HEADER_AT + offsetof(struct art_blob_header, own_hash) };
-    enum { BEFORE = HASH_AT - LAST_PAGE * ART_BLOB_PAGE, BEHIND = HASH_AT + 8 };
-    static const uint64_t nothing;
+uint64_t art_blob_header_hash(const uint8_t *last_page) {
+    enum { HASH_AT = ART_HEADER_AT - ART_LAST_PAGE_AT + offsetof(struct art_blob_header, own_hash) };
     uint8_t page[ART_BLOB_PAGE];
-    memcpy(page, image + LAST_PAGE * ART_BLOB_PAGE, BEFORE);
-    memcpy(page + BEFORE, &nothing, sizeof nothing);
-    memcpy(page + BEFORE + 8, image + BEHIND, ART_BLOB_BYTES - BEHIND);
+    memcpy(page, last_page, sizeof page);
+    memset(page + HASH_AT, 0, sizeof(uint64_t));
     return art_hash64(page, sizeof page);
 }
 
@@ -169,19 +166,22 @@ int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_
     return art_routing_check(blob);
 }
 
-bool art_blob_own_ref(const uint8_t *image, uint32_t slot, const uint8_t uuid[16], struct art_ref *out) {
-    const struct art_blob_header *header = art_blob_header(image);
+bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]) {
+    const struct art_blob_header *header = art_header_of_page(last_page);
     if (header->magic != ART_BLOB_MAGIC || header->slot != slot) return false;
-    if (uuid && memcmp(header->uuid, uuid, sizeof header->uuid)) return false;
-    if (header->own_hash != art_blob_header_hash(image)) return false;
-    if (header->leaf_pages > LAST_PAGE || header->head_pages > LAST_PAGE || header->level > ART_LEVEL_MAX) return false;
+    if (header->own_hash != art_blob_header_hash(last_page)) return false;
+    if (!header->leaf_pages || header->leaf_pages > LAST_PAGE || !header->head_pages ||
+        header->head_pages > ART_BLOB_PAGES - header->leaf_pages || header->level > ART_LEVEL_MAX) {
+        return false;
+    }
+    memcpy(uuid, header->uuid, sizeof header->uuid);
     *out = (struct art_ref){
         .slot = slot,
         .level = header->level,
         .leaf_pages = (uint8_t)header->leaf_pages,
         .head_pages = (uint8_t)header->head_pages,
         .generation = header->generation,
-        .hash = art_hash128(image + LAST_PAGE * ART_BLOB_PAGE, ART_BLOB_PAGE),
+        .hash = art_hash128(last_page, ART_BLOB_PAGE),
         .entries = header->below,
         .count = header->count,
         .label = art_bytes(NULL, header->common),
