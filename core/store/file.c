@@ -77,8 +77,8 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped "
-        "or moved the table, end this transaction",
+        "came from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage "
+        "copies out); has another connection dropped or moved the table, end this transaction",
         store->place.path, store->place.host_path);
 }
 

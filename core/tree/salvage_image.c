@@ -101,6 +101,7 @@ static bool is_blank(const uint8_t *page) {
 int art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref, uint8_t uuid[ART_UUID_BYTES]) {
     int rc = art_salvage_interrupted(salvage);
     if (!rc) rc = read_pages(salvage, slot, ART_BLOB_PAGES - 1, 1, salvage->page);
+    if (art_is_damage(rc) && salvage->options.rows) return ART_NOTFOUND; /* free slots have no rows */
     if (rc) return rc;
     if (is_blank(salvage->page)) return ART_NOTFOUND;
     if (art_blob_own_ref(salvage->page, slot, ref, uuid)) return ART_OK;

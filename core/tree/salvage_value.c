@@ -2,20 +2,19 @@
  * whatever was deleted since; the hash of the whole value, which the row has, says so in the end. */
 #include "core/tree/salvage_private.h"
 
-/* Down one run to the key. What cannot be read says nothing of it. */
+/* Down one run to the key. *astray: an index blob on the way cannot be read, so that the leaf may be one without an index. */
 static int find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
-                       struct art_entry *out) {
+                       struct art_entry *out, bool *astray) {
     struct art_ref ref = run->top;
     for (unsigned level = ref.level;; level--) {
         struct art_image *image;
         bool inside = !art_label_compare(ref.label, key);
         if (!inside) return ART_NOTFOUND;
         int rc = art_image_get(salvage, &ref, &image);
-        if (rc) return rc;
-        if (!level) return art_blob_get(&image->blob, key, out);
-        rc = art_blob_child(&image->blob, key, &ref, NULL);
-        if (rc) return rc;
-        if (ref.level != level - 1) return ART_NOTFOUND;
+        if (!rc && !level) return art_blob_get(&image->blob, key, out);
+        if (!rc) rc = art_blob_child(&image->blob, key, &ref, NULL);
+        *astray |= level && (rc || ref.level != level - 1);
+        if (rc || ref.level != level - 1) return rc ? rc : ART_NOTFOUND;
     }
 }
 
@@ -23,14 +22,16 @@ static int find_in_run(struct art_salvage *salvage, const struct art_run *run, s
 static int find_piece(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
     if (!art_delta_get(salvage->delta, key, out) && !(out->flags & ART_DELETE)) return ART_OK;
     unsigned runs = salvage->root ? salvage->root->runs : 0;
+    bool astray = false;
     for (unsigned i = 0; i < runs; i++) {
         const struct art_run *run = &salvage->root->run[i];
         if (run->top.level >= ART_LEVELS_MAX) continue;
-        int rc = find_in_run(salvage, run, key, out);
+        int rc = find_in_run(salvage, run, key, out, &astray);
         if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
-    return art_orphans_find(salvage, key, out);
+    int rc = astray ? art_catalog_make(salvage) : ART_OK;
+    return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
 static int missing(const struct art_salvage *salvage, uint32_t number) {

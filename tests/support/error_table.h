@@ -166,9 +166,8 @@ static const struct error errors[] = {
     /* The .art file */
     {MESSAGE_PLAIN,
      "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database came "
-     "from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped or "
-     "moved the "
-     "table, end this transaction",
+     "from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage copies "
+     "out); has another connection dropped or moved the table, end this transaction",
      SQLITE_CANTOPEN, "the database came without its .art file", NULL, remove_file, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved without "
@@ -284,7 +283,7 @@ static const struct error errors[] = {
      "UPDATE t_artdata SET ops = zeroblob(length(ops)) WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "the table's log is empty or was replaced", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "DELETE FROM t_artdata", reopen, "SELECT * FROM t"},
-    {MESSAGE_CORRUPT, "the root is missing", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
+    {MESSAGE_CORRUPT, "the root is missing: row 0 was deleted", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "DELETE FROM t_artdata WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "rows do not follow each other", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "UPDATE t_artdata SET csn = csn + 5 WHERE csn > 0", reopen, "SELECT * FROM t"},
@@ -301,12 +300,12 @@ static const struct error errors[] = {
      INLINED "UPDATE i_artblob SET data = x'00' WHERE page = 128", reopen, "SELECT * FROM i"},
     {MESSAGE_SQL, "cannot read the table of blobs", SQLITE_CORRUPT_VTAB, "t_artblob was dropped",
      INLINED "DROP TABLE i_artblob", reopen, "SELECT * FROM i"},
-    {MESSAGE_PLAIN, "art: the table has no id (%s.%s_artstate): restore the database from a backup, or DROP the table",
+    {MESSAGE_PLAIN, "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out what is left by art_salvage and DROP the table",
      SQLITE_CORRUPT_VTAB, "t_artstate was changed", "DELETE FROM t_artstate WHERE k = 'id'", reopen, "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a backup",
+    {MESSAGE_PLAIN, "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a backup, or copy out what is left by art_salvage",
      SQLITE_CORRUPT_VTAB, "t_artstate was changed", "UPDATE t_artstate SET v = '../x.art' WHERE k = 'file'", reopen,
      "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: the columns are damaged (%s.%s_artstate): restore the database from a backup",
+    {MESSAGE_PLAIN, "art: the columns are damaged (%s.%s_artstate): restore the database from a backup, or copy out what is left by art_salvage",
      SQLITE_CORRUPT_VTAB, "t_artstate was changed", "UPDATE t_artstate SET v = 'path, (' WHERE k = 'columns'", reopen,
      "SELECT * FROM t"},
     {MESSAGE_SQL, "the shadow tables of %s.%s", SQLITE_CORRUPT_VTAB, "t_artdata or t_artstate was dropped",
@@ -382,7 +381,7 @@ static const struct elsewhere elsewhere[] = {
     {"core/blob/", FORGED},
     {"core/delta/", FORGED},
 
-    {"art: %s (%s%s): restore the database and its .art file together from a backup", FRAME},
+    {"art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left by art_salvage", FRAME},
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
     {"art: %s: %s", FRAME},

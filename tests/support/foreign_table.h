@@ -354,7 +354,7 @@ static const struct answer {
     {"replaced", SQLITE_READONLY, "belongs to another database file that stood here before"},
     {"another table's", SQLITE_ERROR, "the .art file is that of another table"},
     {"newer", SQLITE_CORRUPT_VTAB, "the .art file is newer than this database"},
-    {"damaged", SQLITE_CORRUPT_VTAB, "restore the database and its .art file together from a backup"},
+    {"damaged", SQLITE_CORRUPT_VTAB, "restore the database and its .art file together from a backup, or copy out what is left by art_salvage"},
     {"adopt it", SQLITE_CORRUPT_VTAB, "both owner pages are damaged"},
     {"two names", SQLITE_READONLY, "a hard link leads two databases to one file"},
     {"link", SQLITE_CANTOPEN, "will not open a symbolic link"},
