@@ -12,10 +12,10 @@ static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
 }
 
 static int read_pages(struct art_salvage *salvage, uint32_t slot, uint32_t page, uint32_t count, void *to) {
-    if (!salvage->io) {
-        return art_corrupt(salvage->place, slot, ART_NOWHERE,
-                           salvage->missing ? "the .art file is missing" : "nobody knows where the blobs are");
+    if (!salvage->io && salvage->missing) {
+        return art_corrupt(salvage->place, slot, ART_NOWHERE, "the .art file is missing");
     }
+    if (!salvage->io) return art_corrupt(salvage->place, slot, ART_NOWHERE, "nobody knows where the blobs are");
     struct art_io_request request = {to, count * ART_BLOB_PAGE,
                                      (uint64_t)slot * ART_BLOB_BYTES + (uint64_t)page * ART_BLOB_PAGE};
     return art_io_read(salvage->io, &request, 1);

@@ -323,6 +323,27 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: a column was added while the statement ran (%s): run it again", SQLITE_ABORT,
      "'add column' from within a statement", NULL, add_column_in_between, "UPDATE t SET value = in_between()"},
 
+    /* Salvage */
+    {MESSAGE_PLAIN, "art: art_lost needs a table's name: SELECT * FROM art_lost('objects')", SQLITE_ERROR,
+     "art_lost without a name", NULL, NULL, "SELECT * FROM art_lost"},
+    {MESSAGE_PLAIN, "art: art_salvage needs a table's name, or file='...' (%s): USING art_salvage('objects')",
+     SQLITE_ERROR, "art_salvage without a name", NULL, NULL, "CREATE VIRTUAL TABLE temp.s USING art_salvage"},
+    {MESSAGE_PLAIN, "art: the columns are those of the table (%s): give its name alone", SQLITE_ERROR,
+     "art_salvage of a table, with columns", NULL, NULL, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', a)"},
+    {MESSAGE_PLAIN,
+     "art: a table of art_salvage is made in temp (%s.%s): CREATE VIRTUAL TABLE temp.%s ...", SQLITE_ERROR,
+     "art_salvage in another schema", NULL, NULL, "CREATE VIRTUAL TABLE s USING art_salvage('t')"},
+    {MESSAGE_PLAIN,
+     "art: the name of an .art file ends in .art (%s): give the path of one, or of a copy that is called so",
+     SQLITE_CANTOPEN, "art_salvage or art_lost of a file with another name", NULL, NULL,
+     "SELECT * FROM art_lost('/dev/null')"},
+    {MESSAGE_PLAIN,
+     "art: several .art files may be that of the table (%s%s, %s): read one alone, by art_salvage(file='...')",
+     SQLITE_ERROR, "t_artstate was emptied, and the folder has more than one file of that name",
+     "DELETE FROM t_artstate", two_files, "SELECT * FROM art_lost('t')"},
+    {MESSAGE_SQL, "cannot read the shadow tables of %s.%s", SQLITE_AUTH, "an authorizer forbids it", NULL,
+     forbid_reading_state, "SELECT * FROM art_lost('t')"},
+
     /* What the application forbids */
     {MESSAGE_SQL, "cannot open the table (%s.%s)", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_reading_t,
      "SELECT art_count('t', '')"},
@@ -375,6 +396,7 @@ static const struct error errors[] = {
 #define FRAME   "the frame of others, which are listed themselves"
 #define EARLIER "it is refused earlier, in other words"
 #define FOUND   "a check tells it, and is no error: test_check_rows.c, test_sql_check.c"
+#define LOST    "art_lost tells it, and it is no error: test_tree_salvage.c, test_salvage.c"
 #define HUGE    "it takes more memory or disk than a test has"
 
 static const struct elsewhere elsewhere[] = {
@@ -389,6 +411,15 @@ static const struct elsewhere elsewhere[] = {
 
     {"art: '%q' %s (%s): restore the database from a backup", FOUND},
     {"art: there are more problems than these", FOUND},
+    {"a key does not follow its predecessor", LOST},
+    {"the .art file is missing", LOST},
+    {"nobody knows where the blobs are", LOST},
+    {"the head of a blob is damaged", LOST},
+    {"the blob has changed while it was read", LOST},
+    {"piece %u of its value cannot be read", LOST},
+    {"the reference to its value makes no sense", LOST},
+    {"its value is not what its hash says", LOST},
+    {"art: nothing of an .art file is in it (%s): give the path of one", "test_tree_salvage.c reads such a file"},
     {"row %lld does not follow the row before it", FOUND},
     {"keys are out of order", FOUND},
     {"cannot read the log", EARLIER},
