@@ -65,8 +65,8 @@ static int take_file(struct salvage_vtab *vtab, int argc, const char *const *arg
 /* *found = false: there is no such table, or no more. */
 static int take_table(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
     if (argc > 1) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: the columns are those of the table (%s): give its name alone", vtab->name);
+        return art_complain(message, SQLITE_ERROR, "art: the columns are those of the table (%s): give its name alone",
+                            vtab->name);
     }
     char *text = argument_text(argv[0]);
     if (!text) return SQLITE_NOMEM;
@@ -172,7 +172,8 @@ static int salvage_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     (void)base;
     info->estimatedCost = 1e6;
     info->estimatedRows = 1000000;
-    info->orderByConsumed = info->nOrderBy == 1 && info->aOrderBy[0].iColumn == ART_COLUMN_KEY && !info->aOrderBy[0].desc;
+    info->orderByConsumed =
+        info->nOrderBy == 1 && info->aOrderBy[0].iColumn == ART_COLUMN_KEY && !info->aOrderBy[0].desc;
     return SQLITE_OK;
 }
 

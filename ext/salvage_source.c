@@ -255,9 +255,9 @@ static int find_file(struct art_remains *remains, const struct state *state, con
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static int use_rows(struct art_remains *remains, struct art_salvage_options *options) {
-    int rc = prepare(remains,
-                     "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
-                     &remains->pages);
+    int rc =
+        prepare(remains, "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
+                &remains->pages);
     if (rc) return hinders(rc) ? rc : SQLITE_OK;
     remains->rows = (struct art_rows){.context = remains, .read = read_pages, .end = last_page};
     options->rows = &remains->rows;

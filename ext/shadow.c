@@ -279,10 +279,10 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
                 name->schema, name->table);
         }
     } else if (!has_id) {
-        rc = art_complain(
-            message, SQLITE_CORRUPT_VTAB,
-            "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out what is left by art_salvage and DROP the table",
-            name->schema, name->table);
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
+                          "what is left by art_salvage and DROP the table",
+                          name->schema, name->table);
     }
     if (!rc && out->file && !art_shadow_file_name_is_sound(out->file, out->uuid)) {
         art_free(out->file);

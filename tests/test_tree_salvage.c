@@ -381,7 +381,8 @@ static void lie_about(uint32_t slot) {
     for (unsigned n = 1 + random_below(&dice, 6); n; n--) {
         uint32_t at = random_below(&dice, 3) ? random_below(&dice, leaf * ART_BLOB_PAGE)
                                              : ART_BLOB_BYTES - 1 - random_below(&dice, head * ART_BLOB_PAGE);
-        image[at] = random_below(&dice, 2) ? (uint8_t)random_next(&dice) : (uint8_t)(image[at] ^ 1 << random_below(&dice, 8));
+        image[at] =
+            random_below(&dice, 2) ? (uint8_t)random_next(&dice) : (uint8_t)(image[at] ^ 1 << random_below(&dice, 8));
     }
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         bool used = page < leaf || page >= ART_BLOB_PAGES - head;

@@ -26,8 +26,8 @@ enum {
     ART_ROOT_COPY_PAGES = 20 /* of each: more than any root takes */
 };
 
-#define ART_STORE_MAGIC "SQLiteAr"
-#define ART_OWNER_MAGIC "ArtOwner"
+#define ART_STORE_MAGIC     "SQLiteAr"
+#define ART_OWNER_MAGIC     "ArtOwner"
 #define ART_ROOT_COPY_MAGIC "Art root"
 
 struct art_superblock_page {

@@ -128,8 +128,7 @@ static int take_entry(struct art_detour *walk) {
     if (label) memcpy(walk->room, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
     struct art_bytes key = art_bytes(walk->room, leaf->cursor.key_len);
     if (walk->any && art_bytes_compare(key, art_buffer_bytes(&walk->last)) <= 0) {
-        return art_corrupt(walk->salvage->place, leaf->ref.slot, ART_NOWHERE,
-                           "a key does not follow its predecessor");
+        return art_corrupt(walk->salvage->place, leaf->ref.slot, ART_NOWHERE, "a key does not follow its predecessor");
     }
     struct art_entry entry;
     art_blob_cursor_entry(&leaf->cursor, &entry);
@@ -180,8 +179,8 @@ int art_detour_next(struct art_detour *walk) {
 /* The top: an index blob to begin with, or the only leaf. */
 static int enter_top(struct art_detour *walk, const struct art_ref *top) {
     if (top->level >= ART_LEVELS_MAX) {
-        int rc = art_corrupt(walk->salvage->place, top->slot, ART_NOWHERE, "a run is deeper than %d levels",
-                             ART_LEVELS_MAX);
+        int rc =
+            art_corrupt(walk->salvage->place, top->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
         return note(walk, rc, top->slot, true, top->generation);
     }
     walk->top = top->level;
@@ -195,7 +194,8 @@ static int enter_top(struct art_detour *walk, const struct art_ref *top) {
     return rc ? note(walk, rc, top->slot, false, 0) : ART_OK;
 }
 
-int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect, struct art_detour **out) {
+int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
+                    struct art_detour **out) {
     struct art_detour *walk = art_alloc_zeroed(sizeof *walk);
     if (!walk) return art_nomem();
     walk->salvage = salvage;

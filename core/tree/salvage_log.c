@@ -125,9 +125,9 @@ static int tell_end(struct art_salvage *salvage, bool unread) {
     if (rc || !salvage->root || (salvage->log.sound && !unread)) return rc;
     unsigned long long last = (unsigned long long)salvage->log.last;
     if (salvage->options.alone) {
-        return art_lost_everywhere(
-            salvage, salvage->place, ART_NOWHERE, ART_NOWHERE,
-            "changes behind version %llu are not in this file: the log in the database has them", last);
+        return art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE,
+                                   "changes behind version %llu are not in this file: the log in the database has them",
+                                   last);
     }
     if (salvage->log.taken && !unread) return ART_OK;
     return art_lost_everywhere(salvage, log_place, ART_NOWHERE, ART_NOWHERE,

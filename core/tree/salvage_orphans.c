@@ -167,8 +167,7 @@ static int step_active(struct art_group *group, struct art_detour *walk, bool *m
     int rc;
     do {
         rc = art_detour_next(walk);
-    } while (!rc && walk->valid && group->low_set &&
-             art_bytes_compare(walk->key, art_buffer_bytes(&group->low)) <= 0);
+    } while (!rc && walk->valid && group->low_set && art_bytes_compare(walk->key, art_buffer_bytes(&group->low)) <= 0);
     *more = !rc && walk->valid && !is_past(group, walk->key);
     return rc;
 }

@@ -69,14 +69,14 @@ struct art_leaf { /* the leaf that a walk is in */
 };
 struct art_detour {
     struct art_salvage *salvage;
-    const char *effect; /* of what cannot be read, for art_lost; NULL: told already */
-    bool alone;         /* one leaf that no index names */
+    const char *effect;         /* of what cannot be read, for art_lost; NULL: told already */
+    bool alone;                 /* one leaf that no index names */
     struct art_slot_set *named; /* only collects the slots that the run names */
     unsigned top;
     struct art_step step[ART_LEVELS_MAX];
     struct art_leaf leaf;
     struct art_detour_gap gap;
-    uint8_t *room;     /* for keys */
+    uint8_t *room;          /* for keys */
     struct art_buffer last; /* the key before */
     bool any;               /* there was one */
     /* the entry that it stands at */
@@ -192,7 +192,8 @@ int art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref
 void art_images_clear(struct art_salvage *salvage);
 
 /* --- salvage_detour.c */
-int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect, struct art_detour **out);
+int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
+                    struct art_detour **out);
 void art_detour_close(struct art_detour *walk);
 int art_detour_next(struct art_detour *walk);
 /* All slots that a run names. */

@@ -199,8 +199,7 @@ unsigned salvage_ranges(void) {
 static bool is_inside(const struct range *range, struct art_bytes key) {
     struct art_bytes path = art_bytes(key.data + 1, key.len - 1);
     bool behind = !range->after_set || art_bytes_compare(path, art_bytes(range->after, range->after_len)) > 0;
-    return behind &&
-           (!range->before_set || art_bytes_compare(path, art_bytes(range->before, range->before_len)) < 0);
+    return behind && (!range->before_set || art_bytes_compare(path, art_bytes(range->before, range->before_len)) < 0);
 }
 
 static bool is_covered(struct art_bytes key) {
@@ -284,8 +283,8 @@ static void judge_ranges(const struct salvage_case *what) {
         for (unsigned j = 0; j < fact_count; j++) {
             const struct fact *fact = &facts[j];
             if (fact->slot != ranges[i].slot || !is_sound(fact, what) || fact->key[0] != ART_SPACE_ROWS) continue;
-            ck_assert_msg(!is_inside(&ranges[i], art_bytes(fact->key, fact->key_len)), "%.*s lies in a range of its leaf",
-                          (int)fact->key_len - 1, fact->key + 1);
+            ck_assert_msg(!is_inside(&ranges[i], art_bytes(fact->key, fact->key_len)),
+                          "%.*s lies in a range of its leaf", (int)fact->key_len - 1, fact->key + 1);
         }
     }
 }

@@ -25,8 +25,8 @@ struct damage *facts_pages(unsigned *count);
 struct salvage_case {
     const struct damage *damage;
     unsigned count;
-    bool without_root;  /* rows that were deleted may come back anywhere */
-    bool without_log;   /* so what stands in it alone may be missing, and its ranges cover everything */
+    bool without_root; /* rows that were deleted may come back anywhere */
+    bool without_log;  /* so what stands in it alone may be missing, and its ranges cover everything */
 };
 /* Reads all, and looks at it by the rules above. Returns the number of rows. */
 unsigned salvage_judge(const struct art_salvage_options *options, const struct salvage_case *what);
