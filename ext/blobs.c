@@ -39,8 +39,7 @@ static int lost(struct art_table *table, uint64_t page) {
                        "a row is missing or too short");
 }
 
-/* False: they are not there. */
-static bool take_pages(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data, int *art_rc) {
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data, int *art_rc) {
     uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
     const uint8_t *bytes = sqlite3_column_blob(row, 1);
     uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
@@ -60,7 +59,7 @@ static int read_pages(void *context, uint64_t page, uint32_t count, void *data) 
     if (!rc) {
         sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
         if (art_shadow_step(table->connection, read) == SQLITE_ROW)
-            found = take_pages(read, page, count, data, &art_rc);
+            found = art_blobs_take(read, page, count, data, &art_rc);
         rc = sqlite3_reset(read);
     }
     if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));

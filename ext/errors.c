@@ -73,7 +73,7 @@ int art_complain(char **message, int rc, const char *format, ...) {
 /* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement, and
  * SQLite's words alone say nothing of what to do. */
 static const char *what_to_do(int rc) {
-    return rc == SQLITE_ERROR ? ": restore the database from a backup" : "";
+    return rc == SQLITE_ERROR ? ": restore the database from a backup, or copy out what is left by art_salvage" : "";
 }
 
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {

@@ -481,6 +481,8 @@ int art_storage_follow(struct art_table *table, char **message);
 
 /* blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
+/* Pages out of a row (page, data) of T_artblob. False: they are not there. */
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data, int *art_rc);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
@@ -610,6 +612,9 @@ struct art_named {
 /* 'table' or 'schema.table'. Must be released. */
 int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message);
 void art_named_release(struct art_named *named);
+/* The handle alone, good until the next statement; *out = NULL: there is no such table. */
+int art_named_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message);
+int art_named_unknown(const char *text, char **message); /* says so */
 /* The handle of schema.table, made if need be by naming the table in a statement; *out = NULL: no art table. */
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                   char **message);
@@ -641,6 +646,9 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
 int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings, char **message);
 /* check_table.c */
 extern const sqlite3_module art_check_module;
+
+/* salvage.c, lost.c; both by salvage_source.c */
+extern const sqlite3_module art_salvage_module, art_lost_module;
 
 /* info.c, functions.c */
 /* For tables that are asked with a table's name, in a hidden column. */

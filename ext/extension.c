@@ -90,19 +90,22 @@ static int register_module(sqlite3 *db, const char *name, const sqlite3_module *
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
+static const char *const module_names[] = {"art", "art_info", "art_check", "art_txn", "art_salvage", "art_lost"};
+
 /* A second load, also of another copy of this code (one linked in, one loaded), finds all there. To register it again
  * would fail while a statement runs, and SELECT load_extension() is one. */
 static bool is_registered(sqlite3 *db) {
     sqlite3_stmt *modules = NULL;
-    int found = 0;
+    size_t found = 0;
     if (sqlite3_prepare_v2(db, "PRAGMA module_list", -1, &modules, NULL)) return false;
     while (sqlite3_step(modules) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);
-        found += name && (!strcmp(name, "art") || !strcmp(name, "art_info") || !strcmp(name, "art_check") ||
-                          !strcmp(name, "art_txn"));
+        for (size_t i = 0; name && i < sizeof module_names / sizeof *module_names; i++) {
+            found += !strcmp(name, module_names[i]);
+        }
     }
     sqlite3_finalize(modules);
-    return found == 4;
+    return found == sizeof module_names / sizeof *module_names;
 }
 
 /* Other threads may be at work with connections of theirs: what all share is written only where it is not so already. */
@@ -137,6 +140,8 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     if (!rc) rc = register_module(db, "art_txn", &art_tracker_module);
     if (!rc) rc = register_module(db, "art_info", &art_info_module);
     if (!rc) rc = register_module(db, "art_check", &art_check_module);
+    if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);
+    if (!rc) rc = register_module(db, "art_lost", &art_lost_module);
     if (!rc) rc = register_module(db, "art", art_module());
     if (rc) return rc;
 #ifdef SQLITE_CORE

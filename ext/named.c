@@ -72,7 +72,7 @@ int art_find_vtab(struct art_connection *connection, const char *schema, const c
     return art_report_sql(message, db, rc, "cannot open the table (%s.%s)", schema, table);
 }
 
-static int complain_unknown(const char *text, char **message) {
+int art_named_unknown(const char *text, char **message) {
     return art_complain(message, SQLITE_ERROR,
                         "art: there is no art table of that name (%s): give 'table' or "
                         "'schema.table' of one that is there",
@@ -122,6 +122,13 @@ static int find_named(struct art_connection *connection, const char *text, struc
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);
     return rc;
+}
+
+int art_named_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
+    bool keep;
+    int rc = art_shadow_busy(connection, text, message);
+    *out = NULL;
+    return rc ? rc : find_named(connection, text, out, &keep, message);
 }
 
 /* --- what is kept ------------------------------------------------------------------------------------------------- */
@@ -203,7 +210,7 @@ static int look_up(struct art_connection *connection, const char *text, struct a
     named->vtab = vtab;
     named->once = !keep;
     keep_named(connection, named);
-    if (!rc) rc = vtab ? prepare_snapshot(named, vtab->name, message) : complain_unknown(text, message);
+    if (!rc) rc = vtab ? prepare_snapshot(named, vtab->name, message) : art_named_unknown(text, message);
     named->held = false;
     if (rc) {
         unlink_named(connection, named);

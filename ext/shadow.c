@@ -1,8 +1,8 @@
 /* The shadow tables, and all SQL that is run on them. SQLite protects (DEFENSIVE) only names with no other '_' behind
  * the table's own.
  *
- *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young; k and v may
- *                                                     be followed by columns without meaning
+ *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID    format, id, file, columns, the options, nonce, young, root (a copy
+ *                                                     for salvage); k and v may be followed by columns without meaning
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB) with storage=inline: blobs.c; empty where blobs were moved out
  *
@@ -279,10 +279,10 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
                 name->schema, name->table);
         }
     } else if (!has_id) {
-        rc = art_complain(
-            message, SQLITE_CORRUPT_VTAB,
-            "art: the table has no id (%s.%s_artstate): restore the database from a backup, or DROP the table",
-            name->schema, name->table);
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
+                          "what is left by art_salvage and DROP the table",
+                          name->schema, name->table);
     }
     if (!rc && out->file && !art_shadow_file_name_is_sound(out->file, out->uuid)) {
         art_free(out->file);
@@ -570,6 +570,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     if (!rc && commit->write_root && table->renamed) {
         rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
     }
+    if (!rc && commit->write_root) rc = art_shadow_put(table, "root", commit->root.data, commit->root.len, message);
     if (!rc && commit->write_young) rc = art_shadow_put(table, "young", commit->young.data, commit->young.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;

@@ -243,7 +243,8 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     }
     if (damaged) {
         return art_complain(message, SQLITE_CORRUPT_VTAB,
-                            "art: the columns are damaged (%s.%s_artstate): restore the database from a backup",
+                            "art: the columns are damaged (%s.%s_artstate): restore the database from a backup, or "
+                            "copy out what is left by art_salvage",
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,
@@ -262,7 +263,8 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     rc = check_columns(vtab, &state, message);
     if (!rc && !table && !state.file) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
-                          "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a backup",
+                          "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a "
+                          "backup, or copy out what is left by art_salvage",
                           vtab->name->schema, vtab->name->table);
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);

@@ -177,7 +177,7 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
         FIELD(level, 1, "another kind or level"),
-        {offsetof(struct art_blob_header, spare) + 30, 1, 1, "unknown header fields"},
+        {offsetof(struct art_blob_header, more_spare) + 15, 1, 1, "unknown header fields"},
         FIELD(leaf_pages, 0, "senseless page counts"),
         FIELD(head_pages, 0, "senseless page counts"),
         FIELD(leaf_pages, ART_BLOB_PAGES, "senseless page counts"),

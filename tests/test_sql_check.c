@@ -273,7 +273,7 @@ START_TEST(test_shadow_tables_that_are_gone_are_found) {
     sql_run(db, "DROP TABLE t_artdata");
     reopen();
     has("SELECT problem FROM art_check('t')", "no such table: main.t_artdata");
-    has("SELECT art_check('t')", "no such table: main.t_artdata: restore the database from a backup");
+    has("SELECT art_check('t')", "no such table: main.t_artdata: restore the database from a backup, or copy out");
     if (asks_virtual_tables()) has("PRAGMA integrity_check", "no such table: main.t_artdata");
     sql_run(db, "CREATE TABLE t_artdata(csn INTEGER PRIMARY KEY, ops BLOB); DROP TABLE t_artstate");
     reopen();

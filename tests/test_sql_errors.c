@@ -408,6 +408,18 @@ static void forbid_reading_log(void) {
     forbid(SQLITE_READ, "t_artdata", NULL, SQLITE_DENY);
 }
 
+static void forbid_reading_state(void) {
+    forbid(SQLITE_READ, "t_artstate", NULL, SQLITE_DENY);
+}
+
+/* Both bear the table's name, and nothing says which is meant. */
+static void two_files(void) {
+    char *other = sqlite3_mprintf("%s/e.db-t-00000000.art", directory);
+    sql_copy_file(file, other);
+    sqlite3_free(other);
+    reopen();
+}
+
 static void ignore_alter(void) {
     forbid(SQLITE_ALTER_TABLE, NULL, NULL, SQLITE_IGNORE);
 }

@@ -70,8 +70,10 @@ int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *form
     } else if (slot != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u", slot);
     }
-    art_fail(ART_CORRUPT, "art: %s (%s%s): restore the database and its .art file together from a backup", what, place,
-             where);
+    art_fail(ART_CORRUPT,
+             "art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left "
+             "by art_salvage",
+             what, place, where);
     memcpy(fault_what, what, sizeof fault_what);
     memcpy(fault_place, place, sizeof fault_place);
     fault_slot = slot;

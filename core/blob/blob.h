@@ -73,6 +73,10 @@ struct art_blob {
  * is newer than the database. */
 int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
                   const char *file);
+/* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that it is in
+ * `slot` and of which table. The label has no bytes, only its length. False: it is none. Such a blob may have been superseded
+ * long ago. */
+bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present. */
 int art_blob_verify_page(struct art_blob *blob, uint32_t page);

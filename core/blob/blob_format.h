@@ -100,7 +100,9 @@ struct art_blob_header {
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
     uint64_t below;                         /* 1104 entries in all leaf blobs below, or in this leaf */
     uint8_t level;                          /* 1112 */
-    uint8_t spare[31];                      /* 1113 zero */
+    uint8_t spare[7];                       /* 1113 zero */
+    uint64_t own_hash;                      /* 1120 XXH3-64 of the last page, this field zero: without a reference */
+    uint8_t more_spare[16];                 /* 1128 zero */
 };
 _Static_assert(sizeof(struct art_blob_header) == 1144, "header size");
 _Static_assert(offsetof(struct art_blob_header, magic) == 1016, "header layout");
@@ -111,6 +113,7 @@ _Static_assert(offsetof(struct art_blob_header, buckets) == 1072, "header layout
 _Static_assert(offsetof(struct art_blob_header, common) == 1092, "header layout");
 _Static_assert(offsetof(struct art_blob_header, below) == 1104, "header layout");
 _Static_assert(offsetof(struct art_blob_header, spare) == 1113, "header layout");
+_Static_assert(offsetof(struct art_blob_header, own_hash) == 1120, "header layout");
 
 enum { ART_HEADER_AT = ART_BLOB_BYTES - (int)sizeof(struct art_blob_header) };
 _Static_assert(ART_HEADER_AT % 8 == 0, "the header is read in place");
@@ -138,9 +141,18 @@ struct art_ref_format {
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
 
-static inline const struct art_blob_header *art_blob_header(const uint8_t *image) {
-    return (const struct art_blob_header *)(const void *)(image + ART_HEADER_AT);
+enum { ART_LAST_PAGE_AT = (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE };
+
+static inline const struct art_blob_header *art_header_of_page(const uint8_t *last_page) {
+    return (const struct art_blob_header *)(const void *)(last_page + ART_HEADER_AT - ART_LAST_PAGE_AT);
 }
+
+static inline const struct art_blob_header *art_blob_header(const uint8_t *image) {
+    return art_header_of_page(image + ART_LAST_PAGE_AT);
+}
+
+/* What own_hash is to be. */
+uint64_t art_blob_header_hash(const uint8_t *last_page);
 
 /* --- the directories of an open blob ----------------------------------------------------------------------------- */
 

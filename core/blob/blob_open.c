@@ -18,6 +18,14 @@ static int head_corrupt(const struct art_blob *blob, const char *what) {
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob header: %s", what);
 }
 
+uint64_t art_blob_header_hash(const uint8_t *last_page) {
+    enum { HASH_AT = ART_HEADER_AT - ART_LAST_PAGE_AT + offsetof(struct art_blob_header, own_hash) };
+    uint8_t page[ART_BLOB_PAGE];
+    memcpy(page, last_page, sizeof page);
+    memset(page + HASH_AT, 0, sizeof(uint64_t));
+    return art_hash64(page, sizeof page);
+}
+
 /* The last page against the reference. Unverified bytes are looked at only for a better message, when it is wrong. */
 static int verify_header_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
     struct art_hash128 hash = art_hash128(blob->image + LAST_PAGE * ART_BLOB_PAGE, ART_BLOB_PAGE);
@@ -32,6 +40,13 @@ static int verify_header_page(const struct art_blob *blob, const struct art_ref 
             (unsigned long long)header->generation, (unsigned long long)ref->generation);
     }
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "the hash of the blob's header is not that of its reference");
+}
+
+static bool spare_used(const struct art_blob_header *header) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < sizeof header->spare; i++) any |= header->spare[i];
+    for (size_t i = 0; i < sizeof header->more_spare; i++) any |= header->more_spare[i];
+    return any;
 }
 
 static const char *wrong_identity(const struct art_blob_header *header, const struct art_ref *ref,
@@ -50,10 +65,7 @@ static const char *wrong_identity(const struct art_blob_header *header, const st
     if (header->below != ref->entries || header->count != ref->count)
         return "its counts are not those of its reference";
     if (header->common != ref->label.len) return "its label has another length than that of its reference";
-    for (size_t i = 0; i < sizeof header->spare; i++) {
-        if (header->spare[i]) return "unknown header fields";
-    }
-    return NULL;
+    return spare_used(header) ? "unknown header fields" : NULL;
 }
 
 /* Bounds of everything that the header names. */
@@ -152,6 +164,29 @@ int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_
     wrong = wrong_directories(blob);
     if (wrong) return head_corrupt(blob, wrong);
     return art_routing_check(blob);
+}
+
+bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]) {
+    const struct art_blob_header *header = art_header_of_page(last_page);
+    if (header->magic != ART_BLOB_MAGIC || header->slot != slot) return false;
+    if (header->own_hash != art_blob_header_hash(last_page)) return false;
+    if (!header->leaf_pages || header->leaf_pages > LAST_PAGE || !header->head_pages ||
+        header->head_pages > ART_BLOB_PAGES - header->leaf_pages || header->level > ART_LEVEL_MAX) {
+        return false;
+    }
+    memcpy(uuid, header->uuid, sizeof header->uuid);
+    *out = (struct art_ref){
+        .slot = slot,
+        .level = header->level,
+        .leaf_pages = (uint8_t)header->leaf_pages,
+        .head_pages = (uint8_t)header->head_pages,
+        .generation = header->generation,
+        .hash = art_hash128(last_page, ART_BLOB_PAGE),
+        .entries = header->below,
+        .count = header->count,
+        .label = art_bytes(NULL, header->common),
+    };
+    return true;
 }
 
 /* First bucket that ends behind byte `at`. */

@@ -284,6 +284,7 @@ static int close_blob(struct art_builder *builder, uint32_t slot, uint64_t gener
     header->filter = layout.filter;
     header->filter_blocks = layout.filter_blocks;
     hash_pages(builder, header);
+    header->own_hash = art_blob_header_hash((const uint8_t *)builder->buffer + ART_LAST_PAGE_AT);
     return ART_OK;
 }
 

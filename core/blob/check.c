@@ -183,7 +183,8 @@ static int check_head(struct art_blob_checker *checker) {
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
                            blob->filter && at >= blob->filter ? "filter" : "routing part", at);
     }
-    return ART_OK;
+    if (header->own_hash == art_blob_header_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob header: its own hash is another");
 }
 
 int art_blob_check(struct art_blob *blob, bool only_puts) {

@@ -77,8 +77,8 @@ static int missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
-        "came from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped "
-        "or moved the table, end this transaction",
+        "came from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage "
+        "copies out); has another connection dropped or moved the table, end this transaction",
         store->place.path, store->place.host_path);
 }
 
@@ -310,22 +310,21 @@ static int two_names(const char *what, const char *path, uint64_t links) {
 }
 
 /* A root without runs needs nothing of the file, and all of it would be written over: another database may need it. */
-static bool may_begin_in(enum art_ownership ownership, bool small) {
-    return ownership != ART_OWNED_UNCLAIMED || small;
+static bool may_begin_in(enum art_ownership ownership, uint64_t size) {
+    return ownership != ART_OWNED_UNCLAIMED || size <= ART_BLOB_SIZE;
 }
 
-/* `small`: nothing is in the file but slot 0. */
 static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
-                        bool adopt, bool small) {
+                        bool adopt, uint64_t size) {
     const struct art_owner_page *owner;
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, me, &owner);
     store->phase.owner_sequence = owner ? owner->sequence : 0;
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
     if (adopt) return art_store_write_owner(store);
-    if (!owner) return fresh && small ? initialise(store, me, block) : no_owner(store);
+    if (!owner) return fresh && size <= sizeof *block ? initialise(store, me, block) : no_owner(store);
     int rc = refuse_others(store, ownership, owner);
     if (rc) return rc;
-    if (fresh && !may_begin_in(ownership, small)) return in_the_way(store);
+    if (fresh && !may_begin_in(ownership, size)) return in_the_way(store);
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (fresh) rc = write_at(store, block, sizeof *block, 0);
     return !rc && ownership != ART_OWNED ? art_store_write_owner(store) : rc;
@@ -352,7 +351,7 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
     if (rc) return rc;
     rc = look_inside(store, own, block);
     if (!rc) {
-        rc = accept_owner(store, block, &me, fresh, adopt, own->size <= sizeof *block);
+        rc = accept_owner(store, block, &me, fresh, adopt, own->size);
     } else if (rc == ART_CORRUPT && fresh) {
         rc = begin_anew(store, own, &me, block);
     }

@@ -7,6 +7,7 @@
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase; write_pool.c has its buffers
  *   place.c        to another place, with all blobs
+ *   root_copy.c    copies of the root in slot 0
  *   identify.c     whose a file is that nobody has opened
  *   cache.c        the process's cache (cached_memory.c: its memory), fork.c
  */

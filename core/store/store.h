@@ -146,6 +146,9 @@ void art_store_give_up(struct art_store *store);
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
 int art_store_sync(struct art_store *store);
+/* The root of the commit that is just over, for salvage: into the file, if there is one, without a sync. Failures are no matter,
+ * and leave no message. */
+void art_store_note_root(struct art_store *store, struct art_bytes root);
 /* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */

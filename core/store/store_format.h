@@ -3,7 +3,9 @@
  *   page 0       superblock: written once, when the file is made
  *   page 1, 2    owner pages: whose file this is. The one with the higher sequence counts; the next is written over the
  *                other, so that a torn write leaves one
- *   page 3..     never written
+ *   page 3, 23   two copies of the root, 20 pages each: written in turn when a commit with a new root is over, not synced,
+ *                read by salvage alone (root_copy.h)
+ *   page 43..    never written
  *
  * Slot n > 0 lies at n * 512 KB and holds what core/blob draws.
  */
@@ -18,11 +20,15 @@ enum {
     ART_STORE_PAGE = 4096,
     ART_OWNER_PAGES = 2,
     ART_SUPERBLOCK_BYTES = (1 + ART_OWNER_PAGES) * ART_STORE_PAGE, /* what is written of slot 0 */
-    ART_OWNER_PATH_MAX = 3968
+    ART_OWNER_PATH_MAX = 3968,
+    ART_ROOT_COPY_FIRST = 3, /* page */
+    ART_ROOT_COPIES = 2,
+    ART_ROOT_COPY_PAGES = 20 /* of each: more than any root takes */
 };
 
-#define ART_STORE_MAGIC "SQLiteAr"
-#define ART_OWNER_MAGIC "ArtOwner"
+#define ART_STORE_MAGIC     "SQLiteAr"
+#define ART_OWNER_MAGIC     "ArtOwner"
+#define ART_ROOT_COPY_MAGIC "Art root"
 
 struct art_superblock_page {
     uint8_t magic[8];    /*    0 */
@@ -62,5 +68,17 @@ struct art_superblock {
     struct art_owner_page owner[ART_OWNER_PAGES];
 };
 _Static_assert(sizeof(struct art_superblock) == ART_SUPERBLOCK_BYTES, "superblock and owner pages");
+
+/* A copy of the root begins with this; the root follows as it stands in the log. */
+struct art_root_copy {
+    uint8_t magic[8];             /*  0 */
+    uint64_t sequence;            /*  8 the higher one is newer */
+    uint8_t uuid[16];             /* 16 of the table */
+    uint32_t len;                 /* 32 of the root */
+    uint32_t spare;               /* 36 zero */
+    uint64_t hash_low, hash_high; /* 40 XXH3-128 of all before, and the root */
+};
+_Static_assert(sizeof(struct art_root_copy) == 56, "root copy size");
+_Static_assert(offsetof(struct art_root_copy, hash_low) == 40, "root copy layout");
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/store/private.h"
+#include "core/store/root_copy.h"
 
 static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
 
@@ -67,6 +68,18 @@ int art_store_adopt(struct art_store *store) {
 
 bool art_store_writing(const struct art_store *store) {
     return store->phase.active;
+}
+
+void art_store_note_root(struct art_store *store, struct art_bytes root) {
+    bool sound = store->phase.active && !store->poisoned && !art_store_forked(store) && art_store_has_file(store);
+    if (!sound || art_store_settle(store)) return;
+    char why[ART_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", art_error_message());
+    if (art_root_copy_write(store->place.io, store->uuid, root)) {
+        art_fail(ART_OK, "%s", why);
+    } else {
+        store->pages_written++;
+    }
 }
 
 void art_store_write_end(struct art_store *store) {

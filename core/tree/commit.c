@@ -271,6 +271,7 @@ void art_tree_committed(struct art_tree *tree) {
     if (tree->pending.ready && !art_store_forked(tree->store)) {
         struct art_edit *edit = &tree->pending.edit;
         if (edit->root) {
+            art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
             art_root_unref(tree->root);
             tree->root = edit->root;

@@ -91,6 +91,12 @@ static int move_blob(void *context, const struct art_ref *ref) {
     return ART_OK;
 }
 
+static void note_root(struct art_tree *tree, struct art_store *to) {
+    struct art_buffer bytes = {0};
+    if (tree->root->runs && !art_root_encode(tree->root, &bytes)) art_store_note_root(to, art_buffer_bytes(&bytes));
+    art_buffer_clear(&bytes);
+}
+
 static int copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
     struct art_store_place at = art_place_of(tree, place);
     struct art_store_options options = {.disk = tree->options.disk,
@@ -114,6 +120,7 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place, b
     }
     if (!rc) rc = move_collected(&copier);
     if (!rc) rc = art_store_sync(copier.to);
+    if (!rc) note_root(tree, copier.to);
     art_store_close(copier.to);
     return rc;
 }

@@ -83,7 +83,8 @@ static int refresh_root(struct art_tree *tree, struct art_bytes ops) {
 int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
     assert(tree->refresh.active);
     if (csn == 0) return refresh_root(tree, ops);
-    if (!tree->refresh.root_seen) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing");
+    if (!tree->refresh.root_seen)
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
     if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
         if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
         tree->refresh.row_seen = true;

@@ -279,7 +279,7 @@ int art_folder_list(const char *folder, int (*visit)(void *context, const char *
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
-    bool write_root; /* 2. INSERT OR REPLACE (0, root) */
+    bool write_root; /* 2. INSERT OR REPLACE (0, root), and a copy into T_artstate */
     struct art_bytes root;
     bool write_redo; /* 3. INSERT OR REPLACE (csn, redo) */
     struct art_bytes redo;

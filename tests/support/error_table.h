@@ -199,9 +199,8 @@ static const struct error errors[] = {
     /* The .art file */
     {MESSAGE_PLAIN,
      "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database came "
-     "from, or copy the whole by art_backup(), or restore both from one backup; has another connection dropped or "
-     "moved the "
-     "table, end this transaction",
+     "from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage copies "
+     "out); has another connection dropped or moved the table, end this transaction",
      SQLITE_CANTOPEN, "the database came without its .art file", NULL, remove_file, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved without "
@@ -321,7 +320,7 @@ static const struct error errors[] = {
      "UPDATE t_artdata SET ops = zeroblob(length(ops)) WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "the table's log is empty or was replaced", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "DELETE FROM t_artdata", reopen, "SELECT * FROM t"},
-    {MESSAGE_CORRUPT, "the root is missing", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
+    {MESSAGE_CORRUPT, "the root is missing: row 0 was deleted", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "DELETE FROM t_artdata WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "rows do not follow each other", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "UPDATE t_artdata SET csn = csn + 5 WHERE csn > 0", reopen, "SELECT * FROM t"},
@@ -338,12 +337,18 @@ static const struct error errors[] = {
      INLINED "UPDATE i_artblob SET data = x'00' WHERE page = 128", reopen, "SELECT * FROM i"},
     {MESSAGE_SQL, "cannot read the table of blobs", SQLITE_CORRUPT_VTAB, "t_artblob was dropped",
      INLINED "DROP TABLE i_artblob", reopen, "SELECT * FROM i"},
-    {MESSAGE_PLAIN, "art: the table has no id (%s.%s_artstate): restore the database from a backup, or DROP the table",
+    {MESSAGE_PLAIN,
+     "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out what is left by "
+     "art_salvage and DROP the table",
      SQLITE_CORRUPT_VTAB, "t_artstate was changed", "DELETE FROM t_artstate WHERE k = 'id'", reopen, "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a backup",
+    {MESSAGE_PLAIN,
+     "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a backup, or copy out what is "
+     "left by art_salvage",
      SQLITE_CORRUPT_VTAB, "t_artstate was changed", "UPDATE t_artstate SET v = '../x.art' WHERE k = 'file'", reopen,
      "SELECT * FROM t"},
-    {MESSAGE_PLAIN, "art: the columns are damaged (%s.%s_artstate): restore the database from a backup",
+    {MESSAGE_PLAIN,
+     "art: the columns are damaged (%s.%s_artstate): restore the database from a backup, or copy out what is left by "
+     "art_salvage",
      SQLITE_CORRUPT_VTAB, "t_artstate was changed", "UPDATE t_artstate SET v = 'path, (' WHERE k = 'columns'", reopen,
      "SELECT * FROM t"},
     {MESSAGE_SQL, "the shadow tables of %s.%s", SQLITE_CORRUPT_VTAB, "t_artdata or t_artstate was dropped",
@@ -360,6 +365,26 @@ static const struct error errors[] = {
      "t_artstate was changed while a query ran", NULL, replace_badly_in_between, "SELECT in_between(), path FROM t"},
     {MESSAGE_PLAIN, "art: a column was added while the statement ran (%s): run it again", SQLITE_ABORT,
      "'add column' from within a statement", NULL, add_column_in_between, "UPDATE t SET value = in_between()"},
+
+    /* Salvage */
+    {MESSAGE_PLAIN, "art: art_lost needs a table's name: SELECT * FROM art_lost('objects')", SQLITE_ERROR,
+     "art_lost without a name", NULL, NULL, "SELECT * FROM art_lost"},
+    {MESSAGE_PLAIN, "art: art_salvage needs a table's name, or file='...' (%s): USING art_salvage('objects')",
+     SQLITE_ERROR, "art_salvage without a name", NULL, NULL, "CREATE VIRTUAL TABLE temp.s USING art_salvage"},
+    {MESSAGE_PLAIN, "art: the columns are those of the table (%s): give its name alone", SQLITE_ERROR,
+     "art_salvage of a table, with columns", NULL, NULL, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', a)"},
+    {MESSAGE_PLAIN, "art: a table of art_salvage is made in temp (%s.%s): CREATE VIRTUAL TABLE temp.%s ...",
+     SQLITE_ERROR, "art_salvage in another schema", NULL, NULL, "CREATE VIRTUAL TABLE s USING art_salvage('t')"},
+    {MESSAGE_PLAIN,
+     "art: the name of an .art file ends in .art (%s): give the path of one, or of a copy that is called so",
+     SQLITE_CANTOPEN, "art_salvage or art_lost of a file with another name", NULL, NULL,
+     "SELECT * FROM art_lost('/dev/null')"},
+    {MESSAGE_PLAIN,
+     "art: several .art files may be that of the table (%s%s, %s): read one alone, by art_salvage(file='...')",
+     SQLITE_ERROR, "t_artstate was emptied, and the folder has more than one file of that name",
+     "DELETE FROM t_artstate", two_files, "SELECT * FROM art_lost('t')"},
+    {MESSAGE_SQL, "cannot read the shadow tables of %s.%s", SQLITE_AUTH, "an authorizer forbids it", NULL,
+     forbid_reading_state, "SELECT * FROM art_lost('t')"},
 
     /* What the application forbids */
     {MESSAGE_SQL, "cannot open the table (%s.%s)", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_reading_t,
@@ -413,13 +438,16 @@ static const struct error errors[] = {
 #define FRAME   "the frame of others, which are listed themselves"
 #define EARLIER "it is refused earlier, in other words"
 #define FOUND   "a check tells it, and is no error: test_check_rows.c, test_sql_check.c"
+#define LOST    "art_lost tells it, and it is no error: test_tree_salvage.c, test_salvage.c"
 #define HUGE    "it takes more memory or disk than a test has"
 
 static const struct elsewhere elsewhere[] = {
     {"core/blob/", FORGED},
     {"core/delta/", FORGED},
 
-    {"art: %s (%s%s): restore the database and its .art file together from a backup", FRAME},
+    {"art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left by "
+     "art_salvage",
+     FRAME},
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
     {"art: %s: %s", FRAME},
@@ -427,6 +455,15 @@ static const struct elsewhere elsewhere[] = {
 
     {"art: '%q' %s (%s): restore the database from a backup", FOUND},
     {"art: there are more problems than these", FOUND},
+    {"a key does not follow its predecessor", LOST},
+    {"the .art file is missing", LOST},
+    {"nobody knows where the blobs are", LOST},
+    {"the head of a blob is damaged", LOST},
+    {"the blob has changed while it was read", LOST},
+    {"piece %u of its value cannot be read", LOST},
+    {"the reference to its value makes no sense", LOST},
+    {"its value is not what its hash says", LOST},
+    {"art: nothing of an .art file is in it (%s): give the path of one", "test_tree_salvage.c reads such a file"},
     {"row %lld does not follow the row before it", FOUND},
     {"keys are out of order", FOUND},
     {"cannot read the log", EARLIER},

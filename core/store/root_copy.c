@@ -1,0 +1,98 @@
+#include "core/store/root_copy.h"
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/store/store_format.h"
+
+enum { PLACE_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE, ROOM = PLACE_BYTES - (int)sizeof(struct art_root_copy) };
+
+static uint64_t offset_of(unsigned place) {
+    return (uint64_t)ART_ROOT_COPY_FIRST * ART_STORE_PAGE + (uint64_t)place * PLACE_BYTES;
+}
+
+static uint32_t pages_for(uint32_t len) {
+    return ((uint32_t)sizeof(struct art_root_copy) + len + ART_STORE_PAGE - 1) / ART_STORE_PAGE;
+}
+
+static struct art_hash128 hash_of(const struct art_root_copy *header, const void *root) {
+    struct art_hash_part parts[2] = {{header, offsetof(struct art_root_copy, hash_low)}, {root, header->len}};
+    return art_hash128_parts(parts, 2);
+}
+
+static const struct art_root_copy *header_at(const uint8_t *page) {
+    return (const struct art_root_copy *)(const void *)page;
+}
+
+/* Could there be one, by its first page? */
+static bool begins_well(const uint8_t *page) {
+    const struct art_root_copy *header = header_at(page);
+    return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len && header->len <= ROOM;
+}
+
+static int read_pages(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
+    struct art_io_request request = {to, pages * ART_STORE_PAGE, offset_of(place)};
+    return art_io_read(io, &request, 1);
+}
+
+static bool read_whole(struct art_io *io, uint8_t *pages, unsigned place) {
+    const struct art_root_copy *header = header_at(pages);
+    if (read_pages(io, pages, place, 1) || !begins_well(pages)) return false;
+    if (pages_for(header->len) > 1 && read_pages(io, pages, place, pages_for(header->len))) return false;
+    if (!begins_well(pages)) return false; /* who writes just now changes it */
+    struct art_hash128 hash = hash_of(header, pages + sizeof *header);
+    return hash.low == header->hash_low && hash.high == header->hash_high;
+}
+
+int art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]) {
+    uint64_t newest = 0;
+    int rc = ART_NOTFOUND;
+    uint8_t *pages = art_alloc_aligned(PLACE_BYTES, ART_STORE_PAGE);
+    if (!pages) return art_nomem();
+    for (unsigned place = 0; place < ART_ROOT_COPIES && rc != ART_NOMEM; place++) {
+        const struct art_root_copy *header = header_at(pages);
+        if (!read_whole(io, pages, place) || (!rc && header->sequence <= newest)) continue;
+        newest = header->sequence;
+        memcpy(uuid, header->uuid, sizeof header->uuid);
+        out->len = 0;
+        rc = art_buffer_append(out, pages + sizeof *header, header->len);
+    }
+    art_free_aligned(pages);
+    return rc;
+}
+
+/* The place to write to, and the sequence: behind whatever is there. */
+static unsigned choose(struct art_io *io, uint8_t *page, const uint8_t uuid[16], uint64_t *sequence) {
+    unsigned newest = ART_ROOT_COPIES - 1;
+    *sequence = 0;
+    for (unsigned place = 0; place < ART_ROOT_COPIES; place++) {
+        const struct art_root_copy *header = header_at(page);
+        bool ours = !read_pages(io, page, place, 1) && begins_well(page) && !memcmp(header->uuid, uuid, 16);
+        if (!ours || header->sequence < *sequence) continue;
+        *sequence = header->sequence;
+        newest = place;
+    }
+    ++*sequence;
+    return (newest + 1) % ART_ROOT_COPIES;
+}
+
+int art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root) {
+    uint32_t len = pages_for(root.len) * ART_STORE_PAGE;
+    if (!root.len || root.len > ROOM) return ART_TOOBIG;
+    uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
+    if (!pages) return ART_NOMEM;
+    struct art_root_copy header = {.len = root.len};
+    unsigned place = choose(io, pages, uuid, &header.sequence);
+    memcpy(header.magic, ART_ROOT_COPY_MAGIC, sizeof header.magic);
+    memcpy(header.uuid, uuid, sizeof header.uuid);
+    struct art_hash128 hash = hash_of(&header, root.data);
+    header.hash_low = hash.low;
+    header.hash_high = hash.high;
+    memset(pages, 0, len);
+    memcpy(pages, &header, sizeof header);
+    memcpy(pages + sizeof header, root.data, root.len);
+    struct art_io_request request = {pages, len, offset_of(place)};
+    int rc = art_io_write(io, &request, 1), waited = art_io_wait(io);
+    art_free_aligned(pages);
+    return rc ? rc : waited;
+}

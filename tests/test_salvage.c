@@ -1,0 +1,515 @@
+/* Salvage under SQL: art_salvage and art_lost, of tables with a file and of tables in the database.
+ *
+ * Every page of a small table is damaged in turn, every row of T_artblob changed and removed; the shadow tables are emptied and
+ * dropped; files are copied, renamed, cut, and read without their database. What comes out is compared with an ordinary table
+ * that has the rows as they should be, and one with all that they ever were:
+ *
+ *   a row that is not as it should be, or missing     its key lies in a range of art_lost
+ *   a row that shows                                  was there at some time
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+#include "tests/support/suite.h"
+
+enum { PAGE = 4096, SLOT = 128 * PAGE };
+
+static char *directory, *path, *file;
+static sqlite3 *db;
+static uint8_t *kept;
+static size_t kept_bytes;
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+static void change(const char *sql) {
+    sql_run(db, "BEGIN; %s", sql);
+    sql_run(db, "INSERT OR IGNORE INTO past SELECT path, value FROM truth; COMMIT");
+}
+
+/* Three runs, deletes over older rows, large values, and rows in the log. `t` and `truth` are written alike. */
+static void fill(void) {
+    sql_run(db,
+            "CREATE TABLE truth(path TEXT PRIMARY KEY, value); CREATE TABLE past(path, value, UNIQUE(path, value))");
+    for (int run = 0; run < 3; run++) {
+        char *rows = sqlite3_mprintf("WITH n(i) AS (SELECT %d UNION ALL SELECT i + %d FROM n LIMIT %d) "
+                                     "SELECT printf('dir-%%02d/file-%%05d', i %% 7, i), 'run %d of ' || i FROM n",
+                                     run, run ? 10 : 1, run ? 150 : 1500, run);
+        char *both = sqlite3_mprintf("INSERT OR REPLACE INTO truth %s; INSERT OR REPLACE INTO t %s;"
+                                     "INSERT OR REPLACE INTO truth VALUES('dir-03/large', hex(zeroblob(%d)));"
+                                     "INSERT OR REPLACE INTO t SELECT path, value FROM truth WHERE path GLOB '*large'",
+                                     rows, rows, 9000 + 3000 * run);
+        change(both);
+        sqlite3_free(both);
+        sqlite3_free(rows);
+        if (run) change("DELETE FROM truth WHERE path GLOB '*3'; DELETE FROM t WHERE path GLOB '*3'");
+        sql_command(db, "main", "t", run ? "flush" : "optimize");
+    }
+    change("INSERT INTO truth VALUES('late/1', 1); INSERT INTO t VALUES('late/1', 1)");
+    change("INSERT INTO truth VALUES('late/2', 2); INSERT INTO t VALUES('late/2', 2)");
+}
+
+static void make(const char *options) {
+    directory = sql_scratch("salvage");
+    path = sqlite3_mprintf("%s/s.db", directory);
+    db = sql_open(path);
+    sql_run(db, "PRAGMA synchronous=OFF");
+    sql_create(db, "t", options);
+    fill();
+    file = sql_find_file(directory, ".art");
+}
+
+static void reopen(void) {
+    sql_close(db);
+    db = sql_open(path);
+}
+
+static void drop(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(file);
+    free(kept);
+    kept = NULL;
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------ */
+
+static const char within[] = "(l.after IS NULL OR %s.path > l.after) AND (l.before IS NULL OR %s.path < l.before)";
+
+/* Into temp tables: what is read, and what is said of it. */
+static void salvage(sqlite3 *on, const char *target, const char *lost) {
+    sql_run(on, "DROP TABLE IF EXISTS temp.saved; DROP TABLE IF EXISTS temp.s; DROP TABLE IF EXISTS temp.lost");
+    sql_run(on, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(%s)", target);
+    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, version FROM saved");
+    sql_run(on, "CREATE TEMP TABLE lost AS SELECT * FROM art_lost('%q')", lost);
+    ck_assert_int_eq(sql_int(on, "SELECT count(*) - count(DISTINCT path) FROM s"), 0);
+}
+
+/* Rows that differ from the truth and are in no range; shown ones that never were. Both are none. */
+static void judge(const char *what) {
+    salvage(db, "'t'", "t");
+    char *covered = sqlite3_mprintf(within, "t", "t"), *shown = sqlite3_mprintf(within, "s", "s");
+    int64_t silent = sql_int(db,
+                             "SELECT count(*) FROM truth t WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.path = t.path AND "
+                             "s.value = t.value) AND NOT EXISTS (SELECT 1 FROM lost l WHERE %s)",
+                             covered);
+    int64_t back = sql_int(db,
+                           "SELECT count(*) FROM s WHERE NOT EXISTS (SELECT 1 FROM truth t WHERE t.path = s.path) AND "
+                           "NOT EXISTS (SELECT 1 FROM lost l WHERE %s)",
+                           shown);
+    int64_t wrong =
+        sql_int(db, "SELECT count(*) FROM s WHERE NOT EXISTS (SELECT 1 FROM past p WHERE p.path = s.path AND "
+                    "p.value = s.value)");
+    ck_assert_msg(!silent && !back && !wrong, "%s: %lld lost in silence, %lld back in silence, %lld wrong", what,
+                  (long long)silent, (long long)back, (long long)wrong);
+    sqlite3_free(covered);
+    sqlite3_free(shown);
+}
+
+static int64_t missing(void) {
+    return sql_int(db, "SELECT count(*) FROM truth t WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.path = t.path AND "
+                       "s.value = t.value)");
+}
+
+static bool told(const char *words) {
+    return sql_int(db, "SELECT count(*) FROM lost WHERE what GLOB '*%q*'", words) > 0;
+}
+
+static void is_whole(const char *what) {
+    judge(what);
+    ck_assert_msg(!missing() && !sql_int(db, "SELECT count(*) FROM lost"), "%s: not all is there", what);
+}
+
+/* --- files as bytes ----------------------------------------------------------------------------------------------- */
+
+static void keep_file(void) {
+    FILE *from = fopen(file, "rb");
+    struct stat attributes;
+    ck_assert_int_eq(stat(file, &attributes), 0);
+    kept_bytes = (size_t)attributes.st_size;
+    kept = malloc(kept_bytes);
+    ck_assert_uint_eq(fread(kept, 1, kept_bytes, from), kept_bytes);
+    fclose(from);
+}
+
+static void put_bytes(size_t at, const void *bytes, size_t len) {
+    int to = open(file, O_WRONLY);
+    ck_assert_int_eq(pwrite(to, bytes, len, (off_t)at), (ssize_t)len);
+    close(to);
+}
+
+static bool is_used(size_t page) {
+    for (size_t i = 0; i < PAGE; i++) {
+        if (kept[page * PAGE + i]) return true;
+    }
+    return false;
+}
+
+static uint64_t hash_of_folder(void) {
+    char *command = sqlite3_mprintf("cat %s/* | cksum", directory);
+    FILE *pipe = popen(command, "r");
+    char line[100] = "";
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, pipe));
+    pclose(pipe);
+    sqlite3_free(command);
+    return strtoull(line, NULL, 10);
+}
+
+/* --- a file ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_sound_table_is_its_own_salvage) {
+    make("");
+    is_whole("sound");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s JOIN t USING (path) WHERE s.version = t.version"),
+                     sql_int(db, "SELECT count(*) FROM truth"));
+    reopen();
+    is_whole("opened anew");
+    char *first = sql_rows(db, "SELECT path FROM saved ORDER BY path LIMIT 2");
+    char *last = sql_rows(db, "SELECT path FROM saved ORDER BY path DESC LIMIT 1");
+    ck_assert_str_eq(first, "dir-00/file-00000\ndir-00/file-00007\n");
+    ck_assert_str_eq(last, "late/2\n");
+    sqlite3_free(first);
+    sqlite3_free(last);
+    ck_assert_int_ne(sql_try(db, "INSERT INTO saved(path) VALUES('x')"), 0);
+    drop();
+}
+END_TEST
+
+START_TEST(test_every_page_of_a_file_damaged_in_turn) {
+    if (sql_has_no_file("pages of a file")) return;
+    make("");
+    keep_file();
+    unsigned damaged = 0, narrow = 0;
+    int64_t rows = sql_int(db, "SELECT count(*) FROM truth");
+    char *covered = sqlite3_mprintf(within, "t", "t");
+    for (size_t page = SLOT / PAGE; page < kept_bytes / PAGE; page++) {
+        char what[40];
+        if (!is_used(page)) continue;
+        uint8_t bytes[3] = {0xde, 0xad, (uint8_t)page};
+        snprintf(what, sizeof what, "page %zu of slot %zu", page % 128, page / 128);
+        put_bytes(page * PAGE + (page * 37) % (PAGE - 3), bytes, sizeof bytes);
+        judge(what);
+        int64_t lost =
+            sql_int(db, "SELECT count(*) FROM truth t WHERE EXISTS (SELECT 1 FROM lost l WHERE %s)", covered);
+        damaged++;
+        narrow += lost <= rows / 5;
+        put_bytes(0, kept, kept_bytes);
+    }
+    sqlite3_free(covered);
+    printf("%u pages, %u of them cost at most a fifth of %lld rows\n", damaged, narrow, (long long)rows);
+    ck_assert_uint_gt(damaged, 12);
+    ck_assert_uint_gt(narrow, damaged / 2);
+    is_whole("put back");
+    drop();
+}
+END_TEST
+
+START_TEST(test_a_file_that_is_cut_missing_or_overwritten) {
+    if (sql_has_no_file("a file")) return;
+    make("");
+    keep_file();
+    for (size_t size = 0; size < kept_bytes; size += kept_bytes / 23) {
+        ck_assert_int_eq(truncate(file, (off_t)size), 0);
+        judge("cut");
+        put_bytes(0, kept, kept_bytes);
+    }
+    uint8_t nothing[3 * PAGE] = {0};
+    put_bytes(0, nothing, sizeof nothing); /* whose it is, nobody knows */
+    is_whole("without its first pages");
+    unlink(file);
+    judge("missing");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
+    ck_assert(told("the .art file is missing"));
+    drop();
+}
+END_TEST
+
+START_TEST(test_a_file_alone_is_read_exactly) {
+    if (sql_has_no_file("a file alone")) return;
+    make("");
+    reopen();
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "INSERT INTO t VALUES('behind the flush', 1)");
+    char *alone = sqlite3_mprintf("%s/alone.art", directory), *odd = sqlite3_mprintf("%s/alone.bin", directory);
+    char *target = sqlite3_mprintf("file='%q', path, value", alone);
+    sql_copy_file(file, alone);
+    sqlite3 *other = sql_open(":memory:");
+    salvage(other, target, alone);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM s"), sql_int(db, "SELECT count(*) FROM truth"));
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost"), 1);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM lost WHERE what GLOB '*are not in this file*'"), 1);
+    /* the usual columns, when none are given; other names */
+    sql_run(other, "CREATE VIRTUAL TABLE temp.u USING art_salvage(file='%q')", alone);
+    ck_assert_int_eq(sql_int(other, "SELECT length(value) FROM u WHERE path = 'dir-03/large'"), 30000);
+    sql_run(other, "CREATE VIRTUAL TABLE temp.v USING art_salvage(file='%q', k, a TEXT, b)", alone);
+    ck_assert_int_eq(sql_int(other, "SELECT count(a) * 10 + count(b) FROM v WHERE k GLOB '*large'"), 10);
+    sql_copy_file(file, odd);
+    ck_assert_int_eq(sql_try(other, "SELECT * FROM art_lost('%q')", odd), SQLITE_CANTOPEN);
+    ck_assert_int_eq(sql_try(other, "CREATE VIRTUAL TABLE temp.w USING art_salvage(file='%q')", path), SQLITE_CANTOPEN);
+    ck_assert_int_eq(sql_try(other, "SELECT * FROM art_lost('%q/no.art')", directory), SQLITE_CANTOPEN);
+    sql_close(other);
+    sqlite3_free(alone);
+    sqlite3_free(odd);
+    sqlite3_free(target);
+    drop();
+}
+END_TEST
+
+START_TEST(test_nobody_is_asked_whose_a_file_is) {
+    if (sql_has_no_file("owners")) return;
+    make("");
+    char *copy = sqlite3_mprintf("%s/copy.db", directory);
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_copy_file(path, copy);
+    sql_close(db);
+    db = sql_open(copy);
+    ck_assert_int_ne(sql_try(db, "SELECT count(*) FROM t"), 0); /* another's */
+    uint64_t before = hash_of_folder();
+    is_whole("another's file");
+    reopen();
+    sql_run(db, "PRAGMA user_version"); /* its own again */
+    is_whole("its owner");
+    ck_assert_uint_eq(hash_of_folder(), before);
+    sqlite3_free(copy);
+    drop();
+}
+END_TEST
+
+/* --- in the database ---------------------------------------------------------------------------------------------- */
+
+START_TEST(test_every_row_of_blobs_changed_and_removed) {
+    make("storage=inline");
+    ck_assert_ptr_null(file);
+    int64_t rows = sql_int(db, "SELECT count(*) FROM t_artblob");
+    ck_assert_int_gt(rows, 6);
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t page = sql_int(db, "SELECT page FROM t_artblob ORDER BY page LIMIT 1 OFFSET %lld", i);
+        sql_run(db, "BEGIN; DELETE FROM t_artblob WHERE page = %lld", page);
+        judge("removed");
+        sql_run(db,
+                "ROLLBACK; BEGIN; UPDATE t_artblob SET data = CAST(substr(data, 1, 999) || x'beef' || "
+                "substr(data, 1002) AS BLOB) WHERE page = %lld",
+                page);
+        judge("changed");
+        sql_run(db, "ROLLBACK; BEGIN; UPDATE t_artblob SET data = substr(data, 1, 3000) WHERE page = %lld", page);
+        judge("cut");
+        sql_run(db, "ROLLBACK");
+    }
+    is_whole("rolled back");
+    sql_run(db, "DELETE FROM t_artblob");
+    judge("all blobs removed");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
+    drop();
+}
+END_TEST
+
+/* --- the shadow tables -------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *sql;
+    int lost;         /* rows of the log, of which there are two */
+    const char *told; /* NULL: nothing */
+} accidents[] = {
+    {"DELETE FROM t_artdata", 2, "the log is empty"},
+    {"DELETE FROM t_artdata WHERE csn = 0", 0, NULL},
+    {"UPDATE t_artdata SET ops = x''", 2, "the log is damaged"},
+    {"UPDATE t_artdata SET ops = NULL WHERE csn > 0", 2, "the changes of versions"},
+    {"UPDATE t_artdata SET ops = 'text' WHERE csn = 0", 0, NULL},
+    {"UPDATE t_artdata SET ops = x'00' || substr(ops, 2) WHERE csn = (SELECT max(csn) FROM t_artdata)", 1,
+     "the changes of version "},
+    {"DROP TABLE t_artdata", 2, "may be lost: the log is empty or cannot be read"},
+    {"DELETE FROM t_artstate", 0, NULL},
+    {"DELETE FROM t_artstate WHERE k = 'id'", 0, NULL},
+    {"DELETE FROM t_artstate WHERE k = 'file'", 0, NULL},
+    {"DELETE FROM t_artstate WHERE k = 'storage'", 0, NULL},
+    {"UPDATE t_artstate SET v = zeroblob(16) WHERE k = 'root'", 0, NULL},
+    {"UPDATE t_artstate SET v = '../x' WHERE k IN ('file', 'columns', 'format')", 0, NULL},
+    {"DROP TABLE t_artstate", 0, NULL},
+    {"DROP TABLE t_artstate; DROP TABLE t_artdata", 2, "may be"},
+    {"DELETE FROM t_artstate; DELETE FROM t_artdata", 2, "may be"},
+};
+
+static void accident(unsigned i, const char *options) {
+    make(options);
+    reopen();
+    sql_run(db, "%s", accidents[i].sql);
+    reopen();
+    judge(accidents[i].sql);
+    ck_assert_msg(missing() == accidents[i].lost, "%s: %lld rows are missing", accidents[i].sql, (long long)missing());
+    int64_t said = sql_int(db, "SELECT count(*) FROM lost");
+    ck_assert_msg(accidents[i].told ? told(accidents[i].told) : !said, "%s: told otherwise", accidents[i].sql);
+    drop();
+}
+
+START_TEST(test_accidents_with_shadow_tables) {
+    accident((unsigned)_i, "");
+}
+END_TEST
+
+START_TEST(test_accidents_with_shadow_tables_of_a_table_in_the_database) {
+    accident((unsigned)_i, "storage=inline");
+}
+END_TEST
+
+START_TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
+    if (sql_has_no_file("a renamed database")) return;
+    make("");
+    reopen();
+    sql_run(db, "DELETE FROM t_artstate");
+    sql_close(db);
+    char *renamed = sqlite3_mprintf("%s/renamed.db", directory);
+    ck_assert_int_eq(rename(path, renamed), 0);
+    sqlite3_free(path);
+    path = renamed;
+    db = sql_open(path);
+    is_whole("renamed");
+    drop();
+}
+END_TEST
+
+/* --- as a table --------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_columns_are_those_of_the_table) {
+    make("");
+    sql_run(db, "CREATE VIRTUAL TABLE cs USING art(name, size INTEGER, owner TEXT COLLATE NOCASE NOT NULL)");
+    sql_run(db, "INSERT INTO cs VALUES('a', '12', 'Ada'); INSERT INTO cs(cs) VALUES('add column note')");
+    sql_run(db, "INSERT INTO cs VALUES('b', 13, 'Bob', 'new')");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.x USING art_salvage(\"main.cs\")");
+    char *rows = sql_rows(db, "SELECT name, typeof(size), owner, note FROM x WHERE owner IN ('ADA', 'bob')");
+    ck_assert_str_eq(rows, "a|integer|Ada|\nb|integer|Bob|new\n");
+    sqlite3_free(rows);
+    rows = sql_rows(db, "SELECT group_concat(name || ' ' || type) FROM pragma_table_info('x')");
+    ck_assert_str_eq(rows, "name TEXT,size INTEGER,owner TEXT,note \n");
+    sqlite3_free(rows);
+    drop();
+}
+END_TEST
+
+START_TEST(test_it_is_for_people_and_in_temp) {
+    make("");
+    ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE saved USING art_salvage('t')"), 0);
+    ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('nobody')"), 0);
+    ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('truth')"), 0);
+    ck_assert_int_ne(sql_try(db, "SELECT * FROM art_lost('truth')"), 0);
+    sql_run(db, "CREATE VIEW v AS SELECT * FROM art_lost('t')");
+    ck_assert_int_ne(sql_try(db, "SELECT * FROM v"), 0);
+    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "unsafe use"));
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_lost(NULL)"), 0);
+    /* the table goes, and what was made of it can still be dropped */
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
+    sql_run(db, "DROP VIEW v; DROP TABLE t");
+    if (sql_try(db, "SELECT * FROM saved") == 0) ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), 0);
+    sql_run(db, "DROP TABLE saved");
+    drop();
+}
+END_TEST
+
+START_TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
+    make("");
+    sql_run(db, "PRAGMA journal_mode=DELETE");
+    sql_close(db);
+    uint64_t before = hash_of_folder();
+    char *uri = sqlite3_mprintf("file:%s?mode=ro", path);
+    ck_assert_int_eq(chmod(directory, 0500), 0);
+    db = sql_open_flags(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    is_whole("read-only");
+    ck_assert_int_eq(chmod(directory, 0700), 0);
+    ck_assert_uint_eq(hash_of_folder(), before);
+    sqlite3_free(uri);
+    drop();
+}
+END_TEST
+
+/* A scan that has begun stays with its snapshot, whatever others write. */
+START_TEST(test_a_writer_beside_a_scan) {
+    make("");
+    reopen();
+    sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
+    int64_t rows = sql_int(db, "SELECT count(*) FROM truth"), seen = 0;
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *scan = sql_prepare(db, "SELECT path FROM saved");
+    while (sqlite3_step(scan) == SQLITE_ROW) {
+        seen++;
+        if (seen % 300) continue;
+        sql_run(other, "UPDATE t SET value = value || 'x'; INSERT INTO t(t) VALUES('optimize')");
+    }
+    ck_assert_int_eq(sqlite3_finalize(scan), SQLITE_OK);
+    ck_assert_int_eq(seen, rows);
+    sql_close(other);
+    drop();
+}
+END_TEST
+
+/* The first step reads pages in vain for a long time; SQLite's own loop never gets its turn. */
+static int stop(void *unused) {
+    (void)unused;
+    return 1;
+}
+
+START_TEST(test_it_can_be_interrupted) {
+    make("");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
+    sqlite3_progress_handler(db, 20, stop, NULL);
+    ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM saved"), SQLITE_INTERRUPT);
+    ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM art_lost('t')"), SQLITE_INTERRUPT);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    is_whole("afterwards");
+    drop();
+}
+END_TEST
+
+/* Rows of the other storage, of one that was moved, and of an attached database. */
+START_TEST(test_a_table_that_was_moved_and_one_that_is_attached) {
+    if (sql_inline()) return;
+    make("");
+    sql_command(db, "main", "t", "storage=inline");
+    is_whole("moved into the database");
+    sql_command(db, "main", "t", "storage=file");
+    is_whole("moved out again");
+    sql_close(db);
+    db = sql_open(":memory:");
+    sql_run(db, "ATTACH '%q' AS a; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t')", path);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
+    drop();
+}
+END_TEST
+
+static Suite *salvage_suite(void) {
+    Suite *suite = suite_create("salvage under SQL");
+    TCase *files = tcase_create("files"), *rows = tcase_create("rows"), *shadows = tcase_create("shadow tables");
+    TCase *table = tcase_create("table");
+    TCase *cases[] = {files, rows, shadows, table};
+    for (unsigned i = 0; i < 4; i++) {
+        tcase_set_timeout(cases[i], 600);
+        suite_add_tcase(suite, cases[i]);
+    }
+    tcase_add_test(files, test_a_sound_table_is_its_own_salvage);
+    tcase_add_test(files, test_every_page_of_a_file_damaged_in_turn);
+    tcase_add_test(files, test_a_file_that_is_cut_missing_or_overwritten);
+    tcase_add_test(files, test_a_file_alone_is_read_exactly);
+    tcase_add_test(files, test_nobody_is_asked_whose_a_file_is);
+    tcase_add_test(rows, test_every_row_of_blobs_changed_and_removed);
+    tcase_add_loop_test(shadows, test_accidents_with_shadow_tables, 0, sizeof accidents / sizeof *accidents);
+    tcase_add_loop_test(shadows, test_accidents_with_shadow_tables_of_a_table_in_the_database, 0,
+                        sizeof accidents / sizeof *accidents);
+    tcase_add_test(shadows, test_the_file_of_a_renamed_database_is_found_by_the_tables_name);
+    tcase_add_test(table, test_columns_are_those_of_the_table);
+    tcase_add_test(table, test_it_is_for_people_and_in_temp);
+    tcase_add_test(table, test_a_read_only_database_is_read_and_nothing_is_written);
+    tcase_add_test(table, test_a_writer_beside_a_scan);
+    tcase_add_test(table, test_it_can_be_interrupted);
+    tcase_add_test(table, test_a_table_that_was_moved_and_one_that_is_attached);
+    return suite;
+}
+
+int main(void) {
+    return suite_run(salvage_suite());
+}

@@ -1,0 +1,546 @@
+/* Salvage in core: every page of a table damaged in turn, pairs and triples of them in a deeper one, logs and roots that are
+ * gone, files cut short, and bytes that lie with right hashes. What comes out is held against all entries that the table had
+ * (support/salvage_facts.h). */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/blob/blob_format.h"
+#include "core/store/store_format.h"
+#include "core/tree/root_format.h"
+#include "tests/support/salvage_facts.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
+
+static struct random dice;
+static uint8_t *whole_file;
+static uint64_t whole_bytes;
+
+static void keep_file(void) {
+    uint8_t *bytes = sim_disk_file_bytes(check_disk, check_options.path, &whole_bytes);
+    whole_file = malloc(whole_bytes);
+    memcpy(whole_file, bytes, whole_bytes);
+}
+
+static void put_file_back(void) {
+    sim_disk_put_file(check_disk, check_options.path, whole_file, whole_bytes);
+}
+
+static void begin(unsigned runs) {
+    dice = (struct random){random_seed()};
+    printf("ART_TEST_SEED=%llu\n", (unsigned long long)dice.state);
+    if (runs)
+        check_world_new(runs);
+    else
+        check_world_new_deep();
+    facts_collect();
+    keep_file();
+}
+
+static void end(void) {
+    free(whole_file);
+    facts_free();
+    check_world_free();
+}
+
+static unsigned judge(const struct damage *damage, unsigned count) {
+    struct art_salvage_options options = salvage_options();
+    return salvage_judge(&options, &(struct salvage_case){.damage = damage, .count = count});
+}
+
+static void spoil(const struct damage *damage) {
+    check_slot(damage->slot)[damage->page * ART_BLOB_PAGE + random_below(&dice, ART_BLOB_PAGE)] ^=
+        (uint8_t)(1 + random_below(&dice, 255));
+}
+
+/* --- pages -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_sound_table_comes_whole_and_nothing_is_lost) {
+    begin(3);
+    unsigned rows = judge(NULL, 0);
+    ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
+    ck_assert_uint_eq(salvage_ranges(), 0);
+    end();
+}
+END_TEST
+
+START_TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
+    begin(3);
+    unsigned count, rows = judge(NULL, 0), silent = 0;
+    struct damage *pages = facts_pages(&count);
+    ck_assert_uint_gt(count, 60);
+    for (unsigned i = 0; i < count; i++) {
+        spoil(&pages[i]);
+        ck_assert_uint_le(judge(&pages[i], 1), rows + CHECK_ROWS / 10);
+        silent += !salvage_ranges();
+        put_file_back();
+    }
+    printf("%u pages, each damaged: %u hold only pieces that nobody needs\n", count, silent);
+    ck_assert_uint_lt(silent, count / 10);
+    free(pages);
+    end();
+}
+END_TEST
+
+START_TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
+    begin(0);
+    unsigned count, rounds = 60 * random_scale();
+    struct damage *pages = facts_pages(&count), damage[3];
+    for (unsigned i = 0; i < rounds; i++) {
+        unsigned n = 2 + i % 2;
+        for (unsigned j = 0; j < n; j++) {
+            damage[j] = pages[random_below(&dice, random_once_in(&dice, 3) ? art_min32(40, count) : count)];
+            spoil(&damage[j]);
+        }
+        judge(damage, n);
+        put_file_back();
+    }
+    free(pages);
+    end();
+}
+END_TEST
+
+START_TEST(test_pairs_of_pages_of_several_runs) {
+    begin(3);
+    unsigned count, rounds = 60 * random_scale();
+    struct damage *pages = facts_pages(&count), damage[2];
+    for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned j = 0; j < 2; j++) {
+            damage[j] = pages[random_below(&dice, count)];
+            spoil(&damage[j]);
+        }
+        judge(damage, 2);
+        put_file_back();
+    }
+    free(pages);
+    end();
+}
+END_TEST
+
+/* The top of every run: all leaves below are found by their own heads. */
+START_TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
+    begin(3);
+    struct damage damage[3];
+    unsigned rows = judge(NULL, 0), n = 0;
+    for (unsigned i = 0; i < check_tree->root->runs; i++) {
+        if (check_tree->root->run[i].top.level) {
+            damage[n] = (struct damage){check_tree->root->run[i].top.slot, ART_BLOB_PAGES - 1};
+            spoil(&damage[n++]);
+        }
+    }
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_ge(judge(damage, n), rows);
+    ck_assert(salvage_told("deleted ones may be back"));
+    end();
+}
+END_TEST
+
+/* --- the log and the root ----------------------------------------------------------------------------------------- */
+
+static void empty_row(unsigned i) {
+    check_toy->log.row[i].len = 0;
+}
+
+static void remove_row(unsigned i) {
+    free(check_toy->log.row[i].data);
+    check_toy->log.rows--;
+    memmove(&check_toy->log.row[i], &check_toy->log.row[i + 1],
+            (check_toy->log.rows - i) * sizeof check_toy->log.row[0]);
+}
+
+static void forget_copies(void) {
+    uint64_t bytes;
+    uint8_t *file = sim_disk_file_bytes(check_disk, check_options.path, &bytes);
+    memset(file + (size_t)ART_ROOT_COPY_FIRST * ART_STORE_PAGE, 0,
+           (size_t)ART_ROOT_COPIES * ART_ROOT_COPY_PAGES * ART_STORE_PAGE);
+}
+
+START_TEST(test_a_root_that_is_gone_is_found_in_the_file) {
+    begin(3);
+    unsigned rows = judge(NULL, 0);
+    empty_row(0);
+    ck_assert_uint_eq(judge(NULL, 0), rows); /* the rows of the log follow it */
+    ck_assert_uint_eq(salvage_ranges(), 0);
+    remove_row(0);
+    ck_assert_uint_eq(judge(NULL, 0), rows);
+    end();
+}
+END_TEST
+
+START_TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
+    begin(3);
+    struct art_salvage_options options = salvage_options();
+    struct salvage_case without = {.without_log = true};
+    while (check_toy->log.rows) remove_row(0);
+    unsigned rows = salvage_judge(&options, &without);
+    ck_assert(salvage_told("may be lost: the log is empty"));
+    options.each_log_row = NULL;
+    ck_assert_uint_eq(salvage_judge(&options, &without), rows);
+    ck_assert(salvage_told("may be lost"));
+    end();
+}
+END_TEST
+
+START_TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) {
+    begin(3);
+    unsigned rows = judge(NULL, 0);
+    struct art_salvage_options options = salvage_options();
+    struct toy_row *row = &check_toy->log.row[0];
+    struct art_buffer copy = {0};
+    uint8_t initial[ART_ROOT_INITIAL_MAX];
+    check_must(art_buffer_append(&copy, row->data, row->len));
+    options.root = art_buffer_bytes(&copy);
+    row->len = art_tree_initial_root(check_options.uuid, initial);
+    memcpy(row->data, initial, row->len);
+    ck_assert_uint_eq(salvage_judge(&options, &(struct salvage_case){0}), rows);
+    art_buffer_clear(&copy);
+    end();
+}
+END_TEST
+
+/* Three rows: without the first the second cannot be verified, and the third can. */
+START_TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
+    begin(1);
+    check_put("late/4", check_large(40, 4));
+    check_commit(false);
+    ck_assert_uint_eq(check_toy->log.rows, 4);
+    struct art_salvage_options options = salvage_options();
+    struct art_salvage *salvage;
+    struct art_lost lost;
+    unsigned found = 0;
+    remove_row(1);
+    check_must(art_salvage_open(&salvage, &options));
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        struct art_bytes key = art_salvage_key(salvage);
+        found += key.len == 6 && !memcmp(key.data, "late/4", 6);
+        ck_assert(key.len != 6 || memcmp(key.data, "late/1", 6));
+        ck_assert(key.len != 6 || memcmp(key.data, "late/3", 6));
+    }
+    ck_assert_uint_eq(found, 1);
+    ck_assert(art_salvage_lost(salvage, &lost));
+    ck_assert_msg(strstr(lost.what, "the changes of versions ") != NULL, "%s", lost.what);
+    ck_assert(!lost.after_set && !lost.before_set);
+    art_salvage_close(salvage);
+    end();
+}
+END_TEST
+
+START_TEST(test_a_damaged_row_of_the_log_hides_no_other) {
+    begin(1);
+    check_toy->log.row[1].data[check_toy->log.row[1].len - 1] ^= 1;
+    struct art_salvage_options options = salvage_options();
+    struct art_salvage *salvage;
+    unsigned found = 0;
+    check_must(art_salvage_open(&salvage, &options));
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        struct art_bytes key = art_salvage_key(salvage);
+        ck_assert(key.len != 6 || memcmp(key.data, "late/1", 6));
+        found += key.len == 6 && !memcmp(key.data, "late/3", 6);
+    }
+    ck_assert_uint_eq(found, 1);
+    art_salvage_close(salvage);
+    end();
+}
+END_TEST
+
+/* No root anywhere: the blobs alone, each page damaged in turn. */
+START_TEST(test_without_a_root_all_blobs_are_read) {
+    begin(3);
+    struct art_salvage_options options = salvage_options();
+    struct salvage_case what = {.without_root = true, .without_log = true};
+    unsigned count;
+    struct damage *pages = facts_pages(&count);
+    while (check_toy->log.rows) remove_row(0);
+    forget_copies();
+    free(whole_file);
+    keep_file();
+    unsigned rows = salvage_judge(&options, &what);
+    ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
+    ck_assert(salvage_told("found without a root"));
+    for (unsigned i = 0; i < count; i += 1 + count / 60) {
+        spoil(&pages[i]);
+        what.damage = &pages[i];
+        what.count = 1;
+        salvage_judge(&options, &what);
+        put_file_back();
+    }
+    free(pages);
+    end();
+}
+END_TEST
+
+START_TEST(test_a_table_that_never_had_a_run_is_its_log) {
+    begin(0);
+    struct art_salvage_options options = salvage_options();
+    struct art_salvage *salvage;
+    art_tree_close(check_tree);
+    check_tree = NULL;
+    toy_free(check_toy);
+    check_toy = toy_new(true);
+    check_options.path = "a.db-u-12345678.art";
+    check_must(check_reopen());
+    check_put("one", check_large(10, 1));
+    check_commit(false);
+    remove_row(0);
+    options = salvage_options();
+    check_must(art_salvage_open(&salvage, &options));
+    check_must(art_salvage_next(salvage));
+    ck_assert(art_salvage_valid(salvage));
+    check_must(art_salvage_next(salvage));
+    ck_assert(!art_salvage_valid(salvage));
+    art_salvage_close(salvage);
+    end();
+}
+END_TEST
+
+/* --- the file ----------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
+    begin(3);
+    struct salvage_case what = {.without_log = true};
+    struct art_salvage_options options = salvage_options();
+    options.alone = true;
+    options.uuid_known = false;
+    options.each_log_row = NULL;
+    unsigned rows = salvage_judge(&options, &what);
+    ck_assert(salvage_told("are not in this file"));
+    uint64_t bytes;
+    memset(sim_disk_file_bytes(check_disk, check_options.path, &bytes), 0xaa, 3 * ART_STORE_PAGE);
+    ck_assert_uint_eq(salvage_judge(&options, &what), rows); /* the copy of the root knows the id */
+    forget_copies();
+    what.without_root = true;
+    ck_assert_uint_ge(salvage_judge(&options, &what), rows); /* and so does every blob */
+    end();
+}
+END_TEST
+
+START_TEST(test_a_file_cut_anywhere_gives_what_is_left) {
+    begin(3);
+    unsigned count;
+    struct damage *pages = facts_pages(&count), *lost = malloc(count * sizeof *lost);
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t size = whole_bytes / 40 * i + random_below(&dice, 5000);
+        if (size > whole_bytes) size = whole_bytes;
+        unsigned n = 0;
+        for (unsigned j = 0; j < count; j++) {
+            uint64_t behind = (uint64_t)pages[j].slot * ART_BLOB_BYTES + (pages[j].page + 1) * (uint64_t)ART_BLOB_PAGE;
+            if (behind > size) lost[n++] = pages[j];
+        }
+        sim_disk_put_file(check_disk, check_options.path, whole_file, size);
+        judge(lost, n);
+    }
+    free(lost);
+    free(pages);
+    end();
+}
+END_TEST
+
+START_TEST(test_a_missing_file_leaves_the_log) {
+    begin(2);
+    struct art_salvage_options options = salvage_options();
+    struct art_salvage *salvage;
+    options.path = "nowhere.art";
+    check_must(art_salvage_open(&salvage, &options));
+    unsigned rows = 0;
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        rows++;
+    }
+    ck_assert_uint_eq(rows, 3);
+    art_salvage_close(salvage);
+    options.alone = true;
+    ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_MISSING);
+    end();
+}
+END_TEST
+
+START_TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
+    begin(1);
+    struct art_salvage_options options = salvage_options();
+    struct art_salvage *salvage;
+    static uint8_t nothing[3 * ART_BLOB_BYTES];
+    options.uuid[0] ^= 1;
+    ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
+    sim_disk_put_file(check_disk, "nothing.art", nothing, sizeof nothing);
+    options = salvage_options();
+    options.path = "nothing.art";
+    options.alone = true;
+    options.uuid_known = false;
+    options.each_log_row = NULL;
+    ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
+    end();
+}
+END_TEST
+
+/* --- lies --------------------------------------------------------------------------------------------------------- */
+
+/* Bytes of a blob are changed, and all its hashes made right; without a root nobody contradicts. */
+static void lie_about(uint32_t slot) {
+    uint8_t *image = check_slot(slot);
+    struct art_blob_header *header = (struct art_blob_header *)(void *)(image + ART_HEADER_AT);
+    uint32_t leaf = header->leaf_pages, head = header->head_pages;
+    for (unsigned n = 1 + random_below(&dice, 6); n; n--) {
+        uint32_t at = random_below(&dice, 3) ? random_below(&dice, leaf * ART_BLOB_PAGE)
+                                             : ART_BLOB_BYTES - 1 - random_below(&dice, head * ART_BLOB_PAGE);
+        image[at] =
+            random_below(&dice, 2) ? (uint8_t)random_next(&dice) : (uint8_t)(image[at] ^ 1 << random_below(&dice, 8));
+    }
+    for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
+        bool used = page < leaf || page >= ART_BLOB_PAGES - head;
+        if (used) header->page_hash[page] = art_hash64(image + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+    header->own_hash = art_blob_header_hash(image + ART_LAST_PAGE_AT);
+}
+
+static unsigned read_whatever_comes(const struct art_salvage_options *options) {
+    struct art_salvage *salvage;
+    struct art_lost lost;
+    unsigned rows = 0;
+    if (art_salvage_open(&salvage, options)) return 0;
+    while (!art_salvage_next(salvage) && art_salvage_valid(salvage)) {
+        struct art_bytes key = art_salvage_key(salvage), value = art_salvage_value(salvage);
+        ck_assert_uint_le(key.len, ART_PATH_MAX);
+        rows += art_hash64(key.data, key.len) != art_hash64(value.data, value.len);
+        while (art_salvage_lost(salvage, &lost)) ck_assert_ptr_nonnull(lost.what);
+    }
+    art_salvage_close(salvage);
+    return rows;
+}
+
+START_TEST(test_lies_with_right_hashes_do_no_harm) {
+    begin(3);
+    struct art_salvage_options options = salvage_options();
+    unsigned count, rounds = 60 * random_scale();
+    struct damage *pages = facts_pages(&count);
+    forget_copies();
+    while (check_toy->log.rows) remove_row(0);
+    free(whole_file);
+    keep_file();
+    for (unsigned i = 0; i < rounds; i++) {
+        for (unsigned n = 1 + random_below(&dice, 3); n; n--) lie_about(pages[random_below(&dice, count)].slot);
+        read_whatever_comes(&options);
+        put_file_back();
+    }
+    free(pages);
+    end();
+}
+END_TEST
+
+START_TEST(test_lies_in_the_tops_do_no_harm) {
+    begin(3);
+    struct art_salvage_options options = salvage_options();
+    struct toy_row *row = &check_toy->log.row[0];
+    uint8_t *root = malloc(row->len);
+    memcpy(root, row->data, row->len);
+    for (unsigned i = 0; i < 60 * random_scale(); i++) {
+        unsigned run = random_below(&dice, check_tree->root->runs);
+        lie_about(check_tree->root->run[run].top.slot);
+        check_reseal_top(run);
+        read_whatever_comes(&options);
+        put_file_back();
+        memcpy(row->data, root, row->len);
+        for (unsigned n = 1 + random_below(&dice, 4); n; n--) { /* and a root that says anything */
+            row->data[random_below(&dice, row->len - 8)] = (uint8_t)random_next(&dice);
+        }
+        uint64_t sum = art_hash64(row->data, row->len - 8);
+        memcpy(row->data + row->len - 8, &sum, sizeof sum);
+        read_whatever_comes(&options);
+        memcpy(row->data, root, row->len);
+    }
+    free(root);
+    end();
+}
+END_TEST
+
+/* --- want of memory, interrupts ----------------------------------------------------------------------------------- */
+
+static unsigned patience;
+
+static bool out_of_patience(void *context) {
+    (void)context;
+    return patience && --patience == 0;
+}
+
+static int read_to_the_end(const struct art_salvage_options *options) {
+    struct art_salvage *salvage;
+    int rc = art_salvage_open(&salvage, options);
+    if (rc) return rc;
+    do {
+        rc = art_salvage_next(salvage);
+    } while (!rc && art_salvage_valid(salvage));
+    art_salvage_close(salvage);
+    return rc;
+}
+
+START_TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
+    short_memory_use();
+    begin(2);
+    struct art_salvage_options options = salvage_options();
+    struct damage damage = {check_tree->root->run[1].top.slot, ART_BLOB_PAGES - 1};
+    for (int what = 0; what < 2; what++) {
+        if (what) spoil(&damage);
+        int64_t blocks = short_memory_blocks();
+        for (int64_t n = 0;; n += 1 + n / 40) {
+            short_memory_fail_after(n);
+            int rc = read_to_the_end(&options);
+            bool failed = short_memory_failures() > 0;
+            short_memory_fail_after(-1);
+            ck_assert_int_eq(rc, failed ? ART_NOMEM : ART_OK);
+            ck_assert_int_eq(short_memory_blocks(), blocks);
+            if (!failed) break;
+        }
+    }
+    end();
+}
+END_TEST
+
+START_TEST(test_salvage_can_be_interrupted) {
+    begin(2);
+    struct art_salvage_options options = salvage_options();
+    unsigned asked = 0;
+    options.interrupted = out_of_patience;
+    for (;; asked++) {
+        patience = asked + 1;
+        int rc = read_to_the_end(&options);
+        if (!rc) break;
+        ck_assert_int_eq(rc, ART_INTERRUPT);
+    }
+    ck_assert_uint_gt(asked, 10);
+    end();
+}
+END_TEST
+
+static Suite *salvage_suite(void) {
+    Suite *suite = suite_create("salvage");
+    TCase *pages = tcase_create("pages"), *log = tcase_create("log"), *file = tcase_create("file");
+    TCase *lies = tcase_create("lies"), *stops = tcase_create("stops");
+    TCase *cases[] = {pages, log, file, lies, stops};
+    for (unsigned i = 0; i < 5; i++) {
+        tcase_set_timeout(cases[i], 600);
+        suite_add_tcase(suite, cases[i]);
+    }
+    tcase_add_test(pages, test_a_sound_table_comes_whole_and_nothing_is_lost);
+    tcase_add_test(pages, test_every_page_damaged_in_turn_costs_what_lies_in_it);
+    tcase_add_test(pages, test_pairs_and_triples_of_pages_of_a_deep_table);
+    tcase_add_test(pages, test_pairs_of_pages_of_several_runs);
+    tcase_add_test(pages, test_the_tops_of_all_runs_damaged_lose_no_row);
+    tcase_add_test(log, test_a_root_that_is_gone_is_found_in_the_file);
+    tcase_add_test(log, test_an_emptied_log_loses_what_stood_in_it_alone);
+    tcase_add_test(log, test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back);
+    tcase_add_test(log, test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other);
+    tcase_add_test(log, test_a_damaged_row_of_the_log_hides_no_other);
+    tcase_add_test(log, test_without_a_root_all_blobs_are_read);
+    tcase_add_test(log, test_a_table_that_never_had_a_run_is_its_log);
+    tcase_add_test(file, test_a_file_alone_is_the_table_as_it_was_flushed);
+    tcase_add_test(file, test_a_file_cut_anywhere_gives_what_is_left);
+    tcase_add_test(file, test_a_missing_file_leaves_the_log);
+    tcase_add_test(file, test_another_tables_file_is_refused_and_a_file_of_nothing);
+    tcase_add_test(lies, test_lies_with_right_hashes_do_no_harm);
+    tcase_add_test(lies, test_lies_in_the_tops_do_no_harm);
+    tcase_add_test(stops, test_want_of_memory_is_said_and_leaves_nothing_behind);
+    tcase_add_test(stops, test_salvage_can_be_interrupted);
+    return suite;
+}
+
+int main(void) {
+    return suite_run(salvage_suite());
+}
