@@ -220,6 +220,7 @@ static int take_arguments(struct art_vtab *vtab, int argc, const char *const *ar
     int rc = SQLITE_OK;
     for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
+    if (!rc) rc = art_columns_check_count(&vtab->columns, vtab->connection->db, vtab->name->table, message);
     return rc ? rc : declare(vtab, message);
 }
 

@@ -16,7 +16,7 @@ INSERT INTO objects VALUES
 SELECT key FROM objects('photos/2026/') ORDER BY key LIMIT 2;
 --> photos/2026/01/01/breakfast.jpg
 --> photos/2026/01/01/snow.jpg
-SELECT key FROM objects('photos/2026/') WHERE key > 'photos/2026/01/01/snow.jpg' ORDER BY key LIMIT 2;
+SELECT key FROM objects('photos/2026/', '', 'photos/2026/01/01/snow.jpg') ORDER BY key LIMIT 2;
 --> photos/2026/01/02/walk.jpg
 
 -- ListObjectsV2 with prefix, delimiter, start-after and max-keys: one level, common prefixes rolled up, with the exact
@@ -25,7 +25,7 @@ SELECT key, entries, size FROM objects('photos/', '/') ORDER BY key LIMIT 1000;
 --> photos/2025/|1|
 --> photos/2026/|3|
 --> photos/index.html||2048
-SELECT key FROM objects('photos/', '/') WHERE key > 'photos/2025/' ORDER BY key LIMIT 1;
+SELECT key FROM objects('photos/', '/', 'photos/2025/') ORDER BY key LIMIT 1;
 --> photos/2026/
 
 -- how many, without looking at them; the thousandth page costs what the first one does
