@@ -14,7 +14,8 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
     if (!rc) rc = sqlite3_step(*out);
     if (rc == SQLITE_ROW) return SQLITE_OK; /* in an empty database, too */
     if (rc == SQLITE_DONE) {
-        return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
+        return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
+                            schema);
     }
     int primary = rc & 0xff;
     if (primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN) {

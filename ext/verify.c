@@ -27,7 +27,7 @@ struct verify {
 };
 
 /* Takes the sentence; NULL: no memory. */
-static int note(struct verify *verify, char *sentence) {
+static int note_problem(struct verify *verify, char *sentence) {
     if (!sentence) return SQLITE_NOMEM;
     if (verify->bad++ < PROBLEMS_SHOWN) {
         sqlite3_str_appendf(verify->problems, "%s%s", verify->bad > 1 ? "\n" : "", sentence);
@@ -37,18 +37,18 @@ static int note(struct verify *verify, char *sentence) {
 }
 
 /* What is said of a table without its name. Takes the sentence. */
-static int note_of_table(struct verify *verify, const char *name, char *sentence) {
+static int note_problem_of(struct verify *verify, const char *name, char *sentence) {
     char *whole = NULL;
     if (!sentence) return SQLITE_NOMEM;
     art_complain(&whole, SQLITE_CORRUPT_VTAB, "art: %s.%s: %s", verify->schema, name,
                  strncmp(sentence, "art: ", 5) ? sentence : sentence + 5);
     sqlite3_free(sentence);
-    return note(verify, whole);
+    return note_problem(verify, whole);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-static int look_at_file(struct verify *verify, const char *name, const struct art_table *table) {
+static int verify_file(struct verify *verify, const char *name, const struct art_table *table) {
     uint64_t bytes, names;
     char *message = NULL;
     if (table->inlined || !table->path) return SQLITE_OK;
@@ -59,29 +59,30 @@ static int look_at_file(struct verify *verify, const char *name, const struct ar
         return SQLITE_OK;
     }
     if (art_file_look(table->path, &bytes, &names) || names < 2) return SQLITE_OK;
-    art_complain(&message, SQLITE_CORRUPT_VTAB,
-                 "art: %s.%s: the .art file is a hard link (%s): what another database writes is written here, too: copy "
-                 "the file",
-                 verify->schema, name, table->path);
-    return note(verify, message);
+    art_complain(
+        &message, SQLITE_CORRUPT_VTAB,
+        "art: %s.%s: the .art file is a hard link (%s): what another database writes is written here, too: copy "
+        "the file",
+        verify->schema, name, table->path);
+    return note_problem(verify, message);
 }
 
-static int look_at_table(struct verify *verify, struct art_vtab *vtab, const char *name, char **message) {
+static int verify_table(struct verify *verify, struct art_vtab *vtab, const char *name, char **message) {
     struct art_findings findings = {.most = 1};
     int rc = art_check_table(vtab, false, &findings, message);
     if (!rc && findings.count) {
         char *sentence = findings.items[0].sentence;
         verify->apart |= findings.items[0].apart;
         findings.items[0].sentence = NULL;
-        rc = note_of_table(verify, name, sentence);
+        rc = note_problem_of(verify, name, sentence);
     } else if (!rc && vtab->table) {
-        rc = look_at_file(verify, name, vtab->table);
+        rc = verify_file(verify, name, vtab->table);
     }
     art_findings_clear(&findings);
     return rc;
 }
 
-static int visit_table(void *context, const char *name, char **message) {
+static int verify_by_name(void *context, const char *name, char **message) {
     struct verify *verify = context;
     struct art_vtab *vtab;
     verify->tables++;
@@ -90,9 +91,9 @@ static int visit_table(void *context, const char *name, char **message) {
         if (rc == SQLITE_NOMEM || art_check_hindered(rc)) return rc;
         char *sentence = *message;
         *message = NULL;
-        return note(verify, sentence);
+        return note_problem(verify, sentence);
     }
-    rc = look_at_table(verify, vtab, name, message);
+    rc = verify_table(verify, vtab, name, message);
     art_vtab_unpin(vtab);
     return rc;
 }
@@ -105,22 +106,24 @@ static int look_for_traces(struct verify *verify, char **message) {
     sqlite3_stmt *traces;
     int rc = art_prepare(
         db, 0, &traces,
-        sqlite3_mprintf("WITH s(name) AS (SELECT substr(name, 1, length(name) - 9) FROM \"%w\".sqlite_master WHERE "
-                        "type = 'table' AND rootpage > 0 AND substr(name, -9) = '_artstate' COLLATE NOCASE) "
-                        "SELECT name FROM s WHERE EXISTS (SELECT 1 FROM \"%w\".sqlite_master d WHERE d.rootpage > 0 AND "
-                        "d.name = s.name || '_artdata' COLLATE NOCASE) AND NOT EXISTS (SELECT 1 FROM "
-                        "\"%w\".sqlite_master t WHERE t.type = 'table' AND t.rootpage = 0 AND t.name = s.name COLLATE "
-                        "NOCASE)",
-                        schema, schema, schema));
+        sqlite3_mprintf(
+            "WITH s(name) AS (SELECT substr(name, 1, length(name) - 9) FROM \"%w\".sqlite_master WHERE "
+            "type = 'table' AND rootpage > 0 AND substr(name, -9) = '_artstate' COLLATE NOCASE) "
+            "SELECT name FROM s WHERE EXISTS (SELECT 1 FROM \"%w\".sqlite_master d WHERE d.rootpage > 0 AND "
+            "d.name = s.name || '_artdata' COLLATE NOCASE) AND NOT EXISTS (SELECT 1 FROM "
+            "\"%w\".sqlite_master t WHERE t.type = 'table' AND t.rootpage = 0 AND t.name = s.name COLLATE "
+            "NOCASE)",
+            schema, schema, schema));
     while (!rc && sqlite3_step(traces) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(traces, 0);
         char *sentence = NULL;
         if (!name) return sqlite3_finalize(traces), SQLITE_NOMEM;
-        art_complain(&sentence, SQLITE_CORRUPT_VTAB,
-                     "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, best "
-                     "by art_backup()",
-                     schema, name, name);
-        rc = note(verify, sentence);
+        art_complain(
+            &sentence, SQLITE_CORRUPT_VTAB,
+            "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, best "
+            "by art_backup()",
+            schema, name, name);
+        rc = note_problem(verify, sentence);
     }
     int end = sqlite3_finalize(traces);
     if (!rc) rc = end;
@@ -131,8 +134,8 @@ static int refuse_nothing(struct verify *verify, const sqlite3_stmt *snapshot, c
     if (sqlite3_column_int((sqlite3_stmt *)snapshot, 0)) return SQLITE_OK;
     const char *file = art_database_name(verify->connection->db, verify->schema);
     return art_complain(message, SQLITE_CORRUPT_VTAB,
-                        "art: there is nothing in this database (%s%s%s): open the copy by its right name", verify->schema,
-                        *file ? ": " : "", file);
+                        "art: there is nothing in this database (%s%s%s): open the copy by its right name",
+                        verify->schema, *file ? ": " : "", file);
 }
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
@@ -141,15 +144,16 @@ static int note_pages(struct verify *verify, const char *found) {
     char *sentence = NULL;
     if (!found) return SQLITE_NOMEM;
     if (!strcmp(found, "ok")) return SQLITE_OK;
-    art_complain(&sentence, SQLITE_CORRUPT_VTAB,
-                 "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while "
-                 "nobody writes, or by art_backup()",
-                 verify->schema, found);
-    return note(verify, sentence);
+    art_complain(
+        &sentence, SQLITE_CORRUPT_VTAB,
+        "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while "
+        "nobody writes, or by art_backup()",
+        verify->schema, found);
+    return note_problem(verify, sentence);
 }
 
 /* A collation or function that is not there, or an authorizer, says nothing of the pages. */
-static int look_at_pages(struct verify *verify, char **message) {
+static int verify_pages(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     sqlite3_stmt *check;
     verify->connection->verifying = true;
@@ -163,20 +167,21 @@ static int look_at_pages(struct verify *verify, char **message) {
         verify->unlooked = sqlite3_mprintf("%s", primary ? sqlite3_errmsg(db) : "not authorized");
         return verify->unlooked ? SQLITE_OK : SQLITE_NOMEM;
     }
-    if (art_check_hindered(primary)) return art_report_sql(message, db, rc ? rc : end, "cannot read %s", verify->schema);
+    if (art_check_hindered(primary))
+        return art_report_sql(message, db, rc ? rc : end, "cannot read %s", verify->schema);
     return note_pages(verify, sqlite3_errmsg(db));
 }
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-static int look_at_all(struct verify *verify, char **message) {
+static int verify_all(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     sqlite3_stmt *snapshot = NULL;
     int rc = art_snapshot_hold(db, verify->schema, &snapshot, message);
     if (!rc) rc = refuse_nothing(verify, snapshot, message);
-    if (!rc) rc = art_tables_each(db, verify->schema, visit_table, verify, message);
+    if (!rc) rc = art_tables_each(db, verify->schema, verify_by_name, verify, message);
     if (!rc) rc = look_for_traces(verify, message);
-    if (!rc) rc = look_at_pages(verify, message);
+    if (!rc) rc = verify_pages(verify, message);
     sqlite3_finalize(snapshot);
     return rc;
 }
@@ -199,11 +204,12 @@ static char *praise(struct verify *verify) {
     bool one = verify->small == 1;
     sqlite3_str_appendf(out, "ok: %u art table%s", verify->tables, verify->tables == 1 ? "" : "s");
     if (verify->small) {
-        sqlite3_str_appendf(out,
-                            "; %s%s will have %s .art file%s beside the database when %s outgrow%s the log: until then a "
-                            "copy of the database alone is whole, from then on it is not",
-                            sqlite3_str_value(verify->later), verify->small > NAMES_SHOWN ? ", ..." : "",
-                            one ? "an" : "their", one ? "" : "s", one ? "it" : "they", one ? "s" : "");
+        sqlite3_str_appendf(
+            out,
+            "; %s%s will have %s .art file%s beside the database when %s outgrow%s the log: until then a "
+            "copy of the database alone is whole, from then on it is not",
+            sqlite3_str_value(verify->later), verify->small > NAMES_SHOWN ? ", ..." : "", one ? "an" : "their",
+            one ? "" : "s", one ? "it" : "they", one ? "s" : "");
     }
     if (verify->unlooked) sqlite3_str_appendf(out, "; the database's own pages were not checked: %s", verify->unlooked);
     return sqlite3_str_finish(out);
@@ -216,7 +222,7 @@ int art_verify(struct art_connection *connection, const char *schema, char **tex
     if (rc) return rc;
     verify.problems = sqlite3_str_new(NULL);
     verify.later = sqlite3_str_new(NULL);
-    rc = look_at_all(&verify, message);
+    rc = verify_all(&verify, message);
     if (!rc) rc = art_stopped(connection);
     if (!rc && verify.bad) rc = complain_of_all(&verify, message);
     if (!rc) {

@@ -226,8 +226,9 @@ static void is_whole(void) {
 
 /* Says so, and what to do; its file beside it is all that it needs. */
 static void lacks_its_file(void) {
-    static const char *const advice = "copy by art_backup(), or all files while nobody writes, or keep the blobs in the "
-                                      "database ('storage=inline')";
+    static const char *const advice =
+        "copy by art_backup(), or all files while nobody writes, or keep the blobs in the "
+        "database ('storage=inline')";
     sqlite3 *copy = sql_open(copy_path);
     sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is that of another database", "SELECT art_verify()");
     sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");

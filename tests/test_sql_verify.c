@@ -35,12 +35,13 @@ static void reopen(void) {
 
 /* f has a file, i is inline. */
 static void make(void) {
-    sql_run(db, "CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
-                "CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
-                "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline);"
-                "INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION "
-                "ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO i SELECT path, value FROM f;"
-                "INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')");
+    sql_run(db,
+            "CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
+            "CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
+            "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline);"
+            "INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION "
+            "ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO i SELECT path, value FROM f;"
+            "INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')");
 }
 
 static void refused(const char *words) {
@@ -71,9 +72,10 @@ END_TEST
 
 START_TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
     make();
-    sql_run(db, "ATTACH '%q/other.db' AS other; CREATE VIRTUAL TABLE other.o USING art(path, value, storage=inline);"
-                "CREATE VIRTUAL TABLE temp.m USING art; INSERT INTO m VALUES('a', 1);"
-                "ATTACH ':memory:' AS \"a \"\"b\"; CREATE VIRTUAL TABLE \"a \"\"b\".m USING art",
+    sql_run(db,
+            "ATTACH '%q/other.db' AS other; CREATE VIRTUAL TABLE other.o USING art(path, value, storage=inline);"
+            "CREATE VIRTUAL TABLE temp.m USING art; INSERT INTO m VALUES('a', 1);"
+            "ATTACH ':memory:' AS \"a \"\"b\"; CREATE VIRTUAL TABLE \"a \"\"b\".m USING art",
             directory);
     sql_expect(db, "ok: 1 art table|ok: 1 art table|ok: 1 art table\n",
                "SELECT art_verify('other'), art_verify('temp'), art_verify('a \"b')");
@@ -86,16 +88,19 @@ END_TEST
 
 /* Any copy has its rows today, and none of the database alone will. */
 START_TEST(test_a_table_that_has_no_file_yet_is_announced) {
-    sql_run(db, "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); INSERT INTO little VALUES('a', 1);"
-                "CREATE VIRTUAL TABLE inside USING art(path, value, storage=inline); INSERT INTO inside VALUES('a', 1)");
-    sql_expect(db,
-               "ok: 2 art tables; little will have an .art file beside the database when it outgrows the log: until then "
-               "a copy of the database alone is whole, from then on it is not\n",
-               "SELECT art_verify()");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); INSERT INTO little VALUES('a', 1);"
+            "CREATE VIRTUAL TABLE inside USING art(path, value, storage=inline); INSERT INTO inside VALUES('a', 1)");
+    sql_expect(
+        db,
+        "ok: 2 art tables; little will have an .art file beside the database when it outgrows the log: until then "
+        "a copy of the database alone is whole, from then on it is not\n",
+        "SELECT art_verify()");
     sql_run(db, "CREATE VIRTUAL TABLE more USING art(path, value, storage=file)");
-    sql_expect(db, "1\n",
-               "SELECT art_verify() GLOB 'ok: 3 art tables; little, more will have their .art files beside the database "
-               "when they outgrow the log: *'");
+    sql_expect(
+        db, "1\n",
+        "SELECT art_verify() GLOB 'ok: 3 art tables; little, more will have their .art files beside the database "
+        "when they outgrow the log: *'");
     sql_run(db, "INSERT INTO little(little) VALUES('flush'); INSERT INTO more(more) VALUES('storage=inline')");
     sql_expect(db, "ok: 3 art tables\n", "SELECT art_verify()");
     for (int i = 0; i < 12; i++) sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file)", i);
@@ -139,9 +144,11 @@ END_TEST
 
 START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
     make();
-    sql_run(db, "CREATE VIRTUAL TABLE g USING art(path, storage=file); CREATE VIRTUAL TABLE h USING art(path, storage=file);"
-                "DELETE FROM g_artdata; DROP TABLE h_artstate; UPDATE i_artstate SET v = 'much' WHERE k = 'cache';"
-                "UPDATE i_artstate SET v = 'all' WHERE k = 'io'");
+    sql_run(
+        db,
+        "CREATE VIRTUAL TABLE g USING art(path, storage=file); CREATE VIRTUAL TABLE h USING art(path, storage=file);"
+        "DELETE FROM g_artdata; DROP TABLE h_artstate; UPDATE i_artstate SET v = 'much' WHERE k = 'cache';"
+        "UPDATE i_artstate SET v = 'all' WHERE k = 'io'");
     sql_close(db);
     damage_file();
     db = sql_open(path);
@@ -149,7 +156,8 @@ START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
     char *said = sqlite3_mprintf("%s\n", sqlite3_errmsg(db)), *line = said;
     static const char *const lines[] = {
         "art: main.f: the page's hash is not that of the blob's header (*.art*): restore *",
-        "art: main.i: 'cache' makes no sense: *", "art: main.g: *empty*: restore *", "art: main.h: cannot read *: restore *"};
+        "art: main.i: 'cache' makes no sense: *", "art: main.g: *empty*: restore *",
+        "art: main.h: cannot read *: restore *"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char *end = strchr(line, '\n');
         ck_assert_ptr_nonnull(end);
@@ -242,9 +250,10 @@ END_TEST
 /* As a copy that was made while somebody wrote may have it. quick_check says ok. */
 START_TEST(test_an_index_that_is_not_its_tables_is_found) {
     make();
-    sql_run(db, "CREATE TABLE pair(a, b); CREATE INDEX pair_a ON pair(a); INSERT INTO pair VALUES(1, 2);"
-                "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX pair_a ON pair(b)' WHERE name = "
-                "'pair_a'");
+    sql_run(db,
+            "CREATE TABLE pair(a, b); CREATE INDEX pair_a ON pair(a); INSERT INTO pair VALUES(1, 2);"
+            "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX pair_a ON pair(b)' WHERE name = "
+            "'pair_a'");
     reopen();
     sql_expect(db, "ok\n", "PRAGMA quick_check");
     refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: row 1 missing from index pair_a)");
@@ -285,7 +294,8 @@ START_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out) {
     int answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
     make();
     sqlite3_set_authorizer(db, forbid_check, &answer);
-    sql_expect(db, "ok: 2 art tables; the database's own pages were not checked: not authorized\n", "SELECT art_verify()");
+    sql_expect(db, "ok: 2 art tables; the database's own pages were not checked: not authorized\n",
+               "SELECT art_verify()");
 }
 END_TEST
 
@@ -366,7 +376,8 @@ static const char *extension_elsewhere(void) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     given = NULL;
 #endif
-    return given && strcmp(given, "linked") != 0 && !shell("sqlite3 :memory: 'SELECT 1' >/dev/null 2>&1") ? given : NULL;
+    return given && strcmp(given, "linked") != 0 && !shell("sqlite3 :memory: 'SELECT 1' >/dev/null 2>&1") ? given
+                                                                                                          : NULL;
 }
 
 START_TEST(test_a_script_goes_by_the_exit_code) {

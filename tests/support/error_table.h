@@ -177,8 +177,8 @@ static const struct error errors[] = {
      NULL, no_files_of_a_wal, "SELECT art_verify()"},
     {MESSAGE_PLAIN, "art: cannot copy the database (to %s): check the disk, and the room on it: %s", SQLITE_CANTOPEN,
      "art_backup() without room for the copy", NULL, no_room_at_all, "SELECT art_backup('copy.db')"},
-    {MESSAGE_PLAIN, "art: %s.%s: %s", SQLITE_CORRUPT_VTAB, "art_verify() where a table is not sound, or without its file",
-     NULL, damage_leaf, "SELECT art_verify()"},
+    {MESSAGE_PLAIN, "art: %s.%s: %s", SQLITE_CORRUPT_VTAB,
+     "art_verify() where a table is not sound, or without its file", NULL, damage_leaf, "SELECT art_verify()"},
     {MESSAGE_PLAIN,
      "art: %s.%s: the .art file is a hard link (%s): what another database writes is written here, too: copy the file",
      SQLITE_CORRUPT_VTAB, "art_verify() of a copy by cp -l", NULL, second_name, "SELECT art_verify()"},
@@ -189,7 +189,8 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: there is nothing in this database (%s%s%s): open the copy by its right name",
      SQLITE_CORRUPT_VTAB, "art_verify() of an empty database", NULL, another_name, "SELECT art_verify()"},
     {MESSAGE_PLAIN,
-     "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while nobody "
+     "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while "
+     "nobody "
      "writes, or by art_backup()",
      SQLITE_CORRUPT_VTAB, "art_verify() of a database whose ordinary tables are damaged", NULL, damage_plain,
      "SELECT art_verify()"},
