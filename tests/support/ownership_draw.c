@@ -12,7 +12,7 @@ static const struct verb {
     [OWN_CP] = {22, NULL},
     [OWN_RSYNC] = {7, NULL},
     [OWN_MV] = {10, NULL},
-    [OWN_LN] = {3, NULL},
+    [OWN_LN] = {6, NULL},
     [OWN_RM] = {4, NULL},
     [OWN_MAKE] = {3, "CREATE VIRTUAL TABLE t, a new database"},
     [OWN_CREATE] = {2, "CREATE VIRTUAL TABLE, another one"},
@@ -68,6 +68,7 @@ static void draw_step(struct random *random, struct own_step *step, unsigned *th
     const unsigned all = (1 << OWN_DATABASES) - 1;
     step->verb = draw_verb(random);
     step->what = whats[random_below(random, sizeof whats)];
+    if (step->verb == OWN_LN && random_once_in(random, 2)) step->what = OWN_THE_FILE;
     step->n = (uint16_t)random_below(random, 1000);
     unsigned from = step->verb == OWN_MAKE ? all & ~*there : *there;
     step->x = draw_one_of(random, from ? from : all);

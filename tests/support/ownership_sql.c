@@ -275,7 +275,8 @@ void own_sql_step(struct own_world *world, const struct own_step *step, struct o
     if (step->verb != OWN_MAKE && !whole && !tables.count) done->skipped = true;
     if (done->skipped) return;
     struct work work = {.world = world, .db = own_connect(world, name), .schema = "main", .done = done};
-    if (tables.count) snprintf(done->table, sizeof done->table, "%s", tables.tables[step->n % tables.count].name);
+    if (tables.count && !whole)
+        snprintf(done->table, sizeof done->table, "%s", tables.tables[step->n % tables.count].name);
     if (step->verb == OWN_MAKE) {
         make(&work, step->n);
     } else if (whole) {
