@@ -8,7 +8,7 @@
  * It reads all that art_salvage reads; a row comes as soon as it is known. */
 #include "ext/salvage.h"
 
-enum { COLUMN_AFTER, COLUMN_BEFORE, COLUMN_WHAT, COLUMN_PLACE, COLUMN_SLOT, COLUMN_PAGE, COLUMN_TABLE };
+enum { LOST_AFTER, LOST_BEFORE, LOST_WHAT, LOST_PLACE, LOST_SLOT, LOST_PAGE, LOST_TABLE };
 
 struct lost_vtab {
     sqlite3_vtab base;
@@ -50,7 +50,7 @@ static int lost_disconnect(sqlite3_vtab *base) {
 
 static int lost_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     (void)base;
-    return art_best_index_of_name(info, COLUMN_TABLE);
+    return art_best_index_of_name(info, LOST_TABLE);
 }
 
 static int lost_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -61,7 +61,7 @@ static int lost_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void clear(struct lost_cursor *cursor) {
+static void clear_lost(struct lost_cursor *cursor) {
     art_remains_clear(&cursor->remains);
     art_salvage_target_clear(&cursor->target);
     cursor->valid = false;
@@ -69,7 +69,7 @@ static void clear(struct lost_cursor *cursor) {
 }
 
 static int lost_close(sqlite3_vtab_cursor *base) {
-    clear((struct lost_cursor *)base);
+    clear_lost((struct lost_cursor *)base);
     art_free(base);
     return SQLITE_OK;
 }
@@ -102,7 +102,7 @@ static int lost_filter(sqlite3_vtab_cursor *base, int plan, const char *words, i
     struct lost_cursor *cursor = (struct lost_cursor *)base;
     struct art_connection *connection = ((struct lost_vtab *)base->pVtab)->connection;
     char **message = &base->pVtab->zErrMsg;
-    clear(cursor);
+    clear_lost(cursor);
     if (!argc) {
         return art_complain(message, SQLITE_ERROR,
                             "art: art_lost needs a table's name: SELECT * FROM art_lost('objects')");
@@ -123,18 +123,18 @@ static void result_key(sqlite3_context *context, bool set, struct art_bytes key)
     if (set) art_result_text(context, key.data, key.len);
 }
 
-static void result_number(sqlite3_context *context, uint32_t number) {
+static void result_place(sqlite3_context *context, uint32_t number) {
     if (number != ART_NOWHERE) sqlite3_result_int64(context, number);
 }
 
 static int lost_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     const struct art_lost *lost = &((struct lost_cursor *)base)->lost;
-    if (column == COLUMN_AFTER) result_key(context, lost->after_set, lost->after);
-    if (column == COLUMN_BEFORE) result_key(context, lost->before_set, lost->before);
-    if (column == COLUMN_WHAT) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
-    if (column == COLUMN_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
-    if (column == COLUMN_SLOT) result_number(context, lost->slot);
-    if (column == COLUMN_PAGE) result_number(context, lost->page);
+    if (column == LOST_AFTER) result_key(context, lost->after_set, lost->after);
+    if (column == LOST_BEFORE) result_key(context, lost->before_set, lost->before);
+    if (column == LOST_WHAT) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
+    if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
+    if (column == LOST_SLOT) result_place(context, lost->slot);
+    if (column == LOST_PAGE) result_place(context, lost->page);
     return SQLITE_OK;
 }
 

@@ -76,7 +76,7 @@ static int take_table(struct salvage_vtab *vtab, int argc, const char *const *ar
     return rc;
 }
 
-static int take_arguments(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
+static int take_target(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
     *found = true;
     if (!argc || art_definition_is_blank(argv[0])) {
         return art_complain(message, SQLITE_ERROR,
@@ -89,7 +89,7 @@ static int take_arguments(struct salvage_vtab *vtab, int argc, const char *const
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
-static char *declaration(const struct art_columns *columns, bool collations) {
+static char *salvage_declaration(const struct art_columns *columns, bool collations) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {
@@ -103,17 +103,17 @@ static char *declaration(const struct art_columns *columns, bool collations) {
 }
 
 /* A collation that nobody has registered is no reason to keep the rows back. */
-static int declare(const struct salvage_vtab *vtab, sqlite3 *db) {
+static int declare_salvage(const struct salvage_vtab *vtab, sqlite3 *db) {
     int rc = SQLITE_ERROR;
     for (int collations = 1; rc && rc != SQLITE_NOMEM && collations >= 0; collations--) {
-        char *sql = declaration(&vtab->columns, collations);
+        char *sql = salvage_declaration(&vtab->columns, collations);
         rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
         sqlite3_free(sql);
     }
     return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
 }
 
-static void vtab_free(struct salvage_vtab *vtab) {
+static void salvage_free(struct salvage_vtab *vtab) {
     if (vtab->connection) art_connection_release(vtab->connection);
     art_salvage_target_clear(&vtab->target);
     art_columns_clear(&vtab->columns);
@@ -135,14 +135,14 @@ static int connect_as(sqlite3 *db, bool created, int argc, const char *const *ar
                           "art: a table of art_salvage is made in temp (%s.%s): CREATE VIRTUAL TABLE temp.%s ...",
                           argv[1], argv[2], argv[2]);
     }
-    if (!rc) rc = take_arguments(vtab, argc - 3, argv + 3, &found, message);
+    if (!rc) rc = take_target(vtab, argc - 3, argv + 3, &found, message);
     if (rc && !created && !found) { /* to be dropped, it must be there */
         art_forget_message(message);
         rc = art_columns_default(&vtab->columns);
     }
-    if (!rc) rc = declare(vtab, db);
+    if (!rc) rc = declare_salvage(vtab, db);
     if (rc) {
-        vtab_free(vtab);
+        salvage_free(vtab);
         return rc;
     }
     *out = &vtab->base;
@@ -162,7 +162,7 @@ static int salvage_connect(sqlite3 *db, void *context, int argc, const char *con
 }
 
 static int salvage_disconnect(sqlite3_vtab *base) {
-    vtab_free((struct salvage_vtab *)base);
+    salvage_free((struct salvage_vtab *)base);
     return SQLITE_OK;
 }
 

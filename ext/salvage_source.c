@@ -73,13 +73,13 @@ struct state {
     char *file;
 };
 
-static bool hinders(int rc) {
+static bool ends_salvage(int rc) {
     int primary = rc & 0xff;
     return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
            primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
 }
 
-static int take_state(struct art_remains *remains, struct state *state, sqlite3_stmt *row) {
+static int take_state_row(struct art_remains *remains, struct state *state, sqlite3_stmt *row) {
     const char *key = (const char *)sqlite3_column_text(row, 0);
     const void *data = sqlite3_column_blob(row, 1);
     int len = sqlite3_column_bytes(row, 1);
@@ -100,7 +100,7 @@ static int take_state(struct art_remains *remains, struct state *state, sqlite3_
     return SQLITE_OK;
 }
 
-static int prepare(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
+static int prepare_on(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
     const struct art_salvage_target *target = remains->target;
     return art_prepare(remains->connection->db, 0, out, sqlite3_mprintf(format, target->schema, target->table));
 }
@@ -113,11 +113,11 @@ static int report(const struct art_remains *remains, int rc, char **message) {
 /* What cannot be read is not there. */
 static int read_state(struct art_remains *remains, struct state *state, char **message) {
     sqlite3_stmt *rows = NULL;
-    int rc = prepare(remains, "SELECT k, v FROM \"%w\".\"%w_artstate\"", &rows);
+    int rc = prepare_on(remains, "SELECT k, v FROM \"%w\".\"%w_artstate\"", &rows);
     while (!rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
-        rc = take_state(remains, state, rows);
+        rc = take_state_row(remains, state, rows);
     }
-    if (rc && rc != SQLITE_DONE && hinders(rc)) {
+    if (rc && rc != SQLITE_DONE && ends_salvage(rc)) {
         rc = report(remains, rc, message);
     } else {
         rc = SQLITE_OK;
@@ -128,10 +128,10 @@ static int read_state(struct art_remains *remains, struct state *state, char **m
 
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
 
-static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static int each_row_left(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     struct art_remains *remains = context;
     sqlite3_stmt *rows = NULL;
-    int rc = prepare(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", &rows), art_rc = ART_OK;
+    int rc = prepare_on(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", &rows), art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         if (ops.len && !ops.data) art_rc = art_nomem();
@@ -147,7 +147,7 @@ static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct 
 
 static const char blobs[] = "the table of blobs";
 
-static int read_pages(void *context, uint64_t page, uint32_t count, void *data) {
+static int read_pages_left(void *context, uint64_t page, uint32_t count, void *data) {
     struct art_remains *remains = context;
     sqlite3 *db = remains->connection->db;
     bool found = false;
@@ -162,11 +162,11 @@ static int read_pages(void *context, uint64_t page, uint32_t count, void *data) 
     return art_corrupt(blobs, (uint32_t)(page / 128), (uint32_t)(page % 128), "a row is missing or too short");
 }
 
-static int last_page(void *context, uint64_t *pages) {
+static int last_page_left(void *context, uint64_t *pages) {
     struct art_remains *remains = context;
     sqlite3_stmt *last = NULL;
     *pages = 0;
-    int rc = prepare(remains, "SELECT max(page) FROM \"%w\".\"%w_artblob\"", &last);
+    int rc = prepare_on(remains, "SELECT max(page) FROM \"%w\".\"%w_artblob\"", &last);
     if (!rc && art_shadow_step(remains->connection, last) == SQLITE_ROW) {
         sqlite3_int64 page = sqlite3_column_int64(last, 0);
         bool possible = page >= 0 && page < (sqlite3_int64)UINT32_MAX * 128;
@@ -179,14 +179,14 @@ static int last_page(void *context, uint64_t *pages) {
 
 static int has_rows(struct art_remains *remains, bool *has) {
     uint64_t pages;
-    int rc = last_page(remains, &pages);
+    int rc = last_page_left(remains, &pages);
     *has = !rc && pages;
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
 /* --- the file's name ---------------------------------------------------------------------------------------------- */
 
-struct search {
+struct file_search {
     char *wanted;  /* of which the digits of the id are not known, unless has_id */
     size_t before; /* bytes before them */
     bool has_id;
@@ -200,7 +200,7 @@ static bool has_digits(const char *name, size_t len) {
            !strcmp(name + len - 4, ending);
 }
 
-static bool fits(const struct search *search, const char *name) {
+static bool fits(const struct file_search *search, const char *name) {
     size_t len = strlen(name);
     if (!has_digits(name, len)) return false;
     if (search->has_id) return !strcmp(name + len - ID_END, search->wanted + search->before);
@@ -210,8 +210,8 @@ static bool fits(const struct search *search, const char *name) {
     return len > table_len + ID_END && !strncmp(name + len - ID_END - table_len, table, table_len);
 }
 
-static int visit(void *context, const char *name) {
-    struct search *search = context;
+static int visit_name(void *context, const char *name) {
+    struct file_search *search = context;
     if (!fits(search, name)) return ART_OK;
     char **to = search->found ? &search->other : &search->found;
     if (*to) return ART_OK;
@@ -223,7 +223,7 @@ static int visit(void *context, const char *name) {
 static int find_file(struct art_remains *remains, const struct state *state, const char *database, char **found,
                      char **message) {
     static const uint8_t nothing[ART_UUID_BYTES];
-    struct search search = {.has_id = state->has_id};
+    struct file_search search = {.has_id = state->has_id};
     char *folder = NULL;
     int rc = art_database_folder(remains->connection->db, remains->target->schema, &folder);
     char *name = art_file_name(database, remains->target->table, state->has_id ? state->id : nothing, 0);
@@ -233,7 +233,7 @@ static int find_file(struct art_remains *remains, const struct state *state, con
         search.loose = attempt;
         search.wanted = search.loose ? own : name;
         search.before = strlen(search.wanted) - ID_END;
-        rc = art_report(message, art_folder_list(folder, visit, &search));
+        rc = art_report(message, art_folder_list(folder, visit_name, &search));
     }
     if (!rc && search.other) {
         rc = art_complain(message, SQLITE_ERROR,
@@ -256,10 +256,10 @@ static int find_file(struct art_remains *remains, const struct state *state, con
 
 static int use_rows(struct art_remains *remains, struct art_salvage_options *options) {
     int rc =
-        prepare(remains, "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
-                &remains->pages);
-    if (rc) return hinders(rc) ? rc : SQLITE_OK;
-    remains->rows = (struct art_rows){.context = remains, .read = read_pages, .end = last_page};
+        prepare_on(remains, "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
+                   &remains->pages);
+    if (rc) return ends_salvage(rc) ? rc : SQLITE_OK;
+    remains->rows = (struct art_rows){.context = remains, .read = read_pages_left, .end = last_page_left};
     options->rows = &remains->rows;
     options->rows_name = blobs;
     return SQLITE_OK;
@@ -289,7 +289,7 @@ static int find_blobs(struct art_remains *remains, const struct state *state, st
 }
 
 /* So that the log and the blobs are of one moment. */
-static int hold_snapshot(struct art_remains *remains, char **message) {
+static int hold_moment(struct art_remains *remains, char **message) {
     char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_schema", remains->target->schema);
     int rc = art_prepare(remains->connection->db, 0, &remains->snapshot, sql);
     if (!rc) {
@@ -299,34 +299,34 @@ static int hold_snapshot(struct art_remains *remains, char **message) {
     return report(remains, rc, message);
 }
 
-static int gather(struct art_remains *remains, struct art_salvage_options *options, char **message) {
+static int gather_remains(struct art_remains *remains, struct art_salvage_options *options, char **message) {
     struct state state = {.storage = ART_STORAGE_AUTO};
-    int rc = hold_snapshot(remains, message);
+    int rc = hold_moment(remains, message);
     if (!rc) rc = read_state(remains, &state, message);
     if (!rc) rc = find_blobs(remains, &state, options, message);
     sqlite3_free(state.file);
     options->uuid_known = state.has_id;
     memcpy(options->uuid, state.id, ART_UUID_BYTES);
     options->root = art_buffer_bytes(&remains->root);
-    options->each_log_row = each_log_row;
+    options->each_log_row = each_row_left;
     return rc;
 }
 
-static bool interrupted(void *context) {
+static bool is_interrupted(void *context) {
     return art_interrupted(((struct art_remains *)context)->connection);
 }
 
 int art_remains_open(struct art_remains *remains, struct art_connection *connection,
                      const struct art_salvage_target *target, bool tell, char **message) {
     *remains = (struct art_remains){.connection = connection, .target = target};
-    struct art_salvage_options options = {.context = remains, .interrupted = interrupted, .tell = tell};
+    struct art_salvage_options options = {.context = remains, .interrupted = is_interrupted, .tell = tell};
     int rc = art_shadow_busy(connection, target->file ? target->file : target->table, message);
     if (rc) return rc;
     if (target->file) {
         options.path = target->file;
         options.alone = true;
     } else {
-        rc = gather(remains, &options, message);
+        rc = gather_remains(remains, &options, message);
     }
     return rc ? rc : art_report(message, art_salvage_open(&remains->salvage, &options));
 }

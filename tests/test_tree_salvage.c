@@ -314,6 +314,38 @@ START_TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
 }
 END_TEST
 
+/* The one that was written last is torn: the one before it leads to what was flushed before, as far as it is still there. */
+START_TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
+    begin(3);
+    struct art_salvage_options options = salvage_options();
+    struct art_root_copy copy[ART_ROOT_COPIES];
+    uint64_t bytes;
+    uint8_t *at = sim_disk_file_bytes(check_disk, check_options.path, &bytes) + ART_ROOT_COPY_FIRST * ART_STORE_PAGE;
+    for (int i = 0; i < ART_ROOT_COPIES; i++) {
+        memcpy(&copy[i], at + (size_t)i * ART_ROOT_COPY_PAGES * ART_STORE_PAGE, sizeof copy[i]);
+        ck_assert_int_eq(memcmp(copy[i].magic, ART_ROOT_COPY_MAGIC, sizeof copy[i].magic), 0);
+    }
+    int newest = copy[1].sequence > copy[0].sequence;
+    ck_assert_uint_eq(copy[newest].sequence, copy[!newest].sequence + 1);
+    at[(size_t)newest * ART_ROOT_COPY_PAGES * ART_STORE_PAGE + sizeof copy[0] + 20] ^= 1;
+    options.alone = true;
+    options.uuid_known = false;
+    options.each_log_row = NULL;
+    struct art_salvage *salvage;
+    struct art_lost lost;
+    unsigned rows = 0;
+    check_must(art_salvage_open(&salvage, &options));
+    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+        rows++;
+    }
+    ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
+    ck_assert(art_salvage_lost(salvage, &lost));
+    ck_assert_ptr_nonnull(strstr(lost.what, "are not in this file"));
+    art_salvage_close(salvage);
+    end();
+}
+END_TEST
+
 START_TEST(test_a_file_cut_anywhere_gives_what_is_left) {
     begin(3);
     unsigned count;
@@ -531,6 +563,7 @@ static Suite *salvage_suite(void) {
     tcase_add_test(log, test_without_a_root_all_blobs_are_read);
     tcase_add_test(log, test_a_table_that_never_had_a_run_is_its_log);
     tcase_add_test(file, test_a_file_alone_is_the_table_as_it_was_flushed);
+    tcase_add_test(file, test_a_torn_copy_of_the_root_leaves_the_one_before);
     tcase_add_test(file, test_a_file_cut_anywhere_gives_what_is_left);
     tcase_add_test(file, test_a_missing_file_leaves_the_log);
     tcase_add_test(file, test_another_tables_file_is_refused_and_a_file_of_nothing);

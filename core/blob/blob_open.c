@@ -42,7 +42,7 @@ static int verify_header_page(const struct art_blob *blob, const struct art_ref 
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "the hash of the blob's header is not that of its reference");
 }
 
-static bool spare_used(const struct art_blob_header *header) {
+static bool has_spare(const struct art_blob_header *header) {
     uint8_t any = 0;
     for (size_t i = 0; i < sizeof header->spare; i++) any |= header->spare[i];
     for (size_t i = 0; i < sizeof header->more_spare; i++) any |= header->more_spare[i];
@@ -65,7 +65,7 @@ static const char *wrong_identity(const struct art_blob_header *header, const st
     if (header->below != ref->entries || header->count != ref->count)
         return "its counts are not those of its reference";
     if (header->common != ref->label.len) return "its label has another length than that of its reference";
-    return spare_used(header) ? "unknown header fields" : NULL;
+    return has_spare(header) ? "unknown header fields" : NULL;
 }
 
 /* Bounds of everything that the header names. */

@@ -15,7 +15,7 @@ static uint32_t pages_for(uint32_t len) {
     return ((uint32_t)sizeof(struct art_root_copy) + len + ART_STORE_PAGE - 1) / ART_STORE_PAGE;
 }
 
-static struct art_hash128 hash_of(const struct art_root_copy *header, const void *root) {
+static struct art_hash128 hash_of_copy(const struct art_root_copy *header, const void *root) {
     struct art_hash_part parts[2] = {{header, offsetof(struct art_root_copy, hash_low)}, {root, header->len}};
     return art_hash128_parts(parts, 2);
 }
@@ -30,17 +30,17 @@ static bool begins_well(const uint8_t *page) {
     return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len && header->len <= ROOM;
 }
 
-static int read_pages(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
+static int read_copy(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
     struct art_io_request request = {to, pages * ART_STORE_PAGE, offset_of(place)};
     return art_io_read(io, &request, 1);
 }
 
 static bool read_whole(struct art_io *io, uint8_t *pages, unsigned place) {
     const struct art_root_copy *header = header_at(pages);
-    if (read_pages(io, pages, place, 1) || !begins_well(pages)) return false;
-    if (pages_for(header->len) > 1 && read_pages(io, pages, place, pages_for(header->len))) return false;
+    if (read_copy(io, pages, place, 1) || !begins_well(pages)) return false;
+    if (pages_for(header->len) > 1 && read_copy(io, pages, place, pages_for(header->len))) return false;
     if (!begins_well(pages)) return false; /* who writes just now changes it */
-    struct art_hash128 hash = hash_of(header, pages + sizeof *header);
+    struct art_hash128 hash = hash_of_copy(header, pages + sizeof *header);
     return hash.low == header->hash_low && hash.high == header->hash_high;
 }
 
@@ -62,12 +62,12 @@ int art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[1
 }
 
 /* The place to write to, and the sequence: behind whatever is there. */
-static unsigned choose(struct art_io *io, uint8_t *page, const uint8_t uuid[16], uint64_t *sequence) {
+static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uuid[16], uint64_t *sequence) {
     unsigned newest = ART_ROOT_COPIES - 1;
     *sequence = 0;
     for (unsigned place = 0; place < ART_ROOT_COPIES; place++) {
         const struct art_root_copy *header = header_at(page);
-        bool ours = !read_pages(io, page, place, 1) && begins_well(page) && !memcmp(header->uuid, uuid, 16);
+        bool ours = !read_copy(io, page, place, 1) && begins_well(page) && !memcmp(header->uuid, uuid, 16);
         if (!ours || header->sequence < *sequence) continue;
         *sequence = header->sequence;
         newest = place;
@@ -82,10 +82,10 @@ int art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_by
     uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
     if (!pages) return ART_NOMEM;
     struct art_root_copy header = {.len = root.len};
-    unsigned place = choose(io, pages, uuid, &header.sequence);
+    unsigned place = choose_place(io, pages, uuid, &header.sequence);
     memcpy(header.magic, ART_ROOT_COPY_MAGIC, sizeof header.magic);
     memcpy(header.uuid, uuid, sizeof header.uuid);
-    struct art_hash128 hash = hash_of(&header, root.data);
+    struct art_hash128 hash = hash_of_copy(&header, root.data);
     header.hash_low = hash.low;
     header.hash_high = hash.high;
     memset(pages, 0, len);

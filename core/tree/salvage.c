@@ -6,7 +6,7 @@
 const char art_effect_gone[] = "rows may be missing";
 const char art_effect_older[] = "rows may be missing or older than they were, and deleted ones may be back";
 
-enum { ASK_AFTER = 256 };
+enum { STEPS_UNASKED = 256 };
 
 int art_salvage_interrupted(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
@@ -17,7 +17,7 @@ int art_salvage_interrupted(struct art_salvage *salvage) {
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
 
 /* Nobody is asked whose the file is: nothing is written. */
-static int open_io(struct art_salvage *salvage) {
+static int open_blobs(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
     struct art_disk *disk = options->disk ? options->disk : art_disk_default();
     if (options->rows) return art_io_rows_open(options->rows, 0, options->rows_name, &salvage->io);
@@ -30,7 +30,7 @@ static int open_io(struct art_salvage *salvage) {
 }
 
 /* The id is the host's word, or the file's own: of the superblock, a copy of the root, or the first blob. */
-static int read_superblock(struct art_salvage *salvage) {
+static int read_identity(struct art_salvage *salvage) {
     const struct art_superblock_page *page = (const void *)salvage->page;
     struct art_io_request request = {salvage->page, ART_STORE_PAGE, 0};
     int rc = art_io_read(salvage->io, &request, 1);
@@ -66,13 +66,13 @@ static int guess_uuid(struct art_salvage *salvage) {
                                       salvage->place);
 }
 
-static int look_at_file(struct art_salvage *salvage) {
+static int look_at_blobs(struct art_salvage *salvage) {
     uint64_t bytes = 0;
     if (!salvage->io) return ART_OK;
     int rc = salvage->io->methods->size(salvage->io, &bytes);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     salvage->slots = art_slots_in(bytes);
-    if (!salvage->options.rows) rc = read_superblock(salvage);
+    if (!salvage->options.rows) rc = read_identity(salvage);
     return rc || salvage->uuid_known ? rc : guess_uuid(salvage);
 }
 
@@ -97,8 +97,8 @@ static int open_salvage(struct art_salvage *salvage) {
     salvage->page = art_alloc_aligned(ART_BLOB_PAGE, ART_BLOB_PAGE);
     salvage->scratch = art_alloc(ART_KEY_BUFFER);
     int rc = salvage->page && salvage->scratch ? art_delta_open(&salvage->delta) : art_nomem();
-    if (!rc) rc = open_io(salvage);
-    if (!rc) rc = look_at_file(salvage);
+    if (!rc) rc = open_blobs(salvage);
+    if (!rc) rc = look_at_blobs(salvage);
     if (!rc) rc = art_salvage_read_log(salvage);
     return rc ? rc : open_sources(salvage);
 }
@@ -186,12 +186,12 @@ static void consider_walk(struct offer *best, const struct art_detour *walk) {
     if (walk && walk->valid) consider(best, walk->key, art_buffer_bytes(&walk->value), walk->csn, walk->flags);
 }
 
-static int take(struct art_buffer *to, struct art_bytes bytes) {
+static int put_bytes(struct art_buffer *to, struct art_bytes bytes) {
     to->len = 0;
     return art_buffer_append(to, bytes.data, bytes.len);
 }
 
-static int choose(struct art_salvage *salvage, bool *any) {
+static int choose_entry(struct art_salvage *salvage, bool *any) {
     struct offer best = {0};
     if (salvage->cursor.valid) {
         struct art_entry entry;
@@ -206,32 +206,32 @@ static int choose(struct art_salvage *salvage, bool *any) {
     if (!best.any) return ART_OK;
     salvage->csn = best.csn;
     salvage->flags = best.flags;
-    int rc = take(&salvage->key, best.key);
-    return rc ? rc : take(&salvage->value, best.value);
+    int rc = put_bytes(&salvage->key, best.key);
+    return rc ? rc : put_bytes(&salvage->value, best.value);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* The next key of all, whatever it says. */
-static int step(struct art_salvage *salvage, bool *any) {
+static int step_on(struct art_salvage *salvage, bool *any) {
     struct art_bytes key = art_buffer_bytes(&salvage->key);
     int rc = ART_OK;
     if (salvage->begun) {
-        rc = take(&salvage->previous, key);
+        rc = put_bytes(&salvage->previous, key);
         salvage->any_previous = true;
         key = art_buffer_bytes(&salvage->previous);
     }
-    if (!rc && ++salvage->steps % ASK_AFTER == 0) rc = art_salvage_interrupted(salvage);
+    if (!rc && ++salvage->steps % STEPS_UNASKED == 0) rc = art_salvage_interrupted(salvage);
     if (!rc) rc = step_sources(salvage, salvage->begun ? &key : NULL);
     salvage->begun = true;
-    if (!rc) rc = choose(salvage, any);
+    if (!rc) rc = choose_entry(salvage, any);
     if (rc) return rc;
     key = art_buffer_bytes(&salvage->key);
     return art_lost_passed(salvage, *any ? &key : NULL);
 }
 
 /* A large value is whole, or the row is lost. */
-static int take_row(struct art_salvage *salvage) {
+static int show_row(struct art_salvage *salvage) {
     salvage->valid = true;
     salvage->is_large = salvage->flags & ART_PIECES;
     if (!salvage->is_large) return ART_OK;
@@ -246,12 +246,12 @@ int art_salvage_next(struct art_salvage *salvage) {
     salvage->valid = false;
     while (!salvage->valid && !salvage->ended) {
         bool any = false;
-        int rc = step(salvage, &any);
+        int rc = step_on(salvage, &any);
         if (rc) return rc;
         uint8_t space = any && salvage->key.len ? salvage->key.data[0] : 0;
         if (!any || space > ART_SPACE_ROWS) salvage->ended = true;
         if (!any || space != ART_SPACE_ROWS || salvage->flags & ART_DELETE) continue;
-        rc = take_row(salvage);
+        rc = show_row(salvage);
         if (rc) return rc;
     }
     return ART_OK;

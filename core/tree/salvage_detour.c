@@ -19,7 +19,7 @@ static int note(struct art_detour *walk, int rc, uint32_t slot, bool index, uint
 /* --- index blobs -------------------------------------------------------------------------------------------------- */
 
 /* The child that the step is at. ART_NOTFOUND: there are no more. Damage: it is skipped, or the bucket that it is in. */
-static int next_child(struct art_detour *walk, struct art_step *step, struct art_ref *child) {
+static int child_at_step(struct art_detour *walk, struct art_detour_step *step, struct art_ref *child) {
     struct art_salvage *salvage = walk->salvage;
     struct art_image *image;
     struct art_blob_cursor at;
@@ -52,13 +52,13 @@ static int note_named(struct art_detour *walk, const struct art_ref *ref) {
 static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
     unsigned level = 1;
     while (level <= walk->top) {
-        struct art_step *step = &walk->step[level];
+        struct art_detour_step *step = &walk->step[level];
         struct art_ref child;
         if (step->bucket == UINT32_MAX) {
             level++;
             continue;
         }
-        int rc = next_child(walk, step, &child);
+        int rc = child_at_step(walk, step, &child);
         if (rc == ART_NOTFOUND) {
             step->bucket = UINT32_MAX;
         } else if (rc) {
@@ -69,7 +69,7 @@ static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
             *ref = child;
             if (rc || level == 1) return rc;
             child.label.data = NULL;
-            walk->step[--level] = (struct art_step){.ref = child};
+            walk->step[--level] = (struct art_detour_step){.ref = child};
         }
     }
     return ART_NOTFOUND;
@@ -78,7 +78,7 @@ static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 static int open_leaf(struct art_detour *walk, const struct art_ref *ref) {
-    struct art_leaf *leaf = &walk->leaf;
+    struct art_detour_leaf *leaf = &walk->leaf;
     leaf->label.len = 0;
     int rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
     leaf->ref = *ref;
@@ -93,7 +93,7 @@ static int open_leaf(struct art_detour *walk, const struct art_ref *ref) {
 
 /* To the next entry that can be read, or the leaf's end. Damage: the rest of the bucket is skipped. */
 static int step_in_leaf(struct art_detour *walk) {
-    struct art_leaf *leaf = &walk->leaf;
+    struct art_detour_leaf *leaf = &walk->leaf;
     if (++leaf->entry >= leaf->count) {
         leaf->bucket++;
         leaf->entry = leaf->count = 0;
@@ -123,7 +123,7 @@ static int step_in_leaf(struct art_detour *walk) {
 
 /* The entry under the leaf's cursor becomes the walk's. Keys that do not ascend were made by nobody. */
 static int take_entry(struct art_detour *walk) {
-    struct art_leaf *leaf = &walk->leaf;
+    struct art_detour_leaf *leaf = &walk->leaf;
     uint32_t label = leaf->image->blob.label_len;
     if (label) memcpy(walk->room, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
     struct art_bytes key = art_bytes(walk->room, leaf->cursor.key_len);
@@ -186,7 +186,7 @@ static int enter_top(struct art_detour *walk, const struct art_ref *top) {
     walk->top = top->level;
     for (unsigned level = 1; level < top->level; level++) walk->step[level].bucket = UINT32_MAX;
     if (top->level) {
-        walk->step[top->level] = (struct art_step){.ref = *top};
+        walk->step[top->level] = (struct art_detour_step){.ref = *top};
         walk->step[top->level].ref.label.data = NULL;
         return ART_OK;
     }

@@ -110,7 +110,7 @@ static int take_change(struct art_salvage *salvage, uint64_t csn, struct art_byt
     return rc;
 }
 
-static int take_row(void *to, int64_t csn, struct art_bytes ops) {
+static int take_row_left(void *to, int64_t csn, struct art_bytes ops) {
     struct art_salvage *salvage = to;
     int rc = art_salvage_interrupted(salvage);
     if (rc || csn < 0) return rc;
@@ -137,7 +137,7 @@ static int tell_end(struct art_salvage *salvage, bool unread) {
 
 int art_salvage_read_log(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
-    int rc = options->each_log_row ? options->each_log_row(options->context, take_row, salvage) : ART_OK;
+    int rc = options->each_log_row ? options->each_log_row(options->context, take_row_left, salvage) : ART_OK;
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;
     rc = salvage->log.chosen ? ART_OK : choose_root(salvage);

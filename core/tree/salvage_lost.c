@@ -13,7 +13,7 @@ enum { NOTES_MAX = 100, WHAT_MAX = 640, SHOWN_MAX = 200 };
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
 /* Rows are what people see: the first byte of a key goes, and what stands behind all rows is no bound. */
-static bool bound(const struct art_bytes *key, struct art_bytes *out) {
+static bool bound_of(const struct art_bytes *key, struct art_bytes *out) {
     if (!key || !key->len || key->data[0] != ART_SPACE_ROWS) return false;
     *out = art_bytes(key->data + 1, key->len - 1);
     return true;
@@ -22,7 +22,7 @@ static bool bound(const struct art_bytes *key, struct art_bytes *out) {
 static struct art_loss *new_loss(const char *what, const char *place, const struct art_bytes *after,
                                  const struct art_bytes *before) {
     struct art_bytes low = {0}, high = {0};
-    bool low_set = bound(after, &low), high_set = bound(before, &high);
+    bool low_set = bound_of(after, &low), high_set = bound_of(before, &high);
     size_t what_len = strlen(what) + 1, place_len = place ? strlen(place) + 1 : 0;
     struct art_loss *loss = art_alloc_zeroed(sizeof *loss + what_len + place_len + low.len + high.len);
     if (!loss) return NULL;
@@ -43,7 +43,7 @@ static struct art_loss *new_loss(const char *what, const char *place, const stru
     return loss;
 }
 
-static int push(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
+static int push_loss(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
     if (!loss) return art_nomem();
     loss->told.slot = slot;
     loss->told.page = page;
@@ -89,7 +89,7 @@ int art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return push(salvage, new_loss(what, place, NULL, NULL), slot, page);
+    return push_loss(salvage, new_loss(what, place, NULL, NULL), slot, page);
 }
 
 /* --- gaps --------------------------------------------------------------------------------------------------------- */
@@ -138,7 +138,7 @@ static int tell_gap(struct art_detour *walk, const struct art_bytes *after, cons
     int rc = ART_OK;
     for (const struct art_gap_note *note = walk->gap.first; !rc && note; note = note->next) {
         snprintf(what, sizeof what, "%s: %s", walk->gap.index ? art_effect_older : walk->effect, note->what);
-        rc = push(salvage, new_loss(what, salvage->place, after, before), note->slot, note->page);
+        rc = push_loss(salvage, new_loss(what, salvage->place, after, before), note->slot, note->page);
     }
     return rc;
 }
@@ -177,7 +177,7 @@ int art_lost_row(struct art_salvage *salvage, const char *why) {
     snprintf(what, sizeof what, "the row '%s' is lost: %s", shown, why);
     struct art_loss *loss = new_loss(what, salvage->place, salvage->any_previous ? &before : NULL, NULL);
     struct art_fault fault = art_error_fault();
-    int rc = push(salvage, loss, fault.slot, fault.page);
+    int rc = push_loss(salvage, loss, fault.slot, fault.page);
     if (rc) return rc;
     loss->open = true;
     if (!salvage->open_from) salvage->open_from = loss;
@@ -186,7 +186,7 @@ int art_lost_row(struct art_salvage *salvage, const char *why) {
 
 int art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key) {
     struct art_bytes high = {0};
-    bool set = bound(key, &high);
+    bool set = bound_of(key, &high);
     for (struct art_loss *loss = salvage->open_from; loss; loss = loss->next) {
         if (!loss->open) continue;
         if (set) {

@@ -15,7 +15,7 @@
 
 enum { BLANK_MAX = 1 << 16 };
 
-static uint8_t cut(struct art_bytes key, uint8_t out[ART_CATALOG_KEY]) {
+static uint8_t cut_key(struct art_bytes key, uint8_t out[ART_CATALOG_KEY]) {
     uint32_t n = art_min32(key.len, ART_CATALOG_KEY);
     if (n) memcpy(out, key.data, n);
     return (uint8_t)n;
@@ -46,13 +46,13 @@ static int look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, 
     rc = art_blob_first(&cursor);
     if (!rc) {
         memcpy(salvage->scratch, cursor.view.prefix, label);
-        out->low_len = cut(art_bytes(salvage->scratch, cursor.key_len), out->low);
+        out->low_len = cut_key(art_bytes(salvage->scratch, cursor.key_len), out->low);
     }
     if (rc && !art_is_damage(rc)) return rc;
     rc = art_blob_last(&cursor);
     if (!rc) {
         memcpy(salvage->scratch, cursor.view.prefix, label);
-        out->high_len = cut(art_bytes(salvage->scratch, cursor.key_len), out->high);
+        out->high_len = cut_key(art_bytes(salvage->scratch, cursor.key_len), out->high);
         out->high_cut = cursor.key_len > ART_CATALOG_KEY;
         out->high_known = true;
     }
@@ -200,7 +200,7 @@ static bool is_newer(const struct art_detour *a, const struct art_detour *b) {
     return a->csn != b->csn ? a->csn > b->csn : a->generation > b->generation;
 }
 
-static void choose(struct art_group *group) {
+static void choose_active(struct art_group *group) {
     struct art_detour *best = NULL;
     for (unsigned i = 0; i < group->count; i++) {
         struct art_detour *walk = group->active[i];
@@ -213,7 +213,7 @@ static void choose(struct art_group *group) {
 /* Whoever may have a key before the first one that is known joins. */
 static int let_in(struct art_salvage *salvage, struct art_group *group) {
     int rc = ART_OK;
-    choose(group);
+    choose_active(group);
     while (!rc && group->at < salvage->orphans) {
         const struct art_orphan *orphan = &salvage->orphan[group->at];
         struct art_bytes low = low_of(orphan);
@@ -222,7 +222,7 @@ static int let_in(struct art_salvage *salvage, struct art_group *group) {
         group->at++;
         if (!is_within(group, orphan)) continue;
         rc = activate(salvage, group, orphan);
-        choose(group);
+        choose_active(group);
     }
     return rc;
 }

@@ -54,11 +54,11 @@ struct art_image {
 
 /* --- walks -------------------------------------------------------------------------------------------------------- */
 
-struct art_step { /* in an index blob */
+struct art_detour_step { /* in an index blob */
     struct art_ref ref;
     uint32_t bucket, entry; /* the next child */
 };
-struct art_leaf { /* the leaf that a walk is in */
+struct art_detour_leaf { /* the leaf that a walk is in */
     bool open;
     struct art_ref ref;
     struct art_buffer label;
@@ -73,8 +73,8 @@ struct art_detour {
     bool alone;                 /* one leaf that no index names */
     struct art_slot_set *named; /* only collects the slots that the run names */
     unsigned top;
-    struct art_step step[ART_LEVELS_MAX];
-    struct art_leaf leaf;
+    struct art_detour_step step[ART_LEVELS_MAX];
+    struct art_detour_leaf leaf;
     struct art_detour_gap gap;
     uint8_t *room;          /* for keys */
     struct art_buffer last; /* the key before */

@@ -34,7 +34,7 @@ static int find_piece(struct art_salvage *salvage, struct art_bytes key, struct 
     return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
-static int missing(const struct art_salvage *salvage, uint32_t number) {
+static int lacks_piece(const struct art_salvage *salvage, uint32_t number) {
     return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "piece %u of its value cannot be read", number);
 }
 
@@ -51,7 +51,7 @@ int art_salvage_large(struct art_salvage *salvage) {
         struct art_entry entry;
         int rc = art_salvage_interrupted(salvage);
         if (!rc) rc = find_piece(salvage, art_piece_key(key, ref.id, number), &entry);
-        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return missing(salvage, number);
+        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return lacks_piece(salvage, number);
         if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);
         if (rc) return rc;
     }

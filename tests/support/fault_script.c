@@ -243,6 +243,17 @@ static const struct fault_step alone_step = {.name = "autocommit", .autocommit =
         SAME("SELECT value FROM art_info('t') WHERE property = 'keys'", "SELECT count(*) FROM plain_t"),                           \
         SAME("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "SELECT 0")
 
+/* Made anew each time, since a fault may have kept it from being dropped. */
+static const struct fault_line salvage_lines[] = {
+    ART("DROP TABLE IF EXISTS temp.saved"),
+    ART("CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')"),
+    SAME("SELECT count(*), sum(length(value)), min(path), max(path) FROM saved",
+         "SELECT count(*), sum(length(value)), min(path), max(path) FROM plain_t"),
+    SAME("SELECT count(*) FROM art_lost('t')", "SELECT 0"),
+    ART("DROP TABLE temp.saved"),
+    END};
+static const struct fault_step salvage_step = {.name = "salvage", .autocommit = true, .lines = salvage_lines};
+
 static const struct fault_line read_lines[] = {READING, END};
 static const struct fault_step read_step = {.name = "read", .lines = read_lines};
 static const struct fault_step open_step = {
@@ -255,9 +266,9 @@ static const struct fault_step open_write_step = {
     .name = "open, write, close", .opens = true, .closes = true, .lines = open_write_lines};
 
 const struct fault_step *const fault_script[] = {
-    &insert_step, &change_step,    &flush_step,      &merge_step,  &wide_step,   &optimize_step,
-    &vacuum_step, &spill_step,     &spill_lost_step, &deep_step,   &create_step, &create_lost_step,
-    &drop_step,   &drop_lost_step, &again_step,      &rename_step, &column_step, &aux_step,
-    &clean_step,  &command_step,   &alone_step,      &read_step,   &open_step,   &open_write_step,
+    &insert_step, &change_step,     &flush_step,      &merge_step,   &wide_step,        &optimize_step, &vacuum_step,
+    &spill_step,  &spill_lost_step, &deep_step,       &create_step,  &create_lost_step, &drop_step,     &drop_lost_step,
+    &again_step,  &rename_step,     &column_step,     &aux_step,     &clean_step,       &command_step,  &alone_step,
+    &read_step,   &open_step,       &open_write_step, &salvage_step,
 };
 const int fault_script_length = sizeof fault_script / sizeof *fault_script;
