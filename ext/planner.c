@@ -115,7 +115,7 @@ static bool is_list(const struct planning *planning, int i) {
 static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
 
 /* Keywords, too, stand without quotes: a word is a word. */
-static void append_name(sqlite3_str *out, const char *name) {
+static void append_shown_name(sqlite3_str *out, const char *name) {
     struct art_token token = art_token_at(name);
     bool is_word = token.kind == ART_TOKEN_WORD && token.at == name && !name[token.len];
     sqlite3_str_appendf(out, is_word ? "%s" : "\"%w\"", name);
@@ -128,7 +128,7 @@ static void take_as(struct planning *planning, int i, int compared, bool is_boun
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     if (sqlite3_str_length(planning->words)) sqlite3_str_appendall(planning->words, limits ? ", " : " AND ");
     if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
-    if (compared >= 0) append_name(planning->words, planning->vtab->columns.items[compared].name);
+    if (compared >= 0) append_shown_name(planning->words, planning->vtab->columns.items[compared].name);
     sqlite3_str_appendall(planning->words, argument_words[meaning]);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;

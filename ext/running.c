@@ -7,31 +7,31 @@
 #include "ext/scan.h"
 #include "ext/token.h"
 
-static struct art_token behind(const struct art_token *token) {
+static struct art_token token_behind(const struct art_token *token) {
     return art_token_at(token->at + token->len);
 }
 
-static bool is_one_of(const struct art_token *token, const char *const *words) {
+static bool is_any_of(const struct art_token *token, const char *const *words) {
     for (; *words; words++) {
         if (art_token_is_word(token, *words)) return true;
     }
     return false;
 }
 
-static bool is_name(const struct art_token *token) {
+static bool may_be_name(const struct art_token *token) {
     return token->kind == ART_TOKEN_WORD || token->kind == ART_TOKEN_QUOTED;
 }
 
 /* Is there a table of this name, and no view before it? *last: the name's last token. `wanted`: it has to be this one's name;
  * or NULL. */
 static bool names_a_table(sqlite3 *db, struct art_token name, const char *wanted, struct art_token *last) {
-    char *schema = NULL, *table = is_name(&name) ? art_token_text(&name) : NULL;
-    struct art_token point = behind(&name);
+    char *schema = NULL, *table = may_be_name(&name) ? art_token_text(&name) : NULL;
+    struct art_token point = token_behind(&name);
     *last = name;
     if (table && art_token_is_mark(&point, '.')) {
-        *last = behind(&point);
+        *last = token_behind(&point);
         schema = table;
-        table = is_name(last) ? art_token_text(last) : NULL;
+        table = may_be_name(last) ? art_token_text(last) : NULL;
     }
     bool found = table && (!wanted || !sqlite3_stricmp(table, wanted)) &&
                  !sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -46,7 +46,7 @@ static bool names_a_table(sqlite3 *db, struct art_token name, const char *wanted
 static bool a_comma_follows(struct art_token token) {
     static const char *const ends[] = {"where", "group", "having", "order", "limit", NULL};
     int depth = 0;
-    for (; token.kind != ART_TOKEN_END && !(depth == 0 && is_one_of(&token, ends)); token = behind(&token)) {
+    for (; token.kind != ART_TOKEN_END && !(depth == 0 && is_any_of(&token, ends)); token = token_behind(&token)) {
         depth += art_token_is_mark(&token, '(') - art_token_is_mark(&token, ')');
         if (depth == 0 && art_token_is_mark(&token, ',')) return true;
     }
@@ -55,7 +55,7 @@ static bool a_comma_follows(struct art_token token) {
 
 /* x IN table */
 static bool hides_a_table(const struct art_token *token) {
-    struct art_token next = behind(token);
+    struct art_token next = token_behind(token);
     return art_token_is_word(token, "in") && !art_token_is_mark(&next, '(');
 }
 
@@ -65,10 +65,11 @@ static bool selects_from_one_table(sqlite3 *db, const char *sql) {
     struct art_token token = art_token_at(sql);
     bool from = false;
     if (!art_token_is_word(&token, "select")) return false;
-    for (token = behind(&token); token.kind != ART_TOKEN_END; token = behind(&token)) {
-        if (is_one_of(&token, others) || hides_a_table(&token)) return false;
+    for (token = token_behind(&token); token.kind != ART_TOKEN_END; token = token_behind(&token)) {
+        if (is_any_of(&token, others) || hides_a_table(&token)) return false;
         if (!art_token_is_word(&token, "from")) continue;
-        if (from || !names_a_table(db, behind(&token), NULL, &token) || a_comma_follows(behind(&token))) return false;
+        if (from || !names_a_table(db, token_behind(&token), NULL, &token) || a_comma_follows(token_behind(&token)))
+            return false;
         from = true;
     }
     return from;
@@ -110,7 +111,7 @@ bool art_restart_ask(struct art_vtab *vtab) {
     return true;
 }
 
-static bool is_there(sqlite3 *db, const sqlite3_stmt *statement) {
+static bool still_exists(sqlite3 *db, const sqlite3_stmt *statement) {
     sqlite3_stmt *each = sqlite3_next_stmt(db, NULL);
     while (each && each != statement) each = sqlite3_next_stmt(db, each);
     return each != NULL;
@@ -123,7 +124,7 @@ bool art_restart_is_on(struct art_vtab *vtab) {
     const sqlite3_stmt *present = sqlite3_next_stmt(db, NULL); /* the newest is the one that SQLite is making */
     if (!restart->planned) restart->successor = present;
     restart->planned = true;
-    bool on = present == restart->successor && present != restart->statement && is_there(db, restart->statement) &&
+    bool on = present == restart->successor && present != restart->statement && still_exists(db, restart->statement) &&
               count_prepared(restart->statement) == restart->prepared;
     if (!on) restart->statement = NULL;
     return on;
@@ -142,15 +143,15 @@ static bool updates(const struct art_vtab *vtab, const char *sql) {
     struct art_token token = art_token_at(sql), last;
     if (art_token_is_word(&token, "with")) {
         while (token.kind != ART_TOKEN_END && !art_token_is_word(&token, "update")) {
-            if (is_one_of(&token, others)) return false;
-            token = behind(&token);
+            if (is_any_of(&token, others)) return false;
+            token = token_behind(&token);
         }
     }
     if (!art_token_is_word(&token, "update")) return false;
-    token = behind(&token);
+    token = token_behind(&token);
     if (art_token_is_word(&token, "or")) {
-        token = behind(&token);
-        token = behind(&token);
+        token = token_behind(&token);
+        token = token_behind(&token);
     }
     return names_a_table(vtab->connection->db, token, vtab->name->table, &last);
 }

@@ -141,7 +141,7 @@ static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct ar
     return !len || !memmem(path.data + before, path.len - before, end, len);
 }
 
-static bool is_before(sqlite3_value *start_after, struct art_bytes path) {
+static bool lies_behind(sqlite3_value *start_after, struct art_bytes path) {
     if (!is_given(start_after)) return false;
     const void *data = sqlite3_value_blob(start_after);
     return art_bytes_compare(art_bytes(data, (uint32_t)sqlite3_value_bytes(start_after)), path) < 0;
@@ -165,7 +165,7 @@ static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv,
     if (!is_given(value)) return true;
     if (which == ART_HIDDEN_PREFIX) return is_prefix(value, path);
     if (!passes_all(vtab, argc, argv)) return false;
-    if (which == ART_HIDDEN_START_AFTER) return is_before(value, path);
+    if (which == ART_HIDDEN_START_AFTER) return lies_behind(value, path);
     return which == ART_HIDDEN_DELIMITER && is_listed(hidden(vtab, argc, argv, ART_HIDDEN_PREFIX), value, path);
 }
 
