@@ -212,6 +212,7 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = art_shadow_write(table, &commit, message);
+    if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_crowd(table, commit.crowded);
     table->prepared = !rc;
     table->tried |= !rc;

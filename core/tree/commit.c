@@ -8,6 +8,10 @@
  * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
+ *
+ * On a full disk the last room belongs to those who delete. Whoever adds rows is refused as soon as a flush that is due finds
+ * no room, and what it had added to the file is cut off again. Whoever only deletes goes on with rows in the log, whatever
+ * its limit, as long as the host finds room for them; 'vacuum' turns them into room.
  */
 #include "core/tree/private.h"
 
@@ -72,6 +76,17 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
  * the transaction went with it there is nothing left to be committed. */
 static bool may_wait(const struct art_tree *tree, int rc) {
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !tree->rows.rolled_back;
+}
+
+/* A flush at the log's limit, or `late`, at four times that. */
+static bool flush_may_wait(const struct art_tree *tree, int rc, bool late) {
+    if (!may_wait(tree, rc)) return false;
+    return rc == ART_DISKFULL ? !tree->txn.adds : !late;
+}
+
+/* Work that is merely due, on a disk that was full the last time. */
+static bool spares_the_disk(const struct art_tree *tree) {
+    return tree->full && !tree->txn.adds;
 }
 
 static int flush_delta(struct art_tree *tree) {
@@ -141,15 +156,30 @@ static int renew(struct art_tree *tree) {
     return rc;
 }
 
-/* Work that is merely due: when it fails and can wait, the commit is what it was before. */
-static int try_work(struct art_tree *tree, int (*work)(struct art_tree *)) {
+/* The commit is what it was before the work that has failed. */
+static void give_up(struct art_tree *tree, int rc, const struct art_commit *row, const struct art_hash128 *chain) {
+    tree->full |= rc == ART_DISKFULL;
+    art_pending_forget(tree);
+    art_slots_cut_back(tree);
+    tree->pending.commit = *row;
+    tree->pending.chain = *chain;
+}
+
+static int try_merge(struct art_tree *tree) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    int rc = work(tree);
+    int rc = merge(tree);
     if (!rc || !may_wait(tree, rc)) return rc;
-    art_pending_forget(tree);
-    tree->pending.commit = row;
-    tree->pending.chain = chain;
+    give_up(tree, rc, &row, &chain);
+    return ART_OK;
+}
+
+static int try_flush(struct art_tree *tree, bool late) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    int rc = flush(tree);
+    if (!rc || !flush_may_wait(tree, rc, late)) return rc;
+    give_up(tree, rc, &row, &chain);
     return ART_OK;
 }
 
@@ -194,23 +224,26 @@ static int prepare(struct art_tree *tree) {
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
     bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize || tree->txn.cleared;
-    bool due = false;
+    bool due = false, late = false;
     if (!must) {
         int rc = write_row(tree);
         if (rc) return rc;
         uint64_t log = log_cost(tree);
         due = log > tree->options.log_limit;
-        must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
+        late = log > PATIENCE * tree->options.log_limit;
+        must = row_too_long(tree, tree->pending.redo.len);
     }
     bool vacuums = vacuum_finds_something(tree);
     if (must || (due && vacuums)) return flush(tree);
     int rc = ART_OK;
     if (vacuums)
         rc = vacuum(tree);
+    else if (spares_the_disk(tree))
+        rc = ART_OK;
     else if (due)
-        rc = try_work(tree, flush);
+        rc = try_flush(tree, late);
     else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
-        rc = try_work(tree, merge);
+        rc = try_merge(tree);
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
@@ -231,7 +264,9 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         art_pending_forget(tree);
         rc = prepare(tree);
         if (rc) {
+            tree->full |= rc == ART_DISKFULL;
             art_pending_forget(tree);
+            art_slots_cut_back(tree);
             return rc;
         }
         tree->pending.ready = true;
@@ -241,6 +276,10 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     tree->txn.cleared |= out->clear_log;
     tree->txn.rooted |= out->write_root;
     return ART_OK;
+}
+
+void art_tree_note_full(struct art_tree *tree) {
+    tree->full = true;
 }
 
 static void end_transaction(struct art_tree *tree) {
@@ -271,6 +310,7 @@ void art_tree_committed(struct art_tree *tree) {
     if (tree->pending.ready && !art_store_forked(tree->store)) {
         struct art_edit *edit = &tree->pending.edit;
         if (edit->root) {
+            if (edit->pages_written || tree->pending.gained) tree->full = false;
             tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
             art_root_unref(tree->root);
             tree->root = edit->root;
@@ -314,6 +354,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
     if (art_store_forked(tree->store)) return;
     art_pending_forget(tree);
     art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_slots_cut_back(tree);
     if (tree->txn.doomed) tree->unknown = true;
     art_delta_forget_undo(tree->delta);
     end_transaction(tree);

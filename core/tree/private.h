@@ -106,6 +106,7 @@ struct art_tree {
     struct {                          /* the running transaction */
         bool active;                  /* begun: csn fixed */
         bool dirty;                   /* something was changed, maybe taken back */
+        bool adds;                    /* something else than deletes, maybe taken back */
         bool spilled;                 /* root is the transaction's own */
         bool big;                     /* holds a value that does not go through the log */
         bool flush, optimize, vacuum; /* asked for */
@@ -145,6 +146,7 @@ struct art_tree {
 
     struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
     uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
+    bool full;  /* the disk was, when blobs were last written */
     bool loose; /* the last root left the file larger than it need be, and another one may give more back */
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
@@ -348,6 +350,8 @@ int art_slots_young(struct art_tree *tree, const struct art_slot_set *used);
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
 int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
 void art_slots_end(struct art_tree *tree);
+/* After work that has failed, or a rollback: what it has added to the file is cut off. Keeps the error's message. */
+void art_slots_cut_back(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
 int art_edit_begin(struct art_tree *tree, struct art_edit *edit);

@@ -229,6 +229,18 @@ void art_slots_end(struct art_tree *tree) {
     tree->slots.young.loaded = false;
 }
 
+/* What came to nothing takes no room: all behind the end that the file had when the write phase began is this transaction's.
+ * Not after a COMMIT that was refused with a root: it may be found in the journal. */
+void art_slots_cut_back(struct art_tree *tree) {
+    bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->before.moved;
+    if (!ours || tree->txn.rooted || tree->txn.spilled || art_store_end(tree->store) <= tree->slots.end) return;
+    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
+        const struct art_mark *mark = &tree->txn.marks[i];
+        if (mark->image_slots || art_slot_set_highest(&mark->used) >= tree->slots.end) return;
+    }
+    art_store_cut_back(tree->store, tree->slots.end);
+}
+
 /* Does anything that may be needed again in this transaction name the slot? */
 static bool kept(const struct art_tree *tree, uint32_t slot) {
     if (art_slot_set_has(&tree->slots.base, slot)) return true;

@@ -285,6 +285,9 @@ struct art_commit {
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out);
+/* The host found no room for what it was to write: from now on a transaction that only deletes leaves blobs alone, until they
+ * were written again. */
+void art_tree_note_full(struct art_tree *tree);
 void art_tree_committed(struct art_tree *tree);   /* cannot fail */
 void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */
 
