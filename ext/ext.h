@@ -167,6 +167,7 @@ struct art_connection {
     bool verifying;                     /* verify.c looks at the art tables: integrity_check need not */
     bool blobs_never_match;             /* SQLite was built so that GLOB matches no BLOB */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* planner.c: whose is like()? */
+    struct art_connection *finishes; /* this is a second connection of ours (finish.c), on behalf of that one */
     /* tracker.c */
     unsigned trackers; /* handles of temp.art_txn */
     sqlite3_stmt *join;
@@ -207,6 +208,15 @@ enum art_statement {
     ART_BLOB_REMOVE,
     ART_BLOB_LAST,
     ART_STATEMENTS /* their number */
+};
+
+/* What goes on behind the commit of a 'vacuum' (finish.c), as asked before it. */
+struct art_finish {
+    bool wanted, alone; /* alone: the transaction is one statement */
+    bool shuts_out;     /* it has the database for itself */
+    bool wal;
+    int checkpoint_every, busy_timeout, synchronous;
+    char *said; /* what became of the last one; sqlite3_free() it */
 };
 
 struct art_table {
@@ -250,6 +260,7 @@ struct art_table {
     bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_leftovers leftovers;
+    struct art_finish finish;
 
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
@@ -308,6 +319,7 @@ struct art_vtab {
 };
 
 /* extension.c */
+const sqlite3_api_routines *art_extension_api(void); /* NULL where art is linked in */
 struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
 void art_connection_release(void *connection);
 void art_connection_add_table(struct art_table *table);
@@ -445,7 +457,18 @@ void art_tracker_forget(struct art_connection *connection);
 /* journal.c */
 /* Is this a host that has put a log of its own into the place of SQLite's? */
 bool art_journal_is_hidden(struct art_connection *connection);
+/* enum art_rc. */
+int art_journal_is_wal(struct art_table *table, bool *wal);
 void art_journal_host(struct art_table *table, struct art_host *out);
+
+/* finish.c */
+/* Before the commit asks what is wanted behind it. */
+int art_finish_prepare(struct art_table *table, char **message);
+/* What 'vacuum' means besides, enum art_request: where no second connection will do it. */
+unsigned art_finish_requests(const struct art_table *table);
+/* In xCommit. */
+void art_finish_run(struct art_table *table);
+void art_finish_clear(struct art_table *table);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
 /* May this transaction still be committed? */

@@ -125,6 +125,14 @@ static void begin_process(const sqlite3_api_routines *api) {
     pthread_mutex_unlock(&mutex);
 }
 
+const sqlite3_api_routines *art_extension_api(void) {
+#ifdef SQLITE_CORE
+    return NULL;
+#else
+    return sqlite3_api;
+#endif
+}
+
 __attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **message,
                                                             const sqlite3_api_routines *api);
 

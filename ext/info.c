@@ -184,6 +184,7 @@ static int gather_facts(struct info_cursor *cursor, struct art_named *named, cha
     add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
+    if (table->finish.said) add_text(cursor, "vacuum", table->finish.said);
     rc = add_leftovers(cursor, named->connection, vtab->name->schema, message);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }

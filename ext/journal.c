@@ -37,6 +37,7 @@
 #include "ext/ext.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { WAL_HEADER = 32, FLUSHES_WELL = 3053002 };
@@ -90,7 +91,7 @@ static int sync_folder(sqlite3 *db, const char *schema) {
     return rc;
 }
 
-static int is_wal(struct art_table *table, bool *wal) {
+int art_journal_is_wal(struct art_table *table, bool *wal) {
     sqlite3 *db = table->connection->db;
     *wal = false;
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
@@ -138,7 +139,7 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     const char *schema = table->name->schema;
     bool wal;
     if (table->may_harden) return SQLITE_OK;
-    int rc = art_report(message, is_wal(table, &wal));
+    int rc = art_report(message, art_journal_is_wal(table, &wal));
     if (rc) return rc;
     art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
@@ -212,7 +213,7 @@ static int make_secure(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     bool wal;
-    int rc = is_wal(table, &wal);
+    int rc = art_journal_is_wal(table, &wal);
     if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
     if (rc || (wal && !table->own_frame)) return rc;
     sqlite3_file *journal = journal_file(table);
@@ -261,7 +262,7 @@ static int epoch(void *context, struct art_epoch *out) {
     struct art_table *table = context;
     bool wal = false;
     *out = (struct art_epoch){.kind = ART_EPOCH_ROLLBACK};
-    int rc = table->path ? is_wal(table, &wal) : ART_OK;
+    int rc = table->path ? art_journal_is_wal(table, &wal) : ART_OK;
     if (rc || !wal) return rc;
     out->kind = ART_EPOCH_UNKNOWN;
     rc = write_own_frame(table);
@@ -314,6 +315,13 @@ static int scratch_name(void *context, char *name, uint32_t room) {
     return fits ? ART_OK : art_nomem();
 }
 
+static uint64_t room(void *context) {
+    const struct art_table *table = context;
+    struct statvfs attributes;
+    if (!*table->database || statvfs(table->database, &attributes)) return UINT64_MAX;
+    return (uint64_t)attributes.f_bavail * attributes.f_frsize;
+}
+
 static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     return art_shadow_each_log_row(context, row, to);
 }
@@ -357,6 +365,10 @@ static bool wait_for_writer(void *context, unsigned attempt) {
 /* Any statement looks at the flag when it is prepared or stepped, in every version of SQLite. */
 int art_stopped(struct art_connection *connection) {
     sqlite3_stmt *nothing = NULL;
+    if (connection->finishes) {
+        int stopped = art_stopped(connection->finishes);
+        if (stopped) return stopped;
+    }
     int rc = sqlite3_prepare_v2(connection->db, "SELECT 1", -1, &nothing, NULL);
     if (!rc) art_shadow_step(connection, nothing);
     int end = sqlite3_finalize(nothing), primary = (rc ? rc : end) & 0xff;
@@ -390,5 +402,6 @@ void art_journal_host(struct art_table *table, struct art_host *out) {
                              .load_young = load_young,
                              .wait = wait_for_writer,
                              .interrupted = interrupted,
+                             .room = room,
                              .each_log_row = each_log_row};
 }

@@ -97,6 +97,7 @@ static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
 
 static void table_free(struct art_table *table) {
     art_shadow_finalize(table);
+    art_finish_clear(table);
     for (unsigned i = 0; i < table->moment_count; i++) art_name_release(table->moments[i].name);
     art_free(table->moments);
     art_name_release(table->begin.name);

@@ -104,6 +104,7 @@ static void leave_transaction(struct art_table *table) {
     table->driver = NULL;
     table->refreshed = table->prepared = table->tried = table->alone = false;
     table->requested = table->asked = 0;
+    table->finish.wanted = table->finish.alone = false;
     art_leftovers_clear(&table->leftovers);
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
@@ -183,12 +184,14 @@ static int ask_tree(struct art_table *table, char **message) {
     } requests[] = {{ART_REQUEST_FLUSH, art_tree_request_flush},
                     {ART_REQUEST_OPTIMIZE, art_tree_request_optimize},
                     {ART_REQUEST_VACUUM, art_tree_request_vacuum}};
-    int rc = SQLITE_OK;
+    int rc = art_finish_prepare(table, message);
+    unsigned wanted = table->requested | art_finish_requests(table);
     for (size_t i = 0; !rc && i < sizeof requests / sizeof *requests; i++) {
-        if (!(table->requested & ~table->asked & requests[i].request)) continue;
+        if (!(wanted & ~table->asked & requests[i].request)) continue;
         rc = art_report(message, requests[i].ask(table->tree));
         if (!rc) table->asked |= requests[i].request;
     }
+    if (!rc && table->finish.alone) art_tree_note_alone(table->tree);
     return rc;
 }
 
@@ -212,6 +215,7 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = art_shadow_write(table, &commit, message);
+    if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_crowd(table, commit.crowded);
     table->prepared = !rc;
     table->tried |= !rc;
@@ -280,6 +284,7 @@ void art_table_committed(struct art_table *table) {
     art_storage_go_back(table);
     if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     if (table->prepared) art_journal_end_epoch(table);
+    if (table->prepared) art_finish_run(table);
     close_if_gone(table);
 }
 

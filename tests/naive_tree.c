@@ -680,6 +680,14 @@ int art_tree_request_optimize(struct art_tree *tree) {
     return ART_OK;
 }
 
+void art_tree_note_alone(struct art_tree *tree) {
+    (void)tree;
+}
+
+void art_tree_note_full(struct art_tree *tree) {
+    (void)tree;
+}
+
 int art_tree_request_vacuum(struct art_tree *tree) {
     tree->flush = true;
     return ART_OK;

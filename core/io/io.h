@@ -80,6 +80,9 @@ struct art_io_methods {
     int (*truncate)(struct art_io *, uint64_t bytes);
     /* Whole pages that nothing names any more, and that are written anew before they are read. NULL: they may stay. */
     int (*discard)(struct art_io *, uint64_t offset, uint64_t len);
+    /* Whole pages that nothing names any more: the file system may have their room back. If it cannot be had, they stay. NULL:
+     * never. */
+    void (*give_back)(struct art_io *, uint64_t offset, uint64_t len);
     /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way. False:
      * this cannot be had, and nothing was changed that counts. NULL: never. */
     bool (*clone_range)(struct art_io *, struct art_io *from, uint64_t offset, uint64_t len);
@@ -175,6 +178,10 @@ static inline int art_io_wait(struct art_io *io) {
 
 static inline int art_io_discard(struct art_io *io, uint64_t offset, uint64_t len) {
     return io->methods->discard ? io->methods->discard(io, offset, len) : 0;
+}
+
+static inline void art_io_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
+    if (io->methods->give_back) io->methods->give_back(io, offset, len);
 }
 
 static inline bool art_io_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {

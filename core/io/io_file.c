@@ -162,6 +162,13 @@ int art_file_truncate(struct art_io *io, uint64_t bytes) {
                           (unsigned long long)bytes);
 }
 
+void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
+    struct art_file *file = (struct art_file *)io;
+    if (art_file_usable(file, true)) return;
+    art_file_drain(file);
+    (void)art_system.punch(file->fd, (off_t)offset, (off_t)len);
+}
+
 /* Whatever hinders it: who writes instead will hear of it. */
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
     const struct art_file *file = (struct art_file *)io, *source = (struct art_file *)from;

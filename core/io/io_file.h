@@ -61,6 +61,7 @@ int art_file_sync(struct art_io *io);
 int art_file_size(struct art_io *io, uint64_t *bytes);
 int art_file_truncate(struct art_io *io, uint64_t bytes);
 int art_file_identity(struct art_io *io, struct art_file_identity *out);
+void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len);
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len);
 int art_file_lock(struct art_io *io);
 void art_file_unlock(struct art_io *io);

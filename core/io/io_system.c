@@ -83,6 +83,10 @@ static int system_lock(int fd, int type) {
     return fcntl(fd, F_OFD_SETLK, &range);
 }
 
+static int system_punch(int fd, off_t offset, off_t len) {
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
+}
+
 static int system_clone_range(int to, int from, uint64_t offset, uint64_t len) {
     struct file_clone_range range = {from, offset, len, offset};
     return ioctl(to, FICLONERANGE, &range);
@@ -101,7 +105,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate,                            \
-        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, RING_CALLS                                \
+        .punch = system_punch, .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, RING_CALLS                                \
     }
 
 #ifdef ART_HAVE_URING

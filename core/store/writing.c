@@ -4,6 +4,7 @@
  *   write         up to ART_WRITES_MAX blobs under way; then all are waited for and enter the cache
  *   sync          waits; a write that failed since the last sync fails it, whoever has heard of it before
  *   give_up       waits; what was written since the last wait does not count, failed or not
+ *   cut_back      the file system has the room back of what this phase has written and given up
  *   write_end     unlock
  */
 #include <string.h>
@@ -371,4 +372,17 @@ int art_store_truncate(struct art_store *store, uint32_t slots) {
     if (slots < store->phase.end) store->phase.end = slots;
     if (wanted < bytes) store->place.file_bytes = wanted;
     return ART_OK;
+}
+
+void art_store_cut_back(struct art_store *store, uint32_t slots) {
+    char why[ART_MESSAGE_MAX];
+    art_store_give_up(store);
+    snprintf(why, sizeof why, "%s", art_error_message());
+    int rc = art_store_truncate(store, slots);
+    struct art_slot_set *returned = &store->phase.returned;
+    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(returned, 1); slot < store->phase.end;
+         slot = art_slot_set_next(returned, slot + 1)) {
+        art_io_give_back(store->place.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE);
+    }
+    art_fail(ART_OK, "%s", why);
 }

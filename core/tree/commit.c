@@ -8,6 +8,10 @@
  * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
+ *
+ * On a full disk the last room belongs to those who delete. Whoever adds rows is refused by a flush that finds less than some
+ * MB, or none, and what it had taken is given back. Whoever only deletes goes on with rows in the log, whatever its limit, as
+ * long as the host finds room for them; 'vacuum' turns them into room.
  */
 #include "core/tree/private.h"
 
@@ -19,6 +23,8 @@ enum {
     BATCH_BYTES = 32 << 10, /* of redo: rows that were collected may wait */
     PATIENCE = 4,
     LOG_BYTES_A_KEY = 64,
+    RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
+    RESERVE_PART = 3,
     SPARE_BYTES = 4 << 20 /* of a flushed delta's memory that the next one gets */
 };
 
@@ -74,12 +80,40 @@ static bool may_wait(const struct art_tree *tree, int rc) {
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !tree->rows.rolled_back;
 }
 
+/* A flush at the log's limit, or `late`, at four times that. */
+static bool flush_may_wait(const struct art_tree *tree, int rc, bool late) {
+    if (!may_wait(tree, rc)) return false;
+    return rc == ART_DISKFULL ? !tree->txn.adds : !late;
+}
+
+static bool is_low(const struct art_tree *tree, uint64_t *left) {
+    uint64_t pages = 0;
+    for (unsigned i = 0; i < tree->root->runs; i++) pages += tree->root->run[i].pages;
+    uint64_t part = pages * ART_BLOB_PAGE / RESERVE_PART;
+    *left = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES);
+}
+
+/* Is a merge that is merely due better left, to whoever vacuums? */
+static bool spares_the_disk(const struct art_tree *tree) {
+    uint64_t left;
+    return !tree->txn.adds && (tree->full || is_low(tree, &left));
+}
+
+static int keep_reserve(const struct art_tree *tree) {
+    uint64_t left;
+    if (!tree->txn.adds || !is_low(tree, &left)) return ART_OK;
+    return art_fail(ART_DISKFULL,
+                    "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+                    "system, or DELETE rows, then 'vacuum'",
+                    tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
+}
+
 static int flush_delta(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_compact_flush(tree, edit, tree->delta);
-    if (!rc && tree->txn.optimize) rc = art_compact_all(tree, edit);
-    return rc;
+    if (rc) return rc;
+    return tree->txn.optimize ? art_compact_all(tree, edit, tree->delta) : art_compact_flush(tree, edit, tree->delta);
 }
 
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
@@ -92,13 +126,9 @@ static int merge_what_is_owed(struct art_tree *tree) {
     return flush_delta(tree);
 }
 
-static int flush(struct art_tree *tree) {
+/* What was in the delta is in the edit's runs. */
+static int finish_flush(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = art_delta_open(&tree->pending.empty);
-    if (!rc) rc = flush_delta(tree);
-    if (!rc) rc = merge_what_is_owed(tree);
-    if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, edit);
-    if (rc) return rc;
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
@@ -107,19 +137,19 @@ static int flush(struct art_tree *tree) {
     return finish_root(tree);
 }
 
+static int flush(struct art_tree *tree) {
+    int rc = keep_reserve(tree);
+    if (!rc) rc = art_delta_open(&tree->pending.empty);
+    if (!rc) rc = flush_delta(tree);
+    if (!rc && (!spares_the_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX)) rc = merge_what_is_owed(tree);
+    if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
+    return rc ? rc : finish_flush(tree);
+}
+
 static int merge(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
-    if (!rc) rc = finish_root(tree);
-    return rc;
-}
-
-/* Beside the log, which stays as it is. */
-static int vacuum(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
-    int rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_vacuum(tree, edit);
     if (!rc) rc = finish_root(tree);
     return rc;
 }
@@ -141,17 +171,98 @@ static int renew(struct art_tree *tree) {
     return rc;
 }
 
-/* Work that is merely due: when it fails and can wait, the commit is what it was before. */
-static int try_work(struct art_tree *tree, int (*work)(struct art_tree *)) {
+/* The commit is what it was before the work that has failed. */
+static void give_up(struct art_tree *tree, int rc, const struct art_commit *row, const struct art_hash128 *chain) {
+    tree->full |= rc == ART_DISKFULL;
+    art_pending_forget(tree);
+    art_slots_cut_back(tree);
+    tree->pending.commit = *row;
+    tree->pending.chain = *chain;
+}
+
+static int try_merge(struct art_tree *tree) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    int rc = work(tree);
+    int rc = merge(tree);
     if (!rc || !may_wait(tree, rc)) return rc;
-    art_pending_forget(tree);
-    tree->pending.commit = row;
-    tree->pending.chain = chain;
+    give_up(tree, rc, &row, &chain);
     return ART_OK;
 }
+
+static int try_flush(struct art_tree *tree, bool late) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    int rc = flush(tree);
+    if (!rc || !flush_may_wait(tree, rc, late)) return rc;
+    give_up(tree, rc, &row, &chain);
+    return ART_OK;
+}
+
+/* --- vacuum ------------------------------------------------------------------------------------------------------- */
+
+/* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves more for
+ * the next commit. */
+struct attempt {
+    bool flush;      /* the log goes; else it stays as it is */
+    bool all;        /* with 'optimize': everything becomes one run, */
+    unsigned slices; /* or so much of it, */
+    bool small;      /* in slices of a blob or two; */
+    bool owed;       /* or what any flush merges */
+    uint32_t moves;  /* and so many blobs are moved, where there is no slice left to be merged */
+};
+static const struct attempt attempts[] = {
+    {.flush = true, .all = true, .moves = UINT32_MAX},
+    {.flush = true, .slices = 64, .moves = 64},
+    {.flush = true, .slices = 8, .moves = 8},
+    {.flush = true, .slices = 1, .small = true, .moves = 2},
+    {.flush = true, .owed = true, .moves = UINT32_MAX},
+    {.flush = true},
+    {.moves = UINT32_MAX},
+    {.moves = 4},
+    {.moves = 0}, /* only what is free at the end is cut off */
+};
+enum { ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
+
+static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = attempt->flush ? art_delta_open(&tree->pending.empty) : ART_OK;
+    if (!rc) rc = art_edit_begin(tree, edit);
+    if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->delta);
+    if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->delta);
+    tree->small_slices = attempt->small;
+    if (!rc) rc = art_compact_some(tree, edit, attempt->slices);
+    tree->small_slices = false;
+    if (!rc && attempt->owed) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
+    bool ready = !attempt->slices || edit->root->runs <= 1;
+    if (!rc && attempt->moves && ready) rc = art_vacuum(tree, edit, attempt->moves);
+    if (rc) return rc;
+    return attempt->flush ? finish_flush(tree) : finish_root(tree);
+}
+
+static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt, bool may_flush, bool must_flush) {
+    bool merges = tree->txn.optimize;
+    if (!attempt->flush) return !must_flush;
+    return attempt->all || attempt->slices ? merges : merges || may_flush || must_flush;
+}
+
+/* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
+static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    unsigned last = must_flush ? LAST_FLUSH : ATTEMPTS - 1, first = art_min32(tree->thrift, last);
+    int rc = ART_OK;
+    for (unsigned i = first; i <= last; i++) {
+        if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
+        if (rc) give_up(tree, rc, &row, &chain);
+        tree->attempt = i;
+        rc = vacuum_by(tree, &attempts[i]);
+        if (rc != ART_DISKFULL || !may_wait(tree, rc)) break;
+    }
+    return rc;
+}
+
+/* --- prepare ------------------------------------------------------------------------------------------------------ */
 
 static int write_row(struct art_tree *tree) {
     tree->pending.chain = tree->chain;
@@ -193,29 +304,41 @@ static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
-    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.optimize || tree->txn.cleared;
-    bool due = false;
+    bool vacuums = vacuum_finds_something(tree);
+    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.cleared;
+    must |= tree->txn.optimize && !vacuums;
+    bool due = false, late = false;
     if (!must) {
         int rc = write_row(tree);
         if (rc) return rc;
         uint64_t log = log_cost(tree);
         due = log > tree->options.log_limit;
-        must = row_too_long(tree, tree->pending.redo.len) || log > PATIENCE * tree->options.log_limit;
+        late = log > PATIENCE * tree->options.log_limit;
+        must = row_too_long(tree, tree->pending.redo.len);
     }
-    bool vacuums = vacuum_finds_something(tree);
-    if (must || (due && vacuums)) return flush(tree);
+    if (must && !vacuums) return flush(tree);
     int rc = ART_OK;
     if (vacuums)
-        rc = vacuum(tree);
+        rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
     else if (due)
-        rc = try_work(tree, flush);
+        rc = tree->full && !tree->txn.adds ? ART_OK : try_flush(tree, late);
     else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
-        rc = try_work(tree, merge);
+        rc = spares_the_disk(tree) ? ART_OK : try_merge(tree);
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
+}
+
+static void note_full(struct art_tree *tree) {
+    tree->full = true;
+    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % ATTEMPTS;
+}
+
+void art_tree_note_full(struct art_tree *tree) {
+    tree->txn.shown = tree->txn.shown_before;
+    note_full(tree);
 }
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
@@ -231,7 +354,9 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         art_pending_forget(tree);
         rc = prepare(tree);
         if (rc) {
+            if (rc == ART_DISKFULL) note_full(tree);
             art_pending_forget(tree);
+            art_slots_cut_back(tree);
             return rc;
         }
         tree->pending.ready = true;
@@ -240,7 +365,13 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = tree->pending.commit;
     tree->txn.cleared |= out->clear_log;
     tree->txn.rooted |= out->write_root;
+    tree->txn.shown_before = tree->txn.shown;
+    tree->txn.shown |= out->write_root;
     return ART_OK;
+}
+
+void art_tree_note_alone(struct art_tree *tree) {
+    tree->txn.alone = true;
 }
 
 static void end_transaction(struct art_tree *tree) {
@@ -272,6 +403,8 @@ void art_tree_committed(struct art_tree *tree) {
         struct art_edit *edit = &tree->pending.edit;
         if (edit->root) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
+            if (edit->pages_written || tree->pending.gained) tree->full = false;
+            tree->thrift = 0;
             tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
             art_root_unref(tree->root);
             tree->root = edit->root;
@@ -315,6 +448,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
     if (art_store_forked(tree->store)) return;
     art_pending_forget(tree);
     art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_slots_cut_back(tree);
     if (tree->txn.doomed) tree->unknown = true;
     art_delta_forget_undo(tree->delta);
     end_transaction(tree);

@@ -115,15 +115,16 @@ static uint8_t merged_level(const struct art_tree *tree, const struct art_root *
     return root->run[to + 1].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
 }
 
-/* Replaces runs [from, to] by one. */
-static int merge_runs(struct art_tree *tree, struct art_edit *edit, unsigned from, unsigned to) {
+/* Replaces runs [from, to] by one, with a delta over them or NULL. */
+static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta, unsigned from,
+                      unsigned to) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
     bool last = to + 1 == edit->root->runs;
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    int rc = art_merge_set(merge, NULL, &edit->root->run[from], to - from + 1);
+    int rc = art_merge_set(merge, delta, &edit->root->run[from], to - from + 1);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
@@ -240,7 +241,7 @@ bool art_compact_due(const struct art_tree *tree) {
 static int take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
     switch (step) {
     case STEP_YOUNG:
-        return merge_runs(tree, edit, 0, young_runs(edit->root) - 1);
+        return merge_runs(tree, edit, NULL, 0, young_runs(edit->root) - 1);
     case STEP_SLICE:
         return art_slice_give(tree, edit, at);
     case STEP_RELABEL:
@@ -295,14 +296,27 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owe
         paid = has_paid(edit->pages_written - written, owed_pages, begun);
     }
     unsigned young = young_runs(edit->root);
-    if (!rc && edit->root->runs > ART_RUNS_MAX && young > 1) rc = merge_runs(tree, edit, 0, young - 1);
+    if (!rc && edit->root->runs > ART_RUNS_MAX && young > 1) rc = merge_runs(tree, edit, NULL, 0, young - 1);
     return rc;
 }
 
-int art_compact_all(struct art_tree *tree, struct art_edit *edit) {
+/* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. */
+static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
+    return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
+}
+
+int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta) {
     struct art_root *root = edit->root;
-    if (!root->runs) return ART_OK;
-    const struct art_run *only = &root->run[0];
-    bool packed = root->runs == 1 && only->pages * 10 >= only->blobs * art_tree_full_pages(tree) * 9;
-    return packed ? ART_OK : merge_runs(tree, edit, 0, root->runs - 1);
+    if (!root->runs) return art_compact_flush(tree, edit, delta);
+    if (root->runs == 1 && !art_delta_keys(delta) && is_packed(tree, &root->run[0])) return ART_OK;
+    return merge_runs(tree, edit, delta, 0, root->runs - 1);
+}
+
+int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices) {
+    int rc = ART_OK;
+    while (!rc && slices-- && edit->root->runs > 1) {
+        rc = art_slice_give(tree, edit, 0);
+        if (!rc) rc = art_tree_interrupted(tree);
+    }
+    return rc;
 }

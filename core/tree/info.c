@@ -49,6 +49,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     }
     out->blob_bytes = pages * ART_BLOB_PAGE;
     out->fill = out->blobs ? (double)pages / (double)(out->blobs * ART_BLOB_PAGES) : 0;
+    out->full = tree->full;
     out->file_bytes = stats.file_bytes;
     out->delta_keys = art_delta_keys(tree->delta);
     out->delta_bytes = art_delta_memory(tree->delta);

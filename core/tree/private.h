@@ -106,12 +106,15 @@ struct art_tree {
     struct {                          /* the running transaction */
         bool active;                  /* begun: csn fixed */
         bool dirty;                   /* something was changed, maybe taken back */
+        bool adds;                    /* something else than deletes, maybe taken back */
         bool spilled;                 /* root is the transaction's own */
         bool big;                     /* holds a value that does not go through the log */
         bool flush, optimize, vacuum; /* asked for */
+        bool alone;                   /* one statement: where its commit is refused, all of it is taken back */
         /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
          * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
         bool cleared, rooted;
+        bool shown, shown_before; /* a COMMIT may have left such a root in the journal; and as it was before the last prepare() */
         int doomed; /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t pieces; /* counter of piece ids, never taken back */
@@ -145,6 +148,9 @@ struct art_tree {
 
     struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
     uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
+    bool small_slices; /* slice.c */
+    bool full;  /* the disk was, when blobs were last written; */
+    unsigned attempt, thrift; /* the last way to vacuum, and the first that may not be too much for the disk (commit.c) */
     bool loose; /* the last root left the file larger than it need be, and another one may give more back */
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
@@ -350,6 +356,8 @@ int art_slots_young(struct art_tree *tree, const struct art_slot_set *used);
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
 int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
 void art_slots_end(struct art_tree *tree);
+/* After work that has failed, or a rollback: what it has added to the file is cut off. Keeps the error's message. */
+void art_slots_cut_back(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
 int art_edit_begin(struct art_tree *tree, struct art_edit *edit);
@@ -404,7 +412,10 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
 bool art_compact_due(const struct art_tree *tree);
-int art_compact_all(struct art_tree *tree, struct art_edit *edit);
+/* The delta and all runs become one run: what remains of them is all that is written. */
+int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta);
+/* The same by and by, from the newest run on, without the delta: each slice leaves about as many slots as it takes. */
+int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices);
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come out. */
 int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
@@ -422,8 +433,8 @@ int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
 int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
-/* Moves all that the free slots have room for. */
-int art_vacuum(struct art_tree *tree, struct art_edit *edit);
+/* Moves all that the free slots have room for, `most` blobs at most. */
+int art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most);
 /* 'optimize' and 'vacuum' leave no slack. */
 static inline bool art_wants_small(const struct art_tree *tree) {
     return tree->txn.optimize || tree->txn.vacuum;

@@ -239,6 +239,18 @@ void art_slots_end(struct art_tree *tree) {
     tree->slots.young.loaded = false;
 }
 
+/* What came to nothing takes no room: all behind the end that the file had when the write phase began is this transaction's.
+ * Not after a COMMIT that was refused with a root: it may be found in the journal. */
+void art_slots_cut_back(struct art_tree *tree) {
+    bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->before.moved;
+    if (!ours || tree->txn.shown || tree->txn.spilled) return;
+    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
+        const struct art_mark *mark = &tree->txn.marks[i];
+        if (mark->image_slots || art_slot_set_highest(&mark->used) >= tree->slots.end) return;
+    }
+    art_store_cut_back(tree->store, tree->slots.end);
+}
+
 /* Does anything that may be needed again in this transaction name the slot? */
 static bool kept(const struct art_tree *tree, uint32_t slot) {
     if (art_slot_set_has(&tree->slots.base, slot)) return true;
@@ -248,10 +260,26 @@ static bool kept(const struct art_tree *tree, uint32_t slot) {
     return false;
 }
 
+/* Those of `from` that are not in `used`. */
+static int add_others(struct art_slot_set *list, const struct art_slot_set *from, const struct art_slot_set *used) {
+    int rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX && !rc;
+         slot = art_slot_set_next(from, slot + 1)) {
+        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(list, slot);
+    }
+    return rc;
+}
+
+/* Nobody goes on with the base: no ROLLBACK TO can come, and a COMMIT that is refused takes back all. */
+static bool leaves_the_base(const struct art_tree *tree) {
+    return tree->txn.alone && art_wants_small(tree) && !tree->txn.mark_count && !tree->txn.spilled;
+}
+
 int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.young.slots, *others = &tree->slots.free;
-    int rc = ART_OK;
+    bool leaves = leaves_the_base(tree);
+    int rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
     /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
     for (uint32_t slot = art_wants_small(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(others, slot + 1)) {
@@ -259,8 +287,9 @@ int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
     }
     for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(garbage, 0); slot != UINT32_MAX;
          slot = art_slot_set_next(garbage, slot + 1)) {
-        bool named = art_slot_set_has(&edit->used, slot) || art_slot_set_has(&tree->slots.used, slot);
-        if (named || kept(tree, slot)) art_slot_set_remove(garbage, slot);
+        bool named = art_slot_set_has(&edit->used, slot);
+        if (!leaves) named |= art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot);
+        if (named) art_slot_set_remove(garbage, slot);
     }
     return rc ? rc : art_store_discard(tree->store, garbage);
 }
@@ -296,16 +325,6 @@ static bool crowded(const struct art_tree *tree, const struct art_slot_set *wait
     return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
 }
 
-/* Those of `from` that are not in `used`. */
-static int add_others(struct art_slot_set *list, const struct art_slot_set *from, const struct art_slot_set *used) {
-    int rc = ART_OK;
-    for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX && !rc;
-         slot = art_slot_set_next(from, slot + 1)) {
-        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(list, slot);
-    }
-    return rc;
-}
-
 /* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does
  * not. */
 int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
@@ -315,12 +334,13 @@ int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
     if (rc) return rc;
     struct art_slot_set list = {0};
     bool old = !young->freed && !epoch_passed(&young->epoch, &now), discards = art_store_discards(tree->store);
+    bool gone = discards && leaves_the_base(tree);
     for (uint32_t slot = old ? art_slot_set_next(&young->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
          slot = art_slot_set_next(&young->slots, slot + 1)) {
         if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
     }
-    if (!rc && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
-    if (!rc && discards) rc = add_others(&list, &tree->slots.used, used);
+    if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
+    if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
     tree->pending.commit.crowded = !discards && crowded(tree, &list, used);
     if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);

@@ -109,8 +109,10 @@ int art_tree_spill(struct art_tree *tree) {
     if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
     if (!rc) rc = art_store_wait(tree->store);
     if (rc) {
+        tree->full |= rc == ART_DISKFULL;
         art_delta_unref(empty);
         art_edit_discard(tree, &edit);
+        art_slots_cut_back(tree);
         return rc;
     }
     if (filter_knows_runs(tree)) art_delta_pass_on(tree->delta, empty);

@@ -64,6 +64,8 @@ struct art_host {
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
     bool (*interrupted)(void *context);
+    /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May be NULL. */
+    uint64_t (*room)(void *context);
     /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
     /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need
@@ -247,6 +249,9 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
 int art_tree_request_flush(struct art_tree *tree);
 int art_tree_request_optimize(struct art_tree *tree);
 int art_tree_request_vacuum(struct art_tree *tree);
+/* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum' leaves in
+ * rows of the host's is gone with this commit. */
+void art_tree_note_alone(struct art_tree *tree);
 /* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at
  * once, no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
  * written to the file: what is in memory does not count. */
@@ -290,6 +295,9 @@ struct art_commit {
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out);
+/* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from now on a transaction that only deletes leaves blobs alone, until they
+ * were written again. */
+void art_tree_note_full(struct art_tree *tree);
 void art_tree_committed(struct art_tree *tree);   /* cannot fail */
 void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */
 
@@ -311,6 +319,7 @@ struct art_tree_info {
     uint64_t pages_read, pages_written, syncs;
     const char *engine; /* "uring", "pwrite", "memory", "none" */
     bool direct;
+    bool full;        /* the disk was, when blobs were last written */
     const char *file; /* NULL in memory */
 };
 int art_tree_info(struct art_tree *tree, struct art_tree_info *out);

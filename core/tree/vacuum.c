@@ -7,6 +7,9 @@
  * `end` is as low as the free slots allow: before it there must be room for every blob that lies behind it, and for the
  * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
  * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay.
+ *
+ * The old places are free, and cut off, in a later transaction: whoever wants the smallest file goes on until nothing changes
+ * (ext/finish.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time (commit.c).
  */
 #include "core/tree/private.h"
 
@@ -17,13 +20,13 @@ static int note_index(void *context, const struct art_ref *ref) {
 }
 
 static bool room_before(const struct art_tree *tree, const struct art_edit *edit, const struct art_slot_set *index,
-                        uint32_t end) {
+                        uint32_t end, uint32_t most) {
     uint32_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
-    return (uint64_t)moved + named <= art_store_free_slots(tree->store, end);
+    return moved <= most && (uint64_t)moved + named <= art_store_free_slots(tree->store, end);
 }
 
 /* Behind all slots that are used when there is no room to move anything. */
-static int choose_end(struct art_tree *tree, const struct art_edit *edit, uint32_t *end) {
+static int choose_end(struct art_tree *tree, const struct art_edit *edit, uint32_t most, uint32_t *end) {
     struct art_slot_set index = {0};
     int rc = ART_OK;
     for (unsigned i = 0; !rc && i < edit->root->runs; i++) {
@@ -32,7 +35,7 @@ static int choose_end(struct art_tree *tree, const struct art_edit *edit, uint32
     uint32_t low = 1, high = art_slot_set_highest(&edit->used) + 1;
     while (!rc && low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (room_before(tree, edit, &index, middle))
+        if (room_before(tree, edit, &index, middle, most))
             high = middle;
         else
             low = middle + 1;
@@ -144,11 +147,11 @@ static int move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned a
     return rc;
 }
 
-int art_vacuum(struct art_tree *tree, struct art_edit *edit) {
+int art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
     uint32_t end;
     struct art_buffer from = {0};
     if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK; /* no slot takes room but by its blob */
-    int rc = choose_end(tree, edit, &end);
+    int rc = choose_end(tree, edit, most, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;
     for (unsigned at = 0; !rc && at < edit->root->runs; at++) {
         from.len = 0;

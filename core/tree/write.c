@@ -16,6 +16,7 @@ static int put_row(struct art_tree *tree, struct art_bytes key, const struct art
                    struct art_bytes value, uint8_t over) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = over};
     uint8_t ref[ART_PIECES_REF];
+    tree->txn.adds = true;
     if (place) return art_delta_set_at(tree->delta, key, place, &entry);
     if (value.len > ART_VALUE_INLINE_MAX) {
         int rc = art_pieces_put(tree, value, ref);
@@ -109,6 +110,7 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
 static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t over) {
     struct art_entry entry = {
         .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | over)};
+    tree->txn.adds = true;
     return art_delta_set(tree->delta, to, &entry);
 }
 

@@ -106,6 +106,7 @@ static int watched_fdatasync(int fd) {
 }
 
 WATCHED(ftruncate, (int fd, off_t length), (fd, length))
+WATCHED(punch, (int fd, off_t offset, off_t len), (fd, offset, len))
 WATCHED(clone_range, (int to, int from, uint64_t offset, uint64_t len), (to, from, offset, len))
 WATCHED_RING(ring_init, (unsigned entries, struct io_uring *ring, unsigned flags), (entries, ring, flags))
 WATCHED_RING(ring_register_files, (struct io_uring * ring, const int *files, unsigned count), (ring, files, count))
@@ -232,6 +233,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .fsync = watched_fsync,
         .fdatasync = watched_fdatasync,
         .ftruncate = watched_ftruncate,
+        .punch = watched_punch,
         .clone_range = watched_clone_range,
         .pread = watched_pread,
         .pwrite = watched_pwrite,

@@ -225,6 +225,19 @@ static int sim_truncate(struct art_io *io, uint64_t bytes) {
     return leave(io, rc);
 }
 
+/* A hole: zeros, which are on the disk or not as any other write. */
+static void sim_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    if (handle->dead || handle->poisoned || may_write(handle)) return;
+    sim_land_all(handle);
+    uint64_t there = handle->inode->live.len;
+    if (offset >= there) return;
+    if (len > there - offset) len = there - offset;
+    void *zeros = sim_memory(NULL, len);
+    memset(zeros, 0, len);
+    make_live(handle->inode, (struct sim_op){zeros, offset, len, false});
+}
+
 static int sim_identity(struct art_io *io, struct art_file_identity *out) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_IDENTITY);
@@ -276,6 +289,7 @@ const struct art_io_methods sim_io_methods = {
     .sync = sim_sync,
     .size = sim_size,
     .truncate = sim_truncate,
+    .give_back = sim_give_back,
     .identity = sim_identity,
     .lock = sim_lock,
     .unlock = sim_unlock,

@@ -169,11 +169,11 @@ int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint6
     return rc;
 }
 
-int __real_art_compact_all(struct art_tree *tree, struct art_edit *edit);
-int __wrap_art_compact_all(struct art_tree *tree, struct art_edit *edit) {
+int __real_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta);
+int __wrap_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta) {
     uint64_t before = edit->pages_written;
     BEGIN(WATCH_MERGE);
-    int rc = __real_art_compact_all(tree, edit);
+    int rc = __real_art_compact_all(tree, edit, delta);
     END(WATCH_MERGE, merges, !rc && edit->pages_written > before);
     return rc;
 }
@@ -186,10 +186,10 @@ int __wrap_art_tree_spill(struct art_tree *tree) {
     return rc;
 }
 
-int __real_art_vacuum(struct art_tree *tree, struct art_edit *edit);
-int __wrap_art_vacuum(struct art_tree *tree, struct art_edit *edit) {
+int __real_art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most);
+int __wrap_art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
     BEGIN(WATCH_VACUUM);
-    int rc = __real_art_vacuum(tree, edit);
+    int rc = __real_art_vacuum(tree, edit, most);
     END(WATCH_VACUUM, vacuums, !rc);
     return rc;
 }
