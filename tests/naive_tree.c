@@ -714,14 +714,6 @@ bool art_file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-int art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
-    struct stat status;
-    if (stat(path, &status)) return art_fail(ART_MISSING, "art: no such file (%s)", path);
-    *bytes = (uint64_t)status.st_size;
-    *names = status.st_nlink;
-    return ART_OK;
-}
-
 int art_file_make(const char *path, const char *like) {
     struct stat other = {.st_mode = 0600};
     stat(like, &other);

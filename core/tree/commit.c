@@ -103,10 +103,11 @@ static bool spares_the_disk(const struct art_tree *tree) {
 static int keep_reserve(const struct art_tree *tree) {
     uint64_t left;
     if (!tree->txn.adds || !is_low(tree, &left)) return ART_OK;
-    return art_fail(ART_DISKFULL,
-                    "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
-                    "system, or DELETE rows, then 'vacuum'",
-                    tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+        "system, or DELETE rows, then 'vacuum'",
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
 
 static int flush_delta(struct art_tree *tree) {
