@@ -315,16 +315,17 @@ static bool may_begin_in(enum art_ownership ownership, uint64_t size) {
 }
 
 static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
-                        bool adopt, uint64_t size) {
+                        bool adopt, const struct art_file_identity *own) {
     const struct art_owner_page *owner;
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, me, &owner);
     store->phase.owner_sequence = owner ? owner->sequence : 0;
+    int rc = adopt ? ART_OK : refuse_others(store, ownership, owner);
+    if (rc) return rc;
+    if (fresh && !adopt && !may_begin_in(ownership, own->size)) return in_the_way(store);
+    if (own->links > 1) return two_names(".art file", store->place.path, own->links);
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
     if (adopt) return art_store_write_owner(store);
-    if (!owner) return fresh && size <= sizeof *block ? initialise(store, me, block) : no_owner(store);
-    int rc = refuse_others(store, ownership, owner);
-    if (rc) return rc;
-    if (fresh && !may_begin_in(ownership, size)) return in_the_way(store);
+    if (!owner) return fresh && own->size <= sizeof *block ? initialise(store, me, block) : no_owner(store);
     /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
     if (fresh) rc = write_at(store, block, sizeof *block, 0);
     return !rc && ownership != ART_OWNED ? art_store_write_owner(store) : rc;
@@ -335,7 +336,7 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
 static int begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
                       struct art_superblock *block) {
     uint64_t size = own->size;
-    if (size > sizeof *block || size % SECTOR) return in_the_way(store);
+    if (size > sizeof *block || size % SECTOR || own->links > 1) return in_the_way(store);
     int rc = size % ART_PAGE ? store->place.io->methods->truncate(store->place.io, sizeof *block) : ART_OK;
     if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, block);
     if (rc) return rc;
@@ -351,7 +352,7 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
     if (rc) return rc;
     rc = look_inside(store, own, block);
     if (!rc) {
-        rc = accept_owner(store, block, &me, fresh, adopt, own->size);
+        rc = accept_owner(store, block, &me, fresh, adopt, own);
     } else if (rc == ART_CORRUPT && fresh) {
         rc = begin_anew(store, own, &me, block);
     }
@@ -390,7 +391,6 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
     rc = store->place.io->methods->identity(store->place.io, own);
     if (!rc) rc = disk->methods->stat(disk, store->place.path, &named);
     *again = rc == ART_MISSING || (!rc && (named.inode != own->inode || named.device != own->device));
-    if (!rc && !*again && own->links > 1) rc = two_names(".art file", store->place.path, own->links);
     return *again ? ART_OK : rc;
 }
 

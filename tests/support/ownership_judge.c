@@ -127,12 +127,9 @@ static void judge_refusal(struct own_world *world, const struct own_step *step, 
     bool read = table && table->reads && (!other || (other->count && other->tables[0].reads));
     bool is_own = table && table->object && has_claim(world, was->object, table) &&
                   own_names_of(world, was->object) == 1 && own_names_of(world, table->object) == 1;
-    /* Of two tables that were copied before they had a file, and get one in the same transaction, the second meets the
-     * first one's lock under the name that both want. Nothing is lost; but to try again, as it is told, is no help. */
-    bool one_name = step->verb == OWN_BOTH && strstr(done->message, "another connection is writing");
     bool in_the_way =
         answer == OWN_BUSY && world->reader.object && (world->reader.object == was->object || step->verb == OWN_BOTH);
-    if (answer == OWN_UNKNOWN || (answer == OWN_BUSY && !in_the_way && !one_name)) {
+    if (answer == OWN_UNKNOWN || (answer == OWN_BUSY && !in_the_way)) {
         own_fail(world, "%s says something that README does not have (%d): %s", name, done->code, done->message);
     }
     if (read && (answer == OWN_NEWER || answer == OWN_DAMAGED)) {
