@@ -145,16 +145,6 @@ static void second_name(void) {
     sqlite3_free(other);
 }
 
-/* As .clone leaves them. */
-static void shadow_tables_alone(void) {
-    sql_run(db, "CREATE TABLE u_artstate(k, v); CREATE TABLE u_artdata(csn, ops)");
-}
-
-static void another_name(void) {
-    sql_close(db);
-    db = sql_open(":memory:");
-}
-
 static void damage_plain(void) {
     int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'plain'"),
             size = sql_int(db, "PRAGMA page_size");

@@ -185,9 +185,11 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN,
      "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, best by "
      "art_backup()",
-     SQLITE_CORRUPT_VTAB, "art_verify() of a copy by .clone", NULL, shadow_tables_alone, "SELECT art_verify()"},
+     SQLITE_CORRUPT_VTAB, "art_verify() of a copy by .clone",
+     "CREATE TABLE u_artstate(k, v); CREATE TABLE u_artdata(csn, ops)", NULL, "SELECT art_verify()"},
     {MESSAGE_PLAIN, "art: there is nothing in this database (%s%s%s): open the copy by its right name",
-     SQLITE_CORRUPT_VTAB, "art_verify() of an empty database", NULL, another_name, "SELECT art_verify()"},
+     SQLITE_CORRUPT_VTAB, "art_verify() of an empty database", "ATTACH ':memory:' AS e", NULL,
+     "SELECT art_verify('e')"},
     {MESSAGE_PLAIN,
      "art: %s: SQLite's own pages are damaged (PRAGMA integrity_check: %s): restore the database, or copy it while "
      "nobody "
