@@ -154,8 +154,8 @@ void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */
 int art_store_truncate(struct art_store *store, uint32_t slots);
 /* After a failure, whose message stays: the file system gets back what this phase has added behind `slots` slots, which nobody
- * needs, and the room of all slots that were returned. Where it cannot be done they stay. */
-void art_store_cut_back(struct art_store *store, uint32_t slots);
+ * needs, and on a `full` disk the room of all slots that were returned. Where it cannot be done they stay. */
+void art_store_cut_back(struct art_store *store, uint32_t slots, bool full);
 
 /* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Within a
  * write phase begun by art_store_adopt() itself instead of write_begin(). */

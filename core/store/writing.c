@@ -374,13 +374,13 @@ int art_store_truncate(struct art_store *store, uint32_t slots) {
     return ART_OK;
 }
 
-void art_store_cut_back(struct art_store *store, uint32_t slots) {
+void art_store_cut_back(struct art_store *store, uint32_t slots, bool full) {
     char why[ART_MESSAGE_MAX];
     art_store_give_up(store);
     snprintf(why, sizeof why, "%s", art_error_message());
     int rc = art_store_truncate(store, slots);
     struct art_slot_set *returned = &store->phase.returned;
-    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(returned, 1); slot < store->phase.end;
+    for (uint32_t slot = rc || !full ? UINT32_MAX : art_slot_set_next(returned, 1); slot < store->phase.end;
          slot = art_slot_set_next(returned, slot + 1)) {
         art_io_give_back(store->place.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE);
     }

@@ -248,7 +248,7 @@ void art_slots_cut_back(struct art_tree *tree) {
         const struct art_mark *mark = &tree->txn.marks[i];
         if (mark->image_slots || art_slot_set_highest(&mark->used) >= tree->slots.end) return;
     }
-    art_store_cut_back(tree->store, tree->slots.end);
+    art_store_cut_back(tree->store, tree->slots.end, tree->full);
 }
 
 /* Does anything that may be needed again in this transaction name the slot? */
