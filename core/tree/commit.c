@@ -354,7 +354,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         art_pending_forget(tree);
         rc = prepare(tree);
         if (rc) {
-            if (rc == ART_DISKFULL) note_full(tree);
+            if (rc == ART_DISKFULL && tree->slots.writing) note_full(tree); /* else it was only refused */
             art_pending_forget(tree);
             art_slots_cut_back(tree);
             return rc;

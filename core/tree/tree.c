@@ -201,7 +201,7 @@ static void tidy_delta(struct art_tree *tree) {
 int art_tree_begin(struct art_tree *tree) {
     int rc = art_tree_ready(tree);
     if (rc || tree->txn.active) return rc;
-    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only");
+    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only: open it for writing");
     rc = art_store_may_write(tree->store);
     if (rc) return rc;
     tidy_delta(tree);
