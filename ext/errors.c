@@ -73,7 +73,20 @@ int art_complain(char **message, int rc, const char *format, ...) {
 /* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement, and
  * SQLite's words alone say nothing of what to do. */
 static const char *what_to_do(int rc) {
-    return rc == SQLITE_ERROR ? ": restore the database from a backup, or copy out what is left by art_salvage" : "";
+    switch (rc & 0xff) {
+    case SQLITE_ERROR:
+        return ": restore the database from a backup, or copy out what is left by art_salvage";
+    case SQLITE_BUSY:
+        return ": another connection has it: try again, or set a busy timeout";
+    case SQLITE_LOCKED:
+        return ": another statement of this connection, or a shared cache, has it: reset that one, and try again";
+    case SQLITE_READONLY:
+        return ": open the database for writing, and let this user write it, its journal and its folder";
+    case SQLITE_FULL:
+        return ": make room on its file system, or DELETE rows, then 'vacuum'";
+    default:
+        return "";
+    }
 }
 
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
@@ -105,5 +118,13 @@ int art_fail_sql(sqlite3 *db, int rc, const char *what) {
 }
 
 int art_fail_code(int rc, const char *what) {
-    return art_fail(core_code(rc), "art: %s: %s", what, sqlite3_errstr(rc));
+    return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
+}
+
+int art_report_own(char **message, int rc, const char *text) {
+    char *sentence = sqlite3_mprintf("%s%s", text, rc == SQLITE_ERROR ? "" : what_to_do(rc));
+    if (!sentence) return SQLITE_NOMEM;
+    art_complain(message, rc, "art: %s", sentence);
+    sqlite3_free(sentence);
+    return rc;
 }

@@ -692,6 +692,8 @@ int art_complain(char **message, int rc, const char *format, ...) __attribute__(
 void art_forget_message(char **message);
 /* The other way, for the callbacks of core: notes SQLite's message. */
 int art_fail_sql(sqlite3 *db, int rc, const char *what);
+/* SQLite's sentence about a statement of ours, and what to do. */
+int art_report_own(char **message, int rc, const char *text);
 /* Where SQLite gives a code and no message. */
 int art_fail_code(int rc, const char *what);
 

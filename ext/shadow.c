@@ -82,7 +82,7 @@ static int run(sqlite3 *db, char **message, char *sql) {
     char *error = NULL;
     int rc = sqlite3_exec(db, sql, NULL, NULL, &error);
     sqlite3_free(sql);
-    if (rc && rc != SQLITE_NOMEM) art_complain(message, rc, "art: %s", error ? error : sqlite3_errmsg(db));
+    if (rc && rc != SQLITE_NOMEM) art_report_own(message, rc, error ? error : sqlite3_errmsg(db));
     sqlite3_free(error);
     return rc;
 }

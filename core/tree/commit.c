@@ -355,7 +355,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         art_pending_forget(tree);
         rc = prepare(tree);
         if (rc) {
-            if (rc == ART_DISKFULL) note_full(tree);
+            if (rc == ART_DISKFULL && tree->slots.writing) note_full(tree); /* else it was only refused */
             art_pending_forget(tree);
             art_slots_cut_back(tree);
             return rc;
@@ -479,7 +479,7 @@ int art_tree_request_vacuum(struct art_tree *tree) {
 int art_tree_claim(struct art_tree *tree) {
     int rc = art_tree_ready(tree);
     if (rc || tree->txn.active) return rc;
-    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only");
+    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only: open it for writing");
     return art_slots_claim(tree);
 }
 

@@ -1,0 +1,129 @@
+/* A small disk that is filled by inserts, and left by DELETE and 'vacuum' alone.
+ *
+ * On a tmpfs of its own, in a process and a name space of its own, by root; else that is skipped, aloud. Rows are inserted until
+ * SQLITE_FULL, in transactions of several sizes, so that it comes at several moments: the message must say how to get out, and
+ * what it says must do it. */
+#include <check.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/sql.h"
+#include "tests/support/suite.h"
+
+enum { MB = 1 << 20, DISK = 24 * MB, SKIPPED = 77 };
+
+static const struct filling {
+    const char *journal;
+    int rows, smallest; /* of a transaction; and down to so many where that many are refused */
+    int deletes;        /* rows that one DELETE takes; 0: a half of all */
+    int statements;     /* how many of them */
+} fillings[] = {
+    {"DELETE", 1000, 1000, 20000, 3}, {"WAL", 1000, 1000, 20000, 3}, {"DELETE", 1000, 10, 20000, 3},
+    {"WAL", 1000, 10, 20000, 3},      {"DELETE", 3000, 100, 0, 2},   {"WAL", 3000, 100, 0, 2},
+    {"WAL", 100, 100, 5000, 8},       {"PERSIST", 700, 70, 30000, 2},
+};
+enum { FILLINGS = sizeof fillings / sizeof *fillings };
+
+static int insert(sqlite3 *db, int first, int rows) {
+    return sql_try(db,
+                   "INSERT INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+                   "SELECT printf('bucket-%%02d/path/file-%%07d', i %% 40, i), printf('v%%048d', i * 7919) FROM n",
+                   first, rows);
+}
+
+static long room(const char *folder) {
+    struct statvfs attributes;
+    if (statvfs(folder, &attributes)) _exit(1);
+    return (long)(attributes.f_bavail * attributes.f_frsize);
+}
+
+#define EXPECT(condition, ...)                                                                                         \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            printf("%s:%d: %s: ", filling->journal, __LINE__, #condition);                                             \
+            printf(__VA_ARGS__);                                                                                       \
+            printf("\n");                                                                                              \
+            return 1;                                                                                                  \
+        }                                                                                                              \
+    } while (0)
+
+static int fill_and_leave(const char *folder, const struct filling *filling) {
+    char options[40], *path = sqlite3_mprintf("%s/a.db", folder);
+    snprintf(options, sizeof options, "size=%d", DISK);
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("none", folder, "tmpfs", 0, options)) {
+        return SKIPPED;
+    }
+    sqlite3 *db = sql_open(path);
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", filling->journal);
+    sql_create(db, "t", "");
+    int inserted = 0, rc = SQLITE_OK;
+    for (int rows = filling->rows; rows >= filling->smallest; rows /= 10) {
+        while (!(rc = insert(db, inserted, rows))) inserted += rows;
+        EXPECT((rc & 0xff) == SQLITE_FULL, "%d %s", rc, sqlite3_errmsg(db));
+        EXPECT(strstr(sqlite3_errmsg(db), "DELETE rows, then 'vacuum'"), "%s", sqlite3_errmsg(db));
+    }
+    long full = room(folder);
+    EXPECT(sql_int(db, "SELECT count(*) FROM t") == inserted, "of %d", inserted);
+    int deletes = filling->deletes ? filling->deletes : inserted / 2, deleted = 0;
+    for (int i = 0; i < filling->statements; i++) {
+        rc = sql_try(db, "DELETE FROM t WHERE path IN (SELECT path FROM t LIMIT %d)", deletes);
+        EXPECT(!rc, "%d %s", rc, sqlite3_errmsg(db));
+        deleted += sqlite3_changes(db);
+    }
+    rc = sql_try(db, "INSERT INTO t(t) VALUES('vacuum')");
+    EXPECT(!rc, "%d %s", rc, sqlite3_errmsg(db));
+    char *said = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'vacuum'");
+    EXPECT(!strcmp(said, "done\n"), "%s", said);
+    EXPECT(room(folder) > full + deleted * 40L, "%ld bytes left, and %ld before", room(folder), full);
+    EXPECT(sql_int(db, "SELECT count(*) FROM t") == inserted - deleted, "of %d", inserted - deleted);
+    char *check = sql_rows(db, "SELECT art_check('t')");
+    EXPECT(!strcmp(check, "ok\n"), "%s", check);
+    rc = insert(db, inserted, deleted / 4);
+    EXPECT(!rc, "%d %s", rc, sqlite3_errmsg(db));
+    EXPECT(sql_int(db, "SELECT count(*) FROM t WHERE path > ''") == inserted - deleted + deleted / 4, "of %d", inserted);
+    sql_close(db);
+    printf("%s, %d rows a transaction: full with %d rows and %ld KB left; %ld KB after DELETE of %d\n", filling->journal,
+           filling->rows, inserted, full >> 10, room(folder) >> 10, deleted);
+    umount2(folder, MNT_DETACH);
+    return 0;
+}
+
+START_TEST(test_a_full_disk_is_left_by_delete_and_vacuum) {
+    if (sql_has_no_file("test_a_full_disk_is_left_by_delete_and_vacuum")) return;
+    char *folder = sql_scratch("full");
+    int status;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(200);
+        int end = fill_and_leave(folder, &fillings[_i]);
+        fflush(stdout);
+        _exit(end);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "status %x", status);
+    if (WEXITSTATUS(status) == SKIPPED) printf("SKIPPED %s: mounts cannot be had here\n", fillings[_i].journal);
+    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == SKIPPED);
+    sql_scratch_remove(folder);
+    sqlite3_free(folder);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_full");
+    TCase *tests = tcase_create("full");
+    tcase_set_timeout(tests, 240);
+    tcase_add_loop_test(tests, test_a_full_disk_is_left_by_delete_and_vacuum, 0, FILLINGS);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
