@@ -12,6 +12,12 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SLOW = 10 }; /* each image is half a megabyte to be watched */
+#else
+enum { SLOW = 1 };
+#endif
+
 static struct random dice;
 static uint8_t *whole_file;
 static uint64_t whole_bytes;
@@ -69,7 +75,7 @@ START_TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
     unsigned count, rows = judge(NULL, 0), silent = 0;
     struct damage *pages = facts_pages(&count);
     ck_assert_uint_gt(count, 60);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i += SLOW) {
         spoil(&pages[i]);
         ck_assert_uint_le(judge(&pages[i], 1), rows + CHECK_ROWS / 10);
         silent += !salvage_ranges();
@@ -84,7 +90,7 @@ END_TEST
 
 START_TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
     begin(0);
-    unsigned count, rounds = 60 * random_scale();
+    unsigned count, rounds = 60 * random_scale() / SLOW;
     struct damage *pages = facts_pages(&count), damage[3];
     for (unsigned i = 0; i < rounds; i++) {
         unsigned n = 2 + i % 2;
@@ -102,7 +108,7 @@ END_TEST
 
 START_TEST(test_pairs_of_pages_of_several_runs) {
     begin(3);
-    unsigned count, rounds = 60 * random_scale();
+    unsigned count, rounds = 60 * random_scale() / SLOW;
     struct damage *pages = facts_pages(&count), damage[2];
     for (unsigned i = 0; i < rounds; i++) {
         for (unsigned j = 0; j < 2; j++) {
@@ -441,7 +447,7 @@ static unsigned read_whatever_comes(const struct art_salvage_options *options) {
 START_TEST(test_lies_with_right_hashes_do_no_harm) {
     begin(3);
     struct art_salvage_options options = salvage_options();
-    unsigned count, rounds = 60 * random_scale();
+    unsigned count, rounds = 60 * random_scale() / SLOW;
     struct damage *pages = facts_pages(&count);
     forget_copies();
     while (check_toy->log.rows) remove_row(0);
@@ -463,7 +469,7 @@ START_TEST(test_lies_in_the_tops_do_no_harm) {
     struct toy_row *row = &check_toy->log.row[0];
     uint8_t *root = malloc(row->len);
     memcpy(root, row->data, row->len);
-    for (unsigned i = 0; i < 60 * random_scale(); i++) {
+    for (unsigned i = 0; i < 60 * random_scale() / SLOW; i++) {
         unsigned run = random_below(&dice, check_tree->root->runs);
         lie_about(check_tree->root->run[run].top.slot);
         check_reseal_top(run);

@@ -96,7 +96,8 @@ static int open_sources(struct art_salvage *salvage) {
 static int open_salvage(struct art_salvage *salvage) {
     salvage->page = art_alloc_aligned(ART_BLOB_PAGE, ART_BLOB_PAGE);
     salvage->scratch = art_alloc(ART_KEY_BUFFER);
-    int rc = salvage->page && salvage->scratch ? art_delta_open(&salvage->delta) : art_nomem();
+    if (!salvage->page || !salvage->scratch) return art_nomem();
+    int rc = art_delta_open(&salvage->delta);
     if (!rc) rc = open_blobs(salvage);
     if (!rc) rc = look_at_blobs(salvage);
     if (!rc) rc = art_salvage_read_log(salvage);

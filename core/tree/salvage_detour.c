@@ -222,10 +222,10 @@ void art_detour_close(struct art_detour *walk) {
 }
 
 int art_detour_named(struct art_salvage *salvage, const struct art_ref *top) {
-    struct art_detour *walk;
+    struct art_detour *walk = NULL;
     struct art_ref ref;
     int rc = art_detour_open(salvage, top, NULL, &walk);
-    if (rc) return rc;
+    if (rc || !walk) return rc;
     walk->named = &salvage->named;
     rc = note_named(walk, top);
     while (!rc) rc = next_leaf(walk, &ref);
