@@ -214,7 +214,8 @@ static void say_what_hindered(struct art_table *table, int rc, const char *why) 
         say(table, "not finished: another connection reads or writes (%s): 'vacuum' again when it has ended", why);
         break;
     case SQLITE_FULL:
-        say(table, "not finished: the disk is full (%s): make room on its file system, or DELETE rows, and 'vacuum' again",
+        say(table,
+            "not finished: the disk is full (%s): make room on its file system, or DELETE rows, and 'vacuum' again",
             why);
         break;
     default:
@@ -244,8 +245,9 @@ static bool is_hindered(struct art_table *table) {
     } else if (sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) {
         say(table, "not finished: a statement of this connection is still open: reset it and 'vacuum' again");
     } else if (finish->wal && finish->checkpoint_every <= 0) {
-        say(table, "not finished: wal_autocheckpoint is 0, or a hook is set: make a checkpoint and 'vacuum' again, until "
-                   "the file stays as it is");
+        say(table,
+            "not finished: wal_autocheckpoint is 0, or a hook is set: make a checkpoint and 'vacuum' again, until "
+            "the file stays as it is");
     } else {
         return false;
     }
@@ -265,8 +267,9 @@ void art_finish_run(struct art_table *table) {
     } else if (!table->path || !art_file_exists(table->path)) {
         say(table, "done");
     } else if (finish->shuts_out) {
-        say(table, "not finished: locking_mode=EXCLUSIVE lets no second connection in: 'vacuum' again, until the file stays "
-                   "as it is");
+        say(table,
+            "not finished: locking_mode=EXCLUSIVE lets no second connection in: 'vacuum' again, until the file stays "
+            "as it is");
     } else {
         run_second(table);
     }

@@ -224,7 +224,8 @@ static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves 
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        bool large = slice->pages + art_ref_pages(&ref) > most_pages(tree, tree->small_slices ? SMALL_BLOBS : SLICE_BLOBS);
+        bool large =
+            slice->pages + art_ref_pages(&ref) > most_pages(tree, tree->small_slices ? SMALL_BLOBS : SLICE_BLOBS);
         if (rc || (slice->own.count && large)) break;
         rc = art_buffer_set_key(&slice->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &slice->own);
