@@ -7,6 +7,8 @@
 #include "ext/scan.h"
 #include "ext/token.h"
 
+#include <limits.h>
+
 static struct art_token token_behind(const struct art_token *token) {
     return art_token_at(token->at + token->len);
 }
@@ -100,14 +102,15 @@ static int count_prepared(sqlite3_stmt *statement) {
 
 bool art_restart_ask(struct art_vtab *vtab) {
     sqlite3 *db = vtab->connection->db;
-    struct art_restart before = vtab->restart;
-    vtab->restart = (struct art_restart){0};
     sqlite3_stmt *statement = only_one_running(db);
     const char *sql = statement ? sqlite3_sql(statement) : NULL;
     if (!sql || !selects_from_one_table(db, sql)) return false;
-    if (before.statement == statement && before.prepared == count_prepared(statement))
-        return false; /* it was in vain */
-    vtab->restart = (struct art_restart){.statement = statement, .prepared = count_prepared(statement)};
+    struct art_restart before = vtab->restart;
+    vtab->restart = (struct art_restart){0};
+    if (before.in_vain == RESTARTS_MAX) return false;
+    int prepared = count_prepared(statement);
+    if (before.statement == statement && before.prepared == prepared) return false; /* by sqlite3_prepare(): it fails */
+    vtab->restart = (struct art_restart){.statement = statement, .prepared = prepared, .in_vain = before.in_vain + 1};
     return true;
 }
 
@@ -117,14 +120,24 @@ static bool still_exists(sqlite3 *db, const sqlite3_stmt *statement) {
     return each != NULL;
 }
 
+/* Within sqlite3_step(), that is. sqlite3_prepare() knows no second beginning: then the program has seen the error, and what
+ * it prepares may be anything. A statement that has failed, and was not reset, takes no value; there is none of this number,
+ * so that it gets none in any case. */
+static bool has_just_failed(sqlite3 *db, sqlite3_stmt *statement) {
+    return sqlite3_errcode(db) == SQLITE_SCHEMA && sqlite3_bind_null(statement, INT_MAX) == SQLITE_MISUSE;
+}
+
 bool art_restart_is_on(struct art_vtab *vtab) {
     struct art_restart *restart = &vtab->restart;
     sqlite3 *db = vtab->connection->db;
     if (!restart->statement) return false;
     const sqlite3_stmt *present = sqlite3_next_stmt(db, NULL); /* the newest is the one that SQLite is making */
-    if (!restart->planned) restart->successor = present;
-    restart->planned = true;
-    bool on = present == restart->successor && present != restart->statement && still_exists(db, restart->statement) &&
+    bool is_there = still_exists(db, restart->statement);
+    if (!restart->planned) {
+        restart->successor = is_there && has_just_failed(db, restart->statement) ? present : NULL;
+        restart->planned = true;
+    }
+    bool on = is_there && present == restart->successor && present != restart->statement &&
               count_prepared(restart->statement) == restart->prepared;
     if (!on) restart->statement = NULL;
     return on;
