@@ -385,7 +385,6 @@ static const struct elsewhere elsewhere[] = {
     {"art: %s (%s%s): restore the database and its .art file together from a backup", FRAME},
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
-    {"art: %s: %s", FRAME},
     {"art: %s: %s%s", FRAME},
 
     {"art: '%q' %s (%s): restore the database from a backup", FOUND},
