@@ -21,7 +21,7 @@
 
 #include <stdarg.h>
 
-enum { ROUNDS_MAX = 1000, FULL_MAX = 100 };
+enum { ROUNDS_MAX = 1000, FULL_MAX = 12 };
 
 static void say(struct art_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -185,8 +185,8 @@ static int checkpoint(struct second *second) {
 static int run_round(struct second *second, unsigned *full) {
     int rc = art_stopped(second->connection);
     if (!rc) rc = run_sql(second, "INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize'), ('vacuum')");
-    if ((rc & 0xff) == SQLITE_FULL && ++*full < FULL_MAX) rc = SQLITE_OK;
     if (!rc) rc = checkpoint(second);
+    if ((rc & 0xff) == SQLITE_FULL && ++*full < FULL_MAX) rc = SQLITE_OK;
     return rc ? rc : look(second);
 }
 
@@ -260,7 +260,9 @@ void art_finish_run(struct art_table *table) {
     if (!finish->wanted || table->connection->finishes || is_hindered(table)) return;
     int rc = finish->wal ? sqlite3_wal_checkpoint_v2(db, table->name->schema, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)
                          : SQLITE_OK;
-    if (rc) {
+    bool full =
+        (rc & 0xff) == SQLITE_FULL && !table->inlined && !finish->shuts_out; /* there may be something to cut off */
+    if (rc && !full) {
         say_what_hindered(table, rc, sqlite3_errmsg(db));
     } else if (table->inlined) {
         say(table, "done: what it has freed are free pages of the database, which VACUUM gives back");

@@ -90,12 +90,15 @@ on_xfs() {
     for i in $(seq "$count"); do
         sleep "0.$((RANDOM % 10))"
         number=$(told)
-        fsfreeze -f "$work/there"
-        cp --sparse=always "$work/image" "$work/image.copy"
+        # Each copy under a name of its own: the kernel may still write to a device that was let go of.
+        local copied="$work/image.$i"
+        fsfreeze -f "$work/there" || verdict 1 "the file system cannot be frozen"
+        cp --sparse=always "$work/image" "$copied" || verdict 1 "the device cannot be copied"
         fsfreeze -u "$work/there"
-        mount -o loop,nouuid "$work/image.copy" "$work/copy" || verdict 1 "the copy of the device cannot be mounted"
+        mount -o loop,nouuid "$copied" "$work/copy" || verdict 1 "the copy of the device cannot be mounted"
         look "$work/copy" "$number" "$1, XFS, snapshot $i"
         leave "$work/copy"
+        rm -f "$copied"
     done
     echo "$1, XFS: $count snapshots, $(told) commits"
     end_writer

@@ -169,6 +169,145 @@ START_TEST(test_the_early_checkpoint_takes_nothing_from_a_reader) {
 }
 END_TEST
 
+/* --- one 'vacuum' ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t size_of(const char *name) {
+    struct stat status;
+    return stat(name, &status) ? 0 : (uint64_t)status.st_size;
+}
+
+/* The table, the database and its WAL. */
+static uint64_t all_bytes(void) {
+    char *wal = sqlite3_mprintf("%s-wal", path);
+    uint64_t bytes = file_bytes() + size_of(path) + size_of(wal);
+    sqlite3_free(wal);
+    return bytes;
+}
+
+static void expect_said(const char *glob) {
+    char *said = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'vacuum'");
+    said[strcspn(said, "\n")] = 0;
+    ck_assert_msg(!sqlite3_strglob(glob, said), "'%s' is not '%s'", said, glob);
+    sqlite3_free(said);
+}
+
+/* Several runs, some of whose rows hide others. */
+static void make_loose(void) {
+    sql_create(db, "t", "");
+    fill('a', 30000);
+    fill('b', 20000);
+    sql_run(db,
+            "UPDATE t SET value = randomblob(90) WHERE path GLOB 'a*[02468]'; DELETE FROM t WHERE path GLOB 'b*[123]'");
+    fill('c', 15000);
+}
+
+static void expect_rows_after_vacuum(void) {
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|59000\n");
+}
+
+static const char *const settings[] = {"PRAGMA journal_mode=WAL", "PRAGMA journal_mode=DELETE",
+                                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+                                       "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF"};
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+static uint64_t bytes_after_five_statements(const char *setting) {
+    sql_run(db, "%s; PRAGMA wal_autocheckpoint=0", setting);
+    make_loose();
+    static const char *const commands[] = {"optimize", "vacuum", "vacuum"};
+    for (int i = 0; i < 3; i++) {
+        sql_command(db, "main", "t", commands[i]);
+        if (i) sql_command(db, "main", "t", "vacuum"); /* with a rollback journal, one more round */
+        sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    return all_bytes();
+}
+
+START_TEST(test_one_vacuum_leaves_what_five_statements_did) {
+    if (sql_has_no_file("test_one_vacuum_leaves_what_five_statements_did")) return;
+    static const char *const commands[] = {"vacuum", "optimize"};
+    uint64_t five = bytes_after_five_statements(settings[_i / 2]);
+    tear_down();
+    set_up();
+    sql_run(db, "%s", settings[_i / 2]);
+    make_loose();
+    sqlite3 *other = sql_open(path); /* which rests */
+    sql_int(other, "SELECT count(*) FROM t");
+    sql_command(db, "main", "t", commands[_i % 2]);
+    expect_said("done");
+    ck_assert_msg(all_bytes() * 100 <= five * 103, "%llu bytes, and %llu", (unsigned long long)all_bytes(),
+                  (unsigned long long)five);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 59000);
+    sql_close(other);
+    expect_rows_after_vacuum();
+}
+END_TEST
+
+START_TEST(test_a_reader_hinders_vacuum_and_the_next_one_goes_on) {
+    if (sql_has_no_file("test_a_reader_hinders_vacuum_and_the_next_one_goes_on")) return;
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    make_loose();
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "BEGIN; SELECT count(*) FROM t");
+    sql_run(db, "DELETE FROM t WHERE path = 'c000001'");
+    uint64_t before = file_bytes();
+    sql_run(db, "PRAGMA busy_timeout=50");
+    sql_command(db, "main", "t", "vacuum");
+    expect_said("not finished: another connection*");
+    ck_assert_uint_le(file_bytes(), before);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t WHERE value IS NOT 1"), 59000);
+    sql_run(other, "COMMIT");
+    sql_command(db, "main", "t", "vacuum");
+    expect_said("done");
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|58999\n");
+    gives("SELECT value FROM art_info('t') WHERE property = 'free slots'", "0\n");
+    sql_close(other);
+}
+END_TEST
+
+START_TEST(test_what_hinders_vacuum_within_its_connection_is_said) {
+    if (sql_has_no_file("test_what_hinders_vacuum_within_its_connection_is_said")) return;
+    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA busy_timeout=60000"); /* nobody waits for himself */
+    make_loose();
+    sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    sql_command(db, "main", "t", "vacuum");
+    expect_said("not finished: a statement of this connection*");
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    sqlite3_finalize(open);
+    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('vacuum'); COMMIT");
+    expect_said("not finished: it was part of a transaction*");
+    sql_run(db, "PRAGMA wal_autocheckpoint=0; INSERT INTO t VALUES('z', 1); DELETE FROM t WHERE path = 'z'");
+    sql_command(db, "main", "t", "vacuum");
+    expect_said("not finished: wal_autocheckpoint is 0*");
+    char *wal = sqlite3_mprintf("%s-wal", path);
+    ck_assert_uint_gt(size_of(wal), 0);
+    sqlite3_free(wal);
+    sql_run(db, "PRAGMA wal_autocheckpoint=1000; PRAGMA locking_mode=EXCLUSIVE; SELECT count(*) FROM t");
+    for (int i = 0; i < 4; i++) {
+        sql_command(db, "main", "t", "vacuum");
+        expect_said("not finished: locking_mode=EXCLUSIVE*");
+    }
+    gives("SELECT value FROM art_info('t') WHERE property = 'free slots'", "0\n");
+    expect_rows_after_vacuum();
+}
+END_TEST
+
+/* What is inline has no second transaction: no blob is left that no root names. */
+START_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database) {
+    static const char *const journals[] = {"DELETE", "WAL"};
+    sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
+    sql_create(db, "t", "storage=inline");
+    fill('a', 30000);
+    fill('b', 20000);
+    sql_run(db, "DELETE FROM t WHERE path GLOB '?*[1-5]'");
+    sql_command(db, "main", "t", "vacuum");
+    expect_said("done: *VACUUM*");
+    gives("SELECT sum(length(data)) = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob",
+          "1\n");
+    gives("SELECT art_check('t'), count(*) FROM t", "ok|25000\n");
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
@@ -184,6 +323,10 @@ int main(void) {
     tcase_add_test(tests, test_slots_that_wait_for_a_checkpoint_get_one);
     tcase_add_test(tests, test_whoever_wants_no_checkpoint_gets_none);
     tcase_add_test(tests, test_the_early_checkpoint_takes_nothing_from_a_reader);
+    tcase_add_loop_test(tests, test_one_vacuum_leaves_what_five_statements_did, 0, 2 * SETTINGS);
+    tcase_add_test(tests, test_a_reader_hinders_vacuum_and_the_next_one_goes_on);
+    tcase_add_test(tests, test_what_hinders_vacuum_within_its_connection_is_said);
+    tcase_add_loop_test(tests, test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

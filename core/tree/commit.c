@@ -25,7 +25,8 @@ enum {
     LOG_BYTES_A_KEY = 64,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
-    SPARE_BYTES = 4 << 20 /* of a flushed delta's memory that the next one gets */
+    JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
+    SPARE_BYTES = 4 << 20      /* of a flushed delta's memory that the next one gets */
 };
 
 void art_pending_forget(struct art_tree *tree) {
@@ -58,10 +59,25 @@ static int name_root(struct art_tree *tree, const struct art_root *root, const s
     return ART_OK;
 }
 
+/* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
+static int leave_room(const struct art_tree *tree) {
+    uint64_t left = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+    uint64_t journal = JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0);
+    if (!tree->pending.edit.pages_written || left >= journal) return ART_OK;
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
+        "file system, or DELETE rows, then 'vacuum'",
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left,
+        (unsigned long long)journal);
+}
+
 /* Everything of the new root is on the device before the commit names it. */
 static int finish_root(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = art_shrink_cut(tree, edit);
+    int rc = art_store_wait(tree->store);
+    if (!rc) rc = leave_room(tree);
+    if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
@@ -97,7 +113,14 @@ static bool is_low(const struct art_tree *tree, uint64_t *left) {
 /* Is a merge that is merely due better left, to whoever vacuums? */
 static bool spares_the_disk(const struct art_tree *tree) {
     uint64_t left;
-    return !tree->txn.adds && (tree->full || is_low(tree, &left));
+    return (tree->full && !tree->txn.adds) || is_low(tree, &left);
+}
+
+/* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave it to
+ * 'vacuum' as long as the log's own bytes are few. */
+static bool flush_is_left(const struct art_tree *tree) {
+    uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
+    return !tree->txn.adds && (tree->full || (bytes <= 2 * tree->options.log_limit && is_low(tree, &left)));
 }
 
 static int keep_reserve(const struct art_tree *tree) {
@@ -322,7 +345,7 @@ static int prepare(struct art_tree *tree) {
     if (vacuums)
         rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
     else if (due)
-        rc = tree->full && !tree->txn.adds ? ART_OK : try_flush(tree, late);
+        rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
     else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
         rc = spares_the_disk(tree) ? ART_OK : try_merge(tree);
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);

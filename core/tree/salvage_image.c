@@ -5,6 +5,15 @@
  * once more and hears what is wrong. */
 #include "core/tree/salvage_private.h"
 
+#include <errno.h>
+
+bool art_is_damage(int rc) {
+    if (rc != ART_IO) return rc == ART_CORRUPT;
+    int reason = art_error_errno(); /* 0: of rows, by SQLite's own words */
+    return !reason || reason == EIO || reason == EREMOTEIO || reason == EBADMSG || reason == EUCLEAN ||
+           reason == ENODATA;
+}
+
 static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
     return a->slot == b->slot && art_hash128_equal(a->hash, b->hash) && a->level == b->level &&
            a->leaf_pages == b->leaf_pages && a->head_pages == b->head_pages && a->generation == b->generation &&
