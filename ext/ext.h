@@ -471,6 +471,9 @@ void art_finish_run(struct art_table *table);
 void art_finish_clear(struct art_table *table);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
+/* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback for it:
+ * whatever is written then is a transaction of its own, which commits by itself. */
+bool art_journal_alive(const struct art_table *table);
 /* May this transaction still be committed? */
 int art_journal_sound(const struct art_table *table, char **message);
 /* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or SQLITE_OK. */

@@ -132,7 +132,7 @@ static int open_second(struct second *second) {
     if (!rc && !second->connection) rc = SQLITE_NOMEM;
     if (!rc) {
         second->connection->finishes = table->connection;
-        sqlite3_busy_timeout(second->db, table->finish.busy_timeout);
+        sqlite3_busy_timeout(second->db, table->finish.wanted & ART_REQUEST_VACUUM ? table->finish.busy_timeout : 0);
         rc = sqlite3_exec(second->db, pragmas, NULL, NULL, NULL);
     }
     sqlite3_free(pragmas);
@@ -258,8 +258,9 @@ void art_finish_run(struct art_table *table) {
     const struct art_finish *finish = &table->finish;
     sqlite3 *db = table->connection->db;
     if (!finish->wanted || table->connection->finishes || is_hindered(table)) return;
-    int rc = finish->wal ? sqlite3_wal_checkpoint_v2(db, table->name->schema, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)
-                         : SQLITE_OK;
+    bool checks = finish->wal && finish->wanted & ART_REQUEST_VACUUM; /* 'optimize' alone waits for nobody */
+    int rc =
+        checks ? sqlite3_wal_checkpoint_v2(db, table->name->schema, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) : SQLITE_OK;
     bool full =
         (rc & 0xff) == SQLITE_FULL && !table->inlined && !finish->shuts_out; /* there may be something to cut off */
     if (rc && !full) {

@@ -322,6 +322,14 @@ static uint64_t room(void *context) {
     return (uint64_t)attributes.f_bavail * attributes.f_frsize;
 }
 
+bool art_journal_alive(const struct art_table *table) {
+    return sqlite3_txn_state(table->connection->db, table->name->schema) == SQLITE_TXN_WRITE;
+}
+
+static bool alive(void *context) {
+    return art_journal_alive(context);
+}
+
 static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     return art_shadow_each_log_row(context, row, to);
 }
@@ -403,5 +411,6 @@ void art_journal_host(struct art_table *table, struct art_host *out) {
                              .wait = wait_for_writer,
                              .interrupted = interrupted,
                              .room = room,
+                             .alive = alive,
                              .each_log_row = each_log_row};
 }

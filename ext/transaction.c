@@ -209,11 +209,19 @@ static int prepare_to_remove_file(struct art_table *table, char **message) {
     return SQLITE_OK;
 }
 
+static int check_alive(const struct art_table *table, char **message) {
+    if (art_journal_alive(table)) return SQLITE_OK;
+    return art_complain(message, SQLITE_ABORT_ROLLBACK,
+                        "art: an error within the commit has ended the transaction (%s): begin it again",
+                        table->name->table);
+}
+
 static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit = {0};
     int rc = ask_tree(table, message);
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
+    if (!rc) rc = check_alive(table, message);
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_crowd(table, commit.crowded);

@@ -270,7 +270,7 @@ START_TEST(test_the_table_declares_itself_as_an_ordinary_one_would) {
     sql_create(db, "t", "");
     expect("path|TEXT|1|1\nvalue||0|0\n", "SELECT name, type, \"notnull\", pk FROM pragma_table_info('t')");
     if (sql_standin()) return;
-    expect("path|0\nvalue|0\nprefix|1\ndelimiter|1\nentries|1\nversion|1\n",
+    expect("path|0\nvalue|0\nprefix|1\ndelimiter|1\nstart_after|1\nsnapshot|1\nentries|1\nversion|1\n",
            "SELECT name, hidden FROM pragma_table_xinfo('t') WHERE name <> 't'");
     ck_assert_int_ne(sql_try(db, "SELECT rowid FROM t"), SQLITE_OK);
 }

@@ -93,7 +93,8 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
 /* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But when
  * the transaction went with it there is nothing left to be committed. */
 static bool may_wait(const struct art_tree *tree, int rc) {
-    return rc != ART_INTERRUPT && rc != ART_CORRUPT && !tree->rows.rolled_back;
+    bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
+    return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
 /* A flush at the log's limit, or `late`, at four times that. */

@@ -66,6 +66,8 @@ struct art_host {
     bool (*interrupted)(void *context);
     /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May be NULL. */
     uint64_t (*room)(void *context);
+    /* Is the transaction still there? A host may have ended it within a callback that failed, and says so nowhere else. */
+    bool (*alive)(void *context);
     /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
     /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need

@@ -493,6 +493,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: too many columns (%s)", EARLIER},
     {"art: path of %u bytes is over the limit of %d: store a shorter path", EARLIER},
     {"art: the database is read-only: open it for writing", EARLIER},
+    {"art: an error within the commit has ended the transaction (%s): begin it again", EARLIER},
     {"art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its file "
      "system, "
      "or DELETE rows, then 'vacuum'",
