@@ -302,7 +302,7 @@ struct art_vtab {
 };
 
 /* extension.c */
-const sqlite3_api_routines *art_extension_api(void); /* NULL where art is linked in */
+const sqlite3_api_routines *art_extension_api(void);     /* NULL where art is linked in */
 struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
 void art_connection_release(void *connection);
 void art_connection_add_table(struct art_table *table);

@@ -23,7 +23,7 @@ static const struct filling {
     int deletes;        /* rows that one DELETE takes; 0: a half of all */
     int statements;     /* how many of them */
 } fillings[] = {
-    {"DELETE", 1000, 1000, 20000, 3}, {"WAL", 1000, 1000, 20000, 3}, {"DELETE", 1000, 10, 20000, 3},
+    {"DELETE", 1000, 1000, 20000, 3}, {"WAL", 1000, 1000, 20000, 3},   {"DELETE", 1000, 10, 20000, 3},
     {"WAL", 1000, 10, 20000, 3},      {"DELETE", 3000, 100, 40000, 4}, {"WAL", 3000, 100, 0, 2},
     {"WAL", 100, 100, 5000, 8},       {"PERSIST", 700, 70, 30000, 2},
 };
@@ -86,10 +86,11 @@ static int fill_and_leave(const char *folder, const struct filling *filling) {
     EXPECT(!strcmp(check, "ok\n"), "%s", check);
     rc = insert(db, inserted, deleted / 4);
     EXPECT(!rc, "%d %s", rc, sqlite3_errmsg(db));
-    EXPECT(sql_int(db, "SELECT count(*) FROM t WHERE path > ''") == inserted - deleted + deleted / 4, "of %d", inserted);
+    EXPECT(sql_int(db, "SELECT count(*) FROM t WHERE path > ''") == inserted - deleted + deleted / 4, "of %d",
+           inserted);
     sql_close(db);
-    printf("%s, %d rows a transaction: full with %d rows and %ld KB left; %ld KB after DELETE of %d\n", filling->journal,
-           filling->rows, inserted, full >> 10, room(folder) >> 10, deleted);
+    printf("%s, %d rows a transaction: full with %d rows and %ld KB left; %ld KB after DELETE of %d\n",
+           filling->journal, filling->rows, inserted, full >> 10, room(folder) >> 10, deleted);
     umount2(folder, MNT_DETACH);
     return 0;
 }

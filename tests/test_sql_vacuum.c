@@ -196,7 +196,8 @@ static void make_loose(void) {
     sql_create(db, "t", "");
     fill('a', 30000);
     fill('b', 20000);
-    sql_run(db, "UPDATE t SET value = randomblob(90) WHERE path GLOB 'a*[02468]'; DELETE FROM t WHERE path GLOB 'b*[123]'");
+    sql_run(db,
+            "UPDATE t SET value = randomblob(90) WHERE path GLOB 'a*[02468]'; DELETE FROM t WHERE path GLOB 'b*[123]'");
     fill('c', 15000);
 }
 
@@ -301,7 +302,8 @@ START_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database) {
     sql_run(db, "DELETE FROM t WHERE path GLOB '?*[1-5]'");
     sql_command(db, "main", "t", "vacuum");
     expect_said("done: *VACUUM*");
-    gives("SELECT sum(length(data)) = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob", "1\n");
+    gives("SELECT sum(length(data)) = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob",
+          "1\n");
     gives("SELECT art_check('t'), count(*) FROM t", "ok|25000\n");
 }
 END_TEST

@@ -35,7 +35,7 @@ struct art_system_calls {
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
     int (*ftruncate)(int fd, off_t length);
-    int (*punch)(int fd, off_t offset, off_t len); /* fallocate(FALLOC_FL_PUNCH_HOLE) */
+    int (*punch)(int fd, off_t offset, off_t len);                       /* fallocate(FALLOC_FL_PUNCH_HOLE) */
     int (*clone_range)(int to, int from, uint64_t offset, uint64_t len); /* ioctl(FICLONERANGE) */
     ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
     ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t offset);

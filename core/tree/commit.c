@@ -26,7 +26,7 @@ enum {
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    SPARE_BYTES = 4 << 20 /* of a flushed delta's memory that the next one gets */
+    SPARE_BYTES = 4 << 20      /* of a flushed delta's memory that the next one gets */
 };
 
 void art_pending_forget(struct art_tree *tree) {
@@ -64,11 +64,12 @@ static int leave_room(const struct art_tree *tree) {
     uint64_t left = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
     uint64_t journal = JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0);
     if (!tree->pending.edit.pages_written || left >= journal) return ART_OK;
-    return art_fail(ART_DISKFULL,
-                    "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
-                    "file system, or DELETE rows, then 'vacuum'",
-                    tree->options.path ? tree->options.path : "the database", (unsigned long long)left,
-                    (unsigned long long)journal);
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
+        "file system, or DELETE rows, then 'vacuum'",
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left,
+        (unsigned long long)journal);
 }
 
 /* Everything of the new root is on the device before the commit names it. */
@@ -125,10 +126,11 @@ static bool flush_is_left(const struct art_tree *tree) {
 static int keep_reserve(const struct art_tree *tree) {
     uint64_t left;
     if (!tree->txn.adds || !is_low(tree, &left)) return ART_OK;
-    return art_fail(ART_DISKFULL,
-                    "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
-                    "system, or DELETE rows, then 'vacuum'",
-                    tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+        "system, or DELETE rows, then 'vacuum'",
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
 
 static int flush_delta(struct art_tree *tree) {
@@ -243,7 +245,7 @@ static const struct attempt attempts[] = {
     {.moves = 4},
     {.moves = 0}, /* only what is free at the end is cut off */
 };
-enum { ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
+enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
 
 static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
     struct art_edit *edit = &tree->pending.edit;
@@ -272,7 +274,7 @@ static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt
 static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    unsigned last = must_flush ? LAST_FLUSH : ATTEMPTS - 1, first = art_min32(tree->thrift, last);
+    unsigned last = must_flush ? LAST_FLUSH : VACUUM_ATTEMPTS - 1, first = art_min32(tree->thrift, last);
     int rc = ART_OK;
     for (unsigned i = first; i <= last; i++) {
         if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
@@ -355,7 +357,7 @@ static int prepare(struct art_tree *tree) {
 
 static void note_full(struct art_tree *tree) {
     tree->full = true;
-    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % ATTEMPTS;
+    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
 }
 
 void art_tree_note_full(struct art_tree *tree) {

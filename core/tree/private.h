@@ -114,8 +114,9 @@ struct art_tree {
         /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
          * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
         bool cleared, rooted;
-        bool shown, shown_before; /* a COMMIT may have left such a root in the journal; and as it was before the last prepare() */
-        int doomed; /* an error after which only a rollback helps */
+        bool shown,
+            shown_before; /* a COMMIT may have left such a root in the journal; and as it was before the last prepare() */
+        int doomed;       /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t pieces; /* counter of piece ids, never taken back */
         uint64_t change; /* tree->changes at the last prepare */
@@ -148,9 +149,10 @@ struct art_tree {
 
     struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
     uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
-    bool small_slices; /* slice.c */
-    bool full;  /* the disk was, when blobs were last written; */
-    unsigned attempt, thrift; /* the last way to vacuum, and the first that may not be too much for the disk (commit.c) */
+    bool small_slices;                       /* slice.c */
+    bool full;                               /* the disk was, when blobs were last written; */
+    unsigned attempt,
+        thrift; /* the last way to vacuum, and the first that may not be too much for the disk (commit.c) */
     bool loose; /* the last root left the file larger than it need be, and another one may give more back */
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */

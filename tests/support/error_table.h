@@ -415,10 +415,12 @@ static const struct elsewhere elsewhere[] = {
     {"art: too many columns (%s)", EARLIER},
     {"art: path of %u bytes is over the limit of %d: store a shorter path", EARLIER},
     {"art: the database is read-only: open it for writing", EARLIER},
-    {"art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its file system, "
+    {"art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its file "
+     "system, "
      "or DELETE rows, then 'vacuum'",
      "it takes a small file system: test_sql_full.c"},
-    {"art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file system, or "
+    {"art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file system, "
+     "or "
      "DELETE rows, then 'vacuum'",
      "it takes a small file system: test_sql_full.c"},
     {"art: the table was opened to be read only (%s): open the database for writing", EARLIER},
