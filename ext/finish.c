@@ -21,11 +21,11 @@
 
 #include <stdarg.h>
 
-enum { ROUNDS_MAX = 1000, FULL_MAX = 12 };
+enum { FINISH_ROUNDS_MAX = 1000, FINISH_FULL_MAX = 12 };
 
-static void say(struct art_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note_outcome(struct art_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void say(struct art_table *table, const char *format, ...) {
+static void note_outcome(struct art_table *table, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     sqlite3_free(table->finish.said);
@@ -41,7 +41,7 @@ void art_finish_clear(struct art_table *table) {
 /* --- before the commit -------------------------------------------------------------------------------------------- */
 
 /* One row, or none where it cannot be had. */
-static int ask(struct art_table *table, const char *pragma, sqlite3_stmt **out, bool *told) {
+static int ask_setting(struct art_table *table, const char *pragma, sqlite3_stmt **out, bool *told) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", table->name->schema, pragma);
     *out = NULL;
     *told = false;
@@ -52,10 +52,10 @@ static int ask(struct art_table *table, const char *pragma, sqlite3_stmt **out, 
     return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
-static int ask_number(struct art_table *table, const char *pragma, int *out) {
+static int ask_pragma(struct art_table *table, const char *pragma, int *out) {
     sqlite3_stmt *statement;
     bool told;
-    int rc = ask(table, pragma, &statement, &told);
+    int rc = ask_setting(table, pragma, &statement, &told);
     *out = told ? sqlite3_column_int(statement, 0) : 0;
     sqlite3_finalize(statement);
     return rc;
@@ -64,7 +64,7 @@ static int ask_number(struct art_table *table, const char *pragma, int *out) {
 static int ask_locking(struct art_table *table, bool *exclusive) {
     sqlite3_stmt *statement;
     bool told;
-    int rc = ask(table, "locking_mode", &statement, &told);
+    int rc = ask_setting(table, "locking_mode", &statement, &told);
     const char *text = told ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     *exclusive = text && !sqlite3_stricmp(text, "exclusive");
     sqlite3_finalize(statement);
@@ -83,9 +83,9 @@ int art_finish_prepare(struct art_table *table, char **message) {
     finish->shuts_out = false;
     if (!finish->alone || table->connection->finishes) return SQLITE_OK;
     int rc = ask_locking(table, &finish->shuts_out);
-    if (!rc) rc = ask_number(table, "wal_autocheckpoint", &finish->checkpoint_every);
-    if (!rc) rc = ask_number(table, "busy_timeout", &finish->busy_timeout);
-    if (!rc) rc = ask_number(table, "synchronous", &finish->synchronous);
+    if (!rc) rc = ask_pragma(table, "wal_autocheckpoint", &finish->checkpoint_every);
+    if (!rc) rc = ask_pragma(table, "busy_timeout", &finish->busy_timeout);
+    if (!rc) rc = ask_pragma(table, "synchronous", &finish->synchronous);
     return rc ? rc : art_report(message, art_journal_is_wal(table, &finish->wal));
 }
 
@@ -155,7 +155,7 @@ static int run_sql(struct second *second, const char *format) {
 }
 
 /* How large is it now? And is it the table that we mean: somebody may have replaced the database in between. */
-static int look(struct second *second) {
+static int measure(struct second *second) {
     struct art_named *named;
     int rc = art_named_hold(second->connection, second->name, &named, &second->message);
     if (rc) return rc;
@@ -186,14 +186,14 @@ static int run_round(struct second *second, unsigned *full) {
     int rc = art_stopped(second->connection);
     if (!rc) rc = run_sql(second, "INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize'), ('vacuum')");
     if (!rc) rc = checkpoint(second);
-    if ((rc & 0xff) == SQLITE_FULL && ++*full < FULL_MAX) rc = SQLITE_OK;
-    return rc ? rc : look(second);
+    if ((rc & 0xff) == SQLITE_FULL && ++*full < FINISH_FULL_MAX) rc = SQLITE_OK;
+    return rc ? rc : measure(second);
 }
 
 static int run_rounds(struct second *second) {
     unsigned full = 0, same = 0;
-    int rc = look(second);
-    for (unsigned i = 0; !rc && i < ROUNDS_MAX && same < 2; i++) {
+    int rc = measure(second);
+    for (unsigned i = 0; !rc && i < FINISH_ROUNDS_MAX && same < 2; i++) {
         struct art_tree_info before = second->info;
         unsigned full_before = full;
         rc = run_round(second, &full);
@@ -211,15 +211,17 @@ static void say_what_hindered(struct art_table *table, int rc, const char *why) 
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        say(table, "not finished: another connection reads or writes (%s): 'vacuum' again when it has ended", why);
+        note_outcome(table, "not finished: another connection reads or writes (%s): 'vacuum' again when it has ended",
+                     why);
         break;
     case SQLITE_FULL:
-        say(table,
+        note_outcome(
+            table,
             "not finished: the disk is full (%s): make room on its file system, or DELETE rows, and 'vacuum' again",
             why);
         break;
     default:
-        say(table, "not finished: %s: 'vacuum' again", why);
+        note_outcome(table, "not finished: %s: 'vacuum' again", why);
         break;
     }
 }
@@ -231,7 +233,7 @@ static void run_second(struct art_table *table) {
     if (rc)
         say_what_hindered(table, rc, reason(&second, rc));
     else
-        say(table, "done");
+        note_outcome(table, "done");
     close_second(&second);
 }
 
@@ -241,11 +243,12 @@ static bool is_hindered(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     if (!finish->alone) {
-        say(table, "not finished: it was part of a transaction: 'vacuum' again, outside of one");
+        note_outcome(table, "not finished: it was part of a transaction: 'vacuum' again, outside of one");
     } else if (sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) {
-        say(table, "not finished: a statement of this connection is still open: reset it and 'vacuum' again");
+        note_outcome(table, "not finished: a statement of this connection is still open: reset it and 'vacuum' again");
     } else if (finish->wal && finish->checkpoint_every <= 0) {
-        say(table,
+        note_outcome(
+            table,
             "not finished: wal_autocheckpoint is 0, or a hook is set: make a checkpoint and 'vacuum' again, until "
             "the file stays as it is");
     } else {
@@ -266,11 +269,12 @@ void art_finish_run(struct art_table *table) {
     if (rc && !full) {
         say_what_hindered(table, rc, sqlite3_errmsg(db));
     } else if (table->inlined) {
-        say(table, "done: what it has freed are free pages of the database, which VACUUM gives back");
+        note_outcome(table, "done: what it has freed are free pages of the database, which VACUUM gives back");
     } else if (!table->path || !art_file_exists(table->path)) {
-        say(table, "done");
+        note_outcome(table, "done");
     } else if (finish->shuts_out) {
-        say(table,
+        note_outcome(
+            table,
             "not finished: locking_mode=EXCLUSIVE lets no second connection in: 'vacuum' again, until the file stays "
             "as it is");
     } else {

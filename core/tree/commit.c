@@ -246,7 +246,7 @@ static const struct attempt attempts[] = {
     {.moves = 4},
     {.moves = 0}, /* only what is free at the end is cut off */
 };
-enum { ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
+enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
 
 static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
     struct art_edit *edit = &tree->pending.edit;
@@ -275,7 +275,7 @@ static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt
 static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    unsigned last = must_flush ? LAST_FLUSH : ATTEMPTS - 1, first = art_min32(tree->thrift, last);
+    unsigned last = must_flush ? LAST_FLUSH : VACUUM_ATTEMPTS - 1, first = art_min32(tree->thrift, last);
     int rc = ART_OK;
     for (unsigned i = first; i <= last; i++) {
         if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
@@ -358,7 +358,7 @@ static int prepare(struct art_tree *tree) {
 
 static void note_full(struct art_tree *tree) {
     tree->full = true;
-    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % ATTEMPTS;
+    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
 }
 
 void art_tree_note_full(struct art_tree *tree) {

@@ -15,10 +15,10 @@
 #include "core/tree/private.h"
 
 enum {
-    SLICE_BLOBS = 6, /* whole blobs are added to a slice until it and its groups are this much; */
-    SLICE_MOST = 16, /* and within a blob it ends before it gets larger than that */
-    SMALL_BLOBS = 1, /* the same where room is short */
-    SMALL_MOST = 2,
+    SLICE_BLOBS = 6,       /* whole blobs are added to a slice until it and its groups are this much; */
+    SLICE_MOST = 16,       /* and within a blob it ends before it gets larger than that */
+    SMALL_SLICE_BLOBS = 1, /* the same where room is short */
+    SMALL_SLICE_MOST = 2,
     BELOW_MOST = 128 /* blobs of the lower run, from its first group to its last */
 };
 
@@ -156,7 +156,7 @@ static int fall(struct art_tree *tree, struct slice *slice, struct leaves *lower
     uint32_t now = slice->below.count;
     if (rc || (before && now == before)) return rc;
     uint32_t pages = art_ref_pages(&slice->below.child[now - 1].ref);
-    if (slice->count && slice->pages + pages > most_pages(tree, tree->small_slices ? SMALL_MOST : SLICE_MOST)) {
+    if (slice->count && slice->pages + pages > most_pages(tree, tree->small_slices ? SMALL_SLICE_MOST : SLICE_MOST)) {
         *cut = true;
         return ART_OK;
     }
@@ -225,7 +225,7 @@ static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves 
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
         bool large =
-            slice->pages + art_ref_pages(&ref) > most_pages(tree, tree->small_slices ? SMALL_BLOBS : SLICE_BLOBS);
+            slice->pages + art_ref_pages(&ref) > most_pages(tree, tree->small_slices ? SMALL_SLICE_BLOBS : SLICE_BLOBS);
         if (rc || (slice->own.count && large)) break;
         rc = art_buffer_set_key(&slice->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &slice->own);

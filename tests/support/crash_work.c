@@ -515,19 +515,21 @@ static void end_transaction(struct crash_work *work, struct crash_process *who, 
     }
 }
 
-/* One statement by itself. */
+/* One statement by itself; now and then a 'vacuum', which goes on behind its commit. */
 static void autocommit(struct crash_work *work, struct crash_process *who) {
     struct crash_rows rows = work->rows, again = work->rows;
+    bool vacuums = once_in(work, 5);
+    enum crash_table table = rows.second && once_in(work, 2) ? CRASH_B : CRASH_A;
     arm_for_body(work);
     arm_for_commit(work);
     struct random before = work->random;
     uint32_t value = work->next_value;
-    change(work, NULL, &rows); /* only said, not done */
+    if (!vacuums) change(work, NULL, &rows); /* only said, not done */
     work->random = before;
     work->next_value = value;
     add_state(work, &rows);
     mark(work, CRASH_BEGUN, work->state_count - 1);
-    int rc = change(work, who->db, &again);
+    int rc = vacuums ? command_on(who->db, &again, table, "vacuum") : change(work, who->db, &again);
     end_transaction(work, who, &rows, rc);
 }
 
