@@ -212,8 +212,9 @@ enum art_statement {
 
 /* What goes on behind the commit of a 'vacuum' (finish.c), as asked before it. */
 struct art_finish {
-    bool wanted, alone; /* alone: the transaction is one statement */
-    bool shuts_out;     /* it has the database for itself */
+    unsigned wanted; /* of enum art_request: vacuum, optimize */
+    bool alone;      /* the transaction is one statement */
+    bool shuts_out;  /* it has the database for itself */
     bool wal;
     int checkpoint_every, busy_timeout, synchronous;
     char *said; /* what became of the last one; sqlite3_free() it */

@@ -104,7 +104,8 @@ static void leave_transaction(struct art_table *table) {
     table->driver = NULL;
     table->refreshed = table->prepared = table->tried = table->alone = false;
     table->requested = table->asked = 0;
-    table->finish.wanted = table->finish.alone = false;
+    table->finish.wanted = 0;
+    table->finish.alone = false;
     art_leftovers_clear(&table->leftovers);
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
