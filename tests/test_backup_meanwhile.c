@@ -171,7 +171,7 @@ END_TEST
 
 static const char *const happenings[] = {"DROP TABLE t", "ALTER TABLE t RENAME TO u",
                                          "INSERT INTO t(t) VALUES('storage=inline')",
-                                         "DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')"};
+                                         "PRAGMA busy_timeout=0; DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')"};
 enum { HAPPENINGS = sizeof happenings / sizeof *happenings };
 
 static struct {
