@@ -177,7 +177,7 @@ $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
 
 # The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
-$(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c $(wildcard core/base/*.c))
+$(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c tests/naive_salvage.c $(wildcard core/base/*.c))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) -lm -lpthread $(LDFLAGS)
 

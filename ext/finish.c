@@ -155,7 +155,7 @@ static int run_sql(struct second *second, const char *format) {
 }
 
 /* How large is it now? And is it the table that we mean: somebody may have replaced the database in between. */
-static int measure(struct second *second) {
+static int measure_table(struct second *second) {
     struct art_named *named;
     int rc = art_named_hold(second->connection, second->name, &named, &second->message);
     if (rc) return rc;
@@ -187,12 +187,12 @@ static int run_round(struct second *second, unsigned *full) {
     if (!rc) rc = run_sql(second, "INSERT INTO main.\"%w\"(\"%w\") VALUES('optimize'), ('vacuum')");
     if (!rc) rc = checkpoint(second);
     if ((rc & 0xff) == SQLITE_FULL && ++*full < FINISH_FULL_MAX) rc = SQLITE_OK;
-    return rc ? rc : measure(second);
+    return rc ? rc : measure_table(second);
 }
 
 static int run_rounds(struct second *second) {
     unsigned full = 0, same = 0;
-    int rc = measure(second);
+    int rc = measure_table(second);
     for (unsigned i = 0; !rc && i < FINISH_ROUNDS_MAX && same < 2; i++) {
         struct art_tree_info before = second->info;
         unsigned full_before = full;

@@ -10,7 +10,6 @@
  *     redo  hash(previous hash, csn, operations), operations    operation  1 put / 0 delete, key length, value length,
  *     young csn of the flush, kind of the epoch, salts                     key, value
  */
-#include "core/tree/salvage.h"
 #include "core/tree/tree.h"
 
 #include <dirent.h>
@@ -970,47 +969,4 @@ void art_tree_dump(struct art_tree *tree, FILE *out) {
 
 void art_build_describe(struct art_build *out) {
     *out = (struct art_build){.engines = "none"};
-}
-
-/* --- salvage: not without blobs ------------------------------------------------------------------------------------- */
-
-int art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options) {
-    (void)options;
-    *out = NULL;
-    return art_fail(ART_MISUSE, "art: the naive tree salvages nothing");
-}
-
-void art_salvage_close(struct art_salvage *salvage) {
-    (void)salvage;
-}
-
-int art_salvage_next(struct art_salvage *salvage) {
-    (void)salvage;
-    return ART_MISUSE;
-}
-
-bool art_salvage_valid(const struct art_salvage *salvage) {
-    (void)salvage;
-    return false;
-}
-
-struct art_bytes art_salvage_key(const struct art_salvage *salvage) {
-    (void)salvage;
-    return art_bytes(NULL, 0);
-}
-
-struct art_bytes art_salvage_value(const struct art_salvage *salvage) {
-    (void)salvage;
-    return art_bytes(NULL, 0);
-}
-
-uint64_t art_salvage_version(const struct art_salvage *salvage) {
-    (void)salvage;
-    return 0;
-}
-
-bool art_salvage_lost(struct art_salvage *salvage, struct art_lost *out) {
-    (void)salvage;
-    (void)out;
-    return false;
 }
