@@ -145,6 +145,7 @@ static int replaced(const struct art_store *store) {
 /* ART_OK: ours. A file whose owner nobody knows is no other database's either. */
 static int refuse_others(const struct art_store *store, enum art_ownership ownership,
                          const struct art_owner_page *owner) {
+    if (!owner) return ART_OK;
     switch (ownership) {
     case ART_OWNED_BY_OTHER:
         return foreign(store, owner);
