@@ -16,12 +16,9 @@ enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
 
 static const char place[] = "the table of blobs";
 
-/* Want of memory or disk ends the whole transaction, and within xSync SQLite calls no xRollback for it: the tree must not go
- * on as if there were one. */
+/* The tree must not go on with a transaction that SQLite has ended. */
 static int note_end(struct art_table *table, int art_rc) {
-    sqlite3 *db = table->connection->db;
-    bool gone = table->driver && sqlite3_txn_state(db, table->name->schema) != SQLITE_TXN_WRITE;
-    if (gone) art_tree_rolled_back(table->tree);
+    if (table->driver && !art_journal_alive(table)) art_tree_rolled_back(table->tree);
     return art_rc;
 }
 

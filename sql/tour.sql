@@ -111,14 +111,8 @@ SELECT count(*) || ' differ from the ordinary table' FROM (SELECT * FROM files E
 .print 7. What it takes on the disk, both after a vacuum
 .print
 .print "VACUUM beside;"
-.print "INSERT INTO files(files) VALUES('optimize');"
-.print "PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO files(files) VALUES('vacuum');"
-.print "PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO files(files) VALUES('vacuum');"
+.print "INSERT INTO files(files) VALUES('vacuum');"
 .output /dev/null
 VACUUM beside;
-INSERT INTO files(files) VALUES('optimize');
-PRAGMA wal_checkpoint(TRUNCATE);
-INSERT INTO files(files) VALUES('vacuum');
-PRAGMA wal_checkpoint(TRUNCATE);
 INSERT INTO files(files) VALUES('vacuum');
 DETACH beside;
