@@ -92,6 +92,9 @@ static int fill_and_leave(const char *folder, const struct filling *filling) {
     printf("%s, %d rows a transaction: full with %d rows and %ld KB left; %ld KB after DELETE of %d\n",
            filling->journal, filling->rows, inserted, full >> 10, room(folder) >> 10, deleted);
     umount2(folder, MNT_DETACH);
+    sqlite3_free(said);
+    sqlite3_free(check);
+    sqlite3_free(path);
     return 0;
 }
 
