@@ -565,7 +565,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     int rc = SQLITE_OK;
     if (commit->clear_log) rc = clear_log(table, message);
-    if (!rc && commit->write_root) rc = put_log(table, 0, commit->root, message);
+    if (!rc && (commit->write_root || commit->mark_root)) rc = put_log(table, 0, commit->root, message);
     if (!rc && commit->write_redo) rc = put_log(table, commit->csn, commit->redo, message);
     if (!rc && commit->write_root && table->renamed) {
         rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);

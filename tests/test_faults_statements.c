@@ -230,8 +230,7 @@ START_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot) {
         "UPDATE s_artstate SET v = 'much' WHERE k IN ('cache', 'columns', 'id', 'file', 'io', 'nonce', 'young')",
         "UPDATE s_artstate SET v = 'x(' WHERE k = 'columns'; DELETE FROM s_artstate WHERE k = 'format'",
         "UPDATE s_artstate SET v = '../x.art' WHERE k = 'file'; UPDATE s_artstate SET v = 99 WHERE k = 'format'",
-        "INSERT INTO s_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 110) SELECT 9000 + i, 'x' "
-        "FROM n",
+        "INSERT INTO s_artdata WITH n(i) AS (VALUES(9001) UNION SELECT i + 1 FROM n LIMIT 110) SELECT i, 'x' FROM n",
         "UPDATE s_artstate SET v = iif(k = 'file', CAST(x'73002e617274' AS TEXT), x'00') WHERE k IN ('file', 'id')",
         "DROP TABLE s_artstate",
         "DROP TABLE s_artdata",

@@ -252,6 +252,40 @@ START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
 }
 END_TEST
 
+/* No page is free, and the log is to be flushed: whoever only deletes would go on without the flush, but SQLite has ended the
+ * transaction with the statement that found no room, and says so nowhere. */
+static void prepare_deletes(const char *journal, int room) {
+    prepare_work(journal);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE TABLE other(x); INSERT INTO other VALUES(0)");
+    int left = (int)sql_int(db, "PRAGMA freelist_count");
+    for (int i = 0; i < left; i++) sql_run(db, "INSERT INTO other VALUES(zeroblob(3500))");
+    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
+}
+
+START_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all) {
+    static const char *const journals[] = {"WAL", "DELETE"};
+    int failures = 0;
+    bool failed = true;
+    for (int room = 0; failed; room++) {
+        prepare_deletes(journals[_i], room);
+        sql_run(db, "BEGIN; UPDATE other SET x = 1 WHERE x = 0; DELETE FROM t WHERE path < 'log/' OR path > 'log0'");
+        failed = sql_try(db, "COMMIT") != SQLITE_OK;
+        failures += failed;
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        char *expected = sqlite3_mprintf("%d|%d|ok\n", !failed, failed ? 415 : 15);
+        static const char *const all =
+            "SELECT (SELECT count(*) FROM other WHERE x = 1), (SELECT count(*) FROM t), art_check('t')";
+        sql_expect(db, expected, all);
+        sqlite3 *stranger = sql_open(path);
+        sql_expect(stranger, expected, all);
+        sql_close(stranger);
+        sqlite3_free(expected);
+        ck_assert_int_lt(room, 100);
+    }
+    ck_assert_int_gt(failures, 0);
+}
+END_TEST
+
 /* --- interrupted ---------------------------------------------------------------------------------------------------- */
 
 static int questions_left;
@@ -376,8 +410,7 @@ START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
         "UPDATE t_artblob SET page = -page WHERE page = %lld",
         "UPDATE t_artblob SET page = 9223372036854775807 WHERE page = %lld",
         "UPDATE t_artblob SET page = page + 1152921504606846976 WHERE page = %lld",
-        "UPDATE t_artblob SET data = (SELECT data FROM t_artblob o WHERE o.page <> t_artblob.page LIMIT 1) WHERE page "
-        "= %lld",
+        "UPDATE t_artblob SET data = (SELECT o.data FROM t_artblob o WHERE o.page <> t_artblob.page) WHERE page = %lld",
         "INSERT OR IGNORE INTO t_artblob VALUES(%lld + 1, zeroblob(32768))",
         "INSERT OR REPLACE INTO t_artblob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
         "DELETE FROM t_artblob WHERE page >= %lld",
@@ -551,6 +584,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_refused_commit_that_has_flushed_goes_on_or_back, 0, 2);
     tcase_add_loop_test(tests, test_savepoints_over_spills_take_back_what_an_ordinary_tables_do, 0, 2);
     tcase_add_loop_test(tests, test_a_full_database_fails_the_transaction_as_a_whole, 0, 2 * WORKS);
+    tcase_add_loop_test(tests, test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all, 0, 2);
     tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
     tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
     tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);

@@ -320,6 +320,7 @@ static const struct {
 } accidents[] = {
     {"DELETE FROM t_artdata", 2, "the log is empty"},
     {"DELETE FROM t_artdata WHERE csn = 0", 0, NULL},
+    {"DELETE FROM t_artdata WHERE csn > 0", 2, "their rows were deleted"},
     {"UPDATE t_artdata SET ops = x''", 2, "the log is damaged"},
     {"UPDATE t_artdata SET ops = NULL WHERE csn > 0", 2, "the changes of versions"},
     {"UPDATE t_artdata SET ops = 'text' WHERE csn = 0", 0, NULL},

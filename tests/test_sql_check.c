@@ -297,6 +297,20 @@ START_TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
 }
 END_TEST
 
+START_TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    reopen();
+    sql_expect(db, "0\n", "SELECT csn FROM t_artdata");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    sql_run(db, "INSERT INTO t(path) VALUES('behind')");
+    sql_run(db, "DELETE FROM t_artdata WHERE csn > 0");
+    reopen();
+    sql_expect(db, "the rows behind the root were deleted\n", "SELECT problem FROM art_check('t')");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "SELECT * FROM t");
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "INSERT INTO t(path) VALUES('more')");
+}
+END_TEST
+
 START_TEST(test_a_missing_file_is_one_row) {
     if (sql_has_no_file("test_a_missing_file_is_one_row")) return;
     unlink(file);
@@ -382,6 +396,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_field_that_is_there_twice_is_found);
     tcase_add_test(tcase, test_shadow_tables_that_are_gone_are_found);
     tcase_add_test(tcase, test_a_log_that_is_damaged_does_not_hide_the_file);
+    tcase_add_test(tcase, test_a_log_whose_rows_were_deleted_is_noticed);
     tcase_add_test(tcase, test_a_missing_file_is_one_row);
     tcase_add_test(tcase, test_pages_of_sqlite_that_are_damaged_are_found);
     tcase_add_test(tcase, test_integrity_check_tells_all_and_quick_check_what_is_cheap);

@@ -127,6 +127,9 @@ int art_check_log(struct art_checker *checker) {
     if (rc || !host->each_log_row) return rc;
     rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");
+    if (!rc && log->last == 0 && checker->log_root && checker->log_root->followed) {
+        rc = SAY("the rows behind the root were deleted");
+    }
     return rc ? rc : check_memory(checker);
 }
 

@@ -47,14 +47,22 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
     return art_hash128_parts(parts, 2 + root->runs);
 }
 
+static int encode_root(struct art_tree *tree, const struct art_root *root) {
+    int rc = art_root_encode(root, &tree->pending.root);
+    if (rc) return rc;
+    bool rows = !tree->pending.flushed && tree->csn > tree->root->csn;
+    if (rows || tree->pending.commit.write_redo) art_root_note_rows(&tree->pending.root);
+    tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
+    return ART_OK;
+}
+
 /* The commit puts this root, and the young list that goes with the slots it uses, into the host's tables. */
 static int name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
     struct art_commit *commit = &tree->pending.commit;
-    int rc = art_root_encode(root, &tree->pending.root);
+    int rc = encode_root(tree, root);
     if (!rc) rc = art_slots_young(tree, used);
     if (rc) return rc;
     commit->write_root = commit->write_young = true;
-    commit->root = art_buffer_bytes(&tree->pending.root);
     commit->young = art_buffer_bytes(&tree->pending.young_bytes);
     return ART_OK;
 }
@@ -190,9 +198,8 @@ static int renew(struct art_tree *tree) {
     int rc = art_root_clone(tree->root, &edit->root);
     if (rc) return rc;
     edit->root->generation++;
-    rc = art_root_encode(edit->root, &tree->pending.root);
+    rc = encode_root(tree, edit->root);
     tree->pending.commit.write_root = !rc;
-    tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
     return rc;
 }
 
@@ -325,6 +332,16 @@ static bool vacuum_finds_something(const struct art_tree *tree) {
            (tree->root->generation && art_store_exists(tree->store));
 }
 
+/* With the first row, which lies in the root's own page most times: so that a log whose rows somebody deletes is not taken
+ * for one that never had any. */
+static int mark_root(struct art_tree *tree) {
+    struct art_commit *commit = &tree->pending.commit;
+    if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;
+    int rc = encode_root(tree, tree->root);
+    commit->mark_root = !rc;
+    return rc;
+}
+
 static int prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
@@ -350,7 +367,8 @@ static int prepare(struct art_tree *tree) {
     else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
         rc = spares_the_disk(tree) ? ART_OK : try_merge(tree);
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
-    if (rc || tree->pending.commit.write_root || !tree->txn.rooted) return rc;
+    if (rc || tree->pending.commit.write_root) return rc;
+    if (!tree->txn.rooted) return mark_root(tree);
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);

@@ -99,7 +99,7 @@ struct art_tree {
     struct art_gap gap;
 
     struct { /* a refresh under way */
-        bool active, rebuild, root_seen, row_seen;
+        bool active, rebuild, root_seen, row_seen, followed;
         uint64_t from;
     } refresh;
 

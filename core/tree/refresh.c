@@ -75,6 +75,7 @@ static int refresh_root(struct art_tree *tree, struct art_bytes ops) {
         rc = take_root(tree, root, false);
         tree->refresh.row_seen = true;
     }
+    tree->refresh.followed = root->followed;
     art_root_unref(root);
     tree->refresh.root_seen = true;
     return rc;
@@ -110,6 +111,9 @@ int art_tree_refresh_end(struct art_tree *tree) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
     }
     if (!tree->refresh.row_seen) return from_the_root(tree);
+    if (tree->refresh.followed && tree->csn == tree->root->csn) {
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the rows behind the root were deleted");
+    }
     if (tree->txn.active && tree->csn + 1 != tree->txn.csn) {
         tree->txn.doomed = ART_MISUSE;
         return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");

@@ -115,6 +115,12 @@ int art_root_encode(const struct art_root *root, struct art_buffer *out) {
     return art_buffer_append(out, &sum, sizeof sum);
 }
 
+void art_root_note_rows(struct art_buffer *encoded) {
+    size_t body = encoded->len - 8;
+    encoded->data[offsetof(struct art_root_header, followed)] = 1;
+    art_store64(encoded->data + body, art_hash64(encoded->data, body));
+}
+
 static int decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, const uint8_t *end) {
     for (unsigned i = 0; i < runs; i++) {
         struct art_root_run fixed;
@@ -148,6 +154,7 @@ int art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->references = 1;
     root->csn = header.csn;
     root->generation = header.generation;
+    root->followed = header.followed;
     memcpy(&root->chain, header.chain, sizeof root->chain);
     bool sane =
         header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;

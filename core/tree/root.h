@@ -24,6 +24,7 @@ struct art_root {
     uint64_t csn;
     uint64_t generation;
     struct art_hash128 chain;
+    bool followed; /* as it was decoded: rows follow it in the log */
     unsigned runs;
     struct art_run run[ART_RUNS_CAPACITY];
 };
@@ -40,6 +41,7 @@ int art_root_replace_run(struct art_root *root, unsigned at, const struct art_ru
 
 int art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */
 int art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM */
+void art_root_note_rows(struct art_buffer *encoded);                      /* rows will follow it in the log */
 
 static inline uint32_t art_ref_pages(const struct art_ref *ref) {
     return (uint32_t)ref->leaf_pages + ref->head_pages;

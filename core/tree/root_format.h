@@ -3,7 +3,7 @@
  *    0  u32 magic "ARTR"
  *    4  u16 format
  *    6  u8  runs (0..ART_RUNS_MAX + few)
- *    7  u8  0
+ *    7  u8  1: rows follow it in the log, so that a log without any was cut; in copies of the root it says nothing
  *    8  u64 csn: the runs are complete up to it
  *   16  u64 generation: grows with every root of this history
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
@@ -24,7 +24,7 @@ struct art_root_header {
     uint32_t magic;
     uint16_t format;
     uint8_t runs;
-    uint8_t zero;
+    uint8_t followed;
     uint64_t csn;
     uint64_t generation;
     uint8_t chain[16];

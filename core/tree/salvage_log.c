@@ -122,8 +122,13 @@ static int take_row_left(void *to, int64_t csn, struct art_bytes ops) {
 /* What cannot be known: whether there was more behind what is there. */
 static int tell_end(struct art_salvage *salvage, bool unread) {
     int rc = tell_lost(salvage);
-    if (rc || !salvage->root || (salvage->log.sound && !unread)) return rc;
     unsigned long long last = (unsigned long long)salvage->log.last;
+    if (rc || !salvage->root) return rc;
+    if (salvage->log.sound && !unread) {
+        if (!salvage->root->followed || last != salvage->root->csn) return ART_OK;
+        return art_lost_everywhere(salvage, log_place, ART_NOWHERE, ART_NOWHERE,
+                                   "the changes behind version %llu are lost: their rows were deleted", last);
+    }
     if (salvage->options.alone) {
         return art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE,
                                    "changes behind version %llu are not in this file: the log in the database has them",

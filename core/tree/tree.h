@@ -288,6 +288,7 @@ struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
     bool write_root; /* 2. INSERT OR REPLACE (0, root), and a copy into T_artstate */
+    bool mark_root;  /*    INSERT OR REPLACE (0, root): it is the same, and says now that rows follow it */
     struct art_bytes root;
     bool write_redo; /* 3. INSERT OR REPLACE (csn, redo) */
     struct art_bytes redo;

@@ -68,7 +68,7 @@ static void host_write(const struct art_commit *commit) {
         for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
         host.count = 0;
     }
-    if (commit->write_root) host_put(0, commit->root);
+    if (commit->write_root || commit->mark_root) host_put(0, commit->root);
     if (commit->write_redo) host_put(commit->csn, commit->redo);
     if (!commit->write_young) return;
     host.young.len = 0;

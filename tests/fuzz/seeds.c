@@ -90,7 +90,7 @@ static void commit(struct art_tree *tree) {
     struct art_commit commit;
     must(art_tree_prepare(tree, &commit));
     if (commit.clear_log) row_count = 0;
-    if (commit.write_root) keep(&root_row, commit.root);
+    if (commit.write_root || commit.mark_root) keep(&root_row, commit.root);
     if (commit.write_redo && row_count < ROWS_MAX) {
         csns[row_count] = commit.csn;
         keep(&rows[row_count++], commit.redo);

@@ -323,6 +323,8 @@ static const struct error errors[] = {
      "UPDATE t_artdata SET ops = zeroblob(length(ops)) WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "the table's log is empty or was replaced", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "DELETE FROM t_artdata", reopen, "SELECT * FROM t"},
+    {MESSAGE_CORRUPT, "the rows behind the root were deleted", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
+     "DELETE FROM t_artdata WHERE csn > 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "the root is missing: row 0 was deleted", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "DELETE FROM t_artdata WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "rows do not follow each other", SQLITE_CORRUPT_VTAB, "the .art file is damaged",

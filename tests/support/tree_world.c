@@ -240,7 +240,7 @@ int toy_refresh(struct toy *toy, struct art_tree *tree) {
 
 void toy_write(struct toy *toy, const struct art_commit *commit) {
     if (commit->clear_log) toy_clear(&toy->log);
-    if (commit->write_root) toy_put(&toy->log, 0, commit->root);
+    if (commit->write_root || commit->mark_root) toy_put(&toy->log, 0, commit->root);
     if (commit->write_redo) toy_put(&toy->log, commit->csn, commit->redo);
     if (!commit->write_young) return;
     toy->young.len = 0;
