@@ -266,8 +266,8 @@ static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
     tree->small_slices = false;
     if (!rc && attempt->owed) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    bool ready = !attempt->slices || edit->root->runs <= 1;
-    if (!rc && attempt->moves && ready) rc = art_vacuum(tree, edit, attempt->moves);
+    bool ready = !rc && (!attempt->slices || edit->root->runs <= 1);
+    if (attempt->moves && ready) rc = art_vacuum(tree, edit, attempt->moves);
     if (rc) return rc;
     return attempt->flush ? finish_flush(tree) : finish_root(tree);
 }
