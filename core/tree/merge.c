@@ -16,6 +16,7 @@ void art_merge_clear(struct art_merge *merge) {
         art_run_cursor_close(&merge->source[i].run);
         if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
     }
+    art_buffer_clear(&merge->padded);
     merge->count = merge->opened = 0;
     merge->valid = false;
 }
@@ -263,6 +264,15 @@ int art_merge_step_combined(struct art_merge *merge) {
     return ART_OK;
 }
 
+/* The key of a source as searches want it. */
+static int padded_key(struct art_merge *merge, const struct art_source *source, struct art_bytes *out) {
+    *out = source->key;
+    if (!source->is_delta) return ART_OK;
+    int rc = art_buffer_set_key(&merge->padded, source->key);
+    *out = art_buffer_bytes(&merge->padded);
+    return rc;
+}
+
 /* Buckets are told apart by their place in a blob, so a stretch ends with it. */
 int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
     const struct art_source *source = art_merge_winner(merge);
@@ -274,7 +284,9 @@ int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
     for (unsigned i = 0; i < merge->count; i++) {
         if (i == merge->winner || !merge->source[i].valid) continue;
         uint32_t end;
-        int rc = art_blob_buckets_before(at, merge->source[i].key, &end);
+        struct art_bytes key;
+        int rc = padded_key(merge, &merge->source[i], &key);
+        if (!rc) rc = art_blob_buckets_before(at, key, &end);
         if (rc) return rc;
         out->to = art_min32(out->to, end);
         if (out->to <= out->from) return ART_OK;

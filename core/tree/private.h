@@ -280,6 +280,7 @@ struct art_merge {
     unsigned runner; /* the source next in order */
     bool valid;
     struct art_store *store;
+    struct art_buffer padded; /* a key of the delta's, to be searched for */
 };
 void art_merge_init(struct art_merge *merge, struct art_store *store);
 void art_merge_clear(struct art_merge *merge);
