@@ -67,17 +67,28 @@ static int name_root(struct art_tree *tree, const struct art_root *root, const s
     return ART_OK;
 }
 
-/* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
-static int leave_room(const struct art_tree *tree) {
+static int leave_journal(const struct art_tree *tree, uint64_t journal) {
     uint64_t left = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
-    uint64_t journal = JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0);
-    if (!tree->pending.edit.pages_written || left >= journal) return ART_OK;
+    if (left >= journal) return ART_OK;
     return art_fail(
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
         "file system, or DELETE rows, then 'vacuum'",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left,
         (unsigned long long)journal);
+}
+
+/* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
+static int leave_room(const struct art_tree *tree) {
+    if (!tree->pending.edit.pages_written) return ART_OK;
+    return leave_journal(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
+}
+
+/* Deletes that take the last room leave none for the 'vacuum' that would make them into room. */
+static int leave_room_for_vacuum(const struct art_tree *tree) {
+    uint64_t redo = tree->pending.redo.len;
+    bool many = tree->pending.commit.write_redo && redo >= BATCH_BYTES;
+    return many && !tree->txn.adds && !tree->txn.vacuum ? leave_journal(tree, JOURNAL_BYTES + redo) : ART_OK;
 }
 
 /* Everything of the new root is on the device before the commit names it. */
@@ -368,6 +379,8 @@ static int prepare(struct art_tree *tree) {
         rc = spares_the_disk(tree) ? ART_OK : try_merge(tree);
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root) return rc;
+    rc = leave_room_for_vacuum(tree);
+    if (rc) return rc;
     if (!tree->txn.rooted) return mark_root(tree);
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
