@@ -103,7 +103,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "pages written", info->pages_written);
     add_integer(cursor, "syncs", info->syncs);
     add_text(cursor, "io", info->engine);
-    add_text(cursor, "direct", info->direct ? "yes" : "no");
+    add_text(cursor, "direct", !info->direct ? "no" : info->cached ? "writes" : "yes");
     add_text(cursor, "file", table->path);
     add_integer(cursor, "file bytes", info->file_bytes);
 }

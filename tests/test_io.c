@@ -104,7 +104,8 @@ static void read_some(struct round *round) {
     struct art_io_request requests[BATCH_MAX];
     unsigned count = plan_batch(round, requests, round->end);
     for (unsigned i = 0; i < count; i++) memset(requests[i].data, 0xaa, requests[i].len);
-    ck_assert_msg(!art_io_read(io, requests, count), "%s: %s", place.mode->name, art_error_message());
+    enum art_read from = random_once_in(round->random, 3) ? ART_READ_DEVICE : ART_READ_CACHED;
+    ck_assert_msg(!art_io_read_from(io, requests, count, from), "%s: %s", place.mode->name, art_error_message());
     for (unsigned i = 0; i < count; i++) {
         ck_assert_msg(!memcmp(requests[i].data, round->model + requests[i].offset, requests[i].len),
                       "%s: other bytes at %llu + %u", place.mode->name, (unsigned long long)requests[i].offset,
@@ -199,7 +200,8 @@ static struct art_io_reading reading_of(unsigned i) {
     size_t at = (size_t)i * READING_PAGES * ART_PAGE;
     return (struct art_io_reading){
         .requests = {{seen + at, 5 * ART_PAGE, at}, {seen + at + 5 * ART_PAGE, 11 * ART_PAGE, at + 5 * ART_PAGE}},
-        .count = 2};
+        .count = 2,
+        .from = i % 2 ? ART_READ_DEVICE : ART_READ_CACHED};
 }
 
 START_TEST(test_readings_go_on_beside_reads_and_writes) {

@@ -51,15 +51,22 @@ START_TEST(test_a_tree_in_memory_is_what_the_model_is) {
 END_TEST
 
 START_TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
+    uint64_t stale = 0;
     for (unsigned seed = 1000; seed < 1024; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
         uint8_t byte = 0;
+        if (seed % 2) sim_disk_let_pages_be_stale(disk, 1 + seed % 5);
         sim_disk_put_file(disk, "a.db", &byte, 1);
         struct art_tree_options options = {
             .disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
         run_walk(seed, &options, 600);
+        struct sim_disk_stats stats;
+        sim_disk_stats(disk, &stats);
+        stale += stats.stale;
         sim_disk_free(disk);
     }
+    printf("simulated: %llu stale pages\n", (unsigned long long)stale);
+    ck_assert_uint_gt(stale, 100);
 }
 END_TEST
 

@@ -41,12 +41,17 @@ struct art_io_request {
     uint64_t offset;
 };
 
+/* From where a file that is written past the system's page cache is read. Out of that cache a page may be older than what was
+ * written: that is for pages whose hash is known. */
+enum art_read { ART_READ_DEVICE, ART_READ_CACHED };
+
 /* A read that goes on while the caller works. The caller sets the requests; the struct and the memory that they name
  * stay where they are until art_io_read_finish() has returned. */
 enum { ART_READING_MAX = 2 };
 struct art_io_reading {
     struct art_io_request requests[ART_READING_MAX];
     unsigned count;
+    enum art_read from;
     /* (the implementation's) */
     bool started, failed;
     unsigned under_way;
@@ -67,7 +72,7 @@ struct art_io;
 struct art_io_methods {
     /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut
      * short. */
-    int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
+    int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count, enum art_read from);
     /* Starts a reading without waiting for anything; false: not this time. read_wait() returns when all that was
      * started has ended. Both NULL: nothing can be under way here. */
     bool (*read_start)(struct art_io *, struct art_io_reading *);
@@ -103,6 +108,7 @@ struct art_io {
     const char *name;   /* the file's path for messages, owned by the implementation */
     const char *engine; /* "uring", "pwrite", "memory", ... : the one in use, for art_info */
     bool direct;        /* O_DIRECT in use */
+    bool cached;        /* O_DIRECT is for writes: ART_READ_CACHED goes through the system's page cache */
     bool read_only;
 };
 
@@ -147,8 +153,13 @@ int art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name,
 /* For tests and messages: was liburing compiled in, and does this kernel give us a ring? */
 bool art_io_uring_available(void);
 
+static inline int art_io_read_from(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                   enum art_read from) {
+    return io->methods->read_batch(io, requests, count, from);
+}
+
 static inline int art_io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
-    return io->methods->read_batch(io, requests, count);
+    return art_io_read_from(io, requests, count, ART_READ_DEVICE);
 }
 
 static inline void art_io_read_start(struct art_io *io, struct art_io_reading *reading) {
@@ -165,7 +176,7 @@ static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *re
 static inline int art_io_read_finish(struct art_io *io, struct art_io_reading *reading) {
     art_io_read_wait(io, reading);
     if (reading->started && !reading->failed) return 0;
-    return art_io_read(io, reading->requests, reading->count);
+    return art_io_read_from(io, reading->requests, reading->count, reading->from);
 }
 
 static inline int art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {

@@ -9,6 +9,8 @@
  *   3. created: owner (where we may) and then permissions, in that order and closed to others until then
  *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is refused,
  *      buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
+ *   5. direct=auto: the same file once more without O_DIRECT, for reads that may come out of the system's page cache. The
+ *      kernel drops from there what a direct write replaces
  */
 #include <dirent.h>
 #include <errno.h>
@@ -122,6 +124,20 @@ static int choose_direct(struct art_file *file, const struct art_file_options *o
     return ART_OK;
 }
 
+/* By its name, unless another file has that by now. What cannot be had is done without: reads are direct, then. */
+static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
+    int fd = open_retried(file->io.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    struct stat other;
+    if (fd < 0) return;
+    file->io.cached = !art_system.fstat(fd, &other) && other.st_dev == attributes->st_dev &&
+                      other.st_ino == attributes->st_ino && !art_system.set_flags(fd, 0);
+    if (file->io.cached) {
+        file->read_fd = fd;
+    } else {
+        art_system.close(fd);
+    }
+}
+
 static int set_up(struct art_file *file, const struct art_file_options *options) {
     struct stat attributes;
     if (art_system.fstat(file->fd, &attributes)) {
@@ -133,6 +149,7 @@ static int set_up(struct art_file *file, const struct art_file_options *options)
     int rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
     if (!rc) rc = choose_direct(file, options);
     if (!rc) rc = art_file_enlist(file);
+    if (!rc && file->io.direct && !file->direct_required) open_for_cached_reads(file, &attributes);
     return rc;
 }
 

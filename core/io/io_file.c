@@ -31,6 +31,8 @@ static void after_fork_in_child(void) {
         if (file->forked) continue;
         if (file->engine) file->engine->abandon(file);
         art_system.close(file->fd);
+        if (file->io.cached) art_system.close(file->read_fd);
+        file->io.cached = false;
         file->fd = -1;
         file->locked = false;
         file->forked = true;
@@ -211,6 +213,7 @@ void art_file_close(struct art_io *io) {
         art_file_drain(file);
         art_file_unlock(io);
         if (file->engine) file->engine->release(file);
+        if (io->cached) art_system.close(file->read_fd);
         art_system.close(file->fd);
     }
     art_file_delist(file);

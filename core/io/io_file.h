@@ -31,6 +31,7 @@ struct art_file {
     const struct art_file_engine *engine; /* NULL: nothing is ever in flight */
     struct art_blob_pool *pool;
     int fd;
+    int read_fd;          /* while io.cached: the same file, without O_DIRECT */
     bool direct_required; /* direct=on: never silently buffered */
     bool locked;
     bool poisoned;
@@ -72,7 +73,7 @@ void art_identity_of(const struct stat *attributes, int fd, const char *path, st
 
 /* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to pwrite's. */
 extern const struct art_io_methods art_pwrite_methods;
-int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
+int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from);
 int art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
 
 /* Is it worth while to try for a ring, as far as this process knows? Asks the kernel once. */

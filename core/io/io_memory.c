@@ -40,7 +40,8 @@ static int grow_array(struct memory_io *memory, uint64_t chunks) {
     return ART_OK;
 }
 
-static int memory_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static int memory_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+    (void)from;
     struct memory_io *memory = (struct memory_io *)io;
     int rc = art_requests_check(io, requests, count);
     if (rc) return rc;

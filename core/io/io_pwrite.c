@@ -3,25 +3,26 @@
 #include "core/io/io_file.h"
 #include "core/io/io_request.h"
 
-static int transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing) {
+static int transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing,
+                        enum art_read from) {
     struct art_file *file = (struct art_file *)io;
     int rc = art_file_usable(file, writing);
     if (!rc) rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         struct art_transfer transfer;
-        art_transfer_begin(file, &transfer, &requests[i], writing);
+        art_transfer_begin(file, &transfer, &requests[i], writing, from);
         if (art_transfer_by_system_call(file, &transfer) == ART_TRANSFER_FAILED)
             rc = art_transfer_error(file, &transfer);
     }
     return rc;
 }
 
-int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
-    return transfer_all(io, requests, count, false);
+int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+    return transfer_all(io, requests, count, false, from);
 }
 
 int art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
-    return transfer_all(io, requests, count, true);
+    return transfer_all(io, requests, count, true, ART_READ_DEVICE);
 }
 
 /* Only a file whose ring was given up can have an error left to tell. */

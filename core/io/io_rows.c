@@ -35,7 +35,8 @@ static uint32_t pages_in_row(uint64_t page, uint32_t left) {
     return room < left ? room : left;
 }
 
-static int rows_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static int rows_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+    (void)from;
     const struct art_rows *rows = of(io)->rows;
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {

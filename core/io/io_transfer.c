@@ -12,16 +12,21 @@
 enum { FRUITLESS_MAX = 100 };
 
 void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
-                        const struct art_io_request *request, bool writing) {
+                        const struct art_io_request *request, bool writing, enum art_read from) {
     *transfer = (struct art_transfer){
         .data = request->data,
         .offset = request->offset,
         .left = request->len,
         .writing = writing,
+        .cached = !writing && from == ART_READ_CACHED && file->io.cached,
         .direct = file->io.direct,
         .whole_offset = request->offset,
         .whole_len = request->len,
     };
+}
+
+int art_transfer_fd(const struct art_file *file, const struct art_transfer *transfer) {
+    return transfer->cached ? file->read_fd : file->fd;
 }
 
 static bool worth_another_try(int error) {
@@ -65,9 +70,10 @@ enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struc
     enum art_transfer_state state = transfer->left ? ART_TRANSFER_AGAIN : ART_TRANSFER_DONE;
     while (state == ART_TRANSFER_AGAIN) {
         if (transfer->fruitless > 1) sched_yield();
+        int fd = art_transfer_fd(file, transfer);
         ssize_t result = transfer->writing
-                             ? art_system.pwrite(file->fd, transfer->data, transfer->left, (off_t)transfer->offset)
-                             : art_system.pread(file->fd, transfer->data, transfer->left, (off_t)transfer->offset);
+                             ? art_system.pwrite(fd, transfer->data, transfer->left, (off_t)transfer->offset)
+                             : art_system.pread(fd, transfer->data, transfer->left, (off_t)transfer->offset);
         state = art_transfer_advance(file, transfer, result < 0 ? -errno : result);
     }
     return state;

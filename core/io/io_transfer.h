@@ -22,6 +22,7 @@ struct art_transfer {
     uint32_t left;
     unsigned fruitless; /* tries in a row without progress */
     bool writing;
+    bool cached;           /* by the descriptor that reads through the system's page cache */
     bool direct;           /* the file was, when this was begun */
     bool past_end;         /* why it failed: the file ended, */
     int error;             /* or this errno, 0: the system transferred nothing, again and again */
@@ -33,13 +34,16 @@ struct art_transfer {
 enum art_transfer_state { ART_TRANSFER_DONE, ART_TRANSFER_AGAIN, ART_TRANSFER_FAILED };
 
 void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
-                        const struct art_io_request *request, bool writing);
+                        const struct art_io_request *request, bool writing, enum art_read from);
 
 /* `result`: bytes moved, or a negative errno. */
 enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result);
 
 /* The rest of the transfer by pread or pwrite. */
 enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struct art_transfer *transfer);
+
+/* The descriptor that it goes by. */
+int art_transfer_fd(const struct art_file *file, const struct art_transfer *transfer);
 
 /* The code and message of a failed transfer. */
 int art_transfer_error(const struct art_file *file, const struct art_transfer *transfer);

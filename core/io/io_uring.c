@@ -163,7 +163,8 @@ static bool have_ring(struct ring_file *ring) {
         return false;
     }
     ring->made = true;
-    ring->file_registered = !art_system.ring_register_files(&ring->ring, &ring->file.fd, 1);
+    int files[2] = {ring->file.fd, ring->file.read_fd};
+    ring->file_registered = !art_system.ring_register_files(&ring->ring, files, ring->file.io.cached ? 2 : 1);
     if (may_register_buffers(ring)) register_slab(ring);
     for (unsigned i = 0; i < DEPTH; i++) ring->free[i] = (uint8_t)(DEPTH - 1 - i);
     ring->free_count = DEPTH;
@@ -210,7 +211,7 @@ static void prepare_op(struct ring_file *ring, unsigned op) {
         finish_op(ring, op, art_transfer_by_system_call(&ring->file, transfer));
         return;
     }
-    int fd = ring->file_registered ? 0 : ring->file.fd;
+    int fd = ring->file_registered ? transfer->cached : art_transfer_fd(&ring->file, transfer);
     uintptr_t at = (uintptr_t)transfer->data - (uintptr_t)ring->registered;
     bool registered = at < ring->registered_len && transfer->left <= ring->registered_len - at;
     if (registered && transfer->writing) {
@@ -338,11 +339,11 @@ static bool overlaps(const struct ring_file *ring, const struct art_io_request *
 }
 
 /* `reading`: what a read belongs to that is not waited for. */
-static void start_op(struct ring_file *ring, const struct art_io_request *request, bool writing,
+static void start_op(struct ring_file *ring, const struct art_io_request *request, bool writing, enum art_read from,
                      struct art_io_reading *reading) {
     while (!ring->free_count) wait_some(ring, 1);
     unsigned op = ring->free[--ring->free_count];
-    art_transfer_begin(&ring->file, &ring->ops[op], request, writing);
+    art_transfer_begin(&ring->file, &ring->ops[op], request, writing, from);
     ring->readings[op] = reading;
     if (reading) {
         reading->under_way++;
@@ -353,16 +354,16 @@ static void start_op(struct ring_file *ring, const struct art_io_request *reques
     prepare_op(ring, op);
 }
 
-static int ring_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static int ring_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
     struct ring_file *ring = (struct ring_file *)io;
     int rc = art_file_usable(&ring->file, false);
     if (!rc) rc = art_requests_check(io, requests, count);
     if (rc) return rc;
     if (overlaps(ring, requests, count, false)) drain_ring(&ring->file);
-    if (count <= 1 || !have_ring(ring)) return art_pwrite_read_batch(io, requests, count);
+    if (count <= 1 || !have_ring(ring)) return art_pwrite_read_batch(io, requests, count, from);
     ring->read_failed = false;
     for (unsigned i = 0; i < count && !ring->read_failed; i++) {
-        if (requests[i].len) start_op(ring, &requests[i], false, NULL);
+        if (requests[i].len) start_op(ring, &requests[i], false, from, NULL);
     }
     while (ring->in_flight[false]) {
         bool others = all_in_flight(ring) > ring->in_flight[false];
@@ -379,7 +380,7 @@ static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
     if (overlaps(ring, reading->requests, reading->count, false) || !have_ring(ring)) return false;
     reap(ring);
     if (ring->free_count < reading->count) return false;
-    for (unsigned i = 0; i < reading->count; i++) start_op(ring, &reading->requests[i], false, reading);
+    for (unsigned i = 0; i < reading->count; i++) start_op(ring, &reading->requests[i], false, reading->from, reading);
     submit(ring, 0);
     return true;
 }
@@ -408,7 +409,7 @@ static int ring_write_batch(struct art_io *io, struct art_io_request *requests, 
     if (rc) return rc;
     if (!have_ring(ring)) return art_pwrite_write_batch(io, requests, count);
     for (unsigned i = 0; i < count && !ring->file.write_failed; i++) {
-        if (requests[i].len) start_op(ring, &requests[i], true, NULL);
+        if (requests[i].len) start_op(ring, &requests[i], true, ART_READ_DEVICE, NULL);
     }
     submit(ring, 0);
     return report_early(ring);

@@ -87,6 +87,7 @@ static bool start_ahead(struct art_store *store, const void *walk, const struct 
     *at = (struct art_ahead){.cached = cached, .walk = walk, .ref = *ref};
     at->ref.label.data = NULL;
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
+    at->reading.from = ART_READ_CACHED;
     art_io_read_start(store->place.io, &at->reading);
     store->ahead_count++;
     return true;

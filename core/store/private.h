@@ -105,7 +105,7 @@ struct art_store {
     struct art_ahead ahead[ART_AHEAD_MAX]; /* addresses stay: reads are under way into them */
     uint32_t ahead_count;
     uint32_t heads_missed; /* by searches */
-    uint64_t hits, misses, pages_read, pages_written, syncs;
+    uint64_t hits, misses, pages_read, pages_written, syncs, stale;
 
     struct { /* the write phase */
         bool active;

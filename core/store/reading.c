@@ -49,8 +49,8 @@ static uint32_t request_pages(struct art_cached *cached, uint32_t first, uint32_
     return art_cache_touch(cached, first, n);
 }
 
-static int read_requests(struct art_store *store, struct art_io_request *requests, unsigned count) {
-    int rc = art_io_read(store->place.io, requests, count);
+static int read_requests(struct art_store *store, struct art_io_request *requests, unsigned count, enum art_read from) {
+    int rc = art_io_read_from(store->place.io, requests, count, from);
     for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
     return rc;
 }
@@ -66,8 +66,20 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
     request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
 }
 
+/* What the system's page cache had is not what was asked for: does the device? Only then nothing else is to be said of it. */
+static bool read_past_page_cache(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
+    struct art_io_request request;
+    if (!store->place.io->cached) return false;
+    request_pages(cached, first, n, &request);
+    return !read_requests(store, &request, 1, ART_READ_DEVICE);
+}
+
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
     int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+    if (rc == ART_CORRUPT && read_past_page_cache(store, cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages)) {
+        rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+        store->stale += !rc;
+    }
     if (rc) return rc;
     for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
     cached->blob.file = NULL; /* the entry outlives this store */
@@ -80,10 +92,11 @@ static int fill_view(struct art_store *store, struct art_cached *cached, const s
     struct art_io_request requests[2];
     if (art_store_loads_whole(store)) {
         unsigned count = art_store_request_whole(cached, ref, requests);
-        if (!read_requests(store, requests, count)) return art_store_open_image(store, cached, ref, true);
+        if (!read_requests(store, requests, count, ART_READ_CACHED))
+            return art_store_open_image(store, cached, ref, true);
     }
     art_store_request_head(cached, ref, requests);
-    int rc = read_requests(store, requests, 1);
+    int rc = read_requests(store, requests, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
@@ -103,6 +116,15 @@ static unsigned request_missing(struct art_cached *cached, uint32_t first, uint3
     return count;
 }
 
+static int verify_page(struct art_store *store, struct art_cached *cached, uint32_t page) {
+    int rc = art_blob_verify_page(&cached->blob, page);
+    if (rc == ART_CORRUPT && read_past_page_cache(store, cached, page, 1)) {
+        rc = art_blob_verify_page(&cached->blob, page);
+        store->stale += !rc;
+    }
+    return rc;
+}
+
 /* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. Under `loading`. */
 static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end) {
     struct art_store *store = view->store;
@@ -112,11 +134,11 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     unsigned count = request_missing(cached, first, end, requests, RUNS_MAX, &charged);
     view->pages += charged;
     if (view->held) store->held_pages += charged;
-    int rc = count ? read_requests(store, requests, count) : ART_OK;
+    int rc = count ? read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
     cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
         if (is_present(&cached->blob, page)) continue;
-        int verified = art_blob_verify_page(&cached->blob, page);
+        int verified = verify_page(store, cached, page);
         if (page < needed) rc = verified;
     }
     cached->blob.file = NULL;

@@ -125,11 +125,13 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
         .file = art_store_has_file(store) ? store->place.path : NULL,
         .engine = store->place.io ? store->place.io->engine : "none",
         .direct = store->place.io && store->place.io->direct,
+        .cached = store->place.io && store->place.io->cached,
         .cache_bytes = cache.bytes,
         .cache_limit = cache.limit,
         .hits = store->hits,
         .misses = store->misses,
         .pages_read = store->pages_read,
+        .stale = store->stale,
         .pages_written = store->pages_written,
         .syncs = store->syncs,
     };

@@ -185,13 +185,14 @@ uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
 /* --- for art_info and messages ------------------------------------------------------------------------------------ */
 struct art_store_stats {
-    const char *file;   /* path, or NULL in memory */
-    const char *engine; /* "uring", "pwrite", "memory", "none" before it was needed */
-    bool direct;
+    const char *file;                          /* path, or NULL in memory */
+    const char *engine;                        /* "uring", "pwrite", "memory", "none" before it was needed */
+    bool direct, cached;                       /* writes go past the page cache; reads do not */
     uint64_t file_bytes;                       /* 0 when there is no file */
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */
+    uint64_t stale; /* pages and heads that the page cache had, and were not what is on the device */
 };
 int art_store_stats(struct art_store *store, struct art_store_stats *out);
 /* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */

@@ -66,6 +66,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->syncs = stats.syncs;
     out->engine = stats.engine;
     out->direct = stats.direct;
+    out->cached = stats.cached;
     out->file = stats.file;
     return ART_OK;
 }

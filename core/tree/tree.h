@@ -322,9 +322,10 @@ struct art_tree_info {
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
     const char *engine; /* "uring", "pwrite", "memory", "none" */
-    bool direct;
-    bool full;        /* the disk was, when blobs were last written */
-    const char *file; /* NULL in memory */
+    bool direct;        /* blobs are written past the system's page cache, */
+    bool cached;        /* and read through it */
+    bool full;          /* the disk was, when blobs were last written */
+    const char *file;   /* NULL in memory */
 };
 int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the

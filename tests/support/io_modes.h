@@ -22,7 +22,7 @@ struct io_mode {
 };
 
 /* Rows of a host's (toy_rows.h) are no file, but a store may be in them: the mode behind the others. */
-enum { IO_MODES = 8, STORE_MODES = 9 };
+enum { IO_MODES = 9, STORE_MODES = 10 };
 extern const struct io_mode io_modes[STORE_MODES];
 
 /* Where a test's file lives in one mode. */

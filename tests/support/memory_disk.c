@@ -79,7 +79,8 @@ static struct memory_file *file_of(struct art_io *io) {
     return ((struct memory_handle *)io)->file;
 }
 
-static int read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static int read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+    (void)from;
     struct memory_file *file = file_of(io);
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {

@@ -222,8 +222,11 @@ static int disk_open(struct art_disk *art_disk, const struct art_file_options *o
     }
     struct sim_handle *handle = calloc(1, sizeof *handle);
     if (!handle) abort();
-    handle->io = (struct art_io){
-        .methods = &sim_io_methods, .name = strdup(options->path), .engine = "sim", .read_only = options->read_only};
+    handle->io = (struct art_io){.methods = &sim_io_methods,
+                                 .name = strdup(options->path),
+                                 .engine = "sim",
+                                 .read_only = options->read_only,
+                                 .cached = disk->stale_one_in};
     handle->disk = disk;
     handle->inode = inode;
     handle->next = disk->handles;
@@ -337,6 +340,7 @@ void sim_disk_free(struct sim_disk *disk) {
         sim_ops_clear(&inode->unsynced);
         free(inode->live.bytes);
         free(inode->durable.bytes);
+        free(inode->before.bytes);
         free(inode);
     }
     for (uint64_t i = 0; i < disk->name_count; i++) free(disk->names[i].path);
@@ -419,6 +423,12 @@ static struct sim_inode *copied_inode(const struct sim_disk *from, struct sim_di
         if (from->inodes[i] == inode) return to->inodes[i];
     }
     return NULL;
+}
+
+void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in) {
+    pthread_mutex_lock(&disk->lock);
+    disk->stale_one_in = one_in;
+    pthread_mutex_unlock(&disk->lock);
 }
 
 struct sim_disk *sim_disk_after_crash(struct sim_disk *disk, uint64_t seed, enum sim_crash how) {

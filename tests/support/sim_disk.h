@@ -63,6 +63,10 @@ void sim_disk_fail_nothing(struct sim_disk *disk);
 /* Writing more than this, over all files, is ART_DISKFULL. UINT64_MAX (from the beginning): no limit. */
 void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);
 
+/* From now on, files that are opened are read through a page cache: where a reader allows it, one page in so many is as it was
+ * before it was last written. 0: none (from the beginning). */
+void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in);
+
 /* ---- the ends of the world --------------------------------------------------------------------------------------- */
 
 enum sim_crash { SIM_CRASH_RANDOM, SIM_CRASH_KEEP_ALL, SIM_CRASH_DROP_ALL };
@@ -95,6 +99,7 @@ struct sim_disk_stats {
     uint64_t calls[SIM_CALLS]; /* successful or not */
     uint64_t faults;           /* calls that failed by sim_disk_fail() or for want of room */
     uint64_t bytes_read, bytes_written;
+    uint64_t stale;    /* pages that were read and are not what was last written */
     uint64_t unsynced; /* operations that a power loss now could take */
     uint64_t open;     /* handles */
 };

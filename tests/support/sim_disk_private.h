@@ -30,6 +30,7 @@ struct sim_inode {
     uint64_t number;
     uint32_t permissions, owner, group;
     struct sim_image live, durable;
+    struct sim_image before; /* each page as it was before it was last written, while pages may be stale */
     struct sim_ops unsynced;
     struct sim_handle *locked_by;
     bool lost_something;
@@ -58,6 +59,7 @@ struct sim_disk {
     pthread_mutex_t lock;
     uint64_t random;
     uint64_t capacity;
+    unsigned stale_one_in;
     struct sim_inode **inodes;
     uint64_t inode_count;
     struct sim_name *names;

@@ -29,6 +29,9 @@ static int may_write(const struct sim_handle *handle) {
 /* ---- writes in flight -------------------------------------------------------------------------------------------- */
 
 static void make_live(struct sim_inode *inode, struct sim_op op) {
+    uint64_t there = op.offset < inode->live.len ? inode->live.len - op.offset : 0;
+    uint32_t known = there < op.len ? (uint32_t)there : op.len;
+    if (op.data && known) sim_image_write(&inode->before, op.offset, inode->live.bytes + op.offset, known);
     sim_op_apply(&inode->live, &op);
     sim_ops_add(&inode->unsynced, op);
 }
@@ -86,7 +89,20 @@ static bool in_flight(const struct sim_handle *handle, const struct art_io_reque
 
 /* ---- methods ----------------------------------------------------------------------------------------------------- */
 
-static int sim_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+/* What was read is made of pages that a page cache may still have had. */
+static void make_stale(struct sim_handle *handle, const struct art_io_request *request) {
+    struct sim_disk *disk = handle->disk;
+    const struct sim_image *before = &handle->inode->before;
+    for (uint32_t at = 0; at < request->len; at += ART_PAGE) {
+        uint64_t offset = request->offset + at;
+        if (sim_random(disk, disk->stale_one_in) || offset + ART_PAGE > before->len) continue;
+        uint8_t *page = (uint8_t *)request->data + at;
+        disk->stats.stale += memcmp(page, before->bytes + offset, ART_PAGE) != 0;
+        memcpy(page, before->bytes + offset, ART_PAGE);
+    }
+}
+
+static int sim_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_READ);
     if (!rc) rc = art_requests_check(io, requests, count);
@@ -98,6 +114,7 @@ static int sim_read_batch(struct art_io *io, struct art_io_request *requests, un
         } else if (requests[i].len) {
             memcpy(requests[i].data, live->bytes + requests[i].offset, requests[i].len);
             handle->disk->stats.bytes_read += requests[i].len;
+            if (from == ART_READ_CACHED && io->cached && handle->disk->stale_one_in) make_stale(handle, &requests[i]);
         }
     }
     return leave(io, rc);

@@ -34,7 +34,8 @@ static int missing(const char *name) {
 
 /* ---- an open file ------------------------------------------------------------------------------------------------ */
 
-static int io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static int io_read(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+    (void)from;
     struct world_io *file = io_of(io);
     if (file->process->dead) return died(io->name);
     int rc = art_requests_check(io, requests, count);
