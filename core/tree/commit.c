@@ -84,11 +84,12 @@ static int leave_room(const struct art_tree *tree) {
     return leave_journal(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
 }
 
-/* Deletes that take the last room leave none for the 'vacuum' that would make them into room. */
+/* Deletes that take the last room leave none for the 'vacuum' that would make them into room. The log counts, too: what stands
+ * in a WAL takes room once more when it is checkpointed. */
 static int leave_room_for_vacuum(const struct art_tree *tree) {
-    uint64_t redo = tree->pending.redo.len;
+    uint64_t redo = tree->pending.redo.len, needed = JOURNAL_BYTES + tree->log_bytes + redo;
     bool many = tree->pending.commit.write_redo && redo >= BATCH_BYTES;
-    return many && !tree->txn.adds && !tree->txn.vacuum ? leave_journal(tree, JOURNAL_BYTES + redo) : ART_OK;
+    return many && !tree->txn.adds && !tree->txn.vacuum ? leave_journal(tree, needed) : ART_OK;
 }
 
 /* Everything of the new root is on the device before the commit names it. */
