@@ -64,6 +64,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->pages_read = stats.pages_read;
     out->pages_written = stats.pages_written;
     out->syncs = stats.syncs;
+    out->stale = stats.stale;
     out->engine = stats.engine;
     out->direct = stats.direct;
     out->cached = stats.cached;
