@@ -66,18 +66,22 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
     request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
 }
 
-/* What the system's page cache had is not what was asked for: does the device? Only then nothing else is to be said of it. */
-static bool read_past_page_cache(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
+/* The page cache may have kept a page that was written past it: what came from there is damaged only if the device has it so. */
+static bool may_be_stale(const struct art_store *store, int rc) {
+    return rc == ART_CORRUPT && store->place.io->cached;
+}
+
+static int read_from_device(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
     struct art_io_request request;
-    if (!store->place.io->cached) return false;
     request_pages(cached, first, n, &request);
-    return !read_requests(store, &request, 1, ART_READ_DEVICE);
+    return read_requests(store, &request, 1, ART_READ_DEVICE);
 }
 
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
     int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
-    if (rc == ART_CORRUPT && read_past_page_cache(store, cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages)) {
-        rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+    if (may_be_stale(store, rc)) {
+        rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
+        if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
         store->stale += !rc;
     }
     if (rc) return rc;
@@ -118,8 +122,9 @@ static unsigned request_missing(struct art_cached *cached, uint32_t first, uint3
 
 static int verify_page(struct art_store *store, struct art_cached *cached, uint32_t page) {
     int rc = art_blob_verify_page(&cached->blob, page);
-    if (rc == ART_CORRUPT && read_past_page_cache(store, cached, page, 1)) {
-        rc = art_blob_verify_page(&cached->blob, page);
+    if (may_be_stale(store, rc)) {
+        rc = read_from_device(store, cached, page, 1);
+        if (!rc) rc = art_blob_verify_page(&cached->blob, page);
         store->stale += !rc;
     }
     return rc;
