@@ -387,13 +387,13 @@ START_TEST(test_a_script_goes_by_the_exit_code) {
         return;
     }
     make();
-    static const char *const good = "test \"$(sqlite3 %s '.load %s' 'SELECT art_verify()')\" = 'ok: 2 art tables'";
-    static const char *const bad = "! sqlite3 %s '.load %s' 'SELECT art_verify()' >out 2>&1 && grep -q '%s' out";
+    static const char *const good = "test \"$(sqlite3 %s '.load \"%s\"' 'SELECT art_verify()')\" = 'ok: 2 art tables'";
+    static const char *const bad = "! sqlite3 %s '.load \"%s\"' 'SELECT art_verify()' >out 2>&1 && grep -q '%s' out";
     ck_assert_int_eq(shell(good, "v.db", extension), 0);
-    ck_assert_int_eq(shell("sqlite3 v.db '.load %s' \"SELECT art_backup('copy.db')\" >out", extension), 0);
+    ck_assert_int_eq(shell("sqlite3 v.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" >out", extension), 0);
     ck_assert_int_eq(shell("grep -Eq '^copy.db: 2 art tables, [0-9]+ bytes in 2 files$' out"), 0);
     ck_assert_int_eq(shell(good, "copy.db", extension), 0);
-    ck_assert_int_eq(shell("! sqlite3 v.db '.load %s' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
+    ck_assert_int_eq(shell("! sqlite3 v.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
     ck_assert_int_eq(shell("grep -q 'is to be a new file' out"), 0);
     ck_assert_int_eq(shell("sqlite3 v.db \".backup 'b.db'\" && sqlite3 v.db \"VACUUM INTO 'c.db'\""), 0);
     ck_assert_int_eq(shell(bad, "b.db", extension, "main.f: the .art file is that of another database"), 0);
