@@ -382,9 +382,9 @@ void art_state_clear(struct art_state *state);
  *
  * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards stays:
  * xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite calls no
- * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes, drops, alters shadow tables, and
- * tracker.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in use yet. What such a
- * statement may take away is a name: it is held, or not looked at again. */
+ * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes, drops,
+ * alters shadow tables, and tracker.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in
+ * use yet. What such a statement may take away is a name: it is held, or not looked at again. */
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
 /* A plain name in the database's own folder, with the id's first digits at its end. */

@@ -19,7 +19,7 @@ enum { KEYS = 3000, VALUE = 900, READERS = 3, AT_ONCE = 60, TRANSACTIONS = 50 };
 static char *directory, *path;
 
 struct tally {
-    int64_t transactions, rows, stale;
+    int64_t transactions, stale;
 };
 
 static void same(sqlite3 *db, const char *where) {
@@ -36,7 +36,7 @@ static void same(sqlite3 *db, const char *where) {
     sqlite3_free(wrong);
 }
 
-/* Keys from one on, which lie side by side, or spread. */
+/* A range of keys, or three anywhere. */
 static void look_at_some(sqlite3 *db, struct random *random) {
     char where[200];
     unsigned first = random_below(random, KEYS);

@@ -27,7 +27,7 @@ grep '^-->' "$work/all.sql" | sed 's/^--> \{0,1\}//' >"$work/expected"
 diff -u --label "what README.md says" --label "what came" "$work/expected" "$work/got"
 verdict $? "its SQL prints something else"
 
-sqlite3 "$work/app.db" ".load $extension" "CREATE VIRTUAL TABLE t USING art" "INSERT INTO t VALUES('a', 1)" \
+sqlite3 "$work/app.db" ".load '$extension'" "CREATE VIRTUAL TABLE t USING art" "INSERT INTO t VALUES('a', 1)" \
     "INSERT INTO t(t) VALUES('flush')"
 while read -r line; do
     command=${line%%#*}

@@ -73,8 +73,10 @@ static int fill_and_leave(const char *folder, const struct filling *filling) {
     int deletes = filling->deletes ? filling->deletes : inserted / 2, deleted = 0, refused = 0;
     for (int wanted = deletes * filling->statements, at_once = deletes; deleted < wanted && deleted < inserted;) {
         rc = sql_try(db, "DELETE FROM t WHERE path IN (SELECT path FROM t LIMIT %d)", at_once);
-        if (!rc) deleted += sqlite3_changes(db);
-        if (!rc) continue;
+        if (!rc) {
+            deleted += sqlite3_changes(db);
+            continue;
+        }
         EXPECT((rc & 0xff) == SQLITE_FULL && strstr(sqlite3_errmsg(db), "DELETE rows, then 'vacuum'"), "%d %s", rc,
                sqlite3_errmsg(db));
         refused++;

@@ -32,6 +32,17 @@ static void make_world(bool wal) {
     must(toy_refresh(toy, tree));
 }
 
+/* The world with whole blobs, and a log that is flushed only when that is asked for. */
+static void make_large_world(void) {
+    make_world(false);
+    art_tree_close(tree);
+    options.blob_pages = 0;
+    options.log_limit = 64 << 20;
+    options.spill_limit = 64 << 20;
+    must(toy_open(toy, &options, &tree));
+    must(toy_refresh(toy, tree));
+}
+
 static void end_world(void) {
     must(art_tree_check(tree));
     art_tree_close(tree);
@@ -274,13 +285,7 @@ static void put_file(unsigned i) {
 /* What lies between them is copied page by page; and what a page has lost is not lost again each time. */
 START_TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
     enum { FILES = 60000, APART = 1500, ROUNDS = 40 };
-    make_world(false);
-    art_tree_close(tree);
-    options.blob_pages = 0;
-    options.log_limit = 64 << 20;
-    options.spill_limit = 64 << 20;
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
+    make_large_world();
     for (unsigned i = 0; i < FILES; i++) put_file(i);
     optimize();
     uint64_t before = tree->root->run[0].pages;
@@ -292,6 +297,61 @@ START_TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_eq(tree->root->run[0].top.entries, FILES);
     ck_assert_msg(after * 100 <= before * 112, "%u pages, and %u before", (unsigned)after, (unsigned)before);
+    end_world();
+}
+END_TEST
+
+static uint64_t room;
+
+static uint64_t room_of_the_disk(void *context) {
+    (void)context;
+    return room;
+}
+
+/* Deletes files [from, to) with so many bytes left on the disk. *redo: the length of the log's row. */
+static int delete_files(unsigned from, unsigned to, uint64_t left, uint64_t *redo) {
+    char text[40];
+    bool existed;
+    for (unsigned i = from; i < to; i++) {
+        uint32_t n = (uint32_t)sprintf(text, "files/file-%06u", i);
+        must(art_tree_delete(tree, art_bytes(text, n), &existed));
+    }
+    struct art_commit commit;
+    room = left;
+    int rc = art_tree_prepare(tree, &commit);
+    if (rc) {
+        art_tree_rolled_back(tree);
+        return rc;
+    }
+    ck_assert(commit.write_redo);
+    *redo = commit.redo.len;
+    toy_write(toy, &commit);
+    art_tree_committed(tree);
+    must(toy_refresh(toy, tree));
+    return ART_OK;
+}
+
+/* Left must be room for the row, for the log before it, and for the host's journal. The second row is as long as the first, but
+ * for its numbers. A small DELETE is never refused. */
+START_TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
+    enum { FILES = 60000, AT_ONCE = 20000, JOURNAL = 256 << 10 };
+    uint64_t redo, again;
+    make_large_world();
+    for (unsigned i = 0; i < FILES; i++) put_file(i);
+    optimize();
+    tree->host.room = room_of_the_disk;
+    must(delete_files(0, AT_ONCE, UINT64_MAX, &redo));
+    ck_assert_uint_gt(redo, 64 << 10);
+    ck_assert_int_eq(delete_files(AT_ONCE, 2 * AT_ONCE, redo + JOURNAL, &again), ART_DISKFULL);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then 'vacuum'"));
+    expect_rows(FILES - AT_ONCE);
+    must(delete_files(AT_ONCE, 2 * AT_ONCE, 2 * redo + JOURNAL + 100, &again));
+    ck_assert_uint_lt(again, redo + 100);
+    expect_rows(FILES - 2 * AT_ONCE);
+    must(delete_files(2 * AT_ONCE, 2 * AT_ONCE + 100, 0, &again));
+    room = UINT64_MAX;
+    vacuum();
+    expect_rows(FILES - 2 * AT_ONCE - 100);
     end_world();
 }
 END_TEST
@@ -309,6 +369,7 @@ int main(void) {
     tcase_add_test(tests, test_a_rollback_forgets_the_wish_and_gives_the_slots_back);
     tcase_add_test(tests, test_an_interrupted_vacuum_changes_nothing);
     tcase_add_test(tests, test_few_rows_written_again_and_again_do_not_make_the_run_larger);
+    tcase_add_test(tests, test_a_large_delete_leaves_the_room_that_vacuum_needs);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

@@ -41,8 +41,8 @@ struct art_io_request {
     uint64_t offset;
 };
 
-/* From where a file that is written past the system's page cache is read. Out of that cache a page may be older than what was
- * written: that is for pages whose hash is known. */
+/* Where a read comes from, if the file is written with O_DIRECT: the device, or the system's page cache. A page in that cache may
+ * be older than the last write, so it is only for pages that the caller verifies by a hash which is not in the page itself. */
 enum art_read { ART_READ_DEVICE, ART_READ_CACHED };
 
 /* A read that goes on while the caller works. The caller sets the requests; the struct and the memory that they name

@@ -9,8 +9,8 @@
  *   3. created: owner (where we may) and then permissions, in that order and closed to others until then
  *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is refused,
  *      buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
- *   5. direct=auto: the same file once more without O_DIRECT, for reads that may come out of the system's page cache. The
- *      kernel drops from there what a direct write replaces
+ *   5. direct=auto: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel drops a page
+ *      from that cache when a direct write replaces it
  */
 #include <dirent.h>
 #include <errno.h>
@@ -124,7 +124,7 @@ static int choose_direct(struct art_file *file, const struct art_file_options *o
     return ART_OK;
 }
 
-/* By its name, unless another file has that by now. What cannot be had is done without: reads are direct, then. */
+/* Opens the same file a second time, by its name. If that fails, or the name leads to another file by now, all reads are direct. */
 static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
     int fd = open_retried(file->io.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     struct stat other;

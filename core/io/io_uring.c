@@ -11,7 +11,7 @@
  * until write_wait(), sync() or whatever needs them done. A read or write that overlaps a write in flight waits for
  * it, and so does a write that overlaps a read.
  *
- * The file is registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin
+ * The file's descriptors are registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin
  * them; requests inside that range use it, others do not.
  *
  * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The
@@ -163,7 +163,7 @@ static bool have_ring(struct ring_file *ring) {
         return false;
     }
     ring->made = true;
-    int files[2] = {ring->file.fd, ring->file.read_fd};
+    int files[] = {[false] = ring->file.fd, [true] = ring->file.read_fd}; /* by art_transfer.cached */
     ring->file_registered = !art_system.ring_register_files(&ring->ring, files, ring->file.io.cached ? 2 : 1);
     if (may_register_buffers(ring)) register_slab(ring);
     for (unsigned i = 0; i < DEPTH; i++) ring->free[i] = (uint8_t)(DEPTH - 1 - i);

@@ -66,7 +66,7 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
     request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
 }
 
-/* The page cache may have kept a page that was written past it: what came from there is damaged only if the device has it so. */
+/* The page cache may hold an older page than the device. So a page from there counts as damaged only if the device has it so. */
 static bool may_be_stale(const struct art_store *store, int rc) {
     return rc == ART_CORRUPT && store->place.io->cached;
 }

@@ -192,7 +192,7 @@ struct art_store_stats {
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale; /* pages and heads that the page cache had, and were not what is on the device */
+    uint64_t stale; /* pages and heads that were older in the page cache than on the device */
 };
 int art_store_stats(struct art_store *store, struct art_store_stats *out);
 /* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */

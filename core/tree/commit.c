@@ -47,6 +47,7 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
     return art_hash128_parts(parts, 2 + root->runs);
 }
 
+/* The root for row 0. It says whether rows of the log are behind it. */
 static int encode_root(struct art_tree *tree, const struct art_root *root) {
     int rc = art_root_encode(root, &tree->pending.root);
     if (rc) return rc;
@@ -67,8 +68,12 @@ static int name_root(struct art_tree *tree, const struct art_root *root, const s
     return ART_OK;
 }
 
-static int leave_journal(const struct art_tree *tree, uint64_t journal) {
-    uint64_t left = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+static uint64_t room_left(const struct art_tree *tree) {
+    return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+}
+
+static int check_room(const struct art_tree *tree, uint64_t journal) {
+    uint64_t left = room_left(tree);
     if (left >= journal) return ART_OK;
     return art_fail(
         ART_DISKFULL,
@@ -79,24 +84,25 @@ static int leave_journal(const struct art_tree *tree, uint64_t journal) {
 }
 
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
-static int leave_room(const struct art_tree *tree) {
+static int leave_room_for_journal(const struct art_tree *tree) {
     if (!tree->pending.edit.pages_written) return ART_OK;
-    return leave_journal(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
+    return check_room(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
 }
 
-/* Deletes that take the last room leave none for the 'vacuum' that would make them into room. The log counts, too: what stands
- * in a WAL takes room once more when it is checkpointed. */
+/* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The log counts,
+ * too: what is in a WAL takes room once more when it is checkpointed. */
 static int leave_room_for_vacuum(const struct art_tree *tree) {
-    uint64_t redo = tree->pending.redo.len, needed = JOURNAL_BYTES + tree->log_bytes + redo;
-    bool many = tree->pending.commit.write_redo && redo >= BATCH_BYTES;
-    return many && !tree->txn.adds && !tree->txn.vacuum ? leave_journal(tree, needed) : ART_OK;
+    uint64_t redo = tree->pending.redo.len;
+    bool only_deletes = tree->pending.commit.write_redo && !tree->txn.adds && !tree->txn.vacuum;
+    if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
+    return check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
 }
 
 /* Everything of the new root is on the device before the commit names it. */
 static int finish_root(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_store_wait(tree->store);
-    if (!rc) rc = leave_room(tree);
+    if (!rc) rc = leave_room_for_journal(tree);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
@@ -127,7 +133,7 @@ static bool is_low(const struct art_tree *tree, uint64_t *left) {
     uint64_t pages = 0;
     for (unsigned i = 0; i < tree->root->runs; i++) pages += tree->root->run[i].pages;
     uint64_t part = pages * ART_BLOB_PAGE / RESERVE_PART;
-    *left = tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+    *left = room_left(tree);
     return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES);
 }
 
@@ -344,8 +350,8 @@ static bool vacuum_finds_something(const struct art_tree *tree) {
            (tree->root->generation && art_store_exists(tree->store));
 }
 
-/* With the first row, which lies in the root's own page most times: so that a log whose rows somebody deletes is not taken
- * for one that never had any. */
+/* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had any.
+ * Both rows are in one page of the host's most times: then no page more is written. */
 static int mark_root(struct art_tree *tree) {
     struct art_commit *commit = &tree->pending.commit;
     if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;

@@ -124,11 +124,12 @@ static int tell_end(struct art_salvage *salvage, bool unread) {
     int rc = tell_lost(salvage);
     unsigned long long last = (unsigned long long)salvage->log.last;
     if (rc || !salvage->root) return rc;
-    if (salvage->log.sound && !unread) {
-        if (!salvage->root->followed || last != salvage->root->csn) return ART_OK;
+    bool read = salvage->log.sound && !unread, deleted = salvage->root->followed && last == salvage->root->csn;
+    if (read && deleted) {
         return art_lost_everywhere(salvage, log_place, ART_NOWHERE, ART_NOWHERE,
                                    "the changes behind version %llu are lost: their rows were deleted", last);
     }
+    if (read) return ART_OK;
     if (salvage->options.alone) {
         return art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE,
                                    "changes behind version %llu are not in this file: the log in the database has them",

@@ -321,7 +321,7 @@ struct art_tree_info {
     uint64_t young_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
-    uint64_t stale;     /* pages that the page cache had, and were read again from the device */
+    uint64_t stale;     /* pages that were older in the page cache, and read again from the device */
     const char *engine; /* "uring", "pwrite", "memory", "none" */
     bool direct;        /* blobs are written past the system's page cache, */
     bool cached;        /* and read through it */

@@ -87,7 +87,7 @@ static sqlite3_stmt *prepare_without_bounds(const char *sql) {
 static sqlite3_stmt *prepare_with_all_bounds(const char *sql) {
     const char *and = strstr(sql, " AND path ");
     if (!and) return prepare(sql);
-    char *text = sqlite3_mprintf("%.*s INTERSECT SELECT path FROM p WHERE%s", (int)(and - sql), sql, and + strlen(" AND"));
+    char *text = sqlite3_mprintf("%.*s INTERSECT SELECT path FROM p WHERE%s", (int)(and-sql), sql, and+strlen(" AND"));
     sqlite3_stmt *statement = prepare(text);
     sqlite3_free(text);
     return statement;

@@ -16,7 +16,7 @@ const struct io_mode io_modes[STORE_MODES] = {
     {"pwrite, direct", IO_SYSTEM, ART_ENGINE_PWRITE, ART_DIRECT_ON, true},
     {"pwrite, buffered", IO_SYSTEM, ART_ENGINE_PWRITE, ART_DIRECT_OFF, false},
     {"whatever is best", IO_SYSTEM, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true},
-    {"pwrite, as it comes", IO_SYSTEM, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, false},
+    {"pwrite, direct writes, cached reads", IO_SYSTEM, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, false},
     {"memory", IO_MEMORY, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true},
     {"simulated", IO_SIMULATED, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true},
     {"rows", IO_ROWS, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false},

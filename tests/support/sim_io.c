@@ -28,10 +28,16 @@ static int may_write(const struct sim_handle *handle) {
 
 /* ---- writes in flight -------------------------------------------------------------------------------------------- */
 
-static void make_live(struct sim_inode *inode, struct sim_op op) {
-    uint64_t there = op.offset < inode->live.len ? inode->live.len - op.offset : 0;
-    uint32_t known = there < op.len ? (uint32_t)there : op.len;
-    if (op.data && known) sim_image_write(&inode->before, op.offset, inode->live.bytes + op.offset, known);
+/* What a page cache may go on showing. */
+static void keep_before(struct sim_inode *inode, const struct sim_op *op) {
+    uint64_t there = op->offset < inode->live.len ? inode->live.len - op->offset : 0;
+    uint32_t known = there < op->len ? (uint32_t)there : op->len;
+    if (op->data && known) sim_image_write(&inode->before, op->offset, inode->live.bytes + op->offset, known);
+}
+
+static void make_live(struct sim_handle *handle, struct sim_op op) {
+    struct sim_inode *inode = handle->inode;
+    if (handle->disk->stale_one_in) keep_before(inode, &op);
     sim_op_apply(&inode->live, &op);
     sim_ops_add(&inode->unsynced, op);
 }
@@ -44,7 +50,7 @@ void sim_land_all(struct sim_handle *handle) {
                     handle->io.name, flight->op.offset);
             abort();
         }
-        make_live(handle->inode, flight->op);
+        make_live(handle, flight->op);
     }
     handle->flight_count = 0;
 }
@@ -56,7 +62,7 @@ static void land_pieces(struct sim_handle *handle, const struct sim_op *op) {
         if (sim_random(handle->disk, 2)) continue;
         struct sim_op piece = {sim_memory(NULL, unit), op->offset + at, unit, false};
         memcpy(piece.data, op->data + at, unit);
-        make_live(handle->inode, piece);
+        make_live(handle, piece);
     }
 }
 
@@ -65,7 +71,7 @@ void sim_land_by_chance(struct sim_handle *handle) {
         struct sim_op *op = &handle->flights[i].op;
         uint64_t fate = sim_random(handle->disk, 3);
         if (fate == 0) {
-            make_live(handle->inode, *op);
+            make_live(handle, *op);
             continue;
         }
         if (fate == 1) land_pieces(handle, op);
@@ -89,7 +95,7 @@ static bool in_flight(const struct sim_handle *handle, const struct art_io_reque
 
 /* ---- methods ----------------------------------------------------------------------------------------------------- */
 
-/* What was read is made of pages that a page cache may still have had. */
+/* Replaces some of the pages that were read by what they were before they were last written. */
 static void make_stale(struct sim_handle *handle, const struct art_io_request *request) {
     struct sim_disk *disk = handle->disk;
     const struct sim_image *before = &handle->inode->before;
@@ -236,7 +242,7 @@ static int sim_truncate(struct art_io *io, uint64_t bytes) {
             handle->disk->stats.faults++;
             rc = art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", io->name);
         } else {
-            make_live(handle->inode, (struct sim_op){NULL, bytes, 0, false});
+            make_live(handle, (struct sim_op){NULL, bytes, 0, false});
         }
     }
     return leave(io, rc);
@@ -252,7 +258,7 @@ static void sim_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     if (len > there - offset) len = there - offset;
     void *zeros = sim_memory(NULL, len);
     memset(zeros, 0, len);
-    make_live(handle->inode, (struct sim_op){zeros, offset, len, false});
+    make_live(handle, (struct sim_op){zeros, offset, len, false});
 }
 
 static int sim_identity(struct art_io *io, struct art_file_identity *out) {
