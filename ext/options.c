@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <stddef.h>
 
-enum option_kind { OPTION_SIZE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
+enum option_kind { OPTION_SIZE, OPTION_CACHE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
 
 static const struct option {
     const char *name;
@@ -17,7 +17,7 @@ static const struct option {
     size_t offset;
     const char *form;
 } options[] = {
-    {"cache", OPTION_SIZE, offsetof(struct art_settings, cache_bytes), "a size such as 64MB"},
+    {"cache", OPTION_CACHE, offsetof(struct art_settings, cache_bytes), "auto, or a size such as 64MB"},
     {"log_limit", OPTION_SIZE, offsetof(struct art_settings, log_limit), "a size such as 1MB"},
     {"spill_limit", OPTION_SIZE, offsetof(struct art_settings, spill_limit), "a size such as 64MB"},
     {"io", OPTION_ENGINE, offsetof(struct art_settings, engine), "auto, uring or pwrite"},
@@ -31,7 +31,7 @@ static const char *const storage_words[] = {"auto", "file", "inline"};
 static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage";
 
 void art_settings_default(struct art_settings *settings) {
-    *settings = (struct art_settings){.cache_bytes = 64 << 20, .log_limit = 1 << 20, .spill_limit = 64 << 20};
+    *settings = (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = 1 << 20, .spill_limit = 64 << 20};
 }
 
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b) {
@@ -83,6 +83,12 @@ static bool parse_word(struct art_text text, const char *const *words, unsigned 
 static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
     unsigned word = 0;
     switch (option->kind) {
+    case OPTION_CACHE:
+        if (art_text_is(value, "auto")) {
+            settings->cache_bytes = ART_CACHE_AUTO;
+            return true;
+        }
+        return parse_size(value, &settings->cache_bytes);
     case OPTION_SIZE:
         return parse_size(value, (uint64_t *)((char *)settings + option->offset));
     case OPTION_ENGINE:
@@ -122,7 +128,12 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
     if (number >= OPTIONS) return false;
     const struct option *option = &options[number];
     *key = option->name;
+    if (option->kind == OPTION_CACHE && settings->cache_bytes == ART_CACHE_AUTO) {
+        *text = sqlite3_mprintf("auto");
+        return true;
+    }
     switch (option->kind) {
+    case OPTION_CACHE:
     case OPTION_SIZE:
         *text = sqlite3_mprintf("%llu", *(const uint64_t *)((const char *)settings + option->offset));
         break;

@@ -73,6 +73,9 @@ struct art_io_methods {
     /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut
      * short. */
     int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count, enum art_read from);
+    /* Reads a request if the system's page cache has all of it, which takes no wait; else what is at `data` is not known. NULL:
+     * never. */
+    bool (*peek)(struct art_io *, const struct art_io_request *request);
     /* Starts a reading without waiting for anything; false: not this time. read_wait() returns when all that was
      * started has ended. Both NULL: nothing can be under way here. */
     bool (*read_start)(struct art_io *, struct art_io_reading *);
@@ -160,6 +163,10 @@ static inline int art_io_read_from(struct art_io *io, struct art_io_request *req
 
 static inline int art_io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
     return art_io_read_from(io, requests, count, ART_READ_DEVICE);
+}
+
+static inline bool art_io_peek(struct art_io *io, const struct art_io_request *request) {
+    return io->methods->peek && io->methods->peek(io, request);
 }
 
 static inline void art_io_read_start(struct art_io *io, struct art_io_reading *reading) {

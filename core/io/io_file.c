@@ -8,6 +8,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/io/io_request.h"
 #include "core/io/io_system.h"
 
 enum { INTERRUPTED_MAX = 100 };
@@ -111,6 +112,13 @@ bool art_file_drop_direct(struct art_file *file) {
 }
 
 /* ---- shared methods ---------------------------------------------------------------------------------------------- */
+
+bool art_file_peek(struct art_io *io, const struct art_io_request *request) {
+    const struct art_file *file = (struct art_file *)io;
+    if (!io->cached || file->forked || art_requests_check(io, request, 1)) return false;
+    return art_system.pread_present(file->read_fd, request->data, request->len, (off_t)request->offset) ==
+           (ssize_t)request->len;
+}
 
 int art_file_sync(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;

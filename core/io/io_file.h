@@ -58,6 +58,7 @@ void art_file_note_failed_write(struct art_file *file, const struct art_transfer
 bool art_file_drop_direct(struct art_file *file);
 
 /* Shared methods. */
+bool art_file_peek(struct art_io *io, const struct art_io_request *request);
 int art_file_sync(struct art_io *io);
 int art_file_size(struct art_io *io, uint64_t *bytes);
 int art_file_truncate(struct art_io *io, uint64_t bytes);

@@ -36,6 +36,7 @@ const struct art_io_methods art_pwrite_methods = {
     .read_batch = art_pwrite_read_batch,
     .write_batch = art_pwrite_write_batch,
     .write_wait = pwrite_wait,
+    .peek = art_file_peek,
     .sync = art_file_sync,
     .size = art_file_size,
     .truncate = art_file_truncate,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -92,6 +93,11 @@ static int system_clone_range(int to, int from, uint64_t offset, uint64_t len) {
     return ioctl(to, FICLONERANGE, &range);
 }
 
+static ssize_t system_pread_present(int fd, void *data, size_t len, off_t offset) {
+    struct iovec range = {data, len};
+    return preadv2(fd, &range, 1, offset, RWF_NOWAIT);
+}
+
 #ifdef ART_HAVE_URING
 static int system_ring_result(int fd, const struct art_transfer *transfer, int result) {
     (void)fd, (void)transfer;
@@ -105,7 +111,8 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate, .punch = system_punch,     \
-        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, RING_CALLS                                \
+        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite,                                           \
+        .pread_present = system_pread_present, RING_CALLS                                \
     }
 
 #ifdef ART_HAVE_URING

@@ -41,6 +41,8 @@ struct art_system_calls {
     int (*clone_range)(int to, int from, uint64_t offset, uint64_t len); /* ioctl(FICLONERANGE) */
     ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
     ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t offset);
+    /* pread() of what takes no wait: preadv2(RWF_NOWAIT). */
+    ssize_t (*pread_present)(int fd, void *data, size_t len, off_t offset);
 
     int (*ring_init)(unsigned entries, struct io_uring *ring, unsigned flags);
     int (*ring_register_files)(struct io_uring *ring, const int *files, unsigned count);

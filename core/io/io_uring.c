@@ -429,6 +429,7 @@ static const struct art_io_methods ring_methods = {
     .read_wait = ring_read_wait,
     .write_batch = ring_write_batch,
     .write_wait = ring_write_wait,
+    .peek = art_file_peek,
     .sync = art_file_sync,
     .size = art_file_size,
     .truncate = art_file_truncate,

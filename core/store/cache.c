@@ -365,17 +365,18 @@ uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
 /* ---- the whole
  * ----------------------------------------------------------------------------------------------------- */
 
-void art_cache_join(uint64_t bytes) {
-    art_cached_memory_join(bytes);
+uint64_t art_cache_join(uint64_t setting) {
+    return art_cached_memory_join(setting);
 }
 
-void art_cache_resize(uint64_t old_bytes, uint64_t new_bytes) {
-    art_cached_memory_resize(old_bytes, new_bytes);
+uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting) {
+    uint64_t bytes = art_cached_memory_resize(old_setting, new_setting);
     make_room(0);
+    return bytes;
 }
 
-void art_cache_leave(uint64_t bytes) {
-    art_cached_memory_resize(bytes, 0);
+void art_cache_leave(uint64_t setting) {
+    art_cached_memory_resize(setting, 0);
     make_room(0);
     art_cached_memory_leave();
 }

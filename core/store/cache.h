@@ -48,10 +48,10 @@ struct art_cached {
     struct art_cached *clock_next, *clock_prev; /* the shard's ring of all its entries */
 };
 
-/* A store is opened, its setting changes, it is closed. */
-void art_cache_join(uint64_t bytes);
-void art_cache_resize(uint64_t old_bytes, uint64_t new_bytes);
-void art_cache_leave(uint64_t bytes);
+/* A store is opened, its setting (bytes, or ART_CACHE_AUTO) changes, it is closed. Returned are the bytes that it may count on. */
+uint64_t art_cache_join(uint64_t setting);
+uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting);
+void art_cache_leave(uint64_t setting);
 
 /* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once,
  * so that its memory may be in large pages. */

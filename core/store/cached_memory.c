@@ -4,6 +4,8 @@
 #include <assert.h>
 
 #include "core/base/error.h"
+#include "core/base/options.h"
+#include "core/io/machine.h"
 
 enum {
     SMALL, /* index of the kinds of pools */
@@ -13,7 +15,11 @@ enum {
     SPARE_MAX = 32,
     SLOTS_FIRST = 64,
     HEADS_PER_BLOB = 16, /* in small pages, so many more blobs with a head alone are expected than whole ones */
-    PAGES = ART_BLOB_PAGES
+    PAGES = ART_BLOB_PAGES,
+    /* What is in this cache is in the system's page cache, too, and other processes have one like it: a machine's work is done by
+     * some of them, and the share of each leaves three quarters to everything else where there are four. */
+    SHARE_OF_MEMORY = 16,
+    SHARE_LEAST = 8 << 20
 };
 #define LARGE_PAGES_FROM ((uint64_t)32 << 20) /* cache limit; below it 2 MB at a time are too much */
 
@@ -35,6 +41,7 @@ static struct art_blob_pool *heap_pool;
 static struct spare spares[SPARE_MAX];
 static unsigned spare_count;
 static uint64_t stores, entries;
+static uint64_t automatic, share; /* stores whose cache is ART_CACHE_AUTO; the bytes that they have together */
 
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit;                /* bytes */
@@ -226,15 +233,42 @@ bool art_cached_memory_drop_spare(void) {
     return dropped;
 }
 
-void art_cached_memory_join(uint64_t bytes) {
-    pthread_mutex_lock(&lock);
-    stores++;
-    pthread_mutex_unlock(&lock);
-    atomic_fetch_add(&limit, bytes);
+/* The machine is asked when the first comes. */
+static uint64_t add_setting(uint64_t setting) {
+    if (setting != ART_CACHE_AUTO) {
+        atomic_fetch_add(&limit, setting);
+        return setting;
+    }
+    if (!automatic++) {
+        share = art_machine_memory() / SHARE_OF_MEMORY;
+        if (share < SHARE_LEAST) share = SHARE_LEAST;
+        atomic_fetch_add(&limit, share);
+    }
+    return share;
 }
 
-void art_cached_memory_resize(uint64_t old_bytes, uint64_t new_bytes) {
-    atomic_fetch_add(&limit, new_bytes - old_bytes);
+static void take_setting(uint64_t setting) {
+    if (setting != ART_CACHE_AUTO) {
+        atomic_fetch_sub(&limit, setting);
+    } else if (!--automatic) {
+        atomic_fetch_sub(&limit, share);
+    }
+}
+
+uint64_t art_cached_memory_join(uint64_t setting) {
+    pthread_mutex_lock(&lock);
+    stores++;
+    uint64_t bytes = add_setting(setting);
+    pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
+uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting) {
+    pthread_mutex_lock(&lock);
+    uint64_t bytes = add_setting(new_setting);
+    take_setting(old_setting);
+    pthread_mutex_unlock(&lock);
+    return bytes;
 }
 
 void art_cached_memory_leave(void) {
@@ -251,7 +285,7 @@ void art_cached_memory_abandon(void) {
     for (unsigned kind = 0; kind < KINDS; kind++) slab_count[kind] = 0;
     heap_pool = NULL;
     spare_count = 0;
-    stores = entries = 0;
+    stores = entries = automatic = 0;
     atomic_store(&charged, 0);
     atomic_store(&spare_pages, 0);
     atomic_store(&limit, 0);

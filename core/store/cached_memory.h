@@ -30,8 +30,9 @@ bool art_cached_memory_could_fit(uint64_t pages);
 /* Gives a spare buffer's memory back; false: there is none. */
 bool art_cached_memory_drop_spare(void);
 
-void art_cached_memory_join(uint64_t bytes);
-void art_cached_memory_resize(uint64_t old_bytes, uint64_t new_bytes);
+/* `setting`: bytes, or ART_CACHE_AUTO. Returns the bytes that the store may count on. */
+uint64_t art_cached_memory_join(uint64_t setting);
+uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting);
 /* When the last store has gone and no entry is left, the slabs go too. */
 void art_cached_memory_leave(void);
 void art_cached_memory_abandon(void);

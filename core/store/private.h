@@ -41,6 +41,7 @@ struct art_view {
     bool held;                        /* in that list */
     uint32_t pages;                   /* counted in store->held_pages while held */
     uint32_t expected, window;        /* the page behind the last load; pages to read ahead when it is asked for */
+    uint32_t loads;
 };
 
 struct art_hold {
@@ -95,7 +96,7 @@ struct art_store {
     bool read_only;
     bool for_another; /* as in art_store_options */
     bool clones_not;  /* tried: blobs of other files cannot be shared here */
-    uint64_t cache_bytes;
+    uint64_t cache_setting, cache_bytes; /* as it was given; what it comes to */
 
     struct art_hold *holds; /* by slot */
     uint32_t hold_capacity;

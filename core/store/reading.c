@@ -25,7 +25,8 @@ enum {
     READ_AHEAD_FIRST = 2,
     READ_AHEAD_MAX = 32, /* pages */
     RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
-    HOLDS_FIRST = 64
+    HOLDS_FIRST = 64,
+    SINGLE_LOADS = 32 /* of pages that the system has at hand: about what it costs to read all of the blob */
 };
 
 /* ---- what is to be read
@@ -94,12 +95,17 @@ int art_store_open_image(struct art_store *store, struct art_cached *cached, con
 /* Under `loading`. */
 static int fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request requests[2];
+    art_store_request_head(cached, ref, requests);
     if (art_store_loads_whole(store)) {
+        if (art_io_peek(store->place.io, requests)) {
+            store->pages_read += ref->head_pages;
+            return art_store_open_image(store, cached, ref, false);
+        }
         unsigned count = art_store_request_whole(cached, ref, requests);
         if (!read_requests(store, requests, count, ART_READ_CACHED))
             return art_store_open_image(store, cached, ref, true);
+        art_store_request_head(cached, ref, requests);
     }
-    art_store_request_head(cached, ref, requests);
     int rc = read_requests(store, requests, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
@@ -151,7 +157,10 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
 }
 
 static uint32_t pages_ahead(struct art_view *view, uint32_t first, uint32_t end) {
-    if (art_store_loads_whole(view->store)) return view->blob.leaf_pages - end; /* a part of it had to go */
+    if (art_store_loads_whole(view->store)) {
+        bool single = view->store->place.io->cached && view->loads++ < SINGLE_LOADS;
+        return single ? 0 : view->blob.leaf_pages - end;
+    }
     bool onward = view->expected && view->expected == first;
     view->window = !onward ? 0 : view->window ? art_min32(2 * view->window, READ_AHEAD_MAX) : READ_AHEAD_FIRST;
     return art_min32(view->window, view->blob.leaf_pages - end);

@@ -51,9 +51,9 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     store->direct = options->direct;
     store->read_only = options->read_only;
     store->for_another = options->for_another;
-    store->cache_bytes = options->cache_bytes;
+    store->cache_setting = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);
-    art_cache_join(store->cache_bytes);
+    store->cache_bytes = art_cache_join(store->cache_setting);
     *out = store;
     return ART_OK;
 }
@@ -69,7 +69,7 @@ void art_store_close(struct art_store *store) {
     art_store_leave(store);
     art_write_pool_give_back(&store->phase.pool);
     art_slot_set_clear(&store->phase.returned);
-    if (!forked) art_cache_leave(store->cache_bytes);
+    if (!forked) art_cache_leave(store->cache_setting);
     store->closed = true;
     art_store_unref(store);
 }
@@ -99,8 +99,8 @@ int art_store_usable(const struct art_store *store) {
 }
 
 void art_store_set_cache(struct art_store *store, uint64_t bytes) {
-    if (!art_store_forked(store)) art_cache_resize(store->cache_bytes, bytes);
-    store->cache_bytes = bytes;
+    if (!art_store_forked(store)) store->cache_bytes = art_cache_resize(store->cache_setting, bytes);
+    store->cache_setting = bytes;
 }
 
 /* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that
