@@ -272,9 +272,16 @@ START_TEST(test_a_setting_is_kept_and_counts_at_once) {
     command("log_limit=1KB");
     sql_run(db, "INSERT INTO t(path, value) VALUES('long', zeroblob(2000))");
     ck_assert_int_eq(info(db, "runs"), 1);
-    int64_t others = info(db, "cache limit") - info(db, "option cache");
+    int64_t share = info(db, "cache limit");
+    sqlite3 *other = sql_open(path);
+    ck_assert_int_eq(info(other, "cache limit"), share); /* of all together */
     command("cache=5MB");
-    ck_assert_int_eq(info(db, "cache limit") - others, 5 << 20);
+    ck_assert_int_eq(info(db, "cache limit"), share + (5 << 20));
+    sql_close(other);
+    ck_assert_int_eq(info(db, "cache limit"), 5 << 20);
+    command("cache=AUTO");
+    ck_assert_int_eq(info(db, "cache limit"), share);
+    command("cache=5MB");
     sql_close(db);
     db = sql_open(path);
     option_is(db, "option cache", "5242880\n");
@@ -288,6 +295,8 @@ END_TEST
 
 START_TEST(test_a_setting_belongs_to_its_transaction) {
     make_table();
+    int64_t share = info(db, "cache limit");
+    ck_assert_int_ge(share, 8 << 20);
     sql_run(db, "BEGIN");
     command("cache=1MB");
     option_is(db, "option cache", "1048576\n");
@@ -302,13 +311,13 @@ START_TEST(test_a_setting_belongs_to_its_transaction) {
     option_is(db, "option log_limit", "1048576\n");
     ck_assert_int_eq(info(db, "cache limit"), 1 << 20);
     sql_run(db, "ROLLBACK");
-    option_is(db, "option cache", "67108864\n");
-    ck_assert_int_eq(info(db, "cache limit"), 64 << 20);
+    option_is(db, "option cache", "auto\n");
+    ck_assert_int_eq(info(db, "cache limit"), share);
     gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
     sql_run(db, "BEGIN");
     command("cache=3MB");
     refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
-    ck_assert_int_eq(info(db, "cache limit"), 64 << 20);
+    ck_assert_int_eq(info(db, "cache limit"), share);
 }
 END_TEST
 
@@ -322,7 +331,7 @@ START_TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
     sql_run(other, "INSERT INTO t(t) VALUES('cache=7MB')"); /* changes no other setting back */
     option_is(db, "option spill_limit", "8388608\n");
     option_is(db, "option cache", "7340032\n");
-    option_is(db, "option cache here", "67108864\n");
+    option_is(db, "option cache here", "auto\n");
     sql_close(other);
     other = sql_open(path);
     option_is(other, "option cache", "7340032\n");

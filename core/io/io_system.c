@@ -111,8 +111,8 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
         .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate, .punch = system_punch,     \
-        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite,                                           \
-        .pread_present = system_pread_present, RING_CALLS                                \
+        .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, .pread_present = system_pread_present,    \
+        RING_CALLS                                                                                                     \
     }
 
 #ifdef ART_HAVE_URING

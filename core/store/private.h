@@ -94,8 +94,8 @@ struct art_store {
     enum art_engine engine;
     enum art_direct direct;
     bool read_only;
-    bool for_another; /* as in art_store_options */
-    bool clones_not;  /* tried: blobs of other files cannot be shared here */
+    bool for_another;                    /* as in art_store_options */
+    bool clones_not;                     /* tried: blobs of other files cannot be shared here */
     uint64_t cache_setting, cache_bytes; /* as it was given; what it comes to */
 
     struct art_hold *holds; /* by slot */
