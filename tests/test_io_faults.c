@@ -90,6 +90,15 @@ static int step_read_one(struct life *life) {
     return rc;
 }
 
+/* What is at hand after it was read; if nothing is, nobody is told. */
+static int step_peek(struct life *life) {
+    struct art_io_request request = {found[0], sizeof found[0], sizeof found[0]};
+    int rc = art_io_read_from(life->io, &request, 1, ART_READ_CACHED);
+    memset(found[0], 0, sizeof found[0]);
+    if (!rc && art_io_peek(life->io, &request)) ck_assert_int_eq(memcmp(data[1], found[0], sizeof found[0]), 0);
+    return rc;
+}
+
 static int step_truncate(struct life *life) {
     return life->io->methods->truncate(life->io, 4 * ART_PAGE);
 }
@@ -111,12 +120,11 @@ static const struct {
     const char *name;
     int (*run)(struct life *);
 } steps[] = {
-    {"create", step_create},     {"lock", step_lock},
-    {"write", step_write},       {"sync", step_sync},
-    {"size", step_size},         {"identity", step_identity},
-    {"read", step_read},         {"read_one", step_read_one},
-    {"truncate", step_truncate}, {"sync_directory", step_sync_directory},
-    {"stat", step_stat},         {"remove", step_remove},
+    {"create", step_create},     {"lock", step_lock},         {"write", step_write},
+    {"sync", step_sync},         {"size", step_size},         {"identity", step_identity},
+    {"read", step_read},         {"read_one", step_read_one}, {"peek", step_peek},
+    {"truncate", step_truncate}, {"stat", step_stat},         {"sync_directory", step_sync_directory},
+    {"remove", step_remove},
 };
 
 /* One fault, and where it must surface with which code; NULL: it is overcome, nobody hears of it. */
@@ -216,6 +224,9 @@ static const struct expectation shared[] = {
     {"fstat", 3, 1, EIO, ART_IO, "identity", NULL},
     {"pread", 1, 3, EINTR, 0, NULL, NULL},
     {"pread", 1, 3, EAGAIN, 0, NULL, NULL},
+    {"pread_present", 1, 1, EAGAIN, 0, NULL, NULL},
+    {"pread_present", 1, 1, EOPNOTSUPP, 0, NULL, NULL},
+    {"pread_present", 1, 1, FAULT_ZERO, 0, NULL, NULL},
     {"ftruncate", 1, 1, EIO, ART_IO, "truncate", NULL},
     {"ftruncate", 1, 1, ENOSPC, ART_DISKFULL, "truncate", NULL},
     {"ftruncate", 1, 3, EINTR, 0, NULL, NULL},

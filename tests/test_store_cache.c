@@ -95,6 +95,30 @@ START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
 }
 END_TEST
 
+/* What the page cache has costs the same page by page; as soon as it lacks one, the device is asked for all the rest. */
+START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
+    make_world(NULL, 100);
+    sim_disk_let_pages_be_at_hand(place.sim, 1);
+    struct art_store *store = store_open(&place, 64 * MB);
+    uint64_t calls = sim_disk_calls(place.sim, SIM_READ), head = blobs[3].ref.head_pages;
+    EXPECT_OK(store_read_page(store, &blobs[3], 50));
+    EXPECT_OK(store_read_page(store, &blobs[3], 70));
+    EXPECT_OK(store_read_page(store, &blobs[3], 10));
+    ck_assert_uint_eq(pages_read(store), head + 3);
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1); /* the superblock */
+    sim_disk_let_pages_be_at_hand(place.sim, 0);
+    EXPECT_OK(store_read_page(store, &blobs[3], 60));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 2);
+    ck_assert_uint_eq(pages_read(store), head + 3 + blobs[3].ref.leaf_pages - 60 - 1);
+    EXPECT_OK(store_read_page(store, &blobs[4], 60));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 3);
+    EXPECT_OK(store_read(store, &blobs[4]));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 3);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
 START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 2 * MB);
@@ -493,6 +517,7 @@ int main(void) {
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, test_a_blob_of_a_small_file_is_read_whole_and_once);
     tcase_add_test(tests, test_of_a_file_larger_than_the_cache_single_pages_are_read);
+    tcase_add_test(tests, test_of_a_small_file_single_pages_are_read_while_they_are_at_hand);
     tcase_add_test(tests, test_a_walk_reads_ahead_and_each_page_once);
     tcase_add_test(tests, test_what_is_read_ahead_comes_whole_in_one_call_a_blob);
     tcase_add_test(tests, test_what_is_read_ahead_is_not_believed);

@@ -56,6 +56,7 @@ START_TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
         struct sim_disk *disk = sim_disk_new(seed);
         uint8_t byte = 0;
         if (seed % 2) sim_disk_let_pages_be_stale(disk, 1 + seed % 5);
+        sim_disk_let_pages_be_at_hand(disk, seed % 3);
         sim_disk_put_file(disk, "a.db", &byte, 1);
         struct art_tree_options options = {
             .disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};

@@ -18,6 +18,7 @@ static struct sim_disk *new_disk(uint64_t seed) {
     struct sim_disk *disk = sim_disk_new(seed);
     uint8_t byte = 0;
     if (seed % 2) sim_disk_let_pages_be_stale(disk, 1 + seed % 5);
+    sim_disk_let_pages_be_at_hand(disk, seed % 3);
     sim_disk_put_file(disk, "a.db", &byte, 1);
     return disk;
 }

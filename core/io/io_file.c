@@ -115,9 +115,9 @@ bool art_file_drop_direct(struct art_file *file) {
 
 bool art_file_peek(struct art_io *io, const struct art_io_request *request) {
     const struct art_file *file = (struct art_file *)io;
-    if (!io->cached || file->forked || art_requests_check(io, request, 1)) return false;
-    return art_system.pread_present(file->read_fd, request->data, request->len, (off_t)request->offset) ==
-           (ssize_t)request->len;
+    if ((io->direct && !io->cached) || file->forked || art_requests_check(io, request, 1)) return false;
+    int fd = io->cached ? file->read_fd : file->fd;
+    return art_system.pread_present(fd, request->data, request->len, (off_t)request->offset) == (ssize_t)request->len;
 }
 
 int art_file_sync(struct art_io *io) {

@@ -41,7 +41,6 @@ struct art_view {
     bool held;                        /* in that list */
     uint32_t pages;                   /* counted in store->held_pages while held */
     uint32_t expected, window;        /* the page behind the last load; pages to read ahead when it is asked for */
-    uint32_t loads;
 };
 
 struct art_hold {

@@ -8,9 +8,10 @@
  * the pages of which the view knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: the whole blob where the file fits into this store's share of the cache, or where a walk has asked for it
- * beforehand (ahead.c); else the head, for searches with those of neighbours (heads.c), then single pages, and ahead of a
- * reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
+ * How much is read: the whole blob where the file fits into this store's share of the cache and the device must be asked, or
+ * where a walk has asked for it beforehand (ahead.c); else the head, for searches with those of neighbours (heads.c), then single
+ * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages. A page that the system's
+ * page cache has costs the same with others and alone, so none is read before it is wanted.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -25,8 +26,7 @@ enum {
     READ_AHEAD_FIRST = 2,
     READ_AHEAD_MAX = 32, /* pages */
     RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
-    HOLDS_FIRST = 64,
-    SINGLE_LOADS = 32 /* of pages that the system has at hand: about what it costs to read all of the blob */
+    HOLDS_FIRST = 64
 };
 
 /* ---- what is to be read
@@ -54,6 +54,15 @@ static int read_requests(struct art_store *store, struct art_io_request *request
     int rc = art_io_read_from(store->place.io, requests, count, from);
     for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
     return rc;
+}
+
+/* Reads what the system's page cache has, if that is all of it. */
+static bool peek(struct art_store *store, const struct art_io_request *requests, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (!art_io_peek(store->place.io, &requests[i])) return false;
+        store->pages_read += requests[i].len / ART_PAGE;
+    }
+    return true;
 }
 
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
@@ -94,19 +103,14 @@ int art_store_open_image(struct art_store *store, struct art_cached *cached, con
 
 /* Under `loading`. */
 static int fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
-    struct art_io_request requests[2];
-    art_store_request_head(cached, ref, requests);
+    struct art_io_request head, whole[2];
+    art_store_request_head(cached, ref, &head);
     if (art_store_loads_whole(store)) {
-        if (art_io_peek(store->place.io, requests)) {
-            store->pages_read += ref->head_pages;
-            return art_store_open_image(store, cached, ref, false);
-        }
-        unsigned count = art_store_request_whole(cached, ref, requests);
-        if (!read_requests(store, requests, count, ART_READ_CACHED))
-            return art_store_open_image(store, cached, ref, true);
-        art_store_request_head(cached, ref, requests);
+        if (peek(store, &head, 1)) return art_store_open_image(store, cached, ref, false);
+        unsigned count = art_store_request_whole(cached, ref, whole);
+        if (!read_requests(store, whole, count, ART_READ_CACHED)) return art_store_open_image(store, cached, ref, true);
     }
-    int rc = read_requests(store, requests, 1, ART_READ_CACHED);
+    int rc = read_requests(store, &head, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
@@ -136,16 +140,22 @@ static int verify_page(struct art_store *store, struct art_cached *cached, uint3
     return rc;
 }
 
-/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. Under `loading`. */
-static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end) {
+/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_all`: where the system has to ask
+ * the device, it reads all that follows. Under `loading`. */
+static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_all) {
     struct art_store *store = view->store;
     struct art_cached *cached = view->cached;
     struct art_io_request requests[RUNS_MAX];
     uint32_t charged = 0;
     unsigned count = request_missing(cached, first, end, requests, RUNS_MAX, &charged);
+    bool read = or_all && peek(store, requests, count);
+    if (or_all && !read) {
+        end = cached->blob.leaf_pages;
+        count = request_missing(cached, first, end, requests, RUNS_MAX, &charged);
+    }
     view->pages += charged;
     if (view->held) store->held_pages += charged;
-    int rc = count ? read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
+    int rc = count && !read ? read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
     cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
         if (is_present(&cached->blob, page)) continue;
@@ -157,10 +167,6 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
 }
 
 static uint32_t pages_ahead(struct art_view *view, uint32_t first, uint32_t end) {
-    if (art_store_loads_whole(view->store)) {
-        bool single = view->store->place.io->cached && view->loads++ < SINGLE_LOADS;
-        return single ? 0 : view->blob.leaf_pages - end;
-    }
     bool onward = view->expected && view->expected == first;
     view->window = !onward ? 0 : view->window ? art_min32(2 * view->window, READ_AHEAD_MAX) : READ_AHEAD_FIRST;
     return art_min32(view->window, view->blob.leaf_pages - end);
@@ -179,8 +185,10 @@ static int load_into_cache(struct art_view *view, uint32_t first, uint32_t end) 
     if (rc) return rc;
     uint32_t ahead = pages_ahead(view, first, end);
     pthread_mutex_lock(&cached->loading);
-    rc = load_missing(view, first, end, end + ahead);
-    if (rc && ahead) rc = load_missing(view, first, end, end); /* the fault may lie in what nobody needs */
+    bool whole = art_store_loads_whole(view->store);
+    rc = load_missing(view, first, end, end + ahead, whole);
+    if (rc && (ahead || whole))
+        rc = load_missing(view, first, end, end, false); /* the fault may lie in what nobody needs */
     pthread_mutex_unlock(&cached->loading);
     view->expected = end + ahead;
     return rc;

@@ -143,6 +143,14 @@ static ssize_t watched_pread(int fd, void *data, size_t len, off_t offset) {
     return -1;
 }
 
+static ssize_t watched_pread_present(int fd, void *data, size_t len, off_t offset) {
+    look(data, len, offset);
+    if (!strikes("pread_present")) return real.pread_present(fd, data, len, offset);
+    if (fault.error < 0) return own_up(real.pread_present(fd, data, len, offset));
+    errno = fault.error;
+    return -1;
+}
+
 static ssize_t watched_pwrite(int fd, const void *data, size_t len, off_t offset) {
     look(data, len, offset);
     if (!strikes("pwrite")) return real.pwrite(fd, data, len, offset);
@@ -236,6 +244,7 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .punch = watched_punch,
         .clone_range = watched_clone_range,
         .pread = watched_pread,
+        .pread_present = watched_pread_present,
         .pwrite = watched_pwrite,
         .ring_init = watched_ring_init,
         .ring_register_files = watched_ring_register_files,

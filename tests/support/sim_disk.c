@@ -226,7 +226,7 @@ static int disk_open(struct art_disk *art_disk, const struct art_file_options *o
                                  .name = strdup(options->path),
                                  .engine = "sim",
                                  .read_only = options->read_only,
-                                 .cached = disk->stale_one_in};
+                                 .cached = disk->stale_one_in || disk->at_hand_one_in};
     handle->disk = disk;
     handle->inode = inode;
     handle->next = disk->handles;
@@ -428,6 +428,12 @@ static struct sim_inode *copied_inode(const struct sim_disk *from, struct sim_di
 void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in) {
     pthread_mutex_lock(&disk->lock);
     disk->stale_one_in = one_in;
+    pthread_mutex_unlock(&disk->lock);
+}
+
+void sim_disk_let_pages_be_at_hand(struct sim_disk *disk, unsigned one_in) {
+    pthread_mutex_lock(&disk->lock);
+    disk->at_hand_one_in = one_in;
     pthread_mutex_unlock(&disk->lock);
 }
 

@@ -66,6 +66,9 @@ void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);
 /* From now on, files that are opened are read through a page cache: where a reader allows it, one page in so many is as it was
  * before it was last written. 0: none (from the beginning). */
 void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in);
+/* Likewise: where a reader asks whether the page cache has it at hand, one time in so many it has. 0: never (from the
+ * beginning). */
+void sim_disk_let_pages_be_at_hand(struct sim_disk *disk, unsigned one_in);
 
 /* ---- the ends of the world --------------------------------------------------------------------------------------- */
 

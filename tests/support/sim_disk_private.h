@@ -59,7 +59,7 @@ struct sim_disk {
     pthread_mutex_t lock;
     uint64_t random;
     uint64_t capacity;
-    unsigned stale_one_in;
+    unsigned stale_one_in, at_hand_one_in;
     struct sim_inode **inodes;
     uint64_t inode_count;
     struct sim_name *names;

@@ -108,22 +108,35 @@ static void make_stale(struct sim_handle *handle, const struct art_io_request *r
     }
 }
 
+static int read_one(struct sim_handle *handle, const struct art_io_request *request, enum art_read from) {
+    if (in_flight(handle, request)) sim_land_all(handle);
+    const struct sim_image *live = &handle->inode->live;
+    if (request->offset + request->len > live->len) {
+        return art_read_past_end(&handle->io, request->offset, request->len, live->len);
+    }
+    if (!request->len) return ART_OK;
+    memcpy(request->data, live->bytes + request->offset, request->len);
+    handle->disk->stats.bytes_read += request->len;
+    if (from == ART_READ_CACHED && handle->io.cached && handle->disk->stale_one_in) make_stale(handle, request);
+    return ART_OK;
+}
+
 static int sim_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
-    struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_READ);
     if (!rc) rc = art_requests_check(io, requests, count);
-    for (unsigned i = 0; !rc && i < count; i++) {
-        if (in_flight(handle, &requests[i])) sim_land_all(handle);
-        const struct sim_image *live = &handle->inode->live;
-        if (requests[i].offset + requests[i].len > live->len) {
-            rc = art_read_past_end(io, requests[i].offset, requests[i].len, live->len);
-        } else if (requests[i].len) {
-            memcpy(requests[i].data, live->bytes + requests[i].offset, requests[i].len);
-            handle->disk->stats.bytes_read += requests[i].len;
-            if (from == ART_READ_CACHED && io->cached && handle->disk->stale_one_in) make_stale(handle, &requests[i]);
-        }
-    }
+    for (unsigned i = 0; !rc && i < count; i++) rc = read_one((struct sim_handle *)io, &requests[i], from);
     return leave(io, rc);
+}
+
+/* No call that can fail; a reader must do without what it is refused. */
+static bool sim_peek(struct art_io *io, const struct art_io_request *request) {
+    struct sim_handle *handle = (struct sim_handle *)io;
+    struct sim_disk *disk = handle->disk;
+    pthread_mutex_lock(&disk->lock);
+    bool at_hand = !handle->dead && io->cached && disk->at_hand_one_in && !sim_random(disk, disk->at_hand_one_in);
+    if (at_hand) at_hand = !art_requests_check(io, request, 1) && !read_one(handle, request, ART_READ_CACHED);
+    pthread_mutex_unlock(&disk->lock);
+    return at_hand;
 }
 
 static void take_off(struct sim_handle *handle, const struct art_io_request *request) {
@@ -309,6 +322,7 @@ const struct art_io_methods sim_io_methods = {
     .read_batch = sim_read_batch,
     .write_batch = sim_write_batch,
     .write_wait = sim_write_wait,
+    .peek = sim_peek,
     .sync = sim_sync,
     .size = sim_size,
     .truncate = sim_truncate,
