@@ -397,6 +397,30 @@ START_TEST(test_the_limit_may_be_changed) {
 }
 END_TEST
 
+/* Only of the share that all stores have together; a setting of one's own is kept. */
+START_TEST(test_what_rests_is_given_back) {
+    int64_t now = (int64_t)1 << 40;
+    make_world(NULL, 100);
+    struct art_store *store = store_open(&place, _i ? 64 * MB : ART_CACHE_AUTO);
+    store_expect(store, blobs, BLOBS);
+    uint64_t all = cached_bytes(), some = 0;
+    art_cache_rest(now);
+    art_cache_rest(now += ART_CACHE_REST); /* held so far; from here on it can rest */
+    art_store_relax(store);
+    art_cache_rest(now += ART_CACHE_REST);
+    art_cache_rest(now + ART_CACHE_REST - 1);
+    ck_assert_uint_eq(cached_bytes(), all);
+    store_expect(store, blobs, 4);
+    for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
+    art_cache_rest(now += ART_CACHE_REST);
+    ck_assert_uint_eq(cached_bytes(), _i ? all : some * ART_PAGE);
+    store_expect(store, blobs, BLOBS);
+    ck_assert_uint_eq(cached_bytes(), all);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
 /* Of large ones they would use little, but hold all. A part that had to go comes back with the rest, not page by page. */
 START_TEST(test_small_blobs_have_small_pages_and_come_back_at_once) {
     uint64_t calls = 0;
@@ -530,6 +554,7 @@ int main(void) {
     tcase_add_test(tests, test_held_blobs_stay_whatever_the_limit);
     tcase_add_test(tests, test_a_resting_connection_lets_go_of_what_is_above_its_share);
     tcase_add_test(tests, test_the_limit_may_be_changed);
+    tcase_add_loop_test(tests, test_what_rests_is_given_back, 0, 2);
     tcase_add_loop_test(tests, test_small_blobs_have_small_pages_and_come_back_at_once, 0, 2);
     tcase_add_loop_test(tests, test_many_threads_read_one_file_while_one_writes, 0, 3);
     suite_add_tcase(suite, tests);

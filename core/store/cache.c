@@ -36,6 +36,7 @@ static struct shard shards[SHARDS] = {
 };
 static _Atomic uint64_t idle; /* entries without references */
 static _Atomic uint32_t turn; /* the shard where the next sweep begins */
+static _Atomic int64_t rest_at;
 
 /* ---- the table of a shard
  * ------------------------------------------------------------------------------------------ */
@@ -204,6 +205,32 @@ void art_cache_trim(void) {
     evict(0);
 }
 
+static void rest_shard(struct shard *shard) {
+    pthread_mutex_lock(&shard->lock);
+    struct art_cached *entry = shard->hand;
+    for (uint32_t steps = shard->entries; steps && art_cached_memory_is_shared(); steps--) {
+        struct art_cached *next = entry->clock_next;
+        bool gone = !entry->references && entry->rested;
+        entry->rested = !entry->references;
+        if (gone) {
+            remove_idle(shard, entry);
+            free_entry(entry);
+        }
+        entry = next;
+    }
+    pthread_mutex_unlock(&shard->lock);
+}
+
+/* What stores hold has no chance to rest: they let go, and take anew what they use. */
+void art_cache_rest(int64_t now) {
+    int64_t at = atomic_load_explicit(&rest_at, memory_order_relaxed);
+    if (now < at || !atomic_compare_exchange_strong(&rest_at, &at, now + ART_CACHE_REST) || !at) return;
+    for (unsigned i = 0; i < SHARDS; i++) rest_shard(&shards[i]);
+    while (art_cached_memory_is_shared() && art_cached_memory_drop_spare()) {
+    }
+    atomic_fetch_add(&art_cache_pressure, 1);
+}
+
 /* ---- references
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -238,6 +265,7 @@ static struct art_cached *reference(struct shard *shard, const struct art_cache_
     }
     if (!entry->references++) atomic_fetch_sub(&idle, 1);
     entry->heat = HEAT;
+    entry->rested = false;
     return entry;
 }
 
@@ -387,6 +415,7 @@ void art_cache_abandon(void) {
         pthread_mutex_init(&shards[i].lock, NULL);
     }
     atomic_store(&idle, 0);
+    atomic_store(&rest_at, 0);
     art_cached_memory_abandon();
 }
 

@@ -44,6 +44,7 @@ struct art_cached {
     uint32_t references;
     uint8_t heat;
     bool whole, listed;
+    bool rested;                                /* nobody has asked for it since art_cache_rest() last came by */
     struct art_cached *chain;                   /* in the hash table, while listed */
     struct art_cached *clock_next, *clock_prev; /* the shard's ring of all its entries */
 };
@@ -76,6 +77,11 @@ uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
 bool art_cache_room(uint64_t pages);
 /* Evicts until the limit is kept, as far as nobody refers to it. */
 void art_cache_trim(void);
+
+/* Gives back what nobody has asked for in ART_CACHE_REST seconds (to three times that: a store must let go first), down to what
+ * the stores' own settings allow. Called often, with a clock's seconds; does something once in so many. */
+enum { ART_CACHE_REST = 300 };
+void art_cache_rest(int64_t now);
 
 static inline uint8_t *art_cached_image(const struct art_cached *cached) {
     return cached->buffer.data;

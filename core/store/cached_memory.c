@@ -44,7 +44,7 @@ static uint64_t stores, entries;
 static uint64_t automatic, share; /* stores whose cache is ART_CACHE_AUTO; the bytes that they have together */
 
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
-static _Atomic uint64_t limit;                /* bytes */
+static _Atomic uint64_t limit, settings;      /* bytes; `limit` is the settings and the share */
 
 /* ---- sets of pages
  * --------------------------------------------------------------------------------------------------- */
@@ -226,6 +226,10 @@ bool art_cached_memory_could_fit(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE + atomic_load(&spare_pages);
 }
 
+bool art_cached_memory_is_shared(void) {
+    return atomic_load(&charged) > atomic_load(&settings) / ART_BLOB_PAGE;
+}
+
 bool art_cached_memory_drop_spare(void) {
     pthread_mutex_lock(&lock);
     bool dropped = drop_spare();
@@ -237,6 +241,7 @@ bool art_cached_memory_drop_spare(void) {
 static uint64_t add_setting(uint64_t setting) {
     if (setting != ART_CACHE_AUTO) {
         atomic_fetch_add(&limit, setting);
+        atomic_fetch_add(&settings, setting);
         return setting;
     }
     if (!automatic++) {
@@ -250,6 +255,7 @@ static uint64_t add_setting(uint64_t setting) {
 static void take_setting(uint64_t setting) {
     if (setting != ART_CACHE_AUTO) {
         atomic_fetch_sub(&limit, setting);
+        atomic_fetch_sub(&settings, setting);
     } else if (!--automatic) {
         atomic_fetch_sub(&limit, share);
     }
@@ -289,6 +295,7 @@ void art_cached_memory_abandon(void) {
     atomic_store(&charged, 0);
     atomic_store(&spare_pages, 0);
     atomic_store(&limit, 0);
+    atomic_store(&settings, 0);
 }
 
 void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit_bytes) {

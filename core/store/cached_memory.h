@@ -27,6 +27,8 @@ void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t
 /* Does the limit allow so many more pages: now; if all spare buffers went? */
 bool art_cached_memory_fits(uint64_t pages);
 bool art_cached_memory_could_fit(uint64_t pages);
+/* Is more in use than the stores' own settings allow, so that a part of it is of the share that all have? */
+bool art_cached_memory_is_shared(void);
 /* Gives a spare buffer's memory back; false: there is none. */
 bool art_cached_memory_drop_spare(void);
 

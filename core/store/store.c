@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -103,9 +104,16 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
     store->cache_setting = bytes;
 }
 
+static int64_t seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return time.tv_sec;
+}
+
 /* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that
  * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
+    art_cache_rest(seconds());
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
     uint64_t share = store->cache_bytes / ART_PAGE;
     if (store->ahead_count) share -= share / 4;
