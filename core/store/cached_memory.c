@@ -11,9 +11,10 @@ enum {
     SMALL, /* index of the kinds of pools */
     LARGE,
     KINDS,
-    POOLS_MAX = 24, /* of a kind; each doubles the address space */
+    POOLS_MAX = 24, /* of a kind; each doubles the address space, which only counts where it is limited */
     SPARE_MAX = 32,
     SLOTS_FIRST = 64,
+    SLOTS_LEAST = 16,    /* in a slab; where not even so many can be had, buffers come from the heap */
     HEADS_PER_BLOB = 16, /* in small pages, so many more blobs with a head alone are expected than whole ones */
     PAGES = ART_BLOB_PAGES,
     /* What is in this cache is in the system's page cache, too, and other processes have one like it: a machine's work is done by
@@ -79,16 +80,16 @@ static struct slab *slab_with_room(unsigned kind) {
     return NULL;
 }
 
-/* At least as much again as there is, if the limit has grown so far; less where the address space is limited. */
+/* As much again as there is; less where the address space is limited. */
 static struct slab *map_slab(unsigned kind) {
     uint64_t have = 0, wanted = slots_wanted(kind);
     for (unsigned i = 0; i < slab_count[kind]; i++) have += slabs[kind][i].slots;
-    if (slab_count[kind] == POOLS_MAX || wanted < 2 * have) return NULL;
-    uint64_t slots = wanted - have;
+    if (slab_count[kind] == POOLS_MAX || wanted <= have) return NULL;
+    uint64_t slots = have ? have : SLOTS_FIRST;
     if (slots > ART_POOL_SLOTS_MAX) slots = ART_POOL_SLOTS_MAX;
     struct art_blob_pool *pool = NULL;
-    while (slots && art_blob_pool_open(&pool, (uint32_t)slots)) slots /= 4;
-    if (!slots) return NULL;
+    while (slots >= SLOTS_LEAST && art_blob_pool_open(&pool, (uint32_t)slots)) slots /= 2;
+    if (slots < SLOTS_LEAST) return NULL;
     if (kind == LARGE && atomic_load(&limit) >= LARGE_PAGES_FROM) art_blob_pool_use_huge_pages(pool);
     struct slab *slab = &slabs[kind][slab_count[kind]++];
     *slab = (struct slab){pool, (uint32_t)slots, 0};

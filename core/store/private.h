@@ -104,7 +104,8 @@ struct art_store {
     uint64_t pressure_seen;
     struct art_ahead ahead[ART_AHEAD_MAX]; /* addresses stay: reads are under way into them */
     uint32_t ahead_count;
-    uint32_t heads_missed;                                          /* by searches */
+    uint32_t heads_missed; /* by searches */
+    bool at_hand;          /* the system's page cache had what was last looked for there */
     uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats */
 
     struct { /* the write phase */

@@ -58,11 +58,12 @@ static int read_requests(struct art_store *store, struct art_io_request *request
 
 /* Reads what the system's page cache has, if that is all of it. */
 static bool peek(struct art_store *store, const struct art_io_request *requests, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        if (!art_io_peek(store->place.io, &requests[i])) return false;
-        store->pages_read += requests[i].len / ART_PAGE;
+    store->at_hand = true;
+    for (unsigned i = 0; i < count && store->at_hand; i++) {
+        store->at_hand = art_io_peek(store->place.io, &requests[i]);
+        if (store->at_hand) store->pages_read += requests[i].len / ART_PAGE;
     }
-    return true;
+    return store->at_hand;
 }
 
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
@@ -378,6 +379,11 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
     return key;
 }
 
+/* Large pages cost much at their first touch, so they are for blobs of which all is read at once. */
+static bool wants_large_pages(const struct art_store *store, const struct art_ref *ref) {
+    return art_store_loads_whole(store) && !store->at_hand && art_ref_is_large(ref);
+}
+
 static int __attribute__((noinline))
 find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     int rc = art_store_reaches(store, ref);
@@ -386,8 +392,7 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     struct art_cached *cached = art_store_take_ahead(store, ref);
     struct art_view *view = NULL;
-    if (!cached)
-        rc = art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached);
+    if (!cached) rc = art_cache_acquire(&key, ref->hash, wants_large_pages(store, ref), &cached);
     if (rc) return rc;
     if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
         store->hits++;

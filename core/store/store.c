@@ -51,6 +51,7 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
     store->engine = options->engine;
     store->direct = options->direct;
     store->read_only = options->read_only;
+    store->at_hand = true;
     store->for_another = options->for_another;
     store->cache_setting = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);
