@@ -430,7 +430,7 @@ START_TEST(test_small_blobs_have_small_pages_and_come_back_at_once) {
         calls = sim_disk_calls(place.sim, SIM_READ);
         for (unsigned i = 0; i < BLOBS; i++) {
             EXPECT_OK(store_read(store, &blobs[i]));
-            ck_assert_int_eq(store->held->cached->whole, _i && (i || round)); /* by what the one before it met */
+            if (i) ck_assert_int_eq(store->held->cached->whole, _i); /* the first knows of none before it */
         }
         calls = sim_disk_calls(place.sim, SIM_READ) - calls;
         if (round) break;
