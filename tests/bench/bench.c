@@ -1,10 +1,11 @@
 /* The bench: art, an ordinary SQLite table, art's core, LMDB, RocksDB and lsm1, doing the same in turns.
  *
- *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-t]
+ *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-c] [-t]
  *           [sizes...]
  *
  * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
  * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them
+ * -c  each engine with the cache that it comes with; the figures' set is then called obj-defaults
  * -P  operations, such as get,list: by one engine in this process, for a profiler (tests/bench/profile)
  * -t  tiny: a few steps of every operation, and "agree" at the end: for tests, not for figures
  *
@@ -39,7 +40,7 @@ static void usage(void) {
     fprintf(
         stderr,
         "usage: bench [-s obj,fs,hex,real] [-e art,inline,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
-        "             [-m directory in memory] [-o output] [-P operations] [-a] [-t] [sizes...]\n");
+        "             [-m directory in memory] [-o output] [-P operations] [-a] [-c] [-t] [sizes...]\n");
     exit(2);
 }
 
@@ -51,7 +52,7 @@ static struct job parse(int argc, char **argv) {
     job.conduct.memory = stat("/dev/shm", &status) == 0 ? "/dev/shm" : "";
     job.conduct.rounds = 5;
     job.conduct.quiet = !isatty(2);
-    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:P:at")) != -1) {
+    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:P:act")) != -1) {
         switch (option) {
         case 's':
             job.sets = optarg;
@@ -80,6 +81,9 @@ static struct job parse(int argc, char **argv) {
         case 'a':
             job.append = true;
             break;
+        case 'c':
+            job.conduct.defaults = true;
+            break;
         case 't':
             job.conduct.tiny = true;
             job.conduct.rounds = 1;
@@ -98,8 +102,9 @@ static struct job parse(int argc, char **argv) {
 }
 
 static void introduce(const struct job *job) {
-    printf("SQLite %s; 1 GB of cache each; median of %d rounds in turns; stores in %s\n", sqlite3_libversion(),
-           job->conduct.rounds, job->conduct.directory);
+    printf("SQLite %s; %s; median of %d rounds in turns; stores in %s\n", sqlite3_libversion(),
+           job->conduct.defaults ? "caches as they come" : "1 GB of cache each", job->conduct.rounds,
+           job->conduct.directory);
     for (int i = 0; engines[i]; i++) printf("  %-10s%s\n", engines[i]->name, engines[i]->about);
     for (int i = 0; engines_left_out[i][0]; i++) {
         printf("  %-10sLEFT OUT: %s\n", engines_left_out[i][0], engines_left_out[i][1]);
@@ -148,6 +153,9 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
     printf("\n%s: %u keys (%s), %.1f bytes each with its value\n", set, keys.count, keys.shape,
            (double)keys.payload / keys.count);
     fflush(stdout);
+    char at_defaults[16];
+    snprintf(at_defaults, sizeof at_defaults, "%s-defaults", set);
+    if (job->conduct.defaults) set = keys.set = at_defaults;
     conduct(&keys, &job->conduct, &figures);
     if (!job->conduct.tiny) {
         figures_print(&figures, set, keys.count);

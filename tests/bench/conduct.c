@@ -409,10 +409,30 @@ static void measure_cold(struct run *run, uint64_t cache_bytes) {
     }
 }
 
-void conduct(const struct keys *keys, const struct conduct_options *options, struct figures *figures) {
-    struct run *run = calloc(1, sizeof *run);
-    *run = (struct run){.keys = keys, .options = options, .figures = figures};
-    choose(run);
+/* Fresh processes, all of their files in the system's cache. */
+static void begin_anew(struct run *run) {
+    for (int i = 0; i < run->count; i++) {
+        struct worker *worker = &run->workers[i];
+        if (worker->engine->lacks & ENGINE_NO_REOPEN) continue;
+        worker_quit(worker);
+        files_warm(worker->directory);
+        struct engine_settings settings = {.directory = worker->directory};
+        worker_start(worker, worker->engine, run->keys, &settings);
+    }
+}
+
+static void conduct_at_defaults(struct run *run) {
+    start(run, 0, true);
+    load(run);
+    begin_anew(run);
+    measure_operations(run, false);
+    add_memory(run);
+    measure_operations(run, true);
+    measure_company(run);
+    for (int i = 0; i < run->count; i++) worker_quit(&run->workers[i]);
+}
+
+static void conduct_with_large_caches(struct run *run) {
     start(run, (uint64_t)1 << 30, true);
     load(run);
     measure_operations(run, false);
@@ -424,10 +444,21 @@ void conduct(const struct keys *keys, const struct conduct_options *options, str
     count_locks(run);
     measure_bulk(run);
     measure_long(run);
-    uint64_t cold_cache = keys->payload / 10;
+    uint64_t cold_cache = run->keys->payload / 10;
     tell_all(run, &(struct command){.order = ORDER_CACHE, .limit_ns = cold_cache}, 0, "cache of a tenth");
     for (int i = 0; i < run->count; i++) worker_quit(&run->workers[i]);
     measure_cold(run, cold_cache);
+}
+
+void conduct(const struct keys *keys, const struct conduct_options *options, struct figures *figures) {
+    struct run *run = calloc(1, sizeof *run);
+    *run = (struct run){.keys = keys, .options = options, .figures = figures};
+    choose(run);
+    if (options->defaults) {
+        conduct_at_defaults(run);
+    } else {
+        conduct_with_large_caches(run);
+    }
     for (int i = 0; i < run->count; i++) files_remove(run->workers[i].directory);
     if (!options->quiet) fprintf(stderr, "%60s\r", "");
     free(run);

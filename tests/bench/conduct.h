@@ -17,7 +17,9 @@ struct conduct_options {
     const char *memory;    /* a folder in memory, for the pauses; NULL: none */
     const char *engines;   /* NULL: all, or names with commas between them */
     int rounds;
-    bool tiny; /* a few steps of everything: to see that all answer alike, not how fast */
+    bool
+        defaults; /* each engine has the cache that it comes with, and its files are in the system's; else each has 1 GB */
+    bool tiny;    /* a few steps of everything: to see that all answer alike, not how fast */
     bool quiet;
 };
 

@@ -21,7 +21,7 @@
 
 struct engine_settings {
     const char *directory;
-    uint64_t cache_bytes;
+    uint64_t cache_bytes; /* 0: the engine's own default */
     bool create;
     void *beside; /* another store of this process that has the same directory open: one more connection */
 };

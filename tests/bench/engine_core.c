@@ -45,7 +45,7 @@ static void *core_open(const struct engine_settings *settings) {
     struct art_tree_options options = {.path = core->file,
                                        .host_path = host_path,
                                        .uuid = "bench, no host ",
-                                       .cache_bytes = settings->cache_bytes,
+                                       .cache_bytes = settings->cache_bytes ? settings->cache_bytes : ART_CACHE_AUTO,
                                        .log_limit = 1 << 20,
                                        .spill_limit = 64 << 20};
     struct art_host host = {.secure = host_secure, .epoch = host_epoch, .load_young = host_young};

@@ -39,11 +39,11 @@ static void *rocksdb_engine_open(const struct engine_settings *settings) {
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_info_log_level(options, 3);
     rocksdb_block_based_table_options_t *blocks = rocksdb_block_based_options_create();
-    rocksdb_cache_t *cache = rocksdb_cache_create_lru(settings->cache_bytes);
-    rocksdb_block_based_options_set_block_cache(blocks, cache);
+    rocksdb_cache_t *cache = settings->cache_bytes ? rocksdb_cache_create_lru(settings->cache_bytes) : NULL;
+    if (cache) rocksdb_block_based_options_set_block_cache(blocks, cache);
     rocksdb_block_based_options_set_filter_policy(blocks, rocksdb_filterpolicy_create_bloom_full(10));
     rocksdb_options_set_block_based_table_factory(options, blocks);
-    rocksdb_cache_destroy(cache);
+    if (cache) rocksdb_cache_destroy(cache);
     rocksdb_block_based_options_destroy(blocks);
     char *error = NULL;
     rocksdb->db = rocksdb_open(options, settings->directory, &error);

@@ -97,17 +97,19 @@ static struct table *table_open(const struct engine_settings *settings, const ch
     table->art = art;
     table->db = sql_open(path);
     sqlite3_busy_timeout(table->db, 10000);
-    sql_run(table->db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-%lld",
-            (long long)(art ? 8192 : settings->cache_bytes / 1024));
-    if (settings->create) {
-        char *options = sqlite3_mprintf("cache=%llu%s", (unsigned long long)settings->cache_bytes,
-                                        strcmp(name, "inline") ? "" : ", storage=inline");
-        if (art) {
-            sql_create(table->db, "t", options);
-        } else {
-            sql_run(table->db, "CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
-        }
+    sql_run(table->db, "PRAGMA journal_mode=WAL");
+    if (settings->cache_bytes) {
+        sql_run(table->db, "PRAGMA cache_size=-%lld", (long long)(art ? 8192 : settings->cache_bytes / 1024));
+    }
+    if (settings->create && art) {
+        const char *storage = strcmp(name, "inline") ? "file" : "inline";
+        char *options = settings->cache_bytes
+                            ? sqlite3_mprintf("storage=%s, cache=%lld", storage, (long long)settings->cache_bytes)
+                            : sqlite3_mprintf("storage=%s", storage);
+        sql_create(table->db, "t", options);
         sqlite3_free(options);
+    } else if (settings->create) {
+        sql_run(table->db, "CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
     }
     sqlite3_free(path);
     return table;

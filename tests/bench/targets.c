@@ -43,6 +43,17 @@ struct target {
 #define WITHIN(ns)      false, ns, UNIT_NS, ONLY
 
 static const struct target targets[] = {
+    /* 1. as it comes */
+    {"get in a transaction: table / art", "defaults", 0, TABLE("get"), ART("get"), AT_LEAST(1)},
+    {"get, autocommit: table / art", "defaults", 0, TABLE("get-alone"), ART("get-alone"), AT_LEAST(1)},
+    {"prefix LIMIT 100: table / art", "defaults", 0, TABLE("list"), ART("list"), AT_LEAST(1)},
+    {"whole scan: table / art", "defaults", 0, TABLE("scan-all"), ART("scan-all"), AT_LEAST(1)},
+    {"put, 1,000 a durable transaction: table / art", "defaults", 0, TABLE("put"), ART("put"), AT_LEAST(2)},
+    {"update, 1,000 a durable transaction: table / art", "defaults", 0, TABLE("update"), ART("update"), AT_LEAST(2)},
+    {"get, after these writes: table / art", "defaults", 0, TABLE("get-after"), ART("get-after"), AT_LEAST(1)},
+    {"reads a second beside a writer: art / table", "defaults", 0, ART("readers-2-writer"), TABLE("readers-2-writer"),
+     AT_LEAST(1)},
+    {"inline: get in a transaction: inline / table", "defaults", 0, INLINE("get"), TABLE("get"), AT_MOST(1.3)},
     /* 2. bounded pauses */
     {"put, autocommit, in memory: p99.9 / p50 (and one fsync)",
      NULL,
@@ -118,7 +129,10 @@ static double sync_ns(const struct figures *figures, const char *set, uint32_t k
     return ns;
 }
 
+/* Those at defaults are for all sets, and only there. */
 static bool asked_for(const struct target *target, const char *set) {
+    bool defaults = strstr(set, "-defaults"), at_defaults = target->sets && !strcmp(target->sets, "defaults");
+    if (defaults || at_defaults) return defaults && at_defaults;
     return !target->sets || strstr(target->sets, set) != NULL;
 }
 
