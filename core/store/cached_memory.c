@@ -20,7 +20,9 @@ enum {
     /* What is in this cache is in the system's page cache, too, and other processes have one like it: a machine's work is done by
      * some of them, and the share of each leaves three quarters to everything else where there are four. */
     SHARE_OF_MEMORY = 16,
-    SHARE_LEAST = 8 << 20
+    /* On a small machine a cache that thrashes costs more than the pages that it takes from the system. */
+    SHARE_LEAST = 64 << 20,
+    SHARE_MOST_OF_MEMORY = 4
 };
 #define LARGE_PAGES_FROM ((uint64_t)32 << 20) /* cache limit; below it 2 MB at a time are too much */
 
@@ -246,8 +248,9 @@ static uint64_t add_setting(uint64_t setting) {
         return setting;
     }
     if (!automatic++) {
-        share = art_machine_memory() / SHARE_OF_MEMORY;
-        if (share < SHARE_LEAST) share = SHARE_LEAST;
+        uint64_t memory = art_machine_memory(), most = memory / SHARE_MOST_OF_MEMORY;
+        share = memory / SHARE_OF_MEMORY;
+        if (share < SHARE_LEAST) share = most < SHARE_LEAST ? most : SHARE_LEAST;
         atomic_fetch_add(&limit, share);
     }
     return share;
