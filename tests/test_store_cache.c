@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/store/cache.h"
+#include "core/store/cached_memory.h"
 #include "core/store/private.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
@@ -397,6 +398,15 @@ START_TEST(test_the_limit_may_be_changed) {
 }
 END_TEST
 
+START_TEST(test_the_share_of_the_machines_memory) {
+    static const uint64_t sizes[][2] = {{24576, 1536}, {1024, 64}, {1008, 64}, {300, 64},
+                                        {256, 64},     {128, 32},  {16, 4}};
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ck_assert_uint_eq(art_cached_memory_share(sizes[i][0] * MB), sizes[i][1] * MB);
+    }
+}
+END_TEST
+
 /* Only of the share that all stores have together; a setting of one's own is kept. */
 START_TEST(test_what_rests_is_given_back) {
     int64_t now = (int64_t)1 << 40;
@@ -554,6 +564,7 @@ int main(void) {
     tcase_add_test(tests, test_held_blobs_stay_whatever_the_limit);
     tcase_add_test(tests, test_a_resting_connection_lets_go_of_what_is_above_its_share);
     tcase_add_test(tests, test_the_limit_may_be_changed);
+    tcase_add_test(tests, test_the_share_of_the_machines_memory);
     tcase_add_loop_test(tests, test_what_rests_is_given_back, 0, 2);
     tcase_add_loop_test(tests, test_small_blobs_have_small_pages_and_come_back_at_once, 0, 2);
     tcase_add_loop_test(tests, test_many_threads_read_one_file_while_one_writes, 0, 3);

@@ -240,6 +240,12 @@ bool art_cached_memory_drop_spare(void) {
     return dropped;
 }
 
+uint64_t art_cached_memory_share(uint64_t memory) {
+    uint64_t part = memory / SHARE_OF_MEMORY, most = memory / SHARE_MOST_OF_MEMORY;
+    if (part >= SHARE_LEAST) return part;
+    return most < SHARE_LEAST ? most : SHARE_LEAST;
+}
+
 /* The machine is asked when the first comes. */
 static uint64_t add_setting(uint64_t setting) {
     if (setting != ART_CACHE_AUTO) {
@@ -248,9 +254,7 @@ static uint64_t add_setting(uint64_t setting) {
         return setting;
     }
     if (!automatic++) {
-        uint64_t memory = art_machine_memory(), most = memory / SHARE_MOST_OF_MEMORY;
-        share = memory / SHARE_OF_MEMORY;
-        if (share < SHARE_LEAST) share = most < SHARE_LEAST ? most : SHARE_LEAST;
+        share = art_cached_memory_share(art_machine_memory());
         atomic_fetch_add(&limit, share);
     }
     return share;

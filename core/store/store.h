@@ -36,8 +36,8 @@ struct art_store_options {
     enum art_engine engine;
     enum art_direct direct;
     bool read_only;
-    bool for_another; /* a new file (ART_CANTOPEN, EEXIST: something has its name), whose blobs nobody reads here */
-    uint64_t cache_bytes;
+    bool for_another;     /* a new file (ART_CANTOPEN, EEXIST: something has its name), whose blobs nobody reads here */
+    uint64_t cache_bytes; /* or ART_CACHE_AUTO */
 };
 
 int art_store_open(struct art_store **out, const struct art_store_options *options);
@@ -74,7 +74,7 @@ int art_store_check_owner(struct art_store *store);
  * before a write phase has claimed the file: another copy of the database could take it. No call to the system. */
 bool art_store_unclaimed(const struct art_store *store);
 /* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages
- * when the file is larger than this store's cache_bytes, else the whole blob at the first touch). Borrowed: valid
+ * when the file is larger than this store's cache_bytes or the system has them at hand, else the whole blob). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
