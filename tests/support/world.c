@@ -244,6 +244,7 @@ void world_free(struct world *world) {
     for (unsigned i = 0; i < world->inode_count; i++) {
         if (world->inodes[i]->memory) world_memory_free(world->inodes[i]);
         sparse_clear(&world->inodes[i]->live);
+        sparse_clear(&world->inodes[i]->before);
         free(world->inodes[i]);
     }
     for (unsigned i = 0; i < world->image_inodes; i++) sparse_clear(&world->image_bytes[i]);

@@ -1,5 +1,6 @@
 /* A world's files as core/io's art_disk. A write is in the history when write_batch() returns; what is on the way then
- * is a kernel's business as much as what is there and not synced. */
+ * is a kernel's business as much as what is there and not synced. Reads that allow it go through a page cache that now and then
+ * has an older page. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include "core/io/io.h"
 #include "core/io/io_request.h"
 #include "tests/support/world_private.h"
+
+enum { STALE_ONE_IN = 4 };
 
 struct world_io {
     struct art_io io;
@@ -34,18 +37,46 @@ static int missing(const char *name) {
 
 /* ---- an open file ------------------------------------------------------------------------------------------------ */
 
+static bool one_in(struct world_inode *inode, unsigned n) {
+    struct random random = {inode->number * 1000003u + ++inode->reads};
+    return random_below(&random, n) == 0;
+}
+
+static void make_stale(struct world_inode *inode, const struct art_io_request *request) {
+    for (uint32_t at = 0; at < request->len; at += ART_PAGE) {
+        if (request->offset + at + ART_PAGE > inode->before.size || !one_in(inode, STALE_ONE_IN)) continue;
+        sparse_read(&inode->before, request->offset + at, (uint8_t *)request->data + at, ART_PAGE);
+    }
+}
+
+static int read_one(struct world_io *file, const struct art_io_request *request, enum art_read from) {
+    struct world_inode *inode = file->inode;
+    uint32_t there = sparse_read(&inode->live, request->offset, request->data, request->len);
+    if (there < request->len) return art_read_past_end(&file->io, request->offset, request->len, inode->live.size);
+    if (from == ART_READ_CACHED) make_stale(inode, request);
+    return ART_OK;
+}
+
 static int io_read(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
-    (void)from;
     struct world_io *file = io_of(io);
     if (file->process->dead) return died(io->name);
     int rc = art_requests_check(io, requests, count);
-    for (unsigned i = 0; !rc && i < count; i++) {
-        uint32_t there = sparse_read(&file->inode->live, requests[i].offset, requests[i].data, requests[i].len);
-        if (there < requests[i].len) {
-            rc = art_read_past_end(io, requests[i].offset, requests[i].len, file->inode->live.size);
-        }
-    }
+    for (unsigned i = 0; !rc && i < count; i++) rc = read_one(file, &requests[i], from);
     return rc;
+}
+
+static bool io_peek(struct art_io *io, const struct art_io_request *request) {
+    struct world_io *file = io_of(io);
+    return !file->process->dead && one_in(file->inode, 2) && !art_requests_check(io, request, 1) &&
+           !read_one(file, request, ART_READ_CACHED);
+}
+
+static void keep_before(struct world_inode *inode, const struct art_io_request *request) {
+    uint8_t page[ART_PAGE];
+    for (uint32_t at = 0; at < request->len; at += ART_PAGE) {
+        uint32_t there = sparse_read(&inode->live, request->offset + at, page, ART_PAGE);
+        if (there == ART_PAGE) sparse_write(&inode->before, request->offset + at, page, ART_PAGE);
+    }
 }
 
 static int may_write(struct world_io *file) {
@@ -59,6 +90,7 @@ static int io_write(struct art_io *io, struct art_io_request *requests, unsigned
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         rc = may_write(file);
+        if (!rc) keep_before(file->inode, &requests[i]);
         if (!rc) world_write(file->world, file->inode_index, requests[i].offset, requests[i].data, requests[i].len);
     }
     return rc;
@@ -127,6 +159,7 @@ static void io_close(struct art_io *io) {
 }
 
 static const struct art_io_methods io_methods = {.read_batch = io_read,
+                                                 .peek = io_peek,
                                                  .write_batch = io_write,
                                                  .write_wait = io_wait,
                                                  .sync = io_sync,
@@ -164,6 +197,7 @@ static int disk_open(struct art_disk *disk, const struct art_file_options *optio
                                .name = file->name,
                                .engine = "simulated",
                                .direct = true,
+                               .cached = true,
                                .read_only = options->read_only};
     *out = &file->io;
     return ART_OK;
