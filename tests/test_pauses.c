@@ -28,8 +28,7 @@ static struct {                /* of the commits since the last reset */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
     static time_t seconds;
-    (void)clock;
-    if (slow) seconds++;
+    if (slow && clock == CLOCK_MONOTONIC) seconds++; /* the coarse one tells the cache what rests */
     *out = (struct timespec){.tv_sec = seconds};
     return 0;
 }

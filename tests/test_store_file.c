@@ -710,7 +710,7 @@ static int child(struct art_store *store, struct art_blob *held, const struct st
     memcpy(options.uuid, store_uuid, sizeof options.uuid);
     if (art_store_open(&own, &options)) return 8;
     if (art_store_forked(own) || art_store_blob(own, &blob->ref, &found)) return 9;
-    if (memcmp(found->image, blob->image, ART_PAGE)) return 10;
+    if (store_read_page(own, blob, 0)) return 10;
     if (art_store_write_begin(own, false, &slots) != ART_BUSY) return 11; /* the parent's lock is the parent's */
     art_store_close(own);
     return CHILD_GOOD;

@@ -8,29 +8,37 @@
  */
 #include "core/io/machine.h"
 
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { PATH_LEN = 4096, LINE_LEN = PATH_LEN + 200 };
+enum { PATH_LEN = 4096, TEXT_LEN = 16384 };
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+/* The text of a file of the kernel's; no more of it than there is room for. Without stdio, whose memory is not SQLite's. */
+static bool read_text(const char *path, char *out, size_t room) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    if (fd < 0) return false;
+    for (ssize_t n; len < room - 1 && (n = read(fd, out + len, room - 1 - len)) > 0;) len += (size_t)n;
+    close(fd);
+    out[len] = 0;
+    return true;
+}
+
 /* The number in a file; UINT64_MAX: none. */
 static uint64_t number_in(const char *folder, const char *name) {
-    char path[PATH_LEN + 300];
-    uint64_t number;
+    char path[PATH_LEN + 300], text[32];
     int len = snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = len < (int)sizeof path ? fopen(path, "re") : NULL;
-    if (!file) return UINT64_MAX;
-    bool is = fscanf(file, "%" SCNu64, &number) == 1;
-    fclose(file);
-    return is ? number : UINT64_MAX;
+    if (len >= (int)sizeof path || !read_text(path, text, sizeof text)) return UINT64_MAX;
+    return *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : UINT64_MAX;
 }
 
 /* `folder` is MOUNT PATH; upwards to the mount. */
@@ -49,7 +57,6 @@ static uint64_t limit_of_line(const char *root, char *line) {
     char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
     if (!path) return UINT64_MAX;
     *controllers++ = *path++ = 0;
-    path[strcspn(path, "\n")] = 0;
     bool unified = !*controllers;
     if (!unified && !strstr(controllers, "memory")) return UINT64_MAX;
     char folder[2 * PATH_LEN];
@@ -60,13 +67,15 @@ static uint64_t limit_of_line(const char *root, char *line) {
 }
 
 static uint64_t limit_of_groups(const char *root) {
-    char path[PATH_LEN], line[LINE_LEN];
+    char path[PATH_LEN], text[TEXT_LEN];
     uint64_t limit = UINT64_MAX;
     int len = snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    FILE *groups = len < (int)sizeof path ? fopen(path, "re") : NULL;
-    if (!groups) return limit;
-    while (fgets(line, sizeof line, groups)) limit = least(limit, limit_of_line(root, line));
-    fclose(groups);
+    if (len >= (int)sizeof path || !read_text(path, text, sizeof text)) return limit;
+    for (char *line = text, *next; line; line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        limit = least(limit, limit_of_line(root, line));
+    }
     return limit;
 }
 
