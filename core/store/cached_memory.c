@@ -44,7 +44,7 @@ static struct art_blob_pool *heap_pool;
 static struct spare spares[SPARE_MAX];
 static unsigned spare_count;
 static uint64_t stores, entries;
-static uint64_t automatic, share; /* stores whose cache is ART_CACHE_AUTO; the bytes that they have together */
+static uint64_t automatic, common_share; /* stores whose cache is ART_CACHE_AUTO; the bytes that they have together */
 
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit, settings;      /* bytes; `limit` is the settings and the share */
@@ -247,40 +247,40 @@ uint64_t art_cached_memory_share(uint64_t memory) {
 }
 
 /* The machine is asked when the first comes. */
-static uint64_t add_setting(uint64_t setting) {
+static uint64_t join_limit(uint64_t setting) {
     if (setting != ART_CACHE_AUTO) {
         atomic_fetch_add(&limit, setting);
         atomic_fetch_add(&settings, setting);
         return setting;
     }
     if (!automatic++) {
-        share = art_cached_memory_share(art_machine_memory());
-        atomic_fetch_add(&limit, share);
+        common_share = art_cached_memory_share(art_machine_memory());
+        atomic_fetch_add(&limit, common_share);
     }
-    return share;
+    return common_share;
 }
 
-static void take_setting(uint64_t setting) {
+static void leave_limit(uint64_t setting) {
     if (setting != ART_CACHE_AUTO) {
         atomic_fetch_sub(&limit, setting);
         atomic_fetch_sub(&settings, setting);
     } else if (!--automatic) {
-        atomic_fetch_sub(&limit, share);
+        atomic_fetch_sub(&limit, common_share);
     }
 }
 
 uint64_t art_cached_memory_join(uint64_t setting) {
     pthread_mutex_lock(&lock);
     stores++;
-    uint64_t bytes = add_setting(setting);
+    uint64_t bytes = join_limit(setting);
     pthread_mutex_unlock(&lock);
     return bytes;
 }
 
 uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting) {
     pthread_mutex_lock(&lock);
-    uint64_t bytes = add_setting(new_setting);
-    take_setting(old_setting);
+    uint64_t bytes = join_limit(new_setting);
+    leave_limit(old_setting);
     pthread_mutex_unlock(&lock);
     return bytes;
 }
