@@ -120,6 +120,30 @@ START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
 }
 END_TEST
 
+/* A batch has room for 16 of the gaps between pages that are there. */
+START_TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
+    make_world(NULL, 100);
+    sim_disk_let_pages_be_at_hand(place.sim, 1);
+    struct art_store *store = store_open(&place, 64 * MB);
+    for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[3], page));
+    sim_disk_let_pages_be_at_hand(place.sim, 0);
+    uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
+    EXPECT_OK(store_read_page(store, &blobs[3], 0));
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1);
+    ck_assert_uint_eq(store_stats_of(store).stale, 0);
+    EXPECT_OK(store_read(store, &blobs[3]));
+    ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ), calls + 6);
+    EXPECT_OK(art_store_check(store));
+    struct art_blob *found;
+    EXPECT_OK(art_store_blob(store, &blobs[4].ref, &found));
+    for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[4], page));
+    EXPECT_OK(found->load(found, 0, 80)); /* all of them wanted */
+    ck_assert(!memcmp(found->image, blobs[4].image, 80 * ART_PAGE));
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
 START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 2 * MB);
@@ -407,6 +431,11 @@ START_TEST(test_the_share_of_the_machines_memory) {
 }
 END_TEST
 
+/* A round over all shards. */
+static void rest(int64_t *now) {
+    for (unsigned i = 0; i < ART_CACHE_SHARDS; i++) art_cache_rest(*now += ART_CACHE_REST / ART_CACHE_SHARDS);
+}
+
 /* Only of the share that all stores have together; a setting of one's own is kept. */
 START_TEST(test_what_rests_is_given_back) {
     int64_t now = (int64_t)1 << 40;
@@ -414,15 +443,15 @@ START_TEST(test_what_rests_is_given_back) {
     struct art_store *store = store_open(&place, _i ? 64 * MB : ART_CACHE_AUTO);
     store_expect(store, blobs, BLOBS);
     uint64_t all = cached_bytes(), some = 0;
-    art_cache_rest(now);
-    art_cache_rest(now += ART_CACHE_REST); /* held so far; from here on it can rest */
+    rest(&now);
+    rest(&now); /* held so far; from here on it can rest */
     art_store_relax(store);
-    art_cache_rest(now += ART_CACHE_REST);
-    art_cache_rest(now + ART_CACHE_REST - 1);
+    rest(&now);
+    art_cache_rest(now);
     ck_assert_uint_eq(cached_bytes(), all);
     store_expect(store, blobs, 4);
     for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
-    art_cache_rest(now += ART_CACHE_REST);
+    rest(&now);
     ck_assert_uint_eq(cached_bytes(), _i ? all : some * ART_PAGE);
     store_expect(store, blobs, BLOBS);
     ck_assert_uint_eq(cached_bytes(), all);
@@ -552,6 +581,7 @@ int main(void) {
     tcase_add_test(tests, test_a_blob_of_a_small_file_is_read_whole_and_once);
     tcase_add_test(tests, test_of_a_file_larger_than_the_cache_single_pages_are_read);
     tcase_add_test(tests, test_of_a_small_file_single_pages_are_read_while_they_are_at_hand);
+    tcase_add_test(tests, test_a_blob_with_many_gaps_is_read_in_batches);
     tcase_add_test(tests, test_a_walk_reads_ahead_and_each_page_once);
     tcase_add_test(tests, test_what_is_read_ahead_comes_whole_in_one_call_a_blob);
     tcase_add_test(tests, test_what_is_read_ahead_is_not_believed);

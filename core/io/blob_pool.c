@@ -173,6 +173,10 @@ void art_blob_pool_pin(struct art_blob_pool *pool, uint32_t slots) {
     pthread_mutex_unlock(&pool->pin_lock);
 }
 
+void art_blob_pool_use_small_pages(struct art_blob_pool *pool) {
+    if (pool->slab) madvise(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE, MADV_NOHUGEPAGE);
+}
+
 bool art_blob_pool_use_huge_pages(struct art_blob_pool *pool) {
     return pool->slab && !madvise(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE, MADV_HUGEPAGE);
 }

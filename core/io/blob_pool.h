@@ -64,5 +64,7 @@ void art_blob_pool_pin(struct art_blob_pool *pool, uint32_t slots);
  * then comes in steps of 2 MB, and what was discarded may come back zeroed. False when there is no slab or the system
  * has none. */
 bool art_blob_pool_use_huge_pages(struct art_blob_pool *pool);
+/* Asks for none of them, also where the system gives them to everybody: of most slots only a few pages are used. */
+void art_blob_pool_use_small_pages(struct art_blob_pool *pool);
 
 #endif

@@ -93,9 +93,11 @@ static int system_clone_range(int to, int from, uint64_t offset, uint64_t len) {
     return ioctl(to, FICLONERANGE, &range);
 }
 
+/* preadv2(RWF_NOWAIT) by its number: not every C library has it. */
 static ssize_t system_pread_present(int fd, void *data, size_t len, off_t offset) {
+    enum { NOWAIT = 8 };
     struct iovec range = {data, len};
-    return preadv2(fd, &range, 1, offset, RWF_NOWAIT);
+    return syscall(SYS_preadv2, fd, &range, 1UL, (long)offset, 0L, NOWAIT);
 }
 
 #ifdef ART_HAVE_URING

@@ -14,7 +14,13 @@
 #include "core/base/error.h"
 #include "core/store/cached_memory.h"
 
-enum { SHARDS = 16, BUCKETS_FIRST = 64, HEAT = 2, HEAT_OF_HEAD = 1, ROUNDS_MAX = HEAT + HEAT_OF_HEAD + 3 };
+enum {
+    SHARDS = ART_CACHE_SHARDS,
+    BUCKETS_FIRST = 64,
+    HEAT = 2,
+    HEAT_OF_HEAD = 1,
+    ROUNDS_MAX = HEAT + HEAT_OF_HEAD + 3
+};
 
 struct shard {
     _Alignas(64) pthread_mutex_t lock;
@@ -37,6 +43,7 @@ static struct shard shards[SHARDS] = {
 static _Atomic uint64_t idle; /* entries without references */
 static _Atomic uint32_t turn; /* the shard where the next sweep begins */
 static _Atomic int64_t rest_at;
+static _Atomic uint32_t rest_turn;
 
 /* ---- the table of a shard
  * ------------------------------------------------------------------------------------------ */
@@ -221,14 +228,17 @@ static void rest_shard(struct shard *shard) {
     pthread_mutex_unlock(&shard->lock);
 }
 
-/* What stores hold has no chance to rest: they let go, and take anew what they use. */
+/* One shard at a time, since giving memory back takes some 0.2 ms a MB. What stores hold has no chance to rest: once in a round
+ * they let go, and take anew what they use. */
 void art_cache_rest(int64_t now) {
     int64_t at = atomic_load_explicit(&rest_at, memory_order_relaxed);
-    if (now < at || !atomic_compare_exchange_strong(&rest_at, &at, now + ART_CACHE_REST) || !at) return;
-    for (unsigned i = 0; i < SHARDS; i++) rest_shard(&shards[i]);
+    if (now < at || !atomic_compare_exchange_strong(&rest_at, &at, now + ART_CACHE_REST / SHARDS) || !at) return;
+    if (!art_cached_memory_is_shared()) return;
+    uint32_t i = atomic_fetch_add(&rest_turn, 1) % SHARDS;
+    rest_shard(&shards[i]);
     while (art_cached_memory_is_shared() && art_cached_memory_drop_spare()) {
     }
-    atomic_fetch_add(&art_cache_pressure, 1);
+    if (!i) atomic_fetch_add(&art_cache_pressure, 1);
 }
 
 /* ---- references
@@ -242,8 +252,12 @@ static struct art_cached *new_entry(const struct art_cache_key *key, struct art_
     entry->whole = whole;
     entry->references = 1;
     entry->heat = HEAT;
-    if (!art_cached_memory_get(entry, false) && (!sweep(0, true) || !art_cached_memory_get(entry, false)) &&
-        !art_cached_memory_get(entry, true)) {
+    bool done = art_cached_memory_get(entry, false) || (sweep(0, true) && art_cached_memory_get(entry, false));
+    if (!done) { /* all buffers are held: stores are to let go, and this one comes from the heap */
+        atomic_fetch_add(&art_cache_pressure, 1);
+        done = art_cached_memory_get(entry, true);
+    }
+    if (!done) {
         art_free(entry);
         return NULL;
     }
@@ -392,6 +406,10 @@ uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
 
 /* ---- the whole
  * ----------------------------------------------------------------------------------------------------- */
+
+uint64_t art_cache_part(uint64_t setting) {
+    return art_cached_memory_part(setting);
+}
 
 uint64_t art_cache_join(uint64_t setting) {
     return art_cached_memory_join(setting);

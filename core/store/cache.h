@@ -54,6 +54,9 @@ uint64_t art_cache_join(uint64_t setting);
 uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting);
 void art_cache_leave(uint64_t setting);
 
+/* What a store of that setting may keep from the others while it rests. */
+uint64_t art_cache_part(uint64_t setting);
+
 /* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once,
  * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
@@ -79,8 +82,8 @@ bool art_cache_room(uint64_t pages);
 void art_cache_trim(void);
 
 /* Gives back what nobody has asked for in ART_CACHE_REST seconds (to three times that: a store must let go first), down to what
- * the stores' own settings allow. Called often, with a clock's seconds; does something once in so many. */
-enum { ART_CACHE_REST = 300 };
+ * the stores' own settings allow. Called often, with a clock's seconds; looks at a shard once in a while. */
+enum { ART_CACHE_SHARDS = 16, ART_CACHE_REST = 19 * ART_CACHE_SHARDS };
 void art_cache_rest(int64_t now);
 
 static inline uint8_t *art_cached_image(const struct art_cached *cached) {

@@ -44,7 +44,9 @@ static struct art_blob_pool *heap_pool;
 static struct spare spares[SPARE_MAX];
 static unsigned spare_count;
 static uint64_t stores, entries;
-static uint64_t automatic, common_share; /* stores whose cache is ART_CACHE_AUTO; the bytes that they have together */
+static uint64_t machine; /* bytes of memory; 0: not asked yet */
+/* Stores whose cache is ART_CACHE_AUTO; the bytes that they have together. Changed under the lock. */
+static _Atomic uint64_t automatic, common_share;
 
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit, settings;      /* bytes; `limit` is the settings and the share */
@@ -70,9 +72,18 @@ static uint32_t pages_in(const uint64_t mask[2]) {
 /* ---- slabs
  * ----------------------------------------------------------------------------------------------------------- */
 
+static uint64_t memory_of_the_machine(void) {
+    if (!machine) machine = art_machine_memory();
+    return machine;
+}
+
+/* A system that counts what is promised (vm.overcommit_memory=2), or limits the address space, has only so much of it. */
 static uint64_t slots_wanted(unsigned kind) {
-    uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE * (kind == LARGE ? 2 : HEADS_PER_BLOB);
-    return blobs > SLOTS_FIRST ? blobs : SLOTS_FIRST;
+    uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE, wanted = blobs * (kind == LARGE ? 2 : HEADS_PER_BLOB);
+    uint64_t most = memory_of_the_machine() / SHARE_MOST_OF_MEMORY / ART_BLOB_SIZE;
+    if (most < blobs) most = blobs;
+    if (wanted > most) wanted = most;
+    return wanted > SLOTS_FIRST ? wanted : SLOTS_FIRST;
 }
 
 static struct slab *slab_with_room(unsigned kind) {
@@ -93,6 +104,7 @@ static struct slab *map_slab(unsigned kind) {
     while (slots >= SLOTS_LEAST && art_blob_pool_open(&pool, (uint32_t)slots)) slots /= 2;
     if (slots < SLOTS_LEAST) return NULL;
     if (kind == LARGE && atomic_load(&limit) >= LARGE_PAGES_FROM) art_blob_pool_use_huge_pages(pool);
+    if (kind == SMALL) art_blob_pool_use_small_pages(pool);
     struct slab *slab = &slabs[kind][slab_count[kind]++];
     *slab = (struct slab){pool, (uint32_t)slots, 0};
     return slab;
@@ -246,7 +258,6 @@ uint64_t art_cached_memory_share(uint64_t memory) {
     return most < SHARE_LEAST ? most : SHARE_LEAST;
 }
 
-/* The machine is asked when the first comes. */
 static uint64_t join_limit(uint64_t setting) {
     if (setting != ART_CACHE_AUTO) {
         atomic_fetch_add(&limit, setting);
@@ -254,7 +265,7 @@ static uint64_t join_limit(uint64_t setting) {
         return setting;
     }
     if (!automatic++) {
-        common_share = art_cached_memory_share(art_machine_memory());
+        common_share = art_cached_memory_share(memory_of_the_machine());
         atomic_fetch_add(&limit, common_share);
     }
     return common_share;
@@ -267,6 +278,12 @@ static void leave_limit(uint64_t setting) {
     } else if (!--automatic) {
         atomic_fetch_sub(&limit, common_share);
     }
+}
+
+uint64_t art_cached_memory_part(uint64_t setting) {
+    if (setting != ART_CACHE_AUTO) return setting;
+    uint64_t stores_now = atomic_load_explicit(&automatic, memory_order_relaxed);
+    return atomic_load_explicit(&common_share, memory_order_relaxed) / (stores_now ? stores_now : 1);
 }
 
 uint64_t art_cached_memory_join(uint64_t setting) {

@@ -34,6 +34,8 @@ bool art_cached_memory_drop_spare(void);
 
 /* Of so many bytes of memory, those that all stores with ART_CACHE_AUTO have together. */
 uint64_t art_cached_memory_share(uint64_t memory);
+/* What a store may keep from the others while it rests: its setting, or its part of the common share. */
+uint64_t art_cached_memory_part(uint64_t setting);
 /* `setting`: bytes, or ART_CACHE_AUTO. Returns the bytes that the store may count on. */
 uint64_t art_cached_memory_join(uint64_t setting);
 uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting);

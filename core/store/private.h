@@ -136,7 +136,7 @@ void art_view_release(struct art_view *view);
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
 static inline bool art_store_loads_whole(const struct art_store *store) {
-    return store->place.file_bytes <= store->cache_bytes;
+    return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
 }
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
 /* Is it worth large pages? Of those a small blob would use little. */

@@ -118,16 +118,18 @@ static int fill_view(struct art_store *store, struct art_cached *cached, const s
 /* ---- loading leaf pages
  * -------------------------------------------------------------------------------------------------- */
 
-static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t end,
-                                struct art_io_request *requests, unsigned room, uint32_t *charged) {
+/* Of the missing pages of [first, *end) as many as RUNS_MAX requests have room for; *end is where they end, then. */
+static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t *end,
+                                struct art_io_request *requests, uint32_t *charged) {
     unsigned count = 0;
     uint32_t page = first;
-    while (page < end && count < room) {
+    while (page < *end && count < RUNS_MAX) {
         uint32_t from = page;
-        while (page < end && !is_present(&cached->blob, page)) page++;
+        while (page < *end && !is_present(&cached->blob, page)) page++;
         if (page > from) *charged += request_pages(cached, from, page - from, &requests[count++]);
-        while (page < end && is_present(&cached->blob, page)) page++;
+        while (page < *end && is_present(&cached->blob, page)) page++;
     }
+    *end = page;
     return count;
 }
 
@@ -148,11 +150,11 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     struct art_cached *cached = view->cached;
     struct art_io_request requests[RUNS_MAX];
     uint32_t charged = 0;
-    unsigned count = request_missing(cached, first, end, requests, RUNS_MAX, &charged);
+    unsigned count = request_missing(cached, first, &end, requests, &charged);
     bool read = or_all && peek(store, requests, count);
     if (or_all && !read) {
         end = cached->blob.leaf_pages;
-        count = request_missing(cached, first, end, requests, RUNS_MAX, &charged);
+        count = request_missing(cached, first, &end, requests, &charged);
     }
     view->pages += charged;
     if (view->held) store->held_pages += charged;
@@ -188,8 +190,8 @@ static int load_into_cache(struct art_view *view, uint32_t first, uint32_t end) 
     pthread_mutex_lock(&cached->loading);
     bool whole = art_store_loads_whole(view->store);
     rc = load_missing(view, first, end, end + ahead, whole);
-    if (rc && (ahead || whole))
-        rc = load_missing(view, first, end, end, false); /* the fault may lie in what nobody needs */
+    if (rc && (ahead || whole)) rc = load_missing(view, first, end, end, false); /* for what nobody needs, perhaps */
+    while (!rc && !all_present(&cached->blob, first, end)) rc = load_missing(view, first, end, end, false); /* gaps */
     pthread_mutex_unlock(&cached->loading);
     view->expected = end + ahead;
     return rc;

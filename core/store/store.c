@@ -106,7 +106,7 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
 }
 
 static int64_t seconds(void) {
-    struct timespec time;
+    struct timespec time = {0};
     clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
     return time.tv_sec;
 }
@@ -116,7 +116,7 @@ static int64_t seconds(void) {
 void art_store_relax(struct art_store *store) {
     art_cache_rest(seconds());
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
-    uint64_t share = store->cache_bytes / ART_PAGE;
+    uint64_t share = art_cache_part(store->cache_setting) / ART_PAGE;
     if (store->ahead_count) share -= share / 4;
     if (pressure == store->pressure_seen && store->held_pages <= share) return;
     if (art_store_forked(store)) return;
