@@ -441,6 +441,10 @@ bool art_cache_room(uint64_t pages) {
     return art_cached_memory_could_fit(pages);
 }
 
+bool art_cache_room_for_blobs(uint32_t blobs) {
+    return art_cached_memory_has_slots(blobs);
+}
+
 void art_cache_stats(struct art_cache_stats *out) {
     *out = (struct art_cache_stats){.idle = atomic_load(&idle)};
     for (unsigned i = 0; i < SHARDS; i++) {

@@ -76,8 +76,9 @@ void art_cache_release_superseded(struct art_cached *cached);
 /* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is
  * held must be loaded, and the pressure goes up. Returns how many pages are charged anew. */
 uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
-/* Would so many more pages fit without evicting anything? */
+/* Would so many more pages fit without evicting anything; so many more blobs? */
 bool art_cache_room(uint64_t pages);
+bool art_cache_room_for_blobs(uint32_t blobs);
 /* Evicts until the limit is kept, as far as nobody refers to it. */
 void art_cache_trim(void);
 

@@ -22,7 +22,9 @@ enum {
     SHARE_OF_MEMORY = 16,
     /* On a small machine a cache that thrashes costs more than the pages that it takes from the system. */
     SHARE_LEAST = 64 << 20,
-    SHARE_MOST_OF_MEMORY = 4
+    SHARE_MOST_OF_MEMORY = 4,
+    SPACE_OF_MEMORY = 4, /* address space of a kind of slabs */
+    SLOTS_OF_SMALL_MACHINE = 1024
 };
 #define LARGE_PAGES_FROM ((uint64_t)32 << 20) /* cache limit; below it 2 MB at a time are too much */
 
@@ -80,7 +82,8 @@ static uint64_t memory_of_the_machine(void) {
 /* A system that counts what is promised (vm.overcommit_memory=2), or limits the address space, has only so much of it. */
 static uint64_t slots_wanted(unsigned kind) {
     uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE, wanted = blobs * (kind == LARGE ? 2 : HEADS_PER_BLOB);
-    uint64_t most = memory_of_the_machine() / SHARE_MOST_OF_MEMORY / ART_BLOB_SIZE;
+    uint64_t memory = memory_of_the_machine() / ART_BLOB_SIZE, most = memory / SPACE_OF_MEMORY;
+    if (most < SLOTS_OF_SMALL_MACHINE) most = memory / 2 < SLOTS_OF_SMALL_MACHINE ? memory / 2 : SLOTS_OF_SMALL_MACHINE;
     if (most < blobs) most = blobs;
     if (wanted > most) wanted = most;
     return wanted > SLOTS_FIRST ? wanted : SLOTS_FIRST;
@@ -91,6 +94,18 @@ static struct slab *slab_with_room(unsigned kind) {
         if (slabs[kind][i].out < slabs[kind][i].slots) return &slabs[kind][i];
     }
     return NULL;
+}
+
+bool art_cached_memory_has_slots(uint32_t n) {
+    uint64_t slots = 0, out = 0;
+    pthread_mutex_lock(&lock);
+    for (unsigned i = 0; i < slab_count[SMALL]; i++) {
+        slots += slabs[SMALL][i].slots;
+        out += slabs[SMALL][i].out;
+    }
+    uint64_t wanted = slots_wanted(SMALL);
+    pthread_mutex_unlock(&lock);
+    return out + n <= (slots < wanted ? wanted : slots);
 }
 
 /* As much again as there is; less where the address space is limited. */
@@ -316,7 +331,8 @@ void art_cached_memory_abandon(void) {
     for (unsigned kind = 0; kind < KINDS; kind++) slab_count[kind] = 0;
     heap_pool = NULL;
     spare_count = 0;
-    stores = entries = automatic = 0;
+    stores = entries = 0;
+    atomic_store(&automatic, 0);
     atomic_store(&charged, 0);
     atomic_store(&spare_pages, 0);
     atomic_store(&limit, 0);

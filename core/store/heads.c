@@ -57,7 +57,7 @@ static uint32_t wanted_pages(struct art_store *store, const struct art_ref *ref)
     if (art_cache_has(&key, ref->hash)) return 0;
     uint32_t missed = store->heads_missed++, n = 1;
     for (uint32_t i = HEADS_ALONE; i < missed && n < HEADS_MAX; i++) n *= 2;
-    while (n > 1 && !art_cache_room((uint64_t)n * ref->head_pages)) n /= 2;
+    while (n > 1 && !(art_cache_room((uint64_t)n * ref->head_pages) && art_cache_room_for_blobs(n))) n /= 2;
     return n;
 }
 
