@@ -3,8 +3,8 @@
  * A blob's first search reads its head, and then a page: two reads, one after the other. Who searches here and there comes
  * to all heads in the end, and they are small (one to three pages of a blob's 128). So a head that is not there is read
  * together with those of its neighbours, which is a third of the time for each: after some that were read alone, for
- * many only ask a few questions, twice as many with each that was missing. Only as long as the cache has room: what
- * nobody has asked for pushes nothing out.
+ * many only ask a few questions, twice as many with each that was missing. Only as long as the cache has room, and if all
+ * heads fit into half of it: what nobody has asked for pushes nothing out.
  */
 #include "core/base/error.h"
 #include "core/store/private.h"
@@ -56,6 +56,7 @@ static uint32_t wanted_pages(struct art_store *store, const struct art_ref *ref)
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     if (art_cache_has(&key, ref->hash)) return 0;
     uint32_t missed = store->heads_missed++, n = 1;
+    if (store->place.file_bytes / ART_BLOB_SIZE * ref->head_pages * ART_PAGE > store->cache_bytes / 2) return 1;
     for (uint32_t i = HEADS_ALONE; i < missed && n < HEADS_MAX; i++) n *= 2;
     while (n > 1 && !(art_cache_room((uint64_t)n * ref->head_pages) && art_cache_room_for_blobs(n))) n /= 2;
     return n;
