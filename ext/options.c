@@ -128,12 +128,11 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
     if (number >= OPTIONS) return false;
     const struct option *option = &options[number];
     *key = option->name;
-    if (option->kind == OPTION_CACHE && settings->cache_bytes == ART_CACHE_AUTO) {
-        *text = sqlite3_mprintf("auto");
-        return true;
-    }
     switch (option->kind) {
     case OPTION_CACHE:
+        *text = settings->cache_bytes == ART_CACHE_AUTO ? sqlite3_mprintf("auto")
+                                                        : sqlite3_mprintf("%llu", settings->cache_bytes);
+        break;
     case OPTION_SIZE:
         *text = sqlite3_mprintf("%llu", *(const uint64_t *)((const char *)settings + option->offset));
         break;

@@ -287,6 +287,19 @@ START_TEST(test_heads_that_nobody_asked_for_push_nothing_out) {
 }
 END_TEST
 
+/* There is room for each; but all of them together would leave little for pages. */
+START_TEST(test_heads_are_read_one_by_one_where_all_do_not_fit) {
+    struct sim_disk_stats before, after;
+    uint64_t slots = tree->root->run[0].blobs;
+    open_with_cache((slots + slots / 2) * ART_PAGE);
+    must(get(0));
+    sim_disk_stats(disk, &before);
+    for (unsigned n = 1; n < 20; n++) must(get(n * 700));
+    sim_disk_stats(disk, &after);
+    ck_assert_uint_le(after.bytes_read - before.bytes_read, 19 * 2 * ART_PAGE);
+}
+END_TEST
+
 START_TEST(test_a_neighbours_damaged_head_is_its_own_affair) {
     struct art_ref ref;
     struct art_blob *top;
@@ -350,6 +363,7 @@ int main(void) {
     tcase_add_test(all, test_many_searches_read_the_heads_of_neighbours_together);
     tcase_add_test(all, test_a_few_searches_read_what_they_need);
     tcase_add_test(all, test_heads_that_nobody_asked_for_push_nothing_out);
+    tcase_add_test(all, test_heads_are_read_one_by_one_where_all_do_not_fit);
     tcase_add_test(all, test_a_neighbours_damaged_head_is_its_own_affair);
     tcase_add_loop_test(all, test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 0, 2);
     suite_add_tcase(suite, all);

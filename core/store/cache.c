@@ -40,10 +40,10 @@ static struct shard shards[SHARDS] = {
     UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED, UNLOCKED,
 #undef UNLOCKED
 };
-static _Atomic uint64_t idle; /* entries without references */
-static _Atomic uint32_t turn; /* the shard where the next sweep begins */
-static _Atomic int64_t rest_at;
-static _Atomic uint32_t rest_turn;
+static _Atomic uint64_t idle;      /* entries without references */
+static _Atomic uint32_t turn;      /* the shard where the next sweep begins */
+static _Atomic int64_t rest_at;    /* when art_cache_rest() looks at the next shard, in seconds; 0: not begun */
+static _Atomic uint32_t rest_turn; /* that shard */
 
 /* ---- the table of a shard
  * ------------------------------------------------------------------------------------------ */

@@ -5,7 +5,7 @@
  * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have
  * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold
  * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit (the sum of the open
- * stores' settings). Where references keep the cache above its limit, `art_cache_pressure` counts up: every store
+ * stores' settings, and one share of the machine's memory for all with ART_CACHE_AUTO). Where references keep the cache above its limit, `art_cache_pressure` counts up: every store
  * that sees it changed lets go of what it holds between two operations.
  *
  * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is
@@ -84,7 +84,7 @@ void art_cache_trim(void);
 
 /* Gives back what nobody has asked for in ART_CACHE_REST seconds (to three times that: a store must let go first), down to what
  * the stores' own settings allow. Called often, with a clock's seconds; looks at a shard once in a while. */
-enum { ART_CACHE_SHARDS = 16, ART_CACHE_REST = 19 * ART_CACHE_SHARDS };
+enum { ART_CACHE_SHARDS = 16, ART_CACHE_REST = 19 * ART_CACHE_SHARDS }; /* some five minutes */
 void art_cache_rest(int64_t now);
 
 static inline uint8_t *art_cached_image(const struct art_cached *cached) {

@@ -17,14 +17,14 @@ enum {
     SLOTS_LEAST = 16,    /* in a slab; where not even so many can be had, buffers come from the heap */
     HEADS_PER_BLOB = 16, /* in small pages, so many more blobs with a head alone are expected than whole ones */
     PAGES = ART_BLOB_PAGES,
-    /* What is in this cache is in the system's page cache, too, and other processes have one like it: a machine's work is done by
-     * some of them, and the share of each leaves three quarters to everything else where there are four. */
+    /* Pages come from the system's page cache, which should keep most of the memory, and each process has a cache of its own:
+     * four such processes take a quarter of the machine. */
     SHARE_OF_MEMORY = 16,
     /* On a small machine a cache that thrashes costs more than the pages that it takes from the system. */
     SHARE_LEAST = 64 << 20,
     SHARE_MOST_OF_MEMORY = 4,
-    SPACE_OF_MEMORY = 4, /* address space of a kind of slabs */
-    SLOTS_OF_SMALL_MACHINE = 1024
+    SPACE_OF_MEMORY = 4,          /* a kind's slabs have at most a quarter of the memory as address space; */
+    SLOTS_OF_SMALL_MACHINE = 1024 /* where that is less than 512 MB, up to half of the memory */
 };
 #define LARGE_PAGES_FROM ((uint64_t)32 << 20) /* cache limit; below it 2 MB at a time are too much */
 
@@ -79,7 +79,7 @@ static uint64_t memory_of_the_machine(void) {
     return machine;
 }
 
-/* A system that counts what is promised (vm.overcommit_memory=2), or limits the address space, has only so much of it. */
+/* Address space counts as memory where vm.overcommit_memory is 2, and may be limited. */
 static uint64_t slots_wanted(unsigned kind) {
     uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE, wanted = blobs * (kind == LARGE ? 2 : HEADS_PER_BLOB);
     uint64_t memory = memory_of_the_machine() / ART_BLOB_SIZE, most = memory / SPACE_OF_MEMORY;
@@ -96,22 +96,24 @@ static struct slab *slab_with_room(unsigned kind) {
     return NULL;
 }
 
+static uint64_t slots_mapped(unsigned kind) {
+    uint64_t slots = 0;
+    for (unsigned i = 0; i < slab_count[kind]; i++) slots += slabs[kind][i].slots;
+    return slots;
+}
+
 bool art_cached_memory_has_slots(uint32_t n) {
-    uint64_t slots = 0, out = 0;
+    uint64_t out = 0;
     pthread_mutex_lock(&lock);
-    for (unsigned i = 0; i < slab_count[SMALL]; i++) {
-        slots += slabs[SMALL][i].slots;
-        out += slabs[SMALL][i].out;
-    }
-    uint64_t wanted = slots_wanted(SMALL);
+    for (unsigned i = 0; i < slab_count[SMALL]; i++) out += slabs[SMALL][i].out;
+    uint64_t slots = slots_mapped(SMALL), wanted = slots_wanted(SMALL);
     pthread_mutex_unlock(&lock);
     return out + n <= (slots < wanted ? wanted : slots);
 }
 
 /* As much again as there is; less where the address space is limited. */
 static struct slab *map_slab(unsigned kind) {
-    uint64_t have = 0, wanted = slots_wanted(kind);
-    for (unsigned i = 0; i < slab_count[kind]; i++) have += slabs[kind][i].slots;
+    uint64_t have = slots_mapped(kind), wanted = slots_wanted(kind);
     if (slab_count[kind] == POOLS_MAX || wanted <= have) return NULL;
     uint64_t slots = have ? have : SLOTS_FIRST;
     if (slots > ART_POOL_SLOTS_MAX) slots = ART_POOL_SLOTS_MAX;

@@ -135,6 +135,7 @@ void art_view_release(struct art_view *view);
 /* The store's own references go; a view that somebody else holds stays. */
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
+/* Is a blob read as a whole where the device must be asked? If the file fits, and the cache, which other files use, too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
     return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
 }

@@ -11,7 +11,7 @@
  * How much is read: the whole blob where the file fits into this store's share of the cache and the device must be asked, or
  * where a walk has asked for it beforehand (ahead.c); else the head, for searches with those of neighbours (heads.c), then single
  * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages. A page that the system's
- * page cache has costs the same with others and alone, so none is read before it is wanted.
+ * page cache has costs the same alone as with others, so it does not bring the rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>

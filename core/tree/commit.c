@@ -72,15 +72,14 @@ static uint64_t room_left(const struct art_tree *tree) {
     return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
 }
 
-static int check_room(const struct art_tree *tree, uint64_t journal) {
+static int check_room(const struct art_tree *tree, uint64_t needed) {
     uint64_t left = room_left(tree);
-    if (left >= journal) return ART_OK;
+    if (left >= needed) return ART_OK;
     return art_fail(
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
         "file system, or DELETE rows, then 'vacuum'",
-        tree->options.path ? tree->options.path : "the database", (unsigned long long)left,
-        (unsigned long long)journal);
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left, (unsigned long long)needed);
 }
 
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */

@@ -154,8 +154,10 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
            (double)keys.payload / keys.count);
     fflush(stdout);
     char at_defaults[16];
-    snprintf(at_defaults, sizeof at_defaults, "%s-defaults", set);
-    if (job->conduct.defaults) set = keys.set = at_defaults;
+    if (job->conduct.defaults) {
+        snprintf(at_defaults, sizeof at_defaults, "%s-defaults", set);
+        set = keys.set = at_defaults;
+    }
     conduct(&keys, &job->conduct, &figures);
     if (!job->conduct.tiny) {
         figures_print(&figures, set, keys.count);

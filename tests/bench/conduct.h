@@ -17,9 +17,8 @@ struct conduct_options {
     const char *memory;    /* a folder in memory, for the pauses; NULL: none */
     const char *engines;   /* NULL: all, or names with commas between them */
     int rounds;
-    bool
-        defaults; /* each engine has the cache that it comes with, and its files are in the system's; else each has 1 GB */
-    bool tiny;    /* a few steps of everything: to see that all answer alike, not how fast */
+    bool defaults; /* caches as the engines come, files in the system's cache; else 1 GB of cache each */
+    bool tiny;     /* a few steps of everything: to see that all answer alike, not how fast */
     bool quiet;
 };
 

@@ -135,29 +135,18 @@ static void look(const void *data, size_t len, off_t offset) {
     if (((uintptr_t)data | len | (uintptr_t)offset) % ART_PAGE) fault.misaligned = true;
 }
 
-static ssize_t watched_pread(int fd, void *data, size_t len, off_t offset) {
-    look(data, len, offset);
-    if (!strikes("pread")) return real.pread(fd, data, len, offset);
-    if (fault.error < 0) return own_up(real.pread(fd, data, len, offset));
-    errno = fault.error;
-    return -1;
-}
+#define WATCHED_TRANSFER(name, type)                                                                                   \
+    static ssize_t watched_##name(int fd, type data, size_t len, off_t offset) {                                       \
+        look(data, len, offset);                                                                                       \
+        if (!strikes(#name)) return real.name(fd, data, len, offset);                                                  \
+        if (fault.error < 0) return own_up(real.name(fd, data, len, offset));                                          \
+        errno = fault.error;                                                                                           \
+        return -1;                                                                                                     \
+    }
 
-static ssize_t watched_pread_present(int fd, void *data, size_t len, off_t offset) {
-    look(data, len, offset);
-    if (!strikes("pread_present")) return real.pread_present(fd, data, len, offset);
-    if (fault.error < 0) return own_up(real.pread_present(fd, data, len, offset));
-    errno = fault.error;
-    return -1;
-}
-
-static ssize_t watched_pwrite(int fd, const void *data, size_t len, off_t offset) {
-    look(data, len, offset);
-    if (!strikes("pwrite")) return real.pwrite(fd, data, len, offset);
-    if (fault.error < 0) return own_up(real.pwrite(fd, data, len, offset));
-    errno = fault.error;
-    return -1;
-}
+WATCHED_TRANSFER(pread, void *)
+WATCHED_TRANSFER(pread_present, void *)
+WATCHED_TRANSFER(pwrite, const void *)
 
 /* What the completion speaks of was done by now; the bytes that an error leaves are nobody's. */
 static void spoil(int fd, const struct art_transfer *transfer) {

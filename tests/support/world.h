@@ -84,8 +84,7 @@ struct world_inode {
     uint32_t number;
     bool scratch; /* SQLite's temporary file: no part of the history */
     struct sparse_file live;
-    struct sparse_file
-        before; /* pages of an .art file as they were before they were last written: a page cache may have them */
+    struct sparse_file before; /* of an .art file: its pages before their last write, which a page cache may have */
     uint64_t reads;
     unsigned failures; /* of syncs */
     struct world_handle *handles;
