@@ -1,7 +1,9 @@
 /* storage=inline: blobs as rows of T_artblob, in the database itself and in the caller's transaction.
  *
- *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  pages of 4 KB from `page` on, up to eight; slot s has the pages
- *                                                      from 128 s on, and none where a blob has none
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  a page of 4 KB without the zeros at its end; slot s has the pages from
+ *                                                      128 s on, and none where a blob has none
+ *
+ * Rows of older tables have up to eight whole pages, numbered by the first; they are read as they are.
  *
  * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who may
  * write, what a reader sees, what a ROLLBACK takes back, what is durable when. What stands in the rows is verified as what
@@ -12,7 +14,7 @@
  */
 #include "ext/ext.h"
 
-enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
+enum { BLOB_PAGES = 128, PAGE_BYTES = 4096, OLD_ROW_PAGES = 8 };
 
 static const char place[] = "the table of blobs";
 
@@ -33,30 +35,30 @@ static int statement(struct art_table *table, enum art_statement which, sqlite3_
 static int lost(struct art_table *table, uint64_t page) {
     art_shadow_finalize(table);
     return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES),
-                       "a row is missing or too short");
+                       "a row is missing or empty");
 }
 
-bool art_blobs_take(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data, int *art_rc) {
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc) {
     uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
     const uint8_t *bytes = sqlite3_column_blob(row, 1);
     uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
-    uint64_t wanted = (uint64_t)count * PAGE_BYTES;
     if (len && !bytes) *art_rc = art_nomem();
     if (*art_rc) return true;
-    if (!bytes || first / ART_ROW_PAGES != page / ART_ROW_PAGES || from + wanted > len) return false;
-    memcpy(data, bytes + from, wanted);
+    if (!bytes || first > page || page - first >= OLD_ROW_PAGES || from >= len) return false;
+    uint64_t there = len - from < PAGE_BYTES ? len - from : PAGE_BYTES;
+    memcpy(data, bytes + from, there);
+    memset((uint8_t *)data + there, 0, PAGE_BYTES - there);
     return true;
 }
 
-static int read_pages(void *context, uint64_t page, uint32_t count, void *data) {
+static int read_page(void *context, uint64_t page, void *data) {
     struct art_table *table = context;
     sqlite3_stmt *read;
     int rc = statement(table, ART_BLOB_READ, &read), art_rc = ART_OK;
     bool found = false;
     if (!rc) {
         sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
-        if (art_shadow_step(table->connection, read) == SQLITE_ROW)
-            found = art_blobs_take(read, page, count, data, &art_rc);
+        if (art_shadow_step(table->connection, read) == SQLITE_ROW) found = art_blobs_take(read, page, data, &art_rc);
         rc = sqlite3_reset(read);
     }
     if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
@@ -78,10 +80,12 @@ static void keep_cache(struct art_table *table) {
     sqlite3_free(sql);
 }
 
-static int put_blob_row(struct art_table *table, uint64_t page, const void *data, uint64_t len) {
+static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
     sqlite3_stmt *write;
+    uint64_t len = PAGE_BYTES;
     int rc = statement(table, ART_BLOB_WRITE, &write);
     if (rc) return rc;
+    while (len > 1 && !data[len - 1]) len--;
     sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
     rc = sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
     if (!rc) art_shadow_step(table->connection, write);
@@ -90,13 +94,24 @@ static int put_blob_row(struct art_table *table, uint64_t page, const void *data
     return rc ? rc : end;
 }
 
+/* Once a blob: a version that knows only rows of eight pages must not read it. */
+static int raise_format(struct art_table *table) {
+    sqlite3_stmt *raise;
+    int rc = statement(table, ART_STATE_RAISE, &raise);
+    if (rc) return rc;
+    art_shadow_step(table->connection, raise);
+    return sqlite3_reset(raise);
+}
+
 /* last_insert_rowid() is the user's. */
-static int write_pages(void *context, uint64_t page, uint32_t count, const void *data) {
+static int write_page(void *context, uint64_t page, const void *data) {
     struct art_table *table = context;
     sqlite3 *db = table->connection->db;
-    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before = sqlite3_total_changes64(db);
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
     keep_cache(table);
-    int rc = put_blob_row(table, page, data, (uint64_t)count * PAGE_BYTES);
+    int rc = page % BLOB_PAGES ? SQLITE_OK : raise_format(table);
+    before = sqlite3_total_changes64(db);
+    if (!rc) rc = put_blob_row(table, page, data);
     sqlite3_set_last_insert_rowid(db, rowid);
     if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
     if (sqlite3_total_changes64(db) != before) return ART_OK;
@@ -130,7 +145,7 @@ static int last_page(void *context, uint64_t *pages) {
             sqlite3_int64 bytes = sqlite3_column_int64(last, 1);
             first = sqlite3_column_int64(last, 0);
             whole = first >= 0 && bytes > 0;
-            if (whole) *pages = (uint64_t)first + (uint64_t)bytes / PAGE_BYTES;
+            if (whole) *pages = (uint64_t)first + ((uint64_t)bytes + PAGE_BYTES - 1) / PAGE_BYTES;
         }
         rc = sqlite3_reset(last);
     }
@@ -139,5 +154,5 @@ static int last_page(void *context, uint64_t *pages) {
 }
 
 void art_blobs_host(struct art_table *table, struct art_rows *out) {
-    *out = (struct art_rows){table, read_pages, write_pages, remove_pages, last_page};
+    *out = (struct art_rows){table, read_page, write_page, remove_pages, last_page};
 }

@@ -49,8 +49,15 @@ bool art_ends_transaction(int rc) {
     return primary == SQLITE_NOMEM || primary == SQLITE_IOERR || primary == SQLITE_INTERRUPT || primary == SQLITE_FULL;
 }
 
+int art_report_interrupt(char **message) {
+    sqlite3_free(*message);
+    *message = sqlite3_mprintf("%s", sqlite3_errstr(SQLITE_INTERRUPT));
+    return SQLITE_INTERRUPT;
+}
+
 int art_report(char **message, int art_rc) {
     if (art_rc == ART_OK) return SQLITE_OK;
+    if (art_rc == ART_INTERRUPT) return art_report_interrupt(message);
     sqlite3_free(*message);
     *message = art_rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
     return art_sqlite_code(art_rc);
@@ -62,6 +69,7 @@ void art_forget_message(char **message) {
 }
 
 int art_complain(char **message, int rc, const char *format, ...) {
+    if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
     va_list arguments;
     va_start(arguments, format);
     sqlite3_free(*message);
@@ -91,6 +99,7 @@ static const char *what_to_do(int rc) {
 
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
     if (rc == SQLITE_NOMEM) return rc;
+    if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
     va_list arguments;
     va_start(arguments, format);
     char *what = sqlite3_vmprintf(format, arguments);

@@ -202,6 +202,7 @@ enum art_statement {
     ART_LOG_CLEAR,
     ART_LOG_PUT,
     ART_STATE_GET,
+    ART_STATE_RAISE,
     ART_STATE_PUT,
     ART_BLOB_READ,
     ART_BLOB_WRITE,
@@ -369,10 +370,15 @@ struct art_state {
     char *file;    /* NULL: no name, or one that is refused */
     char *columns; /* NULL: nothing is said of them */
 };
-/* The second: with the blobs in the database, where older versions would not look for them. */
-enum { ART_STATE_FORMAT = 1, ART_STATE_FORMAT_INLINE = 2, ART_NONCE_BYTES = 16 };
+/* The others: with the blobs in the database, up to eight pages a row; a page a row. Older versions would not find them. */
+enum {
+    ART_STATE_FORMAT = 1,
+    ART_STATE_FORMAT_JOINED_ROWS = 2,
+    ART_STATE_FORMAT_INLINE = 3,
+    ART_NONCE_BYTES = 16,
+};
 static inline bool art_state_format_known(int64_t format) {
-    return format == ART_STATE_FORMAT || format == ART_STATE_FORMAT_INLINE;
+    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_INLINE;
 }
 void art_state_clear(struct art_state *state);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
@@ -509,7 +515,7 @@ int art_storage_follow(struct art_table *table, char **message);
 /* blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
 /* Pages out of a row (page, data) of T_artblob. False: they are not there. */
-bool art_blobs_take(sqlite3_stmt *row, uint64_t page, uint32_t count, void *data, int *art_rc);
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
@@ -691,6 +697,8 @@ bool art_ends_transaction(int rc);
 int art_report(char **message, int art_rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* SQLITE_INTERRUPT, in SQLite's own words whatever was under way: nothing is wrong. */
+int art_report_interrupt(char **message);
 int art_complain(char **message, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* After an error that was none in the end: SQLite would show the sentence with its own next error. */
 void art_forget_message(char **message);

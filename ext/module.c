@@ -172,7 +172,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     if (!rc) rc = art_tracker_make(vtab->connection);
     if (rc) {
         vtab_free(vtab);
-        return rc;
+        return rc == SQLITE_INTERRUPT ? art_report_interrupt(message) : rc; /* else SQLite blames the table */
     }
     *out = &vtab->base;
     return SQLITE_OK;

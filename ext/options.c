@@ -2,7 +2,7 @@
  * messages and the rows of T_artstate are made.
  *
  *     name [spaces] = [spaces] value         names, units and words in either case; the value may stand in quotes
- *     sizes: a number of bytes, with B, KB (K), MB (M) or GB (G) if wanted; 1 KB is 1024 bytes
+ *     sizes: a number of bytes, with B, KB (K), MB (M), GB (G) or TB (T) if wanted; 1 KB is 1024 bytes
  */
 #include "ext/ext.h"
 
@@ -53,7 +53,8 @@ static bool parse_size(struct art_text text, uint64_t *out) {
     static const struct {
         const char *name;
         unsigned shift;
-    } units[] = {{"", 0}, {"B", 0}, {"K", 10}, {"KB", 10}, {"M", 20}, {"MB", 20}, {"G", 30}, {"GB", 30}};
+    } units[] = {{"", 0},    {"B", 0},  {"K", 10},  {"KB", 10}, {"M", 20},
+                 {"MB", 20}, {"G", 30}, {"GB", 30}, {"T", 40},  {"TB", 40}};
     uint64_t number = 0;
     int digits = 0;
     while (digits < text.len && isdigit((unsigned char)text.at[digits])) {

@@ -9,7 +9,7 @@
  * has on it. */
 #include "ext/salvage.h"
 
-enum { ID_END = 13 /* -<8 hex>.art */, PAGES_A_ROW = ART_ROW_PAGES };
+enum { ID_END = 13 /* -<8 hex>.art */, PAGES_A_ROW = 8 /* at most */ };
 
 static const char ending[] = ".art";
 
@@ -147,19 +147,19 @@ static int each_row_left(void *context, int (*row)(void *to, int64_t csn, struct
 
 static const char blobs[] = "the table of blobs";
 
-static int read_pages_left(void *context, uint64_t page, uint32_t count, void *data) {
+static int read_page_left(void *context, uint64_t page, void *data) {
     struct art_remains *remains = context;
     sqlite3 *db = remains->connection->db;
     bool found = false;
     int art_rc = ART_OK;
     sqlite3_bind_int64(remains->pages, 1, (sqlite3_int64)page);
     if (art_shadow_step(remains->connection, remains->pages) == SQLITE_ROW) {
-        found = art_blobs_take(remains->pages, page, count, data, &art_rc);
+        found = art_blobs_take(remains->pages, page, data, &art_rc);
     }
     int rc = sqlite3_reset(remains->pages);
     if (rc) return art_fail_sql(db, rc, "cannot read the table of blobs");
     if (found) return art_rc;
-    return art_corrupt(blobs, (uint32_t)(page / 128), (uint32_t)(page % 128), "a row is missing or too short");
+    return art_corrupt(blobs, (uint32_t)(page / 128), (uint32_t)(page % 128), "a row is missing or empty");
 }
 
 static int last_page_left(void *context, uint64_t *pages) {
@@ -259,7 +259,7 @@ static int use_rows(struct art_remains *remains, struct art_salvage_options *opt
         prepare_on(remains, "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
                    &remains->pages);
     if (rc) return ends_salvage(rc) ? rc : SQLITE_OK;
-    remains->rows = (struct art_rows){.context = remains, .read = read_pages_left, .end = last_page_left};
+    remains->rows = (struct art_rows){.context = remains, .read = read_page_left, .end = last_page_left};
     options->rows = &remains->rows;
     options->rows_name = blobs;
     return SQLITE_OK;

@@ -84,7 +84,7 @@ static void both(const char *format, const char *rest) {
 }
 
 static int64_t pages_of_rows(void) {
-    return sql_int(db, "SELECT sum(length(data)) / 4096 FROM t_artblob");
+    return sql_int(db, "SELECT count(*) FROM t_artblob");
 }
 
 static int64_t info(const char *property) {
@@ -218,6 +218,13 @@ static void prepare_work(const char *journal) {
     fill("log", 0, 15, 950);
 }
 
+/* No page of the database is free, and so many more may come. */
+static void limit_pages(int room) {
+    sql_run(db, "CREATE TABLE IF NOT EXISTS other(x)");
+    while (sql_int(db, "PRAGMA freelist_count")) sql_run(db, "INSERT INTO other VALUES(zeroblob(3500))");
+    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
+}
+
 /* What a failed statement has left of its transaction is taken back; then both tables are one. */
 static bool after_work(const char *what, int n) {
     char when[100];
@@ -237,7 +244,7 @@ START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
     int failures = 0, room = 0;
     for (bool failed = true; failed; room += 1 + room / 12) {
         prepare_work(journals[_i % 2]);
-        sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
+        limit_pages(room);
         works[_i / 2]();
         int rc = sqlite3_errcode(db);
         failed = rc == SQLITE_FULL;
@@ -257,9 +264,7 @@ END_TEST
 static void prepare_deletes(const char *journal, int room) {
     prepare_work(journal);
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE TABLE other(x); INSERT INTO other VALUES(0)");
-    int left = (int)sql_int(db, "PRAGMA freelist_count");
-    for (int i = 0; i < left; i++) sql_run(db, "INSERT INTO other VALUES(zeroblob(3500))");
-    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
+    limit_pages(room);
 }
 
 START_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all) {
@@ -457,6 +462,128 @@ START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
 }
 END_TEST
 
+/* --- the rows themselves --------------------------------------------------------------------------------------------- */
+
+/* The zeros at a page's end are not stored, so that a page of leaves is a page of the database's. They are there again when it is
+ * read into memory that was used before. */
+START_TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
+    make("WAL", "cache='4MB'");
+    fill("small", 0, 30000, 200);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    int64_t leaves = sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100");
+    ck_assert_int_gt(leaves, 200);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100 AND length(data) > 4057"), 0);
+    ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artblob WHERE length(data) > 3900"), leaves * 9 / 10);
+    all_is_well("pages of leaves");
+}
+END_TEST
+
+/* As the first versions made them. */
+static void join_rows(void) {
+    enum { ROW = 8, ROWS_MAX = 4000 };
+    static int64_t page[ROWS_MAX];
+    static uint8_t data[ROWS_MAX][4096];
+    sqlite3_stmt *stmt;
+    int rows = 0;
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    ck_assert(!sqlite3_prepare_v2(db, "SELECT page, data FROM t_artblob ORDER BY page", -1, &stmt, NULL));
+    for (; sqlite3_step(stmt) == SQLITE_ROW; rows++) {
+        ck_assert_int_lt(rows, ROWS_MAX);
+        memset(data[rows], 0, sizeof data[rows]);
+        page[rows] = sqlite3_column_int64(stmt, 0);
+        memcpy(data[rows], sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
+    }
+    sqlite3_finalize(stmt);
+    sql_run(db, "BEGIN; DELETE FROM t_artblob");
+    ck_assert(!sqlite3_prepare_v2(db, "INSERT INTO t_artblob VALUES(?, ?)", -1, &stmt, NULL));
+    for (int i = 0, n; i < rows; i += n) {
+        for (n = 1; i + n < rows && page[i + n] == page[i] + n && (page[i] + n) % ROW; n++) {
+        }
+        sqlite3_bind_int64(stmt, 1, page[i]);
+        sqlite3_bind_blob(stmt, 2, data[i], n * 4096, SQLITE_STATIC);
+        ck_assert_int_eq(sqlite3_step(stmt), SQLITE_DONE);
+        sqlite3_reset(stmt);
+    }
+    sqlite3_finalize(stmt);
+    sql_run(db, "UPDATE t_artstate SET v = 2 WHERE k = 'format'; COMMIT");
+}
+
+START_TEST(test_rows_of_eight_pages_are_read_and_give_way_to_new_ones) {
+    make("WAL", "log_limit='16KB'");
+    fill("old", 0, 5000, 200);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    int64_t pages = pages_of_rows();
+    join_rows();
+    ck_assert_int_lt(pages_of_rows(), pages / 6);
+    sql_close(db);
+    db = sql_open(path);
+    ck_assert_int_eq(sql_int(db, "SELECT length(value) FROM t WHERE path = (SELECT max(path) FROM t)"), 200);
+    all_is_well("joined");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), 5000);
+    sql_run(db, "DROP TABLE temp.saved");
+    ck_assert_int_eq(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 2);
+    sql_run(db, "BEGIN; INSERT INTO t SELECT path || 'x', value FROM t; INSERT INTO t(t) VALUES('flush'); ROLLBACK");
+    ck_assert_int_eq(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 2);
+    for (int i = 0; i < 20; i++) {
+        fill("old", i * 250, 200, 150);
+        ck_assert_int_eq(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 3);
+        all_is_well("joined, and written");
+    }
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    all_is_well("joined, and optimized");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob WHERE length(data) > 4096"), 0);
+}
+END_TEST
+
+START_TEST(test_a_row_of_eight_pages_that_was_cut_is_named) {
+    make("WAL", "");
+    fill("old", 0, 5000, 200);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    join_rows();
+    sql_run(db, "UPDATE t_artblob SET data = substr(data, 1, 8192) WHERE page = (SELECT min(page) FROM t_artblob)");
+    sql_close(db);
+    db = sql_open(path);
+    sql_refused(db, SQLITE_CORRUPT_VTAB, "a row is missing or empty", "SELECT sum(length(value)) FROM t");
+}
+END_TEST
+
+/* --- errors that come once ------------------------------------------------------------------------------------------- */
+
+static int interrupt_in, interrupted;
+
+static int interrupt_once(void *context) {
+    (void)context;
+    if (--interrupt_in) return 0;
+    interrupted++;
+    return 1;
+}
+
+/* A read that failed is not tried again: SQLite may have ended the transaction, and a handler that says "stop" says it once. */
+START_TEST(test_an_interrupt_of_a_read_is_not_lost) {
+    make("WAL", _i ? "cache='64KB'" : "");
+    fill("k", 0, 20000, 60);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    int fired = 0;
+    for (int n = 1; n < 200; n++) {
+        sql_close(db);
+        db = sql_open(path);
+        if (n % 3) sqlite3_free(sql_rows(db, "SELECT value FROM t WHERE path = 'k/000001'"));
+        interrupt_in = n;
+        interrupted = 0;
+        sqlite3_progress_handler(db, 1, interrupt_once, NULL);
+        int rc = sqlite3_exec(
+            db, n % 2 ? "SELECT value FROM t WHERE path = 'k/015000'" : "SELECT value FROM t WHERE path > 'k/015'",
+            NULL, NULL, NULL);
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        ck_assert_msg(!interrupted || (rc == SQLITE_INTERRUPT && !strcmp(sqlite3_errmsg(db), "interrupted")),
+                      "instruction %d: %d %s", n, rc, sqlite3_errmsg(db));
+        fired += interrupted;
+    }
+    ck_assert_int_gt(fired, 40);
+}
+END_TEST
+
 /* --- room ----------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
@@ -589,6 +716,10 @@ int main(void) {
     tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
     tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);
     tcase_add_loop_test(tests, test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 0, 3);
+    tcase_add_loop_test(tests, test_an_interrupt_of_a_read_is_not_lost, 0, 2);
+    tcase_add_test(tests, test_a_page_of_leaves_takes_one_page_of_the_database);
+    tcase_add_test(tests, test_a_row_of_eight_pages_that_was_cut_is_named);
+    tcase_add_test(tests, test_rows_of_eight_pages_are_read_and_give_way_to_new_ones);
     suite_add_tcase(suite, tests);
     TCase *budget = tcase_create("budget");
     tcase_set_timeout(budget, 600);

@@ -220,7 +220,7 @@ START_TEST(test_every_field_of_the_state_is_looked_at) {
     static const struct {
         const char *change, *expected;
     } fields[] = {
-        {"UPDATE t_artstate SET v = 3 WHERE k = 'format'", "'format' is not one that this version of art knows"},
+        {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "'format' is not one that this version of art knows"},
         {"UPDATE t_artstate SET v = '1' WHERE k = 'format'", "'format' is not one that this version of art knows"},
         {"DELETE FROM t_artstate WHERE k = 'format'", "'format' is missing"},
         {"UPDATE t_artstate SET v = x'00' WHERE k = 'id'", "'id' is not 16 bytes"},

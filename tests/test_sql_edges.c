@@ -219,6 +219,8 @@ START_TEST(test_odd_definitions) {
                 "CREATE VIRTUAL TABLE u USING art(cache=99999999999999999999999)");
     sql_refused(db, SQLITE_ERROR, "is not understood", "INSERT INTO t(t) VALUES('add column x' || char(11) || 'INT')");
     sql_refused(db, SQLITE_ERROR, "is no value for cache", "CREATE VIRTUAL TABLE u USING art(cache='9999999999GB')");
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art(cache='1 TB')");
+    sql_expect(db, "1\n", "SELECT value / 1099511627776 FROM art_info('u') WHERE property = 'cache limit'");
 }
 END_TEST
 

@@ -302,8 +302,7 @@ START_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database) {
     sql_run(db, "DELETE FROM t WHERE path GLOB '?*[1-5]'");
     sql_command(db, "main", "t", "vacuum");
     expect_said("done: *VACUUM*");
-    gives("SELECT sum(length(data)) = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob",
-          "1\n");
+    gives("SELECT count(*) * 4096 = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob", "1\n");
     gives("SELECT art_check('t'), count(*) FROM t", "ok|25000\n");
 }
 END_TEST

@@ -94,14 +94,14 @@ static int row_fails(void) {
     return failed();
 }
 
-static int row_read(void *context, uint64_t page, uint32_t count, void *data) {
+static int row_read(void *context, uint64_t page, void *data) {
     int rc = row_fails();
-    return rc ? rc : toy_blobs_read(context, page, count, data);
+    return rc ? rc : toy_blobs_read(context, page, data);
 }
 
-static int row_write(void *context, uint64_t page, uint32_t count, const void *data) {
+static int row_write(void *context, uint64_t page, const void *data) {
     int rc = row_fails();
-    if (!rc) toy_blobs_write(context, page, count, data);
+    if (!rc) toy_blobs_write(context, page, data);
     return rc;
 }
 

@@ -25,6 +25,7 @@
 #include "core/base/entry.h"
 #include "core/base/hash.h"
 
+enum { ART_PAGE_PADDING = 64 }; /* a page outside of an image is readable so many bytes past its end */
 enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_BLOB_BYTES / ART_BLOB_PAGE };
 
 enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
@@ -80,6 +81,8 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present. */
 int art_blob_verify_page(struct art_blob *blob, uint32_t page);
+/* The same checks of a leaf page whose bytes are not in the image; nothing becomes present. */
+int art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
 /* Marks all leaf pages present after verifying them. */
 int art_blob_verify_all(struct art_blob *blob);
 
@@ -113,6 +116,15 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
 int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
+/* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has its place
+ * (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and readable
+ * ART_PAGE_PADDING bytes past its end. ART_OK, ART_NOTFOUND. */
+struct art_spot {
+    uint32_t page, bucket, known;
+};
+void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out);
+int art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
+                      const uint8_t *page, struct art_entry *out);
 /* The longest key of a leaf blob that is a prefix of `key` (or the key itself), from the one bucket where `key` has its
  * place: ART_OK, its length, its entry. ART_NOTFOUND: it is not there. *len: then no key before that bucket, in this
  * blob or another, that is a prefix of `key` can be longer; <0: nothing is known, `key` stands before the bucket. */

@@ -203,19 +203,25 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
     return low;
 }
 
-int art_blob_verify_page(struct art_blob *blob, uint32_t page) {
+int art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
     if (page >= blob->leaf_pages) return art_fail(ART_MISUSE, "art: slot %u has no leaf page %u", blob->slot, page);
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
-    if (art_hash64(blob->image + from, ART_BLOB_PAGE) != art_blob_header(blob->image)->page_hash[page]) {
+    if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_header(blob->image)->page_hash[page]) {
         return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's header");
     }
     for (uint32_t b = bucket_at(blob, from); b < blob->buckets && art_bucket_end(blob, b) <= to; b++) {
         uint32_t at = art_bucket_offset(blob, b);
         if (at < from) continue; /* crosses into this page: looked at when it is read */
-        const char *wrong = art_bucket_insane(blob->image + at, art_bucket_end(blob, b) - at, blob,
+        const char *wrong = art_bucket_insane(bytes + (at - from), art_bucket_end(blob, b) - at, blob,
                                               art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b));
         if (wrong) return art_corrupt(blob->file, blob->slot, page, "bucket %u: %s", b, wrong);
     }
+    return ART_OK;
+}
+
+int art_blob_verify_page(struct art_blob *blob, uint32_t page) {
+    int rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
+    if (rc) return rc;
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
     return ART_OK;
 }

@@ -42,6 +42,11 @@ static uint32_t left_in_page(uint32_t at) {
     return ART_BLOB_PAGE - at % ART_BLOB_PAGE;
 }
 
+static uint32_t room_in_page(const struct art_builder *builder) {
+    uint32_t left = left_in_page(builder->at), spare = builder->options.page_spare;
+    return left > spare ? left - spare : 0;
+}
+
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->buffer = buffer;
     builder->at = 0;
@@ -136,7 +141,7 @@ int art_builder_emit(struct art_builder *builder, bool *full) {
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
     art_pending_begin(&builder->pending, arrival);
     uint32_t size = art_pending_size(&builder->pending), left = left_in_page(builder->at);
-    if (size > left && left <= ART_PAGE_LOSS_MAX) {
+    if (size > room_in_page(builder) && left <= ART_PAGE_LOSS_MAX) {
         memset(builder->buffer + builder->at, 0, left);
         builder->at += left;
         left = ART_BLOB_PAGE;
@@ -169,7 +174,7 @@ static int take_arrival(struct art_builder *builder, struct art_arrival *arrival
     }
     if (!pending->count) {
         begin_bucket(builder, arrival);
-    } else if (pending->alone || !art_pending_add(pending, arrival, left_in_page(builder->at))) {
+    } else if (pending->alone || !art_pending_add(pending, arrival, room_in_page(builder))) {
         int rc = art_builder_emit(builder, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);

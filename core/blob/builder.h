@@ -25,6 +25,7 @@ struct art_builder_options {
     /* close a blob when it uses this many pages; 0: 128, all. A leaf takes its first entry, an index its first two,
      * whatever they need. */
     uint32_t fill_pages;
+    uint32_t page_spare; /* bytes at the end of leaf pages that stay zero, but where one entry needs them */
 };
 
 int art_builder_open(struct art_builder **out, const struct art_builder_options *options);

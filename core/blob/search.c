@@ -33,6 +33,23 @@ int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *
     return ART_OK;
 }
 
+void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
+    out->bucket = art_route(blob, key, &out->known);
+    uint32_t first = art_bucket_offset(blob, out->bucket) / ART_BLOB_PAGE;
+    out->page = (art_bucket_end(blob, out->bucket) - 1) / ART_BLOB_PAGE == first ? first : (uint32_t)ART_BLOB_PAGES;
+}
+
+int art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
+                      const uint8_t *page, struct art_entry *out) {
+    struct art_bucket_view view;
+    bool exact;
+    art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
+    uint32_t entry = art_bucket_search(&view, key, spot->known, &exact);
+    if (!exact) return ART_NOTFOUND;
+    art_bucket_entry(&view, entry, out);
+    return ART_OK;
+}
+
 int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {
     assert(blob->kind == ART_BLOB_LEAF);
     struct art_place place;

@@ -1,13 +1,10 @@
 /* A file's pages as rows of the host's own database: for tables that are to go wherever their database goes.
  *
- *   file   | 0 1 2 3 4 5 6 7 | 8 9 10 . . . 14 15 |       pages; '.' was never written
- *   rows     0: 8 pages        8: 3       14: 2          by their first page, at most ART_ROW_PAGES of them
+ *   file   | 0 1 2 3 4 5 . . . 9 10 |       pages; '.' was never written
+ *   rows     0 1 2 3 4 5       9 10         by their page
  *
- * A row ends at a multiple of ART_ROW_PAGES at the latest, and no write joins another's row: what is written in one
- * request is read in parts or as a whole, never together with a neighbour's. Where rows may lie already, art_io_discard()
- * comes first.
- *
- * The rows belong to the host's transaction, with all that follows: nothing to sync, to lock or to wait for.
+ * Where rows may lie already, art_io_discard() comes before a write. The rows belong to the host's transaction, with all that
+ * follows: nothing to sync, to lock or to wait for.
  */
 #include <string.h>
 
@@ -29,25 +26,14 @@ static inline struct rows_io *of(struct art_io *io) {
     return (struct rows_io *)io;
 }
 
-/* Pages from `page` on, `left` at most, that lie in one row. */
-static uint32_t pages_in_row(uint64_t page, uint32_t left) {
-    uint32_t room = ART_ROW_PAGES - (uint32_t)(page % ART_ROW_PAGES);
-    return room < left ? room : left;
-}
-
 static int rows_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
     (void)from;
     const struct art_rows *rows = of(io)->rows;
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         uint64_t page = requests[i].offset / ART_PAGE;
-        uint8_t *to = requests[i].data;
-        for (uint32_t left = requests[i].len / ART_PAGE, n; !rc && left; left -= n) {
-            n = pages_in_row(page, left);
-            rc = rows->read(rows->context, page, n, to);
-            page += n;
-            to += (size_t)n * ART_PAGE;
-        }
+        uint8_t *to = requests[i].data, *end = to + requests[i].len;
+        for (; !rc && to < end; to += ART_PAGE) rc = rows->read(rows->context, page++, to);
     }
     return rc;
 }
@@ -57,13 +43,8 @@ static int rows_write_batch(struct art_io *io, struct art_io_request *requests, 
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         uint64_t page = requests[i].offset / ART_PAGE;
-        const uint8_t *from = requests[i].data;
-        for (uint32_t left = requests[i].len / ART_PAGE, n; !rc && left; left -= n) {
-            n = pages_in_row(page, left);
-            rc = rows->write(rows->context, page, n, from);
-            page += n;
-            from += (size_t)n * ART_PAGE;
-        }
+        const uint8_t *from = requests[i].data, *end = from + requests[i].len;
+        for (; !rc && from < end; from += ART_PAGE) rc = rows->write(rows->context, page++, from);
     }
     return rc;
 }

@@ -4,10 +4,14 @@
  *                              |                                      engine can (a ring), else done when it is taken
  *   walk --blob()---------> take_ahead(): wait, verify, publish
  *
+ * Who walks while it writes merges: what it reads is about to be superseded. So that comes from the device past the system's page
+ * cache, if it is not there, and pushes nothing out of it; other walks may come again, and read through it.
+ *
  * No lock is held in between: who walks may rest for an hour. All that is on its way together takes at most a quarter of
  * the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side by
  * side.
  */
+#include "core/base/error.h"
 #include "core/store/private.h"
 
 static struct art_ahead *find_ahead(struct art_store *store, const struct art_ref *ref) {
@@ -74,6 +78,21 @@ static bool is_held_whole(const struct art_store *store, const struct art_ref *r
     return present == blob->leaf_pages;
 }
 
+/* So is, seldom, a walk of a transaction that has spilled. */
+static bool is_of_a_merge(const struct art_store *store) {
+    return store->phase.active && store->place.io->cached;
+}
+
+/* Does the page cache have the blob, as far as its last page tells? */
+static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struct art_cached *cached) {
+    struct art_io_request request = {
+        .data = art_cached_image(cached) + (size_t)(ART_BLOB_PAGES - 1) * ART_PAGE,
+        .len = ART_PAGE,
+        .offset = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE - ART_PAGE,
+    };
+    return art_io_peek(store->place.io, &request);
+}
+
 /* False: no more for now. What is being written, or cannot be there, is left to whoever asks for it. */
 static bool start_ahead(struct art_store *store, const void *walk, const struct art_ref *ref) {
     struct art_ahead *at = free_place(store);
@@ -87,7 +106,7 @@ static bool start_ahead(struct art_store *store, const void *walk, const struct 
     *at = (struct art_ahead){.cached = cached, .walk = walk, .ref = *ref};
     at->ref.label.data = NULL;
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
-    at->reading.from = ART_READ_CACHED;
+    at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
     art_io_read_start(store->place.io, &at->reading);
     store->ahead_count++;
     return true;
@@ -102,18 +121,20 @@ unsigned art_store_read_ahead(struct art_store *store, const void *walk, const s
 
 /* ---- taking ---- */
 
-struct art_cached *art_store_take_ahead(struct art_store *store, const struct art_ref *ref) {
+int art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out) {
     struct art_ahead *at = find_ahead(store, ref);
-    if (!at) return NULL;
+    *out = NULL;
+    if (!at) return ART_OK;
     struct art_cached *cached = at->cached;
     int rc = art_io_read_finish(store->place.io, &at->reading);
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {
         drop_ahead(store, at);
-        return NULL;
+        return rc;
     }
     at->cached = NULL;
     store->ahead_count--;
-    return art_cache_publish(cached);
+    *out = art_cache_publish(cached);
+    return ART_OK;
 }

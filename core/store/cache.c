@@ -186,8 +186,9 @@ static bool sweep_shard(struct shard *shard, uint64_t pages, bool entry_wanted) 
     return done;
 }
 
-static bool sweep(uint64_t pages, bool entry_wanted) {
-    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+/* `rounds` times around all rings, at most. */
+static bool sweep(uint64_t pages, bool entry_wanted, unsigned rounds) {
+    for (unsigned round = 0; round < rounds; round++) {
         uint32_t first = atomic_fetch_add(&turn, 1);
         for (uint32_t i = 0; i < SHARDS; i++) {
             if (!atomic_load(&idle)) return false;
@@ -197,10 +198,14 @@ static bool sweep(uint64_t pages, bool entry_wanted) {
     return false;
 }
 
+/* More at once than is needed, of what is cold by then: who looks for pages nobody refers to walks the rings, and stores that had
+ * to let go of all that they hold look it up anew. */
 static bool evict(uint64_t pages) {
+    if (art_cached_memory_fits(pages)) return true;
     while (!art_cached_memory_fits(pages)) {
-        if (!art_cached_memory_drop_spare() && !sweep(pages, false)) return false;
+        if (!art_cached_memory_drop_spare() && !sweep(pages, false, ROUNDS_MAX)) return false;
     }
+    sweep(pages + art_cached_memory_slack(), false, 1);
     return true;
 }
 
@@ -252,7 +257,8 @@ static struct art_cached *new_entry(const struct art_cache_key *key, struct art_
     entry->whole = whole;
     entry->references = 1;
     entry->heat = HEAT;
-    bool done = art_cached_memory_get(entry, false) || (sweep(0, true) && art_cached_memory_get(entry, false));
+    bool done =
+        art_cached_memory_get(entry, false) || (sweep(0, true, ROUNDS_MAX) && art_cached_memory_get(entry, false));
     if (!done) { /* all buffers are held: stores are to let go, and this one comes from the heap */
         atomic_fetch_add(&art_cache_pressure, 1);
         done = art_cached_memory_get(entry, true);
@@ -341,7 +347,7 @@ struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art
     *complete = find_complete(shard, key, hash) != NULL;
     pthread_mutex_unlock(&shard->lock);
     if (*complete) return NULL;
-    if (!art_cached_memory_could_fit(ART_BLOB_PAGES) && !sweep(ART_BLOB_PAGES, false)) return NULL;
+    if (!art_cached_memory_could_fit(ART_BLOB_PAGES) && !sweep(ART_BLOB_PAGES, false, ROUNDS_MAX)) return NULL;
     struct art_cached *entry = new_entry(key, hash, large);
     if (!entry) return NULL;
     entry->heat = 0;
@@ -439,6 +445,10 @@ void art_cache_abandon(void) {
 
 bool art_cache_room(uint64_t pages) {
     return art_cached_memory_could_fit(pages);
+}
+
+bool art_cache_is_full(void) {
+    return art_cached_memory_is_full();
 }
 
 bool art_cache_room_for_blobs(uint32_t blobs) {

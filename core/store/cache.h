@@ -79,6 +79,8 @@ uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
 /* Would so many more pages fit without evicting anything; so many more blobs? */
 bool art_cache_room(uint64_t pages);
 bool art_cache_room_for_blobs(uint32_t blobs);
+/* Has it so many pages that more would push out others now, or soon? */
+bool art_cache_is_full(void);
 /* Evicts until the limit is kept, as far as nobody refers to it. */
 void art_cache_trim(void);
 

@@ -23,6 +23,8 @@ enum {
     /* On a small machine a cache that thrashes costs more than the pages that it takes from the system. */
     SHARE_LEAST = 64 << 20,
     SHARE_MOST_OF_MEMORY = 4,
+    SLACK_OF_LIMIT = 32,
+    SLACK_MOST = 1024,            /* pages: giving more memory back takes a reader some milliseconds */
     SPACE_OF_MEMORY = 4,          /* a kind's slabs have at most a quarter of the memory as address space; */
     SLOTS_OF_SMALL_MACHINE = 1024 /* where that is less than 512 MB, up to half of the memory */
 };
@@ -256,6 +258,15 @@ bool art_cached_memory_fits(uint64_t pages) {
 
 bool art_cached_memory_could_fit(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE + atomic_load(&spare_pages);
+}
+
+uint64_t art_cached_memory_slack(void) {
+    uint64_t slack = atomic_load(&limit) / ART_BLOB_PAGE / SLACK_OF_LIMIT;
+    return slack < SLACK_MOST ? slack : SLACK_MOST;
+}
+
+bool art_cached_memory_is_full(void) {
+    return !art_cached_memory_could_fit(2 * art_cached_memory_slack());
 }
 
 bool art_cached_memory_is_shared(void) {

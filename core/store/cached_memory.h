@@ -27,6 +27,9 @@ void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t
 /* Does the limit allow so many more pages: now; if all spare buffers went? */
 bool art_cached_memory_fits(uint64_t pages);
 bool art_cached_memory_could_fit(uint64_t pages);
+/* Pages that are taken from the cache at once when it must lose some; is less than twice that free? */
+uint64_t art_cached_memory_slack(void);
+bool art_cached_memory_is_full(void);
 /* Is more in use than the stores' own settings allow, so that a part of it is of the share that all have? */
 bool art_cached_memory_is_shared(void);
 /* May so many more blobs have a buffer in a slab? */

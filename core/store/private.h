@@ -3,6 +3,7 @@
  *   store.c        open, close, settings, statistics
  *   reading.c      views of cached blobs, loading of pages
  *   heads.c        heads of neighbours, for searches
+ *   bypass.c       single pages for searches, past a full cache
  *   ahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase; write_pool.c has its buffers
@@ -25,6 +26,7 @@
 enum {
     ART_WRITES_MAX = 8,    /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
     ART_AHEAD_MAX = 8,     /* blobs on their way to walks */
+    ART_BYPASSES = 4,      /* pages */
     ART_MESSAGE_MAX = 1024 /* as long as core/base keeps one */
 };
 
@@ -36,12 +38,16 @@ struct art_view {
     uint64_t below;       /* entries, as a reference gives them */
     _Atomic uint32_t references;
     struct art_store *store;
-    struct art_cached *cached;
+    struct art_cached *cached;        /* NULL: the page of a bypass */
     struct art_view *next, *previous; /* in the store's list of holds */
     bool held;                        /* in that list */
     uint32_t pages;                   /* counted in store->held_pages while held */
     uint32_t expected, window;        /* the page behind the last load; pages to read ahead when it is asked for */
 };
+
+static inline bool art_store_has_page(const struct art_blob *blob, uint32_t page) {
+    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
+}
 
 struct art_hold {
     struct art_view *view; /* NULL: none */
@@ -104,8 +110,10 @@ struct art_store {
     uint64_t pressure_seen;
     struct art_ahead ahead[ART_AHEAD_MAX]; /* addresses stay: reads are under way into them */
     uint32_t ahead_count;
-    uint32_t heads_missed; /* by searches */
-    bool at_hand;          /* the system's page cache had what was last looked for there */
+    struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
+    uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
+    uint32_t heads_missed;                   /* by searches */
+    bool at_hand;                            /* the system's page cache had what was last looked for there */
     uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats */
 
     struct { /* the write phase */
@@ -135,7 +143,8 @@ void art_view_release(struct art_view *view);
 /* The store's own references go; a view that somebody else holds stays. */
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
-/* Is a blob read as a whole where the device must be asked? If the file fits, and the cache, which other files use, too, has room. */
+/* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use, too, has
+ * room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
     return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
 }
@@ -163,10 +172,14 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
  * absent, and who needs it will read it again and hear what is wrong. */
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole);
 
+/* --- bypass.c --- */
+void art_bypass_free(struct art_view *view);
+void art_store_drop_bypasses(struct art_store *store);
+
 /* --- ahead.c --- */
-/* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or did not come
- * whole and sound: then it is read anew, which says what is wrong. */
-struct art_cached *art_store_take_ahead(struct art_store *store, const struct art_ref *ref);
+/* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK) did not come
+ * whole and sound. */
+int art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
 /* Nothing is on its way any more. */
 void art_store_drop_ahead(struct art_store *store);
 

@@ -8,10 +8,12 @@
  * the pages of which the view knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: the whole blob where the file fits into this store's share of the cache and the device must be asked, or
- * where a walk has asked for it beforehand (ahead.c); else the head, for searches with those of neighbours (heads.c), then single
- * pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages. A page that the system's
- * page cache has costs the same alone as with others, so it does not bring the rest of its blob.
+ * How much is read: of a blob that a walk has asked for beforehand all (ahead.c); else the head, for searches with those of
+ * neighbours (heads.c), then single pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
+ * Where the file fits into this store's share of the cache, an index blob that the device must be asked for is read whole, and
+ * the rest of any blob as soon as some of its pages are there: so one question waits for one page, and many questions for all pages only
+ * about twice as long as if they had been read at once. A page that the system's page cache has costs the same alone as with others,
+ * so it does not bring the rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -26,15 +28,15 @@ enum {
     READ_AHEAD_FIRST = 2,
     READ_AHEAD_MAX = 32, /* pages */
     RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
-    HOLDS_FIRST = 64
+    HOLDS_FIRST = 64,
+    /* With as many pages of a blob there, the rest is read at once. From a device one page takes as long as a quarter of a blob or
+     * more, from rows as long as some five pages among others. */
+    SINGLY_FROM_DEVICE = 4,
+    SINGLY_FROM_ROWS = 16
 };
 
 /* ---- what is to be read
  * ------------------------------------------------------------------------------------------------ */
-
-static bool is_present(struct art_blob *blob, uint32_t page) {
-    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
-}
 
 static void set_present(struct art_blob *blob, uint32_t page) {
     atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
@@ -102,14 +104,22 @@ int art_store_open_image(struct art_store *store, struct art_cached *cached, con
     return ART_OK;
 }
 
+/* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands the host:
+ * what it says may have ended a transaction, or was an interrupt, and comes only once. */
+static bool may_read_again(const struct art_store *store, int rc) {
+    return rc == ART_CORRUPT || !store->place.rows;
+}
+
 /* Under `loading`. */
 static int fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request head, whole[2];
     art_store_request_head(cached, ref, &head);
-    if (art_store_loads_whole(store)) {
+    if (!store->place.rows && art_store_loads_whole(store)) {
         if (peek(store, &head, 1)) return art_store_open_image(store, cached, ref, false);
-        unsigned count = art_store_request_whole(cached, ref, whole);
-        if (!read_requests(store, whole, count, ART_READ_CACHED)) return art_store_open_image(store, cached, ref, true);
+        unsigned count = ref->level ? art_store_request_whole(cached, ref, whole) : 0;
+        if (count && !read_requests(store, whole, count, ART_READ_CACHED)) {
+            return art_store_open_image(store, cached, ref, true);
+        }
     }
     int rc = read_requests(store, &head, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
@@ -125,9 +135,9 @@ static unsigned request_missing(struct art_cached *cached, uint32_t first, uint3
     uint32_t page = first;
     while (page < *end && count < RUNS_MAX) {
         uint32_t from = page;
-        while (page < *end && !is_present(&cached->blob, page)) page++;
+        while (page < *end && !art_store_has_page(&cached->blob, page)) page++;
         if (page > from) *charged += request_pages(cached, from, page - from, &requests[count++]);
-        while (page < *end && is_present(&cached->blob, page)) page++;
+        while (page < *end && art_store_has_page(&cached->blob, page)) page++;
     }
     *end = page;
     return count;
@@ -143,16 +153,24 @@ static int verify_page(struct art_store *store, struct art_cached *cached, uint3
     return rc;
 }
 
-/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_all`: where the system has to ask
- * the device, it reads all that follows. Under `loading`. */
-static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_all) {
+/* Does whoever has come so often want the rest, too? */
+static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
+    uint64_t first = atomic_load(&cached->blob.present[0]), second = atomic_load(&cached->blob.present[1]);
+    int singly = store->place.rows ? SINGLY_FROM_ROWS : SINGLY_FROM_DEVICE;
+    return __builtin_popcountll(first) + __builtin_popcountll(second) >= singly;
+}
+
+/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not at hand, it
+ * may read all that follows. Under `loading`. */
+static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_rest) {
     struct art_store *store = view->store;
     struct art_cached *cached = view->cached;
     struct art_io_request requests[RUNS_MAX];
     uint32_t charged = 0;
+    bool rest = or_rest && wants_rest(store, cached);
     unsigned count = request_missing(cached, first, &end, requests, &charged);
-    bool read = or_all && peek(store, requests, count);
-    if (or_all && !read) {
+    bool read = or_rest && !store->place.rows && peek(store, requests, count);
+    if (rest && !read) {
         end = cached->blob.leaf_pages;
         count = request_missing(cached, first, &end, requests, &charged);
     }
@@ -161,7 +179,7 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     int rc = count && !read ? read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
     cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
-        if (is_present(&cached->blob, page)) continue;
+        if (art_store_has_page(&cached->blob, page)) continue;
         int verified = verify_page(store, cached, page);
         if (page < needed) rc = verified;
     }
@@ -176,7 +194,7 @@ static uint32_t pages_ahead(struct art_view *view, uint32_t first, uint32_t end)
 }
 
 static bool all_present(struct art_blob *blob, uint32_t first, uint32_t end) {
-    while (first < end && is_present(blob, first)) first++;
+    while (first < end && art_store_has_page(blob, first)) first++;
     return first == end;
 }
 
@@ -190,7 +208,8 @@ static int load_into_cache(struct art_view *view, uint32_t first, uint32_t end) 
     pthread_mutex_lock(&cached->loading);
     bool whole = art_store_loads_whole(view->store);
     rc = load_missing(view, first, end, end + ahead, whole);
-    if (rc && (ahead || whole)) rc = load_missing(view, first, end, end, false); /* for what nobody needs, perhaps */
+    if (rc && (ahead || whole) && may_read_again(view->store, rc))
+        rc = load_missing(view, first, end, end, false); /* for what nobody needs, perhaps */
     while (!rc && !all_present(&cached->blob, first, end)) rc = load_missing(view, first, end, end, false); /* gaps */
     pthread_mutex_unlock(&cached->loading);
     view->expected = end + ahead;
@@ -214,8 +233,12 @@ static int load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
 void art_view_release(struct art_view *view) {
     if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
     struct art_store *store = view->store;
-    if (store->fork_generation == art_fork_now()) art_cache_release(view->cached);
-    art_free(view);
+    if (!view->cached) {
+        art_bypass_free(view);
+    } else {
+        if (store->fork_generation == art_fork_now()) art_cache_release(view->cached);
+        art_free(view);
+    }
     art_store_unref(store);
 }
 
@@ -381,20 +404,17 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
     return key;
 }
 
-/* Large pages cost much at their first touch, so they are for blobs of which all is read at once. */
-static bool wants_large_pages(const struct art_store *store, const struct art_ref *ref) {
-    return art_store_loads_whole(store) && !store->at_hand && art_ref_is_large(ref);
-}
-
 static int __attribute__((noinline))
 find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     int rc = art_store_reaches(store, ref);
     if (rc) return rc;
     art_store_drop_hold(store, ref->slot);
     struct art_cache_key key = art_store_key_of(store, ref->slot);
-    struct art_cached *cached = art_store_take_ahead(store, ref);
+    struct art_cached *cached;
     struct art_view *view = NULL;
-    if (!cached) rc = art_cache_acquire(&key, ref->hash, wants_large_pages(store, ref), &cached);
+    rc = art_store_take_ahead(store, ref, &cached);
+    if (rc && may_read_again(store, rc)) rc = ART_OK;
+    if (!rc && !cached) rc = art_cache_acquire(&key, ref->hash, false, &cached);
     if (rc) return rc;
     if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
         store->hits++;

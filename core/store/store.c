@@ -67,6 +67,7 @@ void art_store_close(struct art_store *store) {
     if (!forked) art_store_write_end(store);
     art_store_drop_pending(store);
     art_store_drop_holds(store);
+    art_store_drop_bypasses(store);
     art_store_close_file(store);
     art_store_leave(store);
     art_write_pool_give_back(&store->phase.pool);

@@ -73,8 +73,8 @@ int art_store_check_owner(struct art_store *store);
 /* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be committed
  * before a write phase has claimed the file: another copy of the database could take it. No call to the system. */
 bool art_store_unclaimed(const struct art_store *store);
-/* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (single pages
- * when the file is larger than this store's cache_bytes or the system has them at hand, else the whole blob). Borrowed: valid
+/* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (one by one, and
+ * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
@@ -82,6 +82,13 @@ int art_store_blob(struct art_store *store, const struct art_ref *ref, struct ar
  * there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
 void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
                             const struct art_ref *ref);
+/* Is the process's cache full, so that a search may do better without it? */
+bool art_store_cache_is_full(void);
+/* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob is, and
+ * only until three more pages were read so; *holder is to be held for longer (only art_blob_hold() and art_blob_release()
+ * know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is said what is wrong. */
+int art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
+                     struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 int art_store_reaches(struct art_store *store, const struct art_ref *ref);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and the

@@ -17,6 +17,19 @@ static inline int step_down(struct art_tree *tree, struct art_blob *blob, struct
     return ART_OK;
 }
 
+/* The entry of `key` in a leaf blob. *where: what keeps it. */
+static inline int leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, struct art_entry *entry,
+                           struct art_blob **where) {
+    *where = blob;
+    if (!art_store_cache_is_full()) return art_blob_get(blob, key, entry);
+    struct art_spot spot;
+    const uint8_t *page;
+    art_blob_spot(blob, key, &spot);
+    int rc = art_store_bypass(tree->store, blob, spot.page, &page, where);
+    if (rc) return rc;
+    return page ? art_blob_get_from(blob, key, &spot, page, entry) : art_blob_get(blob, key, entry);
+}
+
 /* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
 static int run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
                    struct art_entry *entry, struct art_blob **where) {
@@ -27,12 +40,11 @@ static int run_get(struct art_tree *tree, const struct art_run *run, struct art_
         int rc = art_store_blob(tree->store, &ref, &blob);
         if (rc) return rc;
         if (ref.level == 0) {
-            *where = blob;
             if (blob->filter_blocks) {
                 if (!*hash) *hash = art_blob_key_hash(key);
                 if (!art_blob_may_contain(blob, *hash)) return ART_NOTFOUND;
             }
-            return art_blob_get(blob, key, entry);
+            return leaf_get(tree, blob, key, entry, where);
         }
         rc = step_down(tree, blob, key, &ref, NULL);
         if (rc) return rc;

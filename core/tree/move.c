@@ -150,7 +150,9 @@ int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *pl
     int rc = art_tree_begin(tree);
     if (rc || tree->before.moved) return rc;
     if (tree->txn.spilled) {
-        return art_fail(ART_MISUSE, "art: this transaction is too large to change the storage in it: commit it first");
+        return art_fail(
+            ART_MISUSE,
+            "art: this transaction is too large to change the storage in it: do so in a transaction of its own");
     }
     art_pending_forget(tree);
     art_slots_end(tree);

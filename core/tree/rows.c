@@ -30,16 +30,16 @@ static int come_back(struct art_tree *tree, int rc) {
     return rc || !tree->rows.rolled_back ? rc : over();
 }
 
-static int rows_read(void *context, uint64_t page, uint32_t count, void *data) {
+static int rows_read(void *context, uint64_t page, void *data) {
     struct art_tree *tree = context;
     int rc = go_out(tree);
-    return rc ? rc : come_back(tree, tree->rows.host.read(tree->rows.host.context, page, count, data));
+    return rc ? rc : come_back(tree, tree->rows.host.read(tree->rows.host.context, page, data));
 }
 
-static int rows_write(void *context, uint64_t page, uint32_t count, const void *data) {
+static int rows_write(void *context, uint64_t page, const void *data) {
     struct art_tree *tree = context;
     int rc = go_out(tree);
-    return rc ? rc : come_back(tree, tree->rows.host.write(tree->rows.host.context, page, count, data));
+    return rc ? rc : come_back(tree, tree->rows.host.write(tree->rows.host.context, page, data));
 }
 
 static int rows_remove(void *context, uint64_t from, uint64_t end) {

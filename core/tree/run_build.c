@@ -65,6 +65,10 @@ int art_children_add(struct art_children *children, struct art_bytes separator, 
 
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
+static uint32_t page_spare(const struct art_tree *tree) {
+    return tree->options.inlined ? ART_ROW_SPARE : 0;
+}
+
 int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
                        uint32_t fill_pages, bool whole) {
     struct art_run_build *build = art_alloc_zeroed(sizeof *build);
@@ -72,8 +76,10 @@ int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct
     build->tree = tree;
     build->edit = edit;
     build->whole = whole;
-    struct art_builder_options options = {
-        .kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages};
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF,
+                                          .filter = filter,
+                                          .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
+                                          .page_spare = page_spare(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     int rc = art_builder_open(&build->builder, &options);
     if (rc) {
@@ -207,8 +213,10 @@ int art_run_build_run(struct art_run_build *build, struct art_run *out) {
  * shortened one. */
 int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
                     struct art_children *out) {
-    struct art_builder_options options = {
-        .kind = ART_BLOB_INDEX, .level = (uint8_t)level, .fill_pages = tree->options.blob_pages};
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX,
+                                          .level = (uint8_t)level,
+                                          .fill_pages = tree->options.blob_pages,
+                                          .page_spare = page_spare(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct art_builder *builder = NULL;
     struct art_blob_buf buffer = {0};

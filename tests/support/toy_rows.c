@@ -47,31 +47,28 @@ static unsigned behind(const struct toy_blobs *blobs, uint64_t page) {
     return low;
 }
 
-int toy_blobs_read(const struct toy_blobs *blobs, uint64_t page, uint32_t count, void *data) {
+int toy_blobs_read(const struct toy_blobs *blobs, uint64_t page, void *data) {
     unsigned at = behind(blobs, page);
     const struct toy_blob *row = at ? &blobs->row[at - 1] : NULL;
-    ck_assert(count && count <= ART_ROW_PAGES);
-    if (!row || page + count > row->page + row->pages) {
+    if (!row || page != row->page) {
         return art_corrupt("the toy's rows", (uint32_t)(page / 128), (uint32_t)(page % 128), "pages are missing");
     }
-    memcpy(data, row->bytes->data + (page - row->page) * PAGE, (size_t)count * PAGE);
+    memcpy(data, row->bytes->data, PAGE);
     return ART_OK;
 }
 
-void toy_blobs_write(struct toy_blobs *blobs, uint64_t page, uint32_t count, const void *data) {
+void toy_blobs_write(struct toy_blobs *blobs, uint64_t page, const void *data) {
     unsigned at = behind(blobs, page);
-    ck_assert(count && count <= ART_ROW_PAGES);
-    ck_assert_msg(!at || blobs->row[at - 1].page + blobs->row[at - 1].pages <= page, "a row is written over another");
-    ck_assert_msg(at == blobs->rows || page + count <= blobs->row[at].page, "a row is written over the next one");
+    ck_assert_msg(!at || blobs->row[at - 1].page < page, "a row is written over another");
     if (blobs->rows == blobs->capacity) {
         blobs->capacity = blobs->capacity ? 2 * blobs->capacity : 16;
         blobs->row = realloc(blobs->row, blobs->capacity * sizeof *blobs->row);
     }
     memmove(&blobs->row[at + 1], &blobs->row[at], (blobs->rows - at) * sizeof *blobs->row);
-    struct toy_bytes *bytes = malloc(sizeof *bytes + (size_t)count * PAGE);
+    struct toy_bytes *bytes = malloc(sizeof *bytes + PAGE);
     bytes->references = 1;
-    memcpy(bytes->data, data, (size_t)count * PAGE);
-    blobs->row[at] = (struct toy_blob){page, count, bytes};
+    memcpy(bytes->data, data, PAGE);
+    blobs->row[at] = (struct toy_blob){page, bytes};
     blobs->rows++;
 }
 
@@ -89,23 +86,17 @@ void toy_blobs_remove(struct toy_blobs *blobs, uint64_t from, uint64_t end) {
 
 uint64_t toy_blobs_end(const struct toy_blobs *blobs) {
     const struct toy_blob *last = blobs->rows ? &blobs->row[blobs->rows - 1] : NULL;
-    return last ? last->page + last->pages : 0;
-}
-
-uint64_t toy_blobs_pages(const struct toy_blobs *blobs) {
-    uint64_t pages = 0;
-    for (unsigned i = 0; i < blobs->rows; i++) pages += blobs->row[i].pages;
-    return pages;
+    return last ? last->page + 1 : 0;
 }
 
 /* --- a host ------------------------------------------------------------------------------------------------------- */
 
-static int host_read(void *context, uint64_t page, uint32_t count, void *data) {
-    return toy_blobs_read(context, page, count, data);
+static int host_read(void *context, uint64_t page, void *data) {
+    return toy_blobs_read(context, page, data);
 }
 
-static int host_write(void *context, uint64_t page, uint32_t count, const void *data) {
-    toy_blobs_write(context, page, count, data);
+static int host_write(void *context, uint64_t page, const void *data) {
+    toy_blobs_write(context, page, data);
     return ART_OK;
 }
 

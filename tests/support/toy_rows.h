@@ -1,6 +1,6 @@
 /* Blobs as rows of the toy host's (tree_world.h): what core/base/rows.h asks of a host, kept by the letter.
  *
- * A row that overlaps another, or is read beyond its end, or is longer than agreed, or asked for while the host is busy
+ * A row that is written over another, or asked for while the host is busy
  * with the end of a transaction, ends the test. Rows are shared by copies of the table: a copy costs its list.
  */
 #ifndef ART_TESTS_TOY_ROWS_H
@@ -13,7 +13,6 @@
 
 struct toy_blob {
     uint64_t page;
-    uint32_t pages;
     struct toy_bytes *bytes;
 };
 
@@ -26,14 +25,12 @@ void toy_blobs_clear(struct toy_blobs *blobs);
 /* `to` is replaced. */
 void toy_blobs_copy(const struct toy_blobs *from, struct toy_blobs *to);
 /* As art_rows has it; corrupt() says what is missing. */
-int toy_blobs_read(const struct toy_blobs *blobs, uint64_t page, uint32_t count, void *data);
-void toy_blobs_write(struct toy_blobs *blobs, uint64_t page, uint32_t count, const void *data);
+int toy_blobs_read(const struct toy_blobs *blobs, uint64_t page, void *data);
+void toy_blobs_write(struct toy_blobs *blobs, uint64_t page, const void *data);
 void toy_blobs_remove(struct toy_blobs *blobs, uint64_t from, uint64_t end);
 uint64_t toy_blobs_end(const struct toy_blobs *blobs);
 /* A table for itself, with what a store asks of its host. */
 struct art_rows *toy_blobs_host(void);
 void toy_blobs_host_free(struct art_rows *rows);
-/* Of all rows. */
-uint64_t toy_blobs_pages(const struct toy_blobs *blobs);
 
 #endif

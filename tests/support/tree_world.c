@@ -100,17 +100,17 @@ static int row_fault(struct toy_seat *seat) {
     return art_fail(toy->fault.code, "art: a row of blobs (test): try again");
 }
 
-static int toy_read_row(void *context, uint64_t page, uint32_t count, void *data) {
+static int toy_read_row(void *context, uint64_t page, void *data) {
     struct toy_seat *seat = context;
     int rc = row_fault(seat);
-    return rc ? rc : toy_blobs_read(seat->live ? &seat->toy->blobs : &seat->seen, page, count, data);
+    return rc ? rc : toy_blobs_read(seat->live ? &seat->toy->blobs : &seat->seen, page, data);
 }
 
-static int toy_write_row(void *context, uint64_t page, uint32_t count, const void *data) {
+static int toy_write_row(void *context, uint64_t page, const void *data) {
     struct toy_seat *seat = context;
     ck_assert_msg(seat->live, "a connection writes that has no transaction");
     int rc = row_fault(seat);
-    if (!rc) toy_blobs_write(&seat->toy->blobs, page, count, data);
+    if (!rc) toy_blobs_write(&seat->toy->blobs, page, data);
     return rc;
 }
 
@@ -736,5 +736,5 @@ void walk_leaves_no_row(struct walk *walk) {
     }
     ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
     ck_assert_int_eq(art_tree_info(walk->tree, &info), ART_OK);
-    ck_assert_uint_eq(toy_blobs_pages(&walk->toy->blobs) * ART_PAGE, info.blob_bytes);
+    ck_assert_uint_eq(walk->toy->blobs.rows * (uint64_t)ART_PAGE, info.blob_bytes);
 }

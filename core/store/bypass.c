@@ -1,0 +1,125 @@
+/* Single pages for searches, past a cache that is full.
+ *
+ *   search --art_store_bypass()--> [4 KB] [4 KB] ...     ART_BYPASSES buffers, filled in turn; a row may keep one
+ *
+ * Where more is searched here and there than fits into the cache, a page that comes in pushes out another one that was as likely
+ * to be wanted, and the exchange takes longer than the read: memory goes back to the system and comes again, zeroed, and heads
+ * are looked up anew. So a page that the system's page cache has is read into a buffer that stays where it is. One in
+ * ADMIT_ONE_IN enters the cache all the same, which so comes to have what is asked for most. A page for which the device must
+ * be asked always does: that takes longer than any exchange.
+ */
+#include <stddef.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+enum { ADMIT_ONE_IN = 31 }; /* odd: who asks for pages of two kinds in turns gets both in */
+
+struct art_bypass {
+    uint8_t bytes[ART_PAGE + ART_PAGE_PADDING]; /* first: art_io wants whole pages, aligned */
+    struct art_view view;                       /* its references keep the bytes */
+    struct art_hash128 hash;                    /* of the blob under whose head the page was verified */
+    uint32_t page;
+    bool filled;
+};
+
+void art_bypass_free(struct art_view *view) {
+    art_free_aligned((uint8_t *)view - offsetof(struct art_bypass, view));
+}
+
+void art_store_drop_bypasses(struct art_store *store) {
+    for (unsigned i = 0; i < ART_BYPASSES; i++) {
+        if (store->bypass[i]) art_view_release(&store->bypass[i]->view);
+        store->bypass[i] = NULL;
+    }
+}
+
+/* ---- choosing a buffer ---- */
+
+/* Of a blob that was just asked for. */
+static struct art_hash128 head_hash(const struct art_store *store, const struct art_blob *blob) {
+    return store->holds[blob->slot].hash;
+}
+
+static struct art_bypass *find_bypass(const struct art_store *store, const struct art_blob *blob, uint32_t page) {
+    for (unsigned i = 0; i < ART_BYPASSES; i++) {
+        struct art_bypass *bypass = store->bypass[i];
+        if (bypass && bypass->filled && bypass->page == page && bypass->view.blob.slot == blob->slot &&
+            art_hash128_equal(bypass->hash, head_hash(store, blob))) {
+            return bypass;
+        }
+    }
+    return NULL;
+}
+
+static struct art_bypass *new_bypass(struct art_store *store) {
+    struct art_bypass *bypass = art_alloc_aligned(sizeof *bypass, ART_PAGE);
+    if (!bypass) return NULL;
+    memset(bypass->bytes + ART_PAGE, 0, sizeof *bypass - ART_PAGE);
+    atomic_init(&bypass->view.references, 1);
+    bypass->view.store = store;
+    atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
+    return bypass;
+}
+
+/* The next in turn; one that a row keeps is left to the row. NULL: no memory. */
+static struct art_bypass *next_bypass(struct art_store *store) {
+    struct art_bypass **at = &store->bypass[store->bypass_turn++ % ART_BYPASSES];
+    if (*at && atomic_load_explicit(&(*at)->view.references, memory_order_acquire) == 1) return *at;
+    if (*at) art_view_release(&(*at)->view);
+    return *at = new_bypass(store);
+}
+
+/* ---- filling it ---- */
+
+/* ART_NOTFOUND: the system does not have the page; ART_CORRUPT: not as it ought to be. Then whoever loads it says what is wrong. */
+static int fill_bypass(struct art_store *store, struct art_bypass *bypass, const struct art_blob *blob, uint32_t page) {
+    struct art_io_request request = {
+        .data = bypass->bytes,
+        .len = ART_PAGE,
+        .offset = (uint64_t)blob->slot * ART_BLOB_SIZE + (uint64_t)page * ART_PAGE,
+    };
+    int rc = ART_OK;
+    bypass->filled = false;
+    if (store->place.rows) {
+        rc = art_io_read_from(store->place.io, &request, 1, ART_READ_CACHED);
+    } else if (!art_io_peek(store->place.io, &request)) {
+        rc = ART_NOTFOUND;
+    }
+    if (!rc) rc = art_blob_verify_bytes(blob, page, bypass->bytes);
+    if (rc) return rc;
+    store->pages_read++;
+    bypass->view.blob.slot = blob->slot;
+    bypass->page = page;
+    bypass->hash = head_hash(store, blob);
+    bypass->filled = true;
+    return ART_OK;
+}
+
+bool art_store_cache_is_full(void) {
+    return art_cache_is_full();
+}
+
+static int read_past(struct art_store *store, const struct art_blob *blob, uint32_t page, struct art_bypass **out) {
+    if (++store->bypass_wanted % ADMIT_ONE_IN == 0) return ART_NOTFOUND;
+    int rc = art_store_usable(store);
+    if (!rc) rc = art_store_ready(store);
+    if (rc) return rc;
+    *out = next_bypass(store);
+    return *out ? fill_bypass(store, *out, blob, page) : ART_NOTFOUND;
+}
+
+int art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
+                     struct art_blob **holder) {
+    const struct art_cached *cached = ((const struct art_view *)blob)->cached;
+    *bytes = NULL;
+    if (page >= blob->leaf_pages || art_store_has_page(&cached->blob, page)) return ART_OK;
+    struct art_bypass *bypass = find_bypass(store, blob, page);
+    int rc = bypass ? ART_OK : read_past(store, blob, page, &bypass);
+    if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;
+    if (rc) return rc;
+    *bytes = bypass->bytes;
+    *holder = &bypass->view.blob;
+    return ART_OK;
+}

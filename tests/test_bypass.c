@@ -1,0 +1,311 @@
+/* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time first. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/blob/blob_format.h"
+#include "core/store/cache.h"
+#include "tests/support/random.h"
+#include "tests/support/store_world.h"
+#include "tests/support/suite.h"
+
+enum { BLOBS = 24, MB = 1 << 20, ADMITTED = 31, SINGLY = 16 };
+
+static struct store_place place;
+static struct store_blob blobs[BLOBS];
+
+static void make_world(uint64_t seed) {
+    store_place_simulated(&place, seed);
+    struct art_store *store = store_open(&place, 0);
+    store_fill(store, true, blobs, BLOBS, 100);
+    art_store_close(store);
+    sim_disk_let_pages_be_at_hand(place.sim, 1);
+}
+
+static void end_world(void) {
+    store_blobs_free(blobs, BLOBS);
+    store_place_close(&place);
+}
+
+static uint64_t cached_bytes(void) {
+    struct art_cache_stats cache;
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    art_cache_stats(&cache);
+    return cache.bytes;
+}
+
+static uint64_t pages_read(struct art_store *store) {
+    return store_stats_of(store).pages_read;
+}
+
+enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
+
+/* All heads are in the cache, and so many pages of the first blob and the last that it is full. */
+static struct art_store *open_full(void) {
+    struct art_store *store = store_open(&place, CACHE);
+    for (unsigned i = 0; i < BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i], 0));
+    for (uint32_t page = 1; !art_store_cache_is_full(); page++) {
+        EXPECT_OK(store_read_page(store, &blobs[0], page));
+        EXPECT_OK(store_read_page(store, &blobs[BLOBS - 1], page));
+    }
+    return store;
+}
+
+/* NULL: not past the cache. What comes is what was written. */
+static struct art_blob *search(struct art_store *store, unsigned blob, uint32_t page) {
+    struct art_blob *found, *holder = NULL;
+    const uint8_t *bytes;
+    EXPECT_OK(art_store_blob(store, &blobs[blob].ref, &found));
+    EXPECT_OK(art_store_bypass(store, found, page, &bytes, &holder));
+    if (!bytes) return NULL;
+    ck_assert(!memcmp(bytes, blobs[blob].image + (size_t)page * ART_PAGE, ART_PAGE));
+    ck_assert_ptr_nonnull(holder);
+    return holder;
+}
+
+START_TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
+    make_world(1);
+    struct art_store *store = store_open(&place, 64 * MB);
+    EXPECT_OK(store_read_page(store, &blobs[3], 0));
+    ck_assert(!art_store_cache_is_full());
+    art_store_close(store);
+    store = open_full();
+    uint64_t bytes = cached_bytes(), read = pages_read(store);
+    for (uint32_t page = 10; page < 30; page++) ck_assert_ptr_nonnull(search(store, 5, page));
+    ck_assert_uint_eq(pages_read(store), read + 20);
+    for (unsigned i = 0; i < 100; i++) ck_assert_ptr_nonnull(search(store, 5, 29)); /* still there */
+    ck_assert_uint_eq(pages_read(store), read + 20);
+    ck_assert_uint_eq(cached_bytes(), bytes);
+    ck_assert_ptr_null(search(store, 5, 0)); /* which the cache has */
+    ck_assert_uint_eq(pages_read(store), read + 20);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_one_in_some_pages_enters_the_cache) {
+    make_world(2);
+    struct art_store *store = open_full();
+    unsigned admitted = 0;
+    for (unsigned i = 0; i < 10 * ADMITTED; i++) {
+        unsigned blob = FIRST + i % OTHERS;
+        uint32_t page = 1 + i / OTHERS;
+        if (search(store, blob, page)) continue;
+        admitted++;
+        EXPECT_OK(store_read_page(store, &blobs[blob], page));
+        art_store_relax(store);
+        ck_assert_ptr_null(search(store, blob, page));
+    }
+    ck_assert_uint_ge(admitted, 9);
+    ck_assert_uint_le(admitted, 11);
+    ck_assert_uint_le(cached_bytes(), CACHE);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* Of many blobs, so that one blob's pages are not enough: else whoever makes room would have to do so every other page. */
+START_TEST(test_room_is_made_for_some_pages_at_once) {
+    enum { MANY = 160, PAGES = 30, READS = 2900 };
+    static struct store_blob many[MANY];
+    store_place_simulated(&place, 3);
+    struct art_store *store = store_open(&place, 0);
+    store_fill(store, true, many, MANY, PAGES);
+    art_store_close(store);
+    sim_disk_let_pages_be_at_hand(place.sim, 1);
+    store = store_open(&place, 6 * MB);
+    unsigned made = 0;
+    uint64_t before = 0;
+    for (unsigned i = 0; i < READS; i++) {
+        EXPECT_OK(store_read_page(store, &many[i % MANY], i / MANY));
+        art_store_relax(store);
+        made += cached_bytes() < before;
+        before = cached_bytes();
+    }
+    printf("room was made %u times\n", made);
+    ck_assert_uint_ge(made, 2);
+    ck_assert_uint_le(made, READS / 40);
+    art_store_close(store);
+    store_blobs_free(many, MANY);
+    store_place_close(&place);
+}
+END_TEST
+
+/* Of rows, say, of a join. */
+START_TEST(test_pages_that_are_held_stay_as_they_are) {
+    make_world(4);
+    struct art_store *store = open_full();
+    struct art_blob *held[12], *found, *holder;
+    const uint8_t *bytes[12], *again;
+    for (uint32_t i = 0; i < 12; i++) {
+        EXPECT_OK(art_store_blob(store, &blobs[7].ref, &found));
+        EXPECT_OK(art_store_bypass(store, found, 20 + i, &bytes[i], &held[i]));
+        ck_assert_ptr_nonnull(bytes[i]);
+        art_blob_hold(held[i]);
+    }
+    for (unsigned i = 0; i < 15; i++) ck_assert_ptr_nonnull(search(store, 8, 40 + i));
+    for (uint32_t i = 0; i < 12; i++) ck_assert(!memcmp(bytes[i], blobs[7].image + (20 + i) * ART_PAGE, ART_PAGE));
+    EXPECT_OK(art_store_blob(store, &blobs[7].ref, &found));
+    EXPECT_OK(art_store_bypass(store, found, 20, &again, &holder));
+    ck_assert(again && again != bytes[0]); /* which is no longer the store's */
+    art_store_close(store);
+    for (uint32_t i = 0; i < 12; i++) {
+        ck_assert(!memcmp(bytes[i], blobs[7].image + (20 + i) * ART_PAGE, ART_PAGE));
+        art_blob_release(held[i]);
+    }
+    end_world();
+}
+END_TEST
+
+/* Into the slot that it names. */
+static void put(struct store_blob *blob) {
+    struct art_slot_set free_slots = {0};
+    uint32_t slots, slot;
+    struct art_store *writer = store_open(&place, 0);
+    EXPECT_OK(art_store_write_begin(writer, false, &slots));
+    EXPECT_OK(art_slot_set_add(&free_slots, blob->ref.slot));
+    art_store_reuse(writer, &free_slots);
+    EXPECT_OK(art_store_take_slot(writer, &slot));
+    ck_assert_uint_eq(slot, blob->ref.slot);
+    EXPECT_OK(store_write_again(writer, blob));
+    EXPECT_OK(art_store_sync(writer));
+    art_store_write_end(writer);
+    art_slot_set_clear(&free_slots);
+    art_store_close(writer);
+}
+
+/* The same pages in the same slot under another head, which may say of their buckets what it likes: they are verified anew. */
+START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
+    make_world(6);
+    struct art_store *store = open_full();
+    struct store_blob other = blobs[5];
+    ck_assert_ptr_nonnull(search(store, 5, 20));
+    other.image = aligned_alloc(ART_PAGE, ART_BLOB_SIZE);
+    memcpy(other.image, blobs[5].image, ART_BLOB_SIZE);
+    uint8_t *last = other.image + ART_LAST_PAGE_AT;
+    struct art_blob_header *header = (struct art_blob_header *)(other.image + ART_HEADER_AT);
+    header->generation = other.ref.generation = 2;
+    header->own_hash = art_blob_header_hash(last);
+    other.ref.hash = art_hash128(last, ART_PAGE);
+    put(&other);
+    struct art_blob *found, *holder;
+    const uint8_t *bytes;
+    EXPECT_OK(art_store_blob(store, &other.ref, &found));
+    uint64_t read = pages_read(store);
+    EXPECT_OK(art_store_bypass(store, found, 20, &bytes, &holder));
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_uint_eq(pages_read(store), read + 1);
+    art_store_close(store);
+    free(other.image);
+    end_world();
+}
+END_TEST
+
+START_TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
+    make_world(5);
+    struct store_blob *old = &blobs[6], fresh;
+    struct art_slot_set free_slots = {0};
+    uint32_t slots;
+    sim_disk_let_pages_be_stale(place.sim, 3);
+    struct art_store *writer = store_open(&place, 0);
+    EXPECT_OK(art_store_write_begin(writer, false, &slots));
+    EXPECT_OK(art_slot_set_add(&free_slots, old->ref.slot));
+    art_store_reuse(writer, &free_slots);
+    EXPECT_OK(store_write_new(writer, &fresh, 2, 900, 100));
+    EXPECT_OK(art_store_sync(writer));
+    art_store_write_end(writer);
+    art_slot_set_clear(&free_slots);
+    art_store_close(writer);
+    ck_assert_uint_eq(fresh.ref.slot, old->ref.slot);
+    store_blobs_free(old, 1);
+    *old = fresh;
+    sim_disk_let_pages_be_at_hand(place.sim, 2);
+    struct art_store *store = open_full();
+    unsigned past = 0, not_past = 0;
+    for (uint32_t page = 0; page < old->ref.leaf_pages; page++) {
+        if (search(store, 6, page)) {
+            past++;
+        } else {
+            not_past++;
+            EXPECT_OK(store_read_page(store, old, page));
+        }
+    }
+    printf("%u pages past the cache, %u not\n", past, not_past);
+    ck_assert_uint_gt(past, 10);
+    ck_assert_uint_gt(not_past, 40);
+    ck_assert_uint_gt(store_stats_of(store).stale, 0);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* Searches with searches of their own between, over the blobs, against what was written. */
+START_TEST(test_any_order_of_searches_finds_what_was_written) {
+    uint64_t seed = random_seed();
+    printf("searches: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
+    make_world(seed);
+    sim_disk_let_pages_be_at_hand(place.sim, 1 + seed % 2);
+    struct random random = {seed};
+    struct art_blob *held[8] = {0};
+    struct art_store *store = open_full();
+    for (unsigned i = 0; i < 3000; i++) {
+        unsigned blob = random_below(&random, BLOBS), hold = random_below(&random, 8);
+        uint32_t page = random_below(&random, random_once_in(&random, 2) ? 4 : blobs[blob].ref.leaf_pages);
+        struct art_blob *holder = search(store, blob, page);
+        if (!holder) EXPECT_OK(store_read_page(store, &blobs[blob], page));
+        if (holder && random_once_in(&random, 5)) {
+            art_blob_release(held[hold]);
+            art_blob_hold(held[hold] = holder);
+        }
+        if (random_once_in(&random, 3)) art_store_relax(store);
+        if (random_once_in(&random, 300)) {
+            art_store_close(store);
+            store = open_full();
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) art_blob_release(held[i]);
+    art_store_close(store);
+    end_world();
+}
+END_TEST
+
+/* Who asks for a page or two of a blob waits for no more; who keeps asking gets the rest at once. */
+START_TEST(test_a_blob_in_rows_is_read_page_by_page_and_then_whole) {
+    ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
+    ck_assert_int_eq(place.mode->kind, IO_ROWS);
+    struct art_store *store = store_open(&place, 0);
+    store_fill(store, true, blobs, 2, 100);
+    art_store_close(store);
+    store = store_open(&place, 64 * MB);
+    uint64_t head = blobs[1].ref.head_pages;
+    for (uint32_t i = 0; i < SINGLY; i++) {
+        EXPECT_OK(store_read_page(store, &blobs[1], 3 * i));
+        ck_assert_uint_eq(pages_read(store), head + i + 1);
+    }
+    EXPECT_OK(store_read_page(store, &blobs[1], 1));
+    ck_assert_uint_ge(pages_read(store), head + blobs[1].ref.leaf_pages - 1);
+    EXPECT_OK(store_read(store, &blobs[1]));
+    ck_assert_uint_eq(pages_read(store), head + blobs[1].ref.leaf_pages);
+    art_store_close(store);
+    store_blobs_free(blobs, 2);
+    store_place_close(&place);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("bypass");
+    TCase *tests = tcase_create("bypass");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, test_a_page_goes_past_a_full_cache_and_only_past_a_full_one);
+    tcase_add_test(tests, test_one_in_some_pages_enters_the_cache);
+    tcase_add_test(tests, test_room_is_made_for_some_pages_at_once);
+    tcase_add_test(tests, test_pages_that_are_held_stay_as_they_are);
+    tcase_add_test(tests, test_a_page_is_verified_under_the_head_that_leads_there);
+    tcase_add_test(tests, test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache);
+    tcase_add_loop_test(tests, test_any_order_of_searches_finds_what_was_written, 0, 4);
+    tcase_add_test(tests, test_a_blob_in_rows_is_read_page_by_page_and_then_whole);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
