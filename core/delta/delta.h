@@ -89,9 +89,10 @@ int art_delta_select(const struct art_delta *delta, struct art_bytes low, struct
 /* A copy without garbage and without undo list, in a new arena. */
 int art_delta_compact(const struct art_delta *delta, struct art_delta **out);
 
-/* --- cursor: the same verbs as a blob's. Valid until the delta changes in any way; then seek again. It holds no
- * reference and may be moved in memory.
- * ------------------------------------------------------------------------------------------ */
+/* --- cursor --- */
+
+/* The same verbs as a blob's. Valid until the delta changes in any way; then seek again. It holds no reference and may be moved in
+ * memory. */
 enum { ART_DELTA_DEPTH_INLINE = 32 };
 struct art_delta_cursor {
     const struct art_delta *delta;

@@ -4,9 +4,10 @@
  *
  * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have
  * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold
- * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit (the sum of the open
- * stores' settings, and one share of the machine's memory for all with ART_CACHE_AUTO). Where references keep the cache above its limit, `art_cache_pressure` counts up: every store
- * that sees it changed lets go of what it holds between two operations.
+ * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit: the sum of the open stores'
+ * settings, and one share of the machine's memory for all with ART_CACHE_AUTO. Where references keep the cache above its limit,
+ * `art_cache_pressure` counts up: every store that sees it changed lets go of what it holds between two operations. Searches go
+ * past a full cache (bypass.c).
  *
  * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is
  * published: so no lock is held while a read is under way, however long its connection rests.
@@ -61,8 +62,8 @@ uint64_t art_cache_part(uint64_t setting);
  * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
 void art_cache_release(struct art_cached *cached);
-/* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the limit allows it; else NULL, and
- * also where all of the blob is in the cache (*complete). It goes with its release, unless it was published before. */
+/* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the limit allows
+ * it; else NULL, and also where all of the blob is in the cache (*complete). It goes with its release, unless it was published before. */
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete);
 /* Is there an entry of it, its head verified? */

@@ -55,8 +55,7 @@ static _Atomic uint64_t automatic, common_share;
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit, settings;      /* bytes; `limit` is the settings and the share */
 
-/* ---- sets of pages
- * --------------------------------------------------------------------------------------------------- */
+/* ---- sets of pages ---- */
 
 static uint64_t word_mask(uint32_t from, uint32_t to) {
     uint64_t upto = to >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << to) - 1;
@@ -73,8 +72,7 @@ static uint32_t pages_in(const uint64_t mask[2]) {
     return (uint32_t)(__builtin_popcountll(mask[0]) + __builtin_popcountll(mask[1]));
 }
 
-/* ---- slabs
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- slabs ---- */
 
 static uint64_t memory_of_the_machine(void) {
     if (!machine) machine = art_machine_memory();
@@ -161,8 +159,7 @@ static void close_slabs_if_unused(void) {
     heap_pool = NULL;
 }
 
-/* ---- buffers
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- buffers ---- */
 
 static bool take_spare(struct art_cached *entry) {
     if (!spare_count || !entry->whole) return false;
@@ -249,8 +246,7 @@ void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t
     entry->touched[1] |= mask[1];
 }
 
-/* ---- the account
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the account ---- */
 
 bool art_cached_memory_fits(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE;

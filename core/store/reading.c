@@ -35,8 +35,7 @@ enum {
     SINGLY_FROM_ROWS = 16
 };
 
-/* ---- what is to be read
- * ------------------------------------------------------------------------------------------------ */
+/* ---- what is to be read ---- */
 
 static void set_present(struct art_blob *blob, uint32_t page) {
     atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
@@ -125,8 +124,7 @@ static int fill_view(struct art_store *store, struct art_cached *cached, const s
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
-/* ---- loading leaf pages
- * -------------------------------------------------------------------------------------------------- */
+/* ---- loading leaf pages ---- */
 
 /* Of the missing pages of [first, *end) as many as RUNS_MAX requests have room for; *end is where they end, then. */
 static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t *end,
@@ -227,8 +225,7 @@ static int load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
     return rc;
 }
 
-/* ---- views
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- views ---- */
 
 void art_view_release(struct art_view *view) {
     if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
@@ -302,8 +299,7 @@ static int new_view(struct art_store *store, struct art_cached *cached, const st
     return ART_OK;
 }
 
-/* ---- holds
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- holds ---- */
 
 /* Takes the view out of the list; the caller owns the hold's reference. */
 static struct art_view *unhold(struct art_store *store, struct art_view *view) {
@@ -366,8 +362,7 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
     store->held_pages += view->pages;
 }
 
-/* ---- asking for a blob
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- asking for a blob ---- */
 
 static int check_ref(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
