@@ -14,7 +14,7 @@
  */
 #include "ext/ext.h"
 
-enum { BLOB_PAGES = 128, PAGE_BYTES = 4096, OLD_ROW_PAGES = 8 };
+enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
 
 static const char place[] = "the table of blobs";
 
@@ -44,7 +44,7 @@ bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc) {
     uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
     if (len && !bytes) *art_rc = art_nomem();
     if (*art_rc) return true;
-    if (!bytes || first > page || page - first >= OLD_ROW_PAGES || from >= len) return false;
+    if (!bytes || first > page || page - first >= ART_JOINED_PAGES || from >= len) return false;
     uint64_t there = len - from < PAGE_BYTES ? len - from : PAGE_BYTES;
     memcpy(data, bytes + from, there);
     memset((uint8_t *)data + there, 0, PAGE_BYTES - there);
@@ -99,6 +99,8 @@ static int raise_format(struct art_table *table) {
     sqlite3_stmt *raise;
     int rc = statement(table, ART_STATE_RAISE, &raise);
     if (rc) return rc;
+    sqlite3_bind_int(raise, 1, ART_STATE_FORMAT_INLINE);
+    sqlite3_bind_int(raise, 2, ART_STATE_FORMAT_JOINED_ROWS);
     art_shadow_step(table->connection, raise);
     return sqlite3_reset(raise);
 }

@@ -514,7 +514,8 @@ int art_storage_follow(struct art_table *table, char **message);
 
 /* blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
-/* Pages out of a row (page, data) of T_artblob. False: they are not there. */
+/* A page out of a row (page, data) of T_artblob, which has up to ART_JOINED_PAGES in an older table. False: it is not there. */
+enum { ART_JOINED_PAGES = 8 };
 bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc);
 
 /* planner.c, cursor.c with the files that scan.h lists, update.c */

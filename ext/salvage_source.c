@@ -9,7 +9,7 @@
  * has on it. */
 #include "ext/salvage.h"
 
-enum { ID_END = 13 /* -<8 hex>.art */, PAGES_A_ROW = 8 /* at most */ };
+enum { ID_END = 13 /* -<8 hex>.art */ };
 
 static const char ending[] = ".art";
 
@@ -170,7 +170,9 @@ static int last_page_left(void *context, uint64_t *pages) {
     if (!rc && art_shadow_step(remains->connection, last) == SQLITE_ROW) {
         sqlite3_int64 page = sqlite3_column_int64(last, 0);
         bool possible = page >= 0 && page < (sqlite3_int64)UINT32_MAX * 128;
-        *pages = sqlite3_column_type(last, 0) == SQLITE_NULL ? 0 : possible ? (uint64_t)page + PAGES_A_ROW : UINT32_MAX;
+        *pages = sqlite3_column_type(last, 0) == SQLITE_NULL ? 0
+                 : possible                                  ? (uint64_t)page + ART_JOINED_PAGES
+                                                             : UINT32_MAX;
     }
     int end = sqlite3_finalize(last);
     if (!rc) rc = end;

@@ -24,7 +24,7 @@ static const char *const statement_texts[ART_STATEMENTS] = {
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_artstate\" WHERE k = ?1",
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artstate\"(k, v) VALUES(?1, ?2)",
-    [ART_STATE_RAISE] = "UPDATE \"%w\".\"%w_artstate\" SET v = 3 WHERE k = 'format' AND v = 2",
+    [ART_STATE_RAISE] = "UPDATE \"%w\".\"%w_artstate\" SET v = ?1 WHERE k = 'format' AND v = ?2",
     [ART_BLOB_READ] = "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
     [ART_BLOB_WRITE] = "INSERT INTO \"%w\".\"%w_artblob\"(page, data) VALUES(?1, ?2)",
     [ART_BLOB_REMOVE] = "DELETE FROM \"%w\".\"%w_artblob\" WHERE page >= ?1 AND page < ?2",

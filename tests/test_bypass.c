@@ -29,17 +29,6 @@ static void end_world(void) {
     store_place_close(&place);
 }
 
-static uint64_t cached_bytes(void) {
-    struct art_cache_stats cache;
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
-    art_cache_stats(&cache);
-    return cache.bytes;
-}
-
-static uint64_t pages_read(struct art_store *store) {
-    return store_stats_of(store).pages_read;
-}
-
 enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
 
 /* All heads are in the cache, and so many pages of the first blob and the last that it is full. */
@@ -72,14 +61,14 @@ START_TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     ck_assert(!art_store_cache_is_full());
     art_store_close(store);
     store = open_full();
-    uint64_t bytes = cached_bytes(), read = pages_read(store);
+    uint64_t bytes = store_cached_bytes(), read = store_pages_read(store);
     for (uint32_t page = 10; page < 30; page++) ck_assert_ptr_nonnull(search(store, 5, page));
-    ck_assert_uint_eq(pages_read(store), read + 20);
+    ck_assert_uint_eq(store_pages_read(store), read + 20);
     for (unsigned i = 0; i < 100; i++) ck_assert_ptr_nonnull(search(store, 5, 29)); /* still there */
-    ck_assert_uint_eq(pages_read(store), read + 20);
-    ck_assert_uint_eq(cached_bytes(), bytes);
+    ck_assert_uint_eq(store_pages_read(store), read + 20);
+    ck_assert_uint_eq(store_cached_bytes(), bytes);
     ck_assert_ptr_null(search(store, 5, 0)); /* which the cache has */
-    ck_assert_uint_eq(pages_read(store), read + 20);
+    ck_assert_uint_eq(store_pages_read(store), read + 20);
     art_store_close(store);
     end_world();
 }
@@ -100,7 +89,7 @@ START_TEST(test_one_in_some_pages_enters_the_cache) {
     }
     ck_assert_uint_ge(admitted, 9);
     ck_assert_uint_le(admitted, 11);
-    ck_assert_uint_le(cached_bytes(), CACHE);
+    ck_assert_uint_le(store_cached_bytes(), CACHE);
     art_store_close(store);
     end_world();
 }
@@ -121,8 +110,8 @@ START_TEST(test_room_is_made_for_some_pages_at_once) {
     for (unsigned i = 0; i < READS; i++) {
         EXPECT_OK(store_read_page(store, &many[i % MANY], i / MANY));
         art_store_relax(store);
-        made += cached_bytes() < before;
-        before = cached_bytes();
+        made += store_cached_bytes() < before;
+        before = store_cached_bytes();
     }
     printf("room was made %u times\n", made);
     ck_assert_uint_ge(made, 2);
@@ -193,10 +182,10 @@ START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     struct art_blob *found, *holder;
     const uint8_t *bytes;
     EXPECT_OK(art_store_blob(store, &other.ref, &found));
-    uint64_t read = pages_read(store);
+    uint64_t read = store_pages_read(store);
     EXPECT_OK(art_store_bypass(store, found, 20, &bytes, &holder));
     ck_assert_ptr_nonnull(bytes);
-    ck_assert_uint_eq(pages_read(store), read + 1);
+    ck_assert_uint_eq(store_pages_read(store), read + 1);
     art_store_close(store);
     free(other.image);
     end_world();
@@ -206,19 +195,9 @@ END_TEST
 START_TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     make_world(5);
     struct store_blob *old = &blobs[6], fresh;
-    struct art_slot_set free_slots = {0};
-    uint32_t slots;
     sim_disk_let_pages_be_stale(place.sim, 3);
-    struct art_store *writer = store_open(&place, 0);
-    EXPECT_OK(art_store_write_begin(writer, false, &slots));
-    EXPECT_OK(art_slot_set_add(&free_slots, old->ref.slot));
-    art_store_reuse(writer, &free_slots);
-    EXPECT_OK(store_write_new(writer, &fresh, 2, 900, 100));
-    EXPECT_OK(art_store_sync(writer));
-    art_store_write_end(writer);
-    art_slot_set_clear(&free_slots);
-    art_store_close(writer);
-    ck_assert_uint_eq(fresh.ref.slot, old->ref.slot);
+    store_blob_make(&fresh, old->ref.slot, 2, 900, 100);
+    put(&fresh);
     store_blobs_free(old, 1);
     *old = fresh;
     sim_disk_let_pages_be_at_hand(place.sim, 2);
@@ -282,12 +261,12 @@ START_TEST(test_a_blob_in_rows_is_read_page_by_page_and_then_whole) {
     uint64_t head = blobs[1].ref.head_pages;
     for (uint32_t i = 0; i < SINGLY; i++) {
         EXPECT_OK(store_read_page(store, &blobs[1], 3 * i));
-        ck_assert_uint_eq(pages_read(store), head + i + 1);
+        ck_assert_uint_eq(store_pages_read(store), head + i + 1);
     }
     EXPECT_OK(store_read_page(store, &blobs[1], 1));
-    ck_assert_uint_ge(pages_read(store), head + blobs[1].ref.leaf_pages - 1);
+    ck_assert_uint_ge(store_pages_read(store), head + blobs[1].ref.leaf_pages - 1);
     EXPECT_OK(store_read(store, &blobs[1]));
-    ck_assert_uint_eq(pages_read(store), head + blobs[1].ref.leaf_pages);
+    ck_assert_uint_eq(store_pages_read(store), head + blobs[1].ref.leaf_pages);
     art_store_close(store);
     store_blobs_free(blobs, 2);
     store_place_close(&place);

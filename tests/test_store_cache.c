@@ -44,17 +44,6 @@ static void end_world(void) {
     store_place_close(&place);
 }
 
-static uint64_t cached_bytes(void) {
-    struct art_cache_stats cache;
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
-    art_cache_stats(&cache);
-    return cache.bytes;
-}
-
-static uint64_t pages_read(struct art_store *store) {
-    return store_stats_of(store).pages_read;
-}
-
 /* ---- what is read ---------------------------------------------------------------------------------------------------- */
 
 /* Its head, its first page, some pages ahead, then the rest. */
@@ -66,14 +55,14 @@ START_TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
         for (unsigned i = 0; i < BLOBS; i++) {
             if (!round) expected += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
             EXPECT_OK(store_read(store, &blobs[i]));
-            ck_assert_uint_eq(pages_read(store), round ? pages_read(store) : expected);
+            ck_assert_uint_eq(store_pages_read(store), round ? store_pages_read(store) : expected);
         }
     }
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1 + 4 * BLOBS); /* the superblock */
-    ck_assert_uint_eq(cached_bytes(), expected * ART_PAGE);
+    ck_assert_uint_eq(store_cached_bytes(), expected * ART_PAGE);
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, blobs, BLOBS);
-    ck_assert_uint_eq(pages_read(other), 0); /* another connection found all of it */
+    ck_assert_uint_eq(store_pages_read(other), 0); /* another connection found all of it */
     ck_assert_uint_eq(store_stats_of(other).misses, 0);
     art_store_close(store);
     art_store_close(other);
@@ -85,12 +74,12 @@ START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 2 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
-    ck_assert_uint_eq(pages_read(store), blobs[3].ref.head_pages + 1u);
+    ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.head_pages + 1u);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     EXPECT_OK(store_read_page(store, &blobs[3], 70));
     EXPECT_OK(store_read_page(store, &blobs[3], 10));
-    ck_assert_uint_eq(pages_read(store), blobs[3].ref.head_pages + 3u);
-    ck_assert_uint_eq(cached_bytes(), (blobs[3].ref.head_pages + 3u) * ART_PAGE);
+    ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.head_pages + 3u);
+    ck_assert_uint_eq(store_cached_bytes(), (blobs[3].ref.head_pages + 3u) * ART_PAGE);
     ck_assert_uint_eq(store_stats_of(store).misses, 1);
     art_store_close(store);
     end_world();
@@ -106,15 +95,15 @@ START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     EXPECT_OK(store_read_page(store, &blobs[3], 70));
     EXPECT_OK(store_read_page(store, &blobs[3], 10));
-    ck_assert_uint_eq(pages_read(store), head + 3);
+    ck_assert_uint_eq(store_pages_read(store), head + 3);
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1); /* the superblock */
     sim_disk_let_pages_be_at_hand(place.sim, 0);
     EXPECT_OK(store_read_page(store, &blobs[3], 60));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 2);
-    ck_assert_uint_eq(pages_read(store), head + 4);
+    ck_assert_uint_eq(store_pages_read(store), head + 4);
     EXPECT_OK(store_read_page(store, &blobs[3], 20));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 3);
-    ck_assert_uint_eq(pages_read(store), head + 1 + blobs[3].ref.leaf_pages - 20);
+    ck_assert_uint_eq(store_pages_read(store), head + 1 + blobs[3].ref.leaf_pages - 20);
     EXPECT_OK(store_read_page(store, &blobs[4], 60));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 5);
     EXPECT_OK(store_read_page(store, &blobs[4], 70));
@@ -153,7 +142,7 @@ START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
     struct art_store *store = store_open(&place, 2 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
     EXPECT_OK(store_read(store, &blobs[0]));
-    ck_assert_uint_eq(pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.head_pages);
+    ck_assert_uint_eq(store_pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.head_pages);
     ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ) - calls, 14);
     sim_disk_fail(place.sim, SIM_READ, 5, ART_IO, false); /* what nobody has asked for may fail */
     EXPECT_OK(store_read(store, &blobs[1]));
@@ -175,14 +164,14 @@ START_TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
         EXPECT_OK(store_read_page(store, &blobs[1], 5)); /* a part of one is there already */
         EXPECT_OK(store_read(store, &blobs[2]));
         refs[5].slot = 1000; /* not there: shows when it is asked for */
-        uint64_t calls = sim_disk_calls(place.sim, SIM_READ), pages = pages_read(store);
+        uint64_t calls = sim_disk_calls(place.sim, SIM_READ), pages = store_pages_read(store);
         ck_assert_uint_eq(art_store_read_ahead(store, &place, refs, 6), 5);
         for (unsigned i = 0; i < 5; i++) {
             if (i != 2) expected += (uint64_t)refs[i].leaf_pages + refs[i].head_pages;
         }
         store_expect(store, blobs, 5);
         ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 4);
-        ck_assert_uint_eq(pages_read(store), pages + expected);
+        ck_assert_uint_eq(store_pages_read(store), pages + expected);
         struct art_blob *found;
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[5], &found));
         EXPECT_OK(art_store_check(store));
@@ -275,9 +264,9 @@ START_TEST(test_a_walk_that_rests_keeps_nobody_waiting) {
     store_expect(busy, blobs, 2); /* in the same thread */
     ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     store_expect(resting, blobs, 3);
-    uint64_t pages = pages_read(busy);
+    uint64_t pages = store_pages_read(busy);
     EXPECT_OK(store_read(busy, &blobs[2]));
-    ck_assert_uint_eq(pages_read(busy), pages); /* what has come is everybody's */
+    ck_assert_uint_eq(store_pages_read(busy), pages); /* what has come is everybody's */
     ck_assert_uint_eq(art_store_read_ahead(busy, &place, &blobs[3].ref, 2), 1);
     art_store_close(resting);
     art_store_close(busy); /* with a blob on its way */
@@ -322,13 +311,13 @@ START_TEST(test_what_was_written_is_cached_where_there_is_room) {
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 4 * MB);
     store_fill(store, true, blobs, BLOBS, 100);
-    ck_assert_uint_le(cached_bytes(), 4 * MB);
-    ck_assert_uint_gt(cached_bytes(), 3 * MB);
+    ck_assert_uint_le(store_cached_bytes(), 4 * MB);
+    ck_assert_uint_gt(store_cached_bytes(), 3 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     EXPECT_OK(store_read(store, &blobs[1]));
-    ck_assert_uint_eq(pages_read(store), 0);
+    ck_assert_uint_eq(store_pages_read(store), 0);
     EXPECT_OK(store_read(store, &blobs[BLOBS - 1]));
-    ck_assert_uint_gt(pages_read(store), 0);
+    ck_assert_uint_gt(store_pages_read(store), 0);
     art_store_close(store);
     end_world();
 }
@@ -344,7 +333,7 @@ START_TEST(test_a_superseded_blob_makes_room) {
     art_cache_stats(&after);
     ck_assert_uint_eq(before.entries, BLOBS);
     ck_assert_uint_eq(after.entries, 0);
-    cached_bytes();
+    store_cached_bytes();
     store_expect(store, blobs, BLOBS);
     art_store_close(store);
     end_world();
@@ -368,9 +357,9 @@ START_TEST(test_the_limit_is_kept_whatever_is_read) {
             } else {
                 EXPECT_OK(store_read_page(store, blob, random_below(&random, blob->ref.leaf_pages)));
             }
-            ck_assert_uint_le(cached_bytes(), limits[l] + ART_BLOB_SIZE); /* and what one operation needs */
+            ck_assert_uint_le(store_cached_bytes(), limits[l] + ART_BLOB_SIZE); /* and what one operation needs */
             art_store_relax(store);
-            ck_assert_uint_le(cached_bytes(), limits[l]);
+            ck_assert_uint_le(store_cached_bytes(), limits[l]);
             EXPECT_OK(art_store_check(store));
         }
         ck_assert_uint_eq(store_stats_of(store).cache_limit, limits[l]);
@@ -408,12 +397,12 @@ START_TEST(test_held_blobs_stay_whatever_the_limit) {
     for (unsigned i = 0; i < BLOBS; i++) {
         ck_assert(!memcmp(held[i]->image, blobs[i].image, (size_t)held[i]->leaf_pages * ART_PAGE));
     }
-    ck_assert_uint_gt(cached_bytes(), 10 * MB);
+    ck_assert_uint_gt(store_cached_bytes(), 10 * MB);
     for (unsigned i = 0; i < BLOBS; i++) art_blob_release(held[i]);
     art_store_relax(store);
     EXPECT_OK(store_read_page(store, &blobs[0], 0));
     art_store_relax(store);
-    ck_assert_uint_le(cached_bytes(), 1 * MB);
+    ck_assert_uint_le(store_cached_bytes(), 1 * MB);
     art_store_close(store);
     end_world();
 }
@@ -430,17 +419,17 @@ START_TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
     struct art_cache_stats cache;
     art_cache_stats(&cache);
     ck_assert_uint_eq(cache.limit, 12 * MB);
-    ck_assert_uint_le(cached_bytes(), 12 * MB);
+    ck_assert_uint_le(store_cached_bytes(), 12 * MB);
     ck_assert_uint_ge(cache.idle + 5, cache.entries); /* but holds little of it */
     for (unsigned i = 0; i < BLOBS; i++) {
         EXPECT_OK(store_read(working, &blobs[i]));
         art_store_relax(working);
-        ck_assert_uint_le(cached_bytes(), 12 * MB);
+        ck_assert_uint_le(store_cached_bytes(), 12 * MB);
     }
     art_store_close(working);
-    ck_assert_uint_le(cached_bytes(), 2 * MB + ART_BLOB_SIZE * 5); /* what the other still holds */
+    ck_assert_uint_le(store_cached_bytes(), 2 * MB + ART_BLOB_SIZE * 5); /* what the other still holds */
     art_store_relax(resting);
-    ck_assert_uint_le(cached_bytes(), 2 * MB);
+    ck_assert_uint_le(store_cached_bytes(), 2 * MB);
     art_store_close(resting);
     end_world();
 }
@@ -450,16 +439,16 @@ START_TEST(test_the_limit_may_be_changed) {
     make_world(NULL, 100);
     struct art_store *store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
-    uint64_t all = cached_bytes();
+    uint64_t all = store_cached_bytes();
     ck_assert_uint_gt(all, 8 * MB);
     art_store_set_cache(store, 2 * MB);
     art_store_relax(store);
-    ck_assert_uint_le(cached_bytes(), 2 * MB);
+    ck_assert_uint_le(store_cached_bytes(), 2 * MB);
     ck_assert_uint_eq(store_stats_of(store).cache_limit, 2 * MB);
     art_store_set_cache(store, 64 * MB);
     store_expect(store, blobs, BLOBS);
     store_expect(store, blobs, BLOBS);
-    ck_assert_uint_eq(cached_bytes(), all);
+    ck_assert_uint_eq(store_cached_bytes(), all);
     art_store_close(store);
     end_world();
 }
@@ -500,19 +489,19 @@ START_TEST(test_what_rests_is_given_back) {
     make_world(NULL, 100);
     struct art_store *store = store_open(&place, _i ? 64 * MB : ART_CACHE_AUTO);
     store_expect(store, blobs, BLOBS);
-    uint64_t all = cached_bytes(), some = 0;
+    uint64_t all = store_cached_bytes(), some = 0;
     rest(&now);
     rest(&now); /* held so far; from here on it can rest */
     art_store_relax(store);
     rest(&now);
     art_cache_rest(now);
-    ck_assert_uint_eq(cached_bytes(), all);
+    ck_assert_uint_eq(store_cached_bytes(), all);
     store_expect(store, blobs, 4);
     for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
     rest(&now);
-    ck_assert_uint_eq(cached_bytes(), _i ? all : some * ART_PAGE);
+    ck_assert_uint_eq(store_cached_bytes(), _i ? all : some * ART_PAGE);
     store_expect(store, blobs, BLOBS);
-    ck_assert_uint_eq(cached_bytes(), all);
+    ck_assert_uint_eq(store_cached_bytes(), all);
     art_store_close(store);
     end_world();
 }

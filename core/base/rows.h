@@ -10,9 +10,8 @@
 
 #include <stdint.h>
 
-enum {
-    ART_ROW_SPARE = 40
-}; /* SQLite's: 35 bytes of a leaf page of a table, 4 of the record's header; a multiple of 8 */
+/* SQLite needs 35 bytes of a table's leaf page, and 4 for the record's header; a multiple of 8. */
+enum { ART_ROW_SPARE = 40 };
 
 struct art_rows {
     void *context;

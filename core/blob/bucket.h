@@ -168,6 +168,12 @@ static inline bool art_page_present(const struct art_blob *blob, uint32_t page) 
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
 
+/* The page in which the bucket lies; ART_BLOB_PAGES: in several. */
+static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t bucket) {
+    uint32_t page = art_bucket_offset(blob, bucket) / ART_BLOB_PAGE;
+    return (art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page ? page : (uint32_t)ART_BLOB_PAGES;
+}
+
 static inline int art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
     *start = blob->image + at;

@@ -6,9 +6,9 @@
 
 /* The bucket, when it lies in one page that is here (a larger one would have to be checked first). */
 static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
-    uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
-    if ((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE != page || !art_page_present(blob, page)) return false;
-    art_bucket_view_open(view, blob->image + at);
+    uint32_t page = art_bucket_page(blob, bucket);
+    if (page == ART_BLOB_PAGES || !art_page_present(blob, page)) return false;
+    art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket));
     return true;
 }
 

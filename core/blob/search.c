@@ -35,8 +35,7 @@ int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *
 
 void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
     out->bucket = art_route(blob, key, &out->known);
-    uint32_t first = art_bucket_offset(blob, out->bucket) / ART_BLOB_PAGE;
-    out->page = (art_bucket_end(blob, out->bucket) - 1) / ART_BLOB_PAGE == first ? first : (uint32_t)ART_BLOB_PAGES;
+    out->page = art_bucket_page(blob, out->bucket);
 }
 
 int art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,

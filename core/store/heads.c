@@ -56,7 +56,7 @@ static uint32_t wanted_pages(struct art_store *store, const struct art_ref *ref)
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     if (art_cache_has(&key, ref->hash)) return 0;
     uint32_t missed = store->heads_missed++, n = 1;
-    if (store->place.rows || (store->at_hand && art_store_loads_whole(store))) return 1;
+    if (store->at_hand && art_store_loads_whole(store)) return 1;
     if (store->place.file_bytes / ART_BLOB_SIZE * ref->head_pages * ART_PAGE > store->cache_bytes / 2) return 1;
     for (uint32_t i = HEADS_ALONE; i < missed && n < HEADS_MAX; i++) n *= 2;
     while (n > 1 && !(art_cache_room((uint64_t)n * ref->head_pages) && art_cache_room_for_blobs(n))) n /= 2;
@@ -73,5 +73,5 @@ read_around(struct art_store *store, struct art_blob *parent, struct art_bytes k
 
 void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
                             const struct art_ref *ref) {
-    if (!art_store_peek(store, ref)) read_around(store, parent, key, ref);
+    if (!store->place.rows && !art_store_peek(store, ref)) read_around(store, parent, key, ref);
 }

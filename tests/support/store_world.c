@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/blob/builder.h"
+#include "core/store/cache.h"
 #include "tests/support/random.h"
 #include "tests/support/toy_rows.h"
 
@@ -205,4 +206,15 @@ struct art_store_stats store_stats_of(struct art_store *store) {
     struct art_store_stats stats;
     EXPECT_OK(art_store_stats(store, &stats));
     return stats;
+}
+
+uint64_t store_pages_read(struct art_store *store) {
+    return store_stats_of(store).pages_read;
+}
+
+uint64_t store_cached_bytes(void) {
+    struct art_cache_stats cache;
+    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
+    art_cache_stats(&cache);
+    return cache.bytes;
 }

@@ -46,6 +46,9 @@ int store_read_page(struct art_store *store, const struct store_blob *blob, uint
 void store_expect(struct art_store *store, const struct store_blob *blobs, unsigned count);
 
 struct art_store_stats store_stats_of(struct art_store *store);
+/* Pages that this store has read; bytes in the process's cache, which is checked. */
+uint64_t store_pages_read(struct art_store *store);
+uint64_t store_cached_bytes(void);
 
 #define EXPECT_OK(call)                                                                                                \
     do {                                                                                                               \
