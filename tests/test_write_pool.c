@@ -1,6 +1,8 @@
-/* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. */
+/* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. And
+ * rings that come and go in threads. */
 #include <check.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 #include "core/store/write_pool.h"
+#include "tests/support/io_modes.h"
 #include "tests/support/suite.h"
 
 static struct art_store *store_that_writes(void) {
@@ -88,6 +91,40 @@ START_TEST(test_threads_that_come_and_go_find_one_that_is_there) {
 }
 END_TEST
 
+/* A ring may get the addresses of one that another thread has just closed. */
+static void *write_files(void *context) {
+    static _Alignas(4096) uint8_t page[ART_PAGE];
+    char path[600];
+    snprintf(path, sizeof path, "%s/rings-%d-%s", io_directory(), (int)getpid(), (const char *)context);
+    const struct art_file_options options = {
+        .path = path, .create = true, .permissions = 0600, .engine = ART_ENGINE_URING};
+    for (unsigned i = 0; i < 100; i++) {
+        struct art_io *io;
+        if (art_disk_system()->methods->open(art_disk_system(), &options, &io)) return context;
+        bool failed = art_io_write(io, &(struct art_io_request){page, sizeof page, 0}, 1) || art_io_wait(io);
+        art_io_close(io);
+        unlink(path);
+        if (failed) return context;
+    }
+    return NULL;
+}
+
+START_TEST(test_threads_whose_rings_come_and_go) {
+    static char names[4][2] = {"a", "b", "c", "d"};
+    pthread_t threads[4];
+    void *failed;
+    if (!art_io_uring_available()) {
+        io_skip("rings of threads", "no ring");
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, write_files, names[i]), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
+        ck_assert_ptr_null(failed);
+    }
+}
+END_TEST
+
 /* Its parent's may be in use at that moment. */
 static int in_child(struct art_store *inherited) {
     struct art_blob_pool *parents = inherited->phase.pool;
@@ -121,6 +158,7 @@ int main(void) {
     tcase_add_test(tests, test_all_stores_write_from_one_pool_that_goes_with_the_last);
     tcase_add_test(tests, test_who_finds_it_empty_writes_from_the_heap);
     tcase_add_test(tests, test_threads_that_come_and_go_find_one_that_is_there);
+    tcase_add_test(tests, test_threads_whose_rings_come_and_go);
     tcase_add_test(tests, test_a_forked_child_has_one_of_its_own);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

@@ -80,6 +80,25 @@ struct ring_file {
 
 /* ---- is there a ring? -------------------------------------------------------------------------------------------- */
 
+/* ThreadSanitizer does not see the library's mmap() and munmap(). A ring that gets the addresses of a closed one, which was
+ * another thread's, would look like a race between the two. */
+#if defined(__SANITIZE_THREAD__)
+#define ART_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ART_TSAN 1
+#endif
+#endif
+#ifdef ART_TSAN
+#include <sanitizer/tsan_interface.h>
+static char ring_addresses;
+#define ADDRESSES_TAKEN()    __tsan_acquire(&ring_addresses)
+#define ADDRESSES_GIVEN_UP() __tsan_release(&ring_addresses)
+#else
+#define ADDRESSES_TAKEN()    ((void)0)
+#define ADDRESSES_GIVEN_UP() ((void)0)
+#endif
+
 enum { UNKNOWN, GIVEN, REFUSED };
 static _Atomic int knowledge;
 
@@ -92,11 +111,17 @@ static void remember(int result) {
     }
 }
 
+static void exit_ring(struct io_uring *ring) {
+    ADDRESSES_GIVEN_UP();
+    io_uring_queue_exit(ring);
+}
+
 /* A ring that knows plain reads and writes (Linux 5.6). */
 static int init_ring(struct io_uring *ring, unsigned depth) {
     int result = art_system.ring_init(depth, ring, 0);
+    ADDRESSES_TAKEN();
     if (result >= 0 && !(ring->features & IORING_FEAT_RW_CUR_POS)) {
-        io_uring_queue_exit(ring);
+        exit_ring(ring);
         result = -ENOSYS;
     }
     remember(result);
@@ -106,7 +131,7 @@ static int init_ring(struct io_uring *ring, unsigned depth) {
 bool art_io_uring_available(void) {
     struct io_uring ring;
     if (init_ring(&ring, 1) < 0) return false;
-    io_uring_queue_exit(&ring);
+    exit_ring(&ring);
     return true;
 }
 
@@ -143,7 +168,7 @@ static void register_slab(struct ring_file *ring) {
 /* By itself a ring lets go of its file, and of the file's lock, only some time after it was closed. */
 static void close_ring(struct ring_file *ring) {
     if (ring->made && ring->file_registered) io_uring_unregister_files(&ring->ring);
-    if (ring->made) io_uring_queue_exit(&ring->ring);
+    if (ring->made) exit_ring(&ring->ring);
     ring->made = false;
 }
 
@@ -310,7 +335,7 @@ static void release_ring(struct art_file *file) {
 /* The ring is the parent's, too, and so is what it has registered. */
 static void abandon_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
-    if (ring->made) io_uring_queue_exit(&ring->ring);
+    if (ring->made) exit_ring(&ring->ring);
     ring->made = false;
 }
 
