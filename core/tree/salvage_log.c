@@ -90,7 +90,7 @@ static int take_change(struct art_salvage *salvage, uint64_t csn, struct art_byt
     int rc = salvage->log.chosen ? ART_OK : choose_root(salvage);
     if (!rc) rc = try_first_root(salvage, csn, ops);
     if (rc) return rc;
-    if (csn <= salvage->log.last || csn > ART_ROOT_CSN_MAX) return ART_OK; /* the root has it */
+    if (csn <= salvage->log.last || csn > ART_ROW_CSN_MAX) return ART_OK; /* the root has it, or nobody */
     bool first = !salvage->log.last && !salvage->log.known;
     if (!first && csn != salvage->log.last + 1) {
         rc = lose(salvage, salvage->log.last + 1, csn - 1);

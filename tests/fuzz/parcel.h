@@ -1,7 +1,7 @@
 /* A store as a fuzzer likes it: small, and with hashes that are always right.
  *
  * A slot has 512 KB, nearly all of them zero, and every byte is covered by a hash: a fuzzer that changes bytes of the file
- * itself would see one thing, "the hash is wrong". So the inputs of fuzz_blob, fuzz_store and fuzz_redo are parcels: the
+ * itself would see one thing, "the hash is wrong". So the inputs of fuzz_blob, fuzz_store, fuzz_salvage and fuzz_redo are parcels: the
  * bytes that matter, with names in place of hashes, which are made when the parcel is opened (parcel.c), bottom-up.
  * Whatever the fuzzer changes, the parser behind the verification is what meets it.
  *

@@ -1,0 +1,173 @@
+#include "tests/fuzz/hosted_store.h"
+
+#include "core/blob/blob_format.h"
+#include "core/store/cache.h"
+#include "core/store/store_format.h"
+#include "core/tree/root_format.h"
+
+struct hosted_store host;
+const char hosted_file[] = "a.db-t-66757a7a.art";
+const uint8_t hosted_uuid[16] = "fuzzed table id.";
+
+/* --- a log, a young list, and answers ------------------------------------------------------------------------------- */
+
+void host_clear(void) {
+    struct memory_disk *disk = host.disk;
+    for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
+    art_buffer_clear(&host.young);
+    memset(&host, 0, sizeof host);
+    host.disk = disk;
+}
+
+/* Its log has room for the last few commits of an input, which are few. */
+static struct art_buffer *host_row(uint64_t csn) {
+    for (unsigned i = 0; i < host.count; i++) {
+        if (host.rows[i].csn == csn) return &host.rows[i].bytes;
+    }
+    if (host.count == HOST_ROWS) return NULL;
+    host.rows[host.count] = (struct host_row){.csn = csn};
+    return &host.rows[host.count++].bytes;
+}
+
+static void host_put(uint64_t csn, struct art_bytes bytes) {
+    struct art_buffer *row = host_row(csn);
+    if (!row) return;
+    row->len = 0;
+    if (art_buffer_append(row, bytes.data, bytes.len)) abort();
+}
+
+void host_write(const struct art_commit *commit) {
+    if (commit->clear_log) {
+        for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
+        host.count = 0;
+    }
+    if (commit->write_root || commit->mark_root) host_put(0, commit->root);
+    if (commit->write_redo) host_put(commit->csn, commit->redo);
+    if (!commit->write_young) return;
+    host.young.len = 0;
+    if (art_buffer_append(&host.young, commit->young.data, commit->young.len)) abort();
+}
+
+static int secure(void *context, bool *reuse) {
+    (void)context;
+    *reuse = true;
+    return ART_OK;
+}
+
+static int epoch(void *context, struct art_epoch *out) {
+    (void)context;
+    *out = (struct art_epoch){.kind = host.wal ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK, .salts = "saltsalt"};
+    return ART_OK;
+}
+
+static int load_young(void *context, struct art_buffer *out) {
+    (void)context;
+    return art_buffer_append(out, host.young.data, host.young.len);
+}
+
+static bool interrupted(void *context) {
+    (void)context;
+    return host.patience && --host.patience == 0;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+bool host_sound(int rc, const char *what) {
+    if (rc == ART_OK || rc == ART_NOTFOUND) return true;
+    if (host.checked) fuzz_fail("%s of a sound table: %s: %s", what, art_error_name(rc), art_error_message());
+    switch (rc) {
+    case ART_CORRUPT:
+    case ART_MISSING:
+    case ART_FOREIGN:
+    case ART_CANTOPEN:
+    case ART_TOOBIG:   /* a csn at its end, a slot beyond the largest */
+    case ART_DISKFULL: /* the disk in memory is small */
+    case ART_INTERRUPT:
+    case ART_REBUILD:
+        return false;
+    default:
+        fuzz_fail("%s: %s: %s", what, art_error_name(rc), art_error_message());
+    }
+}
+
+uint8_t *host_page(void *context, uint32_t slot, uint32_t page) {
+    (void)context;
+    if (slot >= PARCEL_SLOTS) return NULL;
+    return memory_disk_page(host.disk, hosted_file, slot * ART_BLOB_PAGES + page);
+}
+
+/* Slot 0 as the store makes it; DAMAGE may change it. */
+static void make_superblock(void) {
+    struct art_superblock_page *page = (struct art_superblock_page *)(void *)host_page(NULL, 0, 0);
+    memcpy(page->magic, ART_STORE_MAGIC, sizeof page->magic);
+    page->format = ART_STORE_FORMAT;
+    page->slot_bytes = ART_BLOB_BYTES;
+    memcpy(page->uuid, hosted_uuid, sizeof hosted_uuid);
+    page->sum = art_hash64(page, ART_STORE_PAGE - sizeof page->sum);
+    struct art_owner_page *owner = (struct art_owner_page *)(void *)host_page(NULL, 0, 2);
+    memcpy(owner->magic, ART_OWNER_MAGIC, sizeof owner->magic);
+    owner->sequence = 1;
+    memcpy(owner->uuid, hosted_uuid, sizeof hosted_uuid);
+    owner->sum = art_hash64(owner, ART_STORE_PAGE - sizeof owner->sum);
+}
+
+void host_open(struct parcel *parcel) {
+    if (!host.disk) {
+        host.disk = memory_disk_new();
+        art_cache_join(1 << 20); /* the cache's memory stays mapped from one input to the next */
+    }
+    struct parcel_place place = {.page = host_page};
+    struct art_hash128 chain = {0};
+    uint64_t csn;
+    memory_disk_clear(host.disk, hosted_file);
+    make_superblock();
+    for (unsigned i = 0; i < parcel->count; i++) {
+        if (parcel->sections[i].kind == PARCEL_BLOB) parcel_open_blob(&place, &parcel->sections[i]);
+    }
+    struct parcel_section *root = parcel_find(parcel, PARCEL_ROOT), *young = parcel_find(parcel, PARCEL_YOUNG);
+    struct parcel_section *damage = parcel_find(parcel, PARCEL_DAMAGE), *size = parcel_find(parcel, PARCEL_SIZE);
+    struct art_buffer *row = root ? host_row(0) : NULL;
+    if (row) parcel_open_root(&place, root, row);
+    if (row && row->len >= sizeof(struct art_root_header)) {
+        memcpy(&chain, row->data + offsetof(struct art_root_header, chain), sizeof chain);
+    }
+    for (unsigned i = 0; i < parcel->count && host.count < HOST_ROWS / 2; i++) {
+        struct art_buffer bytes = {0};
+        if (parcel->sections[i].kind != PARCEL_ROW) continue;
+        if (parcel_open_row(&parcel->sections[i], &chain, &csn, &bytes) && csn) host_put(csn, art_buffer_bytes(&bytes));
+        art_buffer_clear(&bytes);
+    }
+    if (young && art_buffer_append(&host.young, young->data, young->len)) abort();
+    if (damage) parcel_damage(&place, damage);
+    if (size && size->len) {
+        memory_disk_resize(host.disk, hosted_file,
+                           (uint64_t)(size->data[0] % PARCEL_SLOTS) * ART_BLOB_BYTES + size->len / 16 * 512);
+    }
+}
+
+struct art_tree *host_tree(bool small_cache) {
+    struct art_tree_options options = {.disk = memory_disk_art(host.disk),
+                                       .path = hosted_file,
+                                       .host_path = "a.db",
+                                       .cache_bytes = small_cache ? 1 << 16 : 16 << 20,
+                                       .log_limit = 1 << 12,
+                                       .spill_limit = 1 << 13,
+                                       .blob_pages = 6};
+    struct art_host me = {.secure = secure, .epoch = epoch, .load_young = load_young, .interrupted = interrupted};
+    struct art_tree *tree;
+    memcpy(options.uuid, hosted_uuid, sizeof hosted_uuid);
+    if (art_tree_open(&tree, &options, &me)) fuzz_fail("no tree: %s", art_error_message());
+    return tree;
+}
+
+int host_refresh(struct art_tree *tree) {
+    uint64_t from;
+    int rc = art_tree_refresh_begin(tree, &from);
+    for (unsigned i = 0; !rc && i < host.count; i++) { /* the root is the first, the others as they come */
+        struct host_row *row = &host.rows[i];
+        if (!row->csn || row->csn >= from) rc = art_tree_refresh_row(tree, row->csn, art_buffer_bytes(&row->bytes));
+    }
+    if (!rc) rc = art_tree_refresh_end(tree);
+    if (rc) art_tree_refresh_abort(tree);
+    return rc;
+}
