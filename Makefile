@@ -192,7 +192,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -MMD -MP -c -o $@ $<
 
-TELLS_COMMIT = $(call object,ext/functions.c) $(BUILD)/static/ext/functions.o
+TELLS_COMMIT = $(call object,ext/admin/functions.c) $(BUILD)/static/ext/admin/functions.o
 $(TELLS_COMMIT): COMMIT_FLAGS = -DART_COMMIT='"$(word 1,$(COMMIT))"' -DART_COMMIT_DATE='"$(word 2,$(COMMIT))"'
 $(TELLS_COMMIT): $(BUILD)/commit
 # What git does not say now (to root, in somebody else's clone), it has said when this was compiled.
@@ -282,7 +282,7 @@ tidy:
 	@.ci/tidy $(wildcard $(BUILD)/art.so $(BUILD)/libart.a)
 
 format:
-	clang-format -i $(wildcard core/*/*.[ch] ext/*.[ch] tests/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard core/*/*.[ch] core/*/*/*.[ch] ext/*.[ch] ext/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
 
 check-bindings:
 	@.ci/deps build

@@ -2,21 +2,17 @@
  *
  *     sqlite3_art_init   called by load_extension(), or linked in (-DSQLITE_CORE) as an automatic extension
  *
- * It stays loaded: the cache of blobs belongs to the process. All memory comes from SQLite. The connections that use
- * it are listed here, so that loading it twice into one of them gives the same object, and so that a page cache shared
- * by two of them is noticed. The list's mutex is taken inside SQLite's own, never the other way round.
+ * It stays loaded: the cache of blobs belongs to the process. All memory comes from SQLite.
  */
-#include "ext/ext.h"
+#include "ext/admin/admin.h"
+#include "ext/module.h"
 
 #include <pthread.h>
 #include <string.h>
 
-SQLITE_EXTENSION_INIT1
-
 enum { OLDEST_SQLITE = 3038000 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct art_connection *connections;
+static pthread_mutex_t process_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void *allocate(uint64_t bytes) {
     return sqlite3_malloc64(bytes);
@@ -30,63 +26,12 @@ static void release(void *memory) {
     sqlite3_free(memory);
 }
 
-struct art_connection *art_connection_hold(sqlite3 *db) {
-    pthread_mutex_lock(&mutex);
-    struct art_connection *connection = connections;
-    while (connection && connection->db != db) connection = connection->next;
-    if (!connection) {
-        connection = art_alloc_zeroed(sizeof *connection);
-        if (connection) {
-            connection->db = db;
-            connection->blobs_never_match = sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
-            connection->next = connections;
-            connections = connection;
-        }
-    }
-    if (connection) connection->references++;
-    pthread_mutex_unlock(&mutex);
-    return connection;
-}
-
-void art_connection_release(void *held) {
-    struct art_connection *connection = held;
-    pthread_mutex_lock(&mutex);
-    bool last = --connection->references == 0;
-    if (last) {
-        struct art_connection **link = &connections;
-        while (*link != connection) link = &(*link)->next;
-        *link = connection->next;
-    }
-    pthread_mutex_unlock(&mutex);
-    if (!last) return;
-    for (struct art_table *table = connection->tables, *next; table; table = next) {
-        next = table->next;
-        table->driver = NULL;
-        art_table_free_if_unused(table);
-    }
-    art_tracker_forget(connection);
-    art_levels_clear(&connection->levels);
-    art_free(connection);
-}
-
-void art_connection_add_table(struct art_table *table) {
-    pthread_mutex_lock(&mutex);
-    table->next = table->connection->tables;
-    table->connection->tables = table;
-    pthread_mutex_unlock(&mutex);
-}
-
-void art_connection_remove_table(struct art_table *table) {
-    pthread_mutex_lock(&mutex);
-    struct art_table **link = &table->connection->tables;
-    while (*link != table) link = &(*link)->next;
-    *link = table->next;
-    pthread_mutex_unlock(&mutex);
-}
+static int load_into(sqlite3 *db, char **message);
 
 static int register_module(sqlite3 *db, const char *name, const sqlite3_module *module) {
     struct art_connection *connection = art_connection_hold(db);
     if (!connection) return SQLITE_NOMEM;
+    connection->load = load_into;
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
@@ -112,7 +57,7 @@ static bool is_registered(sqlite3 *db) {
 static void begin_process(const sqlite3_api_routines *api) {
     static const struct art_allocator allocator = {allocate, resize, release};
     static bool chosen;
-    pthread_mutex_lock(&mutex);
+    pthread_mutex_lock(&process_mutex);
 #ifndef SQLITE_CORE
     if (sqlite3_api != api) sqlite3_api = api;
 #endif
@@ -122,15 +67,7 @@ static void begin_process(const sqlite3_api_routines *api) {
         art_result_init();
     }
     chosen = true;
-    pthread_mutex_unlock(&mutex);
-}
-
-const sqlite3_api_routines *art_extension_api(void) {
-#ifdef SQLITE_CORE
-    return NULL;
-#else
-    return sqlite3_api;
-#endif
+    pthread_mutex_unlock(&process_mutex);
 }
 
 __attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **message,
@@ -156,5 +93,15 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     return SQLITE_OK;
 #else
     return SQLITE_OK_LOAD_PERMANENTLY;
+#endif
+}
+
+/* For the connections that art opens itself. */
+static int load_into(sqlite3 *db, char **message) {
+#ifdef SQLITE_CORE
+    return sqlite3_art_init(db, message, NULL);
+#else
+    int rc = sqlite3_art_init(db, message, sqlite3_api);
+    return rc == SQLITE_OK_LOAD_PERMANENTLY ? SQLITE_OK : rc;
 #endif
 }

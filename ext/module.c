@@ -12,48 +12,19 @@
  *
  * An art table does nothing that an ordinary one does not, so views and triggers may use it (INNOCUOUS).
  */
-#include "ext/ext.h"
+#include "ext/module.h"
 
-#include <ctype.h>
+#include "ext/admin/admin.h"
+#include "ext/host/host.h"
+#include "ext/query/query.h"
+#include "ext/write/write.h"
+
 #include <stddef.h>
 #include <unistd.h>
 
-enum { DATABASE_PART = 120, TABLE_PART = 80, NAME_ATTEMPTS = 16 };
+enum { NAME_ATTEMPTS = 16 };
 
-/* --- the file's name ---------------------------------------------------------------------------------------------- */
-
-static void append_sane(sqlite3_str *out, const char *text, int most) {
-    for (; *text && most; text++, most--) {
-        unsigned char c = (unsigned char)*text;
-        bool sane = (c < 0x80 && isalnum(c)) || c == '.' || c == '_' || c == '-';
-        sqlite3_str_appendchar(out, 1, sane ? (char)c : '_');
-    }
-}
-
-static void append_base(sqlite3_str *out, const char *path) {
-    const char *slash = strrchr(path, '/');
-    append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART);
-    sqlite3_str_appendchar(out, 1, '-');
-}
-
-char *art_file_beginning(sqlite3 *db, const char *schema) {
-    sqlite3_str *text = sqlite3_str_new(db);
-    append_base(text, art_database_name(db, schema));
-    return sqlite3_str_finish(text);
-}
-
-static void append_id(sqlite3_str *out, const uint8_t *uuid) {
-    sqlite3_str_appendf(out, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
-}
-
-char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt) {
-    sqlite3_str *text = sqlite3_str_new(NULL);
-    append_base(text, database);
-    append_sane(text, table, TABLE_PART);
-    if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
-    append_id(text, uuid);
-    return sqlite3_str_finish(text);
-}
+/* --- the id and the file's name ----------------------------------------------------------------------------------- */
 
 /* A random id, and a name that no file has. sqlite3_free() the name. */
 static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, char **file, char **message) {
@@ -76,13 +47,6 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
     return rc;
 }
 
-int art_file_rename(struct art_table *table, unsigned attempt) {
-    char *file = art_file_name(table->database, table->name->table, table->uuid, attempt);
-    int rc = file ? art_table_set_file(table, file) : art_nomem();
-    sqlite3_free(file);
-    return rc;
-}
-
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
 static int declare(struct art_vtab *vtab, char **message) {
@@ -93,41 +57,6 @@ static int declare(struct art_vtab *vtab, char **message) {
     int rc = art_columns_declare(&vtab->columns, db, vtab->name->table, message);
     if (!rc) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
     return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-}
-
-static void vtab_free(struct art_vtab *vtab) {
-    art_named_forget(vtab);
-    art_vtab_detach(vtab);
-    art_tables_free_unused(vtab->connection);
-    struct art_vtab **link = &vtab->connection->vtabs;
-    while (*link != vtab) link = &(*link)->next;
-    *link = vtab->next;
-    if (!vtab->connection->vtabs) art_tracker_forget(vtab->connection);
-    art_scan_free(vtab->idle);
-    art_levels_clear(&vtab->levels);
-    art_buffer_clear(&vtab->record);
-    art_free(vtab->fields);
-    art_columns_clear(&vtab->columns);
-    art_name_release(vtab->name);
-    art_connection_release(vtab->connection);
-    sqlite3_free(vtab->base.zErrMsg); /* of a callback whose message SQLite does not fetch */
-    art_free(vtab);
-}
-
-static int vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
-    struct art_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
-    if (!vtab) return SQLITE_NOMEM;
-    vtab->connection = art_connection_hold(db); /* the module holds it, too: no memory is needed */
-    vtab->next = vtab->connection->vtabs;
-    vtab->connection->vtabs = vtab;
-    art_settings_default(&vtab->settings);
-    vtab->name = art_name_new(argv[1], argv[2]);
-    if (!vtab->name) {
-        vtab_free(vtab);
-        return SQLITE_NOMEM;
-    }
-    *out = vtab;
-    return SQLITE_OK;
 }
 
 /* `name = value` is an option, everything else a column. */
@@ -157,7 +86,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     (void)context;
     struct art_vtab *vtab;
     bool understood = true;
-    int rc = vtab_new(db, argv, &vtab);
+    int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
     for (int i = 3; !rc && i < argc; i++) { /* what it does not know was written by a newer version, or by nobody */
         char *ignored = NULL;
@@ -171,31 +100,11 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     if (!rc) rc = declare(vtab, message);
     if (!rc) rc = art_tracker_make(vtab->connection);
     if (rc) {
-        vtab_free(vtab);
+        art_vtab_free(vtab);
         return rc == SQLITE_INTERRUPT ? art_report_interrupt(message) : rc; /* else SQLite blames the table */
     }
     *out = &vtab->base;
     return SQLITE_OK;
-}
-
-static int disconnect(sqlite3_vtab *base) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    vtab->disconnected = true;
-    if (vtab->pins) {
-        art_named_forget(vtab);
-    } else {
-        vtab_free(vtab);
-    }
-    return SQLITE_OK;
-}
-
-void art_vtab_pin(struct art_vtab *vtab) {
-    vtab->pins++;
-}
-
-void art_vtab_unpin(struct art_vtab *vtab) {
-    vtab->pins--;
-    if (vtab->disconnected && !vtab->pins) vtab_free(vtab);
 }
 
 /* --- CREATE ------------------------------------------------------------------------------------------------------- */
@@ -262,7 +171,7 @@ static int check_name(const char *table, char **message) {
 static int create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
     (void)context;
     struct art_vtab *vtab;
-    int rc = vtab_new(db, argv, &vtab);
+    int rc = art_vtab_new(db, argv, &vtab);
     if (rc) return rc;
     rc = check_name(vtab->name->table, message);
     if (!rc) rc = take_arguments(vtab, argc, argv, message);
@@ -272,7 +181,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = create_table(vtab, message);
     if (rc) {
         if (vtab->table && vtab->table->driver == &vtab->base) art_table_rolled_back(vtab->table);
-        vtab_free(vtab);
+        art_vtab_free(vtab);
         return rc;
     }
     vtab->begun = true; /* SQLite counts it in, and never calls xBegin */
@@ -329,7 +238,7 @@ static int destroy(sqlite3_vtab *base) {
     rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);
     if (rc) return rc;
     if (table) table_is_dropped(table, base);
-    vtab_free(vtab);
+    art_vtab_free(vtab);
     return SQLITE_OK;
 }
 
@@ -396,7 +305,7 @@ static const struct module_with_integrity module = {
             .xCreate = create,
             .xConnect = connect_table,
             .xBestIndex = art_best_index,
-            .xDisconnect = disconnect,
+            .xDisconnect = art_vtab_disconnect,
             .xDestroy = destroy,
             .xOpen = art_scan_open,
             .xClose = art_scan_close,

@@ -369,7 +369,7 @@ START_TEST(test_the_tracker_is_made_within_a_transaction_but_under_no_statement)
 }
 END_TEST
 
-/* SQLite tells a table nothing of a ROLLBACK TO that lies over these (ext/tracker.c). */
+/* SQLite tells a table nothing of a ROLLBACK TO that lies over these (ext/txn/listener.c). */
 START_TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
     make_table("");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT");

@@ -1,4 +1,4 @@
-/* The rules of savepoints, DDL and failed commits (ext/transaction.c, ext/tracker.c) against SQLite itself.
+/* The rules of savepoints, DDL and failed commits (ext/txn/transaction.c, ext/txn/listener.c) against SQLite itself.
  *
  * One connection, one database, two tables: t is an art table, b an ordinary one. Every step does the same to both, so
  * that a ROLLBACK TO, a trigger's RAISE, a COMMIT that met a lock or a reloaded schema has to leave the same rows in

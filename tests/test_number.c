@@ -1,7 +1,7 @@
 /* The spellings of a number: all are found, between any other paths, and few other paths are looked at for that. And numbers
  * that are bound: they are compared as texts, but where SQLite compares them as something else. */
 #define SQLITE_CORE 1
-#include "ext/scan.h"
+#include "ext/query/scan.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
-/* Records of ext/value.c, linked in: what was written is read, one column at a time or through a reader in any order,
+/* Records of ext/base/value.c, linked in: what was written is read, one column at a time or through a reader in any order,
  * and whatever the bytes are, the answer is a value or SQLITE_CORRUPT's sentence. Run under AddressSanitizer it shows that
  * nothing behind a record is looked at: each lies at the end of its own allocation.
  */
 #define SQLITE_CORE 1
-#include "ext/ext.h"
+#include "ext/base/base.h"
 
 #include <check.h>
 #include <stdio.h>

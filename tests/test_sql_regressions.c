@@ -86,7 +86,7 @@ START_TEST(test_a_limit_of_a_compound_is_not_that_of_its_arms) {
 END_TEST
 
 /* A cast of a parameter looks like a parameter, but has an affinity. Which of several spellings of one number comes first is not
- * asked: the number's own text does (ext/plan.h), whatever ORDER BY says. */
+ * asked: the number's own text does (ext/query/plan.h), whatever ORDER BY says. */
 START_TEST(test_a_parameter_that_is_cast_to_a_number_is_compared_as_one) {
     static const char *const types[] = {"INTEGER", "REAL", "NUMERIC"}, *const operators[] = {
                                                                            "=", "<", "<=", ">", ">=", "IS"};

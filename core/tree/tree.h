@@ -247,7 +247,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
  *     vacuum, checkpoint, vacuum                 when 'optimize' was not wanted
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
- * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/finish.c). On a full disk 'vacuum'
+ * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/txn/finish.c). On a full disk 'vacuum'
  * tries in turn what needs less room (commit.c). */
 int art_tree_request_flush(struct art_tree *tree);
 int art_tree_request_optimize(struct art_tree *tree);

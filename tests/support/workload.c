@@ -192,7 +192,7 @@ static void put_setup(struct writer *x, int number) {
         "(VALUES (12), (12.5), ('d1/f001'), ('007'), (-3), ('A'), (NULL), (x'6431'), ('1e3'), (9223372036854775807), "
         "(''), "
         "(0.0), ('a/'))",
-        /* A TEXT out of a numeric column compares otherwise with a path that looks like a number: ext/plan.h. */
+        /* A TEXT out of a numeric column compares otherwise with a path that looks like a number: ext/query/plan.h. */
         "UPDATE %s.nums SET i = NULL, r = NULL, n = NULL WHERE typeof(i) = 'text'",
     };
     int count = (int)(sizeof texts / sizeof *texts);

@@ -23,7 +23,7 @@
  *   - what depends on the order in which SQLite visits rows that a statement itself moves, as in UPDATE OR IGNORE t SET
  *     path = ..., beyond conditions that every plan walks in the order of the paths; and whether a row that an earlier
  *     one of the same statement replaced still counts in changes()
- *   - a TEXT out of a column with a numeric affinity, compared by order with a path that looks like a number (ext/plan.h)
+ *   - a TEXT out of a column with a numeric affinity, compared by order with a path that looks like a number (ext/query/plan.h)
  *   - prefix = (SELECT ...) beside an OR: SQLite does not tell a virtual table of subqueries in the arms of an OR
  *   - a reader whose snapshot is older than another connection's DROP, and which has not opened the table's file: history.c
  *     lets it fail

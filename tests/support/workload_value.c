@@ -345,7 +345,7 @@ void put_value_for(struct writer *x, const struct workload_column *column) {
 
 static void put_computed(struct writer *x) {
     struct workload *w = x->w;
-    /* UPDATE and DELETE change one spelling only of what is a number in an equality (ext/plan.h). */
+    /* UPDATE and DELETE change one spelling only of what is a number in an equality (ext/query/plan.h). */
     bool texts_only = x->step->flags & STEP_WRITES;
     MEET(x, COMPUTED);
     switch (below(w, texts_only ? 7 : 8)) {

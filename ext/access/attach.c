@@ -1,0 +1,203 @@
+/* From a handle to a tree that is up to date.
+ *
+ * xConnect knows only names: a handle finds its table when it is first used, by what T_artstate says in that statement's
+ * own snapshot.
+ *
+ *     unused --ready()--> attached --ready()--> refreshed, once per data version
+ */
+#include "ext/access/access.h"
+#include "ext/host/host.h"
+
+static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
+    sqlite3_vfs *vfs = NULL;
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this "
+                        "is a copy, use it in the original, and copy that again",
+                        schema);
+}
+
+static int open_tree(struct art_table *table, const char *file, char **message) {
+    sqlite3 *db = table->connection->db;
+    int rc = art_report(message, art_table_set_file(table, file));
+    if (rc) return rc;
+    const struct art_settings *settings = &table->settings;
+    struct art_tree_options options = {.inlined = table->inlined,
+                                       .path = table->path,
+                                       .host_path = table->path ? table->database : NULL,
+                                       .engine = settings->engine,
+                                       .direct = settings->direct,
+                                       .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
+                                       .cache_bytes = settings->cache_bytes,
+                                       .log_limit = settings->log_limit,
+                                       .spill_limit = settings->spill_limit,
+                                       .row_limit = (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) / 4};
+    memcpy(options.uuid, table->uuid, ART_UUID_BYTES);
+    struct art_host host;
+    art_journal_host(table, &host);
+    return art_report(message, art_tree_open(&table->tree, &options, &host));
+}
+
+int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
+                  struct art_table **out, char **message) {
+    struct art_connection *connection = vtab->connection;
+    const char *schema = vtab->name->schema;
+    struct art_table *table = art_alloc_zeroed(sizeof *table);
+    if (!table) return SQLITE_NOMEM;
+    table->connection = connection;
+    table->name = art_name_hold(vtab->name);
+    table->settings = *settings;
+    table->file = art_database_file(connection->db, schema);
+    table->database = art_string_copy(art_database_name(connection->db, schema));
+    table->exists = true;
+    memcpy(table->uuid, uuid, ART_UUID_BYTES);
+    int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
+    table->inlined = settings->storage == ART_STORAGE_INLINE;
+    if (!rc && !table->inlined) rc = refuse_memdb(connection->db, schema, message);
+    if (!rc) rc = art_refuse_shared_cache(connection->db, schema, message);
+    if (!rc) rc = open_tree(table, file, message);
+    if (rc) {
+        art_table_free(table);
+        return rc;
+    }
+    art_connection_add_table(table);
+    *out = table;
+    return SQLITE_OK;
+}
+
+static struct art_table *find_table(const struct art_connection *connection, const char *schema, const uint8_t *uuid) {
+    const sqlite3_file *file = art_database_file(connection->db, schema);
+    const char *database = art_database_name(connection->db, schema);
+    for (struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->file == file && !memcmp(table->uuid, uuid, ART_UUID_BYTES) && !strcmp(table->database, database)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+/* A row that is written without them would lose them. */
+static int read_added(const struct art_vtab *vtab, struct art_columns *columns, bool *sound, char **message) {
+    sqlite3 *db = vtab->connection->db;
+    int rc = art_shadow_added_columns(db, vtab->name, columns, sound);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_report_sql(message, db, rc, "cannot read %s.%s_artstate", vtab->name->schema, vtab->name->table);
+}
+
+/* A handle declares its columns before it knows its table: what T_artstate says must be the same now, of those that CREATE
+ * named, and of those that were added, which an authorizer may have hidden then. */
+static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
+    struct art_columns columns, created = {vtab->columns.items, vtab->created};
+    const struct art_name *name = vtab->name;
+    bool equal = false, damaged = true, sound = true;
+    char *text = state->columns ? NULL : art_columns_show(&created);
+    int rc = state->columns || text ? art_columns_parse(&columns, name->table, text ? text : state->columns, message)
+                                    : SQLITE_NOMEM;
+    sqlite3_free(text);
+    if (rc == SQLITE_NOMEM) return rc;
+    if (!rc) {
+        rc = art_columns_compare(&columns, &created, &equal);
+        damaged = !rc && !equal;
+        if (!rc && equal) rc = read_added(vtab, &columns, &sound, message);
+        if (!rc && equal) rc = art_columns_compare(&columns, &vtab->columns, &equal);
+        art_columns_clear(&columns);
+        if (rc || (equal && sound)) return rc;
+        damaged |= !sound;
+    }
+    if (damaged) {
+        return art_complain(message, SQLITE_CORRUPT_VTAB,
+                            "art: the columns are damaged (%s.%s_artstate): restore the database from a backup, or "
+                            "copy out what is left by art_salvage",
+                            name->schema, name->table);
+    }
+    return art_complain(message, SQLITE_ABORT,
+                        "art: the columns could not be read before (%s.%s): open the database anew", name->schema,
+                        name->table);
+}
+
+int art_vtab_attach(struct art_vtab *vtab, char **message) {
+    if (vtab->table) return SQLITE_OK;
+    struct art_connection *connection = vtab->connection;
+    struct art_state state;
+    art_tables_free_unused(connection);
+    int rc = art_shadow_read_state(connection, vtab->name, &vtab->settings, &state, message);
+    if (rc) return rc;
+    struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
+    rc = check_columns(vtab, &state, message);
+    if (!rc && !table && !state.file) {
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a "
+                          "backup, or copy out what is left by art_salvage",
+                          vtab->name->schema, vtab->name->table);
+    } else if (!rc && !table) {
+        rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
+    }
+    art_state_clear(&state);
+    if (rc) return rc;
+    table->vtabs++;
+    table->version_known = false;
+    table->exists = true; /* T_artstate says so */
+    table->columns = vtab->columns.count;
+    vtab->table = table;
+    art_table_set_name(table, vtab->name);
+    return SQLITE_OK;
+}
+
+void art_vtab_detach(struct art_vtab *vtab) {
+    struct art_table *table = vtab->table;
+    if (!table) return;
+    art_scans_abandon(vtab);
+    vtab->table = NULL;
+    table->vtabs--;
+    art_table_free_if_unused(table);
+}
+
+/* SQLITE_NOTFOUND: T_artstate is now another table's. */
+static int refresh_from_log(struct art_table *table, char **message) {
+    bool rebuild = false, ours = true;
+    int rc = art_shadow_read_log(table, message, &rebuild);
+    if (!rebuild) return rc;
+    art_forget_message(message);
+    rc = art_shadow_is_ours(table, &ours, message);
+    if (rc) return rc;
+    if (!ours) return SQLITE_NOTFOUND;
+    return art_shadow_read_log(table, message, &rebuild);
+}
+
+int art_table_refresh(struct art_table *table, char **message) {
+    unsigned version = art_journal_data_version(table->connection->db, table->name->schema);
+    if (table->version_known && version == table->data_version) return SQLITE_OK;
+    /* Nobody else can commit, and after a COMMIT that met a lock the log holds this transaction's own rows. */
+    bool own = table->refreshed || art_tree_dirty(table->tree);
+    if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
+    art_scans_settle(table);
+    table->version_known = false;
+    /* A refresh that failed may have got as far as the root; and another root may have come with another place. */
+    bool known = !art_tree_unknown(table->tree);
+    uint64_t generation = art_tree_generation(table->tree);
+    int rc = refresh_from_log(table, message);
+    if (!rc && (!known || art_tree_generation(table->tree) != generation)) {
+        rc = art_storage_follow(table, message);
+        if (rc) art_tree_forget(table->tree);
+    }
+    if (rc) return rc;
+    table->data_version = version;
+    table->version_known = true;
+    return SQLITE_OK;
+}
+
+int art_vtab_ready(struct art_vtab *vtab) {
+    char **message = &vtab->base.zErrMsg;
+    for (int attempt = 0;; attempt++) {
+        int rc = art_vtab_attach(vtab, message);
+        if (!rc) rc = art_table_refresh(vtab->table, message);
+        if (rc != SQLITE_NOTFOUND) return rc;
+        art_vtab_detach(vtab);
+        if (attempt) {
+            return art_complain(message, SQLITE_CORRUPT_VTAB,
+                                "art: the table's id changes while it is read (%s.%s): try again", vtab->name->schema,
+                                vtab->name->table);
+        }
+    }
+}

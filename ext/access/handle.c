@@ -1,0 +1,59 @@
+/* SQLite's handles of a table: made by xCreate and xConnect, freed by xDisconnect and xDestroy, and pinned by functions
+ * of ours, of which SQLite knows nothing.
+ */
+#include "ext/access/access.h"
+
+void art_vtab_free(struct art_vtab *vtab) {
+    art_named_forget(vtab);
+    art_vtab_detach(vtab);
+    art_tables_free_unused(vtab->connection);
+    struct art_vtab **link = &vtab->connection->vtabs;
+    while (*link != vtab) link = &(*link)->next;
+    *link = vtab->next;
+    if (!vtab->connection->vtabs) art_tracker_forget(vtab->connection);
+    if (vtab->idle) vtab->idle->methods->free(vtab->idle);
+    art_levels_clear(&vtab->levels);
+    art_buffer_clear(&vtab->record);
+    art_free(vtab->fields);
+    art_columns_clear(&vtab->columns);
+    art_name_release(vtab->name);
+    art_connection_release(vtab->connection);
+    sqlite3_free(vtab->base.zErrMsg); /* of a callback whose message SQLite does not fetch */
+    art_free(vtab);
+}
+
+int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
+    struct art_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
+    if (!vtab) return SQLITE_NOMEM;
+    vtab->connection = art_connection_hold(db); /* the module holds it, too: no memory is needed */
+    vtab->next = vtab->connection->vtabs;
+    vtab->connection->vtabs = vtab;
+    art_settings_default(&vtab->settings);
+    vtab->name = art_name_new(argv[1], argv[2]);
+    if (!vtab->name) {
+        art_vtab_free(vtab);
+        return SQLITE_NOMEM;
+    }
+    *out = vtab;
+    return SQLITE_OK;
+}
+
+int art_vtab_disconnect(sqlite3_vtab *base) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    vtab->disconnected = true;
+    if (vtab->pins) {
+        art_named_forget(vtab);
+    } else {
+        art_vtab_free(vtab);
+    }
+    return SQLITE_OK;
+}
+
+void art_vtab_pin(struct art_vtab *vtab) {
+    vtab->pins++;
+}
+
+void art_vtab_unpin(struct art_vtab *vtab) {
+    vtab->pins--;
+    if (vtab->disconnected && !vtab->pins) art_vtab_free(vtab);
+}

@@ -1,0 +1,285 @@
+/* From a table's name in an SQL text to its handle, with a snapshot of its database held.
+ *
+ *     'objects'         looked up as SQLite does: temp, main, then the attached databases
+ *     'main.objects'    schema and name; where there is no such schema or table in it, the whole is a name
+ *
+ * A function may be called by a statement that reads no table at all, and has then no read transaction: two statements
+ * run within it would see two states. So one SELECT on T_artdata stays stepped from art_named_hold() to
+ * art_named_release(). Inside a transaction, or a statement that reads the database, this is the snapshot that is there.
+ *
+ * Looking up a name costs some 20 us, too much for a function that descends a tree in 1 us. What was found is kept, with
+ * its SELECT, as long as the name must mean the same:
+ *
+ *   - a change of the table's schema, by whomever, and every change of temp, DETACH, and a new authorizer make SQLite
+ *     prepare the SELECT again, which its counter of such events tells
+ *   - names without a schema that were found in an attached database are not kept: a table in a database before it
+ *     could come between without a sign. Nor are names with a dot that are no schema and table
+ *   - what is kept goes with the handle, so that no statement of ours stands in the way of sqlite3_close() or DETACH;
+ *     it is not stepped between the calls, so that DROP TABLE finds nothing locked
+ */
+#include "ext/access/access.h"
+
+enum { KEPT = 16, ATTEMPTS = 10, SEQUENCE_MAIN = 0, SEQUENCE_TEMP = 1 };
+
+/* --- one handle by its name --------------------------------------------------------------------------------------- */
+
+/* The handle, newest first. The first database answers to two names if it was given one of its own. */
+static struct art_vtab *connected(const struct art_connection *connection, const char *schema, const char *table) {
+    const sqlite3_file *file = art_database_file(connection->db, schema);
+    for (struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) {
+        if (vtab->disconnected || sqlite3_stricmp(vtab->name->table, table)) continue;
+        if (!sqlite3_stricmp(vtab->name->schema, schema)) return vtab;
+        if (file && art_database_file(connection->db, vtab->name->schema) == file) return vtab;
+    }
+    return NULL;
+}
+
+/* The schema in which a name alone is found, and its number; *out stays NULL where there is none. */
+static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence) {
+    sqlite3_stmt *list = NULL;
+    int best = -1;
+    int rc = sqlite3_prepare_v2(db, "SELECT seq, name FROM pragma_database_list", -1, &list, NULL);
+    while (!rc && sqlite3_step(list) == SQLITE_ROW) {
+        int number = sqlite3_column_int(list, 0);
+        int place = number == SEQUENCE_TEMP ? 0 : number == SEQUENCE_MAIN ? 1 : number;
+        const char *schema = (const char *)sqlite3_column_text(list, 1);
+        if (!schema || (best >= 0 && place > best)) continue;
+        int there = sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+        if (there == SQLITE_ERROR) continue;
+        if (there) rc = there;
+        if (rc) break;
+        best = place;
+        *sequence = number;
+        sqlite3_free(*out);
+        *out = sqlite3_mprintf("%s", schema);
+        if (!*out) rc = SQLITE_NOMEM;
+    }
+    int end = sqlite3_finalize(list);
+    return rc ? rc : end;
+}
+
+int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                  char **message) {
+    sqlite3 *db = connection->db;
+    sqlite3_stmt *touch = NULL;
+    *out = NULL;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table);
+    int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &touch, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    if (!rc) *out = connected(connection, schema, table);
+    sqlite3_finalize(touch);
+    if (!rc || rc == SQLITE_ERROR) return SQLITE_OK;
+    return art_report_sql(message, db, rc, "cannot open the table (%s.%s)", schema, table);
+}
+
+int art_named_unknown(const char *text, char **message) {
+    return art_complain(message, SQLITE_ERROR,
+                        "art: there is no art table of that name (%s): give 'table' or "
+                        "'schema.table' of one that is there",
+                        text);
+}
+
+/* *out stays NULL where there is no such table. One that is there and cannot be opened, as for want of a collation, says why
+ * in its own words. */
+static int open_named(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
+                      char **message) {
+    sqlite3 *db = connection->db;
+    int rc = art_find_vtab(connection, schema, table, out, message);
+    if (rc || *out || sqlite3_errcode(db) != SQLITE_ERROR) return rc;
+    char *why = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+    if (!why) return SQLITE_NOMEM;
+    bool there = !sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+    if (there) rc = art_complain(message, SQLITE_ERROR, "%s", why);
+    sqlite3_free(why);
+    return rc;
+}
+
+static int find_qualified(struct art_connection *connection, const char *text, const char *dot, struct art_vtab **out,
+                          char **message) {
+    char *schema = sqlite3_mprintf("%.*s", (int)(dot - text), text);
+    if (!schema) return SQLITE_NOMEM;
+    int rc = SQLITE_OK;
+    if (sqlite3_db_readonly(connection->db, schema) >= 0) {
+        rc = open_named(connection, schema, dot + 1, out, message);
+    }
+    sqlite3_free(schema);
+    return rc;
+}
+
+/* *out stays NULL where there is no such table. *keep: will SQLite's own signs tell when the name means something else? */
+static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, bool *keep,
+                      char **message) {
+    const char *dot = strchr(text, '.');
+    char *schema = NULL;
+    int sequence = -1;
+    *out = NULL;
+    *keep = true;
+    int rc = dot ? find_qualified(connection, text, dot, out, message) : SQLITE_OK;
+    if (rc || *out) return rc;
+    rc = find_schema(connection->db, text, &schema, &sequence);
+    if (rc) rc = art_report_sql(message, connection->db, rc, "cannot list the databases (pragma_database_list)");
+    if (!rc && schema) rc = open_named(connection, schema, text, out, message);
+    *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
+    sqlite3_free(schema);
+    return rc;
+}
+
+int art_named_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
+    bool keep;
+    int rc = art_shadow_busy(connection, text, message);
+    *out = NULL;
+    return rc ? rc : find_named(connection, text, out, &keep, message);
+}
+
+/* --- what is kept ------------------------------------------------------------------------------------------------- */
+
+static void named_free(struct art_named *named) {
+    sqlite3_finalize(named->snapshot);
+    art_free(named);
+}
+
+static void unlink_named(struct art_connection *connection, const struct art_named *named) {
+    struct art_named **link = &connection->named;
+    while (*link != named) link = &(*link)->next;
+    *link = named->next;
+}
+
+/* A handle goes. What is being stepped is left to who steps it. */
+void art_named_forget(struct art_vtab *vtab) {
+    struct art_connection *connection = vtab->connection;
+    for (struct art_named *named = connection->named, *next; named; named = next) {
+        next = named->next;
+        if (named->vtab != vtab) continue;
+        named->once = true;
+        if (named->pins) continue;
+        named->vtab = NULL;
+        if (named->held) continue;
+        unlink_named(connection, named);
+        named_free(named);
+    }
+}
+
+/* In front of the list, from which the oldest falls out: one at a time is held, and that is the newest. */
+static void keep_named(struct art_connection *connection, struct art_named *named) {
+    named->next = connection->named;
+    connection->named = named;
+    unsigned count = 0;
+    for (struct art_named **link = &connection->named, *last; (last = *link); link = &last->next) {
+        if (++count <= KEPT) continue;
+        *link = NULL;
+        named_free(last);
+        return;
+    }
+}
+
+static struct art_named *find_kept(struct art_connection *connection, const char *text) {
+    for (struct art_named **link = &connection->named, *named; (named = *link); link = &named->next) {
+        if (strcmp(named->text, text)) continue;
+        *link = named->next;
+        named->next = connection->named;
+        connection->named = named;
+        return named;
+    }
+    return NULL;
+}
+
+/* The handle, and its name with it, may go while SQLite prepares. */
+static int prepare_snapshot(struct art_named *named, struct art_name *name, char **message) {
+    sqlite3 *db = named->connection->db;
+    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_artdata\"", name->schema, name->table);
+    if (!sql) return SQLITE_NOMEM;
+    art_name_hold(name);
+    int rc =
+        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &named->snapshot, NULL);
+    sqlite3_free(sql);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read %s.%s_artdata", name->schema, name->table);
+    art_name_release(name);
+    return rc;
+}
+
+static int look_up(struct art_connection *connection, const char *text, struct art_named **out, char **message) {
+    size_t bytes = strlen(text) + 1;
+    struct art_named *named = art_alloc_zeroed(sizeof *named + bytes);
+    if (!named) return SQLITE_NOMEM;
+    bool keep;
+    memcpy(named->text, text, bytes);
+    named->connection = connection;
+    named->held = true; /* the handle may go while the SELECT is prepared */
+    struct art_vtab *vtab;
+    int rc = find_named(connection, text, &vtab, &keep, message);
+    named->vtab = vtab;
+    named->once = !keep;
+    keep_named(connection, named);
+    if (!rc) rc = vtab ? prepare_snapshot(named, vtab->name, message) : art_named_unknown(text, message);
+    named->held = false;
+    if (rc) {
+        unlink_named(connection, named);
+        named_free(named);
+        return rc;
+    }
+    *out = named;
+    return SQLITE_OK;
+}
+
+/* --- holding ------------------------------------------------------------------------------------------------------ */
+
+void art_named_release(struct art_named *named) {
+    struct art_vtab *pinned = named->pins ? named->vtab : NULL;
+    sqlite3_reset(named->snapshot);
+    named->held = named->pins = false;
+    if (named->once || !named->vtab) {
+        unlink_named(named->connection, named);
+        named_free(named);
+    }
+    if (pinned) art_vtab_unpin(pinned);
+}
+
+/* Steps the SELECT; *same: the name still means this handle. */
+static int hold_named(struct art_named *named, bool *same) {
+    named->held = true;
+    int rc = art_shadow_step(named->connection, named->snapshot);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        rc = SQLITE_OK; /* without a row, the refresh will say what is wrong */
+    } else {
+        rc = sqlite3_reset(named->snapshot);
+    }
+    *same = named->vtab && !sqlite3_stmt_status(named->snapshot, SQLITE_STMTSTATUS_REPREPARE, 0);
+    return rc;
+}
+
+int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message) {
+    sqlite3 *db = connection->db;
+    int rc = art_shadow_busy(connection, text, message);
+    if (rc) return rc;
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct art_named *named = find_kept(connection, text);
+        bool fresh = !named, same;
+        rc = fresh ? look_up(connection, text, &named, message) : SQLITE_OK;
+        if (rc) return rc;
+        rc = hold_named(named, &same);
+        if (!rc && same) {
+            art_vtab_pin(named->vtab);
+            named->pins = true;
+            *out = named;
+            return SQLITE_OK;
+        }
+        named->once = true;
+        if (rc && (fresh || (rc != SQLITE_ERROR && rc != SQLITE_SCHEMA))) {
+            rc = art_report_sql(message, db, rc, "cannot read the log (%s)", text);
+            art_named_release(named);
+            return rc;
+        }
+        art_named_release(named);
+    }
+    return art_complain(message, SQLITE_BUSY, "art: the schema changes again and again (%s): try again", text);
+}
+
+int art_named_ready(struct art_vtab *vtab, char **message) {
+    char **said = &vtab->base.zErrMsg;
+    int rc = art_vtab_ready(vtab);
+    if (!rc) return SQLITE_OK;
+    sqlite3_free(*message);
+    *message = *said; /* else SQLite would show it with its own next error */
+    *said = NULL;
+    return rc;
+}

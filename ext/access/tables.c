@@ -1,0 +1,65 @@
+/* The art tables of a database, one after the other, while a snapshot of it is held: for what goes through all of them
+ * (art_backup(), art_verify()).
+ */
+#include "ext/access/access.h"
+
+int art_schema_known(sqlite3 *db, const char *schema, char **message) {
+    if (sqlite3_txn_state(db, schema) >= 0) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: there is no database of that name (%s): give 'main' or an attached one", schema);
+}
+
+int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char **message) {
+    int rc = art_prepare(db, 0, out, sqlite3_mprintf("SELECT count(*) FROM \"%w\".sqlite_master", schema));
+    if (!rc) rc = sqlite3_step(*out);
+    if (rc == SQLITE_ROW) return SQLITE_OK; /* in an empty database, too */
+    if (rc == SQLITE_DONE) {
+        return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
+                            schema);
+    }
+    int primary = rc & 0xff;
+    if (primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN) {
+        return art_complain(message, rc,
+                            "art: cannot read %s (%s): in WAL mode a reader makes files beside the database: give this "
+                            "user the right to, or, while nobody writes, open it with immutable=1",
+                            schema, sqlite3_errmsg(db));
+    }
+    return art_report_sql(message, db, rc, "cannot read %s", schema);
+}
+
+int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message) {
+    sqlite3_stmt *tables;
+    int rc = art_prepare(
+        db, 0, &tables,
+        sqlite3_mprintf(
+            "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0 AND sql IS NOT NULL",
+            schema));
+    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        const char *sql = (const char *)sqlite3_column_text(tables, 1);
+        if (!name || !sql) {
+            rc = SQLITE_NOMEM;
+        } else if (art_definition_is_ours(sql)) {
+            rc = visit(context, name, message);
+        }
+        if (!rc) continue;
+        sqlite3_finalize(tables);
+        return rc;
+    }
+    int end = sqlite3_finalize(tables);
+    if (!rc) rc = end;
+    return rc ? art_report_sql(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
+}
+
+int art_table_open(struct art_connection *connection, const char *schema, const char *name, struct art_vtab **out,
+                   char **message) {
+    sqlite3 *db = connection->db;
+    int rc = art_find_vtab(connection, schema, name, out, message);
+    if (rc) return rc;
+    if (!*out) {
+        return art_complain(message, SQLITE_ERROR, "art: cannot open the table (%s.%s): %s", schema, name,
+                            sqlite3_errcode(db) ? sqlite3_errmsg(db) : "another module has it");
+    }
+    art_vtab_pin(*out);
+    return SQLITE_OK;
+}

@@ -1,0 +1,53 @@
+/* SQL functions, and tables that say something about art tables: checks, copies, salvage, figures. */
+#ifndef ART_EXT_ADMIN_H
+#define ART_EXT_ADMIN_H
+
+#include "ext/txn/txn.h"
+
+/* backup.c */
+struct art_made {
+    unsigned tables, files; /* art tables, wherever their blobs are */
+    uint64_t bytes;         /* of the files */
+};
+int art_backup(struct art_connection *connection, const char *path, const char *schema, struct art_made *made,
+               char **message);
+
+/* verify.c */
+/* Fails if any art table of the database is not whole and sound; else *text says 'ok' and more, sqlite3_free() it. */
+int art_verify(struct art_connection *connection, const char *schema, char **text, char **message);
+
+/* check.c */
+struct art_finding {
+    int rc;
+    char *sentence, *what, *place; /* as in struct art_problem; sqlite3_free() */
+    uint32_t slot, page;           /* ART_NOWHERE */
+    bool apart;                    /* the .art file is missing, or not that of this database */
+};
+enum { ART_FINDINGS_MAX = 100 };
+struct art_findings {
+    struct art_finding *items;
+    unsigned count, capacity, most; /* `most`: 1: the first and no more, or ART_FINDINGS_MAX */
+    bool more, nomem;
+};
+void art_findings_clear(struct art_findings *findings);
+/* The sentences, a line each, `before` in front of each. sqlite3_free() it; NULL: none, or no memory. */
+char *art_findings_text(const struct art_findings *findings, const char *before);
+/* Does this code say nothing about the table, but that it could not be looked at? */
+bool art_check_hindered(int rc);
+/* Fails only with what hinders the check. */
+int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message);
+/* By the name of a table, in a snapshot. */
+int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings, char **message);
+/* check_table.c */
+extern const sqlite3_module art_check_module;
+
+/* salvage.c, lost.c; both by salvage_source.c */
+extern const sqlite3_module art_salvage_module, art_lost_module;
+
+/* info.c, functions.c */
+/* For tables that are asked with a table's name, in a hidden column. */
+int art_best_index_of_name(sqlite3_index_info *info, int column);
+extern const sqlite3_module art_info_module;
+int art_functions_register(sqlite3 *db);
+
+#endif

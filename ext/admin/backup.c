@@ -1,0 +1,219 @@
+/* art_backup('copy.db' [, schema]): a whole database in one consistent copy, with the .art files of its tables, while others
+ * go on writing.
+ *
+ *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on. Every
+ *                table with a file has it open, so that nobody who drops or moves the table can take it away
+ *     pages      SQLite's own backup copies them
+ *     tables     the blobs of each, verified, go one after the other into the same slots of a new file beside the copy, and the
+ *                copy's T_artstate gets that file's name. The file notes the copy as its owner: both live on side by side
+ *     let go     before the copy is made durable, for writers that wait (rollback journals)
+ *
+ * Tables with storage=inline are pages and need nothing more. What the copy itself is, and how it is removed if it comes to
+ * nothing, is in copy.c.
+ *
+ * An authorizer cannot make it half a copy: which tables there are is asked of the copy, where there is none.
+ */
+#include "ext/admin/copy.h"
+
+enum {
+    PAGES_A_STEP = 1000, /* copied between two looks whether anybody has interrupted */
+    SNAPSHOTS_MOST = 10
+};
+
+struct backup {
+    struct art_connection *connection;
+    const char *schema;
+    sqlite3_stmt *snapshot;
+    struct art_vtab **tables; /* pinned, and their files are open */
+    unsigned count;
+    struct art_copy copy;
+    struct art_made *made;
+};
+
+/* --- may it be? --------------------------------------------------------------------------------------------------- */
+
+/* An application that lets nobody ATTACH, or VACUUM INTO, a file, is asked as they ask. To ignore it is to refuse it: then
+ * there is no call in the program. */
+static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
+    sqlite3_stmt *attach;
+    bool calls = false;
+    int rc = art_prepare(db, 0, &attach, sqlite3_mprintf("EXPLAIN ATTACH %Q AS art_copy", path));
+    if (rc == SQLITE_ERROR) return SQLITE_OK; /* a SQLite that was built without one of the two */
+    while (!rc && sqlite3_step(attach) == SQLITE_ROW) {
+        const char *opcode = (const char *)sqlite3_column_text(attach, 1);
+        calls |= opcode && !strcmp(opcode, "Function");
+    }
+    int end = sqlite3_finalize(attach);
+    if (!rc) rc = end;
+    if (!rc && calls) return SQLITE_OK;
+    if (rc && (rc & 0xff) != SQLITE_AUTH) return art_report_sql(message, db, rc, "cannot ask for the right to ATTACH");
+    return art_complain(message, SQLITE_AUTH, "art: the copy is not authorized (%s): allow ATTACH for it", path);
+}
+
+static int check_transaction(const struct backup *backup, char **message) {
+    sqlite3 *db = backup->connection->db;
+    int rc = art_schema_known(db, backup->schema, message);
+    if (rc || sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_WRITE) return rc;
+    return art_complain(
+        message, SQLITE_LOCKED,
+        "art: this transaction has the write lock, a copy would have what is not committed (%s): COMMIT first",
+        backup->schema);
+}
+
+/* --- which tables ------------------------------------------------------------------------------------------------- */
+
+/* Is there more to this art table than pages of the database, or may there be? Only a T_artstate that says 'inline', and still
+ * has what else a table needs, says no: any other table is opened, which tells also where T_artstate is damaged. */
+static int may_be_outside(sqlite3 *db, const char *schema, const char *name, bool *may) {
+    enum { NEEDED = 3 };
+    sqlite3_stmt *state;
+    int rc = art_prepare(
+        db, 0, &state,
+        sqlite3_mprintf("SELECT count(*) FROM \"%w\".\"%w_artstate\" WHERE (k = 'storage' AND v = 'inline') "
+                        "OR (k = 'id' AND length(v) = %d) OR k = 'file'",
+                        schema, name, ART_UUID_BYTES));
+    *may = rc || sqlite3_step(state) != SQLITE_ROW || sqlite3_column_int(state, 0) != NEEDED;
+    int end = sqlite3_finalize(state);
+    if (rc == SQLITE_ERROR) return SQLITE_OK; /* T_artstate was dropped */
+    return rc ? rc : end;
+}
+
+/* --- hold, let go ------------------------------------------------------------------------------------------------- */
+
+static int hold_one_table(struct backup *backup, const char *name, char **message) {
+    struct art_vtab *vtab, **more = art_resize(backup->tables, (backup->count + 1) * sizeof *more);
+    if (!more) return SQLITE_NOMEM;
+    backup->tables = more;
+    int rc = art_table_open(backup->connection, backup->schema, name, &vtab, message);
+    if (rc) return rc;
+    more[backup->count++] = vtab;
+    rc = art_named_ready(vtab, message);
+    return rc ? rc : art_report(message, art_tree_ready(vtab->table->tree));
+}
+
+static int visit_source(void *context, const char *name, char **message) {
+    struct backup *backup = context;
+    sqlite3 *db = backup->connection->db;
+    bool may;
+    int rc = may_be_outside(db, backup->schema, name, &may);
+    if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", backup->schema);
+    return may ? hold_one_table(backup, name, message) : SQLITE_OK;
+}
+
+static void release_source(struct backup *backup) {
+    sqlite3_finalize(backup->snapshot);
+    backup->snapshot = NULL;
+    for (unsigned i = 0; i < backup->count; i++) art_vtab_unpin(backup->tables[i]);
+    art_free(backup->tables);
+    backup->tables = NULL;
+    backup->count = 0;
+}
+
+/* A file that is gone already was dropped or moved between the snapshot and its opening, so that another snapshot does not
+ * name it; unless this one is a transaction's. What an authorizer hides now, the copy will show. */
+static int hold_source(struct backup *backup, char **message) {
+    sqlite3 *db = backup->connection->db;
+    for (unsigned attempt = 1;; attempt++) {
+        int rc = art_snapshot_hold(db, backup->schema, &backup->snapshot, message);
+        if (rc) return rc;
+        rc = art_tables_each(db, backup->schema, visit_source, backup, message);
+        if (rc == SQLITE_AUTH) {
+            art_forget_message(message);
+            return SQLITE_OK;
+        }
+        if (rc != SQLITE_CANTOPEN || attempt == SNAPSHOTS_MOST) return rc;
+        release_source(backup);
+        if (sqlite3_txn_state(db, backup->schema) != SQLITE_TXN_NONE) return rc;
+        art_forget_message(message);
+    }
+}
+
+/* --- the copy ----------------------------------------------------------------------------------------------------- */
+
+static bool is_of_the_disk(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_FULL;
+}
+
+static int copy_database(struct backup *backup, char **message) {
+    sqlite3 *to = backup->copy.db;
+    sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
+    if (!pages) return art_report_sql(message, to, sqlite3_errcode(to), "cannot begin the copy");
+    int rc;
+    do {
+        rc = art_stopped(backup->connection);
+        if (!rc) rc = sqlite3_backup_step(pages, PAGES_A_STEP);
+    } while (!rc);
+    int end = sqlite3_backup_finish(pages);
+    if (rc == SQLITE_DONE) rc = end;
+    if (rc == SQLITE_OK) return SQLITE_OK;
+    if (is_of_the_disk(rc)) {
+        return art_complain(message, rc,
+                            "art: cannot copy the database (to %s): check the disk, and the room on it: %s",
+                            backup->copy.path, sqlite3_errstr(rc));
+    }
+    return art_complain(message, rc, "art: cannot copy the database (to %s): %s", backup->copy.path,
+                        sqlite3_errstr(rc));
+}
+
+static struct art_vtab *find_held(const struct backup *backup, const char *name) {
+    for (unsigned i = 0; i < backup->count; i++) {
+        if (!sqlite3_stricmp(backup->tables[i]->name->table, name)) return backup->tables[i];
+    }
+    return NULL;
+}
+
+static int copy_one_table(struct backup *backup, const char *name, char **message) {
+    struct art_vtab *vtab = find_held(backup, name);
+    int rc = vtab ? art_named_ready(vtab, message) : hold_one_table(backup, name, message);
+    if (!vtab && !rc) vtab = backup->tables[backup->count - 1];
+    return rc ? rc : art_copy_table(&backup->copy, vtab->table, name, message);
+}
+
+static int visit_copy(void *context, const char *name, char **message) {
+    struct backup *backup = context;
+    bool may;
+    backup->made->tables++;
+    int rc = may_be_outside(backup->copy.db, "main", name, &may);
+    if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
+    return may ? copy_one_table(backup, name, message) : SQLITE_OK;
+}
+
+/* Our own table in temp is none of the copy's, where it could not be. */
+static int forget_tracker(struct backup *backup, char **message) {
+    if (sqlite3_stricmp(backup->schema, "temp") != 0) return SQLITE_OK;
+    int rc = sqlite3_exec(backup->copy.db,
+                          "PRAGMA writable_schema = ON; DELETE FROM main.sqlite_schema WHERE name = 'art_txn' AND "
+                          "rootpage = 0; PRAGMA writable_schema = RESET",
+                          NULL, NULL, NULL);
+    return rc ? art_report_sql(message, backup->copy.db, rc, "cannot write the copy's tables") : SQLITE_OK;
+}
+
+static int copy_tables(struct backup *backup, char **message) {
+    int rc = art_copy_begin(&backup->copy, message);
+    if (!rc) rc = art_tables_each(backup->copy.db, "main", visit_copy, backup, message);
+    if (!rc) rc = forget_tracker(backup, message);
+    release_source(backup);
+    return rc ? rc : art_copy_commit(&backup->copy, message);
+}
+
+/* No room for a copy is no reason to roll back what the caller has done (sqlite-facts, section 1). */
+static int harmless(int rc) {
+    return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
+}
+
+int art_backup(struct art_connection *connection, const char *path, const char *schema, struct art_made *made,
+               char **message) {
+    struct backup backup = {.connection = connection, .schema = schema, .made = made};
+    *made = (struct art_made){0};
+    int rc = art_shadow_busy(connection, schema, message);
+    if (!rc) rc = ask_authorizer(connection->db, path, message);
+    if (!rc) rc = check_transaction(&backup, message);
+    if (!rc) rc = hold_source(&backup, message);
+    if (!rc) rc = art_copy_make(&backup.copy, path, connection->db, schema, message);
+    if (!rc) rc = copy_database(&backup, message);
+    if (!rc) rc = copy_tables(&backup, message);
+    release_source(&backup);
+    if (!rc) rc = art_stopped(connection); /* what is there in the end has not failed */
+    return harmless(art_copy_finish(&backup.copy, rc, made, message));
+}

@@ -1,0 +1,218 @@
+/* The copy's side of art_backup(), as copy.h has it.
+ *
+ * All files are made by ourselves, as ones that were not there: somebody else's is neither written nor removed. A leftover
+ * journal of the copy's name would be taken for the copy's own, by SQLite, so then it gets no such name. An .art file that
+ * is there has only taken a name, and the copy's gets the next one.
+ *
+ * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself, and the
+ * folder last: a rollback journal that comes back after a power loss would take back what it was for.
+ */
+#include "ext/admin/copy.h"
+
+#include <errno.h>
+
+#define JOURNAL_ROOM "-journal" /* behind the file's name */
+
+enum { NAMES_MOST = 100 };
+
+static int cannot_write(const struct art_copy *copy, int rc, char **message) {
+    return rc ? art_report_sql(message, copy->db, rc, "cannot write the copy's tables") : SQLITE_OK;
+}
+
+/* --- its file ----------------------------------------------------------------------------------------------------- */
+
+static const char *const journal_suffixes[] = {"-journal", "-wal", "-shm"};
+enum { JOURNAL_SUFFIXES = sizeof journal_suffixes / sizeof *journal_suffixes };
+
+struct journal_look {
+    const char *name;
+    const char *found;
+};
+
+static int look_for_journal(void *context, const char *name) {
+    struct journal_look *look = context;
+    size_t length = strlen(look->name);
+    if (strncmp(name, look->name, length)) return ART_OK;
+    for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) {
+        if (!strcmp(name + length, journal_suffixes[i])) look->found = journal_suffixes[i];
+    }
+    return ART_OK;
+}
+
+/* By their names: a link is there, too, also one that leads nowhere. */
+static int refuse_journals(const char *file, char **message) {
+    const char *slash = strrchr(file, '/');
+    struct journal_look look = {slash + 1, NULL};
+    char *folder = sqlite3_mprintf("%.*s", (int)(slash - file) + 1, file);
+    if (!folder) return SQLITE_NOMEM;
+    int rc = art_report(message, art_folder_list(folder, look_for_journal, &look));
+    sqlite3_free(folder);
+    if (rc || !look.found) return rc;
+    return art_complain(
+        message, SQLITE_CANTOPEN,
+        "art: a journal is there that SQLite would take for the copy's (%s%s): give another name, or move it "
+        "away",
+        file, look.found);
+}
+
+static int make_new_file(const char *file, const char *original, char **message) {
+    int rc = art_file_make(file, original);
+    if (rc != ART_CANTOPEN || art_error_errno() != EEXIST) return art_report(message, rc);
+    return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a new file (%s): give another name", file);
+}
+
+/* sqlite3_free() it; it is never taken for a URI. */
+static char *name_with_room(const char *path) {
+    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, JOURNAL_ROOM);
+    if (file) file[strlen(file) - strlen(JOURNAL_ROOM)] = 0;
+    return file;
+}
+
+static int make_copy_file(struct art_copy *copy, const char *path, const char *original, char **message) {
+    if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
+        return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
+    }
+    char *file = name_with_room(path);
+    int rc = file ? make_new_file(file, original, message) : SQLITE_NOMEM;
+    bool made = !rc;
+    if (!rc) rc = refuse_journals(file, message);
+    if (!rc) {
+        copy->file = file;
+        return SQLITE_OK;
+    }
+    if (made) art_file_remove(file);
+    sqlite3_free(file);
+    return rc;
+}
+
+/* What its VFS does to the original's pages (sums, ciphers) it does to the copy's; NULL: the default one. */
+static const char *vfs_of(sqlite3 *db, const char *schema) {
+    sqlite3_vfs *vfs = NULL;
+    const char *name = art_database_name(db, schema);
+    if (!*name || !art_file_exists(name)) return NULL;
+    if (sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs) || !vfs) return NULL;
+    return strcmp(vfs->zName, "memdb") ? vfs->zName : NULL;
+}
+
+int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
+    int rc = make_copy_file(copy, path, art_database_name(from, schema), message);
+    if (rc) return rc;
+    rc = sqlite3_open_v2(copy->file, &copy->db, SQLITE_OPEN_READWRITE, vfs_of(from, schema));
+    if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    if (!rc)
+        rc = sqlite3_exec(copy->db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
+    if (rc) return art_report_sql(message, copy->db, rc, "cannot open the copy");
+    copy->path = sqlite3_db_filename(copy->db, "main");
+    return SQLITE_OK;
+}
+
+/* --- what its tables are told ------------------------------------------------------------------------------------- */
+
+static int write_copied_state(struct art_copy *copy, const char *sql, const char *name, const char *value) {
+    sqlite3_stmt *statement;
+    int rc = art_prepare(copy->db, 0, &statement, sqlite3_mprintf(sql, name));
+    if (!rc && value) rc = sqlite3_bind_text(statement, 1, value, -1, SQLITE_STATIC);
+    if (!rc) sqlite3_step(statement);
+    int end = sqlite3_finalize(statement);
+    return rc ? rc : end;
+}
+
+/* The .art file's name; and none of its slots is young, where nobody reads yet. */
+static int name_file(struct art_copy *copy, const char *name, const char *file, char **message) {
+    int rc =
+        write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('file', ?1)", name, file);
+    if (!rc) rc = write_copied_state(copy, "DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name, NULL);
+    return cannot_write(copy, rc, message);
+}
+
+/* --- .art files --------------------------------------------------------------------------------------------------- */
+
+/* *taken: something has this name. */
+static int copy_blobs(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
+    char *path;
+    char **more = art_resize(copy->art_files, (copy->count + 1) * sizeof *more);
+    *taken = false;
+    if (!more) return SQLITE_NOMEM;
+    copy->art_files = more;
+    int rc = art_path_beside(copy->path, file, &path);
+    struct art_tree_place place = {.path = path, .host_path = copy->path};
+    if (!rc) rc = art_tree_copy(table->tree, &place);
+    if (!rc) {
+        more[copy->count++] = path;
+        return SQLITE_OK;
+    }
+    *taken = rc == ART_CANTOPEN && art_error_errno() == EEXIST;
+    art_free(path);
+    return art_report(message, rc);
+}
+
+int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    bool taken = false;
+    int rc;
+    if (table->inlined) return SQLITE_OK;
+    for (unsigned attempt = 0;; attempt++) {
+        char *file = art_file_name(copy->path, name, table->uuid, attempt);
+        rc = file ? SQLITE_OK : SQLITE_NOMEM;
+        if (!rc && art_tree_has_runs(table->tree)) rc = copy_blobs(copy, table, file, &taken, message);
+        if (!rc) rc = name_file(copy, name, file, message);
+        sqlite3_free(file);
+        if (!rc || !taken || attempt == NAMES_MOST) return rc;
+        art_forget_message(message);
+    }
+}
+
+/* --- its transaction, and its end --------------------------------------------------------------------------------- */
+
+int art_copy_begin(struct art_copy *copy, char **message) {
+    return cannot_write(copy, sqlite3_exec(copy->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), message);
+}
+
+/* What a close cannot move out of the WAL would stay in it, without an error, and is easily left behind. */
+int art_copy_commit(struct art_copy *copy, char **message) {
+    int rc = sqlite3_exec(copy->db, "COMMIT", NULL, NULL, NULL);
+    if (!rc) rc = sqlite3_wal_checkpoint_v2(copy->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return cannot_write(copy, rc, message);
+}
+
+/* In the room behind the name: there may be no memory for another. */
+static void remove_with_suffix(struct art_copy *copy, const char *suffix) {
+    size_t length = strlen(copy->file);
+    strcpy(copy->file + length, suffix);
+    art_file_remove(copy->file);
+    copy->file[length] = 0;
+}
+
+static void remove_all(struct art_copy *copy) {
+    for (unsigned i = 0; i < copy->count; i++) art_file_remove(copy->art_files[i]);
+    if (!copy->file) return;
+    art_file_remove(copy->file);
+    for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) remove_with_suffix(copy, journal_suffixes[i]);
+}
+
+static void measure(const struct art_copy *copy, struct art_made *made) {
+    uint64_t bytes, names;
+    for (unsigned i = 0; i <= copy->count; i++) {
+        if (art_file_look(i ? copy->art_files[i - 1] : copy->file, &bytes, &names)) continue;
+        made->files++;
+        made->bytes += bytes;
+    }
+}
+
+int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message) {
+    int closed = sqlite3_close(copy->db);
+    if (!rc && closed) rc = art_complain(message, closed, "art: cannot finish the copy: %s", sqlite3_errstr(closed));
+    if (!rc) {
+        remove_with_suffix(
+            copy, "-journal"); /* of before the copy's WAL: done with, but SQLite leaves it while it has the lock */
+        rc = art_report(message, art_file_sync_folder(copy->file));
+    }
+    if (rc) {
+        remove_all(copy);
+    } else {
+        measure(copy, made);
+    }
+    for (unsigned i = 0; i < copy->count; i++) art_free(copy->art_files[i]);
+    art_free(copy->art_files);
+    sqlite3_free(copy->file);
+    return rc;
+}

@@ -1,0 +1,31 @@
+/* The copy that art_backup() makes: its file, those beside it, and what its tables are told of them.
+ *
+ *     make -> (SQLite copies the pages into db) -> begin -> table, table, ... -> commit -> finish
+ *
+ * Whatever was made is removed again by finish(), unless all went well; nothing else ever is.
+ */
+#ifndef ART_EXT_COPY_H
+#define ART_EXT_COPY_H
+
+#include "ext/admin/admin.h"
+
+struct art_copy {
+    sqlite3 *db;
+    const char *path; /* of its file, as SQLite has it */
+    char *file;       /* the same as it was given, with room for the names of journals; NULL: not made */
+    char **art_files; /* that were made beside it */
+    unsigned count;
+};
+
+/* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one that is to
+ * be copied. */
+int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
+int art_copy_begin(struct art_copy *copy, char **message);
+/* The blobs of a table, which is called `name` in the copy, from the root that its tree stands on. */
+int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message);
+int art_copy_commit(struct art_copy *copy, char **message);
+/* Closes and frees. With `rc`, or an error of its own: removes what was made. Without: the copy is durable, name and all, and
+ * `made` gets its files and bytes. */
+int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message);
+
+#endif

@@ -1,0 +1,275 @@
+/* SQL functions.
+ *
+ *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
+ *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
+ *                                                     with a delimiter only where a component of path ends
+ *     art_write_version(table)                        the version of rows that the transaction writes: once it has written
+ *                                                     some, it is theirs
+ *     art_check(table)                                'ok', or what is wrong, a line each: reads every blob (check.c);
+ *                                                     check_table.c is the table of that name
+ *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and sound; else
+ *                                                     it fails (verify.c)
+ *     art_backup(path [, schema])                     copies the database with its .art files (backup.c); tells what it
+ *                                                     has made
+ *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
+ *
+ * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a BLOB as
+ * it is. An argument that is NULL makes the result NULL. Called within a transaction, or by a statement that reads the
+ * table's database, they see its snapshot, with what the transaction has changed; else the last commit.
+ *
+ * The flags, on purpose:
+ *
+ *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view or
+ *                       trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
+ *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check(),
+ *                       art_verify() and art_backup() are for people: they read for minutes, and the last makes files.
+ *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
+ *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
+ *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
+ */
+#include "ext/admin/admin.h"
+
+enum { SHORT_PREFIX = 512 };
+
+/* --- arguments ---------------------------------------------------------------------------------------------------- */
+
+static bool any_null(int count, sqlite3_value **values) {
+    for (int i = 0; i < count; i++) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL) return true;
+    }
+    return false;
+}
+
+/* Takes the message. */
+static void fail_call(sqlite3_context *context, int rc, char *message) {
+    if (message) sqlite3_result_error(context, message, -1);
+    if (rc == SQLITE_NOMEM) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        sqlite3_result_error_code(context, rc);
+    }
+    sqlite3_free(message);
+}
+
+static void fail_in_core(sqlite3_context *context, int art_rc) {
+    char *message = NULL;
+    int rc = art_report(&message, art_rc);
+    fail_call(context, rc, message);
+}
+
+static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_named **out, char **message) {
+    const char *text = (const char *)sqlite3_value_text(name);
+    return text ? art_named_hold(sqlite3_user_data(context), text, out, message) : SQLITE_NOMEM;
+}
+
+/* NULL: the function has failed. Else to be released. */
+static struct art_named *open_table(sqlite3_context *context, sqlite3_value *name) {
+    struct art_named *named;
+    char *message = NULL;
+    int rc = hold_table(context, name, &named, &message);
+    if (!rc) {
+        rc = art_named_ready(named->vtab, &message);
+        if (!rc) return named;
+        art_named_release(named);
+    }
+    fail_call(context, rc, message);
+    return NULL;
+}
+
+static struct art_tree *tree_of(const struct art_named *named) {
+    return named->vtab->table->tree;
+}
+
+/* --- functions ---------------------------------------------------------------------------------------------------- */
+
+static int count_prefix(struct art_tree *tree, struct art_bytes prefix, uint64_t *rows) {
+    uint8_t here[SHORT_PREFIX], *buffer = here;
+    struct art_range range;
+    *rows = 0;
+    if (prefix.len > ART_PATH_MAX) return ART_OK;
+    if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
+    if (!buffer) return art_nomem();
+    art_range_of_prefix(prefix, buffer, &range);
+    int rc = art_tree_count(tree, &range, rows);
+    if (buffer != here) art_free(buffer);
+    return rc;
+}
+
+static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_bytes prefix;
+    uint64_t rows;
+    if (any_null(count, values)) return;
+    if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
+    struct art_named *named = open_table(context, values[0]);
+    if (!named) return;
+    int rc = count_prefix(tree_of(named), prefix, &rows);
+    if (rc) {
+        fail_in_core(context, rc);
+    } else {
+        sqlite3_result_int64(context, (sqlite3_int64)rows);
+    }
+    art_named_release(named);
+}
+
+static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_bytes path, delimiter = {0};
+    struct art_buffer found = {0};
+    if (any_null(count, values)) return;
+    if (!art_value_bytes(values[1], &path) || (count > 2 && !art_value_bytes(values[2], &delimiter))) {
+        return sqlite3_result_error_nomem(context);
+    }
+    struct art_named *named = open_table(context, values[0]);
+    if (!named) return;
+    int rc = art_tree_longest_prefix(tree_of(named), path, delimiter, &found);
+    if (rc == ART_OK) {
+        art_result_text(context, found.data, found.len);
+    } else if (rc != ART_NOTFOUND) {
+        fail_in_core(context, rc);
+    }
+    art_buffer_clear(&found);
+    art_named_release(named);
+}
+
+/* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in between
+ * waits for it, or makes it fail. */
+static void call_write_version(sqlite3_context *context, int count, sqlite3_value **values) {
+    if (any_null(count, values)) return;
+    struct art_named *named = open_table(context, values[0]);
+    if (!named) return;
+    sqlite3_result_int64(context, (sqlite3_int64)art_tree_csn(tree_of(named)) + 1);
+    art_named_release(named);
+}
+
+static void call_check(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_findings findings = {.most = ART_FINDINGS_MAX};
+    char *message = NULL, *text = NULL;
+    if (any_null(count, values)) return;
+    const char *name = (const char *)sqlite3_value_text(values[0]);
+    int rc = name ? art_check_named(sqlite3_user_data(context), name, &findings, &message) : SQLITE_NOMEM;
+    if (!rc && findings.count) {
+        text = art_findings_text(&findings, "");
+        if (!text) rc = SQLITE_NOMEM;
+    }
+    art_findings_clear(&findings);
+    if (rc) return fail_call(context, rc, message);
+    sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
+}
+
+static void call_verify(sqlite3_context *context, int count, sqlite3_value **values) {
+    char *message = NULL, *text = NULL;
+    if (any_null(count, values)) return;
+    const char *schema = count ? (const char *)sqlite3_value_text(values[0]) : "main";
+    int rc = schema ? art_verify(sqlite3_user_data(context), schema, &text, &message) : SQLITE_NOMEM;
+    if (!rc) return sqlite3_result_text(context, text, -1, sqlite3_free);
+    fail_call(context, rc, message);
+}
+
+static const char *plural(unsigned count) {
+    return count == 1 ? "" : "s";
+}
+
+enum { ROOM_FOR_NUMBERS = 100 };
+
+static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
+    char *message = NULL;
+    struct art_made made;
+    if (any_null(count, values)) return;
+    const char *path = (const char *)sqlite3_value_text(values[0]);
+    const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
+    if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
+    size_t room = path ? strlen(path) + ROOM_FOR_NUMBERS : 0;
+    char *said = path && schema ? sqlite3_malloc64(room) : NULL; /* now: a copy that is there has not failed */
+    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, &made, &message) : SQLITE_NOMEM;
+    if (!rc) {
+        snprintf(said, room, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
+                 (unsigned long long)made.bytes, made.files, plural(made.files));
+        return sqlite3_result_text(context, said, -1, sqlite3_free);
+    }
+    sqlite3_free(said);
+    fail_call(context, rc, message);
+}
+
+static void call_version(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    sqlite3_result_text(context, ART_VERSION, -1, SQLITE_STATIC);
+}
+
+#ifndef ART_COMMIT
+#define ART_COMMIT      "unknown"
+#define ART_COMMIT_DATE "unknown date"
+#endif
+
+static const char how_built[] =
+#ifdef SQLITE_CORE
+    "linked in"
+#else
+    "loadable"
+#endif
+#ifdef __OPTIMIZE__
+    ", optimized"
+#endif
+#ifndef NDEBUG
+    ", with assertions"
+#endif
+#if defined(__SSE4_2__)
+    ", x86-64-v2"
+#elif defined(__SSE2__)
+    ", SSE2"
+#endif
+    "";
+
+static void call_debug(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    struct art_build build;
+    art_build_describe(&build);
+    sqlite3_str *out = sqlite3_str_new(sqlite3_context_db_handle(context));
+    sqlite3_str_appendf(out, "art: %s\n", ART_VERSION);
+    sqlite3_str_appendf(out, "commit: %s of %s\n", ART_COMMIT, ART_COMMIT_DATE);
+    sqlite3_str_appendf(out, "SQLite: %s, built with the headers of %s\n", sqlite3_libversion(), SQLITE_VERSION);
+    sqlite3_str_appendf(out, "SQLite source: %s\n", sqlite3_sourceid());
+    sqlite3_str_appendf(out, "SQLite threads: %s\n", sqlite3_threadsafe() ? "yes" : "no");
+#ifdef __clang__
+    sqlite3_str_appendf(out, "compiler: clang %s\n", __clang_version__);
+#else
+    sqlite3_str_appendf(out, "compiler: gcc %s\n", __VERSION__);
+#endif
+    sqlite3_str_appendf(out, "build: %s\n", how_built);
+    sqlite3_str_appendf(out, "io: %s; this kernel gives %s\n", build.engines, build.uring_works ? "a ring" : "no ring");
+    sqlite3_str_appendf(out, "blobs: format %u, %u bytes, pages of %u\n", build.format, build.blob_bytes,
+                        build.page_bytes);
+    sqlite3_str_appendf(out, "limits: %d bytes a path, %d runs", ART_PATH_MAX, ART_RUNS_MAX);
+    char *text = sqlite3_str_finish(out);
+    if (!text) return sqlite3_result_error_nomem(context);
+    sqlite3_result_text(context, text, -1, sqlite3_free);
+}
+
+int art_functions_register(sqlite3 *db) {
+    static const struct {
+        const char *name;
+        int arguments, flags;
+        void (*call)(sqlite3_context *, int, sqlite3_value **);
+    } functions[] = {
+        {"art_count", 2, 0, call_count},
+        {"art_longest_prefix", 2, 0, call_longest_prefix},
+        {"art_longest_prefix", 3, 0, call_longest_prefix},
+        {"art_write_version", 1, 0, call_write_version},
+        {"art_check", 1, SQLITE_DIRECTONLY, call_check},
+        {"art_verify", 0, SQLITE_DIRECTONLY, call_verify},
+        {"art_verify", 1, SQLITE_DIRECTONLY, call_verify},
+        {"art_backup", 1, SQLITE_DIRECTONLY, call_backup},
+        {"art_backup", 2, SQLITE_DIRECTONLY, call_backup},
+        {"art_version", 0, SQLITE_INNOCUOUS, call_version},
+        {"art_debug", 0, SQLITE_INNOCUOUS, call_debug},
+    };
+    int rc = SQLITE_OK;
+    for (size_t i = 0; !rc && i < sizeof functions / sizeof *functions; i++) {
+        struct art_connection *connection = art_connection_hold(db);
+        if (!connection) return SQLITE_NOMEM;
+        rc = sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments, SQLITE_UTF8 | functions[i].flags,
+                                        connection, functions[i].call, NULL, NULL,
+                                        art_connection_release); /* releases on failure too */
+    }
+    return rc;
+}

@@ -1,0 +1,257 @@
+/* What is left of a damaged table, as a table.
+ *
+ *     CREATE VIRTUAL TABLE temp.saved USING art_salvage('objects');
+ *     CREATE VIRTUAL TABLE temp.saved USING art_salvage(file='/x/app.db-objects-1a2b3c4d.art', key, size INTEGER);
+ *     INSERT INTO rescued SELECT * FROM saved;
+ *
+ * Each scan opens what is left anew (salvage_source.c), and reads it from the first key to the last. The columns are those of
+ * the table as its CREATE says, or the ones that are given; `version` is hidden, as in any art table. Only in temp: a schema
+ * that somebody has sent could else name any file. */
+#include "ext/admin/salvage.h"
+
+struct salvage_vtab {
+    sqlite3_vtab base;
+    struct art_connection *connection;
+    struct art_salvage_target target;
+    struct art_columns columns;
+    char *name;
+};
+
+struct salvage_cursor {
+    sqlite3_vtab_cursor base;
+    struct art_remains remains;
+    struct art_record_reader reader;
+    sqlite3_int64 row;
+};
+
+/* --- arguments ---------------------------------------------------------------------------------------------------- */
+
+/* The text of an argument, without its quotes. */
+static char *unquoted(const char *text, const char *end) {
+    struct art_text trimmed = art_text_trimmed(text, end);
+    int len = trimmed.len;
+    char quote = len > 1 ? trimmed.at[0] : 0;
+    if (quote != '\'' && quote != '"') return sqlite3_mprintf("%.*s", len, trimmed.at);
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (int i = 1; i < len - 1; i++) {
+        if (trimmed.at[i] == quote && i + 2 < len && trimmed.at[i + 1] == quote) i++;
+        sqlite3_str_appendchar(out, 1, trimmed.at[i]);
+    }
+    char *copy = sqlite3_str_finish(out);
+    return copy ? copy : sqlite3_mprintf("");
+}
+
+static char *argument_text(const char *argument) {
+    return unquoted(argument, argument + strlen(argument));
+}
+
+/* file='...': the value; NULL: it is another argument. */
+static const char *file_value(const char *argument) {
+    if (!art_definition_is_option(argument)) return NULL;
+    const char *equals = strchr(argument, '=');
+    return art_text_is(art_text_trimmed(argument, equals), "file") ? equals + 1 : NULL;
+}
+
+static int take_file(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
+    const char *value = file_value(argv[0]);
+    char *path = argument_text(value);
+    int rc = path ? art_salvage_target_file(path, &vtab->target, message) : SQLITE_NOMEM;
+    sqlite3_free(path);
+    for (int i = 1; !rc && i < argc; i++) rc = art_columns_append(&vtab->columns, vtab->name, argv[i], message);
+    if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
+    return rc;
+}
+
+/* *found = false: there is no such table, or no more. */
+static int take_table(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
+    if (argc > 1) {
+        return art_complain(message, SQLITE_ERROR, "art: the columns are those of the table (%s): give its name alone",
+                            vtab->name);
+    }
+    char *text = argument_text(argv[0]);
+    if (!text) return SQLITE_NOMEM;
+    int rc = art_salvage_target_table(vtab->connection, text, &vtab->target, &vtab->columns, found, message);
+    if (!rc && !*found) rc = art_named_unknown(text, message);
+    sqlite3_free(text);
+    return rc;
+}
+
+static int take_target(struct salvage_vtab *vtab, int argc, const char *const *argv, bool *found, char **message) {
+    *found = true;
+    if (!argc || art_definition_is_blank(argv[0])) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: art_salvage needs a table's name, or file='...' (%s): USING art_salvage('objects')",
+                            vtab->name);
+    }
+    if (file_value(argv[0])) return take_file(vtab, argc, argv, message);
+    return take_table(vtab, argc, argv, found, message);
+}
+
+/* --- handles ------------------------------------------------------------------------------------------------------ */
+
+static char *salvage_declaration(const struct art_columns *columns, bool collations) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(sql, "CREATE TABLE x(");
+    for (unsigned i = 0; i < columns->count; i++) {
+        const struct art_column *column = &columns->items[i];
+        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, column->type);
+        if (column->collation && collations) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
+        sqlite3_str_appendall(sql, ", ");
+    }
+    sqlite3_str_appendall(sql, "version INTEGER HIDDEN)");
+    return sqlite3_str_finish(sql);
+}
+
+/* A collation that nobody has registered is no reason to keep the rows back. */
+static int declare_salvage(const struct salvage_vtab *vtab, sqlite3 *db) {
+    int rc = SQLITE_ERROR;
+    for (int collations = 1; rc && rc != SQLITE_NOMEM && collations >= 0; collations--) {
+        char *sql = salvage_declaration(&vtab->columns, collations);
+        rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
+        sqlite3_free(sql);
+    }
+    return rc ? rc : sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+}
+
+static void salvage_free(struct salvage_vtab *vtab) {
+    if (vtab->connection) art_connection_release(vtab->connection);
+    art_salvage_target_clear(&vtab->target);
+    art_columns_clear(&vtab->columns);
+    sqlite3_free(vtab->base.zErrMsg);
+    sqlite3_free(vtab->name);
+    art_free(vtab);
+}
+
+static int connect_as(sqlite3 *db, bool created, int argc, const char *const *argv, sqlite3_vtab **out,
+                      char **message) {
+    struct salvage_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
+    bool found = true;
+    if (!vtab) return SQLITE_NOMEM;
+    vtab->connection = art_connection_hold(db);
+    vtab->name = sqlite3_mprintf("%s", argv[2]);
+    int rc = vtab->connection && vtab->name ? SQLITE_OK : SQLITE_NOMEM;
+    if (!rc && sqlite3_stricmp(argv[1], "temp")) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: a table of art_salvage is made in temp (%s.%s): CREATE VIRTUAL TABLE temp.%s ...",
+                          argv[1], argv[2], argv[2]);
+    }
+    if (!rc) rc = take_target(vtab, argc - 3, argv + 3, &found, message);
+    if (rc && !created && !found) { /* to be dropped, it must be there */
+        art_forget_message(message);
+        rc = art_columns_default(&vtab->columns);
+    }
+    if (!rc) rc = declare_salvage(vtab, db);
+    if (rc) {
+        salvage_free(vtab);
+        return rc;
+    }
+    *out = &vtab->base;
+    return SQLITE_OK;
+}
+
+static int salvage_create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                          char **message) {
+    (void)context;
+    return connect_as(db, true, argc, argv, out, message);
+}
+
+static int salvage_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                           char **message) {
+    (void)context;
+    return connect_as(db, false, argc, argv, out, message);
+}
+
+static int salvage_disconnect(sqlite3_vtab *base) {
+    salvage_free((struct salvage_vtab *)base);
+    return SQLITE_OK;
+}
+
+/* --- scans -------------------------------------------------------------------------------------------------------- */
+
+static int salvage_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    (void)base;
+    info->estimatedCost = 1e6;
+    info->estimatedRows = 1000000;
+    info->orderByConsumed =
+        info->nOrderBy == 1 && info->aOrderBy[0].iColumn == ART_COLUMN_KEY && !info->aOrderBy[0].desc;
+    return SQLITE_OK;
+}
+
+static int salvage_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    (void)base;
+    struct salvage_cursor *cursor = art_alloc_zeroed(sizeof *cursor);
+    if (!cursor) return SQLITE_NOMEM;
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static int salvage_close(sqlite3_vtab_cursor *base) {
+    art_remains_clear(&((struct salvage_cursor *)base)->remains);
+    art_free(base);
+    return SQLITE_OK;
+}
+
+static int salvage_next(sqlite3_vtab_cursor *base) {
+    struct salvage_cursor *cursor = (struct salvage_cursor *)base;
+    int rc = art_report(&base->pVtab->zErrMsg, art_salvage_next(cursor->remains.salvage));
+    cursor->row++;
+    if (!rc && art_salvage_valid(cursor->remains.salvage)) {
+        art_record_reader_set(&cursor->reader, art_salvage_value(cursor->remains.salvage));
+    }
+    return rc;
+}
+
+static int salvage_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
+    (void)plan;
+    (void)words;
+    (void)argc;
+    (void)argv;
+    struct salvage_cursor *cursor = (struct salvage_cursor *)base;
+    struct salvage_vtab *vtab = (struct salvage_vtab *)base->pVtab;
+    art_remains_clear(&cursor->remains);
+    cursor->row = 0;
+    if (!vtab->target.file && !vtab->target.table) return art_named_unknown(vtab->name, &base->pVtab->zErrMsg);
+    int rc = art_remains_open(&cursor->remains, vtab->connection, &vtab->target, false, &base->pVtab->zErrMsg);
+    return rc ? rc : salvage_next(base);
+}
+
+static int salvage_eof(sqlite3_vtab_cursor *base) {
+    const struct salvage_cursor *cursor = (struct salvage_cursor *)base;
+    return !cursor->remains.salvage || !art_salvage_valid(cursor->remains.salvage);
+}
+
+/* A record that nobody of ours has made has no value to show. */
+static int salvage_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    struct salvage_cursor *cursor = (struct salvage_cursor *)base;
+    const struct salvage_vtab *vtab = (struct salvage_vtab *)base->pVtab;
+    const struct art_salvage *salvage = cursor->remains.salvage;
+    if (column == ART_COLUMN_KEY) {
+        struct art_bytes key = art_salvage_key(salvage);
+        art_result_text(context, key.data, key.len);
+    } else if (column == (int)vtab->columns.count) {
+        sqlite3_result_int64(context, (sqlite3_int64)art_salvage_version(salvage));
+    } else if (art_record_reader_result(&cursor->reader, context, (unsigned)column - 1, NULL)) {
+        sqlite3_result_null(context);
+    }
+    return SQLITE_OK;
+}
+
+static int salvage_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    *rowid = ((struct salvage_cursor *)base)->row;
+    return SQLITE_OK;
+}
+
+const sqlite3_module art_salvage_module = {
+    .xCreate = salvage_create,
+    .xConnect = salvage_connect,
+    .xBestIndex = salvage_best_index,
+    .xDisconnect = salvage_disconnect,
+    .xDestroy = salvage_disconnect,
+    .xOpen = salvage_open,
+    .xClose = salvage_close,
+    .xFilter = salvage_filter,
+    .xNext = salvage_next,
+    .xEof = salvage_eof,
+    .xColumn = salvage_column,
+    .xRowid = salvage_rowid,
+};

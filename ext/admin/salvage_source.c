@@ -1,0 +1,344 @@
+/* From a name to what core/tree/salvage.h reads: the rows of the shadow tables as far as they are there, and the place of the
+ * blobs. Whatever of it is damaged or gone is left out; nothing of the table itself is used, and nothing is written.
+ *
+ *   id      T_artstate's, or what the file says of itself
+ *   blobs   where T_artstate says; else the rows of T_artblob if it has any; else the one file of the folder whose name fits
+ *   root    row 0 of T_artdata; the copy in T_artstate; the copy in the file
+ *
+ * A file that is read alone must be called *.art: opening and closing a database's own file would drop the locks that SQLite
+ * has on it. */
+#include "ext/admin/salvage.h"
+#include "ext/host/host.h"
+
+enum { ID_END = 13 /* -<8 hex>.art */ };
+
+static const char ending[] = ".art";
+
+/* --- targets ------------------------------------------------------------------------------------------------------ */
+
+void art_salvage_target_clear(struct art_salvage_target *target) {
+    sqlite3_free(target->schema);
+    sqlite3_free(target->table);
+    sqlite3_free(target->file);
+    *target = (struct art_salvage_target){0};
+}
+
+static int copy_columns(const struct art_columns *from, const char *table, struct art_columns *to, char **message) {
+    char *text = art_columns_show(from);
+    int rc = text ? art_columns_parse(to, table, text, message) : SQLITE_NOMEM;
+    sqlite3_free(text);
+    return rc;
+}
+
+int art_salvage_target_table(struct art_connection *connection, const char *text, struct art_salvage_target *out,
+                             struct art_columns *columns, bool *found, char **message) {
+    struct art_vtab *vtab;
+    *found = false;
+    int rc = art_named_look(connection, text, &vtab, message);
+    if (rc || !vtab) return rc;
+    *found = true;
+    out->schema = sqlite3_mprintf("%s", vtab->name->schema);
+    out->table = sqlite3_mprintf("%s", vtab->name->table);
+    rc = out->schema && out->table ? SQLITE_OK : SQLITE_NOMEM;
+    if (!rc && columns) rc = copy_columns(&vtab->columns, out->table, columns, message);
+    if (rc) art_salvage_target_clear(out);
+    return rc;
+}
+
+static bool ends_in_art(const char *path) {
+    size_t len = strlen(path);
+    return len > strlen(ending) && !strcmp(path + len - strlen(ending), ending);
+}
+
+bool art_salvage_is_path(const char *text) {
+    return strchr(text, '/') || ends_in_art(text);
+}
+
+int art_salvage_target_file(const char *path, struct art_salvage_target *out, char **message) {
+    if (!ends_in_art(path)) {
+        return art_complain(message, SQLITE_CANTOPEN,
+                            "art: the name of an .art file ends in .art (%s): give the path of one, or of a copy that "
+                            "is called so",
+                            path);
+    }
+    out->file = sqlite3_mprintf("%s", path);
+    return out->file ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* --- T_artstate --------------------------------------------------------------------------------------------------- */
+
+struct state {
+    bool has_id;
+    uint8_t id[ART_UUID_BYTES];
+    enum art_storage storage; /* AUTO: it is not said */
+    char *file;
+};
+
+static bool ends_salvage(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
+           primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
+}
+
+static int take_state_row(struct art_remains *remains, struct state *state, sqlite3_stmt *row) {
+    const char *key = (const char *)sqlite3_column_text(row, 0);
+    const void *data = sqlite3_column_blob(row, 1);
+    int len = sqlite3_column_bytes(row, 1);
+    if (!key || !data) return SQLITE_OK;
+    if (!strcmp(key, "id") && len == ART_UUID_BYTES) {
+        memcpy(state->id, data, ART_UUID_BYTES);
+        state->has_id = true;
+    } else if (!strcmp(key, "root") && !remains->root.len) {
+        return art_buffer_append(&remains->root, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
+    } else if (!strcmp(key, "storage")) {
+        bool inlined = len == 6 && !memcmp(data, "inline", 6), file = len == 4 && !memcmp(data, "file", 4);
+        state->storage = inlined ? ART_STORAGE_INLINE : file ? ART_STORAGE_FILE : ART_STORAGE_AUTO;
+    } else if (!strcmp(key, "file") && !memchr(data, 0, (size_t)len)) {
+        sqlite3_free(state->file);
+        state->file = sqlite3_mprintf("%.*s", len, (const char *)data);
+        if (!state->file) return SQLITE_NOMEM;
+    }
+    return SQLITE_OK;
+}
+
+static int prepare_on(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
+    const struct art_salvage_target *target = remains->target;
+    return art_prepare(remains->connection->db, 0, out, sqlite3_mprintf(format, target->schema, target->table));
+}
+
+static int report(const struct art_remains *remains, int rc, char **message) {
+    return art_report_sql(message, remains->connection->db, rc, "cannot read the shadow tables of %s.%s",
+                          remains->target->schema, remains->target->table);
+}
+
+/* What cannot be read is not there. */
+static int read_state(struct art_remains *remains, struct state *state, char **message) {
+    sqlite3_stmt *rows = NULL;
+    int rc = prepare_on(remains, "SELECT k, v FROM \"%w\".\"%w_artstate\"", &rows);
+    while (!rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
+        rc = take_state_row(remains, state, rows);
+    }
+    if (rc && rc != SQLITE_DONE && ends_salvage(rc)) {
+        rc = report(remains, rc, message);
+    } else {
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(rows);
+    return rc;
+}
+
+/* --- T_artdata ---------------------------------------------------------------------------------------------------- */
+
+static int each_row_left(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+    struct art_remains *remains = context;
+    sqlite3_stmt *rows = NULL;
+    int rc = prepare_on(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", &rows), art_rc = ART_OK;
+    while (!rc && !art_rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
+        struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
+        if (ops.len && !ops.data) art_rc = art_nomem();
+        if (!art_rc) art_rc = row(to, sqlite3_column_int64(rows, 0), ops);
+        rc = SQLITE_OK;
+    }
+    if (rc && rc != SQLITE_DONE && !art_rc) art_rc = art_fail_sql(remains->connection->db, rc, "cannot read the log");
+    sqlite3_finalize(rows);
+    return art_rc;
+}
+
+/* --- T_artblob ---------------------------------------------------------------------------------------------------- */
+
+static const char blobs[] = "the table of blobs";
+
+static int read_page_left(void *context, uint64_t page, void *data) {
+    struct art_remains *remains = context;
+    sqlite3 *db = remains->connection->db;
+    bool found = false;
+    int art_rc = ART_OK;
+    sqlite3_bind_int64(remains->pages, 1, (sqlite3_int64)page);
+    if (art_shadow_step(remains->connection, remains->pages) == SQLITE_ROW) {
+        found = art_blobs_take(remains->pages, page, data, &art_rc);
+    }
+    int rc = sqlite3_reset(remains->pages);
+    if (rc) return art_fail_sql(db, rc, "cannot read the table of blobs");
+    if (found) return art_rc;
+    return art_corrupt(blobs, (uint32_t)(page / 128), (uint32_t)(page % 128), "a row is missing or empty");
+}
+
+static int last_page_left(void *context, uint64_t *pages) {
+    struct art_remains *remains = context;
+    sqlite3_stmt *last = NULL;
+    *pages = 0;
+    int rc = prepare_on(remains, "SELECT max(page) FROM \"%w\".\"%w_artblob\"", &last);
+    if (!rc && art_shadow_step(remains->connection, last) == SQLITE_ROW) {
+        sqlite3_int64 page = sqlite3_column_int64(last, 0);
+        bool possible = page >= 0 && page < (sqlite3_int64)UINT32_MAX * 128;
+        *pages = sqlite3_column_type(last, 0) == SQLITE_NULL ? 0
+                 : possible                                  ? (uint64_t)page + ART_JOINED_PAGES
+                                                             : UINT32_MAX;
+    }
+    int end = sqlite3_finalize(last);
+    if (!rc) rc = end;
+    return rc ? art_fail_sql(remains->connection->db, rc, "cannot read the table of blobs") : ART_OK;
+}
+
+static int has_rows(struct art_remains *remains, bool *has) {
+    uint64_t pages;
+    int rc = last_page_left(remains, &pages);
+    *has = !rc && pages;
+    return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
+}
+
+/* --- the file's name ---------------------------------------------------------------------------------------------- */
+
+struct file_search {
+    char *wanted;  /* of which the digits of the id are not known, unless has_id */
+    size_t before; /* bytes before them */
+    bool has_id;
+    bool loose; /* the database had another name */
+    char *found, *other;
+};
+
+/* -<8 hex>.art at its end. */
+static bool has_digits(const char *name, size_t len) {
+    return len > ID_END && name[len - ID_END] == '-' && strspn(name + len - ID_END + 1, "0123456789abcdef") == 8 &&
+           !strcmp(name + len - 4, ending);
+}
+
+static bool fits(const struct file_search *search, const char *name) {
+    size_t len = strlen(name);
+    if (!has_digits(name, len)) return false;
+    if (search->has_id) return !strcmp(name + len - ID_END, search->wanted + search->before);
+    if (!search->loose) return len == search->before + ID_END && !strncmp(name, search->wanted, search->before);
+    const char *table = search->wanted;
+    size_t table_len = search->before;
+    return len > table_len + ID_END && !strncmp(name + len - ID_END - table_len, table, table_len);
+}
+
+static int visit_name(void *context, const char *name) {
+    struct file_search *search = context;
+    if (!fits(search, name)) return ART_OK;
+    char **to = search->found ? &search->other : &search->found;
+    if (*to) return ART_OK;
+    *to = sqlite3_mprintf("%s", name);
+    return *to ? ART_OK : art_nomem();
+}
+
+/* First by the whole name, then by the table's. *found stays NULL where none fits. */
+static int find_file(struct art_remains *remains, const struct state *state, const char *database, char **found,
+                     char **message) {
+    static const uint8_t nothing[ART_UUID_BYTES];
+    struct file_search search = {.has_id = state->has_id};
+    char *folder = NULL;
+    int rc = art_database_folder(remains->connection->db, remains->target->schema, &folder);
+    char *name = art_file_name(database, remains->target->table, state->has_id ? state->id : nothing, 0);
+    char *own = art_file_name("/", remains->target->table, nothing, 0); /* -<table>-<digits>.art */
+    if (!rc && (!name || !own)) rc = SQLITE_NOMEM;
+    for (unsigned attempt = 0; !rc && folder && attempt < 2 && !search.found; attempt++) {
+        search.loose = attempt;
+        search.wanted = search.loose ? own : name;
+        search.before = strlen(search.wanted) - ID_END;
+        rc = art_report(message, art_folder_list(folder, visit_name, &search));
+    }
+    if (!rc && search.other) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: several .art files may be that of the table (%s%s, %s): read one alone, by "
+                          "art_salvage(file='...')",
+                          folder, search.found, search.other);
+    } else if (!rc) {
+        *found = search.found;
+        search.found = NULL;
+    }
+    sqlite3_free(search.found);
+    sqlite3_free(search.other);
+    sqlite3_free(name);
+    sqlite3_free(own);
+    art_free(folder);
+    return rc;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static int use_rows(struct art_remains *remains, struct art_salvage_options *options) {
+    int rc =
+        prepare_on(remains, "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
+                   &remains->pages);
+    if (rc) return ends_salvage(rc) ? rc : SQLITE_OK;
+    remains->rows = (struct art_rows){.context = remains, .read = read_page_left, .end = last_page_left};
+    options->rows = &remains->rows;
+    options->rows_name = blobs;
+    return SQLITE_OK;
+}
+
+static int use_file(struct art_remains *remains, const struct state *state, struct art_salvage_options *options,
+                    char **message) {
+    const char *database = art_database_name(remains->connection->db, remains->target->schema);
+    char *found = NULL;
+    bool sound = state->file && state->has_id && art_shadow_file_name_is_sound(state->file, state->id);
+    int rc = sound ? SQLITE_OK : find_file(remains, state, database, &found, message);
+    const char *name = sound ? state->file : found;
+    if (!rc && name) rc = art_report(message, art_path_beside(database, name, &remains->path));
+    sqlite3_free(found);
+    options->path = remains->path;
+    return rc;
+}
+
+static int find_blobs(struct art_remains *remains, const struct state *state, struct art_salvage_options *options,
+                      char **message) {
+    bool inlined = state->storage == ART_STORAGE_INLINE;
+    if (state->storage == ART_STORAGE_AUTO) {
+        int rc = art_report(message, has_rows(remains, &inlined));
+        if (rc) return rc;
+    }
+    return inlined ? use_rows(remains, options) : use_file(remains, state, options, message);
+}
+
+/* So that the log and the blobs are of one moment. */
+static int hold_moment(struct art_remains *remains, char **message) {
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_schema", remains->target->schema);
+    int rc = art_prepare(remains->connection->db, 0, &remains->snapshot, sql);
+    if (!rc) {
+        rc = art_shadow_step(remains->connection, remains->snapshot);
+        if (rc == SQLITE_ROW || rc == SQLITE_DONE) return SQLITE_OK;
+    }
+    return report(remains, rc, message);
+}
+
+static int gather_remains(struct art_remains *remains, struct art_salvage_options *options, char **message) {
+    struct state state = {.storage = ART_STORAGE_AUTO};
+    int rc = hold_moment(remains, message);
+    if (!rc) rc = read_state(remains, &state, message);
+    if (!rc) rc = find_blobs(remains, &state, options, message);
+    sqlite3_free(state.file);
+    options->uuid_known = state.has_id;
+    memcpy(options->uuid, state.id, ART_UUID_BYTES);
+    options->root = art_buffer_bytes(&remains->root);
+    options->each_log_row = each_row_left;
+    return rc;
+}
+
+static bool is_interrupted(void *context) {
+    return art_interrupted(((struct art_remains *)context)->connection);
+}
+
+int art_remains_open(struct art_remains *remains, struct art_connection *connection,
+                     const struct art_salvage_target *target, bool tell, char **message) {
+    *remains = (struct art_remains){.connection = connection, .target = target};
+    struct art_salvage_options options = {.context = remains, .interrupted = is_interrupted, .tell = tell};
+    int rc = art_shadow_busy(connection, target->file ? target->file : target->table, message);
+    if (rc) return rc;
+    if (target->file) {
+        options.path = target->file;
+        options.alone = true;
+    } else {
+        rc = gather_remains(remains, &options, message);
+    }
+    return rc ? rc : art_report(message, art_salvage_open(&remains->salvage, &options));
+}
+
+void art_remains_clear(struct art_remains *remains) {
+    art_salvage_close(remains->salvage);
+    sqlite3_finalize(remains->pages);
+    sqlite3_finalize(remains->snapshot);
+    art_buffer_clear(&remains->root);
+    art_free(remains->path);
+    *remains = (struct art_remains){0};
+}

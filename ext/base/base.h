@@ -1,0 +1,187 @@
+/* What all rooms of ext/ stand on: SQLite's functions, codes and sentences, names and files of databases, values.
+ *
+ *     connection   what SQLite's connection is at just now
+ *     errors       from core's codes and sentences to SQLite's, and back
+ *     name         under which name a table stands in the schema
+ *     database     a database's file and folder, and the names of the .art files beside it
+ *     value        SQLite's values, and the records that hold them
+ *     token        SQL cut into tokens (token.h)
+ *
+ * Functions here return SQLite's codes, where they say nothing else; those of core return enum art_rc, and errors.c alone turns one
+ * into the other. Where a function can fail with something to say, its last argument takes the sentence (sqlite3_free() it). */
+#ifndef ART_EXT_BASE_H
+#define ART_EXT_BASE_H
+
+#include <sqlite3ext.h>
+
+#include "core/base/alloc.h"
+#include "core/base/buffer.h"
+#include "core/base/bytes.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/tree/tree.h"
+#include "ext/art.h"
+
+SQLITE_EXTENSION_INIT3
+
+/* --- connection (connection.c) ------------------------------------------------------------------------------------ */
+
+struct art_table;
+struct art_vtab;
+
+/* The numbers of the savepoints that a handle was told of, ascending. */
+struct art_levels {
+    int *items;
+    unsigned count, capacity;
+    bool missed; /* `missed_level` could not be noted, and nothing was changed since */
+    int missed_level;
+    bool cut; /* SQLite has none from `cut_level` on: a statement is still going on whose savepoint went */
+    int cut_level;
+};
+
+struct art_connection {
+    sqlite3 *db;
+    unsigned references; /* registered modules and handles */
+    struct art_connection *next;
+    struct art_vtab *vtabs;
+    struct art_table *tables;
+    struct art_named *named; /* access/table_ref.c */
+    unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
+    bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */
+    bool verifying;                     /* admin/verify.c looks at the art tables: integrity_check need not */
+    bool blobs_never_match;             /* SQLite was built so that GLOB matches no BLOB */
+    enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_ADDED } bounds; /* query/planner.c: whose is like()? */
+    int (*load)(sqlite3 *db, char **message); /* art into another connection (extension.c) */
+    struct art_connection *finishes; /* this is a second connection of ours (txn/finish.c), on behalf of that one */
+    /* txn/listener.c */
+    unsigned trackers; /* handles of temp.art_txn */
+    sqlite3_stmt *join;
+    sqlite3_vtab *driver; /* the one that drives the running transaction, or NULL */
+    bool joined;          /* it is sure to hear everything from here on */
+    struct art_levels levels;
+};
+
+void art_tracker_forget(struct art_connection *connection);
+/* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
+int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
+/* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
+ * their place that call functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them
+ * meanwhile. And one that fails for want of memory or disk makes SQLite roll the transaction back within it, call xRollback, and
+ * let go of every handle that no statement of the user's holds: nothing may be freed then of the table, or finalized.
+ *
+ * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards stays:
+ * xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite calls no
+ * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes, drops,
+ * alters shadow tables, and tracker.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in
+ * use yet. What such a statement may take away is a name: it is held, or not looked at again. */
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
+/* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or SQLITE_OK. */
+int art_stopped(struct art_connection *connection);
+/* Has somebody called sqlite3_interrupt()? */
+bool art_interrupted(struct art_connection *connection);
+/* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it commits? */
+bool art_out_of_memory(struct art_connection *connection);
+
+/* --- errors (errors.c) -------------------------------------------------------------------------------------------- */
+
+int art_sqlite_code(int art_rc);
+/* Does SQLite undo the whole transaction where a statement within another one ends so? Never to be passed over. */
+bool art_ends_transaction(int rc);
+/* Core's last message and its code as SQLite's. */
+int art_report(char **message, int art_rc);
+/* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */
+int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* SQLITE_INTERRUPT, in SQLite's own words whatever was under way: nothing is wrong. */
+int art_report_interrupt(char **message);
+int art_complain(char **message, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* After an error that was none in the end: SQLite would show the sentence with its own next error. */
+void art_forget_message(char **message);
+/* The other way, for the callbacks of core: notes SQLite's message. */
+int art_fail_sql(sqlite3 *db, int rc, const char *what);
+/* SQLite's sentence about a statement of ours, and what to do. */
+int art_report_own(char **message, int rc, const char *text);
+/* Where SQLite gives a code and no message. */
+int art_fail_code(int rc, const char *what);
+
+/* --- names (name.c) ----------------------------------------------------------------------------------------------- */
+
+/* Under which name a table stands in the schema; counted, since savepoints remember it. */
+struct art_name {
+    unsigned references;
+    char *schema, *table; /* in the same allocation */
+};
+struct art_name *art_name_new(const char *schema, const char *table); /* NULL without memory */
+struct art_name *art_name_hold(struct art_name *name);
+void art_name_release(struct art_name *name);
+
+/* --- databases and files (database.c) ----------------------------------------------------------------------------- */
+
+/* The path of a file in a database's folder; *out NULL: the database has none. art_free() it. enum art_rc. */
+int art_path_beside(const char *database, const char *file, char **out);
+sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
+const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
+/* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
+int art_database_folder(sqlite3 *db, const char *schema, char **out);
+int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message);
+unsigned art_journal_data_version(sqlite3 *db, const char *schema);
+/* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
+char *art_file_beginning(sqlite3 *db, const char *schema);
+/* The name of the .art file beside a database's file, without the folder. sqlite3_free() it. */
+char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt);
+/* Does the .art file name this database, and the table of this id? Only such a file is ever removed. */
+bool art_file_belongs(const char *path, const char *database, const uint8_t uuid[ART_UUID_BYTES]);
+
+/* --- values (value.c) --------------------------------------------------------------------------------------------- */
+
+/* The bytes of a BLOB, or of anything else as a text, valid as long as the value is; false: NULL, or no memory. */
+bool art_value_bytes(sqlite3_value *value, struct art_bytes *out);
+
+/* A value on its way into a record. */
+struct art_field {
+    uint64_t serial;     /* its type and length, as in a record */
+    const uint8_t *body; /* borrowed from the value, from another record, or `number` */
+    uint8_t number[8];
+};
+enum art_affinity {
+    ART_AFFINITY_BLOB, /* none: every value stays as it is */
+    ART_AFFINITY_TEXT,
+    ART_AFFINITY_NUMERIC,
+    ART_AFFINITY_INTEGER,
+    ART_AFFINITY_REAL
+};
+
+/* The value as a column of this affinity holds it. The value may be converted on the way. */
+int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity);
+/* The first fields of a record; NULLs where it ends early. */
+int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
+/* The fields as one record; *out is overwritten. */
+int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
+void art_result_init(void); /* once SQLite can be asked for its version */
+/* A text as a function's result, copied; and one that has a NUL behind it already, and ART_KEY_PADDING bytes. */
+void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
+void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
+/* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
+ * NULL). */
+int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+/* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
+bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
+/* The same for several columns of one record, fastest in ascending order: it remembers where the last one ended. */
+struct art_record_reader {
+    struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */
+    const uint8_t *types, *end_of_types, *body; /* (private) of field `column`; NULL: not looked at yet */
+    unsigned column;
+};
+void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
+int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                             uint8_t **whole);
+/* A value without its surroundings; `type` is SQLite's. */
+struct art_held {
+    int type;
+    int64_t integer;
+    double real;
+    struct art_bytes bytes; /* of a text or blob; borrowed */
+};
+int art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out);
+
+#endif

@@ -1,0 +1,51 @@
+/* What a connection is at, and whether it is to stop. */
+#include "ext/base/base.h"
+
+int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
+    *out = NULL;
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v3(db, sql, -1, flags | SQLITE_PREPARE_NO_VTAB, out, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) {
+    connection->stepping++;
+    int rc = sqlite3_step(statement);
+    connection->stepping--;
+    return rc;
+}
+
+int art_shadow_busy(const struct art_connection *connection, const char *name, char **message) {
+    if (!connection->stepping) return SQLITE_OK;
+    return art_complain(message, SQLITE_CORRUPT_VTAB,
+                        "art: a shadow table asks art itself (%s): restore the database from a backup", name);
+}
+
+/* Any statement looks at the flag when it is prepared or stepped, in every version of SQLite. */
+int art_stopped(struct art_connection *connection) {
+    sqlite3_stmt *nothing = NULL;
+    if (connection->finishes) {
+        int stopped = art_stopped(connection->finishes);
+        if (stopped) return stopped;
+    }
+    int rc = sqlite3_prepare_v2(connection->db, "SELECT 1", -1, &nothing, NULL);
+    if (!rc) art_shadow_step(connection, nothing);
+    int end = sqlite3_finalize(nothing), primary = (rc ? rc : end) & 0xff;
+    return primary == SQLITE_INTERRUPT || primary == SQLITE_NOMEM ? primary : SQLITE_OK;
+}
+
+bool art_interrupted(struct art_connection *connection) {
+    return art_stopped(connection) == SQLITE_INTERRUPT;
+}
+
+/* A statement of ours that found no memory leaves a mark in the connection until SQLite's own statement ends: where that is
+ * the COMMIT, it commits, and says then that there was no memory. */
+bool art_out_of_memory(struct art_connection *connection) {
+    return sqlite3_errcode(connection->db) == SQLITE_NOMEM && art_stopped(connection) == SQLITE_NOMEM;
+}
+
+void art_tracker_forget(struct art_connection *connection) {
+    sqlite3_finalize(connection->join);
+    connection->join = NULL;
+}

@@ -1,0 +1,139 @@
+/* From core's codes and sentences to SQLite's, and (in the host callbacks) back.
+ *
+ * SQLite undoes the whole transaction for IOERR, INTERRUPT, and mostly for FULL and NOMEM, and only the statement for
+ * the others; the table below is made with that in mind: what leaves core's tree sound is not an IOERR. SQLITE_SCHEMA is
+ * never returned, SQLite would run the statement again.
+ */
+#include "ext/base/base.h"
+
+#include <stdarg.h>
+
+int art_sqlite_code(int art_rc) {
+    switch ((enum art_rc)art_rc) {
+    case ART_OK:
+        return SQLITE_OK;
+    case ART_NOMEM:
+        return SQLITE_NOMEM;
+    case ART_IO:
+    case ART_POISONED:
+        return SQLITE_IOERR;
+    case ART_DISKFULL:
+        return SQLITE_FULL;
+    case ART_CORRUPT:
+    case ART_REBUILD:
+        return SQLITE_CORRUPT_VTAB;
+    case ART_BUSY:
+        return SQLITE_BUSY;
+    case ART_READONLY:
+        return SQLITE_READONLY;
+    case ART_CANTOPEN:
+    case ART_MISSING:
+        return SQLITE_CANTOPEN;
+    case ART_TOOBIG:
+        return SQLITE_TOOBIG;
+    case ART_INTERRUPT:
+        return SQLITE_INTERRUPT;
+    case ART_FORKED:
+        return SQLITE_MISUSE;
+    case ART_NOTFOUND:
+    case ART_FOREIGN:
+    case ART_MISUSE:
+    case ART_ERROR_COUNT:
+        break;
+    }
+    return SQLITE_ERROR;
+}
+
+bool art_ends_transaction(int rc) {
+    int primary = rc & 0xff;
+    return primary == SQLITE_NOMEM || primary == SQLITE_IOERR || primary == SQLITE_INTERRUPT || primary == SQLITE_FULL;
+}
+
+int art_report_interrupt(char **message) {
+    sqlite3_free(*message);
+    *message = sqlite3_mprintf("%s", sqlite3_errstr(SQLITE_INTERRUPT));
+    return SQLITE_INTERRUPT;
+}
+
+int art_report(char **message, int art_rc) {
+    if (art_rc == ART_OK) return SQLITE_OK;
+    if (art_rc == ART_INTERRUPT) return art_report_interrupt(message);
+    sqlite3_free(*message);
+    *message = art_rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
+    return art_sqlite_code(art_rc);
+}
+
+void art_forget_message(char **message) {
+    sqlite3_free(*message);
+    *message = NULL;
+}
+
+int art_complain(char **message, int rc, const char *format, ...) {
+    if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
+    va_list arguments;
+    va_start(arguments, format);
+    sqlite3_free(*message);
+    *message = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    return rc;
+}
+
+/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement, and
+ * SQLite's words alone say nothing of what to do. */
+static const char *what_to_do(int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_ERROR:
+        return ": restore the database from a backup, or copy out what is left by art_salvage";
+    case SQLITE_BUSY:
+        return ": another connection has it: try again, or set a busy timeout";
+    case SQLITE_LOCKED:
+        return ": another statement of this connection, or a shared cache, has it: reset that one, and try again";
+    case SQLITE_READONLY:
+        return ": open the database for writing, and let this user write it, its journal and its folder";
+    case SQLITE_FULL:
+        return ": make room on its file system, or DELETE rows, then 'vacuum'";
+    default:
+        return "";
+    }
+}
+
+int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
+    if (rc == SQLITE_NOMEM) return rc;
+    if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
+    va_list arguments;
+    va_start(arguments, format);
+    char *what = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    sqlite3_free(*message);
+    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc)) : NULL;
+    sqlite3_free(what);
+    return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
+}
+
+static int core_code(int rc) {
+    static const struct {
+        int sqlite, art;
+    } codes[] = {{SQLITE_NOMEM, ART_NOMEM},   {SQLITE_FULL, ART_DISKFULL},       {SQLITE_BUSY, ART_BUSY},
+                 {SQLITE_LOCKED, ART_BUSY},   {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
+                 {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].sqlite == (rc & 0xff)) return codes[i].art;
+    }
+    return ART_IO;
+}
+
+int art_fail_sql(sqlite3 *db, int rc, const char *what) {
+    return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc));
+}
+
+int art_fail_code(int rc, const char *what) {
+    return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
+}
+
+int art_report_own(char **message, int rc, const char *text) {
+    char *sentence = sqlite3_mprintf("%s%s", text, rc == SQLITE_ERROR ? "" : what_to_do(rc));
+    if (!sentence) return SQLITE_NOMEM;
+    art_complain(message, rc, "art: %s", sentence);
+    sqlite3_free(sentence);
+    return rc;
+}

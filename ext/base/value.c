@@ -1,0 +1,432 @@
+/* Rows as SQLite writes them: its record format, and the affinities of columns as an ordinary table applies them.
+ *
+ *     record  header length | serial type per column | body per column        all three in SQLite's varints
+ *     serial  0 NULL, 1..6 integer of 1, 2, 3, 4, 6, 8 bytes, 7 double, 8 and 9 the integers 0 and 1,
+ *             12 + 2n BLOB, 13 + 2n TEXT (UTF-8) of n bytes; numbers big-endian
+ *
+ * A record that ends before a column has NULL there: NULLs at the end are not written, nor is a record of nothing else,
+ * and rows need not be written anew when a column is added. Records come back from a file: every length is checked.
+ */
+#include "ext/base/base.h"
+
+#include <assert.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
+
+/* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. No length that is written has more than five. */
+static uint32_t put_varint(uint8_t *p, uint64_t x) {
+    if (x < 0x80) {
+        p[0] = (uint8_t)x;
+        return 1;
+    }
+    uint8_t reversed[8];
+    uint32_t n = 0;
+    assert(x < (uint64_t)1 << 56);
+    for (; x; x >>= 7) reversed[n++] = (uint8_t)((x & 0x7f) | 0x80);
+    reversed[0] &= 0x7f;
+    for (uint32_t i = 0; i < n; i++) p[i] = reversed[n - 1 - i];
+    return n;
+}
+
+static uint32_t varint_bytes(uint64_t x) {
+    uint32_t n = 1;
+    while (x >> (7 * n)) n++;
+    return n;
+}
+
+static uint32_t get_long_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+    uint64_t value = 0;
+    for (uint32_t n = 0; n < 9 && p + n < end; n++) {
+        if (n == 8) {
+            *x = value << 8 | p[8];
+            return 9;
+        }
+        value = value << 7 | (p[n] & 0x7f);
+        if (p[n] & 0x80) continue;
+        *x = value;
+        return n + 1;
+    }
+    return 0;
+}
+
+static inline uint32_t get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+    if (p >= end || *p >= 0x80) return get_long_varint(p, end, x);
+    *x = *p;
+    return 1;
+}
+
+static uint64_t integer_serial(int64_t x) {
+    if (x == 0 || x == 1) return 8 + (uint64_t)x;
+    uint64_t magnitude = x < 0 ? ~(uint64_t)x : (uint64_t)x;
+    if (magnitude < 1u << 7) return 1;
+    if (magnitude < 1u << 15) return 2;
+    if (magnitude < 1u << 23) return 3;
+    if (magnitude < 1u << 31) return 4;
+    return magnitude < (uint64_t)1 << 47 ? 5 : 6;
+}
+
+static inline uint64_t body_bytes(uint64_t serial) {
+    return serial >= 12 ? (serial - 12) / 2 : number_bytes[serial];
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+static void set_number(struct art_field *field, uint64_t serial, uint64_t bits) {
+    art_store64_be(field->number, bits);
+    field->serial = serial;
+    field->body = field->number + 8 - body_bytes(serial);
+}
+
+static void set_integer(struct art_field *field, int64_t integer) {
+    set_number(field, integer_serial(integer), (uint64_t)integer);
+}
+
+static void set_real(struct art_field *field, double real) {
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof bits);
+    set_number(field, 7, bits);
+}
+
+/* Is it an integer, and none of the two at the ends? SQLite asks the same. */
+static bool is_integral(double real) {
+    if (!(real > -9223372036854775808.0 && real < 9223372036854775808.0)) return false;
+    return (double)(int64_t)real == real;
+}
+
+/* SQLite's own text is a copy, made to end it with a NUL, where the text came with its length; our databases are all in
+ * UTF-8, so that the bytes of a text are the text. */
+bool art_value_bytes(sqlite3_value *value, struct art_bytes *out) {
+    static const uint8_t none;
+    int type = sqlite3_value_type(value);
+    bool as_it_is = type == SQLITE_TEXT || type == SQLITE_BLOB;
+    const void *data = as_it_is ? sqlite3_value_blob(value) : (const void *)sqlite3_value_text(value);
+    *out = art_bytes(data, (uint32_t)sqlite3_value_bytes(value));
+    if (!data && as_it_is && !out->len) out->data = &none;
+    return out->data;
+}
+
+static int set_bytes(struct art_field *field, sqlite3_value *value, bool text) {
+    struct art_bytes bytes;
+    if (!art_value_bytes(value, &bytes)) return art_nomem();
+    field->body = bytes.data;
+    field->serial = 12 + text + 2 * (uint64_t)bytes.len;
+    return ART_OK;
+}
+
+/* An ordinary table's columns of these affinities hold numbers and what does not look like one. A REAL column holds
+ * 0.0 for -0.0, as it keeps what is integral as an integer on its pages. */
+static int set_numeric(struct art_field *field, sqlite3_value *value, bool real) {
+    switch (sqlite3_value_numeric_type(value)) {
+    case SQLITE_INTEGER:
+        if (!real) {
+            set_integer(field, sqlite3_value_int64(value));
+        } else {
+            set_real(field, (double)sqlite3_value_int64(value));
+        }
+        return ART_OK;
+    case SQLITE_FLOAT: {
+        double number = sqlite3_value_double(value);
+        if (!is_integral(number)) {
+            set_real(field, number);
+        } else if (!real) {
+            set_integer(field, (int64_t)number);
+        } else {
+            set_real(field, (double)(int64_t)number);
+        }
+        return ART_OK;
+    }
+    default:
+        return set_bytes(field, value, true);
+    }
+}
+
+int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity) {
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL) {
+        *field = (struct art_field){0};
+        return ART_OK;
+    }
+    if (type == SQLITE_BLOB) return set_bytes(field, value, false);
+    if (affinity == ART_AFFINITY_TEXT || (affinity == ART_AFFINITY_BLOB && type == SQLITE_TEXT)) {
+        return set_bytes(field, value, true);
+    }
+    if (affinity != ART_AFFINITY_BLOB) return set_numeric(field, value, affinity == ART_AFFINITY_REAL);
+    if (type == SQLITE_INTEGER) {
+        set_integer(field, sqlite3_value_int64(value));
+    } else {
+        set_real(field, sqlite3_value_double(value));
+    }
+    return ART_OK;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count) {
+    uint64_t header = 0, body = 0;
+    out->len = 0;
+    while (count && fields[count - 1].serial == 0) count--; /* a record that ends early reads as NULL */
+    if (!count) return ART_OK;
+    for (unsigned i = 0; i < count; i++) {
+        header += varint_bytes(fields[i].serial);
+        body += body_bytes(fields[i].serial);
+    }
+    header += header + 1 < 0x80 ? 1 : header + 2 < 0x4000 ? 2 : 3; /* its own length */
+    if (header + body > ART_VALUE_MAX) return art_fail(ART_TOOBIG, "art: a row has at most 2147483648 bytes");
+    int rc = art_buffer_reserve(out, (size_t)(header + body));
+    if (rc) return rc;
+    uint8_t *p = out->data + put_varint(out->data, header);
+    for (unsigned i = 0; i < count; i++) p += put_varint(p, fields[i].serial);
+    for (unsigned i = 0; i < count; i++) {
+        size_t n = (size_t)body_bytes(fields[i].serial);
+        if (n) memcpy(p, fields[i].body, n);
+        p += n;
+    }
+    out->len = (size_t)(p - out->data);
+    return ART_OK;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static int __attribute__((cold)) damaged(const char *what) {
+    return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
+}
+
+/* SQLite wants a text to end with a NUL as soon as somebody reads it. Its newer versions put one behind every text that
+ * they copy; the older ones copy it once more if they have to add one. So these get one, which is only possible where no
+ * other NUL is inside. */
+enum { ENDS_TEXTS = 3053000 };
+
+static bool ends_texts; /* the SQLite that is running */
+
+void art_result_init(void) {
+    ends_texts = sqlite3_libversion_number() >= ENDS_TEXTS;
+}
+
+static inline void result_with_length(sqlite3_context *context, const uint8_t *data, uint64_t len) {
+    sqlite3_result_text64(context, (const char *)data, len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+#if defined(__SSE2__)
+
+/* Looks for a NUL on the way, in one pass; the last 16 bytes may be copied twice. False: there is one. */
+static inline bool copy_text(char *to, const uint8_t *from, uint64_t len) {
+    if (len < 16) {
+        memcpy(to, from, (size_t)len);
+        return !memchr(from, 0, (size_t)len);
+    }
+    __m128i nuls = _mm_setzero_si128(), zero = nuls;
+    for (uint64_t at = 0;; at = at + 32 > len ? len - 16 : at + 16) {
+        __m128i some = _mm_loadu_si128((const void *)(from + at));
+        _mm_storeu_si128((void *)(to + at), some);
+        nuls = _mm_or_si128(nuls, _mm_cmpeq_epi8(some, zero));
+        if (at + 16 == len) return !_mm_movemask_epi8(nuls);
+    }
+}
+
+/* Of a text that has one, and ART_KEY_PADDING bytes behind it. */
+static inline uint64_t first_nul(const char *text) {
+    __m128i zero = _mm_setzero_si128();
+    for (uint64_t at = 0;; at += 16) {
+        __m128i some = _mm_loadu_si128((const void *)(text + at));
+        uint32_t nuls = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(some, zero));
+        if (nuls) return at + (uint32_t)__builtin_ctz(nuls);
+    }
+}
+
+#else
+
+static inline uint64_t first_nul(const char *text) {
+    return strlen(text);
+}
+
+static inline bool copy_text(char *to, const uint8_t *from, uint64_t len) {
+    memcpy(to, from, (size_t)len);
+    return !memchr(from, 0, (size_t)len);
+}
+
+#endif
+
+void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len) {
+    char ended[256];
+    if (len && (len >= sizeof ended || ends_texts || !copy_text(ended, data, len))) {
+        result_with_length(context, data, len);
+        return;
+    }
+    ended[len] = 0;
+    sqlite3_result_text(context, ended, -1, SQLITE_TRANSIENT);
+}
+
+void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len) {
+    if (!ends_texts && first_nul(data) == len) {
+        sqlite3_result_text(context, data, -1, SQLITE_TRANSIENT);
+    } else {
+        result_with_length(context, (const uint8_t *)data, len);
+    }
+}
+
+/* Long texts and blobs of an own record are handed over: what stands before them is pushed out. */
+static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t len, bool text, uint8_t **whole) {
+    void (*destroy)(void *) = SQLITE_TRANSIENT;
+    if (whole && *whole) {
+        memmove(*whole, data, (size_t)len);
+        data = *whole;
+        *whole = NULL;
+        destroy = art_free;
+    }
+    if (text && destroy == SQLITE_TRANSIENT) {
+        art_result_text(context, data, len);
+    } else if (text) {
+        sqlite3_result_text64(context, (const char *)data, len, destroy, SQLITE_UTF8);
+    } else {
+        sqlite3_result_blob64(context, data, len, destroy);
+    }
+}
+
+static inline uint64_t number_bits(uint64_t serial, const uint8_t *data, uint64_t len) {
+    uint64_t bits = data[0] & 0x80 && serial != 7 ? UINT64_MAX : 0;
+    for (uint64_t i = 0; i < len; i++) bits = bits << 8 | data[i];
+    return bits;
+}
+
+static inline double real_of(uint64_t bits) {
+    double real;
+    memcpy(&real, &bits, sizeof real);
+    return real;
+}
+
+static void result(sqlite3_context *context, uint64_t serial, const uint8_t *data, uint64_t len, uint8_t **whole) {
+    static const uint8_t nothing;
+    if (serial >= 12) {
+        if (len) {
+            hand_over(context, data, len, serial & 1, whole);
+        } else if (serial & 1) {
+            sqlite3_result_text(context, "", 0, SQLITE_STATIC);
+        } else {
+            sqlite3_result_blob(context, &nothing, 0, SQLITE_STATIC);
+        }
+    } else if (serial >= 8) {
+        sqlite3_result_int(context, (int)serial - 8);
+    } else if (serial == 0) {
+        sqlite3_result_null(context);
+    } else if (serial == 7) {
+        sqlite3_result_double(context, real_of(number_bits(serial, data, len)));
+    } else {
+        sqlite3_result_int64(context, (sqlite3_int64)number_bits(serial, data, len));
+    }
+}
+
+static bool open_record(struct art_record_reader *reader) {
+    static const uint8_t nothing;
+    if (!reader->record.len) reader->record.data = &nothing;
+    const uint8_t *p = reader->record.data, *end = p + reader->record.len;
+    uint64_t header = 0;
+    uint32_t n = reader->record.len ? get_varint(p, end, &header) : 0;
+    if (reader->record.len && (!n || header > reader->record.len || header < n)) return false;
+    reader->types = p + n;
+    reader->body = reader->end_of_types = p + header;
+    reader->column = 0;
+    return true;
+}
+
+/* The field that the reader stands at, which is then behind it. At the record's end: NULL, for ever. */
+static inline int next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
+    uint32_t n = get_varint(reader->types, reader->end_of_types, serial);
+    *len = 0;
+    reader->column++;
+    if (!n) { /* written before the column was added, or a NULL */
+        reader->types = reader->end_of_types;
+        *serial = 0;
+        return ART_OK;
+    }
+    *len = body_bytes(*serial);
+    if (*serial == 10 || *serial == 11) return damaged("has an unknown type");
+    if (*len > (uint64_t)(reader->record.data + reader->record.len - reader->body)) return damaged("is cut off");
+    reader->types += n;
+    reader->body += *len;
+    return ART_OK;
+}
+
+void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record) {
+    *reader = (struct art_record_reader){.record = record};
+}
+
+/* One column, and a short one: nearly all tables' rows. */
+static inline bool is_single(struct art_bytes record) {
+    const uint8_t *p = record.data;
+    return record.len >= 2 && p[0] == 2 && p[1] < 0x80 && p[1] != 10 && p[1] != 11 &&
+           record.len == 2 + body_bytes(p[1]);
+}
+
+bool art_record_single_result(sqlite3_context *context, struct art_bytes record) {
+    if (!is_single(record)) return false;
+    uint64_t serial = record.data[1], len = record.len - 2;
+    if (serial >= 12 && serial & 1) {
+        art_result_text(context, record.data + 2, len);
+    } else {
+        result(context, serial, record.data + 2, len, NULL);
+    }
+    return true;
+}
+
+/* The field is what the reader has just passed. */
+static inline int find_field(struct art_record_reader *reader, unsigned column, uint64_t *serial, uint64_t *len) {
+    if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
+    do {
+        int rc = next_field(reader, serial, len);
+        if (rc) {
+            reader->types = NULL;
+            return rc;
+        }
+    } while (reader->column <= column);
+    return ART_OK;
+}
+
+int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                             uint8_t **whole) {
+    uint64_t serial = 0, len = 0;
+    int rc = find_field(reader, column, &serial, &len);
+    if (!rc) result(context, serial, reader->body - len, len, whole);
+    return rc;
+}
+
+int art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out) {
+    uint64_t serial = 0, len = 0;
+    int rc = find_field(reader, column, &serial, &len);
+    if (rc) return rc;
+    const uint8_t *data = reader->body - len;
+    if (serial >= 12) {
+        out->type = serial & 1 ? SQLITE_TEXT : SQLITE_BLOB;
+        out->bytes = art_bytes(data, (uint32_t)len);
+    } else if (serial == 0) {
+        out->type = SQLITE_NULL;
+    } else if (serial == 7) {
+        out->type = SQLITE_FLOAT;
+        out->real = real_of(number_bits(serial, data, len));
+    } else {
+        out->type = SQLITE_INTEGER;
+        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
+    }
+    return ART_OK;
+}
+
+int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
+    struct art_record_reader reader;
+    art_record_reader_set(&reader, record);
+    return art_record_reader_result(&reader, context, column, whole);
+}
+
+int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
+    struct art_record_reader reader;
+    art_record_reader_set(&reader, record);
+    if (!open_record(&reader)) return damaged("has no header");
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t len;
+        int rc = next_field(&reader, &fields[i].serial, &len);
+        if (rc) return rc;
+        fields[i].body = reader.body - len;
+    }
+    return ART_OK;
+}

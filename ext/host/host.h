@@ -1,0 +1,51 @@
+/* What core asks of SQLite for a table: its journal, and where its blobs are.
+ *
+ *     journal        what a flush asks of the database's journal before it uses a slot again
+ *     inline_blobs   blobs as rows of T_artblob
+ *     storage        in a file beside the database, or inline, and from the one to the other */
+#ifndef ART_EXT_HOST_H
+#define ART_EXT_HOST_H
+
+#include "ext/table/table.h"
+
+/* Is this a host that has put a log of its own into the place of SQLite's? */
+bool art_journal_is_hidden(struct art_connection *connection);
+/* enum art_rc. */
+int art_journal_is_wal(struct art_table *table, bool *wal);
+void art_journal_host(struct art_table *table, struct art_host *out);
+/* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
+void art_journal_rolled_back_to(struct art_table *table, bool all);
+/* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback for it:
+ * whatever is written then is a transaction of its own, which commits by itself. */
+bool art_journal_alive(const struct art_table *table);
+/* May this transaction still be committed? */
+int art_journal_sound(const struct art_table *table, char **message);
+/* Random bytes into T_artstate, so that this transaction has a page of its own to commit. enum art_rc. */
+int art_journal_write_nonce(struct art_table *table);
+/* Before the commit, and after it: SQLITE_OK once it cannot be lost any more. */
+int art_journal_prepare_to_harden(struct art_table *table, char **message);
+int art_journal_harden(struct art_table *table);
+void art_journal_leave(struct art_table *table); /* the transaction has ended */
+/* In xSync and xCommit: young slots are free once SQLite's log begins anew, so a checkpoint is made early. */
+void art_journal_note_crowd(struct art_table *table, bool crowded);
+void art_journal_end_epoch(struct art_table *table);
+
+/* storage.c */
+/* What `auto` stands for here; or a sentence why it cannot be. */
+int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
+                        char **message);
+/* In xSync, before the tree prepares its commit: to the other storage. */
+int art_storage_move(struct art_table *table, char **message);
+/* After a rollback of whatever kind: follows the tree, where that has gone back. */
+void art_storage_go_back(struct art_table *table);
+void art_storage_finish(struct art_table *table); /* in xCommit */
+/* Another connection may have moved the blobs: what does T_artstate say? */
+int art_storage_follow(struct art_table *table, char **message);
+
+/* inline_blobs.c */
+void art_blobs_host(struct art_table *table, struct art_rows *out);
+/* A page out of a row (page, data) of T_artblob, which has up to ART_JOINED_PAGES in an older table. False: it is not there. */
+enum { ART_JOINED_PAGES = 8 };
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc);
+
+#endif

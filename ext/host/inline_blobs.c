@@ -1,0 +1,160 @@
+/* storage=inline: blobs as rows of T_artblob, in the database itself and in the caller's transaction.
+ *
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  a page of 4 KB without the zeros at its end; slot s has the pages from
+ *                                                      128 s on, and none where a blob has none
+ *
+ * Rows of older tables have up to eight whole pages, numbered by the first; they are read as they are.
+ *
+ * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who may
+ * write, what a reader sees, what a ROLLBACK takes back, what is durable when. What stands in the rows is verified as what
+ * comes from a file is.
+ *
+ * No statement stays stepped. They take no savepoint of their own (one row, or rows that cannot be refused), so SQLite
+ * calls nothing of ours while they run but xRollback, when one fails for want of memory or disk.
+ */
+#include "ext/host/host.h"
+
+enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
+
+static const char place[] = "the table of blobs";
+
+/* The tree must not go on with a transaction that SQLite has ended. */
+static int note_end(struct art_table *table, int art_rc) {
+    if (table->driver && !art_journal_alive(table)) art_tree_rolled_back(table->tree);
+    return art_rc;
+}
+
+static int statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out) {
+    char *message = NULL;
+    int rc = art_shadow_statement(table, which, out, &message);
+    sqlite3_free(message);
+    return rc;
+}
+
+/* An authorizer's "ignore" stays in a statement that was prepared under it. */
+static int lost(struct art_table *table, uint64_t page) {
+    art_shadow_finalize(table);
+    return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES),
+                       "a row is missing or empty");
+}
+
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc) {
+    uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
+    const uint8_t *bytes = sqlite3_column_blob(row, 1);
+    uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
+    if (len && !bytes) *art_rc = art_nomem();
+    if (*art_rc) return true;
+    if (!bytes || first > page || page - first >= ART_JOINED_PAGES || from >= len) return false;
+    uint64_t there = len - from < PAGE_BYTES ? len - from : PAGE_BYTES;
+    memcpy(data, bytes + from, there);
+    memset((uint8_t *)data + there, 0, PAGE_BYTES - there);
+    return true;
+}
+
+static int read_page(void *context, uint64_t page, void *data) {
+    struct art_table *table = context;
+    sqlite3_stmt *read;
+    int rc = statement(table, ART_BLOB_READ, &read), art_rc = ART_OK;
+    bool found = false;
+    if (!rc) {
+        sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
+        if (art_shadow_step(table->connection, read) == SQLITE_ROW) found = art_blobs_take(read, page, data, &art_rc);
+        rc = sqlite3_reset(read);
+    }
+    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    return found ? art_rc : lost(table, page);
+}
+
+/* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit: SQLITE_IOERR_SHORT_READ,
+ * for any table's rows. There the cache stays whole. (A number, since "off" is not heard within a transaction.) */
+static void keep_cache(struct art_table *table) {
+    static const char dqlite[] = "dqlite";
+    sqlite3 *db = table->connection->db;
+    sqlite3_vfs *vfs = NULL;
+    if (table->keeps_cache) return;
+    table->keeps_cache = true;
+    int rc = sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || strncmp(vfs->zName, dqlite, sizeof dqlite - 1) != 0) return;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".cache_spill=1000000000", table->name->schema);
+    if (sql) sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+}
+
+static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
+    sqlite3_stmt *write;
+    uint64_t len = PAGE_BYTES;
+    int rc = statement(table, ART_BLOB_WRITE, &write);
+    if (rc) return rc;
+    while (len > 1 && !data[len - 1]) len--;
+    sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
+    rc = sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
+    if (!rc) art_shadow_step(table->connection, write);
+    int end = sqlite3_reset(write);
+    if (!rc && !end) sqlite3_bind_null(write, 2); /* else it would take SQLite's message away */
+    return rc ? rc : end;
+}
+
+/* Once a blob: a version that knows only rows of eight pages must not read it. */
+static int raise_format(struct art_table *table) {
+    sqlite3_stmt *raise;
+    int rc = statement(table, ART_STATE_RAISE, &raise);
+    if (rc) return rc;
+    sqlite3_bind_int(raise, 1, ART_STATE_FORMAT_INLINE);
+    sqlite3_bind_int(raise, 2, ART_STATE_FORMAT_JOINED_ROWS);
+    art_shadow_step(table->connection, raise);
+    return sqlite3_reset(raise);
+}
+
+/* last_insert_rowid() is the user's. */
+static int write_page(void *context, uint64_t page, const void *data) {
+    struct art_table *table = context;
+    sqlite3 *db = table->connection->db;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
+    keep_cache(table);
+    int rc = page % BLOB_PAGES ? SQLITE_OK : raise_format(table);
+    before = sqlite3_total_changes64(db);
+    if (!rc) rc = put_blob_row(table, page, data);
+    sqlite3_set_last_insert_rowid(db, rowid);
+    if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
+    if (sqlite3_total_changes64(db) != before) return ART_OK;
+    art_shadow_finalize(table); /* as in lost() */
+    return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
+}
+
+static int remove_pages(void *context, uint64_t from, uint64_t end) {
+    struct art_table *table = context;
+    sqlite3_stmt *remove;
+    int rc = statement(table, ART_BLOB_REMOVE, &remove);
+    if (!rc) {
+        sqlite3_bind_int64(remove, 1, (sqlite3_int64)from);
+        sqlite3_bind_int64(remove, 2, (sqlite3_int64)end);
+        art_shadow_step(table->connection, remove);
+        rc = sqlite3_reset(remove);
+    }
+    if (!rc) return ART_OK;
+    return note_end(table, art_fail_sql(table->connection->db, rc, "cannot delete from the table of blobs"));
+}
+
+static int last_page(void *context, uint64_t *pages) {
+    struct art_table *table = context;
+    sqlite3_stmt *last;
+    sqlite3_int64 first = 0;
+    bool whole = true;
+    *pages = 0;
+    int rc = statement(table, ART_BLOB_LAST, &last);
+    if (!rc) {
+        if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
+            sqlite3_int64 bytes = sqlite3_column_int64(last, 1);
+            first = sqlite3_column_int64(last, 0);
+            whole = first >= 0 && bytes > 0;
+            if (whole) *pages = (uint64_t)first + ((uint64_t)bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        }
+        rc = sqlite3_reset(last);
+    }
+    if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
+    return whole ? ART_OK : lost(table, (uint64_t)first);
+}
+
+void art_blobs_host(struct art_table *table, struct art_rows *out) {
+    *out = (struct art_rows){table, read_page, write_page, remove_pages, last_page};
+}

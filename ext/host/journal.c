@@ -1,0 +1,387 @@
+/* What a flush asks of the database's journal before it uses a slot again (core/tree/slots.c), through SQLite's file
+ * handles and a row of T_artstate.
+ *
+ * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
+ * a killed writer has left there: the cache is flushed, 16 random bytes go into T_artstate, the cache is flushed again,
+ * and the count of pages written must grow over that second flush (it does not under cache_spill=off). A page is counted
+ * before it is written, so a flush that fails is the transaction's error. Then the WAL and the database are synced. With
+ * a rollback journal the random bytes make sure that there is a journal of this transaction, which replaces the one
+ * before; it and its directory are synced.
+ *
+ * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
+ * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
+ *
+ * SQLite before 3.53.2 (and we do not know how long before) forgets a commit at recovery when a page was written to the WAL
+ * twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush the cache
+ * twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could lead to: at the
+ * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file. A COMMIT may
+ * be refused after that, and a ROLLBACK TO lead before it all the same: such a transaction is not committed either.
+ *
+ * art_journal_harden(): after a commit, before a file goes that the state before it needs. In WAL mode with synchronous=NORMAL
+ * SQLite has synced nothing by then. The system tells each open file once of a sync that failed; SQLite's own must learn of
+ * it by SQLite's own sync, whose next one, in a checkpoint, would else take for safe what is lost. So this sync has a file of
+ * its own. What failed before that was opened, and was told to another process, only SQLite's still knows: it is synced
+ * before the commit, where an error is the transaction's. (With a rollback journal all that a commit needs was synced before
+ * it; what is synced here is its end, and the next transaction writes the journal anew.)
+ *
+ * art_journal_end_epoch(): young slots are free once SQLite begins its WAL anew, which by itself it does only after a
+ * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree is crowded with them,
+ * xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a passive one,
+ * whose failure is nobody's, as there. Not where the program has taken checkpoints over (wal_autocheckpoint=0, or a hook of
+ * its own, which the PRAGMA tells as 0), nor while a statement of this connection still reads.
+ *
+ * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
+ *
+ * A database without a file has no other process and no power loss: everything may be reused at once.
+ */
+#include "ext/host/host.h"
+
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { WAL_HEADER = 32, FLUSHES_WELL = 3053002 };
+static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
+
+static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
+                                   "and check the disk if it comes again";
+
+/* The server of libSQL, which puts a log of its own into the place of SQLite's WAL, dies when it is asked for that log's
+ * file. It is known by a function that it gives to all its connections; an ordinary build of libSQL has a WAL as SQLite. */
+bool art_journal_is_hidden(struct art_connection *connection) {
+    if (!connection->journal_asked) {
+        sqlite3_stmt *ask = NULL;
+        int rc = strstr(sqlite3_sourceid(), "alt1")
+                     ? sqlite3_prepare_v2(connection->db, "SELECT libsql_server_database_name()", -1, &ask, NULL)
+                     : SQLITE_ERROR;
+        sqlite3_finalize(ask);
+        if (rc == SQLITE_NOMEM) return true; /* and to be asked again */
+        connection->journal_hidden = rc == SQLITE_OK;
+        connection->journal_asked = true;
+    }
+    return connection->journal_hidden;
+}
+
+/* NULL where SQLite has no such file open now, or shows none. */
+static sqlite3_file *journal_file(const struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    sqlite3_file *file = NULL;
+    if (art_journal_is_hidden(table->connection)) return NULL;
+    if (sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &file)) return NULL;
+    return file && file->pMethods ? file : NULL;
+}
+
+static int sync_file(sqlite3_file *file) {
+    return file && file->pMethods ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : SQLITE_OK;
+}
+
+static int sync_folder(sqlite3 *db, const char *schema) {
+    char *folder;
+    int rc = art_database_folder(db, schema, &folder);
+    if (rc || !folder) return rc;
+    if (art_file_sync_folder(folder)) rc = SQLITE_IOERR;
+    art_free(folder);
+    return rc;
+}
+
+int art_journal_is_wal(struct art_table *table, bool *wal) {
+    sqlite3 *db = table->connection->db;
+    *wal = false;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
+    if (!sql) return art_nomem();
+    sqlite3_stmt *mode = NULL;
+    bool told = false;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &mode, NULL);
+    sqlite3_free(sql);
+    if (!rc && art_shadow_step(table->connection, mode) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(mode, 0);
+        told = text != NULL;
+        *wal = text && !sqlite3_stricmp(text, "wal");
+    }
+    int end = sqlite3_finalize(mode);
+    if (!rc) rc = end;
+    if (!rc && !told)
+        return art_fail(ART_IO, "art: an authorizer hides the journal mode (PRAGMA journal_mode): let art ask for it");
+    return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;
+}
+
+static void close_own_wal(struct art_table *table) {
+    if (table->own_wal && table->own_wal->pMethods) table->own_wal->pMethods->xClose(table->own_wal);
+    sqlite3_free(table->own_wal);
+    table->own_wal = NULL;
+}
+
+static int open_own_wal(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema, *database = sqlite3_db_filename(db, schema);
+    sqlite3_vfs *vfs = NULL;
+    int given;
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (rc || !vfs || !database) return rc ? rc : SQLITE_CANTOPEN;
+    table->own_wal = sqlite3_malloc(vfs->szOsFile);
+    if (!table->own_wal) return SQLITE_NOMEM;
+    memset(table->own_wal, 0, (size_t)vfs->szOsFile);
+    rc = vfs->xOpen(vfs, sqlite3_filename_wal(database), table->own_wal, SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL,
+                    &given);
+    if (rc) close_own_wal(table);
+    return rc;
+}
+
+int art_journal_prepare_to_harden(struct art_table *table, char **message) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    bool wal;
+    if (table->may_harden) return SQLITE_OK;
+    int rc = art_report(message, art_journal_is_wal(table, &wal));
+    if (rc) return rc;
+    art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
+    if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
+    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->lost = true;
+    table->may_harden = !table->lost;
+    return art_journal_sound(table, message);
+}
+
+int art_journal_harden(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    int rc = table->may_harden ? SQLITE_OK : SQLITE_CANTOPEN;
+    if (!rc) rc = sync_file(table->own_wal ? table->own_wal : journal_file(table));
+    if (!rc && !table->own_wal) rc = sync_file(art_database_file(db, schema));
+    return rc ? rc : sync_folder(db, schema);
+}
+
+void art_journal_leave(struct art_table *table) {
+    close_own_wal(table);
+    table->may_harden = table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
+    table->crowded = false;
+    table->waited = 0;
+}
+
+int art_journal_write_nonce(struct art_table *table) {
+    uint8_t nonce[ART_NONCE_BYTES];
+    char *message = NULL;
+    int rc = art_random(nonce, sizeof nonce);
+    if (rc) return rc;
+    rc = art_shadow_put(table, "nonce", nonce, sizeof nonce, &message);
+    sqlite3_free(message);
+    return rc ? art_fail_sql(table->connection->db, rc, "cannot write the nonce") : ART_OK;
+}
+
+/* A savepoint that was made without BEGIN is none that we hear of; but then SQLite is not in autocommit. */
+static bool may_flush(const struct art_table *table) {
+    if (sqlite3_libversion_number() >= FLUSHES_WELL) return true;
+    return !table->moment_count && sqlite3_get_autocommit(table->connection->db);
+}
+
+void art_journal_rolled_back_to(struct art_table *table, bool all) {
+    if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->lost = true;
+    table->own_frame = false;
+}
+
+/* An attached database may be locked: its pages stay, and the next flush may write and count them. */
+static int flush_cache(sqlite3 *db, bool *all) {
+    int rc = sqlite3_db_cacheflush(db);
+    *all &= rc == SQLITE_OK;
+    return rc && rc != SQLITE_BUSY ? art_fail_code(rc, "cannot write the cache to the database's journal") : ART_OK;
+}
+
+/* WAL mode: sees to it that a frame of this transaction is in the file. */
+static int write_own_frame(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    int before = 0, after = 0, high;
+    if (table->own_frame || !may_flush(table)) return ART_OK;
+    table->flushed = true;
+    bool all = true;
+    int rc = flush_cache(db, &all);
+    if (!rc) rc = art_journal_write_nonce(table);
+    if (rc) return rc;
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
+    rc = flush_cache(db, &all);
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
+    table->own_frame = all && after > before;
+    return rc;
+}
+
+static int make_secure(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    bool wal;
+    int rc = art_journal_is_wal(table, &wal);
+    if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
+    if (rc || (wal && !table->own_frame)) return rc;
+    sqlite3_file *journal = journal_file(table);
+    if (wal && !journal) return ART_OK;
+    table->lost |= sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
+    if (table->lost || (!wal && sync_folder(db, schema))) table->sync_failed = true;
+    table->reuse = !table->sync_failed;
+    return table->lost ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+}
+
+int art_journal_sound(const struct art_table *table, char **message) {
+    return table->lost ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
+}
+
+static int unmoved(void *context) {
+    const struct art_table *table = context;
+    int moved = 0;
+    if (!table->path) return ART_OK;
+    int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
+    return art_fail(ART_READONLY,
+                    "art: the database file was moved or replaced while it was open (%s): open the database anew",
+                    table->database);
+}
+
+static int another_file(void *context, unsigned attempt) {
+    struct art_table *table = context;
+    int rc = art_file_rename(table, attempt);
+    if (!rc) table->renamed = true;
+    return rc;
+}
+
+static int secure(void *context, bool *reuse) {
+    struct art_table *table = context;
+    int rc = ART_OK;
+    if (!table->secured) {
+        table->reuse = !table->path;
+        if (table->path) rc = make_secure(table);
+        table->secured = rc == ART_OK;
+    }
+    *reuse = table->reuse;
+    return rc;
+}
+
+static int epoch(void *context, struct art_epoch *out) {
+    struct art_table *table = context;
+    bool wal = false;
+    *out = (struct art_epoch){.kind = ART_EPOCH_ROLLBACK};
+    int rc = table->path ? art_journal_is_wal(table, &wal) : ART_OK;
+    if (rc || !wal) return rc;
+    out->kind = ART_EPOCH_UNKNOWN;
+    rc = write_own_frame(table);
+    if (rc || !table->own_frame) return rc;
+    uint8_t header[WAL_HEADER];
+    sqlite3_file *file = journal_file(table);
+    if (!file || file->pMethods->xRead(file, header, WAL_HEADER, 0)) return ART_OK;
+    uint32_t magic = __builtin_bswap32(art_load32(header));
+    if (magic != wal_magic && magic != wal_magic + 1) return ART_OK;
+    out->kind = ART_EPOCH_WAL;
+    memcpy(out->salts, header + 16, sizeof out->salts);
+    return ART_OK;
+}
+
+/* An authorizer that hides T_artstate hides the list, too, and none is a list of nothing: who has not asked yet whose T_artstate it
+ * is (transaction.c) asks now. */
+static int load_young(void *context, struct art_buffer *out) {
+    struct art_table *table = context;
+    char *message = NULL;
+    bool ours = true;
+    out->len = 0;
+    int rc = table->alone ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
+    if (!rc && !ours) rc = SQLITE_CORRUPT_VTAB;
+    if (!rc) rc = art_shadow_get(table, "young", out, &message);
+    sqlite3_free(message);
+    return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
+}
+
+/* For a VFS that names none: the folders that SQLite's own would look for. */
+static char *name_in_temporary_folder(void) {
+    const char *folders[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    uint8_t random[8];
+    if (art_random(random, sizeof random)) return NULL;
+    for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++) {
+        if (!folders[i] || access(folders[i], W_OK | X_OK)) continue;
+        return sqlite3_mprintf("%s/art-%016llx", folders[i], (sqlite3_uint64)art_load64(random));
+    }
+    return sqlite3_mprintf("./art-%016llx", (sqlite3_uint64)art_load64(random));
+}
+
+/* Where SQLite has its own temporary files. */
+static int scratch_name(void *context, char *name, uint32_t room) {
+    struct art_table *table = context;
+    char *chosen = NULL;
+    sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_TEMPFILENAME, &chosen);
+    if (!chosen) chosen = name_in_temporary_folder();
+    bool fits = chosen && strlen(chosen) < room;
+    if (fits) memcpy(name, chosen, strlen(chosen) + 1);
+    sqlite3_free(chosen);
+    return fits ? ART_OK : art_nomem();
+}
+
+static uint64_t room(void *context) {
+    const struct art_table *table = context;
+    struct statvfs attributes;
+    if (!*table->database || statvfs(table->database, &attributes)) return UINT64_MAX;
+    return (uint64_t)attributes.f_bavail * attributes.f_frsize;
+}
+
+bool art_journal_alive(const struct art_table *table) {
+    return sqlite3_txn_state(table->connection->db, table->name->schema) == SQLITE_TXN_WRITE;
+}
+
+static bool alive(void *context) {
+    return art_journal_alive(context);
+}
+
+static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+    return art_shadow_each_log_row(context, row, to);
+}
+
+/* 0 also where it cannot be had. */
+static int ask_number(struct art_connection *connection, const char *pragma) {
+    sqlite3 *db = connection->db;
+    sqlite3_stmt *ask = NULL;
+    int number = 0;
+    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
+        number = sqlite3_column_int(ask, 0);
+    }
+    sqlite3_finalize(ask);
+    return number;
+}
+
+void art_journal_note_crowd(struct art_table *table, bool crowded) {
+    table->crowded = crowded && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
+}
+
+void art_journal_end_epoch(struct art_table *table) {
+    sqlite3 *db = table->connection->db;
+    const char *schema = table->name->schema;
+    if (!table->crowded || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
+    sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+static bool wait_for_writer(void *context, unsigned attempt) {
+    static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+    enum { DELAYS = sizeof delays };
+    struct art_table *table = context;
+    int left = ask_number(table->connection, "PRAGMA busy_timeout") - table->waited;
+    if (left <= 0) return false;
+    int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
+    if (delay > left) delay = left;
+    sqlite3_sleep(delay);
+    table->waited += delay;
+    return true;
+}
+
+static bool interrupted(void *context) {
+    const struct art_table *table = context;
+    return art_interrupted(table->connection);
+}
+
+void art_journal_host(struct art_table *table, struct art_host *out) {
+    art_blobs_host(table, &table->rows);
+    *out = (struct art_host){.context = table,
+                             .rows = &table->rows,
+                             .scratch_name = scratch_name,
+                             .unmoved = unmoved,
+                             .another_file = another_file,
+                             .secure = secure,
+                             .epoch = epoch,
+                             .load_young = load_young,
+                             .wait = wait_for_writer,
+                             .interrupted = interrupted,
+                             .room = room,
+                             .alive = alive,
+                             .each_log_row = each_log_row};
+}

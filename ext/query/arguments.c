@@ -1,0 +1,266 @@
+/* From xFilter's arguments to what is wanted, by plan.h's table. The planner does the same with constants, to guess how
+ * many rows they give. */
+#include "ext/query/scan.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* --- what xFilter is given ---------------------------------------------------------------------------------------- */
+
+/* A bound number is (statements.c), others are not. `range`: it is not for equality. */
+static bool compares_as_text(const struct art_scan *scan, sqlite3_value *value, bool range) {
+    int type = sqlite3_value_type(value);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
+    if (!sqlite3_value_frombind(value) || (range && scan->equated)) return false;
+    return !art_statements_may_convert(art_scan_vtab(scan), range);
+}
+
+bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
+    return compares_as_text(scan, value, false);
+}
+
+static bool never_matches(const struct art_scan *scan, int type) {
+    return type == SQLITE_NULL || (type == SQLITE_BLOB && art_scan_vtab(scan)->connection->blobs_never_match);
+}
+
+static bool too_complex(const struct art_scan *scan, int len) {
+    return len > sqlite3_limit(art_scan_vtab(scan)->connection->db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, -1);
+}
+
+/* The path itself, and whatever a NUL hides from SQLite's comparison behind it. */
+static void want_hidden_rest(struct art_wanted *wanted, struct art_bytes path) {
+    static const uint8_t one = 1;
+    wanted->scratch.len = 0;
+    if (art_buffer_append(&wanted->scratch, path.data, path.len) || art_buffer_append(&wanted->scratch, &one, 1)) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    art_wanted_low(wanted, path, false);
+    art_wanted_high(wanted, art_buffer_bytes(&wanted->scratch), true);
+}
+
+static void want_glob(struct art_scan *scan, sqlite3_value *value) {
+    struct art_wanted *wanted = &scan->wanted;
+    if (never_matches(scan, sqlite3_value_type(value))) {
+        wanted->empty = true;
+        return;
+    }
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (pattern && too_complex(scan, sqlite3_value_bytes(value))) {
+        wanted->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
+        return;
+    }
+    if (!pattern) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    struct art_bytes prefix = art_bytes(pattern, art_glob_prefix(pattern));
+    const char *rest = pattern + prefix.len;
+    if (prefix.len > ART_PATH_MAX) {
+        wanted->empty = true;
+        return;
+    }
+    if (*rest == 0) {
+        want_hidden_rest(wanted, prefix);
+        return;
+    }
+    art_wanted_prefix(wanted, prefix);
+    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
+     * SQLite, though, where it compares with bounds instead. */
+    bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && !rest[1];
+    scan->bounded = false;
+    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || bounded)) return;
+    if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
+    scan->matching = ART_MATCH_GLOB;
+    scan->pattern.len = 0;
+    if (art_buffer_append(&scan->pattern, pattern, strlen(pattern) + 1)) wanted->rc = SQLITE_NOMEM;
+}
+
+static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
+    struct art_wanted *wanted = &scan->wanted;
+    if (prefix.len > ART_PATH_MAX) {
+        wanted->empty = true;
+        return;
+    }
+    if (art_folded_set(&scan->folded, prefix)) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    art_folded_range(&scan->folded, wanted);
+    if (scan->matching == ART_MATCH_ALL && scan->folded.letters) scan->matching = ART_MATCH_FOLDED;
+}
+
+/* A pattern that is too long is SQLite's to complain about, on the first row. */
+static void want_like(struct art_scan *scan, sqlite3_value *value) {
+    if (never_matches(scan, sqlite3_value_type(value))) {
+        scan->wanted.empty = true;
+        return;
+    }
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (!pattern) {
+        scan->wanted.rc = SQLITE_NOMEM;
+    } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
+        want_folded(scan, art_bytes(pattern, art_like_prefix(pattern)));
+    }
+}
+
+static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
+    const void *text = sqlite3_value_text(value);
+    if (!text) {
+        scan->wanted.rc = SQLITE_NOMEM;
+        return;
+    }
+    want_folded(scan, art_bytes(text, art_sound_prefix(text)));
+}
+
+/* Of an argument that a hidden column shows again: its bytes, and what it was. */
+static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_value *value) {
+    shown->type = sqlite3_value_type(value);
+    if (shown->type == SQLITE_NULL) scan->wanted.empty = true;
+    struct art_bytes bytes = {0};
+    shown->text.len = 0;
+    if ((shown->type != SQLITE_NULL && !art_value_bytes(value, &bytes)) ||
+        art_buffer_append(&shown->text, bytes.data, bytes.len)) {
+        scan->wanted.rc = SQLITE_NOMEM;
+    }
+}
+
+static void want_points(struct art_scan *scan, sqlite3_value *list) {
+    int rc = art_points_collect(&scan->points, list);
+    if (rc) scan->wanted.rc = rc;
+    scan->several = true;
+}
+
+static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value) {
+    switch (meaning) {
+    case ART_ARGUMENT_PREFIX:
+        want_shown(scan, &scan->prefix, value);
+        break;
+    case ART_ARGUMENT_DELIMITER:
+        want_shown(scan, &scan->delimiter, value);
+        break;
+    case ART_ARGUMENT_START_AFTER:
+        want_shown(scan, &scan->start_after, value);
+        break;
+    case ART_ARGUMENT_IN:
+        want_points(scan, value);
+        break;
+    case ART_ARGUMENT_GLOB:
+        want_glob(scan, value);
+        break;
+    case ART_ARGUMENT_LIKE:
+        want_like(scan, value);
+        break;
+    case ART_ARGUMENT_LIKE_PREFIX:
+        want_like_prefix(scan, value);
+        break;
+    case ART_ARGUMENT_LIMIT:
+        if (sqlite3_value_int64(value) >= 0) scan->limit = (uint64_t)sqlite3_value_int64(value);
+        break;
+    case ART_ARGUMENT_OFFSET:
+        if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
+        break;
+    default:
+        art_wanted_compare(&scan->wanted, meaning, value, compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL));
+    }
+}
+
+/* --- the plan's words --------------------------------------------------------------------------------------------- */
+
+/* The next '?' outside of quotes, and in *start where the words of its argument begin; NULL: there is none. */
+static const char *find_mark(const char *at, const char **start) {
+    *start = at;
+    bool quoted = false;
+    for (; *at && (quoted || *at != '?'); at++) {
+        if (*at == '"') quoted = !quoted;
+        if (quoted) continue;
+        if (!strncmp(at, " AND ", 5)) *start = at + 5;
+        if (!strncmp(at, ", ", 2)) *start = at + 2;
+    }
+    return *at ? at : NULL;
+}
+
+static enum art_argument meaning_at(const char *mark) {
+    switch (mark[-1]) {
+    case '>':
+        return ART_ARGUMENT_GREATER;
+    case '<':
+        return ART_ARGUMENT_LESS;
+    case '(':
+        return ART_ARGUMENT_IN;
+    case '=':
+        return mark[-2] == '>'   ? ART_ARGUMENT_GREATER_EQUAL
+               : mark[-2] == '<' ? ART_ARGUMENT_LESS_EQUAL
+                                 : ART_ARGUMENT_EQUAL;
+    default:
+        return mark[-2] == 'B'   ? ART_ARGUMENT_GLOB
+               : mark[-2] == 'E' ? ART_ARGUMENT_LIKE
+               : mark[-2] == 'x' ? ART_ARGUMENT_LIKE_PREFIX
+               : mark[-3] == 'i' ? ART_ARGUMENT_LIMIT
+                                 : ART_ARGUMENT_OFFSET;
+    }
+}
+
+/* As the planner writes it, with quotes or without. */
+static bool says_name(struct art_text text, const char *name) {
+    if (*text.at != '"') return strlen(name) == (size_t)text.len && !memcmp(text.at, name, (size_t)text.len);
+    const char *end = text.at + text.len - 1;
+    for (const char *at = text.at + 1; at < end; at++, name++) {
+        if (*at != *name) return false;
+        if (*at == '"') at++;
+    }
+    return !*name;
+}
+
+static void find_compared(const struct art_columns *columns, struct art_text text, struct art_plan_argument *out) {
+    static const enum art_argument hidden[] = {ART_ARGUMENT_PREFIX, ART_ARGUMENT_DELIMITER, ART_ARGUMENT_START_AFTER};
+    for (unsigned i = 0; i < columns->count; i++) {
+        if (!says_name(text, columns->items[i].name)) continue;
+        out->column = i;
+        return;
+    }
+    for (unsigned i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        if (says_name(text, art_columns_hidden_name(ART_HIDDEN_PREFIX + i))) out->meaning = hidden[i];
+    }
+}
+
+const char *art_plan_next(const struct art_columns *columns, const char *at, struct art_plan_argument *out) {
+    static const char bound[] = "bound ";
+    const char *start, *mark = find_mark(at, &start);
+    *out = (struct art_plan_argument){0};
+    if (!mark) return NULL;
+    out->meaning = meaning_at(mark);
+    if (out->meaning == ART_ARGUMENT_IN || !strchr("<>=", mark[-1])) return mark + 1; /* of the key, or a limit */
+    out->is_bound = !strncmp(start, bound, sizeof bound - 1);
+    if (out->is_bound) start += sizeof bound - 1;
+    const char *end = mark;
+    while (strchr("<>=", end[-1])) end--;
+    find_compared(columns, (struct art_text){start, (int)(end - start)}, out);
+    return mark + 1;
+}
+
+/* --- all of them -------------------------------------------------------------------------------------------------- */
+
+int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
+    struct art_wanted *wanted = &scan->wanted;
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    for (int i = 0; i < argc && !wanted->rc; i++) {
+        struct art_plan_argument argument;
+        words = art_plan_next(columns, words, &argument);
+        assert(words);
+        if (!argument.column) {
+            want(scan, argument.meaning, argv[i]);
+        } else if (art_filters_add(scan, argument.column, argument.meaning, argv[i], !argument.is_bound)) {
+            wanted->rc = SQLITE_NOMEM;
+        }
+    }
+    if (wanted->rc || wanted->empty) return wanted->rc;
+    scan->listing = scan->delimiter.text.len > 0;
+    if (scan->listing) art_listing_begin(scan);
+    if (scan->start_after.type && !scan->listing) {
+        art_wanted_low(wanted, art_buffer_bytes(&scan->start_after.text), true);
+    }
+    if (scan->prefix.type) art_wanted_prefix(wanted, art_buffer_bytes(&scan->prefix.text));
+    art_wanted_finish(wanted);
+    return wanted->rc;
+}

@@ -1,0 +1,154 @@
+/* Conditions on columns that are not the path.
+ *
+ * They choose no range, and SQLite looks at each of them again. But a row that surely does not meet one never gets that
+ * far: in `path > 'logs/' AND size > 1000000` most rows are passed over here, for half of what it costs to show them.
+ *
+ * Surely: SQLite may convert either side before it compares them, as the affinities of both say, and that of the right
+ * side is not known here (behind o.x = ? that of o.x is what a bound value has where o.x is meant). It leaves two numbers
+ * as they are, unless the column is a TEXT one; and two texts, if neither looks like a number. Of a literal it is known
+ * that it has no affinity. Nothing is ever equal to, less or greater than NULL. All other rows are left to SQLite, and so
+ * are long and damaged ones.
+ *
+ * The right side has to be the same for all rows, which random() is not: a literal or a bound value. A row value is
+ * compared by its first element alone, always by >= or <=, and SQLite then tells a wrong collation: with these a text has
+ * to be a literal, which no row value is.
+ */
+#include "ext/query/scan.h"
+
+/* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway. Longer
+ * texts are not worth their copy. */
+enum { WANTED_MAX = 16, REST = 240, TEXT_MAX = 1024 };
+
+static bool is_number(int type) {
+    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
+static const uint8_t *skip_any(const uint8_t *at, const uint8_t *end, const char *set) {
+    while (at < end && *at && strchr(set, *at)) at++;
+    return at;
+}
+
+/* Or is it something near to a number? */
+static bool looks_like_number(struct art_bytes text) {
+    static const char spaces[] = " \t\n\v\f\r", digits[] = "0123456789";
+    const uint8_t *at = text.data, *end = at + text.len;
+    at = skip_any(skip_any(at, end, spaces), end, "+-");
+    at = skip_any(skip_any(skip_any(at, end, digits), end, "."), end, digits);
+    at = skip_any(skip_any(skip_any(at, end, "eE"), end, "+-"), end, digits);
+    return skip_any(at, end, spaces) == end;
+}
+
+static bool is_certain(const struct art_filter *filter, enum art_affinity affinity, struct art_bytes text) {
+    if (is_number(filter->value.type)) return affinity != ART_AFFINITY_TEXT;
+    if (affinity != ART_AFFINITY_TEXT && affinity != ART_AFFINITY_BLOB) return false;
+    if (filter->is_literal) return true;
+    bool may_be_row_value =
+        filter->comparison == ART_ARGUMENT_GREATER_EQUAL || filter->comparison == ART_ARGUMENT_LESS_EQUAL;
+    return !may_be_row_value && !looks_like_number(text);
+}
+
+int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
+                    bool is_literal) {
+    struct art_filter *filter = &scan->filters[scan->filter_count];
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    struct art_bytes text = {0};
+    int type = sqlite3_value_type(value);
+    if (!is_number(type) && type != SQLITE_TEXT) return SQLITE_OK;
+    if (!is_literal && !sqlite3_value_frombind(value)) return SQLITE_OK;
+    if (type == SQLITE_TEXT && !art_value_bytes(value, &text)) return SQLITE_NOMEM;
+    filter->column = column - 1;
+    filter->comparison = comparison;
+    filter->is_literal = is_literal;
+    filter->value.type = type;
+    if (text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text)) return SQLITE_OK;
+    if (type == SQLITE_INTEGER) filter->value.integer = sqlite3_value_int64(value);
+    if (type == SQLITE_FLOAT) filter->value.real = sqlite3_value_double(value);
+    if (type == SQLITE_TEXT) {
+        filter->text.len = 0;
+        if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
+        filter->value.bytes = art_buffer_bytes(&filter->text);
+    }
+    scan->filter_count++;
+    return SQLITE_OK;
+}
+
+void art_filters_clear(struct art_scan *scan) {
+    for (unsigned i = 0; i < ART_FILTERS_MAX; i++) art_buffer_clear(&scan->filters[i].text);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static int order_of(bool greater, bool less) {
+    return greater - less;
+}
+
+/* False: SQLite has to say, among others where an integer is no double. */
+static bool compare_held(const struct art_held *held, const struct art_filter *filter, int *order) {
+    const struct art_held *value = &filter->value;
+    enum { EXACT = 53 };
+    if (held->type == SQLITE_INTEGER && value->type == SQLITE_INTEGER) {
+        *order = order_of(held->integer > value->integer, held->integer < value->integer);
+        return true;
+    }
+    if (held->type == SQLITE_TEXT && value->type == SQLITE_TEXT) {
+        *order = art_bytes_compare(held->bytes, value->bytes);
+        return filter->is_literal || !looks_like_number(held->bytes);
+    }
+    if (!is_number(held->type) || !is_number(value->type)) return false;
+    double numbers[2];
+    const struct art_held *both[2] = {held, value};
+    for (int i = 0; i < 2; i++) {
+        int64_t integer = both[i]->integer, most = (int64_t)1 << EXACT;
+        bool is_real = both[i]->type == SQLITE_FLOAT;
+        if (!is_real && (integer > most || integer < -most)) return false;
+        numbers[i] = is_real ? both[i]->real : (double)integer;
+    }
+    *order = order_of(numbers[0] > numbers[1], numbers[0] < numbers[1]);
+    return true;
+}
+
+static bool meets(enum art_argument comparison, int order) {
+    switch (comparison) {
+    case ART_ARGUMENT_GREATER:
+        return order > 0;
+    case ART_ARGUMENT_GREATER_EQUAL:
+        return order >= 0;
+    case ART_ARGUMENT_LESS:
+        return order < 0;
+    case ART_ARGUMENT_LESS_EQUAL:
+        return order <= 0;
+    default:
+        return order == 0;
+    }
+}
+
+static bool record_may_be_wanted(struct art_scan *scan) {
+    struct art_bytes record;
+    int order;
+    if (!art_scan_short_record(scan, &record)) return true;
+    art_record_reader_set(&scan->reader, record);
+    scan->fetched = true;
+    for (unsigned i = 0; i < scan->filter_count; i++) {
+        const struct art_filter *filter = &scan->filters[i];
+        struct art_held held;
+        if (art_record_reader_held(&scan->reader, filter->column, &held)) return true;
+        if (held.type == SQLITE_NULL) return false;
+        if (compare_held(&held, filter, &order) && !meets(filter->comparison, order)) return false;
+    }
+    return true;
+}
+
+bool art_filters_may_want(struct art_scan *scan) {
+    scan->fetched = false;
+    if (scan->filters_resting) {
+        scan->filters_resting--;
+        return true;
+    }
+    bool wanted = record_may_be_wanted(scan);
+    scan->filters_wanted = wanted ? scan->filters_wanted + 1 : 0;
+    if (scan->filters_wanted == WANTED_MAX) {
+        scan->filters_wanted = 0;
+        scan->filters_resting = REST;
+    }
+    return wanted;
+}

@@ -1,0 +1,142 @@
+/* What a GLOB or LIKE pattern says about the beginning of the paths that it matches.
+ *
+ * LIKE does not tell capitals from small letters (of ASCII), so its literal prefix stands for many spellings, which lie
+ * far apart: between "A/USR" and "a/usr" sorts whatever begins with "B" to "Z" or "_". A scan goes through them like an
+ * odometer. At a path that is no match it computes the next spelling behind it and seeks there:
+ *
+ *     prefix "usr/"     USR/  USr/  UsR/  Usr/  uSR/  uSr/  usR/  usr/       in the order of bytes
+ *     at    "etc/..."   'e' is between 'U' and 'u': the first spelling that begins with 'u': "uSR/"
+ *     at    "uppercase" 'p' is between 'S' and 's': "usR/"
+ *
+ * On real paths that is a handful of seeks, since most spellings have no path near them. Of 1 M files under /Host-NN/usr,
+ * '/Host-00/usr/share/doc/%' finds its 6,170 in 1.2 ms; all paths from the first spelling to the last, each looked at by
+ * SQLite, are 134 ms, and so are all paths up to the first letter.
+ */
+#include "ext/query/scan.h"
+
+static inline uint8_t lower(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static inline uint8_t upper(uint8_t c) {
+    return c >= 'a' && c <= 'z' ? c - 32 : c;
+}
+
+/* --- literal prefixes --------------------------------------------------------------------------------------------- */
+
+/* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
+static uint32_t sound_character(const uint8_t *p) {
+    uint32_t n = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
+                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                               : 0;
+    uint32_t c = n ? p[0] & (0x7fu >> n) : 0;
+    for (uint32_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    bool overlong = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
+    bool replaced = c == 0xfffd || (c & 0xfffff800) == 0xd800 || (c & 0xfffffffe) == 0xfffe;
+    return overlong || replaced || (n && (p[n] & 0xc0) == 0x80) ? 0 : n;
+}
+
+/* Before the first wildcard, and before broken UTF-8. */
+static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
+    const uint8_t *p = (const uint8_t *)pattern;
+    for (uint32_t n = 1; n; p += n) {
+        if (*p == 0 || (*p < 0x80 && strchr(wildcards, *p))) break;
+        n = *p < 0x80 ? 1 : sound_character(p);
+    }
+    return (uint32_t)(p - (const uint8_t *)pattern);
+}
+
+uint32_t art_glob_prefix(const char *pattern) {
+    return literal_prefix(pattern, "*?[");
+}
+
+uint32_t art_like_prefix(const char *pattern) {
+    return literal_prefix(pattern, "%_");
+}
+
+uint32_t art_sound_prefix(const char *text) {
+    return literal_prefix(text, "");
+}
+
+/* --- spellings ---------------------------------------------------------------------------------------------------- */
+
+int art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
+    folded->lower.len = 0;
+    folded->letters = false;
+    folded->seek.len = 0;
+    int rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
+    if (!rc) rc = art_buffer_reserve(&folded->seek, prefix.len);
+    for (uint32_t i = 0; !rc && i < prefix.len; i++) {
+        uint8_t c = lower(prefix.data[i]);
+        folded->lower.data[i] = c;
+        folded->letters |= c != upper(c);
+    }
+    return rc;
+}
+
+void art_folded_range(const struct art_folded *folded, struct art_wanted *wanted) {
+    struct art_bytes last = art_buffer_bytes(&folded->lower);
+    struct art_range range;
+    if (!last.len) return;
+    wanted->scratch.len = 0;
+    if (art_buffer_reserve(&wanted->scratch, last.len)) {
+        wanted->rc = SQLITE_NOMEM;
+        return;
+    }
+    art_range_of_prefix(last, wanted->scratch.data, &range);
+    if (range.high_set) art_wanted_high(wanted, range.high, true);
+    for (uint32_t i = 0; i < last.len; i++) wanted->scratch.data[i] = upper(last.data[i]);
+    art_wanted_low(wanted, art_bytes(wanted->scratch.data, last.len), false);
+}
+
+static uint32_t matching_bytes(const struct art_folded *folded, struct art_bytes path) {
+    uint32_t n = art_min32(path.len, (uint32_t)folded->lower.len), i = 0;
+    while (i < n && lower(path.data[i]) == folded->lower.data[i]) i++;
+    return i;
+}
+
+bool art_folded_matches(const struct art_folded *folded, struct art_bytes path) {
+    return matching_bytes(folded, path) == folded->lower.len;
+}
+
+/* The path matches up to `at`. Forward, the next spelling keeps the path's letters before the turning point, has a
+ * greater one there, and capitals behind it; backward, a smaller one, and small letters. */
+bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending) {
+    const uint8_t *small = folded->lower.data;
+    uint32_t at = matching_bytes(folded, path), len = (uint32_t)folded->lower.len;
+    bool ended = at == path.len, turned = false; /* an ended path lies before all its continuations */
+    uint8_t there = ended ? 0 : path.data[at], turn = 0;
+    if (!descending && (ended || there < small[at])) {
+        turn = ended || there < upper(small[at]) ? upper(small[at]) : small[at];
+        turned = true;
+    } else if (descending && !ended && there > upper(small[at])) {
+        turn = there > small[at] ? small[at] : upper(small[at]);
+        turned = true;
+    }
+    while (!turned && at) { /* carry */
+        at--;
+        uint8_t other = descending ? upper(small[at]) : small[at];
+        turned = path.data[at] != other;
+        turn = other;
+    }
+    if (!turned) return false;
+    memcpy(folded->seek.data, path.data, at);
+    folded->seek.data[at] = turn;
+    for (uint32_t i = at + 1; i < len; i++) folded->seek.data[i] = descending ? small[i] : upper(small[i]);
+    folded->seek.len = len;
+    return true;
+}
+
+/* As SQLite makes them of LIKE 'Usr/%': 'USR/' and 'usr0'. */
+bool art_folded_bounds(struct art_bytes low, struct art_bytes high) {
+    if (low.len != high.len || low.len == 0) return false;
+    uint32_t last = low.len - 1;
+    for (uint32_t i = 0; i < last; i++) {
+        if (low.data[i] == 0 || lower(low.data[i]) != lower(high.data[i])) return false;
+    }
+    return low.data[last] && lower(low.data[last]) + 1 == lower(high.data[last]);
+}

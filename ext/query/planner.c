@@ -1,0 +1,739 @@
+/* xBestIndex: which of the constraints the cursor takes, in the words of plan.h, and what that costs.
+ *
+ * Nothing is read here: what is in memory tells how many rows there may be. Only comparisons by BINARY are taken, and
+ * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself.
+ *
+ * LIKE and GLOB are functions that an application can replace, and then they may match anything. For a literal pattern
+ * SQLite adds two bounds, and only if the function is its own. Those of LIKE are taken in its place: every row has to
+ * meet them, whoever wrote them. Those of GLOB, right before it, show that GLOB can be taken. Without bounds SQLite is
+ * asked: would it add them now, to a literal? (is_sqlites())
+ *
+ * SQLite 3.40 shows LIKE and GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it: but not
+ * their bounds. So a literal pattern that has none, though it should (gets_bounds()), is left alone.
+ *
+ * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
+ * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
+ * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may have
+ * one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms, which
+ * is known when it runs (running.c). And every version shows (path, value) >= (?, ?) as path >= ?: a comparison must be
+ * with a literal, which no row value is.
+ */
+#include "ext/base/token.h"
+#include "ext/query/scan.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
+#define SQLITE_INDEX_CONSTRAINT_LIMIT  73
+#define SQLITE_INDEX_CONSTRAINT_OFFSET 74
+#endif
+
+enum {
+    ROWS_UNKNOWN = 1000000,
+    STRICT_LIMITS = 3046001, /* the version that offers them as it should */
+    STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
+    LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
+    LIST_GUESS = 20          /* elements, but not more than a part of the rows */
+};
+
+struct planning {
+    struct art_vtab *vtab;
+    sqlite3_index_info *info;
+    int plan, arguments;
+    bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
+    bool listing, point, list, low, high, glob;
+    int unsure; /* conditions that another plan had better not have */
+    enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
+    uint8_t *meanings; /* of each constraint */
+    sqlite3_str *words;
+};
+
+/* --- constraints -------------------------------------------------------------------------------------------------- */
+
+static enum art_argument meaning_of(unsigned char op) {
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ:
+    case SQLITE_INDEX_CONSTRAINT_IS:
+        return ART_ARGUMENT_EQUAL;
+    case SQLITE_INDEX_CONSTRAINT_GT:
+        return ART_ARGUMENT_GREATER;
+    case SQLITE_INDEX_CONSTRAINT_GE:
+        return ART_ARGUMENT_GREATER_EQUAL;
+    case SQLITE_INDEX_CONSTRAINT_LT:
+        return ART_ARGUMENT_LESS;
+    case SQLITE_INDEX_CONSTRAINT_LE:
+        return ART_ARGUMENT_LESS_EQUAL;
+    case SQLITE_INDEX_CONSTRAINT_GLOB:
+        return ART_ARGUMENT_GLOB;
+    case SQLITE_INDEX_CONSTRAINT_LIKE:
+        return ART_ARGUMENT_LIKE;
+    default:
+        return ART_ARGUMENT_NONE;
+    }
+}
+
+static bool is_on_path(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    return constraint->usable && constraint->iColumn == ART_COLUMN_KEY;
+}
+
+static bool is_by(const struct planning *planning, int i, const char *wanted) {
+    return !sqlite3_stricmp(sqlite3_vtab_collation(planning->info, i), wanted);
+}
+
+/* What constraint i means, or NONE: not for the path, not usable, or by another collation. */
+static enum art_argument find_meaning(const struct planning *planning, int i) {
+    if (!is_on_path(planning, i)) return ART_ARGUMENT_NONE;
+    enum art_argument meaning = meaning_of(planning->info->aConstraint[i].op);
+    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
+    if (compares && !is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    return meaning == ART_ARGUMENT_EQUAL && i >= LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
+}
+
+static bool is_limit(unsigned char op) {
+    return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+}
+
+static sqlite3_value *constant(const struct planning *planning, int i) {
+    sqlite3_value *value = NULL;
+    return sqlite3_vtab_rhs_value(planning->info, i, &value) == SQLITE_OK ? value : NULL;
+}
+
+static struct art_bytes constant_text(const struct planning *planning, int i) {
+    sqlite3_value *value = constant(planning, i);
+    if (!value || sqlite3_value_type(value) != SQLITE_TEXT) return (struct art_bytes){0};
+    const void *text = sqlite3_value_text(value);
+    return art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
+}
+
+/* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
+static bool is_list(const struct planning *planning, int i) {
+    return sqlite3_vtab_in(planning->info, i, -1);
+}
+
+static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
+
+/* Keywords, too, stand without quotes: a word is a word. */
+static void append_shown_name(sqlite3_str *out, const char *name) {
+    struct art_token token = art_token_at(name);
+    bool is_word = token.kind == ART_TOKEN_WORD && token.at == name && !name[token.len];
+    sqlite3_str_appendf(out, is_word ? "%s" : "\"%w\"", name);
+}
+
+/* A comparison of column `compared`, 0 is the key; or -1: nothing is compared. */
+static void take_as(struct planning *planning, int i, int compared, bool is_bound, enum art_argument meaning,
+                    bool exact) {
+    struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
+    bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
+    if (sqlite3_str_length(planning->words)) sqlite3_str_appendall(planning->words, limits ? ", " : " AND ");
+    if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
+    if (compared >= 0) append_shown_name(planning->words, planning->vtab->columns.items[compared].name);
+    sqlite3_str_appendall(planning->words, argument_words[meaning]);
+    usage->argvIndex = ++planning->arguments;
+    usage->omit = exact;
+}
+
+static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
+    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
+    take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, false, meaning, exact);
+}
+
+/* --- hidden columns as arguments ---------------------------------------------------------------------------------- */
+
+/* SQLITE_CONSTRAINT: there is such an argument, but it is not known yet: this order of tables will not do. Of several,
+ * SQLite compares the others with the column. */
+static int take_hidden(struct planning *planning, enum art_hidden hidden, enum art_argument meaning, bool *taken) {
+    const sqlite3_index_info *info = planning->info;
+    bool given = false;
+    *taken = false;
+    for (int i = 0; i < info->nConstraint && !*taken; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        if (art_hidden_column(planning->vtab, constraint->iColumn) != (int)hidden) continue;
+        given = true;
+        if (!constraint->usable) continue;
+        take(planning, i, meaning, true);
+        *taken = true;
+    }
+    return given && !*taken ? SQLITE_CONSTRAINT : SQLITE_OK;
+}
+
+static int take_listing_arguments(struct planning *planning) {
+    bool given;
+    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &given);
+    if (!rc) rc = take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
+    return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &given);
+}
+
+static bool compares_hidden(const struct planning *planning, enum art_hidden hidden) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == (int)hidden;
+        if (same && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
+    }
+    return false;
+}
+
+/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason to
+ * compare. */
+static int refuse_arguments(const struct planning *planning) {
+    struct art_vtab *vtab = planning->vtab;
+    const char *table = vtab->name->table;
+    if (compares_hidden(planning, ART_HIDDEN_COMMAND)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a listing has no fifth argument, nor can the column for commands be compared (%s): "
+                            "leave it out",
+                            table);
+    }
+    if (!compares_hidden(planning, ART_HIDDEN_SNAPSHOT)) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: there are no snapshots in this version (%s.snapshot): leave the argument out", table);
+}
+
+/* --- whose functions ---------------------------------------------------------------------------------------------- */
+
+/* Is the function the one that SQLite brings along? It adds bounds to a literal pattern then, and only then: this very
+ * file is asked with such a statement, which is never run. */
+static bool is_sqlites(struct art_vtab *vtab, const char *condition) {
+    struct art_connection *connection = vtab->connection;
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" %s", vtab->name->schema, vtab->name->table,
+                                vtab->columns.items[ART_COLUMN_KEY].name, condition);
+    connection->bounds = ART_BOUNDS_ASKED;
+    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    bool added = connection->bounds == ART_BOUNDS_ADDED;
+    connection->bounds = ART_BOUNDS_NOBODY_ASKS;
+    return added;
+}
+
+static void answer(const struct planning *planning) {
+    bool low = false, high = false;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
+        high |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LT;
+    }
+    if (low && high) planning->vtab->connection->bounds = ART_BOUNDS_ADDED;
+}
+
+/* The constant on the right of a comparison that is term number `offset` of the WHERE clause. */
+static struct art_bytes bound_at(const struct planning *planning, int offset, enum art_argument meaning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iTermOffset != offset || planning->meanings[i] != meaning) continue;
+        return constant_text(planning, i);
+    }
+    return (struct art_bytes){0};
+}
+
+/* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*'. */
+static bool glob_has_bounds(const struct planning *planning, int i) {
+    int offset = planning->info->aConstraint[i].iTermOffset;
+    struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
+    struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
+    if (!low.len || low.len != high.len) return false;
+    uint32_t last = low.len - 1;
+    return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last];
+}
+
+/* Should a literal pattern with this beginning have bounds? Not if that, or what is next to it, may be a number. */
+static bool gets_bounds(struct art_bytes pattern, uint32_t prefix) {
+    return prefix && (isalpha(pattern.data[0]) || (prefix > 1 && !strchr("0123456789+-. \t\n\v\f\r", pattern.data[0])));
+}
+
+static bool glob_is_sqlites(struct planning *planning, int i) {
+    bool has_bounds = glob_has_bounds(planning, i);
+    if (planning->glob_is == GLOB_UNKNOWN) {
+        bool own = has_bounds || is_sqlites(planning->vtab, "GLOB 'a*'");
+        planning->glob_is = own ? GLOB_SQLITES : GLOB_OTHER;
+    }
+    struct art_bytes pattern = constant_text(planning, i);
+    bool stray = !has_bounds && pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
+    return planning->glob_is == GLOB_SQLITES && !stray;
+}
+
+/* --- conditions on the path --------------------------------------------------------------------------------------- */
+
+/* One row at most; in a listing an equality is a range like any other. Rather one with a literal: the other side may be a
+ * column of this very table, which is known to SQLite alone, and then it has no use for the plan. */
+static int find_equality(const struct planning *planning, bool list) {
+    const sqlite3_index_info *info = planning->info;
+    int found = -1;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (planning->meanings[i] != ART_ARGUMENT_EQUAL || is_list(planning, i) != list) continue;
+        if (constant(planning, i)) return i;
+        if (found < 0) found = i;
+    }
+    return found;
+}
+
+static bool has_delimiter(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
+        if (hidden == ART_HIDDEN_DELIMITER && constraint->op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
+    }
+    return false;
+}
+
+static bool take_list(struct planning *planning) {
+    int i = planning->listing ? -1 : find_equality(planning, true);
+    if (i < 0) return false;
+    sqlite3_vtab_in(planning->info, i, 1);
+    take(planning, i, ART_ARGUMENT_IN, false);
+    planning->list = true;
+    planning->all_exact = false;
+    return true;
+}
+
+/* Is another column equal to what may be a parameter? SQLite may have put that in the column's place, elsewhere. */
+static bool is_equated(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        bool other = constraint->iColumn != ART_COLUMN_KEY && meaning_of(constraint->op) == ART_ARGUMENT_EQUAL;
+        if (other && !constant(planning, i)) return true;
+    }
+    return false;
+}
+
+static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
+    bool glob = meaning == ART_ARGUMENT_GLOB;
+    sqlite3_value *value = glob ? NULL : constant(planning, i);
+    bool exact = glob ? !planning->glob : value && sqlite3_value_type(value) == SQLITE_TEXT;
+    if (glob && !planning->glob && glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
+    take(planning, i, meaning, exact);
+    planning->all_exact &= exact;
+    planning->glob |= glob;
+    planning->low |= meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    planning->high |= meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+    if (meaning == ART_ARGUMENT_EQUAL) planning->low = planning->high = true;
+}
+
+static void take_paths(struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    planning->all_taken = planning->all_exact = true;
+    if (is_equated(planning)) planning->plan |= ART_PLAN_EQUATED;
+    take_list(planning);
+    for (int i = 0; i < info->nConstraint; i++) {
+        enum art_argument meaning = planning->meanings[i];
+        if (is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
+        bool another_list = meaning == ART_ARGUMENT_EQUAL && is_list(planning, i);
+        bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
+        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
+            planning->all_taken = false;
+        } else {
+            take_path_condition(planning, i, meaning);
+        }
+    }
+}
+
+/* --- conditions on other columns ---------------------------------------------------------------------------------- */
+
+/* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and give
+ * a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
+static bool is_filter(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    bool is_other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
+    if (!constraint->usable || !is_other) return false;
+    enum art_argument meaning = meaning_of(constraint->op);
+    if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !constant(planning, i)) return false;
+    return is_by(planning, i, "BINARY");
+}
+
+/* Arguments so far that may come from other tables. */
+static int count_unknown(const struct planning *planning) {
+    int count = 0;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        count += planning->info->aConstraintUsage[i].argvIndex && !constant(planning, i);
+    }
+    return count;
+}
+
+/* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does not say
+ * so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (estimate()); though never
+ * for one in which two arguments come from two other tables. */
+static void take_filters(struct planning *planning) {
+    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
+    bool literals_only = count_unknown(planning) > 1;
+    for (int i = 0; i < planning->info->nConstraint && left; i++) {
+        if (!is_filter(planning, i)) continue;
+        bool is_literal = constant(planning, i);
+        if (!is_literal && literals_only) continue;
+        const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+        take_as(planning, i, constraint->iColumn, !is_literal, meaning_of(constraint->op), false);
+        planning->unsure += !is_literal;
+        left--;
+    }
+}
+
+/* --- LIKE --------------------------------------------------------------------------------------------------------- */
+
+static bool is_by_nocase(const struct planning *planning, int i) {
+    return !planning->meanings[i] && is_on_path(planning, i) && is_by(planning, i, "NOCASE");
+}
+
+/* The lower one of the bounds that SQLite makes of a literal pattern, or -1. */
+static int find_bounds(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_GE || !is_by_nocase(planning, i)) continue;
+        struct art_bytes low = constant_text(planning, i);
+        for (int j = 0; low.len && j < info->nConstraint; j++) {
+            if (info->aConstraint[j].op != SQLITE_INDEX_CONSTRAINT_LT || !is_by_nocase(planning, j)) continue;
+            if (art_folded_bounds(low, constant_text(planning, j))) return i;
+        }
+    }
+    return -1;
+}
+
+static void take_like(struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    int bounds = find_bounds(planning);
+    if (bounds >= 0) {
+        take(planning, bounds, ART_ARGUMENT_LIKE_PREFIX, false);
+        return;
+    }
+    if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (planning->meanings[i] != ART_ARGUMENT_LIKE) continue;
+        struct art_bytes pattern = constant_text(planning, i);
+        uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
+        if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
+        if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
+        take(planning, i, ART_ARGUMENT_LIKE, false);
+        return;
+    }
+}
+
+/* --- order and limits --------------------------------------------------------------------------------------------- */
+
+/* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,
+ * which is all that GROUP BY and DISTINCT want. SQLite 3.40 says so of GROUP BY also where the same terms are to be the
+ * order of the result. */
+static void take_order(struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    int mode = sqlite3_vtab_distinct(info);
+    bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= STRICT_GROUPS);
+    for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
+        if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
+        info->orderByConsumed = 1;
+        planning->plan |= ART_PLAN_SORTED;
+        if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
+        return;
+    }
+}
+
+/* Terms of the WHERE clause stand before its LIMIT, which has the number `before`. */
+static bool shows_all_terms(const sqlite3_index_info *info, int before) {
+    int others = 0;
+    for (int i = 0; i < info->nConstraint; i++) others += !is_limit(info->aConstraint[i].op);
+    return others == before;
+}
+
+static void take_limits(struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    bool strict = sqlite3_libversion_number() >= STRICT_LIMITS;
+    int limit = -1, offset = -1;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET) offset = i;
+        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
+    }
+    bool exact = planning->all_taken && planning->all_exact;
+    if (limit < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
+    if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
+    if (offset >= 0) {
+        bool sorted = strict || info->nOrderBy;
+        if (!sorted || !info->aConstraint[offset].usable) return;
+    }
+    take(planning, limit, ART_ARGUMENT_LIMIT, false);
+    if (offset < 0) return;
+    bool alone = strict || art_restart_is_on(planning->vtab);
+    if (!alone) planning->plan |= ART_PLAN_COUNTED;
+    take(planning, offset, ART_ARGUMENT_OFFSET, alone);
+}
+
+/* --- costs -------------------------------------------------------------------------------------------------------- */
+
+/* Where the constants among the arguments meet. False: there are none. */
+static bool constants_meet(const struct planning *planning, struct art_wanted *wanted) {
+    const sqlite3_index_info *info = planning->info;
+    bool any = false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        struct art_bytes text = {0};
+        if (info->aConstraintUsage[i].argvIndex) text = constant_text(planning, i);
+        if (!text.len) continue;
+        enum art_argument meaning = planning->meanings[i];
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
+        if (hidden == ART_HIDDEN_PREFIX) {
+            art_wanted_prefix(wanted, text);
+        } else if (hidden == ART_HIDDEN_START_AFTER) {
+            art_wanted_low(wanted, text, true);
+        } else if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
+            continue;
+        } else if (meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL) {
+            art_wanted_compare(wanted, meaning, constant(planning, i), true);
+        } else {
+            continue;
+        }
+        any = true;
+    }
+    return any;
+}
+
+/* Or may, for all that is known. */
+static bool begins_literally(const struct planning *planning, int i) {
+    struct art_bytes pattern = constant_text(planning, i);
+    return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
+}
+
+/* How many conditions bound a range's ends. */
+struct bounds {
+    int low, high;
+};
+
+static void add_bounds(const struct planning *planning, int i, struct bounds *bounds) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    enum art_argument meaning = planning->meanings[i];
+    int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
+    bool begins = false;
+    if (meaning == ART_ARGUMENT_EQUAL) {
+        begins = planning->listing; /* else it is a list */
+    } else if (meaning == ART_ARGUMENT_GLOB) {
+        begins = begins_literally(planning, i) && !glob_has_bounds(planning, i);
+    } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
+        begins = is_on_path(planning, i);
+        begins |= hidden == ART_HIDDEN_PREFIX;
+    }
+    bounds->low += hidden == ART_HIDDEN_START_AFTER;
+    bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    bounds->high += begins || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+}
+
+/* Among the arguments: by constants, or by what is not known before the scan. */
+static struct bounds count_bounds(const struct planning *planning, bool constants) {
+    const sqlite3_index_info *info = planning->info;
+    struct bounds bounds = {0};
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (!info->aConstraintUsage[i].argvIndex || is_limit(info->aConstraint[i].op)) continue;
+        if ((constant(planning, i) != NULL) == constants) add_bounds(planning, i, &bounds);
+    }
+    return bounds;
+}
+
+/* Of rows about whose bounds nothing else is known. Each counts: it may be the one for which SQLite goes through another
+ * table first, beside those that are the same for all of its rows. */
+static uint64_t share(struct bounds bounds, uint64_t rows) {
+    bool both = bounds.low && bounds.high;
+    int others = bounds.low + bounds.high - (both ? 2 : 1);
+    if (others < 0) return rows;
+    rows /= both ? 64 : 4;
+    return others < 32 ? rows >> others : 0;
+}
+
+/* Where the constants meet. */
+static uint64_t guess_rows(const struct planning *planning) {
+    const struct art_table *table = planning->vtab->table;
+    struct art_wanted wanted = {0};
+    uint64_t rows = 0;
+    bool meet = constants_meet(planning, &wanted);
+    if (!table || !art_tree_estimate(table->tree, meet ? &wanted.range : NULL, &rows)) {
+        rows = ROWS_UNKNOWN;
+        meet = false;
+    }
+    art_wanted_clear(&wanted);
+    return meet ? rows : share(count_bounds(planning, true), rows);
+}
+
+static bool reads_values(const struct planning *planning) {
+    unsigned prefix = planning->vtab->columns.count + ART_HIDDEN_PREFIX;
+    sqlite3_uint64 keys = 1;
+    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && prefix + i < 63; i++) {
+        keys |= (sqlite3_uint64)1 << (prefix + i);
+    }
+    return (planning->info->colUsed & ~keys) != 0;
+}
+
+/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few rows
+ * there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
+static void estimate(const struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    if (planning->point) {
+        info->estimatedRows = 1;
+        info->estimatedCost = 2;
+        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+        return;
+    }
+    struct bounds unknown = count_bounds(planning, false);
+    bool may_wait = unknown.low || unknown.high || planning->list;
+    uint64_t rows = guess_rows(planning);
+    double each = reads_values(planning) ? 1.0 : 0.6;
+    if (planning->list && rows / 4 < LIST_GUESS) {
+        rows /= 4;
+    } else if (planning->list) {
+        rows = LIST_GUESS;
+    }
+    rows = share(unknown, rows);
+    if (planning->list) {
+        each = 2;
+    } else if (planning->listing) {
+        rows = rows / 50 + (may_wait ? 8 : 10);
+        each = 5;
+    }
+    info->estimatedRows = (sqlite3_int64)rows + 2;
+    info->estimatedCost = (may_wait ? 4 : 5) + (double)rows * each;
+    for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
+}
+
+/* --- the arms of an OR -------------------------------------------------------------------------------------------- */
+
+/* prefix = (SELECT ...) AND (path = 'a' OR path GLOB 'b*'): SQLite may scan once for each arm. But to such a scan it does
+ * not hand a term from beside the OR that holds a subquery or is a part of a row value: it compares the column, which is
+ * NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows then depends
+ * on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
+ *
+ * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. One that is shown
+ * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with them
+ * costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement may look
+ * like this, too: then the best of its plans remains the best, and two arms still cost more than it. */
+
+/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of another
+ * may be taken for it: a mistake as above. */
+static struct art_planned *planned(const struct planning *planning) {
+    struct art_planned *seen = &planning->vtab->planned;
+    const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
+    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
+    return seen;
+}
+
+/* A listing's arguments that are given here, as bits, and where in the clause the last one stands, from 1. */
+static unsigned find_arguments(const struct planning *planning, int *last) {
+    const sqlite3_index_info *info = planning->info;
+    unsigned found = 0;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
+        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+        if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        found |= 1U << hidden;
+        *last = info->aConstraint[i].iTermOffset + 1;
+    }
+    return found;
+}
+
+/* The columns of arguments that are read, or may be: bit 63 stands for all columns from there on. */
+static unsigned read_arguments(const struct planning *planning) {
+    unsigned found = 0;
+    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_START_AFTER; hidden++) {
+        unsigned column = planning->vtab->columns.count + hidden;
+        found |= (unsigned)(planning->info->colUsed >> (column < 63 ? column : 63) & 1) << hidden;
+    }
+    return found;
+}
+
+/* Are these the terms of an arm and, behind them, those of the clause that was shown before? */
+static bool is_before(const struct planning *planning, const struct art_planned *seen, int last) {
+    int arm = last - seen->last, shown = planning->info->nConstraint - seen->constraints;
+    return seen->last && arm > 0 && shown >= 0 && shown <= arm;
+}
+
+/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
+static unsigned given_before(const struct planning *planning, const struct art_planned *seen) {
+    unsigned found = 0;
+    if (seen->count > ART_LISTED_MAX) return UINT_MAX;
+    for (unsigned i = 0; i < seen->count; i++) {
+        if (seen->listed[i].columns == planning->info->colUsed) found |= seen->listed[i].given;
+    }
+    return found;
+}
+
+static void note_given(const struct planning *planning, struct art_planned *seen, unsigned given) {
+    if ((given_before(planning, seen) & given) == given) return;
+    if (seen->count < ART_LISTED_MAX) seen->listed[seen->count] = (struct art_listed){planning->info->colUsed, given};
+    if (seen->count <= ART_LISTED_MAX) seen->count++;
+}
+
+static void price_arms(const struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    struct art_planned *seen = planned(planning);
+    int last = 0;
+    unsigned given = find_arguments(planning, &last);
+    if (!given) {
+        if (given_before(planning, seen) & read_arguments(planning)) info->estimatedCost *= 1e60;
+        return;
+    }
+    note_given(planning, seen, given);
+    double cost = info->estimatedCost;
+    sqlite3_int64 rows = info->estimatedRows;
+    if (is_before(planning, seen, last)) {
+        info->estimatedCost += seen->cost;
+        info->estimatedRows += seen->rows;
+    } else {
+        seen->last = last;
+        seen->constraints = info->nConstraint;
+    }
+    if (cost > seen->cost) seen->cost = cost;
+    if (rows > seen->rows) seen->rows = rows;
+}
+
+/* --- xBestIndex --------------------------------------------------------------------------------------------------- */
+
+static int plan_point(struct planning *planning, int equality) {
+    planning->point = true;
+    take(planning, equality, ART_ARGUMENT_EQUAL, false);
+    planning->plan |= ART_PLAN_POINT;
+    take_order(planning); /* a number may have several spellings */
+    return take_listing_arguments(planning);
+}
+
+static int plan_range(struct planning *planning) {
+    int rc = take_listing_arguments(planning);
+    if (rc) return rc;
+    take_paths(planning);
+    take_like(planning);
+    if (!planning->arguments) sqlite3_str_appendall(planning->words, "all rows");
+    take_filters(planning);
+    take_order(planning);
+    if (planning->listing) sqlite3_str_appendall(planning->words, ", level listing");
+    if (planning->plan & ART_PLAN_DESCENDING) sqlite3_str_appendall(planning->words, ", descending");
+    if (!reads_values(planning)) sqlite3_str_appendall(planning->words, ", keys only");
+    take_limits(planning);
+    return SQLITE_OK;
+}
+
+static int make_plan(struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    int rc = refuse_arguments(planning);
+    if (rc) return rc;
+    for (int i = 0; i < info->nConstraint; i++) planning->meanings[i] = (uint8_t)find_meaning(planning, i);
+    int equality = has_delimiter(planning) ? -1 : find_equality(planning, false);
+    rc = equality >= 0 ? plan_point(planning, equality) : plan_range(planning);
+    if (rc) return rc;
+    estimate(planning);
+    price_arms(planning);
+    return SQLITE_OK;
+}
+
+int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    struct planning planning = {.vtab = (struct art_vtab *)base, .info = info};
+    if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
+    if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
+    planning.meanings = sqlite3_malloc(info->nConstraint + 1);
+    if (!planning.meanings) return SQLITE_NOMEM;
+    planning.words = sqlite3_str_new(NULL);
+    int rc = make_plan(&planning);
+    char *words = sqlite3_str_finish(planning.words);
+    sqlite3_free(planning.meanings);
+    if (!rc && !words) rc = SQLITE_NOMEM;
+    if (rc) {
+        sqlite3_free(words);
+        return rc;
+    }
+    info->idxNum = planning.plan;
+    info->idxStr = words;
+    info->needToFreeIdxStr = 1;
+    return SQLITE_OK;
+}

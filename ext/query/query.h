@@ -1,0 +1,18 @@
+/* Reading: a plan for each statement, and SQLite's cursors. plan.h and scan.h are the room's own. */
+#ifndef ART_EXT_QUERY_H
+#define ART_EXT_QUERY_H
+
+#include "ext/access/access.h"
+
+int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
+int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
+int art_scan_close(sqlite3_vtab_cursor *base);
+int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv);
+int art_scan_next(sqlite3_vtab_cursor *base);
+int art_scan_eof(sqlite3_vtab_cursor *base);
+int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
+int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
+/* Has a listing in the statement that is changing the table rolled rows up to this path? */
+bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path);
+
+#endif

@@ -1,0 +1,246 @@
+/* What the files behind SQLite's cursor share.
+ *
+ *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
+ *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
+ *     key_range.c   where conditions on the key meet
+ *     statements.c  whether a bound number is compared as its text
+ *     running.c     what the running statements' texts say about where a call comes from
+ *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
+ *     pattern.c     what GLOB and LIKE say about a path's beginning
+ *     number.c      which beginnings may become a spelling of a number
+ *     step.c        from row to row, and counting where nobody looks at the rows
+ *     listing.c     one level of a directory
+ *     in_list.c     the elements of an IN
+ */
+#ifndef ART_EXT_QUERY_SCAN_H
+#define ART_EXT_QUERY_SCAN_H
+
+#include "ext/query/plan.h"
+#include "ext/query/query.h"
+
+/* --- what is wanted (key_range.c) ------------------------------------------------------------------------------ */
+
+/* Where a statement's arguments meet. */
+struct art_wanted {
+    struct art_range range; /* of paths; its bytes are in low and high */
+    bool empty;
+    int rc; /* SQLite's */
+    struct art_buffer low, high, scratch;
+};
+
+void art_wanted_reset(struct art_wanted *wanted);
+void art_wanted_clear(struct art_wanted *wanted); /* frees */
+/* `comparison` is one of EQUAL to LESS_EQUAL. */
+void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value, bool as_text);
+void art_wanted_low(struct art_wanted *wanted, struct art_bytes low, bool open);
+void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open);
+void art_wanted_prefix(struct art_wanted *wanted, struct art_bytes prefix);
+/* Its part with all paths that may look like a number. */
+struct art_range art_range_of_numbers(const struct art_range *range);
+bool art_wanted_has(const struct art_wanted *wanted, struct art_bytes path);
+/* Contradictions. */
+void art_wanted_finish(struct art_wanted *wanted);
+
+/* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
+
+/* Bytes of a pattern that can only match themselves (for LIKE, in capitals or not). */
+uint32_t art_glob_prefix(const char *pattern);
+uint32_t art_like_prefix(const char *pattern);
+/* As far as the text is sound UTF-8. */
+uint32_t art_sound_prefix(const char *text);
+
+/* A beginning in which capitals are not told from small letters, as LIKE sees it. */
+struct art_folded {
+    struct art_buffer lower, seek; /* the prefix in small letters; a spelling to go to */
+    bool letters;                  /* there are several spellings */
+};
+int art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
+/* From the first spelling to the last. */
+void art_folded_range(const struct art_folded *folded, struct art_wanted *wanted);
+bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
+/* For a path that does not match: into folded->seek the next spelling behind it (before it). False: none. */
+bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
+/* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
+bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
+
+/* --- numbers (number.c) ------------------------------------------------------------------------------------------- */
+
+/* What a path may be equal to by numeric affinity. */
+struct art_number {
+    double value;
+    bool negative, any_digits; /* any: of this number's spellings no digits are known */
+    double low, high;          /* its significant digits, the first before the point, give or take a rounding, */
+    int exponent;              /* times 10 to this power */
+};
+void art_number_set(struct art_number *number, double value);
+/* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or behind
+ * `seek`, either); NONE: none is left; STEP: the next path may be one. */
+enum art_number_way { ART_NUMBER_STEP, ART_NUMBER_SEEK, ART_NUMBER_NONE, ART_NUMBER_NOMEM };
+enum art_number_way art_number_next(const struct art_number *number, struct art_bytes path, bool descending,
+                                    struct art_buffer *seek);
+
+/* --- the scan ----------------------------------------------------------------------------------------------------- */
+
+/* An argument that a hidden column shows. */
+struct art_shown {
+    int type;               /* 0: not given */
+    struct art_buffer text; /* as bytes, whatever the type */
+};
+
+enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE, ART_SCAN_GONE /* its table is another */ };
+enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
+
+/* A comparison with a column of the record. */
+struct art_filter {
+    unsigned column; /* of the record */
+    enum art_argument comparison;
+    bool is_literal;
+    struct art_held value; /* a number, or a text, its bytes in `text` */
+    struct art_buffer text;
+};
+enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
+
+struct art_points {
+    struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
+    uint32_t count, left;          /* left: still to come */
+    bool numbers;                  /* and all paths that may look like one, as a range */
+};
+
+struct art_scan {
+    struct art_open_scan open;
+    enum art_scan_state state;
+    enum art_scan_match matching; /* which rows of the range are given */
+    bool descending;
+    bool plain;      /* every row of the range is given as it is */
+    bool filtered;   /* plain, but for conditions on other columns */
+    bool listing;    /* rolled up at the delimiter */
+    bool several;    /* points, and perhaps a range */
+    bool range_due;  /* several: the range is still to be walked */
+    bool bounded;    /* SQLite has made bounds of the first GLOB */
+    bool equated;    /* a column is equal to what may be a parameter */
+    bool counted;    /* SQLite itself counts off the rows of OFFSET, too */
+    bool spellings;  /* after this point, the other spellings of its number */
+    bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
+    bool touched;    /* a column of this row was asked for */
+    bool counting;   /* `left` is known */
+    uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
+    unsigned untouched; /* rows passed since one was touched */
+    uint64_t behind, left, limit, offset;
+    int failure;        /* met while settling, told by the next step */
+    struct art_row row; /* POINT */
+    bool fetched;       /* the present row's record is in `reader`, and `value` its pieces put together, or NULL */
+    struct art_record_reader reader;
+    uint8_t *value;
+    struct art_cursor *cursor;
+    struct art_number number;  /* MATCH_NUMBER */
+    struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
+    struct art_buffer pattern; /* of GLOB, or the number's text, with a NUL */
+    struct art_folded folded;
+    struct art_wanted wanted;
+    struct art_range range; /* RANGE: what is walked; bytes in wanted */
+    struct art_shown prefix, delimiter, start_after;
+    struct art_points points;
+    struct art_filter filters[ART_FILTERS_MAX];
+    unsigned filter_count;
+    unsigned filters_wanted;  /* rows in a row that may be wanted, */
+    unsigned filters_resting; /* and so many more are not looked at */
+    int writers;              /* listing: statements that were writing when it began */
+};
+
+static inline struct art_vtab *art_scan_vtab(const struct art_scan *scan) {
+    return (struct art_vtab *)scan->open.base.pVtab;
+}
+
+static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
+    return art_scan_vtab(scan)->table->tree;
+}
+
+/* The table was replaced under an open query, behind SQLite's back. */
+static inline bool art_scan_is_gone(const struct art_scan *scan) {
+    return scan->state == ART_SCAN_GONE || !art_scan_vtab(scan)->table;
+}
+
+/* On a row of a range, and the tree's cursor is, too: a scan over a range that goes stands among the table's, and so is
+ * told when the table goes (art_scans_abandon()). */
+static inline bool art_scan_has_arrived(const struct art_scan *scan) {
+    return scan->state == ART_SCAN_RANGE && !scan->counting && !scan->failure;
+}
+
+static inline const struct art_row *art_scan_row(const struct art_scan *scan) {
+    return scan->state == ART_SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
+}
+
+/* The path that the row shows. */
+static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
+    if (scan->state == ART_SCAN_POINT) return art_buffer_bytes(&scan->key);
+    struct art_bytes key = art_cursor_key(scan->cursor);
+    if (scan->rolled) key.len = scan->rolled;
+    return key;
+}
+
+/* Nearly all records: short, and whole where the scan stands. */
+static inline bool art_scan_short_record(const struct art_scan *scan, struct art_bytes *out) {
+    *out = scan->row.stored;
+    return scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, out);
+}
+
+/* step.c: SQLite's codes for an ART_* code, and for a scan that is gone */
+int art_scan_fail(const struct art_scan *scan, int art_rc);
+int art_scan_gone(const struct art_scan *scan);
+
+/* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
+int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
+bool art_scan_compares_as_text(const struct art_scan *scan,
+                               sqlite3_value *value); /* if equal to a path; else as a number */
+
+/* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way that
+ * makes it be compared as a number? */
+bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
+
+/* running.c: is each running statement that writes an UPDATE of this table? */
+bool art_running_updates_only(const struct art_vtab *vtab);
+/* For xFilter: should it return SQLITE_SCHEMA, since what runs is a SELECT from a single table, and nothing else? */
+bool art_restart_ask(struct art_vtab *vtab);
+/* For xBestIndex: is it that SELECT that is being prepared? */
+bool art_restart_is_on(struct art_vtab *vtab);
+void art_restart_end(struct art_vtab *vtab); /* what is prepared from here on is another statement */
+
+/* cursor.c: the row is left. */
+static inline void art_scan_forget_value(struct art_scan *scan) {
+    if (!scan->fetched) return;
+    art_free(scan->value);
+    scan->value = NULL;
+    scan->fetched = false;
+}
+
+/* filters.c */
+/* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
+int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
+                    bool is_literal);
+/* False: the row on which the tree's cursor stands surely is none of the result. */
+bool art_filters_may_want(struct art_scan *scan);
+void art_filters_clear(struct art_scan *scan);
+
+/* step.c: ART_* */
+int art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
+int art_rows_point(struct art_scan *scan, struct art_bytes key);
+int art_rows_number(struct art_scan *scan, sqlite3_value *value);
+int art_rows_range(struct art_scan *scan, const struct art_range *range);
+int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
+int art_rows_settle(struct art_scan *scan);
+void art_rows_settle_open(struct art_open_scan *open);
+
+/* in_list.c: ART_*, or SQLite's code */
+int art_points_collect(struct art_points *points, sqlite3_value *list);
+void art_points_clear(struct art_points *points);
+int art_points_next(struct art_scan *scan);
+
+/* listing.c */
+/* Bytes of what `path` is rolled up to, 0: it stands for itself. */
+uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path);
+/* From the wanted range of paths that are shown to the range of keys behind them. */
+void art_listing_begin(struct art_scan *scan);
+int art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
+bool art_is_writing(sqlite3 *db);                              /* a statement is, whatever it writes */
+
+#endif

@@ -1,0 +1,202 @@
+/* The columns of an art table: what CREATE VIRTUAL TABLE ... USING art(path, size INTEGER, ...) declares.
+ *
+ *     the user's      the key, then what a row's record holds     definition.c reads one
+ *     hidden          enum art_hidden                              the same in every table
+ *
+ * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of a
+ * column of T_artstate (shadow.c). T_artstate also keeps those of CREATE as a text, under 'columns'. All of it may be anything
+ * when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
+ *
+ * NOT NULL of a column that is not the key is kept by update.c and not declared to SQLite: rows that are rolled up show
+ * NULL there, and SQLite would take `size IS NULL` for false.
+ */
+#include "ext/schema/schema.h"
+
+static const struct {
+    const char *name, *type;
+} hidden_columns[] = {
+    [ART_HIDDEN_PREFIX] = {"prefix", "TEXT"},
+    [ART_HIDDEN_DELIMITER] = {"delimiter", "TEXT"},
+    [ART_HIDDEN_START_AFTER] = {"start_after", "TEXT"},
+    [ART_HIDDEN_SNAPSHOT] = {"snapshot", ""},
+    [ART_HIDDEN_COMMAND] = {"", ""},
+    [ART_HIDDEN_ENTRIES] = {"entries", "INTEGER"},
+    [ART_HIDDEN_VERSION] = {"version", "INTEGER"},
+};
+_Static_assert(sizeof hidden_columns / sizeof *hidden_columns == (size_t)ART_HIDDEN_COLUMNS, "all hidden columns");
+
+void art_column_clear(struct art_column *column) {
+    art_free(column->name);
+    art_free(column->type);
+    art_free(column->collation);
+    *column = (struct art_column){0};
+}
+
+void art_columns_clear(struct art_columns *columns) {
+    for (unsigned i = 0; i < columns->count; i++) art_column_clear(&columns->items[i]);
+    art_free(columns->items);
+    *columns = (struct art_columns){0};
+}
+
+/* SQLite's rule: the first of these that is found anywhere in the type, as INT is in POINT. */
+enum art_affinity art_affinity_of(const char *type) {
+    static const struct {
+        const char *word;
+        enum art_affinity affinity;
+    } rules[] = {{"INT", ART_AFFINITY_INTEGER}, {"CHAR", ART_AFFINITY_TEXT}, {"CLOB", ART_AFFINITY_TEXT},
+                 {"TEXT", ART_AFFINITY_TEXT},   {"BLOB", ART_AFFINITY_BLOB}, {"REAL", ART_AFFINITY_REAL},
+                 {"FLOA", ART_AFFINITY_REAL},   {"DOUB", ART_AFFINITY_REAL}};
+    if (!*type) return ART_AFFINITY_BLOB;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        int len = (int)strlen(rules[i].word);
+        for (const char *at = type; *at; at++) {
+            if (!sqlite3_strnicmp(at, rules[i].word, len)) return rules[i].affinity;
+        }
+    }
+    return ART_AFFINITY_NUMERIC;
+}
+
+/* --- one after the other ------------------------------------------------------------------------------------------ */
+
+bool art_columns_hide(const char *name) {
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        if (i != ART_HIDDEN_COMMAND && !sqlite3_stricmp(name, hidden_columns[i].name)) return true;
+    }
+    return false;
+}
+
+const char *art_columns_hidden_name(enum art_hidden hidden) {
+    return hidden_columns[hidden].name;
+}
+
+bool art_columns_have(const struct art_columns *columns, const char *name) {
+    for (unsigned i = 0; i < columns->count; i++) {
+        if (!sqlite3_stricmp(name, columns->items[i].name)) return true;
+    }
+    return false;
+}
+
+/* Takes the column over, whatever comes of it. */
+static int append(struct art_columns *columns, const char *table, struct art_column *column, char **message) {
+    int rc = SQLITE_OK;
+    if (art_columns_hide(column->name)) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: every art table has a hidden column %s (%s.%s): take another name", column->name, table,
+                          column->name);
+    } else if (art_columns_have(columns, column->name)) {
+        rc = art_complain(message, SQLITE_ERROR, "art: two columns have one name (%s.%s): rename one of them", table,
+                          column->name);
+    }
+    if (!rc && (columns->count & (columns->count - 1)) == 0) { /* 1, 2, 4, 8, ... are full */
+        size_t capacity = columns->count ? 2 * (size_t)columns->count : 1;
+        struct art_column *items = art_resize(columns->items, capacity * sizeof *items);
+        if (items) columns->items = items;
+        rc = items ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    if (rc) {
+        art_column_clear(column);
+    } else {
+        columns->items[columns->count++] = *column;
+    }
+    return rc;
+}
+
+static int parse_one(struct art_columns *columns, const char *table, const char *text, const char **end,
+                     char **message) {
+    struct art_column column;
+    int rc = art_definition_parse(text, end, table, columns->count == ART_COLUMN_KEY, &column, message);
+    return rc ? rc : append(columns, table, &column, message);
+}
+
+int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message) {
+    return parse_one(columns, table, definition, NULL, message);
+}
+
+int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message) {
+    *columns = (struct art_columns){0};
+    int rc;
+    do {
+        rc = columns->count == ART_COLUMNS_MAX
+                 ? art_complain(message, SQLITE_ERROR, "art: too many columns (%s)", table)
+                 : parse_one(columns, table, text, &text, message);
+    } while (!rc && *text++ == ',');
+    if (rc) art_columns_clear(columns);
+    return rc;
+}
+
+int art_columns_default(struct art_columns *columns) {
+    char *ignored = NULL;
+    int rc = art_columns_parse(columns, "", "path, value", &ignored);
+    sqlite3_free(ignored);
+    return rc;
+}
+
+int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
+    int most = sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1) - ART_HIDDEN_COLUMNS;
+    if ((int)columns->count <= most) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR, "art: %u columns are too many (%s): a table has at most %d here",
+                        columns->count, table, most > 0 ? most : 0);
+}
+
+/* --- as a text ---------------------------------------------------------------------------------------------------- */
+
+static void append_name(sqlite3_str *out, const char *name) {
+    sqlite3_str_appendf(out, art_definition_is_plain_name(name) ? "%s" : "\"%w\"", name);
+}
+
+char *art_columns_show(const struct art_columns *columns) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < columns->count; i++) {
+        const struct art_column *column = &columns->items[i];
+        if (i) sqlite3_str_appendall(out, ", ");
+        append_name(out, column->name);
+        bool usual = i == ART_COLUMN_KEY && !strcmp(column->type, "TEXT");
+        if (*column->type && !usual) sqlite3_str_appendf(out, " %s", column->type);
+        if (column->not_null && i != ART_COLUMN_KEY) sqlite3_str_appendall(out, " NOT NULL");
+        if (!column->collation) continue;
+        sqlite3_str_appendall(out, " COLLATE ");
+        append_name(out, column->collation);
+    }
+    return sqlite3_str_finish(out);
+}
+
+int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal) {
+    char *text_of_a = art_columns_show(a), *text_of_b = art_columns_show(b);
+    int rc = text_of_a && text_of_b ? SQLITE_OK : SQLITE_NOMEM;
+    *equal = !rc && !strcmp(text_of_a, text_of_b);
+    sqlite3_free(text_of_a);
+    sqlite3_free(text_of_b);
+    return rc;
+}
+
+/* --- for SQLite --------------------------------------------------------------------------------------------------- */
+
+static char *declaration(const struct art_columns *columns, const char *table) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(sql, "CREATE TABLE x(");
+    for (unsigned i = 0; i < columns->count; i++) {
+        const struct art_column *column = &columns->items[i];
+        sqlite3_str_appendf(sql, "\"%w\" %s", column->name, column->type);
+        if (column->collation) sqlite3_str_appendf(sql, " COLLATE \"%w\"", column->collation);
+        sqlite3_str_appendall(sql, i == ART_COLUMN_KEY ? " NOT NULL PRIMARY KEY, " : ", ");
+    }
+    /* A table that is called like one of its columns takes no commands. */
+    bool takes_commands = !art_columns_have(columns, table) && !art_columns_hide(table);
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        const char *name = i == ART_HIDDEN_COMMAND && takes_commands ? table : hidden_columns[i].name;
+        sqlite3_str_appendf(sql, "%s\"%w\" %s HIDDEN", i ? ", " : "", name, hidden_columns[i].type);
+    }
+    sqlite3_str_appendall(sql, ") WITHOUT ROWID");
+    return sqlite3_str_finish(sql);
+}
+
+/* A failure is one of the surroundings, a collation that nobody has registered above all: what SQLite cannot parse was
+ * refused before. */
+int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message) {
+    char *sql = declaration(columns, table);
+    int rc = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_complain(message, rc, "art: %s (the columns of %s): register what is missing, then use the table",
+                        sqlite3_errmsg(db), table);
+}

@@ -1,0 +1,151 @@
+/* The options of CREATE VIRTUAL TABLE ... USING art(...): one table of them, from which parsing, the list in error
+ * messages and the rows of T_artstate are made.
+ *
+ *     name [spaces] = [spaces] value         names, units and words in either case; the value may stand in quotes
+ *     sizes: a number of bytes, with B, KB (K), MB (M), GB (G) or TB (T) if wanted; 1 KB is 1024 bytes
+ */
+#include "ext/schema/schema.h"
+
+#include <ctype.h>
+#include <stddef.h>
+
+enum option_kind { OPTION_SIZE, OPTION_CACHE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
+
+static const struct option {
+    const char *name;
+    enum option_kind kind;
+    size_t offset;
+    const char *form;
+} options[] = {
+    {"cache", OPTION_CACHE, offsetof(struct art_settings, cache_bytes), "auto, or a size such as 64MB"},
+    {"log_limit", OPTION_SIZE, offsetof(struct art_settings, log_limit), "a size such as 1MB"},
+    {"spill_limit", OPTION_SIZE, offsetof(struct art_settings, spill_limit), "a size such as 64MB"},
+    {"io", OPTION_ENGINE, offsetof(struct art_settings, engine), "auto, uring or pwrite"},
+    {"direct", OPTION_DIRECT, offsetof(struct art_settings, direct), "auto, on or off"},
+    {"storage", OPTION_STORAGE, offsetof(struct art_settings, storage), "auto, file or inline"},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+static const char *const engine_words[] = {"auto", "uring", "pwrite"};
+static const char *const direct_words[] = {"auto", "on", "off"};
+static const char *const storage_words[] = {"auto", "file", "inline"};
+static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage";
+
+void art_settings_default(struct art_settings *settings) {
+    *settings = (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = 1 << 20, .spill_limit = 64 << 20};
+}
+
+bool art_settings_equal(const struct art_settings *a, const struct art_settings *b) {
+    return a->cache_bytes == b->cache_bytes && a->log_limit == b->log_limit && a->spill_limit == b->spill_limit &&
+           a->engine == b->engine && a->direct == b->direct && a->storage == b->storage;
+}
+
+struct art_text art_text_trimmed(const char *at, const char *end) {
+    while (at < end && isspace((unsigned char)*at)) at++;
+    while (end > at && isspace((unsigned char)end[-1])) end--;
+    return (struct art_text){at, (int)(end - at)};
+}
+
+bool art_text_is(struct art_text text, const char *word) {
+    return text.len == (int)strlen(word) && sqlite3_strnicmp(text.at, word, text.len) == 0;
+}
+
+static bool parse_size(struct art_text text, uint64_t *out) {
+    static const struct {
+        const char *name;
+        unsigned shift;
+    } units[] = {{"", 0},    {"B", 0},  {"K", 10},  {"KB", 10}, {"M", 20},
+                 {"MB", 20}, {"G", 30}, {"GB", 30}, {"T", 40},  {"TB", 40}};
+    uint64_t number = 0;
+    int digits = 0;
+    while (digits < text.len && isdigit((unsigned char)text.at[digits])) {
+        if (number > UINT64_MAX / 20) return false;
+        number = number * 10 + (uint64_t)(text.at[digits++] - '0');
+    }
+    if (!digits) return false;
+    struct art_text unit = art_text_trimmed(text.at + digits, text.at + text.len);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (!art_text_is(unit, units[i].name)) continue;
+        if (number > (UINT64_MAX >> 1 >> units[i].shift)) return false;
+        *out = number << units[i].shift;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_word(struct art_text text, const char *const *words, unsigned *out) {
+    for (unsigned i = 0; i < 3; i++) {
+        if (!art_text_is(text, words[i])) continue;
+        *out = i;
+        return true;
+    }
+    return false;
+}
+
+static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
+    unsigned word = 0;
+    switch (option->kind) {
+    case OPTION_CACHE:
+        if (art_text_is(value, "auto")) {
+            settings->cache_bytes = ART_CACHE_AUTO;
+            return true;
+        }
+        return parse_size(value, &settings->cache_bytes);
+    case OPTION_SIZE:
+        return parse_size(value, (uint64_t *)((char *)settings + option->offset));
+    case OPTION_ENGINE:
+        if (!parse_word(value, engine_words, &word)) return false;
+        settings->engine = (enum art_engine)word;
+        return true;
+    case OPTION_DIRECT:
+        if (!parse_word(value, direct_words, &word)) return false;
+        settings->direct = (enum art_direct)word;
+        return true;
+    case OPTION_STORAGE:
+        if (!parse_word(value, storage_words, &word)) return false;
+        settings->storage = (enum art_storage)word;
+        return true;
+    }
+    return false;
+}
+
+int art_settings_parse(struct art_settings *settings, const char *argument, char **message) {
+    const char *end = argument + strlen(argument), *equals = strchr(argument, '=');
+    struct art_text name = art_text_trimmed(argument, equals);
+    struct art_text value = art_text_trimmed(equals + 1, end);
+    if (value.len >= 2 && (*value.at == '\'' || *value.at == '"') && value.at[value.len - 1] == *value.at) {
+        value = art_text_trimmed(value.at + 1, value.at + value.len - 1);
+    }
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        if (!art_text_is(name, options[i].name)) continue;
+        if (set(settings, &options[i], value)) return SQLITE_OK;
+        return art_complain(message, SQLITE_ERROR, "art: '%.*s' is no value for %s: give %s", value.len, value.at,
+                            options[i].name, options[i].form);
+    }
+    return art_complain(message, SQLITE_ERROR, "art: there is no option '%.*s': known are %s", name.len, name.at,
+                        known_options);
+}
+
+bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text) {
+    if (number >= OPTIONS) return false;
+    const struct option *option = &options[number];
+    *key = option->name;
+    switch (option->kind) {
+    case OPTION_CACHE:
+        *text = settings->cache_bytes == ART_CACHE_AUTO ? sqlite3_mprintf("auto")
+                                                        : sqlite3_mprintf("%llu", settings->cache_bytes);
+        break;
+    case OPTION_SIZE:
+        *text = sqlite3_mprintf("%llu", *(const uint64_t *)((const char *)settings + option->offset));
+        break;
+    case OPTION_ENGINE:
+        *text = sqlite3_mprintf("%s", engine_words[settings->engine]);
+        break;
+    case OPTION_DIRECT:
+        *text = sqlite3_mprintf("%s", direct_words[settings->direct]);
+        break;
+    case OPTION_STORAGE:
+        *text = sqlite3_mprintf("%s", storage_words[settings->storage]);
+        break;
+    }
+    return true;
+}

@@ -1,0 +1,136 @@
+/* What a table is called, has and is set to: columns and options as CREATE says them, and the shadow tables that keep them.
+ *
+ *     definition   one column's definition, as SQLite would read it
+ *     columns      all of a table's
+ *     options      cache, log_limit, ... with their values
+ *     shadow       T_artstate, T_artdata, T_artblob: made, dropped, renamed, and what T_artstate says of the table */
+#ifndef ART_EXT_SCHEMA_H
+#define ART_EXT_SCHEMA_H
+
+#include "ext/base/base.h"
+
+/* --- columns (columns.c, definition.c) ---------------------------------------------------------------------------- */
+
+struct art_column {
+    char *name;      /* without quotes */
+    char *type;      /* as declared, "" for none */
+    char *collation; /* NULL: BINARY */
+    enum art_affinity affinity;
+    bool not_null;
+};
+
+/* The user's columns: the key first, the others are what a row's record holds. */
+struct art_columns {
+    struct art_column *items;
+    unsigned count;
+};
+enum { ART_COLUMN_KEY = 0 };
+
+/* The hidden columns stand behind the user's, in this order; a column's number minus columns.count is one of these. */
+enum art_hidden {
+    ART_HIDDEN_PREFIX,      /* argument: literal beginning of the paths */
+    ART_HIDDEN_DELIMITER,   /* argument: what ends a common prefix that is rolled up */
+    ART_HIDDEN_START_AFTER, /* argument: the key behind which the rows begin */
+    ART_HIDDEN_SNAPSHOT,    /* argument, refused as yet */
+    ART_HIDDEN_COMMAND, /* named like the table, or "" where that is the name of another column; no argument goes beyond it */
+    ART_HIDDEN_ENTRIES, /* rows below a common prefix */
+    ART_HIDDEN_VERSION, /* csn of the row's last change */
+    ART_HIDDEN_COLUMNS
+};
+
+enum { ART_COLUMNS_MAX = 32767 }; /* no SQLite allows more */
+
+/* definition.c: `table` is for messages. */
+/* One column. `end`: behind it may follow a comma and others, *end is set to it; NULL: nothing may follow. */
+int art_definition_parse(const char *text, const char **end, const char *table, bool key, struct art_column *out,
+                         char **message);
+bool art_definition_is_option(const char *text); /* name = ... */
+bool art_definition_is_ours(const char *sql);    /* CREATE VIRTUAL TABLE ... USING art */
+bool art_definition_is_blank(const char *text);
+bool art_definition_is_plain_name(const char *text); /* one that needs no quotes */
+
+/* columns.c */
+enum art_affinity art_affinity_of(const char *type);
+void art_column_clear(struct art_column *column);
+void art_columns_clear(struct art_columns *columns);
+int art_columns_default(struct art_columns *columns); /* path, value */
+int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
+/* The other way round from art_columns_show(). On failure none. */
+int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
+char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
+bool art_columns_have(const struct art_columns *columns, const char *name);
+/* Is this a hidden column's name? The one for commands has the table's. */
+bool art_columns_hide(const char *name);
+const char *art_columns_hidden_name(enum art_hidden hidden);
+int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal);
+int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+/* Declares the table to SQLite. */
+int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+
+/* --- options (options.c) ------------------------------------------------------------------------------------------ */
+
+struct art_settings {
+    uint64_t cache_bytes, log_limit, spill_limit;
+    enum art_engine engine;
+    enum art_direct direct;
+    enum art_storage storage; /* as asked for; in T_artstate what it was resolved to */
+};
+/* A part of a text. */
+struct art_text {
+    const char *at;
+    int len;
+};
+struct art_text art_text_trimmed(const char *at, const char *end); /* without the blanks around it */
+bool art_text_is(struct art_text text, const char *word);          /* in capitals or not */
+void art_settings_default(struct art_settings *settings);
+bool art_settings_equal(const struct art_settings *a, const struct art_settings *b);
+/* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
+int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
+/* A setting by its number (0..), as it stands in T_artstate; false behind the last. sqlite3_free() the text. */
+bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
+
+/* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
+
+/* The others: with the blobs in the database, up to eight pages a row; a page a row. Older versions would not find them. */
+enum {
+    ART_STATE_FORMAT = 1,
+    ART_STATE_FORMAT_JOINED_ROWS = 2,
+    ART_STATE_FORMAT_INLINE = 3,
+    ART_NONCE_BYTES = 16,
+};
+static inline bool art_state_format_known(int64_t format) {
+    return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_INLINE;
+}
+/* T_artstate's format where blobs are inlined, or in a file. */
+static inline int art_state_format(bool inlined) {
+    return inlined ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
+}
+int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
+                      const struct art_settings *settings, const char *file, const char *columns, char **message);
+/* Is there a T_artblob? Also where blobs have been moved out of it. */
+bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name);
+int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
+/* T_artstate as a handle finds it. */
+struct art_state {
+    uint8_t uuid[ART_UUID_BYTES];
+    struct art_settings settings;
+    char *file;    /* NULL: no name, or one that is refused */
+    char *columns; /* NULL: nothing is said of them */
+};
+void art_state_clear(struct art_state *state);
+/* A plain name in the database's own folder, with the id's first digits at its end. */
+enum { ART_FILE_NAME_ROOM = 256 };
+bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]);
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message);
+/* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
+ * understood, and left out. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound);
+
+/* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
+int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message);
+
+#endif

@@ -1,0 +1,300 @@
+/* The shadow tables, and all SQL that is run on them. SQLite protects (DEFENSIVE) only names with no other '_' behind
+ * the table's own.
+ *
+ *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, young, root (a
+ *                                                         copy for salvage); columns without meaning may follow k and v
+ *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c; empty where blobs were
+ *                                                         moved out
+ *
+ * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_artstate) or in core (T_artdata).
+ * A table's own rows are read and written by table/shadow_rows.c.
+ */
+#include "ext/schema/schema.h"
+
+enum { FILE_NAME_MAX = 255 };
+
+static const char added[] = "added: "; /* beginning of the name of a column of T_artstate */
+
+/* --- making, dropping, renaming ----------------------------------------------------------------------------------- */
+
+static int run(sqlite3 *db, char **message, char *sql) {
+    if (!sql) return SQLITE_NOMEM;
+    char *error = NULL;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, &error);
+    sqlite3_free(sql);
+    if (rc && rc != SQLITE_NOMEM) art_report_own(message, rc, error ? error : sqlite3_errmsg(db));
+    sqlite3_free(error);
+    return rc;
+}
+
+static int put_state(sqlite3_stmt *statement, const char *key) {
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
+                      const char *columns) {
+    sqlite3_bind_int(put, 2, art_state_format(settings->storage == ART_STORAGE_INLINE));
+    int rc = put_state(put, "format");
+    if (rc) return rc;
+    sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
+    rc = put_state(put, "id");
+    if (rc) return rc;
+    sqlite3_bind_text(put, 2, file, -1, SQLITE_STATIC);
+    rc = put_state(put, "file");
+    if (rc) return rc;
+    sqlite3_bind_text(put, 2, columns, -1, SQLITE_STATIC);
+    rc = put_state(put, "columns");
+    const char *key;
+    char *text;
+    for (unsigned i = 0; !rc && art_settings_show(settings, i, &key, &text); i++) {
+        rc = text ? sqlite3_bind_text(put, 2, text, -1, sqlite3_free) : SQLITE_NOMEM;
+        if (!rc) rc = put_state(put, key);
+    }
+    return rc;
+}
+
+static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
+    uint8_t root[ART_ROOT_INITIAL_MAX];
+    uint32_t len = art_tree_initial_root(uuid, root);
+    sqlite3_bind_int(put, 1, 0);
+    sqlite3_bind_blob(put, 2, root, (int)len, SQLITE_STATIC);
+    sqlite3_step(put);
+    return sqlite3_reset(put);
+}
+
+int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message,
+               sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artblob\"(page INTEGER PRIMARY KEY, data ART_BLOB)",
+                               name->schema, name->table));
+}
+
+int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    return run(db, message, sqlite3_mprintf("DELETE FROM \"%w\".\"%w_artblob\"", name->schema, name->table));
+}
+
+/* A type of our own tells it from a table of the user's. */
+bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name) {
+    const char *type = NULL;
+    char *table = sqlite3_mprintf("%s_artblob", name->table);
+    int rc = table ? sqlite3_table_column_metadata(db, name->schema, table, "data", &type, NULL, NULL, NULL, NULL)
+                   : SQLITE_NOMEM;
+    sqlite3_free(table);
+    return !rc && type && !strcmp(type, "ART_BLOB");
+}
+
+int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
+                      const struct art_settings *settings, const char *file, const char *columns, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = run(db, message,
+                 sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
+                                 "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
+                                 schema, table, schema, table));
+    if (!rc && settings->storage == ART_STORAGE_INLINE) rc = art_shadow_create_blobs(db, name, message);
+    if (rc) return rc;
+    sqlite3_stmt *state = NULL, *log = NULL;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
+    rc = art_prepare(
+        db, 0, &state,
+        sqlite3_mprintf("INSERT OR REPLACE INTO \"%w\".\"%w_artstate\"(k, v) VALUES(?1, ?2)", schema, table));
+    if (!rc) rc = fill_state(state, uuid, settings, file, columns);
+    if (!rc)
+        rc = art_prepare(
+            db, 0, &log,
+            sqlite3_mprintf("INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)", schema, table));
+    if (!rc) rc = fill_log(log, uuid);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot fill the shadow tables of %s.%s", schema, table);
+    sqlite3_finalize(state);
+    sqlite3_finalize(log);
+    sqlite3_set_last_insert_rowid(db, rowid);
+    return rc;
+}
+
+int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = art_shadow_has_blobs(db, name)
+                 ? run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_artblob\"", schema, table))
+                 : SQLITE_OK;
+    if (rc) return rc;
+    return run(
+        db, message,
+        sqlite3_mprintf("DROP TABLE IF EXISTS \"%w\".\"%w_artstate\"; DROP TABLE IF EXISTS \"%w\".\"%w_artdata\"",
+                        schema, table, schema, table));
+}
+
+int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
+    const char *schema = name->schema, *table = name->table;
+    int rc = art_shadow_has_blobs(db, name)
+                 ? run(db, message,
+                       sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artblob\" RENAME TO \"%w_artblob\"", schema, table, to))
+                 : SQLITE_OK;
+    if (rc) return rc;
+    return run(db, message,
+               sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" RENAME TO \"%w_artstate\";"
+                               "ALTER TABLE \"%w\".\"%w_artdata\" RENAME TO \"%w_artdata\"",
+                               schema, table, to, schema, table, to));
+}
+
+/* --- T_artstate ------------------------------------------------------------------------------------------------------ */
+
+/* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its journal
+ * or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would already do
+ * harm, it drops the locks that SQLite has on it. */
+bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]) {
+    char end[32];
+    size_t len = strlen(text);
+    int n = snprintf(end, sizeof end, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
+    return len > (size_t)n && len <= FILE_NAME_MAX && !strchr(text, '/') && !strcmp(text + len - n, end);
+}
+
+static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
+    if (!strcmp(key, "format") && !art_state_format_known(sqlite3_column_int64(row, 1))) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: this table has format %lld, this version of art knows format %d: use a newer one",
+                            sqlite3_column_int64(row, 1), ART_STATE_FORMAT_INLINE);
+    }
+    const void *data = sqlite3_column_blob(row, 1);
+    int len = sqlite3_column_bytes(row, 1);
+    if (!strcmp(key, "id") && len == ART_UUID_BYTES && data) {
+        memcpy(out->uuid, data, ART_UUID_BYTES);
+        *has_id = true;
+        return SQLITE_OK;
+    }
+    const char *text = (const char *)sqlite3_column_text(row, 1);
+    if (!text) return SQLITE_OK;
+    char **copy = !strcmp(key, "file") ? &out->file : !strcmp(key, "columns") ? &out->columns : NULL;
+    if (!copy || (copy == &out->file && (int)strlen(text) != len)) return SQLITE_OK;
+    art_free(*copy);
+    *copy = art_string_copy(text);
+    return *copy ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *row) {
+    char *ignored = NULL, *argument = sqlite3_mprintf("%s=%s", key, sqlite3_column_text(row, 1));
+    if (!argument) return SQLITE_NOMEM;
+    art_settings_parse(&out->settings, argument, &ignored); /* rows of other kinds are none of its business */
+    sqlite3_free(ignored);
+    sqlite3_free(argument);
+    return SQLITE_OK;
+}
+
+/* Until 0.1 they were called T_state, T_log and T_blob, which looked like tables of the application's own. */
+static bool has_former_tables(sqlite3 *db, const struct art_name *name) {
+    char *state = sqlite3_mprintf("%s_state", name->table), *log = sqlite3_mprintf("%s_log", name->table);
+    bool has = state && log &&
+               !sqlite3_table_column_metadata(db, name->schema, state, "k", NULL, NULL, NULL, NULL, NULL) &&
+               !sqlite3_table_column_metadata(db, name->schema, log, "csn", NULL, NULL, NULL, NULL, NULL);
+    sqlite3_free(state);
+    sqlite3_free(log);
+    return has;
+}
+
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message) {
+    sqlite3 *db = connection->db;
+    *out = (struct art_state){.settings = *defaults};
+    sqlite3_stmt *rows = NULL;
+    bool has_id = false;
+    int rc = art_prepare(db, 0, &rows,
+                         sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
+    while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        if (!key) continue;
+        rc = take_state(out, key, rows, &has_id, message);
+        if (!rc) rc = take_setting(out, key, rows);
+        if (rc) goto done;
+    }
+    int end = sqlite3_finalize(rows);
+    rows = NULL;
+    if (!rc) rc = end;
+    if (rc) {
+        bool former = rc == SQLITE_ERROR;
+        rc = art_report_sql(message, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
+        if (former && has_former_tables(db, name)) {
+            art_forget_message(message);
+            rc = art_complain(
+                message, SQLITE_ERROR,
+                "art: an older version made this table, with shadow tables of other names (%s.%s_state): copy "
+                "its rows into a new one with that version",
+                name->schema, name->table);
+        }
+    } else if (!has_id) {
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
+                          "what is left by art_salvage and DROP the table",
+                          name->schema, name->table);
+    }
+    if (!rc && out->file && !art_shadow_file_name_is_sound(out->file, out->uuid)) {
+        art_free(out->file);
+        out->file = NULL;
+    }
+done:
+    sqlite3_finalize(rows);
+    if (rc) art_state_clear(out);
+    return rc;
+}
+
+void art_state_clear(struct art_state *state) {
+    art_free(state->file);
+    art_free(state->columns);
+    state->file = state->columns = NULL;
+}
+
+/* The definition that column `i` of T_artstate stands for, or NULL. */
+static const char *added_definition(sqlite3_stmt *all, const char *table, int i) {
+    const char *text = sqlite3_column_name(all, i);
+    size_t n = strlen(table);
+    if (!text) return NULL;
+    if (!strncmp(text, table, n) && !strncmp(text + n, "_artstate.", 10)) text += n + 10; /* PRAGMA full_column_names */
+    return strncmp(text, added, sizeof added - 1) ? NULL : text + sizeof added - 1;
+}
+
+/* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards.
+ * SQLITE_ERROR, SQLITE_AUTH: there is no T_artstate, or it may not be read. */
+int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
+    sqlite3_stmt *all = NULL;
+    *sound = true;
+    int rc =
+        art_prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
+    for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
+        const char *definition = added_definition(all, name->table, i);
+        if (!definition) continue;
+        char *ignored = NULL;
+        int failed = art_columns_append(columns, name->table, definition, &ignored);
+        sqlite3_free(ignored);
+        if (failed == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+        if (failed) *sound = false;
+    }
+    sqlite3_finalize(all);
+    return rc;
+}
+
+/* How many columns T_artstate has. */
+static int state_width(sqlite3 *db, const struct art_name *name, int *out, char **message) {
+    sqlite3_stmt *all = NULL;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_artstate\"", name->schema, name->table);
+    int rc = art_prepare(db, 0, &all, sql);
+    *out = sqlite3_column_count(all);
+    sqlite3_finalize(all);
+    if (!rc) return SQLITE_OK;
+    return art_report_sql(message, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
+}
+
+/* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
+ * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a
+ * view elsewhere in the schema is broken. So T_artstate gets a column that holds nothing with each one that T gets, and its
+ * name is the definition. An authorizer may see to it that nothing happens, without an error. */
+int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message) {
+    int width, now = 0;
+    int rc = state_width(db, name, &width, message);
+    if (rc) return rc;
+    rc = run(db, message,
+             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" ADD COLUMN \"%s%w\"", name->schema, name->table, added,
+                             definition));
+    if (!rc) rc = state_width(db, name, &now, message);
+    if (rc || now != width) return rc;
+    return art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_artstate: not authorized", name->schema,
+                        name->table);
+}

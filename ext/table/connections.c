@@ -1,0 +1,62 @@
+/* The connections that use art, and the tables that each has open: listed, so that loading art twice into one of them gives
+ * the same object. The list's mutex is taken inside SQLite's own, never the other way round. */
+#include "ext/table/table.h"
+
+#include <pthread.h>
+
+static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct art_connection *connections;
+
+struct art_connection *art_connection_hold(sqlite3 *db) {
+    pthread_mutex_lock(&list_mutex);
+    struct art_connection *connection = connections;
+    while (connection && connection->db != db) connection = connection->next;
+    if (!connection) {
+        connection = art_alloc_zeroed(sizeof *connection);
+        if (connection) {
+            connection->db = db;
+            connection->blobs_never_match = sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
+            connection->next = connections;
+            connections = connection;
+        }
+    }
+    if (connection) connection->references++;
+    pthread_mutex_unlock(&list_mutex);
+    return connection;
+}
+
+void art_connection_release(void *held) {
+    struct art_connection *connection = held;
+    pthread_mutex_lock(&list_mutex);
+    bool last = --connection->references == 0;
+    if (last) {
+        struct art_connection **link = &connections;
+        while (*link != connection) link = &(*link)->next;
+        *link = connection->next;
+    }
+    pthread_mutex_unlock(&list_mutex);
+    if (!last) return;
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        table->driver = NULL;
+        art_table_free_if_unused(table);
+    }
+    art_tracker_forget(connection);
+    art_levels_clear(&connection->levels);
+    art_free(connection);
+}
+
+void art_connection_add_table(struct art_table *table) {
+    pthread_mutex_lock(&list_mutex);
+    table->next = table->connection->tables;
+    table->connection->tables = table;
+    pthread_mutex_unlock(&list_mutex);
+}
+
+void art_connection_remove_table(struct art_table *table) {
+    pthread_mutex_lock(&list_mutex);
+    struct art_table **link = &table->connection->tables;
+    while (*link != table) link = &(*link)->next;
+    *link = table->next;
+    pthread_mutex_unlock(&list_mutex);
+}

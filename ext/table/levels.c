@@ -1,0 +1,34 @@
+/* The numbers of the savepoints that a handle was told of, ascending. txn/transaction.c says how SQLite numbers them.
+ */
+#include "ext/table/table.h"
+
+#include <limits.h>
+
+int art_levels_push(struct art_levels *levels, int level) {
+    unsigned at = levels->count;
+    if (level >= levels->cut_level) levels->cut_level = level + 1;
+    while (at && levels->items[at - 1] > level) at--;
+    if (at && levels->items[at - 1] == level) return SQLITE_OK;
+    if (levels->count == levels->capacity) {
+        unsigned capacity = levels->capacity * 2 + 8;
+        int *items = art_resize(levels->items, capacity * sizeof *items);
+        if (!items) return SQLITE_NOMEM;
+        levels->items = items;
+        levels->capacity = capacity;
+    }
+    memmove(levels->items + at + 1, levels->items + at, (levels->count - at) * sizeof *levels->items);
+    levels->items[at] = level;
+    levels->count++;
+    return SQLITE_OK;
+}
+
+void art_levels_drop(struct art_levels *levels, int from) {
+    while (levels->count && levels->items[levels->count - 1] >= from) levels->count--;
+    levels->cut = from != INT_MIN;
+    levels->cut_level = from;
+}
+
+void art_levels_clear(struct art_levels *levels) {
+    art_free(levels->items);
+    *levels = (struct art_levels){0};
+}

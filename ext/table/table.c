@@ -1,0 +1,77 @@
+/* Tables that this process has open: counted objects of a connection, told apart by the database's sqlite3_file, its file name
+ * and the id in T_artstate (a copied database has the same id, and one file may be attached twice).
+ *
+ * A table whose blobs are in memory lives as long as its database, even with no handle left: SQLite drops all handles
+ * when any DDL is rolled back.
+ */
+#include "ext/table/table.h"
+
+#include <unistd.h>
+
+void art_table_set_name(struct art_table *table, struct art_name *name) {
+    if (table->name == name) return;
+    art_shadow_finalize(table);
+    art_name_hold(name);
+    art_name_release(table->name);
+    table->name = name;
+}
+
+void art_table_free(struct art_table *table) {
+    art_shadow_finalize(table);
+    sqlite3_free(table->finish.said);
+    for (unsigned i = 0; i < table->moment_count; i++) art_name_release(table->moments[i].name);
+    art_free(table->moments);
+    art_name_release(table->begin.name);
+    art_name_release(table->name);
+    art_tree_close(table->tree);
+    art_free(table->database);
+    art_free(table->before.moved ? table->before.path : NULL);
+    art_free(table->path);
+    art_free(table);
+}
+
+/* Not under a statement that runs: whoever runs it may be at work on this table. The next handle that goes asks again. */
+void art_table_free_if_unused(struct art_table *table) {
+    if (table->vtabs || table->connection->stepping) return;
+    art_shadow_finalize(table); /* else sqlite3_close() would find them */
+    if (table->driver) return;
+    /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
+     * reads the schema anew, which is no reopening. */
+    bool remembers = (!table->path && !table->inlined) || table->sync_failed || art_tree_poisoned(table->tree);
+    if (remembers && table->exists && table->connection->references) return;
+    art_connection_remove_table(table);
+    art_table_free(table);
+}
+
+/* What one without a handle remembers goes with its database. */
+void art_tables_free_unused(struct art_connection *connection) {
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        bool held = table->vtabs || table->driver;
+        if (!held && art_database_file(connection->db, table->name->schema) != table->file) table->exists = false;
+        art_table_free_if_unused(table);
+    }
+}
+
+int art_table_set_file(struct art_table *table, const char *file) {
+    char *path = NULL;
+    int rc = table->inlined ? ART_OK : art_path_beside(table->database, file, &path);
+    if (rc || !path) return rc;
+    struct art_tree_place place = {.path = path, .host_path = table->database};
+    rc = table->tree ? art_tree_use_place(table->tree, &place) : ART_OK;
+    art_free(rc ? path : table->path);
+    if (!rc) table->path = path;
+    return rc;
+}
+
+int art_file_rename(struct art_table *table, unsigned attempt) {
+    char *file = art_file_name(table->database, table->name->table, table->uuid, attempt);
+    int rc = file ? art_table_set_file(table, file) : art_nomem();
+    sqlite3_free(file);
+    return rc;
+}
+
+void art_settings_use(struct art_table *table, const struct art_settings *settings) {
+    table->settings = *settings;
+    art_tree_set_limits(table->tree, settings->cache_bytes, settings->log_limit, settings->spill_limit);
+}

@@ -1,0 +1,238 @@
+/* A table that this process has open, and SQLite's handles of it.
+ *
+ *     connection   one per sqlite3*: all art tables that it has met (connections.c)
+ *       table      one per database file and table id: the tree, and its part in the running transaction
+ *         vtab     SQLite's handles; there may be several for one table, even within one transaction
+ *           scan   SQLite's cursors (query/)
+ *
+ *     levels         numbers of savepoints
+ *     shadow_rows    a table's rows in T_artstate and T_artdata */
+#ifndef ART_EXT_TABLE_H
+#define ART_EXT_TABLE_H
+
+#include "ext/schema/schema.h"
+
+/* --- savepoints (levels.c) ---------------------------------------------------------------------------------------- */
+
+/* What ROLLBACK TO brings back. */
+struct art_moment {
+    int level;
+    uint32_t mark; /* of the tree, or ART_MARK_BEGIN */
+    struct art_name *name;
+    struct art_settings settings;
+    unsigned requested;
+    bool exists;
+};
+
+int art_levels_push(struct art_levels *levels, int level);
+void art_levels_drop(struct art_levels *levels, int from); /* those >= from */
+void art_levels_clear(struct art_levels *levels);          /* frees */
+
+/* --- a table ------------------------------------------------------------------------------------------------------ */
+
+/* What commands leave to the commit. */
+enum art_request {
+    ART_REQUEST_FLUSH = 1,
+    ART_REQUEST_OPTIMIZE = 2,
+    ART_REQUEST_VACUUM = 4,
+    ART_REQUEST_CLEAN = 8,
+    ART_REQUEST_MOVE = 16, /* to the other storage */
+};
+
+/* .art files that no table needs (clean.c). */
+struct art_leftover {
+    char *path;
+    uint8_t uuid[ART_UUID_BYTES];
+    bool known;   /* it is this database's; else it is only called so, and */
+    char *reason; /* this is why it cannot be told */
+};
+struct art_leftovers {
+    struct art_leftover *items;
+    unsigned count;
+};
+
+enum art_statement {
+    ART_LOG_READ,
+    ART_LOG_CLEAR,
+    ART_LOG_PUT,
+    ART_STATE_GET,
+    ART_STATE_RAISE,
+    ART_STATE_PUT,
+    ART_BLOB_READ,
+    ART_BLOB_WRITE,
+    ART_BLOB_REMOVE,
+    ART_BLOB_LAST,
+    ART_STATEMENTS /* their number */
+};
+
+/* What goes on behind the commit of a 'vacuum' (finish.c), as asked before it. */
+struct art_finish {
+    unsigned wanted; /* of enum art_request: vacuum, optimize */
+    bool alone;      /* the transaction is one statement */
+    bool shuts_out;  /* it has the database for itself */
+    bool wal;
+    int checkpoint_every, busy_timeout, synchronous;
+    char *said; /* what became of the last one; sqlite3_free() it */
+};
+
+/* A cursor of SQLite's as its table knows it. Where it stands, query/ alone knows. */
+struct art_open_scan {
+    sqlite3_vtab_cursor base;
+    const struct art_scan_methods *methods;
+    struct art_open_scan *next, **link; /* table->scans */
+};
+struct art_scan_methods {
+    void (*settle)(struct art_open_scan *scan);  /* the table changes: go to where you claim to be */
+    void (*abandon)(struct art_open_scan *scan); /* the table is gone: be at your end, and off its list */
+    void (*free)(struct art_open_scan *scan);
+};
+
+struct art_table {
+    struct art_connection *connection;
+    struct art_table *next;
+    unsigned vtabs;     /* handles that use it */
+    sqlite3_file *file; /* with `database` and `uuid`: which table it is */
+    char *database;     /* file name, "" for none */
+    uint8_t uuid[ART_UUID_BYTES];
+    struct art_name *name;
+    struct art_settings settings;
+    unsigned columns; /* the user's, as T_artstate says */
+    bool inlined;     /* blobs are rows of T_artblob */
+    struct {          /* move.c: in a transaction that has moved the blobs, where they were */
+        bool moved, inlined;
+        char *path;
+    } before;
+    bool keeps_cache; /* SQLite was told not to spill its cache */
+    struct art_rows rows;
+    char *path;          /* of the .art file; NULL: inlined, or in memory */
+    bool renamed;        /* T_artstate may not say yet that this is its name */
+    bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
+    struct art_tree *tree;
+
+    bool version_known; /* `data_version` is the one that the tree is up to date with */
+    unsigned data_version;
+    sqlite3_stmt *statements[ART_STATEMENTS];
+    bool stale; /* they are to be finalized, and one of them runs */
+    struct art_open_scan *scans;
+
+    /* The running transaction (transaction.c). */
+    sqlite3_vtab *driver; /* whose callbacks count; NULL: the table has no part in it */
+    struct art_moment begin;
+    struct art_moment *moments;
+    unsigned moment_count, moment_capacity;
+    bool exists;               /* as of now: created and not dropped */
+    bool refreshed;            /* known to be up to date in this transaction */
+    bool alone;                /* which is a single statement, as far as is known */
+    bool noted;                /* the last savepoint made a moment */
+    bool prepared;             /* xSync has written what the tree wanted */
+    bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
+    unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
+    struct art_leftovers leftovers;
+    struct art_finish finish;
+
+    /* What the host's journal was asked in it (journal.c). */
+    bool secured, reuse, own_frame;
+    bool sync_failed; /* for ever: a sync of the database's own files failed */
+    bool flushed;     /* SQLite's cache, in the running transaction */
+    bool lost;        /* which may not be committed, since the journal may not hold it */
+    int waited;       /* ms waited for the writer lock */
+    bool crowded;     /* the .art file grows until SQLite's log begins anew */
+    bool may_harden;
+    sqlite3_file *own_wal; /* to sync it after the commit */
+};
+
+/* --- SQLite's handles --------------------------------------------------------------------------------------------- */
+
+enum { ART_LISTED_MAX = 4 };
+
+/* What SQLite has shown of a statement with a listing's arguments (planner.c). */
+struct art_planned {
+    const sqlite3_stmt *statement; /* never looked into */
+    struct art_listed {            /* the table may be listed several times: */
+        sqlite3_uint64 columns;    /* those that are read, */
+        unsigned given;            /* and the arguments that were given, hidden columns as bits */
+    } listed[ART_LISTED_MAX];
+    unsigned count;  /* may be more than have room */
+    int last;        /* in the last clause: where the last argument stands, from 1, */
+    int constraints; /* and how many constraints there are */
+    double cost;     /* of the dearest scan with arguments */
+    sqlite3_int64 rows;
+};
+
+/* A statement that is to be prepared anew, since its text allows a better plan (running.c). */
+struct art_restart {
+    sqlite3_stmt *statement; /* NULL: none */
+    int prepared;            /* how often it had been prepared anew */
+    bool planned;            /* under way, as `successor` */
+    const sqlite3_stmt *successor;
+    unsigned in_vain; /* so many times in a row no better plan came of it */
+};
+
+struct art_vtab {
+    sqlite3_vtab base;
+    unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
+    bool disconnected; /* and lets go of it when it reads the schema anew in a statement of theirs */
+    struct art_connection *connection;
+    struct art_vtab *next;
+    struct art_name *name;
+    struct art_settings settings; /* from the schema, where T_artstate says nothing */
+    struct art_columns columns;
+    unsigned created;        /* how many of them CREATE named */
+    struct art_table *table; /* NULL until it is first used */
+    struct art_levels levels;
+    bool begun;                 /* part of SQLite's transaction: it will hear of its end */
+    struct art_open_scan *idle; /* a closed one, for the next xOpen */
+    struct art_planned planned;
+    struct art_restart restart;
+    struct art_buffer record; /* the row that is being written, */
+    struct art_field *fields; /* and its values: one a column but the key */
+};
+
+/* Which hidden column that is; negative: one of the user's. */
+static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
+    return column - (int)vtab->columns.count;
+}
+
+/* --- connections.c ------------------------------------------------------------------------------------------------ */
+
+struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
+void art_connection_release(void *connection);
+void art_connection_add_table(struct art_table *table);
+void art_connection_remove_table(struct art_table *table);
+
+/* --- table.c ------------------------------------------------------------------------------------------------------ */
+
+void art_table_set_name(struct art_table *table, struct art_name *name);
+void art_table_free(struct art_table *table);
+void art_table_free_if_unused(struct art_table *table);
+void art_tables_free_unused(struct art_connection *connection);
+/* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
+int art_table_set_file(struct art_table *table, const char *file);
+/* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
+int art_file_rename(struct art_table *table, unsigned attempt);
+void art_settings_use(struct art_table *table, const struct art_settings *settings);
+/* Before the table changes: scans that only count go to where they claim to be. */
+void art_scans_settle(struct art_table *table);
+void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */
+void art_scans_enter(struct art_open_scan *scan);
+void art_scans_leave(struct art_open_scan *scan);
+
+/* --- shadow_rows.c ------------------------------------------------------------------------------------------------ */
+
+int art_shadow_statement(struct art_table *table, enum art_statement which, sqlite3_stmt **out, char **message);
+void art_shadow_finalize(struct art_table *table);
+/* Is T_artstate there, with this table's id? */
+int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
+int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
+/* All rows, for the check. enum art_rc. */
+int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
+/* One value of T_artstate; *out is appended to. */
+int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);
+int art_shadow_put(struct art_table *table, const char *key, const void *data, uint64_t len, char **message);
+/* The name of the .art file as T_artstate has it now; *out NULL: none that is sound. art_free() it. */
+int art_shadow_get_file(struct art_table *table, char **out, char **message);
+int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
+int art_shadow_put_storage(struct art_table *table, bool inlined, char **message);
+
+#endif

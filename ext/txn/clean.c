@@ -1,0 +1,287 @@
+/* Leftover .art files: found for art_info, removed by the command 'clean'.
+ *
+ * A file is left behind when a process dies between the commit of a DROP and the file's removal, when a transaction that
+ * made a table dies, or when the removal fails. One is taken for a leftover of a schema's database only if
+ *
+ *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
+ *   - it is a regular file with a superblock, whose owner page names this database by its inode
+ *   - no table x_artstate of the schema holds its id or its name, whoever made that table; or the one with its id says that the
+ *     blobs are in the database, or in a file of another name
+ *
+ * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
+ * and never removed. A reader (art_info) has no lock: what
+ * it shows may be the file of a table that another connection is creating in this moment.
+ *
+ * 'clean' must remove no file that some state of the database needs which may come back, so it takes three steps:
+ *
+ *   the command   looks, under the write lock that its INSERT holds
+ *   xSync         looks again, at what will be committed: what is in use by then is spared. Writes random bytes into
+ *                 T_artstate, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer left
+ *                 there, and no CREATE that nobody has seen can come back
+ *   xCommit       makes the database durable (a DROP that was committed earlier, but not synced, could else come back
+ *                 after a power loss), looks at each file once more, and removes it. A ROLLBACK removes nothing.
+ */
+#include "ext/host/host.h"
+#include "ext/txn/txn.h"
+
+enum { ID_DIGITS = 8 };
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+void art_leftovers_clear(struct art_leftovers *leftovers) {
+    for (unsigned i = 0; i < leftovers->count; i++) {
+        sqlite3_free(leftovers->items[i].path);
+        sqlite3_free(leftovers->items[i].reason);
+    }
+    art_free(leftovers->items);
+    *leftovers = (struct art_leftovers){0};
+}
+
+/* Takes both texts. */
+static int add_leftover(struct art_leftovers *leftovers, const struct art_leftover *file) {
+    struct art_leftover *items = NULL;
+    if (file->known || file->reason) {
+        items = art_resize(leftovers->items, (leftovers->count + 1) * sizeof *items);
+    }
+    if (!items) {
+        sqlite3_free(file->path);
+        sqlite3_free(file->reason);
+        return SQLITE_NOMEM;
+    }
+    leftovers->items = items;
+    items[leftovers->count++] = *file;
+    return SQLITE_OK;
+}
+
+static void drop_leftover(struct art_leftovers *leftovers, unsigned i) {
+    sqlite3_free(leftovers->items[i].path);
+    sqlite3_free(leftovers->items[i].reason);
+    memmove(leftovers->items + i, leftovers->items + i + 1, (--leftovers->count - i) * sizeof *leftovers->items);
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+/* <beginning>...-<8 hex>.art */
+static bool is_called_so(const char *name, const char *beginning) {
+    size_t len = strlen(name), first = strlen(beginning);
+    enum { END = 1 + ID_DIGITS + 4 };
+    if (len < first + END || strncmp(name, beginning, first) || name[len - END] != '-') return false;
+    return strspn(name + len - END + 1, "0123456789abcdef") == ID_DIGITS && !strcmp(name + len - 4, ".art");
+}
+
+static bool digits_are(const char *name, const uint8_t *uuid) {
+    char digits[ID_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%02x%02x%02x%02x", uuid[0], uuid[1], uuid[2], uuid[3]);
+    return !strncmp(name + strlen(name) - ID_DIGITS - 4, digits, ID_DIGITS);
+}
+
+/* A file with the right name: ours, somebody else's (left out), or not to be told. */
+static int look_at_file(const char *host, char *path, struct art_leftovers *out) {
+    struct art_leftover file = {.path = path};
+    bool ours = false;
+    int rc = path ? art_file_identify(path, host, file.uuid, &ours) : ART_NOMEM;
+    if (rc == ART_NOMEM || rc == ART_MISSING || (!rc && (!ours || !digits_are(path, file.uuid)))) {
+        sqlite3_free(path);
+        return rc == ART_NOMEM ? rc : ART_OK;
+    }
+    file.known = !rc;
+    if (rc) file.reason = sqlite3_mprintf("%s", rc == ART_NOTFOUND ? "no whole .art file" : art_error_message());
+    return add_leftover(out, &file) ? art_nomem() : ART_OK;
+}
+
+struct look {
+    const char *database, *folder;
+    char *beginning;
+    struct art_leftovers *out;
+};
+
+static int look_at_name(void *context, const char *name) {
+    const struct look *look = context;
+    if (!is_called_so(name, look->beginning)) return ART_OK;
+    return look_at_file(look->database, sqlite3_mprintf("%s%s", look->folder, name), look->out);
+}
+
+static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_leftovers *out, char **message) {
+    struct look look = {.database = sqlite3_db_filename(db, schema), .folder = folder, .out = out};
+    look.beginning = art_file_beginning(db, schema);
+    int rc = look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem();
+    sqlite3_free(look.beginning);
+    return art_report(message, rc);
+}
+
+/* --- what is in use ----------------------------------------------------------------------------------------------- */
+
+/* What a table x_artstate says of its file. */
+struct claim {
+    bool has_id, inlined;
+    uint8_t uuid[ART_UUID_BYTES];
+    char file[ART_FILE_NAME_ROOM];
+};
+
+static void note_claim(struct claim *claim, const char *key, const void *data, int len) {
+    if (!sqlite3_stricmp(key, "id") && len == ART_UUID_BYTES) {
+        memcpy(claim->uuid, data, ART_UUID_BYTES);
+        claim->has_id = true;
+    } else if (!sqlite3_stricmp(key, "storage")) {
+        claim->inlined = len == 6 && !memcmp(data, "inline", 6);
+    } else if (!sqlite3_stricmp(key, "file") && len < ART_FILE_NAME_ROOM) {
+        memcpy(claim->file, data, (size_t)len);
+        claim->file[len] = 0;
+    }
+}
+
+/* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was being
+ * moved there, or away from there, when the process died. */
+static void spare(struct art_leftovers *leftovers, const struct claim *claim, const void *data, int len) {
+    bool has_file = claim->has_id && art_shadow_file_name_is_sound(claim->file, claim->uuid);
+    for (unsigned i = leftovers->count; i-- > 0;) {
+        const char *name = strrchr(leftovers->items[i].path, '/') + 1;
+        bool own = claim->has_id && !memcmp(claim->uuid, leftovers->items[i].uuid, ART_UUID_BYTES);
+        bool named = data && len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
+        bool used = own ? !claim->inlined && (!has_file || !strcmp(name, claim->file)) : named;
+        if (used) drop_leftover(leftovers, i);
+    }
+}
+
+/* To an authorizer that answers "ignore", values are NULL, or there are no rows at all, and no error says so. Whoever
+ * removes what nobody needs must know that it has seen all: at least the table that is being cleaned. */
+static int complain_of_hidden_tables(const char *schema, char **message) {
+    return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
+}
+
+/* One table x_artstate. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but NULLs,
+ * which no table of ours holds. */
+static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers,
+                          bool *hidden, bool *seen) {
+    sqlite3_stmt *rows = NULL;
+    struct claim claim = {0};
+    bool any = false, keys = false, values = false;
+    char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w\"", schema, state);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_ERROR) return SQLITE_OK;
+    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(rows, 0);
+        any = true;
+        keys |= key != NULL;
+        values |= sqlite3_column_type(rows, 1) != SQLITE_NULL;
+        const void *data = sqlite3_column_blob(rows, 1);
+        if (key && data) note_claim(&claim, key, data, sqlite3_column_bytes(rows, 1));
+    }
+    *hidden |= any && (!keys || !values);
+    *seen |= keys && values;
+    if (!rc) rc = sqlite3_reset(rows);
+    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
+        const void *data = sqlite3_column_blob(rows, 1);
+        spare(leftovers, &claim, data, sqlite3_column_bytes(rows, 1));
+    }
+    int end = sqlite3_finalize(rows);
+    return rc ? rc : end;
+}
+
+static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *leftovers, char **message) {
+    sqlite3_stmt *tables = NULL;
+    bool hidden = false, seen = false;
+    char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND "
+                                "lower(substr(name, -9)) = '_artstate'",
+                                schema);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
+    sqlite3_free(sql);
+    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        if (name) rc = spare_by_state(db, schema, name, leftovers, &hidden, &seen);
+    }
+    if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    int end = sqlite3_finalize(tables);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    return rc || (seen && !hidden) ? rc : complain_of_hidden_tables(schema, message);
+}
+
+int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message) {
+    char *folder;
+    int rc = art_database_folder(db, schema, &folder);
+    if (rc || !folder) return rc;
+    rc = list_files(db, schema, folder, out, message);
+    if (!rc && out->count) rc = spare_used(db, schema, out, message);
+    art_free(folder);
+    if (rc) art_leftovers_clear(out);
+    return rc;
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------- */
+
+/* A table whose id is lost may need any of the files. */
+static int check_table(struct art_connection *connection, const char *schema, const char *table, char **message) {
+    struct art_vtab *vtab;
+    struct art_settings defaults;
+    struct art_state state;
+    int rc = art_find_vtab(connection, schema, table, &vtab, message);
+    int primary = rc & 0xff;
+    if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) return rc;
+    art_forget_message(message);
+    if (!vtab) return SQLITE_OK; /* of another module, which may have its own troubles */
+    art_settings_default(&defaults);
+    struct art_name *name = art_name_hold(vtab->name); /* the handle may go while SQLite prepares */
+    rc = art_shadow_read_state(connection, name, &defaults, &state, message);
+    if (!rc) art_state_clear(&state);
+    art_name_release(name);
+    return rc;
+}
+
+static int check_tables(struct art_connection *connection, const char *schema, char **message) {
+    sqlite3_stmt *tables = NULL;
+    sqlite3 *db = connection->db;
+    char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND rootpage = 0", schema);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
+    sqlite3_free(sql);
+    if (rc) return art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
+    bool seen = false;
+    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        seen |= name != NULL;
+        if (name) rc = check_table(connection, schema, name, message);
+    }
+    int end = sqlite3_finalize(tables);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot read the tables (%s)", schema);
+    return rc || seen ? rc : complain_of_hidden_tables(schema, message);
+}
+
+int art_clean_look(struct art_table *table, char **message) {
+    struct art_connection *connection = table->connection;
+    struct art_name *name = art_name_hold(table->name); /* a statement that fails may bring another one back */
+    art_leftovers_clear(&table->leftovers);
+    int rc = check_tables(connection, name->schema, message);
+    if (!rc) rc = art_leftovers_find(connection->db, name->schema, &table->leftovers, message);
+    art_name_release(name);
+    return rc;
+}
+
+int art_clean_prepare(struct art_table *table, char **message) {
+    sqlite3 *db = table->connection->db;
+    if (!table->leftovers.count) return SQLITE_OK;
+    int rc = spare_used(db, table->name->schema, &table->leftovers, message);
+    if (rc || !table->leftovers.count) return rc;
+    rc = art_report(message, art_journal_write_nonce(table));
+    return rc ? rc : art_journal_prepare_to_harden(table, message);
+}
+
+/* Also under a name that came into T_artstate with this very commit. */
+static bool is_in_use(const struct art_connection *connection, const char *path) {
+    for (const struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->path && !strcmp(table->path, path)) return true;
+    }
+    return false;
+}
+
+void art_clean_finish(struct art_table *table) {
+    struct art_leftovers *leftovers = &table->leftovers;
+    if (!leftovers->count || art_journal_harden(table)) return;
+    for (unsigned i = 0; i < leftovers->count; i++) {
+        const struct art_leftover *file = &leftovers->items[i];
+        if (!file->known || is_in_use(table->connection, file->path)) continue;
+        if (art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);
+    }
+}

@@ -1,0 +1,261 @@
+/* temp.art_txn: a virtual table without rows that hears of every savepoint, commit and rollback.
+ *
+ * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO. A table in temp stays: the first
+ * change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive all art tables that the
+ * transaction changes. It is made when a handle of an art table is made while no statement
+ * runs, also within BEGIN, where it counts as begun at once. Where it can't be made (query_only, an authorizer, a user's
+ * table under its name, a running statement) each table is driven by its own handle. DROP and RENAME make it then, whose
+ * statements survive that, and it takes over; where that fails, too, they are refused for a changed table.
+ *
+ * The DELETE is run even where the table was created within the transaction and so is part of it already: it opens a
+ * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
+ *
+ * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the
+ * driver. The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the
+ * connection's last handle of an art table.
+ */
+#include "ext/txn/txn.h"
+
+#include <limits.h>
+
+struct tracker {
+    sqlite3_vtab base;
+    struct art_connection *connection;
+};
+
+static const char make_text[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.art_txn USING art_txn";
+static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
+
+/* Making it is a change of the schema, which ends a statement that runs and opens another cursor afterwards; where it
+ * fails outside of a transaction, SQLite also rolls back under the cursors of all that read. */
+int art_tracker_make(struct art_connection *connection) {
+    sqlite3 *db = connection->db;
+    if (connection->trackers) return SQLITE_OK;
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
+        if (sqlite3_stmt_busy(each)) return SQLITE_OK;
+    }
+    return art_tracker_make_now(connection);
+}
+
+int art_tracker_make_now(struct art_connection *connection) {
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
+    int rc = sqlite3_exec(connection->db, make_text, NULL, NULL, NULL);
+    sqlite3_set_last_insert_rowid(connection->db, rowid);
+    return art_ends_transaction(rc) ? rc : SQLITE_OK; /* else see above */
+}
+
+static int run_join(struct art_connection *connection) {
+    int rc = SQLITE_OK;
+    sqlite3_stmt *join = connection->join;
+    connection->join = NULL; /* not to be finalized by an art table's handle that preparing it disconnects */
+    if (!join) {
+        rc = sqlite3_prepare_v3(connection->db, join_text, -1, SQLITE_PREPARE_PERSISTENT, &join, NULL);
+    }
+    if (!rc) {
+        sqlite3_step(join);
+        rc = sqlite3_reset(join);
+    }
+    if (rc || connection->join) {
+        sqlite3_finalize(join);
+    } else {
+        connection->join = join;
+    }
+    return rc;
+}
+
+int art_tracker_join(struct art_connection *connection, char **message) {
+    if (connection->joined) return SQLITE_OK;
+    int rc = run_join(connection);
+    connection->joined = !rc && connection->driver;
+    if (connection->joined) return SQLITE_OK;
+    if (!rc) art_tracker_forget(connection); /* somebody else's table */
+    if (!art_ends_transaction(rc)) return SQLITE_OK;
+    return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
+}
+
+/* A handle may be all that ROLLBACK TO left of a tracker made behind that savepoint: so it is made here in any case.
+ * What a handle was told of savepoints, the tracker may be asked for by the next table that joins. */
+int art_tracker_take_over(struct art_connection *connection, char **message) {
+    int rc = connection->joined ? SQLITE_OK : art_tracker_make_now(connection);
+    if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
+    rc = art_tracker_join(connection, message);
+    if (!connection->joined) return rc;
+    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+        if (!table->driver || table->driver == connection->driver) continue;
+        const struct art_levels *levels = &((struct art_vtab *)table->driver)->levels;
+        for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
+        if (!rc) table->driver = connection->driver;
+    }
+    return rc;
+}
+
+/* --- the module --------------------------------------------------------------------------------------------------- */
+
+static int tracker_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                           char **message) {
+    struct art_connection *connection = context;
+    if (argc < 3 || sqlite3_stricmp(argv[1], "temp") || sqlite3_stricmp(argv[2], "art_txn")) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: art makes this table itself, in temp (art_txn): do without it");
+    }
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(unused)");
+    if (rc) return rc;
+    sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+    struct tracker *tracker = art_alloc_zeroed(sizeof *tracker);
+    if (!tracker) return SQLITE_NOMEM;
+    tracker->connection = art_connection_hold(db);
+    connection->trackers++;
+    *out = &tracker->base;
+    return SQLITE_OK;
+}
+
+static int tracker_begin(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver) return SQLITE_OK;
+    connection->driver = base;
+    art_levels_drop(&connection->levels, INT_MIN);
+    return SQLITE_OK;
+}
+
+/* Also begins: SQLite takes what is created within a transaction as part of it, and never calls xBegin. */
+static int tracker_create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                          char **message) {
+    int rc = tracker_connect(db, context, argc, argv, out, message);
+    return rc ? rc : tracker_begin(*out);
+}
+
+static int tracker_disconnect(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver == base) art_driver_rolled_back(connection, base);
+    connection->trackers--;
+    sqlite3_free(base->zErrMsg);
+    art_free(base);
+    art_connection_release(connection);
+    return SQLITE_OK;
+}
+
+/* DROP TABLE temp.art_txn by somebody. */
+static int tracker_destroy(sqlite3_vtab *base) {
+    if (((struct tracker *)base)->connection->driver == base) {
+        return art_complain(&base->zErrMsg, SQLITE_LOCKED,
+                            "art: the transaction needs this table (temp.art_txn): COMMIT it first");
+    }
+    return tracker_disconnect(base);
+}
+
+static int tracker_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    (void)base;
+    info->estimatedCost = 1;
+    info->estimatedRows = 1;
+    return SQLITE_OK;
+}
+
+static int tracker_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    (void)base;
+    *out = art_alloc_zeroed(sizeof **out);
+    return *out ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int tracker_close(sqlite3_vtab_cursor *cursor) {
+    art_free(cursor);
+    return SQLITE_OK;
+}
+
+static int tracker_filter(sqlite3_vtab_cursor *cursor, int plan, const char *words, int argc, sqlite3_value **argv) {
+    (void)cursor;
+    (void)plan;
+    (void)words;
+    (void)argc;
+    (void)argv;
+    return SQLITE_OK;
+}
+
+static int tracker_next(sqlite3_vtab_cursor *cursor) {
+    (void)cursor;
+    return SQLITE_OK;
+}
+
+static int tracker_eof(sqlite3_vtab_cursor *cursor) {
+    (void)cursor;
+    return 1;
+}
+
+static int tracker_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
+    (void)cursor;
+    (void)context;
+    (void)column;
+    return SQLITE_OK;
+}
+
+static int tracker_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
+    (void)cursor;
+    *rowid = 0;
+    return SQLITE_OK;
+}
+
+static int tracker_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    (void)argc;
+    (void)argv;
+    (void)rowid;
+    return art_complain(&base->zErrMsg, SQLITE_READONLY,
+                        "art: this table never holds anything (temp.art_txn): leave it alone");
+}
+
+static int tracker_sync(sqlite3_vtab *base) {
+    return art_driver_sync(((struct tracker *)base)->connection, base, &base->zErrMsg);
+}
+
+static int tracker_commit(sqlite3_vtab *base) {
+    art_driver_committed(((struct tracker *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+static int tracker_rollback(sqlite3_vtab *base) {
+    art_driver_rolled_back(((struct tracker *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+static int tracker_savepoint(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver != base) return SQLITE_OK;
+    return art_driver_savepoint(connection, base, &connection->levels, level);
+}
+
+static int tracker_release(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver != base) return SQLITE_OK;
+    art_levels_drop(&connection->levels, level);
+    art_driver_release(connection, base, level);
+    return SQLITE_OK;
+}
+
+static int tracker_rollback_to(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct tracker *)base)->connection;
+    if (connection->driver != base) return SQLITE_OK;
+    art_driver_rollback_to(connection, base, &connection->levels, level);
+    return SQLITE_OK;
+}
+
+const sqlite3_module art_tracker_module = {
+    .iVersion = 2,
+    .xCreate = tracker_create,
+    .xConnect = tracker_connect,
+    .xBestIndex = tracker_best_index,
+    .xDisconnect = tracker_disconnect,
+    .xDestroy = tracker_destroy,
+    .xOpen = tracker_open,
+    .xClose = tracker_close,
+    .xFilter = tracker_filter,
+    .xNext = tracker_next,
+    .xEof = tracker_eof,
+    .xColumn = tracker_column,
+    .xRowid = tracker_rowid,
+    .xUpdate = tracker_update,
+    .xBegin = tracker_begin,
+    .xSync = tracker_sync,
+    .xCommit = tracker_commit,
+    .xRollback = tracker_rollback,
+    .xSavepoint = tracker_savepoint,
+    .xRelease = tracker_release,
+    .xRollbackTo = tracker_rollback_to,
+};

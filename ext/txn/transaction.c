@@ -1,0 +1,398 @@
+/* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
+ *
+ * Who drives. A table joins before its first change. From then on the callbacks of one handle count for it, those of
+ * all others are ignored: the tracker's (listener.c), or where there is none, the art handle's that SQLite had begun. A
+ * statement that is a transaction by itself needs no tracker: within it nothing is created, renamed or dropped; and where
+ * the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that makes it
+ * take over.
+ *
+ * Savepoints. SQLite numbers them; a number is repeated, and some are never told:
+ *
+ *     xSavepoint(n)   a moment n that exists stays, else the present state becomes it
+ *     xRelease(n)     moments >= n go
+ *     xRollbackTo(n)  back to exactly moment n; where there is none, to the transaction's beginning (the table had not
+ *                     changed by then); moments > n go
+ *     both            what is above is no more: a function within a statement that writes may have taken the statement's
+ *                     own savepoint away, and then SQLite wants it back all the same. As in a b-tree, nothing is done
+ *
+ * A table that joins gets all numbers that its driver knows, standing for the beginning, so that a repeated number is
+ * recognised. A moment also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
+ * DROP that is taken back.
+ *
+ * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
+ * is gone by then, or whose T_artstate carries another id, writes nothing. xCommit only says so, and reads the data
+ * version, so that the own commit is not taken for somebody else's. Neither xCommit nor xRollback runs SQL: a SELECT
+ * would leave its read lock behind, an INSERT would be lost.
+ */
+#include "ext/host/host.h"
+#include "ext/txn/txn.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+/* --- moments ------------------------------------------------------------------------------------------------------ */
+
+static struct art_moment moment_now(struct art_table *table, int level, uint32_t mark) {
+    return (struct art_moment){level,        mark, art_name_hold(table->name), table->settings, table->requested,
+                               table->exists};
+}
+
+static int push_moment(struct art_table *table, int level, uint32_t mark) {
+    if (table->moment_count == table->moment_capacity) {
+        unsigned capacity = table->moment_capacity * 2 + 8;
+        struct art_moment *moments = art_resize(table->moments, capacity * sizeof *moments);
+        if (!moments) return SQLITE_NOMEM;
+        table->moments = moments;
+        table->moment_capacity = capacity;
+    }
+    table->moments[table->moment_count++] = moment_now(table, level, mark);
+    return SQLITE_OK;
+}
+
+/* Forgets the moments from number `keep` on, without the tree's marks. */
+static void drop_moments(struct art_table *table, unsigned keep) {
+    while (table->moment_count > keep) art_name_release(table->moments[--table->moment_count].name);
+}
+
+bool art_table_tracked(const struct art_table *table) {
+    return table->driver && table->driver == table->connection->driver;
+}
+
+/* Without the tracker nobody knows which names belong to the moment: the next handle brings the right one. */
+static void restore(struct art_table *table, const struct art_moment *moment) {
+    if (art_table_tracked(table)) art_table_set_name(table, moment->name);
+    table->exists = moment->exists;
+    table->requested = moment->requested;
+    if (!art_settings_equal(&table->settings, &moment->settings)) art_settings_use(table, &moment->settings);
+}
+
+static void leave_transaction(struct art_table *table) {
+    art_journal_leave(table);
+    drop_moments(table, 0);
+    art_name_release(table->begin.name);
+    table->begin.name = NULL;
+    table->driver = NULL;
+    table->refreshed = table->prepared = table->tried = table->alone = false;
+    table->requested = table->asked = 0;
+    table->finish.wanted = 0;
+    table->finish.alone = false;
+    art_leftovers_clear(&table->leftovers);
+    if (art_tree_unknown(table->tree)) table->version_known = false;
+}
+
+int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
+    vtab->levels.missed = vtab->connection->levels.missed = false; /* there is something to change */
+    if (table->driver) return SQLITE_OK;
+    struct art_connection *connection = table->connection;
+    table->alone = table->exists && sqlite3_get_autocommit(connection->db);
+    int rc = table->alone ? SQLITE_OK : art_tracker_join(connection, message);
+    if (rc) return rc;
+    const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
+    table->begin = moment_now(table, INT_MIN, ART_MARK_BEGIN);
+    table->driver = connection->joined ? connection->driver : &vtab->base;
+    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_moment(table, levels->items[i], ART_MARK_BEGIN);
+    if (rc) leave_transaction(table);
+    return rc;
+}
+
+/* --- savepoints --------------------------------------------------------------------------------------------------- */
+
+int art_table_savepoint(struct art_table *table, int level) {
+    table->noted = false;
+    for (unsigned i = 0; i < table->moment_count; i++) {
+        if (table->moments[i].level == level) return SQLITE_OK;
+    }
+    uint32_t mark = ART_MARK_BEGIN;
+    if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) {
+        int art_rc = art_tree_mark(table->tree, &mark);
+        if (art_rc) return art_sqlite_code(art_rc);
+    }
+    int rc = push_moment(table, level, mark);
+    if (rc && mark != ART_MARK_BEGIN) art_tree_drop_marks(table->tree, mark);
+    table->noted = !rc;
+    return rc;
+}
+
+void art_table_release(struct art_table *table, int level) {
+    unsigned keep = table->moment_count;
+    while (keep && table->moments[keep - 1].level >= level) keep--;
+    for (unsigned i = keep; i < table->moment_count; i++) {
+        if (table->moments[i].mark == ART_MARK_BEGIN) continue;
+        art_tree_drop_marks(table->tree, table->moments[i].mark);
+        break;
+    }
+    drop_moments(table, keep);
+}
+
+void art_table_rollback_to(struct art_table *table, int level) {
+    const struct art_moment *target = &table->begin;
+    for (unsigned i = 0; i < table->moment_count; i++) {
+        if (table->moments[i].level == level) target = &table->moments[i];
+    }
+    art_scans_settle(table);
+    restore(table, target);
+    uint32_t mark = target->mark;
+    art_tree_rollback_to(table->tree, mark);
+    art_storage_go_back(table);
+    table->prepared = false;
+    art_journal_rolled_back_to(table, target == &table->begin);
+    table->asked = 0; /* by a COMMIT that was refused */
+    if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
+    unsigned keep = table->moment_count;
+    while (keep && table->moments[keep - 1].level > level) keep--;
+    drop_moments(table, keep);
+    if (mark != ART_MARK_BEGIN) return;
+    for (unsigned i = 0; i < keep; i++) table->moments[i].mark = ART_MARK_BEGIN; /* the tree has dropped its marks */
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+/* What commands have left for now. */
+static int ask_tree(struct art_table *table, char **message) {
+    static const struct {
+        unsigned request;
+        int (*ask)(struct art_tree *);
+    } requests[] = {{ART_REQUEST_FLUSH, art_tree_request_flush},
+                    {ART_REQUEST_OPTIMIZE, art_tree_request_optimize},
+                    {ART_REQUEST_VACUUM, art_tree_request_vacuum}};
+    int rc = art_finish_prepare(table, message);
+    unsigned wanted = table->requested | art_finish_requests(table);
+    for (size_t i = 0; !rc && i < sizeof requests / sizeof *requests; i++) {
+        if (!(wanted & ~table->asked & requests[i].request)) continue;
+        rc = art_report(message, requests[i].ask(table->tree));
+        if (!rc) table->asked |= requests[i].request;
+    }
+    if (!rc && table->finish.alone) art_tree_note_alone(table->tree);
+    return rc;
+}
+
+/* Its .art file goes with this commit. */
+static bool is_dropped(const struct art_table *table) {
+    return !table->exists && table->begin.exists && table->path && table->remove_allowed &&
+           art_file_belongs(table->path, table->database, table->uuid);
+}
+
+/* An authorizer that does not let us ask for the journal mode only keeps the file, not the table. */
+static int prepare_to_remove_file(struct art_table *table, char **message) {
+    int rc = art_journal_prepare_to_harden(table, message), primary = rc & 0xff;
+    if (!rc || table->lost || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
+    art_forget_message(message);
+    return SQLITE_OK;
+}
+
+static int check_alive(const struct art_table *table, char **message) {
+    if (art_journal_alive(table)) return SQLITE_OK;
+    return art_complain(message, SQLITE_ABORT_ROLLBACK,
+                        "art: an error within the commit has ended the transaction (%s): begin it again",
+                        table->name->table);
+}
+
+static int prepare_and_write(struct art_table *table, char **message) {
+    struct art_commit commit = {0};
+    int rc = ask_tree(table, message);
+    if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
+    if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
+    if (!rc) rc = check_alive(table, message);
+    if (!rc) rc = art_shadow_write(table, &commit, message);
+    if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
+    if (!rc) art_journal_note_crowd(table, commit.crowded);
+    table->prepared = !rc;
+    table->tried |= !rc;
+    return rc;
+}
+
+/* The log was read, or has not changed, under the lock that is held: only another statement of this connection could have
+ * changed T_artstate since, or put another table into its place. */
+static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
+    *ours = table->alone && table->refreshed && !art_table_tracked(table);
+    return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
+}
+
+int art_table_sync(struct art_table *table, char **message) {
+    bool ours = false;
+    table->prepared = false;
+    int rc = art_journal_sound(table, message);
+    if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
+    bool nothing = !table->requested && !table->before.moved && !art_tree_dirty(table->tree);
+    if (rc || !table->exists || nothing) return rc;
+    rc = check_that_it_is_ours(table, &ours, message);
+    if (rc || !ours) return rc;
+    if (art_tree_unknown(table->tree)) {
+        rc = art_table_refresh(table, message);
+        if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
+        table->refreshed = true;
+    }
+    if (table->requested & ART_REQUEST_MOVE) rc = art_storage_move(table, message);
+    if (!rc) rc = prepare_and_write(table, message);
+    return rc ? rc : art_journal_sound(table, message);
+}
+
+/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was made
+ * in this transaction only while no COMMIT was tried: one that ended in an error may have been made durable all the same
+ * (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody may have written, can
+ * name another database's file. */
+static void remove_file(struct art_table *table) {
+    bool born = !table->begin.exists;
+    if (!table->path || !table->remove_allowed || (born && table->tried)) return;
+    if (!art_file_belongs(table->path, table->database, table->uuid)) return;
+    if (!born && art_journal_harden(table)) return;
+    art_file_remove(table->path); /* not there: no flush has made it yet */
+}
+
+static void close_if_gone(struct art_table *table) {
+    if (!table->exists) remove_file(table);
+    leave_transaction(table);
+    art_table_free_if_unused(table);
+}
+
+void art_table_committed(struct art_table *table) {
+    if (table->prepared) {
+        art_tree_committed(table->tree);
+    } else {
+        bool lost = art_tree_dirty(table->tree);
+        art_scans_settle(table);
+        art_tree_rolled_back(table->tree);
+        if (lost) art_tree_forget(table->tree);
+    }
+    if (table->refreshed) {
+        table->data_version = art_journal_data_version(table->connection->db, table->name->schema);
+    } else {
+        table->version_known = false;
+    }
+    if (table->prepared) art_storage_finish(table);
+    art_storage_go_back(table);
+    if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
+    if (table->prepared) art_journal_end_epoch(table);
+    if (table->prepared) art_finish_run(table);
+    close_if_gone(table);
+}
+
+/* A COMMIT that ended in an error may be there all the same, for this connection, too: the log is asked at the next read. */
+void art_table_rolled_back(struct art_table *table) {
+    art_scans_settle(table);
+    art_tree_rolled_back(table->tree);
+    art_storage_go_back(table);
+    restore(table, &table->begin);
+    if (table->tried) table->version_known = false;
+    close_if_gone(table);
+}
+
+/* --- all tables of a driver --------------------------------------------------------------------------------------- */
+
+/* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
+ * that nobody has noted: it is the present one. */
+static int note_level(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level) {
+    int rc = art_levels_push(levels, level);
+    struct art_table *table = connection->tables;
+    for (; table && !rc; table = table->next) {
+        if (table->driver == driver) rc = art_table_savepoint(table, level);
+    }
+    levels->missed = rc != SQLITE_OK;
+    levels->missed_level = level;
+    if (!rc) return rc;
+    for (struct art_table *each = connection->tables; each != table; each = each->next) {
+        if (each->driver == driver && each->noted) art_table_release(each, level);
+    }
+    art_levels_drop(levels, level);
+    return rc;
+}
+
+/* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                         int level) {
+    int rc = SQLITE_OK;
+    int each = levels->cut && levels->cut_level < level ? levels->cut_level : level;
+    for (; !rc && each <= level; each++) rc = note_level(connection, driver, levels, each);
+    return rc;
+}
+
+void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level) {
+    for (struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->driver == driver) art_table_release(table, level);
+    }
+}
+
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                            int level) {
+    bool present = levels->missed && levels->missed_level == level;
+    levels->missed = false;
+    if (levels->cut && level >= levels->cut_level) return;
+    art_levels_drop(levels, level + 1);
+    if (present) return;
+    for (struct art_table *table = connection->tables; table; table = table->next) {
+        if (table->driver == driver) art_table_rollback_to(table, level);
+    }
+}
+
+int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message) {
+    int rc = SQLITE_OK;
+    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+        if (table->driver == driver) rc = art_table_sync(table, message);
+    }
+    return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
+}
+
+/* The tables may go with it. */
+static void end_tables(struct art_connection *connection, sqlite3_vtab *driver, void (*end)(struct art_table *)) {
+    for (struct art_table *table = connection->tables, *next; table; table = next) {
+        next = table->next;
+        if (table->driver == driver) end(table);
+    }
+    if (connection->driver == driver) {
+        connection->driver = NULL;
+        connection->joined = false;
+        art_levels_drop(&connection->levels, INT_MIN);
+    }
+}
+
+void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver) {
+    end_tables(connection, driver, art_table_committed);
+}
+
+void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver) {
+    end_tables(connection, driver, art_table_rolled_back);
+}
+
+/* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
+
+int art_vtab_begin(sqlite3_vtab *base) {
+    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    ((struct art_vtab *)base)->begun = true;
+    return SQLITE_OK; /* joining is for the first change: a second table that begins in here overruns SQLite's list */
+}
+
+int art_vtab_sync(sqlite3_vtab *base) {
+    return art_driver_sync(((struct art_vtab *)base)->connection, base, &base->zErrMsg);
+}
+
+int art_vtab_commit(sqlite3_vtab *base) {
+    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    ((struct art_vtab *)base)->begun = false;
+    art_driver_committed(((struct art_vtab *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+int art_vtab_rollback(sqlite3_vtab *base) {
+    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    ((struct art_vtab *)base)->begun = false;
+    art_driver_rolled_back(((struct art_vtab *)base)->connection, base);
+    return SQLITE_OK;
+}
+
+int art_vtab_savepoint(sqlite3_vtab *base, int level) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    return art_driver_savepoint(vtab->connection, base, &vtab->levels, level);
+}
+
+int art_vtab_release(sqlite3_vtab *base, int level) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    art_levels_drop(&vtab->levels, level);
+    art_driver_release(vtab->connection, base, level);
+    return SQLITE_OK;
+}
+
+int art_vtab_rollback_to(sqlite3_vtab *base, int level) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    art_driver_rollback_to(vtab->connection, base, &vtab->levels, level);
+    return SQLITE_OK;
+}

@@ -1,0 +1,67 @@
+/* A transaction of SQLite, as the art tables in it hear of it.
+ *
+ *     transaction   joining, savepoints, sync, commit, rollback of a table
+ *     listener      temp.art_txn, which hears of every savepoint, commit and rollback
+ *     finish        what 'vacuum' and 'optimize' leave to be done behind the commit
+ *     clean         .art files that no table needs */
+#ifndef ART_EXT_TXN_H
+#define ART_EXT_TXN_H
+
+#include "ext/access/access.h"
+
+/* transaction.c */
+/* Makes the table part of the running transaction, before its first change in it. `vtab` is a handle that SQLite has
+ * begun: it drives where there is no tracker. */
+int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message);
+/* Is the tracker's the driver, so that no callback can be missed? */
+bool art_table_tracked(const struct art_table *table);
+int art_table_savepoint(struct art_table *table, int level);
+void art_table_release(struct art_table *table, int level);
+void art_table_rollback_to(struct art_table *table, int level);
+int art_table_sync(struct art_table *table, char **message);
+void art_table_committed(struct art_table *table);
+void art_table_rolled_back(struct art_table *table);
+/* All tables that `driver` drives; `levels` are the driver's. */
+int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level);
+void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level);
+void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
+                            int level);
+int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message);
+void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver);
+void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver);
+
+int art_vtab_begin(sqlite3_vtab *base);
+int art_vtab_sync(sqlite3_vtab *base);
+int art_vtab_commit(sqlite3_vtab *base);
+int art_vtab_rollback(sqlite3_vtab *base);
+int art_vtab_savepoint(sqlite3_vtab *base, int level);
+int art_vtab_release(sqlite3_vtab *base, int level);
+int art_vtab_rollback_to(sqlite3_vtab *base, int level);
+
+/* listener.c */
+extern const sqlite3_module art_tracker_module;
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error, unless
+ * the transaction ended with it. */
+int art_tracker_make(struct art_connection *connection);
+int art_tracker_make_now(struct art_connection *connection);
+/* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
+int art_tracker_join(struct art_connection *connection, char **message);
+/* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
+int art_tracker_take_over(struct art_connection *connection, char **message);
+
+/* finish.c */
+/* Before the commit asks what is wanted behind it. */
+int art_finish_prepare(struct art_table *table, char **message);
+/* What 'vacuum' means besides, enum art_request: where no second connection will do it. */
+unsigned art_finish_requests(const struct art_table *table);
+/* In xCommit. */
+void art_finish_run(struct art_table *table);
+
+/* clean.c */
+int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message);
+void art_leftovers_clear(struct art_leftovers *leftovers);
+int art_clean_look(struct art_table *table, char **message);    /* the command */
+int art_clean_prepare(struct art_table *table, char **message); /* in xSync */
+void art_clean_finish(struct art_table *table);                 /* in xCommit */
+
+#endif

@@ -1,0 +1,56 @@
+/* The command 'add column': a column that holds NULL in the rows that are there.
+ */
+#include "ext/schema/schema.h"
+#include "ext/write/write.h"
+
+/* Else the table could not even be opened. */
+static int check_collation(sqlite3 *db, const char *table, const struct art_column *column, char **message) {
+    sqlite3_stmt *comparison = NULL;
+    char *sql = sqlite3_mprintf("SELECT '' < '' COLLATE \"%w\"", column->collation);
+    int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &comparison, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    sqlite3_finalize(comparison);
+    if (!rc || rc == SQLITE_NOMEM) return rc;
+    return art_complain(message, SQLITE_ERROR, "art: %s (%s.%s): register it, or leave COLLATE out", sqlite3_errmsg(db),
+                        table, column->name);
+}
+
+static int check_added(const struct art_vtab *vtab, const struct art_columns *columns, char **message) {
+    const char *table = vtab->name->table;
+    const struct art_column *added = &columns->items[columns->count - 1];
+    if (added->not_null) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: an added column is NULL in the rows that are there (%s.%s): leave NOT NULL out",
+                            table, added->name);
+    }
+    if (!sqlite3_stricmp(added->name, table)) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the column for commands is called like the table (%s.%s): take another name", table,
+                            added->name);
+    }
+    int rc = art_columns_check_count(columns, vtab->connection->db, table, message);
+    return rc || !added->collation ? rc : check_collation(vtab->connection->db, table, added, message);
+}
+
+/* As of now: another row of the same statement may have added one already. */
+static int read_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
+    struct art_columns created = {vtab->columns.items, vtab->created};
+    bool sound; /* or the table would not be attached */
+    *out = (struct art_columns){0};
+    char *text = art_columns_show(&created);
+    int rc = text ? art_columns_parse(out, vtab->name->table, text, message) : SQLITE_NOMEM;
+    sqlite3_free(text);
+    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, out, &sound);
+}
+
+int art_columns_add(struct art_vtab *vtab, const char *definition) {
+    char **message = &vtab->base.zErrMsg;
+    struct art_columns columns;
+    int rc = read_present(vtab, &columns, message);
+    if (!rc) rc = art_columns_append(&columns, vtab->name->table, definition, message);
+    if (!rc) rc = check_added(vtab, &columns, message);
+    if (!rc) rc = art_shadow_add_column(vtab->connection->db, vtab->table->name, definition, message);
+    if (!rc) vtab->table->columns = columns.count;
+    art_columns_clear(&columns);
+    return rc;
+}

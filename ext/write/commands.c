@@ -1,0 +1,193 @@
+/* Commands, as FTS5 has them: the hidden column that is named like the table takes them.
+ *
+ *     INSERT INTO objects(objects) VALUES('flush')
+ *
+ * One table below says which there are; parsing, the list in the error, and README's table (a test compares them) rest on
+ * it. Upper and lower case are the same, blanks around a command and around '=' mean nothing. A command is a text and
+ * stands alone: other columns given beside it are an error.
+ *
+ *   at commit    'flush', 'optimize', 'vacuum' are noted, and done by the commit of the transaction; a ROLLBACK, or a
+ *                ROLLBACK TO a savepoint before them, forgets them. 'clean' (clean.c) looks now and removes then.
+ *   at once      'integrity-check' fails with what it finds. 'add column <definition>' (columns.c) is taken back by a
+ *                ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
+ *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_artstate, so they belong to
+ *                the transaction and are there for whoever opens the table from then on. This connection goes by them at
+ *                once, but for io and direct, which count when the file is next opened; a ROLLBACK brings back what
+ *                was. A connection that has the table open keeps what it opened it with. But 'storage=...' moves the blobs,
+ *                all of them, at commit (storage.c), and every connection follows.
+ */
+#include "ext/admin/admin.h"
+#include "ext/host/host.h"
+#include "ext/write/write.h"
+
+#include <ctype.h>
+
+struct command {
+    const char *name;
+    int (*run)(struct art_vtab *vtab, const struct command *command, const char *argument);
+    unsigned request; /* enum art_request */
+    bool argument;    /* something follows the name; else nothing may */
+};
+
+/* Noted for the commit, and refused now if it could not be done then. */
+static int run_at_commit(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)argument;
+    struct art_row row = {0};
+    int art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
+    art_row_release(&row);
+    if (art_rc && art_rc != ART_NOTFOUND) return art_report(&vtab->base.zErrMsg, art_rc);
+    vtab->table->requested |= command->request;
+    return SQLITE_OK;
+}
+
+static int run_clean(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)argument;
+    int rc = art_clean_look(vtab->table, &vtab->base.zErrMsg);
+    if (!rc) vtab->table->requested |= command->request;
+    return rc;
+}
+
+static int run_adopt(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)command;
+    (void)argument;
+    return art_report(&vtab->base.zErrMsg, art_tree_adopt(vtab->table->tree));
+}
+
+static int run_check(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)command;
+    (void)argument;
+    struct art_findings findings = {.most = 1};
+    int rc = art_check_table(vtab, false, &findings, &vtab->base.zErrMsg);
+    if (!rc && findings.count) {
+        rc = art_complain(&vtab->base.zErrMsg, findings.items[0].rc, "%s", findings.items[0].sentence);
+    }
+    art_findings_clear(&findings);
+    return rc;
+}
+
+static int run_add_column(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    (void)command;
+    return art_columns_add(vtab, argument);
+}
+
+static const struct command commands[] = {
+    {"flush", run_at_commit, ART_REQUEST_FLUSH, false},
+    {"optimize", run_at_commit, ART_REQUEST_OPTIMIZE, false},
+    {"vacuum", run_at_commit, ART_REQUEST_VACUUM, false},
+    {"clean", run_clean, ART_REQUEST_CLEAN, false},
+    {"adopt", run_adopt, 0, false},
+    {"integrity-check", run_check, 0, false},
+    {"add column", run_add_column, 0, true},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* What follows the name in the text, or NULL; a blank in the name stands for any number of them. */
+static const char *text_behind(struct art_text text, const char *name) {
+    const char *at = text.at, *end = text.at + text.len;
+    for (; *name; name++) {
+        bool blank = at < end && isspace((unsigned char)*at);
+        if (at == end || (*name == ' ' ? !blank : sqlite3_strnicmp(at, name, 1) != 0)) return NULL;
+        at++;
+        while (blank && isspace((unsigned char)*at)) at++; /* the text ends without one */
+    }
+    return at == end || isspace((unsigned char)*at) ? at : NULL;
+}
+
+static int complain(struct art_vtab *vtab, struct art_text given) {
+    sqlite3_str *known = sqlite3_str_new(vtab->connection->db);
+    for (unsigned i = 0; i < COMMANDS; i++) sqlite3_str_appendf(known, "%s%s", i ? ", " : "", commands[i].name);
+    const char *key;
+    char *value;
+    for (unsigned i = 0; art_settings_show(&vtab->table->settings, i, &key, &value); i++) {
+        sqlite3_str_appendf(known, ", %s=", key);
+        sqlite3_free(value);
+    }
+    char *list = sqlite3_str_finish(known);
+    if (!list) return SQLITE_NOMEM;
+    int rc = art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: there is no command '%.*s' (%s): known are %s",
+                          given.len < 100 ? given.len : 100, given.at, vtab->name->table, list);
+    sqlite3_free(list);
+    return rc;
+}
+
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+/* Done by the commit, as the commands are. */
+static int request_storage(struct art_vtab *vtab, enum art_storage storage) {
+    struct art_table *table = vtab->table;
+    int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
+    if (rc) return rc;
+    bool there = (storage == ART_STORAGE_INLINE) == table->inlined;
+    if (table->before.moved) { /* and the next COMMIT has to go on with it */
+        if (there) return SQLITE_OK;
+        return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED,
+                            "art: a COMMIT that could not end has moved the table (%s): end this transaction first",
+                            vtab->name->table);
+    }
+    if (there) {
+        table->requested &= ~(unsigned)ART_REQUEST_MOVE;
+        return SQLITE_OK;
+    }
+    static const struct command move = {"storage", run_at_commit, ART_REQUEST_MOVE, false};
+    return run_at_commit(vtab, &move, "");
+}
+
+static int run_setting(struct art_vtab *vtab, const char *text) {
+    struct art_table *table = vtab->table;
+    struct art_settings settings = table->settings;
+    char **message = &vtab->base.zErrMsg;
+    int rc = art_settings_parse(&settings, text, message);
+    struct art_text name = art_text_trimmed(text, strchr(text, '='));
+    if (!rc && art_text_is(name, "storage")) return request_storage(vtab, settings.storage);
+    const char *key;
+    char *value;
+    for (unsigned i = 0; !rc && art_settings_show(&settings, i, &key, &value); i++) {
+        if (!value) {
+            rc = SQLITE_NOMEM;
+        } else if (art_text_is(name, key)) {
+            rc = art_shadow_put_text(table, key, value, message);
+        }
+        sqlite3_free(value);
+    }
+    if (!rc) art_settings_use(table, &settings);
+    return rc;
+}
+
+/* --- the column --------------------------------------------------------------------------------------------------- */
+
+static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
+    unsigned command = vtab->columns.count + ART_HIDDEN_COMMAND, all = vtab->columns.count + ART_HIDDEN_COLUMNS;
+    for (unsigned i = 0; i < all; i++) {
+        if (i == command || sqlite3_value_type(columns[i]) == SQLITE_NULL) continue;
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a command stands alone (%s): give no other column beside it", vtab->name->table);
+    }
+    return SQLITE_OK;
+}
+
+int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
+    const char *table = vtab->name->table;
+    sqlite3_value *value = columns[vtab->columns.count + ART_HIDDEN_COMMAND];
+    if (art_columns_have(&vtab->columns, table) || art_columns_hide(table)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a table that is called like one of its columns takes no commands (%s): rename it",
+                            table);
+    }
+    if (sqlite3_value_type(value) != SQLITE_TEXT) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: a command is a text (%s): write it in quotes",
+                            vtab->name->table);
+    }
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (!text) return SQLITE_NOMEM;
+    int rc = check_alone(vtab, columns);
+    if (rc) return rc;
+    struct art_text given = art_text_trimmed(text, text + sqlite3_value_bytes(value));
+    if (memchr(given.at, 0, (size_t)given.len)) return complain(vtab, given);
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        const char *argument = text_behind(given, command->name);
+        if (!argument || (*argument && !command->argument && argument < given.at + given.len)) continue;
+        return command->run(vtab, command, argument);
+    }
+    return strchr(text, '=') ? run_setting(vtab, text) : complain(vtab, given);
+}

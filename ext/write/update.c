@@ -1,0 +1,298 @@
+/* xUpdate: INSERT, UPDATE, DELETE.
+ *
+ * A row's path is text; numbers become text as in an ordinary TEXT column. Columns that an UPDATE does not set keep the
+ * bytes that they have in the row's record, and where none is set the value moves along as it is, whatever its length.
+ *
+ * The hidden columns belong to the table: naming one in INSERT, or changing one in UPDATE, is an error. What SQLite
+ * passes for columns that an UPDATE does not set differs between versions: "no change", or for UPDATE ... FROM the old
+ * value. So a version that is the row's, a prefix that its path begins with, or a delimiter that does not follow it
+ * there, changes nothing.
+ */
+#include "ext/query/query.h"
+#include "ext/query/scan.h"
+#include "ext/txn/txn.h"
+#include "ext/write/write.h"
+
+#include <assert.h>
+
+enum { HUGE_RECORD = 1 << 20 };
+
+/* argv of INSERT and UPDATE: old key, new key, then the columns. */
+enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
+
+static sqlite3_value *hidden(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which) {
+    int at = ARGUMENT_COLUMNS + (int)vtab->columns.count + which;
+    assert(at < argc);
+    (void)argc;
+    return argv[at];
+}
+
+static bool is_given(sqlite3_value *value) {
+    return sqlite3_value_type(value) != SQLITE_NULL;
+}
+
+static const char *key_name(const struct art_vtab *vtab) {
+    return vtab->columns.items[ART_COLUMN_KEY].name;
+}
+
+static int not_null(struct art_vtab *vtab, const char *column) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: %s.%s",
+                        vtab->name->table, column);
+}
+
+static int complain_key(struct art_vtab *vtab, int rc, const char *what, const char *todo) {
+    return art_complain(&vtab->base.zErrMsg, rc, "art: %s (%s.%s): %s", what, vtab->name->table, key_name(vtab), todo);
+}
+
+static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_bytes *out) {
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_NULL:
+        return not_null(vtab, key_name(vtab));
+    case SQLITE_BLOB:
+        return complain_key(vtab, SQLITE_MISMATCH, "a key is no BLOB", "CAST it AS TEXT");
+    default:
+        break;
+    }
+    if (!art_value_bytes(value, out)) return SQLITE_NOMEM;
+    if (out->len <= ART_PATH_MAX) return SQLITE_OK;
+    return complain_key(vtab, SQLITE_TOOBIG, "the key is too long", "it may have 65534 bytes");
+}
+
+static int not_unique(struct art_vtab *vtab) {
+    return art_complain(&vtab->base.zErrMsg, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: %s.%s",
+                        vtab->name->table, key_name(vtab));
+}
+
+/* An ordinary table's rows have the same limit. */
+static int check_length(struct art_vtab *vtab) {
+    int most = sqlite3_limit(vtab->connection->db, SQLITE_LIMIT_LENGTH, -1);
+    if (vtab->record.len <= (size_t)most) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_TOOBIG, "art: a row of %llu bytes is too long (%s): it may have %d",
+                        (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
+}
+
+/* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
+ * which columns are kept that the UPDATE does not set; NULL: all are given. */
+static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
+    unsigned count = vtab->columns.count - 1;
+    int art_rc = old ? art_record_fields(*old, vtab->fields, count) : ART_OK;
+    for (unsigned i = 0; !art_rc && i < count; i++) {
+        const struct art_column *column = &vtab->columns.items[i + 1];
+        sqlite3_value *value = argv[ARGUMENT_COLUMNS + 1 + i];
+        if (old && sqlite3_value_nochange(value)) continue;
+        if (column->not_null && sqlite3_value_type(value) == SQLITE_NULL) return not_null(vtab, column->name);
+        art_rc = art_field_set(&vtab->fields[i], value, column->affinity);
+    }
+    if (!art_rc) art_rc = art_record_encode(&vtab->record, vtab->fields, count);
+    *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
+    return art_rc ? art_report(&vtab->base.zErrMsg, art_rc) : check_length(vtab);
+}
+
+static enum art_write write_mode(const struct art_vtab *vtab) {
+    return sqlite3_vtab_on_conflict(vtab->connection->db) == SQLITE_REPLACE ? ART_WRITE_REPLACE : ART_WRITE_INSERT;
+}
+
+static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
+    const char *name = art_columns_hidden_name(which);
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: %s is not for writing (%s.%s): leave it out", name,
+                        vtab->name->table, name);
+}
+
+/* Rows that a listing has rolled up are no rows. */
+static int check_listed(struct art_vtab *vtab, struct art_bytes path) {
+    if (!art_listing_has_rolled_up(vtab->table, path)) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: a common prefix cannot be changed (%s.%s = '%.*s'): leave the delimiter out",
+                        vtab->name->table, key_name(vtab), (int)path.len, (const char *)path.data);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static int insert_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    struct art_bytes path = {0}, value = {0};
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        if (i != ART_HIDDEN_COMMAND && is_given(hidden(vtab, argc, argv, i))) return complain_hidden(vtab, i);
+    }
+    int rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &path);
+    __builtin_prefetch(path.data); /* a bound text may come from anywhere */
+    if (!rc) rc = encode(vtab, argv, NULL, &value);
+    if (rc) return rc;
+    enum art_write mode = write_mode(vtab);
+    bool existed = false;
+    rc = art_report(&vtab->base.zErrMsg, art_tree_insert(vtab->table->tree, mode, path, value, &existed));
+    if (rc) return rc;
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+}
+
+static bool is_prefix(sqlite3_value *value, struct art_bytes path) {
+    const void *data = sqlite3_value_blob(value);
+    return art_bytes_starts_with(path, art_bytes(data, (uint32_t)sqlite3_value_bytes(value)));
+}
+
+/* UPDATE ... FROM, in versions of SQLite where it passes all columns as they were and marks none as unchanged. */
+static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    bool all = true;
+    for (unsigned i = 0; i < ART_HIDDEN_COMMAND; i++) all &= !sqlite3_value_nochange(hidden(vtab, argc, argv, i));
+    return all;
+}
+
+/* Could a listing with these arguments have shown the path as it is? It begins with the prefix, if one is given. */
+static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct art_bytes path) {
+    if (!is_given(prefix)) return false;
+    const void *end = sqlite3_value_blob(delimiter);
+    size_t before = (size_t)sqlite3_value_bytes(prefix), len = (size_t)sqlite3_value_bytes(delimiter);
+    return !len || !memmem(path.data + before, path.len - before, end, len);
+}
+
+static bool lies_behind(sqlite3_value *start_after, struct art_bytes path) {
+    if (!is_given(start_after)) return false;
+    const void *data = sqlite3_value_blob(start_after);
+    return art_bytes_compare(art_bytes(data, (uint32_t)sqlite3_value_bytes(start_after)), path) < 0;
+}
+
+/* The version that the row has; or in an UPDATE ... FROM that meets a row again, the one that it had before. */
+static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value **argv, const struct art_row *row) {
+    sqlite3_value *value = hidden(vtab, argc, argv, ART_HIDDEN_VERSION);
+    if (sqlite3_value_type(value) != SQLITE_INTEGER) return false;
+    uint64_t version = (uint64_t)sqlite3_value_int64(value);
+    bool again = passes_all(vtab, argc, argv) && row->version > art_tree_csn(vtab->table->tree);
+    return version == row->version || (again && version < row->version);
+}
+
+/* Is it as it was? `row`: where the UPDATE has to know it, else NULL. */
+static bool is_kept(const struct art_vtab *vtab, int argc, sqlite3_value **argv, enum art_hidden which,
+                    struct art_bytes path, const struct art_row *row) {
+    sqlite3_value *value = hidden(vtab, argc, argv, which);
+    if (sqlite3_value_nochange(value)) return true;
+    if (which == ART_HIDDEN_VERSION) return row && is_its_version(vtab, argc, argv, row);
+    if (!is_given(value)) return true;
+    if (which == ART_HIDDEN_PREFIX) return is_prefix(value, path);
+    if (!passes_all(vtab, argc, argv)) return false;
+    if (which == ART_HIDDEN_START_AFTER) return lies_behind(value, path);
+    return which == ART_HIDDEN_DELIMITER && is_listed(hidden(vtab, argc, argv, ART_HIDDEN_PREFIX), value, path);
+}
+
+static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes path,
+                        const struct art_row *row) {
+    for (unsigned i = 0; i < ART_HIDDEN_COLUMNS; i++) {
+        if (i == ART_HIDDEN_COMMAND || is_kept(vtab, argc, argv, i, path, row)) continue;
+        return complain_hidden(vtab, i);
+    }
+    if (!is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: UPDATE gives no commands (%s): INSERT INTO %s(%s) does", vtab->name->table,
+                        vtab->name->table, vtab->name->table);
+}
+
+/* How much of a row an UPDATE sets, and whether the row as it is has to be looked at for that. */
+struct change {
+    bool sets, keeps, needs_row;
+};
+
+static struct change change_of(const struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    struct change change = {0};
+    for (unsigned i = 1; i < vtab->columns.count; i++) {
+        bool kept = sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i]);
+        change.sets |= !kept;
+        change.keeps |= kept;
+    }
+    bool version_given = !sqlite3_value_nochange(hidden(vtab, argc, argv, ART_HIDDEN_VERSION));
+    change.needs_row = (change.sets && change.keeps) || version_given;
+    return change;
+}
+
+static int encode_change(struct art_vtab *vtab, sqlite3_value **argv, struct change change, const struct art_row *row,
+                         struct art_bytes *out) {
+    struct art_bytes old;
+    uint8_t *owned = NULL;
+    if (!change.sets) return SQLITE_OK;
+    if (!change.keeps) return encode(vtab, argv, NULL, out);
+    int rc = art_report(&vtab->base.zErrMsg, art_row_value(vtab->table->tree, row, &old, &owned));
+    if (!rc) rc = encode(vtab, argv, &old, out);
+    art_free(owned);
+    return rc;
+}
+
+static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
+    struct art_bytes from = {0}, to = {0}, value = {0};
+    struct art_tree *tree = vtab->table->tree;
+    struct change change = change_of(vtab, argc, argv);
+    struct art_row row = {0};
+    if (vtab->columns.count != vtab->table->columns) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
+                            "art: a column was added while the statement ran (%s): run it again", vtab->name->table);
+    }
+    int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
+    if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
+    if (!rc) rc = check_listed(vtab, from);
+    if (rc) return rc;
+    int art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    rc = check_hidden(vtab, argc, argv, from, change.needs_row ? &row : NULL);
+    if (!rc) rc = encode_change(vtab, argv, change, &row, &value);
+    art_row_release(&row);
+    if (rc) return rc;
+    enum art_write mode = write_mode(vtab);
+    bool existed = false;
+    art_rc = art_tree_move(tree, mode, from, to, change.sets ? &value : NULL, &existed);
+    if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* as above */
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;
+}
+
+static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
+    struct art_bytes path = {0};
+    bool existed;
+    int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
+    if (!rc) rc = check_listed(vtab, path);
+    if (rc) return rc;
+    return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
+}
+
+/* --- the transaction's part --------------------------------------------------------------------------------------- */
+
+/* A function within the statement, or what it ran, may have ended the transaction. Nobody would tell of the end of another. */
+static int begin_write(struct art_vtab *vtab) {
+    struct art_table *table = vtab->table;
+    if (!vtab->begun) return SQLITE_ABORT_ROLLBACK;
+    vtab->levels.missed = vtab->connection->levels.missed = false;
+    if (!table || !table->driver || !table->refreshed) {
+        int rc = art_vtab_ready(vtab);
+        if (rc) return rc;
+        table = vtab->table;
+        rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
+        if (rc) return rc;
+        table->refreshed = true;
+    }
+    table->alone &= sqlite3_get_autocommit(vtab->connection->db) != 0;
+    art_scans_settle(table);
+    return SQLITE_OK;
+}
+
+/* UPDATE ... FROM where no row of this table was met (of an aggregate over no rows, or from the other side of a RIGHT JOIN)
+ * comes as an INSERT. An INSERT has no new key, as the table has no rowid; an UPDATE has one if it sets the key. */
+static bool updates_nothing(const struct art_vtab *vtab, sqlite3_value **argv) {
+    if (is_given(argv[ARGUMENT_NEW])) return true;
+    return !is_given(argv[ARGUMENT_COLUMNS]) && art_running_updates_only(vtab);
+}
+
+int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    int rc = begin_write(vtab);
+    if (rc) return rc;
+    if (argc == 1) {
+        rc = run_delete(vtab, argv);
+    } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
+        rc = update_row(vtab, argc, argv);
+    } else if (updates_nothing(vtab, argv)) {
+        rc = SQLITE_OK;
+    } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
+        rc = art_command_run(vtab, argv + ARGUMENT_COLUMNS);
+    } else {
+        rc = insert_row(vtab, argc, argv);
+    }
+    *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
+    if (vtab->record.capacity > HUGE_RECORD) art_buffer_clear(&vtab->record);
+    return rc;
+}

@@ -1,0 +1,18 @@
+/* Writing: INSERT, UPDATE, DELETE, and commands. */
+#ifndef ART_EXT_WRITE_H
+#define ART_EXT_WRITE_H
+
+#include "ext/txn/txn.h"
+
+/* update.c */
+int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
+
+/* commands.c */
+/* `columns`: as INSERT gives them, the user's first. */
+int art_command_run(struct art_vtab *vtab, sqlite3_value **columns);
+
+/* add_column.c */
+/* The command 'add column': `definition` is what follows these words. */
+int art_columns_add(struct art_vtab *vtab, const char *definition);
+
+#endif
