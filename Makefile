@@ -119,7 +119,7 @@ COMMIT  := $(shell .packaging/commit)
 
 # ---- sources ----
 
-CORE    := $(sort $(wildcard core/*.c core/*/*.c))
+CORE    := $(sort $(wildcard core/*/*.c core/*/*/*.c))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
@@ -224,6 +224,7 @@ $(BUILD)/tests/test_walk: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_store_
 $(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
 $(BUILD)/tests/test_gaps: TEST_LIBS += -Wl,--wrap=art_merge_step -Wl,--wrap=art_tree_select
 $(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
+$(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
 $(BUILD)/tests/test_churn: TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_pauses: TEST_LIBS += -Wl,--wrap=clock_gettime -Wl,--wrap=art_compact_merge
 

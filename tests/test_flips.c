@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "core/blob/blob_format.h"
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/flips.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/random.h"

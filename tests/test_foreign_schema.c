@@ -12,7 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
-#include "core/tree/root.h"
+#include "core/tree/state/root.h"
 #include "tests/support/foreign_world.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "ext/art.h"
 #include "tests/support/crash_work.h"
 #include "tests/support/suite.h"

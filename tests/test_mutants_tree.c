@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"

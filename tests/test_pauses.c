@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 

@@ -1,4 +1,4 @@
-/* The slot rule (core/tree/slots.c) as readers and savepoints see it: what must not be used again is not, what may be
+/* The slot rule (core/tree/run/slots.c) as readers and savepoints see it: what must not be used again is not, what may be
  * is.
  *
  * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted;

@@ -1,4 +1,4 @@
-/* The slot rule (core/tree/slots.c), each line by itself: what is written, synced and removed, and in which order.
+/* The slot rule (core/tree/run/slots.c), each line by itself: what is written, synced and removed, and in which order.
  *
  * This program has its own pwrite, fsync, fdatasync, ftruncate and unlink, which SQLite and the extension call in the C
  * library's stead. Each call leaves a letter:

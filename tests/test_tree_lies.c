@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "core/blob/search.h"
-#include "core/tree/root_format.h"
+#include "core/tree/state/root_format.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"

@@ -7,7 +7,7 @@
 
 #include "core/blob/blob_format.h"
 #include "core/store/store_format.h"
-#include "core/tree/root_format.h"
+#include "core/tree/state/root_format.h"
 #include "tests/support/salvage_facts.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"

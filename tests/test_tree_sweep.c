@@ -11,7 +11,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "core/blob/blob_format.h"
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"

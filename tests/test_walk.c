@@ -11,7 +11,7 @@
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"

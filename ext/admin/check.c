@@ -1,7 +1,7 @@
 /* What is wrong with a table, all of it: asked for by art_check('objects') as a function and as a table (check_table.c), by
  * PRAGMA integrity_check, and by the command 'integrity-check'.
  *
- * Core looks at the log, the file and the rows (core/tree/check.h); here it is T_artstate, field by field, and what keeps
+ * Core looks at the log, the file and the rows (core/tree/check/check.h); here it is T_artstate, field by field, and what keeps
  * the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders the check
  * (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
  *

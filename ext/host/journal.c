@@ -1,4 +1,4 @@
-/* What a flush asks of the database's journal before it uses a slot again (core/tree/slots.c), through SQLite's file
+/* What a flush asks of the database's journal before it uses a slot again (core/tree/run/slots.c), through SQLite's file
  * handles and a row of T_artstate.
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever

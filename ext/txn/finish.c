@@ -1,7 +1,7 @@
 /* What 'vacuum' and 'optimize' leave to be done when their own transaction is over.
  *
  * A blob that moves leaves its slot only with the commit, and the slot may be written or cut off only by a later transaction, in
- * WAL mode behind a checkpoint that has let SQLite begin its WAL anew (core/tree/slots.c). So the smallest file takes several
+ * WAL mode behind a checkpoint that has let SQLite begin its WAL anew (core/tree/run/slots.c). So the smallest file takes several
  * transactions, and SQLite runs no statement in xCommit. A statement that is a transaction by itself therefore makes the
  * checkpoint there, where SQLite holds no lock any more, and lets a second connection to the same database do the rest:
  *

@@ -10,7 +10,7 @@
  */
 #include "core/delta/inside.h"
 #include "core/delta/redo_reader.h"
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
 

@@ -9,7 +9,7 @@
  */
 #include <unistd.h>
 
-#include "core/tree/root_format.h"
+#include "core/tree/state/root_format.h"
 #include "tests/fuzz/fuzz_sqlite.h"
 #include "tests/fuzz/parcel.h"
 #include "tests/support/memory_disk.h"

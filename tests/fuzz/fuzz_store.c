@@ -9,7 +9,7 @@
  *     found by its key and with its value; nothing that is asked fails; and still so after changes, a flush, 'optimize' or
  *     'vacuum' were committed, for another reader too
  */
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
 
 enum { CHANGES_MAX = 24, SCAN_KEYS = 64 };

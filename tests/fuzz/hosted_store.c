@@ -3,7 +3,7 @@
 #include "core/blob/blob_format.h"
 #include "core/store/cache.h"
 #include "core/store/store_format.h"
-#include "core/tree/root_format.h"
+#include "core/tree/state/root_format.h"
 
 struct hosted_store host;
 const char hosted_file[] = "a.db-t-66757a7a.art";

@@ -3,7 +3,7 @@
 #ifndef ART_TESTS_SMALL_TREE_H
 #define ART_TESTS_SMALL_TREE_H
 
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/tree_world.h"
 

@@ -14,7 +14,7 @@
 #endif
 
 #include "core/io/io_system.h"
-#include "core/tree/private.h"
+#include "core/tree/txn/txn.h"
 #include "ext/art.h"
 
 static struct watch *shared;

@@ -1,0 +1,89 @@
+/* What the files of the check share.
+ *
+ *   check.c         what is a problem and what a hindrance; the order of things; slots
+ *   check_log.c     the log, and whether it says what is in memory
+ *   check_run.c     a run, blob by blob
+ *   check_rows.c    all sources side by side, row by row
+ *   check_values.c  large values and their pieces
+ *
+ * A function of the check returns ART_OK also when it has found something; anything else ends the check
+ * (ART_NOTFOUND: the host has heard enough).
+ *
+ * A gap is a part of the key space of which a run cannot be read. Every gap has been reported when it is noted; what
+ * lies in one is not looked at again, and what only the whole table can tell is left open then.
+ */
+#ifndef ART_TREE_CHECK_H
+#define ART_TREE_CHECK_H
+
+#include "core/tree/txn/txn.h"
+
+enum { ART_CHECK_GAPS = 128 };
+
+struct art_fence { /* [low, high) of the key space; a missing bound is open */
+    struct art_buffer low, high;
+    bool low_set, high_set;
+};
+
+struct art_checker {
+    struct art_tree *tree;
+    const struct art_check_options *options;
+
+    /* What the log says. */
+    struct art_root *log_root; /* NULL: it has none */
+    struct art_delta *log_delta;
+    struct art_hash128 log_chain;
+    uint64_t log_csn;
+    bool log_whole; /* all rows are in log_delta */
+
+    /* The state under check: the tree's, or where that is unknown the log's. */
+    const struct art_root *root;
+    struct art_delta *delta;
+    uint64_t csn; /* no version is above it */
+
+    struct art_slot_set seen; /* slots that references name */
+    uint32_t end;             /* slots in the file */
+    bool file_ready;          /* blobs can be read */
+    struct art_fence gap[ART_CHECK_GAPS];
+    unsigned gaps;
+};
+
+/* check.c */
+/* Takes the failure `rc`, with its message: reported if it is a problem (ART_OK), passed on if it is a hindrance. */
+int art_check_note(struct art_checker *checker, int rc);
+/* A problem that no function has failed with. */
+int art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+int art_check_add_gap(struct art_checker *checker, const struct art_fence *fence);
+int art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key);
+void art_fence_clear(struct art_fence *fence);
+/* A user's key for people, cut short; `out` has room of ART_SHOWN_KEY bytes. */
+enum { ART_SHOWN_KEY = 200 };
+const char *art_check_show(struct art_bytes tree_key, char *out);
+
+/* check_log.c */
+int art_check_log(struct art_checker *checker);
+/* check_run.c */
+int art_check_run(struct art_checker *checker, unsigned number);
+/* check_rows.c */
+int art_check_rows(struct art_checker *checker);
+
+/* check_values.c */
+struct art_value_checker {
+    struct art_checker *checker;
+    struct art_merge *pieces; /* a walk of its own through the pieces */
+    struct art_hash_stream *hash;
+    struct art_hash128 balance; /* of the values that rows have, minus those that pieces make: zero when they agree */
+    uint8_t id[ART_PIECE_ID];   /* of the pieces under way */
+    uint32_t count;             /* of them, so far */
+    bool open;
+};
+int art_values_open(struct art_value_checker *values, struct art_checker *checker);
+void art_values_close(struct art_value_checker *values);
+/* A row with a large value: reads it, and takes its id down. */
+int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry);
+/* A live piece, in the order of keys. */
+int art_values_piece(struct art_value_checker *values, struct art_bytes key);
+/* After the last row and piece: do the two agree? Names what does not. */
+int art_values_end(struct art_value_checker *values);
+
+#endif

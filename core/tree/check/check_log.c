@@ -1,0 +1,136 @@
+/* The log under the check: row by row, and then against what is in memory.
+ *
+ * A row that is not what it should be is passed over; the hash that it claims is taken for its successor's sake, so that
+ * each bad row is named once. What the rows say is replayed until the first such row.
+ */
+#include "core/tree/check/check.h"
+
+static const char *const the_log = "the log";
+
+struct log_check {
+    struct art_checker *checker;
+    int64_t last;    /* number of the row before; -1: none */
+    bool any, chain; /* the hash of the row before is known */
+};
+
+#define SAY(...) art_check_say(log->checker, the_log, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
+
+static int take_root_row(struct log_check *log, struct art_bytes ops) {
+    struct art_checker *checker = log->checker;
+    int rc = art_root_decode(ops, &checker->log_root);
+    if (rc) return art_check_note(checker, rc);
+    checker->log_csn = checker->log_root->csn;
+    checker->log_chain = checker->log_root->chain;
+    checker->log_whole = log->chain = true;
+    return ART_OK;
+}
+
+static int check_number(struct log_check *log, int64_t csn) {
+    struct art_checker *checker = log->checker;
+    if (csn < 0) return SAY("a row has the number %lld", (long long)csn);
+    if (csn <= log->last) return SAY("row %lld comes behind row %lld", (long long)csn, (long long)log->last);
+    if (!log->chain) return ART_OK;
+    uint64_t expected = checker->log_csn + 1;
+    if (csn == 0 || (uint64_t)csn == expected) return ART_OK;
+    checker->log_whole = log->chain = false;
+    if ((uint64_t)csn > expected) return SAY("row %llu is missing", (unsigned long long)expected);
+    return SAY("row %lld is not behind the root, which has %llu", (long long)csn, (unsigned long long)expected - 1);
+}
+
+/* Behind a missing row the hash cannot be verified: it is taken as it is. */
+static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
+    struct art_checker *checker = log->checker;
+    struct art_hash128 hash = {0};
+    if (ops.len >= sizeof hash) memcpy(&hash, ops.data, sizeof hash);
+    int rc = log->chain ? art_redo_verify(ops, (uint64_t)csn, checker->log_chain, &hash) : ART_OK;
+    if (rc == ART_REBUILD) {
+        rc = art_corrupt(the_log, ART_NOWHERE, ART_NOWHERE, "row %lld does not follow the row before it",
+                         (long long)csn);
+    }
+    if (rc) checker->log_whole = false;
+    if (checker->log_whole) rc = art_redo_replay(ops, (uint64_t)csn, checker->log_delta);
+    checker->log_csn = (uint64_t)csn;
+    checker->log_chain = hash;
+    log->chain = true;
+    return art_check_note(checker, rc);
+}
+
+static int take_log_row(void *context, int64_t csn, struct art_bytes ops) {
+    struct log_check *log = context;
+    int rc = check_number(log, csn);
+    if (rc || csn < 0 || csn <= log->last) return rc;
+    if (!log->any && csn != 0) rc = SAY("the root is missing");
+    log->any = true;
+    if (rc) return rc;
+    log->last = csn;
+    rc = csn ? check_row(log, csn, ops) : take_root_row(log, ops);
+    return rc ? rc : art_tree_interrupted(log->checker->tree);
+}
+
+/* --- against memory ----------------------------------------------------------------------------------------------- */
+
+static bool same_root(const struct art_root *a, const struct art_root *b, int *rc) {
+    struct art_buffer one = {0}, two = {0};
+    *rc = art_root_encode(a, &one);
+    if (!*rc) *rc = art_root_encode(b, &two);
+    bool same = !*rc && art_bytes_equal(art_buffer_bytes(&one), art_buffer_bytes(&two));
+    art_buffer_clear(&one);
+    art_buffer_clear(&two);
+    return same;
+}
+
+static bool same_entry(const struct art_delta_cursor *a, const struct art_delta_cursor *b) {
+    struct art_entry one, two;
+    art_delta_cursor_entry(a, &one);
+    art_delta_cursor_entry(b, &two);
+    return art_bytes_equal(a->key, b->key) && one.csn == two.csn && one.flags == two.flags &&
+           art_bytes_equal(one.value, two.value);
+}
+
+static bool same_delta(const struct art_delta *a, const struct art_delta *b, int *rc) {
+    struct art_delta_cursor one, two;
+    art_delta_cursor_init(&one, a);
+    art_delta_cursor_init(&two, b);
+    *rc = art_delta_first(&one);
+    if (!*rc) *rc = art_delta_first(&two);
+    bool same = true;
+    while (!*rc && same && (one.valid || two.valid)) {
+        same = one.valid && two.valid && same_entry(&one, &two);
+        if (same) *rc = art_delta_next(&one);
+        if (same && !*rc) *rc = art_delta_next(&two);
+    }
+    art_delta_cursor_clear(&one);
+    art_delta_cursor_clear(&two);
+    return same;
+}
+
+/* A transaction that has changed something is ahead of the log. */
+static int check_memory(struct art_checker *checker) {
+    const struct art_tree *tree = checker->tree;
+    int rc = ART_OK;
+    if (tree->unknown || tree->txn.active || !checker->log_whole) return ART_OK;
+    const char *what = NULL;
+    if (tree->csn != checker->log_csn || !art_hash128_equal(tree->chain, checker->log_chain)) {
+        what = "this connection stands at another row than the log's last";
+    } else if (!same_root(tree->root, checker->log_root, &rc) && !rc) {
+        what = "this connection has another root than the log";
+    } else if (!rc && !same_delta(tree->delta, checker->log_delta, &rc) && !rc) {
+        what = "this connection has other rows in memory than the log";
+    }
+    return what ? art_check_say(checker, the_log, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
+}
+
+int art_check_log(struct art_checker *checker) {
+    const struct art_host *host = &checker->tree->host;
+    struct log_check check = {.checker = checker, .last = -1}, *log = &check;
+    int rc = art_delta_open(&checker->log_delta);
+    if (rc || !host->each_log_row) return rc;
+    rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
+    if (!rc && !log->any) rc = SAY("it is empty");
+    if (!rc && log->last == 0 && checker->log_root && checker->log_root->followed) {
+        rc = SAY("the rows behind the root were deleted");
+    }
+    return rc ? rc : check_memory(checker);
+}
+
+#undef SAY

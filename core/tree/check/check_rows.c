@@ -1,0 +1,203 @@
+/* All sources side by side, newest first: what each says of the rows below it is true.
+ *
+ *     delta   . . b . . e . .      for every key, from the newest entry to the oldest: upper.over == lower.put, and the version
+ *     run 0   . . b c . . . .      does not grow; the oldest entry refers to nothing
+ *     run 1   a . b . d . . .
+ *
+ * It goes from gap to gap. A run that meets the blob behind a gap's beginning is at its end there.
+ */
+#include "core/tree/check/check.h"
+
+#include <limits.h>
+
+enum { ASK_AFTER_ROWS = 512 };
+
+struct row_check {
+    struct art_checker *checker;
+    struct art_merge *merge;
+    struct art_value_checker values;
+    struct art_buffer at; /* the key under the merge */
+    bool disagree;        /* two sources, on a row: told, and then they need not add up either */
+    uint64_t rows;
+    uint64_t steps;
+};
+
+static int say_row(struct row_check *check, const struct art_source *source, const char *what) {
+    struct art_tree *tree = check->checker->tree;
+    char shown[ART_SHOWN_KEY];
+    bool pieces = source->key.len && source->key.data[0] == ART_SPACE_PIECES;
+    const char *place = source->is_delta ? "the log" : tree->options.path;
+    uint32_t slot = source->is_delta ? ART_NOWHERE : source->run.leaf.blob->slot;
+    return art_check_say(check->checker, place, slot, ART_NOWHERE, "%s '%s': %s", pieces ? "piece" : "row",
+                         art_check_show(source->key, shown), what);
+}
+
+/* --- one entry, one key ------------------------------------------------------------------------------------------- */
+
+static const char *wrong_entry(const struct art_checker *checker, struct art_bytes key, const struct art_entry *entry) {
+    if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_PIECES)) return "no such name space";
+    if (!entry->csn || entry->csn > checker->csn) return "a version that the table has not reached";
+    bool put = !(entry->flags & ART_DELETE), reference = put && entry->flags & ART_PIECES;
+    if (put && entry->value.len > ART_VALUE_INLINE_MAX) return "a value too long for one entry";
+    if (key.data[0] == ART_SPACE_ROWS) {
+        if (reference && !art_pieces_decode(entry->value).length) return "a reference to pieces that makes no sense";
+        return NULL;
+    }
+    if (key.len != ART_PIECE_KEY) return "a piece's key has another length";
+    if (reference) return "a piece that refers to pieces";
+    if (put && entry->csn != __builtin_bswap64(art_load64(key.data + 1)))
+        return "a piece of another version than its id";
+    return NULL;
+}
+
+/* The entries of one key, newest first; the winner is the first of them. */
+static int check_key(struct row_check *check) {
+    struct art_source *source = check->merge->source, *upper = NULL;
+    struct art_entry above = {0}, newest = {0};
+    struct art_bytes key = source[check->merge->winner].key;
+    for (unsigned i = check->merge->winner; i < check->merge->count; i++) {
+        struct art_entry entry;
+        if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
+        art_source_entry(&source[i], &entry);
+        const char *wrong = wrong_entry(check->checker, key, &entry);
+        bool over = above.flags & ART_OVER, live = !(entry.flags & ART_DELETE);
+        if (upper && above.csn < entry.csn) wrong = "an older run has a newer version";
+        if (upper && over != live) wrong = over ? "what it replaces is deleted" : "what it adds was there";
+        check->disagree |= upper && over != live;
+        int rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
+        if (rc) return rc;
+        if (!upper) newest = entry;
+        upper = &source[i];
+        above = entry;
+    }
+    bool nothing = above.flags & ART_OVER;
+    check->disagree |= nothing;
+    int rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
+    if (rc || newest.flags & ART_DELETE) return rc;
+    check->rows++;
+    if (key.len && key.data[0] == ART_SPACE_PIECES) return art_values_piece(&check->values, key);
+    return newest.flags & ART_PIECES ? art_values_row(&check->values, key, &newest) : ART_OK;
+}
+
+/* --- from gap to gap ---------------------------------------------------------------------------------------------- */
+
+/* The first key that is in no gap, from `from` on; false: there is none. */
+static bool leave_gaps(const struct art_checker *checker, struct art_bytes *from) {
+    for (unsigned i = 0; i < checker->gaps; i++) {
+        const struct art_fence *gap = &checker->gap[i];
+        if (gap->low_set && art_bytes_compare(*from, art_buffer_bytes(&gap->low)) < 0) continue;
+        if (!gap->high_set) return false;
+        if (art_bytes_compare(*from, art_buffer_bytes(&gap->high)) >= 0) continue;
+        *from = art_buffer_bytes(&gap->high);
+        i = UINT_MAX; /* another gap may begin there */
+    }
+    return true;
+}
+
+/* Where the next gap begins; false: no gap lies ahead. */
+static bool next_gap(const struct art_checker *checker, struct art_bytes from, struct art_bytes *to) {
+    bool found = false;
+    for (unsigned i = 0; i < checker->gaps; i++) {
+        struct art_bytes low = art_buffer_bytes(&checker->gap[i].low);
+        if (!checker->gap[i].low_set || art_bytes_compare(low, from) < 0) continue;
+        if (!found || art_bytes_compare(low, *to) < 0) *to = low;
+        found = true;
+    }
+    return found;
+}
+
+/* A run's failure before a gap is the gap's own, which has been told; and it ends there also where it does not fail, but
+ * its keys do not ascend (what is out of order is a gap, too). */
+static int moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead, int rc) {
+    bool orderly = !source->valid || art_bytes_compare(source->key, before) >= 0;
+    if (!rc && orderly) return ART_OK;
+    source->valid = false;
+    if (gap_ahead && (!rc || rc == ART_CORRUPT || rc == ART_IO)) return ART_OK;
+    if (!rc) rc = art_corrupt(check->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE, "keys are out of order");
+    return art_check_note(check->checker, rc);
+}
+
+static void find_winner(struct art_merge *merge) {
+    struct art_source *source = merge->source;
+    merge->winner = ART_NO_SOURCE;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (!source[i].valid) continue;
+        bool first = merge->winner == ART_NO_SOURCE;
+        if (first || art_bytes_compare(source[i].key, source[merge->winner].key) < 0) merge->winner = i;
+    }
+}
+
+/* All that stands on the key moves on. */
+static int step_row(struct row_check *check, bool gap_ahead) {
+    struct art_merge *merge = check->merge;
+    struct art_source *source = merge->source;
+    struct art_bytes key = art_buffer_bytes(&check->at);
+    for (unsigned i = merge->winner; i < merge->count; i++) {
+        if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
+        int rc = art_source_next(&source[i]);
+        rc = moved(check, &source[i], key, gap_ahead, rc);
+        if (rc) return rc;
+    }
+    if (++check->steps % ASK_AFTER_ROWS) return ART_OK;
+    art_store_relax(check->checker->tree->store);
+    return art_tree_interrupted(check->checker->tree);
+}
+
+/* Rows in [from, to). */
+static int check_stretch(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
+    struct art_merge *merge = check->merge;
+    for (unsigned i = 0; i < merge->count; i++) {
+        int rc = art_source_seek(&merge->source[i], from, false);
+        rc = moved(check, &merge->source[i], from, gap_ahead, rc);
+        if (rc) return rc;
+    }
+    for (find_winner(merge); merge->winner != ART_NO_SOURCE; find_winner(merge)) {
+        if (gap_ahead && art_bytes_compare(art_merge_winner(merge)->key, to) >= 0) break;
+        int rc = art_buffer_set_key(&check->at, art_merge_winner(merge)->key);
+        if (!rc) rc = check_key(check);
+        if (!rc) rc = step_row(check, gap_ahead);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+static int check_stretches(struct row_check *check) {
+    static const uint8_t nothing[ART_KEY_PADDING];
+    const struct art_checker *checker = check->checker;
+    struct art_bytes from = art_bytes(nothing, 0), to = from;
+    while (leave_gaps(checker, &from)) {
+        bool gap_ahead = next_gap(checker, from, &to);
+        int rc = check_stretch(check, from, to, gap_ahead);
+        if (rc || !gap_ahead) return rc;
+        from = to;
+    }
+    return ART_OK;
+}
+
+/* The number of rows that everybody is told. */
+static int check_count(struct row_check *check) {
+    const struct art_checker *checker = check->checker;
+    uint64_t count = (uint64_t)art_delta_count(checker->delta);
+    for (unsigned i = 0; i < checker->root->runs; i++) count += (uint64_t)checker->root->run[i].top.count;
+    if (checker->gaps || check->disagree || count == check->rows) return ART_OK;
+    return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                         "the runs count %lld rows and pieces, and there are %llu", (long long)count,
+                         (unsigned long long)check->rows);
+}
+
+int art_check_rows(struct art_checker *checker) {
+    struct row_check check = {.checker = checker};
+    check.merge = art_alloc(sizeof *check.merge);
+    if (!check.merge) return art_nomem();
+    art_merge_init(check.merge, checker->tree->store);
+    int rc = art_merge_set(check.merge, checker->delta, checker->root->run, checker->root->runs);
+    if (!rc) rc = art_values_open(&check.values, checker);
+    if (!rc) rc = check_stretches(&check);
+    if (!rc) rc = check_count(&check);
+    if (!rc) rc = art_values_end(&check.values);
+    art_values_close(&check.values);
+    art_buffer_clear(&check.at);
+    art_merge_clear(check.merge);
+    art_free(check.merge);
+    return art_check_note(checker, rc);
+}

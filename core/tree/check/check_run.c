@@ -1,0 +1,228 @@
+/* A run, blob by blob: from the top down, the blobs on the way held.
+ *
+ *     [ a . . | m . . | t . . ]      an index blob: a child and the separator before it; the next one is the fence behind it
+ *       [ ]     [ ]     [ ]          each child: fetched by its reference, checked for itself, and against its fences
+ *
+ * A blob that cannot be read, or is not what it should be, is a gap from fence to fence, and so is one that was met before:
+ * its children are not visited, so that the walk ends whatever the references say.
+ */
+#include "core/tree/check/check.h"
+
+struct run_step {
+    struct art_blob *blob; /* held */
+    uint32_t child;        /* the next one to visit */
+    struct art_buffer label;
+    struct art_fence fence;
+};
+
+struct run_check {
+    struct art_checker *checker;
+    const struct art_run *run;
+    bool last;             /* the run under all others */
+    bool found;            /* something was wrong in this run: its sums need not agree */
+    uint64_t blobs, pages; /* visited */
+    unsigned depth;        /* steps in use */
+    struct run_step step[ART_LEVELS_MAX];
+    struct art_fence fence; /* of the child that is visited next */
+    uint8_t *key;           /* ART_KEY_BUFFER */
+};
+
+#define SAY(slot, ...) (check->found = true, art_check_say(check->checker, file(check), slot, ART_NOWHERE, __VA_ARGS__))
+
+static const char *file(const struct run_check *check) {
+    return check->checker->tree->options.path;
+}
+
+static int gap(struct run_check *check, int rc) {
+    check->found = true;
+    return rc ? rc : art_check_add_gap(check->checker, &check->fence);
+}
+
+/* --- one blob ----------------------------------------------------------------------------------------------------- */
+
+/* Every page that cannot be read is named. */
+static int check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
+    *whole = true;
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        if (atomic_load(&blob->present[page >> 6]) >> (page & 63) & 1) continue;
+        int rc = blob->load(blob, page, 1);
+        if (rc) *whole = false;
+        if (rc) rc = art_check_note(check->checker, rc);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* A cursor's key buffer with the label in front. */
+static void start(struct run_check *check, struct art_blob *blob, struct art_bytes label, struct art_blob_cursor *at) {
+    art_blob_cursor_init(at, blob, check->key);
+    if (label.len) memcpy(check->key, label.data, label.len);
+}
+
+/* The first and the last key of a leaf blob, or separator of an index blob, lie between the fences. What routes to the
+ * first child need not be behind its separator. */
+static int check_fences(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
+    struct art_blob_cursor at;
+    start(check, blob, ref->label, &at);
+    int rc = art_blob_seek_entry(&at, ref->level ? 1 : 0);
+    if (!rc && at.valid && check->fence.low_set &&
+        art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.low)) < 0) {
+        return gap(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
+    }
+    if (!rc) rc = art_blob_last(&at);
+    if (!rc && at.valid && check->fence.high_set &&
+        art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.high)) >= 0) {
+        return gap(check, SAY(blob->slot, "the blob's keys go on behind the next separator"));
+    }
+    return rc;
+}
+
+/* What stands in a leaf is found from the run's top. */
+static int check_route(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool last) {
+    struct art_blob_cursor at;
+    struct art_entry entry;
+    start(check, blob, ref->label, &at);
+    int rc = last ? art_blob_last(&at) : art_blob_first(&at);
+    if (rc) return rc;
+    memset(check->key + at.key_len, 0, ART_KEY_PADDING);
+    rc = art_run_get(check->checker->tree, check->run, art_bytes(check->key, at.key_len), &entry);
+    if (rc != ART_NOTFOUND) return rc;
+    return SAY(blob->slot, "a key of the blob is not found from the top of its run");
+}
+
+/* *deeper: it is sound, and its children may be visited. */
+static int check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
+    const struct art_checker *checker = check->checker;
+    struct art_blob_expected expected = {.only_puts = check->last && !ref->level,
+                                         .csn_max = checker->tree->txn.spilled ? checker->csn : checker->root->csn,
+                                         .label = &ref->label};
+    bool whole;
+    int rc = check_pages(check, blob, &whole);
+    if (rc) return rc;
+    if (!whole) return gap(check, ART_OK);
+    rc = art_blob_check_expected(blob, &expected);
+    if (rc) return gap(check, art_check_note(check->checker, rc));
+    rc = check_fences(check, ref, blob);
+    *deeper = !rc && !check->found;
+    return rc;
+}
+
+/* --- the walk ----------------------------------------------------------------------------------------------------- */
+
+/* Is this the first reference to a slot of the file? */
+static int check_slot(struct run_check *check, uint32_t slot, bool *first) {
+    struct art_checker *checker = check->checker;
+    *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
+    if (*first) return art_slot_set_add(&checker->seen, slot);
+    if (slot && slot < checker->end) return gap(check, SAY(slot, "two references lead to one slot"));
+    return gap(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
+}
+
+/* Takes the blob as the next step. */
+static int go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
+    struct run_step *step = &check->step[check->depth];
+    *step = (struct run_step){.blob = blob, .fence = check->fence};
+    check->fence = (struct art_fence){0};
+    check->depth++;
+    art_blob_hold(blob);
+    return ref->label.len ? art_buffer_append(&step->label, ref->label.data, ref->label.len) : ART_OK;
+}
+
+static int visit(struct run_check *check, const struct art_ref *ref) {
+    struct art_checker *checker = check->checker;
+    struct art_store *store = checker->tree->store;
+    struct art_blob *blob;
+    bool first, deeper = false;
+    int rc = check_slot(check, ref->slot, &first);
+    if (rc || !first) return rc;
+    check->blobs++;
+    check->pages += art_ref_pages(ref);
+    if (ref->generation > checker->root->generation)
+        rc = SAY(ref->slot, "a blob of a generation that is still to come");
+    if (rc || (checker->options->quick && !ref->level)) return rc;
+    rc = art_store_blob(store, ref, &blob);
+    if (rc) return gap(check, art_check_note(checker, rc));
+    art_blob_hold(blob);
+    bool before = check->found;
+    check->found = false;
+    rc = check_blob(check, ref, blob, &deeper);
+    if (!rc && deeper && ref->level) rc = go_down(check, ref, blob);
+    if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, false);
+    if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, true);
+    check->found |= before;
+    art_blob_release(blob);
+    return rc ? rc : art_tree_interrupted(checker->tree);
+}
+
+static void ascend(struct run_check *check) {
+    struct run_step *step = &check->step[--check->depth];
+    art_blob_release(step->blob);
+    art_buffer_clear(&step->label);
+    art_fence_clear(&step->fence);
+}
+
+/* A child and its fences: its separator and the next; at the ends those of the blob itself. */
+static int next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
+    struct art_blob_cursor at;
+    struct art_fence *own = &step->fence, *fence = &check->fence;
+    start(check, step->blob, art_buffer_bytes(&step->label), &at);
+    art_fence_clear(fence);
+    int rc = art_blob_seek_entry(&at, step->child);
+    if (rc) return rc;
+    if (step->child) {
+        rc = art_fence_set(&fence->low, &fence->low_set, art_bytes(at.key, at.key_len));
+    } else if (own->low_set) {
+        rc = art_fence_set(&fence->low, &fence->low_set, art_buffer_bytes(&own->low));
+    }
+    if (!rc) rc = art_blob_cursor_ref(&at, ref);
+    if (!rc) rc = art_blob_next(&at);
+    if (!rc && at.valid) {
+        rc = art_fence_set(&fence->high, &fence->high_set, art_bytes(at.key, at.key_len));
+    } else if (!rc && own->high_set) {
+        rc = art_fence_set(&fence->high, &fence->high_set, art_buffer_bytes(&own->high));
+    }
+    step->child++;
+    return rc;
+}
+
+static int walk(struct run_check *check) {
+    int rc = visit(check, &check->run->top);
+    while (!rc && check->depth) {
+        struct run_step *step = &check->step[check->depth - 1];
+        struct art_ref ref;
+        art_store_relax(check->checker->tree->store); /* the blobs on the way are held */
+        if (step->child == step->blob->entries) {
+            ascend(check);
+            continue;
+        }
+        rc = next_child(check, step, &ref);
+        if (!rc) rc = visit(check, &ref);
+    }
+    return rc;
+}
+
+int art_check_run(struct art_checker *checker, unsigned number) {
+    const struct art_run *run = &checker->root->run[number];
+    struct run_check *check = art_alloc_zeroed(sizeof *check);
+    if (!check) return art_nomem();
+    *check = (struct run_check){.checker = checker, .run = run, .last = number + 1 == checker->root->runs};
+    check->key = art_alloc(ART_KEY_BUFFER);
+    int rc = check->key ? ART_OK : art_nomem();
+    if (!rc && run->top.level >= ART_LEVELS_MAX) {
+        rc = gap(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_LEVELS_MAX));
+    } else if (!rc) {
+        rc = walk(check);
+    }
+    if (!rc && !check->found && (check->blobs != run->blobs || check->pages != run->pages)) {
+        rc = SAY(run->top.slot, "a run has %llu blobs of %llu pages, its root says %llu of %llu",
+                 (unsigned long long)check->blobs, (unsigned long long)check->pages, (unsigned long long)run->blobs,
+                 (unsigned long long)run->pages);
+    }
+    while (check->depth) ascend(check);
+    art_fence_clear(&check->fence);
+    art_free(check->key);
+    art_free(check);
+    return art_check_note(checker, rc);
+}
+
+#undef SAY

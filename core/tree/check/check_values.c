@@ -1,0 +1,250 @@
+/* Large values: every row's reference leads to its pieces, all of them, and every piece belongs to one row.
+ *
+ *   row 'a'   {length, id 7.0, hash}         piece 7.0.0   piece 7.0.1        the row is read, piece by piece
+ *   row 'b'   {length, id 9.1, hash}         piece 9.1.0                      in the order of rows;
+ *                                            piece 9.2.0                      which pieces no row has, this order does not tell
+ *
+ * Both sides are added up instead: for each row a hash of (id, number of pieces), minus the same for each row of pieces
+ * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, the
+ * ids are listed, a bounded number at a time, and the rows gone through for each list.
+ */
+#include "core/tree/check/check.h"
+
+#include <stdarg.h>
+
+enum { LIST = 8192, ASK_AFTER = 64 };
+
+struct listed {
+    uint8_t id[ART_PIECE_ID];
+    uint32_t pieces;
+    uint32_t rows; /* that have the id, with so many pieces */
+    bool other;    /* a row has the id, with another number of pieces */
+};
+
+/* --- the balance -------------------------------------------------------------------------------------------------- */
+
+static uint32_t piece_count(uint64_t length) {
+    return (uint32_t)((length + ART_PIECE_BYTES - 1) / ART_PIECE_BYTES);
+}
+
+static void balance(struct art_value_checker *values, const uint8_t id[ART_PIECE_ID], uint32_t count, bool row) {
+    uint8_t bytes[ART_PIECE_ID + 4];
+    memcpy(bytes, id, ART_PIECE_ID);
+    art_store32(bytes + ART_PIECE_ID, count);
+    struct art_hash128 hash = art_hash128(bytes, sizeof bytes);
+    values->balance.low += row ? hash.low : 0 - hash.low;
+    values->balance.high += row ? hash.high : 0 - hash.high;
+}
+
+static void close_group(struct art_value_checker *values) {
+    if (values->open) balance(values, values->id, values->count, false);
+    values->open = false;
+}
+
+int art_values_piece(struct art_value_checker *values, struct art_bytes key) {
+
+    if (key.len != ART_PIECE_KEY) return ART_OK; /* told */
+    if (!values->open || memcmp(values->id, key.data + 1, ART_PIECE_ID) != 0) {
+        close_group(values);
+        memcpy(values->id, key.data + 1, ART_PIECE_ID);
+        values->count = 0;
+        values->open = true;
+    }
+    values->count++;
+    return ART_OK;
+}
+
+/* --- a row's value ------------------------------------------------------------------------------------------------ */
+
+static int say(struct art_value_checker *values, struct art_bytes key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int say(struct art_value_checker *values, struct art_bytes key, const char *format, ...) {
+    char shown[ART_SHOWN_KEY], what[100];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return art_check_say(values->checker, values->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE, "row '%s': %s",
+                         art_check_show(key, shown), what);
+}
+
+/* What failed to be read lies in a gap, and has been told. */
+static int unread(int rc) {
+    return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
+}
+
+static int read_value(struct art_value_checker *values, struct art_bytes row, const struct art_pieces_ref *ref) {
+    struct art_merge *merge = values->pieces;
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    uint32_t number = 0;
+    int rc = art_merge_seek(merge, art_piece_key(key, ref->id, 0), false);
+    art_hash_stream_begin(values->hash);
+    for (uint64_t at = 0; at < ref->length; at += ART_PIECE_BYTES, number++) {
+        uint64_t n = ref->length - at < ART_PIECE_BYTES ? ref->length - at : ART_PIECE_BYTES;
+        struct art_bytes wanted = art_piece_key(key, ref->id, number);
+        struct art_entry entry;
+        if (rc) return unread(rc);
+        if (!merge->valid || !art_bytes_equal(art_merge_winner(merge)->key, wanted)) {
+            return say(values, row, "piece %u of its value is missing", number);
+        }
+        art_source_entry(art_merge_winner(merge), &entry);
+        if (entry.flags & ART_DELETE) return say(values, row, "piece %u of its value is deleted", number);
+        if (entry.value.len != n) return say(values, row, "piece %u of its value has another length", number);
+        art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
+        if (number % ASK_AFTER == 0) {
+            art_store_relax(values->checker->tree->store);
+            rc = art_tree_interrupted(values->checker->tree);
+            if (rc) return rc;
+        }
+        rc = art_merge_step(merge, false);
+    }
+    if (art_hash_stream_end(values->hash) == ref->hash) return unread(rc);
+    return say(values, row, "its value is not what its hash says, in %u pieces", number);
+}
+
+int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
+    struct art_pieces_ref ref = art_pieces_decode(entry->value);
+    if (!ref.length) return ART_OK; /* told */
+    if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
+    uint64_t made = __builtin_bswap64(art_load64(ref.id));
+    balance(values, ref.id, piece_count(ref.length), true);
+    if (made > entry->csn) return say(values, key, "its value is newer than the row");
+    return read_value(values, key, &ref);
+}
+
+/* --- who belongs to whom ------------------------------------------------------------------------------------------ */
+
+struct listing {
+    struct art_value_checker *values;
+    struct art_merge *merge;
+    struct listed *list;
+    unsigned count;
+    bool more;
+};
+
+/* The next entry that counts: skips deletes. */
+static int next_live(struct listing *listing, bool first, struct art_bytes from, struct art_entry *entry) {
+    struct art_merge *merge = listing->merge;
+    struct art_tree *tree = listing->values->checker->tree;
+    int rc = first ? art_merge_seek(merge, from, false) : art_merge_step(merge, false);
+    for (unsigned i = 1; !rc && merge->valid; i++) {
+        art_source_entry(art_merge_winner(merge), entry);
+        if (!(entry->flags & ART_DELETE)) break;
+        rc = art_merge_step(merge, false);
+        if (!rc && i % ASK_AFTER == 0) rc = art_tree_interrupted(tree);
+    }
+    art_store_relax(tree->store);
+    return rc;
+}
+
+/* Fills the list with the ids of pieces, behind the last one of the list before. */
+static int list_ids(struct listing *listing) {
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    static const uint8_t nothing[ART_PIECE_ID];
+    struct art_entry entry;
+    const uint8_t *last = listing->more ? listing->list[listing->count - 1].id : nothing;
+    struct art_bytes from = art_piece_key(key, last, listing->more ? UINT32_MAX : 0);
+    listing->count = 0;
+    listing->more = false;
+    int rc = next_live(listing, true, from, &entry);
+    for (; !rc && listing->merge->valid; rc = next_live(listing, false, from, &entry)) {
+        struct art_bytes at = art_merge_winner(listing->merge)->key;
+        if (at.len != ART_PIECE_KEY) continue;
+        struct listed *next = &listing->list[listing->count];
+        if (listing->count && !memcmp(next[-1].id, at.data + 1, ART_PIECE_ID)) {
+            next[-1].pieces++;
+            continue;
+        }
+        listing->more = listing->count == LIST;
+        if (listing->more) break;
+        *next = (struct listed){.pieces = 1};
+        memcpy(next->id, at.data + 1, ART_PIECE_ID);
+        listing->count++;
+    }
+    return rc;
+}
+
+static struct listed *find_listed(const struct listing *listing, const uint8_t id[ART_PIECE_ID]) {
+    unsigned low = 0, high = listing->count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        int c = memcmp(listing->list[middle].id, id, ART_PIECE_ID);
+        if (c == 0) return &listing->list[middle];
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static int mark_rows(struct listing *listing) {
+    static const uint8_t rows[1 + ART_KEY_PADDING] = {ART_SPACE_ROWS};
+    struct art_entry entry;
+    uint64_t steps = 0;
+    int rc = next_live(listing, true, art_bytes(rows, 1), &entry);
+    for (; !rc && listing->merge->valid; rc = next_live(listing, false, art_bytes(rows, 1), &entry)) {
+        struct art_bytes key = art_merge_winner(listing->merge)->key;
+        if (!key.len || key.data[0] != ART_SPACE_ROWS) break;
+        if (++steps % ASK_AFTER == 0) rc = art_tree_interrupted(listing->values->checker->tree);
+        if (rc) break;
+        if (!(entry.flags & ART_PIECES)) continue;
+        struct art_pieces_ref ref = art_pieces_decode(entry.value);
+        struct listed *listed = find_listed(listing, ref.id);
+        if (!listed) continue;
+        listed->rows++;
+        listed->other |= piece_count(ref.length) < listed->pieces;
+    }
+    return rc;
+}
+
+static int name_ids(struct listing *listing) {
+    struct art_checker *checker = listing->values->checker;
+    for (unsigned i = 0; i < listing->count; i++) {
+        const struct listed *listed = &listing->list[i];
+        const char *what = !listed->rows      ? "belong to no row"
+                           : listed->rows > 1 ? "belong to several rows"
+                           : listed->other    ? "are more than the row's value has"
+                                              : NULL;
+        if (!what) continue;
+        int rc = art_check_say(checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                               "the pieces of the value %llu.%u %s",
+                               (unsigned long long)__builtin_bswap64(art_load64(listed->id)),
+                               __builtin_bswap32(art_load32(listed->id + 8)), what);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* A row whose pieces are missing has been told already; then nothing may be left to name. */
+int art_values_end(struct art_value_checker *values) {
+    close_group(values);
+    if (values->checker->gaps || !(values->balance.low | values->balance.high)) return ART_OK;
+    struct listing listing = {.values = values, .merge = values->pieces};
+    listing.list = art_alloc(LIST * sizeof *listing.list);
+    if (!listing.list) return art_nomem();
+    int rc;
+    do {
+        rc = list_ids(&listing);
+        if (!rc) rc = mark_rows(&listing);
+        if (!rc) rc = name_ids(&listing);
+    } while (!rc && listing.more);
+    art_free(listing.list);
+    return rc;
+}
+
+int art_values_open(struct art_value_checker *values, struct art_checker *checker) {
+    values->checker = checker;
+    values->hash = art_hash_stream_new();
+    values->pieces = art_alloc(sizeof *values->pieces);
+    if (values->pieces) art_merge_init(values->pieces, checker->tree->store); /* before anything closes it */
+    if (!values->pieces || !values->hash) return art_nomem();
+    return art_merge_set(values->pieces, checker->delta, checker->root->run, checker->root->runs);
+}
+
+void art_values_close(struct art_value_checker *values) {
+    if (values->pieces) art_merge_clear(values->pieces);
+    art_free(values->pieces);
+    art_hash_stream_free(values->hash);
+}

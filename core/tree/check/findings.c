@@ -1,0 +1,67 @@
+/* What a check has found: told to the host; and the gaps that it leaves. */
+#include "core/tree/check/check.h"
+
+#include <stdarg.h>
+
+int art_check_note(struct art_checker *checker, int rc) {
+    switch (rc) {
+    case ART_OK:
+    case ART_NOTFOUND:
+    case ART_NOMEM:
+    case ART_INTERRUPT:
+    case ART_BUSY:
+    case ART_FORKED:
+        return rc;
+    default:
+        break;
+    }
+    struct art_fault fault = art_error_fault();
+    struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
+    return checker->options->problem(checker->options->context, &problem) ? ART_OK : ART_NOTFOUND;
+}
+
+int art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page, const char *format,
+                  ...) {
+    char what[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return art_check_note(checker, art_corrupt(place, slot, page, "%s", what));
+}
+
+const char *art_check_show(struct art_bytes tree_key, char *out) {
+    enum { SHOWN = 40 };
+    char *at = out;
+    uint32_t end = art_min32(tree_key.len, 1 + SHOWN);
+    for (uint32_t i = 1; i < end; i++) {
+        uint8_t byte = tree_key.data[i];
+        at += snprintf(at, 5, byte < 0x20 || byte >= 0x7f || byte == '\'' ? "\\x%02x" : "%c", byte);
+    }
+    snprintf(at, 4, "%s", end < tree_key.len ? "..." : "");
+    return out;
+}
+
+int art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key) {
+    *set = true;
+    return art_buffer_set_key(to, key);
+}
+
+void art_fence_clear(struct art_fence *fence) {
+    art_buffer_clear(&fence->low);
+    art_buffer_clear(&fence->high);
+    *fence = (struct art_fence){0};
+}
+
+/* When there are too many, the last one takes everything. */
+int art_check_add_gap(struct art_checker *checker, const struct art_fence *fence) {
+    int rc = ART_OK;
+    if (checker->gaps == ART_CHECK_GAPS) {
+        checker->gap[ART_CHECK_GAPS - 1].low_set = checker->gap[ART_CHECK_GAPS - 1].high_set = false;
+        return ART_OK;
+    }
+    struct art_fence *gap = &checker->gap[checker->gaps++];
+    if (fence->low_set) rc = art_fence_set(&gap->low, &gap->low_set, art_buffer_bytes(&fence->low));
+    if (!rc && fence->high_set) rc = art_fence_set(&gap->high, &gap->high_set, art_buffer_bytes(&fence->high));
+    return rc;
+}

@@ -1,0 +1,102 @@
+/* What the tree is like, for people: art_info and dump. */
+#include "core/blob/blob_format.h"
+#include "core/io/io.h"
+#include "core/tree/txn/txn.h"
+
+static int count_rows(struct art_tree *tree, uint64_t *out) {
+    struct art_range all = {0};
+    return art_tree_count(tree, &all, out);
+}
+
+static uint64_t set_size(const struct art_slot_set *set) {
+    return art_slot_set_count(set, 0, UINT32_MAX);
+}
+
+/* Young slots as the host has them committed. */
+static int count_young(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
+    if (tree->slots.young.loaded) {
+        *out = set_size(&tree->slots.young.slots);
+        return ART_OK;
+    }
+    struct art_young young = {0};
+    int rc = art_young_load(tree, art_slots_in(file_bytes), &young);
+    if (!rc) *out = set_size(&young.slots);
+    art_slot_set_clear(&young.slots);
+    return rc;
+}
+
+int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
+    *out = (struct art_tree_info){0};
+    int rc = art_tree_ready(tree);
+    if (!rc) rc = count_rows(tree, &out->keys);
+    if (!rc) rc = art_slots_know(tree);
+    struct art_store_stats stats = {0};
+    if (!rc) rc = art_store_stats(tree->store, &stats);
+    if (!rc) rc = count_young(tree, stats.file_bytes, &out->young_slots);
+    if (rc) return rc;
+    out->csn = tree->csn;
+    out->generation = tree->root->generation;
+    out->runs = tree->root->runs;
+    uint64_t pages = 0;
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        const struct art_run *run = &tree->root->run[i];
+        out->run[i].level = run->level;
+        out->run[i].entries = run->top.entries;
+        out->run[i].blobs = run->blobs;
+        out->run[i].bytes = run->pages * ART_BLOB_PAGE;
+        out->blobs += run->blobs;
+        pages += run->pages;
+    }
+    out->blob_bytes = pages * ART_BLOB_PAGE;
+    out->fill = out->blobs ? (double)pages / (double)(out->blobs * ART_BLOB_PAGES) : 0;
+    out->full = tree->full;
+    out->file_bytes = stats.file_bytes;
+    out->delta_keys = art_delta_keys(tree->delta);
+    out->delta_bytes = art_delta_memory(tree->delta);
+    out->log_rows = tree->log_rows;
+    out->log_bytes = tree->log_bytes;
+    uint64_t slots = stats.file_bytes / ART_BLOB_BYTES, taken = 1 + set_size(&tree->slots.used) + out->young_slots;
+    out->free_slots = slots > taken ? slots - taken : 0;
+    out->cache_bytes = stats.cache_bytes;
+    out->cache_limit = stats.cache_limit;
+    out->cache_hits = stats.hits;
+    out->cache_misses = stats.misses;
+    out->pages_read = stats.pages_read;
+    out->pages_written = stats.pages_written;
+    out->syncs = stats.syncs;
+    out->stale = stats.stale;
+    out->engine = stats.engine;
+    out->direct = stats.direct;
+    out->cached = stats.cached;
+    out->file = stats.file;
+    return ART_OK;
+}
+
+void art_tree_dump(struct art_tree *tree, FILE *out) {
+    const struct art_root *root = tree->root;
+    fprintf(out, "tree %s: csn %llu, generation %llu, root csn %llu%s\n",
+            tree->options.path ? tree->options.path : "in memory", (unsigned long long)tree->csn,
+            (unsigned long long)root->generation, (unsigned long long)root->csn, tree->unknown ? ", unknown" : "");
+    fprintf(out, "  delta: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n",
+            (unsigned long long)art_delta_keys(tree->delta), art_delta_memory(tree->delta),
+            (unsigned long long)tree->log_rows, (unsigned long long)tree->log_bytes);
+    for (unsigned i = 0; i < root->runs; i++) {
+        const struct art_run *run = &root->run[i];
+        fprintf(out, "  run %u: level %u, %llu entries, count %lld, %llu blobs, %llu pages, top slot %u, depth %u\n", i,
+                run->level, (unsigned long long)run->top.entries, (long long)run->top.count,
+                (unsigned long long)run->blobs, (unsigned long long)run->pages, run->top.slot, run->top.level);
+    }
+}
+
+void art_build_describe(struct art_build *out) {
+#ifdef ART_HAVE_URING
+    const char *engines = "uring, pwrite, memory";
+#else
+    const char *engines = "pwrite, memory";
+#endif
+    *out = (struct art_build){.engines = engines,
+                              .uring_works = art_io_uring_available(),
+                              .format = ART_BLOB_FORMAT,
+                              .blob_bytes = ART_BLOB_BYTES,
+                              .page_bytes = ART_BLOB_PAGE};
+}

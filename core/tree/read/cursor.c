@@ -1,0 +1,498 @@
+/* The host's cursor: a merge over all sources that hides deletes, stays inside a range, and survives changes of its
+ * tree.
+ *
+ * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it
+ * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
+ * blobs that it lies in.
+ *
+ * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with `stop`,
+ * and with the key of the source that is next in line, only where it differs from the key before no later than that one
+ * did from them.
+ *
+ *     stop      a / c
+ *     key       a / b / x     agrees = 2    with `stop`
+ *               a / b / y     kept = 4      more than agrees: on the same side of `stop` as the key before
+ *               a / c / a     kept = 2      compared, from its third byte on
+ */
+#include <assert.h>
+
+#include "core/tree/read/read.h"
+
+struct art_cursor {
+    struct art_tree *tree; /* NULL: closed under the cursor */
+    struct art_cursor *next, *previous;
+    struct art_merge merge;
+    struct art_root *root;
+    struct art_delta *delta;
+    uint64_t changes;
+    bool valid, backward;
+    struct art_row row;
+    uint8_t *place;        /* ART_KEY_BUFFER bytes */
+    struct art_bytes stop; /* tree key at which the walk ends */
+    bool stop_inside;      /* the stop key itself is in the range */
+    struct art_buffer stop_bytes;
+    struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
+    struct {                /* bytes that the key in the run has in common with */
+        uint32_t stop, runner, most;
+    } agrees;
+};
+
+enum {
+    GAP_DELETES = 32, /* behind so many deletes there may be many more */
+    GAP_SEARCHES = 8, /* few_rows() of them take as long as going by the sums does */
+};
+
+static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
+    cursor->previous = NULL;
+    cursor->next = *list;
+    if (*list) (*list)->previous = cursor;
+    *list = cursor;
+}
+
+static void unlink_cursor(struct art_cursor **list, struct art_cursor *cursor) {
+    if (cursor->previous)
+        cursor->previous->next = cursor->next;
+    else
+        *list = cursor->next;
+    if (cursor->next) cursor->next->previous = cursor->previous;
+}
+
+static void let_go(struct art_cursor *cursor) {
+    for (unsigned i = 0; i < cursor->merge.opened; i++) {
+        struct art_source *source = &cursor->merge.source[i];
+        if (source->is_delta) art_delta_cursor_clear(&source->delta);
+        source->is_delta = false;
+        art_run_cursor_reset(&source->run, &(struct art_ref){0}, 0);
+    }
+    cursor->merge.count = 0;
+    art_delta_unref(cursor->delta);
+    art_root_unref(cursor->root);
+    cursor->delta = NULL;
+    cursor->root = NULL;
+    cursor->valid = false;
+}
+
+static void free_cursor(struct art_cursor *cursor) {
+    let_go(cursor);
+    art_merge_clear(&cursor->merge);
+    art_buffer_clear(&cursor->stop_bytes);
+    art_free(cursor->place);
+    art_free(cursor);
+}
+
+int art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
+    struct art_cursor *cursor = tree->idle;
+    if (cursor) {
+        unlink_cursor(&tree->idle, cursor);
+    } else {
+        cursor = art_alloc_zeroed(sizeof *cursor);
+        if (!cursor) return art_nomem();
+        cursor->place = art_alloc(ART_KEY_BUFFER);
+        if (!cursor->place) {
+            art_free(cursor);
+            return art_nomem();
+        }
+        art_merge_init(&cursor->merge, tree->store);
+    }
+    cursor->tree = tree;
+    cursor->valid = false;
+    link_cursor(&tree->open, cursor);
+    *out = cursor;
+    return ART_OK;
+}
+
+void art_cursor_close(struct art_cursor *cursor) {
+    if (!cursor) return;
+    struct art_tree *tree = cursor->tree;
+    if (!tree) {
+        free_cursor(cursor);
+        return;
+    }
+    let_go(cursor);
+    unlink_cursor(&tree->open, cursor);
+    link_cursor(&tree->idle, cursor);
+}
+
+/* The tree goes: idle cursors are freed, open ones keep only what close() needs. */
+void art_cursors_free(struct art_tree *tree) {
+    while (tree->idle) {
+        struct art_cursor *cursor = tree->idle;
+        unlink_cursor(&tree->idle, cursor);
+        free_cursor(cursor);
+    }
+    while (tree->open) {
+        struct art_cursor *cursor = tree->open;
+        unlink_cursor(&tree->open, cursor);
+        let_go(cursor);
+        art_merge_clear(&cursor->merge);
+        cursor->tree = NULL;
+    }
+}
+
+/* Takes the tree's present sources. A source that is empty is left out: most cursors then have only one. */
+static int take_sources(struct art_cursor *cursor) {
+    struct art_tree *tree = cursor->tree;
+    let_go(cursor);
+    cursor->root = art_root_ref(tree->root);
+    cursor->delta = art_delta_ref(tree->delta);
+    cursor->changes = tree->changes;
+    struct art_delta *delta = art_delta_keys(tree->delta) ? tree->delta : NULL;
+    return art_merge_set(&cursor->merge, delta, tree->root->run, tree->root->runs);
+}
+
+int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
+    *out = &cursor->merge;
+    return take_sources(cursor);
+}
+
+/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. */
+static inline int compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
+    uint32_t n = art_min32(a.len, b.len);
+    uint32_t same = known + art_common_prefix(a.data + known, b.data + known, n - known);
+    *agrees = same;
+    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Is it in the range? Its first `known` bytes are those of `stop`. */
+static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
+    int c = compare_from(key, cursor->stop, known, &cursor->agrees.stop);
+    if (c == 0) return cursor->stop_inside;
+    return cursor->backward ? c > 0 : c < 0;
+}
+
+static void take_row(struct art_cursor *cursor, struct art_source *source) {
+    struct art_entry entry;
+    art_source_entry(source, &entry);
+    cursor->row.stored = entry.value;
+    cursor->row.version = entry.csn;
+    cursor->row.pieces = entry.flags & ART_PIECES;
+}
+
+/* A row in the delta is taken at once, since the delta may change under it; one in a blob when it is asked for. */
+static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
+    if (!source->is_delta) return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
+    struct art_entry entry;
+    art_source_entry(source, &entry);
+    if (entry.flags & ART_DELETE) return false;
+    take_row(cursor, source);
+    return true;
+}
+
+static void note_most(struct art_cursor *cursor, bool alone) {
+    cursor->agrees.most = cursor->agrees.stop;
+    if (!alone && cursor->agrees.runner > cursor->agrees.most) cursor->agrees.most = cursor->agrees.runner;
+}
+
+/* The source's key is inside(). */
+static void settle_on(struct art_cursor *cursor, struct art_source *source) {
+    const struct art_merge *merge = &cursor->merge;
+    cursor->valid = true;
+    cursor->run = source->is_delta ? NULL : source;
+    if (!cursor->run) return;
+    source->run.key[source->key.len] = 0;
+    bool alone = art_merge_alone(merge);
+    if (!alone) compare_from(source->key, merge->source[merge->runner].key, 0, &cursor->agrees.runner);
+    note_most(cursor, alone);
+}
+
+static int cross_gap(struct art_cursor *cursor);
+
+/* From wherever the merge stands on to the first live row of the range. */
+static int settle_rows(struct art_cursor *cursor) {
+    struct art_merge *merge = &cursor->merge;
+    unsigned passed = 0;
+    cursor->valid = false;
+    while (merge->valid) {
+        struct art_source *source = art_merge_winner(merge);
+        if (!inside(cursor, source->key, 0)) return ART_OK;
+        if (take_if_live(cursor, source)) {
+            settle_on(cursor, source);
+            return ART_OK;
+        }
+        int rc = ++passed < GAP_DELETES ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
+        if (rc || passed == GAP_DELETES) return rc;
+    }
+    return ART_OK;
+}
+
+/* Where a walk begins (first) or ends: the tree key, and whether a row exactly there belongs to the range. */
+static int bound(uint8_t *buffer, const struct art_range *range, bool high, struct art_bytes *out, bool *inclusive) {
+    bool set = high ? range->high_set : range->low_set;
+    if (!set) {
+        buffer[0] = high ? ART_SPACE_ROWS + 1 : ART_SPACE_ROWS;
+        memset(buffer + 1, 0, ART_KEY_PADDING);
+        *out = art_bytes(buffer, 1);
+        *inclusive = !high; /* the empty path is a row; the next name space is not */
+        return ART_OK;
+    }
+    struct art_bytes path = high ? range->high : range->low;
+    *inclusive = !(high ? range->high_open : range->low_open);
+    if (path.len > ART_PATH_MAX) { /* no such row: its longest storable prefix lies below it */
+        path.len = ART_PATH_MAX;
+        *inclusive = high;
+    }
+    return art_row_key(buffer, path, out);
+}
+
+int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
+    cursor->valid = false;
+    if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
+    int rc = art_tree_ready(cursor->tree);
+    if (!rc) rc = take_sources(cursor);
+    if (rc) return rc;
+    cursor->backward = descending;
+    struct art_bytes start, stop;
+    bool start_inside;
+    rc = bound(cursor->place, range, !descending, &stop, &cursor->stop_inside);
+    cursor->stop_bytes.len = 0;
+    if (!rc) rc = art_buffer_append(&cursor->stop_bytes, stop.data, stop.len);
+    if (rc) return rc;
+    cursor->stop = art_bytes(cursor->stop_bytes.data, stop.len);
+    rc = bound(cursor->place, range, descending, &start, &start_inside);
+    if (!rc) rc = art_merge_seek(&cursor->merge, start, descending);
+    if (!rc && cursor->merge.valid && !start_inside && art_bytes_equal(art_merge_winner(&cursor->merge)->key, start)) {
+        rc = art_merge_step(&cursor->merge, descending);
+    }
+    return rc ? rc : settle_rows(cursor);
+}
+
+/* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by searches
+ * would never end. */
+static int check_jump(struct art_cursor *cursor, struct art_bytes bound, bool itself) {
+    if (!cursor->valid) return ART_OK;
+    int c = art_bytes_compare(art_merge_winner(&cursor->merge)->key, bound);
+    if (cursor->backward ? c < 0 : itself ? c >= 0 : c > 0) return ART_OK;
+    cursor->valid = false;
+    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "a search for a later key leads back");
+}
+
+/* The tree has changed: to the first entry behind the present key, in today's sources. */
+static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
+    int rc = art_tree_ready(cursor->tree);
+    if (rc) return rc;
+    if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
+    memset(cursor->place + key.len, 0, ART_KEY_PADDING);
+    key.data = cursor->place;
+    rc = take_sources(cursor);
+    if (!rc) rc = art_merge_seek(&cursor->merge, key, cursor->backward);
+    if (!rc && cursor->merge.valid && art_bytes_equal(art_merge_winner(&cursor->merge)->key, key)) {
+        rc = art_merge_step(&cursor->merge, cursor->backward);
+    }
+    if (!rc) rc = settle_rows(cursor);
+    return rc ? rc : check_jump(cursor, key, false);
+}
+
+static int __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
+    int rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+    if (rc) cursor->valid = false;
+    return rc;
+}
+
+/* To another bucket, over a delete, from a delta. */
+static int __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
+    struct art_store *store = cursor->tree->store;
+    art_store_relax(store); /* else a scan would keep all that it has passed */
+    /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
+    int rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
+    if (!rc) return settle_rows(cursor);
+    cursor->valid = false;
+    return rc;
+}
+
+/* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
+static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
+    struct art_merge *merge = &cursor->merge;
+    struct art_bytes key = cursor->run->key;
+    bool alone = art_merge_alone(merge);
+    if (!alone && kept <= cursor->agrees.runner) {
+        int c = compare_from(key, merge->source[merge->runner].key, kept, &cursor->agrees.runner);
+        if (cursor->backward ? c <= 0 : c >= 0) {
+            cursor->valid = false;
+            int rc = art_merge_moved(merge, cursor->backward);
+            return rc ? rc : settle_rows(cursor);
+        }
+    }
+    if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, key, kept);
+    note_most(cursor, alone);
+    return ART_OK;
+}
+
+/* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
+int art_cursor_next(struct art_cursor *cursor) {
+    if (!cursor->valid) return ART_OK; /* so since the tree was closed */
+    assert(cursor->tree);
+    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
+    struct art_source *source = cursor->run;
+    if (!source) return next_of_merge(cursor);
+    struct art_blob_cursor *at = &source->run.leaf;
+    uint32_t kept;
+    bool moved = cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept);
+    if (!moved) return next_of_merge(cursor);
+    source->key.len = at->key_len;
+    source->run.key[source->key.len] = 0;
+    return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
+}
+
+int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
+    if (!cursor->valid) return ART_OK;
+    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+    uint32_t n = len + 1; /* the name space's byte */
+    if (n > key.len) return art_cursor_next(cursor);
+    cursor->valid = false;
+    memcpy(cursor->place, key.data, n);
+    if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
+    while (n > 1 && cursor->place[n - 1] == 0xff) n--;
+    cursor->place[n - 1]++;
+    memset(cursor->place + n, 0, ART_KEY_PADDING);
+    struct art_bytes behind = art_bytes(cursor->place, n);
+    int rc = art_tree_ready(cursor->tree);
+    if (rc) return rc;
+    if (cursor->changes == cursor->tree->changes) {
+        rc = art_merge_skip(&cursor->merge, len + 1, behind);
+    } else {
+        rc = take_sources(cursor);
+        if (!rc) rc = art_merge_seek(&cursor->merge, behind, false);
+    }
+    if (!rc) rc = settle_rows(cursor);
+    return rc ? rc : check_jump(cursor, behind, true);
+}
+
+/* --- skipping rows ------------------------------------------------------------------------------------------------ */
+
+static int sums_lie(const struct art_cursor *cursor) {
+    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
+}
+
+/* Which row it is that stands `count` rows on from `here`, counted from the tree's first one; <0: none. The bounds are
+ * what lies before and behind. `here` itself may be gone. */
+static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t count, struct art_between *between,
+                     int64_t *out) {
+    struct art_tree *tree = cursor->tree;
+    int64_t rank, end;
+    *out = -1;
+    if (count > INT64_MAX) return ART_OK;
+    if (cursor->backward) {
+        between->high = art_bound_key(between->high_buffer, here, false);
+        between->low = art_bound_key(between->low_buffer, cursor->stop, !cursor->stop_inside);
+    } else {
+        between->low = art_bound_key(between->low_buffer, here, true);
+        between->high = art_bound_key(between->high_buffer, cursor->stop, cursor->stop_inside);
+    }
+    int rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
+    if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
+    if (rc) return rc;
+    int64_t rows = cursor->backward ? rank - end : end - rank;
+    if (rank < 0 || end < 0 || rows < 0) return sums_lie(cursor);
+    if ((int64_t)count <= rows) *out = cursor->backward ? rank - (int64_t)count : rank + (int64_t)count - 1;
+    return ART_OK;
+}
+
+/* To the row that stands `count` rows on from `here`, if the range has it; `scratch` has room for a key. */
+static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
+    struct art_tree *tree = cursor->tree;
+    struct art_merge *merge = &cursor->merge;
+    struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
+    struct art_bytes key = {0};
+    int64_t rank;
+    int rc = find_rank(cursor, here, count, &between, &rank);
+    if (rc || rank < 0) return rc;
+    bool by_rank = merge->count == 1 && !merge->source[0].is_delta;
+    if (by_rank) {
+        rc = art_merge_seek_rank(merge, rank);
+    } else {
+        rc = art_tree_select(tree, rank, &between, &key);
+        if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
+        key = art_bound_key(scratch, key, false);
+        rc = art_merge_seek(merge, key, cursor->backward);
+    }
+    if (rc) return rc;
+    if (!merge->valid) return sums_lie(cursor);
+    struct art_source *source = art_merge_winner(merge);
+    bool there = by_rank || art_bytes_equal(source->key, key);
+    if (!there || !inside(cursor, source->key, 0) || !take_if_live(cursor, source)) return sums_lie(cursor);
+    settle_on(cursor, source);
+    return ART_OK;
+}
+
+/* A search looks into every source about as often as the number of entries has digits; fewer rows are passed sooner. */
+static uint64_t few_rows(const struct art_cursor *cursor) {
+    uint64_t entries = cursor->delta ? art_delta_keys(cursor->delta) : 0;
+    for (unsigned i = 0; cursor->root && i < cursor->root->runs; i++) entries += cursor->root->run[i].top.entries;
+    return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
+}
+
+/* --- stretches of deletes ----------------------------------------------------------------------------------------- */
+
+/* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
+static int __attribute__((noinline)) cross_gap(struct art_cursor *cursor) {
+    struct art_tree *tree = cursor->tree;
+    struct art_merge *merge = &cursor->merge;
+    struct art_gap *gap = &tree->gap;
+    bool backward = cursor->backward;
+    assert(cursor->changes == tree->changes);
+    uint64_t left = GAP_SEARCHES * few_rows(cursor);
+    int rc = art_gap_enter(tree, art_merge_winner(merge)->key);
+    if (!rc && gap->within) rc = art_merge_seek(merge, backward ? gap->low : gap->high, backward);
+    while (!rc && merge->valid && !cursor->valid) {
+        struct art_source *source = art_merge_winner(merge);
+        if (!inside(cursor, source->key, 0)) break;
+        if (take_if_live(cursor, source)) {
+            settle_on(cursor, source);
+        } else if (left--) {
+            rc = art_merge_step(merge, backward);
+        } else {
+            rc = skip_rows(cursor, source->key, 1, gap->scratch);
+            break;
+        }
+    }
+    if (!rc) rc = check_jump(cursor, gap->edge, false);
+    if (!rc) art_gap_leave(tree, cursor->valid ? art_merge_winner(merge)->key : cursor->stop, backward);
+    if (rc) cursor->valid = false;
+    return rc;
+}
+
+int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
+    int rc = ART_OK;
+    if (count <= few_rows(cursor)) {
+        while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
+        return rc;
+    }
+    if (!cursor->valid) return ART_OK;
+    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
+    cursor->valid = false;
+    rc = art_tree_ready(cursor->tree);
+    if (rc) return rc;
+    key = art_bound_key(cursor->place, key, false);
+    if (cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
+    if (!rc) rc = skip_rows(cursor, key, count, cursor->place);
+    if (rc) cursor->valid = false;
+    return rc;
+}
+
+bool art_cursor_valid(const struct art_cursor *cursor) {
+    return cursor->valid;
+}
+
+struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
+    struct art_bytes key = cursor->merge.source[cursor->merge.winner].key;
+    return art_bytes(key.data + 1, key.len - 1);
+}
+
+struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
+    *ended = cursor->run;
+    return art_cursor_key(cursor);
+}
+
+bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
+    const struct art_source *source = art_merge_winner(&cursor->merge);
+    if (!source->is_delta) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
+    *out = cursor->row.stored;
+    return !cursor->row.pieces;
+}
+
+const struct art_row *art_cursor_row(struct art_cursor *cursor) {
+    struct art_source *source = art_merge_winner(&cursor->merge);
+    if (!source->is_delta) take_row(cursor, source);
+    return &cursor->row;
+}

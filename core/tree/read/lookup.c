@@ -1,0 +1,223 @@
+/* One key: where it stands (get), how many rows lie before it (rank, count). A descent goes from a run's top through
+ * the index blobs to one leaf blob; labels are compared on the way, so that blobs never see a key that does not begin
+ * with theirs. */
+#include "core/tree/read/read.h"
+
+/* To the child where `key` has its place. */
+static inline int step_down(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, struct art_ref *ref,
+                            int64_t *before) {
+    unsigned level = ref->level;
+    int rc = art_blob_child(blob, key, ref, before);
+    if (rc) return rc;
+    if (ref->level != level - 1) {
+        return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref->level,
+                           level);
+    }
+    if (ref->level == 0) art_store_heads_around(tree->store, blob, key, ref);
+    return ART_OK;
+}
+
+/* The entry of `key` in a leaf blob. *where: what keeps it. */
+static inline int leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, struct art_entry *entry,
+                           struct art_blob **where) {
+    *where = blob;
+    if (!art_store_cache_is_full()) return art_blob_get(blob, key, entry);
+    struct art_spot spot;
+    const uint8_t *page;
+    art_blob_spot(blob, key, &spot);
+    int rc = art_store_bypass(tree->store, blob, spot.page, &page, where);
+    if (rc) return rc;
+    return page ? art_blob_get_from(blob, key, &spot, page, entry) : art_blob_get(blob, key, entry);
+}
+
+/* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
+static int run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
+                   struct art_entry *entry, struct art_blob **where) {
+    struct art_ref ref = run->top;
+    for (;;) {
+        if (art_label_compare(ref.label, key)) return ART_NOTFOUND;
+        struct art_blob *blob;
+        int rc = art_store_blob(tree->store, &ref, &blob);
+        if (rc) return rc;
+        if (ref.level == 0) {
+            if (blob->filter_blocks) {
+                if (!*hash) *hash = art_blob_key_hash(key);
+                if (!art_blob_may_contain(blob, *hash)) return ART_NOTFOUND;
+            }
+            return leaf_get(tree, blob, key, entry, where);
+        }
+        rc = step_down(tree, blob, key, &ref, NULL);
+        if (rc) return rc;
+    }
+}
+
+int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
+    uint64_t hash = 0;
+    struct art_blob *where;
+    return run_get(tree, run, key, &hash, out, &where);
+}
+
+static int find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        int rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
+        if (rc == ART_NOTFOUND) continue;
+        out->any = true;
+        out->live = !(out->entry.flags & ART_DELETE);
+        return rc;
+    }
+    return ART_OK;
+}
+
+static int found_in_delta(struct art_found *out) {
+    out->any = out->in_delta = true;
+    out->live = !(out->entry.flags & ART_DELETE);
+    return ART_OK;
+}
+
+/* What the delta's filter does not know is in no run either. */
+static bool filter_speaks_for_runs(const struct art_tree *tree) {
+    return tree->txn.spilled && art_delta_remembers(tree->delta);
+}
+
+int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
+    *out = (struct art_found){0};
+    uint64_t hash = 0;
+    bool remembers = filter_speaks_for_runs(tree);
+    if (art_delta_keys(tree->delta) > 0 || remembers) {
+        hash = art_blob_key_hash(key); /* the filters of runs and delta share one hash */
+        bool maybe = art_delta_may_contain(tree->delta, hash);
+        if (maybe && !art_delta_get(tree->delta, key, &out->entry)) return found_in_delta(out);
+        if (!maybe && remembers) return ART_OK;
+    }
+    return find_in_runs(tree, key, hash, out);
+}
+
+int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                        struct art_delta_place *place) {
+    *out = (struct art_found){0};
+    art_delta_look(tree->delta, key, place);
+    if (!art_delta_get_at(tree->delta, key, place, &out->entry)) return found_in_delta(out);
+    if (filter_speaks_for_runs(tree) && !art_delta_may_contain(tree->delta, place->hash)) return ART_OK;
+    return find_in_runs(tree, key, place->hash, out);
+}
+
+int art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *row) {
+    *row = (struct art_row){0};
+    int rc = art_tree_ready(tree);
+    if (rc) return rc;
+    struct art_bytes key;
+    if (path.len > ART_PATH_MAX) return ART_NOTFOUND;
+    rc = art_row_key(tree->key, path, &key);
+    if (rc) return rc;
+    struct art_found found;
+    rc = art_tree_find(tree, key, &found);
+    if (rc) return rc;
+    if (!found.live) return ART_NOTFOUND;
+    row->stored = found.entry.value;
+    row->version = found.entry.csn;
+    row->pieces = found.entry.flags & ART_PIECES;
+    if (found.in_delta) {
+        row->held_delta = art_delta_ref(tree->delta);
+    } else {
+        art_blob_hold(found.blob);
+        row->held_blob = found.blob;
+    }
+    return ART_OK;
+}
+
+void art_row_release(struct art_row *row) {
+    if (row->held_blob) art_blob_release(row->held_blob);
+    if (row->held_delta) art_delta_unref(row->held_delta);
+    *row = (struct art_row){0};
+}
+
+/* Sums come from the disk: a lie may overflow, and is only a lie then. */
+static inline int64_t add(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* Sum of the weights of all entries of a run below `key`. */
+static int run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
+    struct art_ref ref = run->top;
+    *out = 0;
+    for (;;) {
+        int side = art_label_compare(ref.label, key);
+        if (side < 0) return ART_OK;
+        if (side > 0) {
+            *out = add(*out, ref.count);
+            return ART_OK;
+        }
+        struct art_blob *blob;
+        int rc = art_store_blob(tree->store, &ref, &blob);
+        if (rc) return rc;
+        int64_t before = 0;
+        if (ref.level == 0) {
+            rc = art_blob_rank(blob, key, &before);
+            *out = add(*out, before);
+            return rc;
+        }
+        rc = step_down(tree, blob, key, &ref, &before);
+        if (rc) return rc;
+        *out = add(*out, before);
+    }
+}
+
+int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
+    *out = art_delta_rank(tree->delta, key);
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        int64_t rank;
+        int rc = run_rank(tree, &tree->root->run[i], key, &rank);
+        if (rc) return rc;
+        *out = add(*out, rank);
+    }
+    return ART_OK;
+}
+
+/* The tree key at which a bound cuts: keys below it are before the bound. `after`: the bound's own key is before the
+ * cut. */
+static struct art_bytes cut(uint8_t *buffer, struct art_bytes path, bool set, bool after, bool low) {
+    struct art_bytes key;
+    if (!set) {
+        buffer[0] = ART_SPACE_ROWS + !low;
+        return art_bytes(buffer, 1);
+    }
+    if (path.len > ART_PATH_MAX) { /* no such key: cut where its longest storable prefix ends */
+        path.len = ART_PATH_MAX;
+        after = true;
+    }
+    art_row_key(buffer, path, &key);
+    if (after) buffer[key.len++] = 0; /* the smallest key above it; one byte over the limit is fine for a search */
+    memset(buffer + key.len, 0, ART_KEY_PADDING);
+    return key;
+}
+
+struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range) {
+    return cut(buffer, range->low, range->low_set, range->low_open, true);
+}
+
+struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range) {
+    return cut(buffer, range->high, range->high_set, !range->high_open, false);
+}
+
+int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out) {
+    *out = 0;
+    int rc = art_tree_ready(tree);
+    if (rc) return rc;
+    int64_t low, high;
+    rc = art_tree_rank(tree, art_range_low(tree->key, range), &low);
+    if (!rc) rc = art_tree_rank(tree, art_range_high(tree->key, range), &high);
+    if (rc) return rc;
+    *out = high > low ? (uint64_t)high - (uint64_t)low : 0;
+    return ART_OK;
+}
+
+void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_range *out) {
+    *out = (struct art_range){.low = prefix, .low_set = prefix.len > 0};
+    uint32_t n = prefix.len;
+    while (n && prefix.data[n - 1] == 0xff) n--;
+    if (!n) return;
+    memcpy(buffer, prefix.data, n);
+    buffer[n - 1]++;
+    out->high = art_bytes(buffer, n);
+    out->high_set = out->high_open = true;
+}

@@ -1,0 +1,142 @@
+/* The row before which a given number of rows stand: a search over all sources at once.
+ *
+ *     delta   . d . b . . e .         W(x), the weights of all sources below x summed up, is the number of rows before x. It
+ *     run 0   . . b c . . . .         never falls as x grows, though the sums of a single source do: a delete above takes away
+ *     run 1   a . b . d . . .         what a put below has given.
+ *               |<----->|
+ *              low     high           W(low) <= rank < W(high) all the way: the row lies between.
+ *
+ * The two bounds close in source by source, beginning with the largest run. In a run the search goes down from its top:
+ * at each level by halves over the separators between the bounds, then over the entries of one leaf blob, so that no key
+ * of that run is left between them; the next run has few there from the beginning. Each look costs W at one key, a
+ * descent in each source, and there are about as many as the entries of the largest run have binary digits.
+ *
+ * With no run's key left between the bounds the delta's weights are 0 or 1 there, and its own sums tell the row.
+ *
+ * W comes from the disk. Whatever it is, each look takes a part of a finite run away; who gets a key must see that it is
+ * a row's.
+ */
+#include "core/tree/read/read.h"
+
+struct select {
+    struct art_tree *tree;
+    struct art_between *between;
+    int64_t rank;
+};
+
+static struct art_bytes set_key(uint8_t *buffer, struct art_bytes key) {
+    if (key.len) memmove(buffer, key.data, key.len);
+    memset(buffer + key.len, 0, ART_KEY_PADDING);
+    return art_bytes(buffer, key.len);
+}
+
+/* Moves one of the bounds to `key`. *above: the low one. */
+static int look(struct select *select, struct art_bytes key, bool *above) {
+    struct art_between *between = select->between;
+    int64_t rank;
+    int rc = art_tree_rank(select->tree, key, &rank);
+    if (rc) return rc;
+    *above = rank <= select->rank;
+    if (*above)
+        between->low = set_key(between->low_buffer, key);
+    else
+        between->high = set_key(between->high_buffer, key);
+    return ART_OK;
+}
+
+/* How many keys of a blob stand before `key`, or with `through`, not behind it. */
+static int keys_before(struct art_blob_cursor *at, struct art_bytes label, struct art_bytes key, bool through,
+                       uint32_t *out) {
+    int side = art_label_compare(label, key);
+    *out = side < 0 ? 0 : at->blob->entries;
+    if (side) return ART_OK;
+    int rc = art_blob_seek_ge(at, key);
+    if (rc || !at->valid) return rc;
+    *out = art_blob_cursor_index(at);
+    if (through && art_bytes_equal(art_bytes(at->key, at->key_len), key)) ++*out;
+    return ART_OK;
+}
+
+/* Closes in until no key of the blob is left between the bounds. *first: how many stand at or before the low one. */
+static int narrow_blob(struct select *select, struct art_blob_cursor *at, struct art_bytes label, uint32_t *first) {
+    uint32_t end;
+    int rc = keys_before(at, label, select->between->low, true, first);
+    if (!rc) rc = keys_before(at, label, select->between->high, false, &end);
+    while (!rc && *first < end) {
+        uint32_t middle = *first + (end - *first) / 2;
+        bool above = false;
+        rc = art_blob_seek_entry(at, middle);
+        if (!rc) rc = look(select, set_key(at->key, art_bytes(at->key, at->key_len)), &above);
+        if (above)
+            *first = middle + 1;
+        else
+            end = middle;
+    }
+    return rc;
+}
+
+static int narrow_run(struct select *select, const struct art_run *run) {
+    struct art_ref ref = run->top;
+    struct art_blob *above = NULL; /* where ref's label lies */
+    int rc;
+    for (;;) {
+        struct art_blob *blob;
+        struct art_blob_cursor at;
+        uint32_t first;
+        unsigned level = ref.level;
+        rc = art_store_blob(select->tree->store, &ref, &blob);
+        if (rc) break;
+        art_blob_hold(blob);
+        art_blob_cursor_init(&at, blob, select->between->scratch);
+        if (ref.label.len) memcpy(at.key, ref.label.data, ref.label.len);
+        rc = narrow_blob(select, &at, ref.label, &first);
+        art_blob_release(above);
+        above = blob;
+        if (rc || level == 0) break;
+        rc = art_blob_seek_entry(&at, first ? first - 1 : 0);
+        if (!rc) rc = art_blob_cursor_ref(&at, &ref);
+        if (!rc && ref.level != level - 1) {
+            rc = art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level,
+                             level);
+        }
+        if (rc) break;
+    }
+    art_blob_release(above);
+    return rc;
+}
+
+/* No run has a key between the bounds: the row is at the low one, or the delta has it. */
+static int select_in_delta(struct select *select, struct art_bytes *key) {
+    struct art_between *between = select->between;
+    const struct art_delta *delta = select->tree->delta;
+    int64_t rank;
+    *key = between->low;
+    if (!art_delta_keys(delta)) return ART_OK;
+    between->low_buffer[between->low.len] = 0; /* the smallest key above it */
+    struct art_bytes low = art_bytes(between->low_buffer, between->low.len + 1);
+    memset(between->low_buffer + low.len, 0, ART_KEY_PADDING);
+    int rc = art_tree_rank(select->tree, low, &rank);
+    if (rc || rank > select->rank) return rc;
+    uint64_t on = (uint64_t)select->rank - (uint64_t)rank; /* rows behind it */
+    int64_t wanted = (int64_t)((uint64_t)art_delta_rank(delta, low) + on);
+    return art_delta_select(delta, low, between->high, wanted, key);
+}
+
+int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key) {
+    struct select select = {tree, between, rank};
+    const struct art_root *root = tree->root;
+    bool done[ART_RUNS_CAPACITY] = {false};
+    for (unsigned i = 0; i < root->runs; i++) {
+        unsigned largest = root->runs;
+        for (unsigned j = 0; j < root->runs; j++) {
+            if (done[j] || (largest < root->runs && root->run[j].top.entries <= root->run[largest].top.entries)) {
+                continue;
+            }
+            largest = j;
+        }
+        done[largest] = true;
+        int rc = narrow_run(&select, &root->run[largest]);
+        if (rc) return rc;
+    }
+    return select_in_delta(&select, key);
+}

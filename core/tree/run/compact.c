@@ -1,0 +1,322 @@
+/* Flush, and the merges that keep the number of runs small.
+ *
+ *   level 0     young runs, one a flush, at most three; fewer when they are a quarter of a small table
+ *   level 1     the young runs merged; it gives itself to the run below, slice by slice
+ *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
+ *
+ * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
+ * What lies over the last run may hide rows of it, which then take space twice: so the run over the last is over its size,
+ * too, when it is more than an eighth of the last, the next one above a 64th. A last run that has become too small for its
+ * level goes up again, and takes in what is there.
+ *
+ * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
+ * beyond that a pause at most. More runs than a root may have leave no choice; then young runs become one, whatever the
+ * rest looks like: that costs what a few commits have written, not what the levels below have left undone.
+ */
+#include "core/tree/run/run.h"
+
+#include <time.h>
+
+enum {
+    YOUNG_MAX = 3,
+    LEVEL_DRAINING = 1,
+    LEVEL_FIRST = 2,
+    LEVEL_LAST = 5,
+    LEVEL_FIRST_BLOBS = 32, /* 16 MB */
+    LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
+    LEVEL_FACTOR = 8,
+    YOUNG_PART = 4,  /* of a small table that its young runs may be: they are the same size over any; */
+    SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
+    PAUSE_PAGES = 1024,
+    INTERRUPT_EVERY = 4096
+};
+static const uint64_t PAUSE_NANOSECONDS = 5000000;
+
+static uint64_t level_pages(const struct art_tree *tree, unsigned level) {
+    uint64_t pages = (uint64_t)LEVEL_FIRST_BLOBS * art_tree_full_pages(tree);
+    for (unsigned i = LEVEL_FIRST; i < level; i++) pages *= LEVEL_FACTOR;
+    return pages;
+}
+
+static uint8_t level_of(const struct art_tree *tree, uint64_t pages) {
+    uint8_t level = LEVEL_FIRST;
+    while (level < LEVEL_LAST && pages > level_pages(tree, level)) level++;
+    return level;
+}
+
+static unsigned young_runs(const struct art_root *root) {
+    unsigned n = 0;
+    while (n < root->runs && root->run[n].level == 0) n++;
+    return n;
+}
+
+/* --- flush -------------------------------------------------------------------------------------------------------- */
+
+int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta) {
+    struct art_delta_cursor cursor;
+    struct art_run_build *build;
+    struct art_run run = {0};
+    int rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
+    if (rc) return rc;
+    art_delta_cursor_init(&cursor, delta);
+    for (rc = art_delta_first(&cursor); !rc && cursor.valid; rc = art_delta_next(&cursor)) {
+        struct art_entry entry;
+        art_delta_cursor_entry(&cursor, &entry);
+        if ((entry.flags & ART_DELETE) && !(entry.flags & ART_OVER)) continue;
+        rc = art_run_build_add(build, cursor.key, &entry);
+        if (rc) break;
+    }
+    art_delta_cursor_clear(&cursor);
+    if (!rc) rc = art_run_build_run(build, &run);
+    if (!edit->root->runs) run.level = level_of(tree, run.pages);
+    if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
+    art_run_clear(&run);
+    art_run_build_close(build);
+    return rc;
+}
+
+/* --- merging sources into a build --------------------------------------------------------------------------------- */
+
+static int merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+    struct art_entry entry;
+    int rc = art_merge_combine(merge, &entry);
+    if (rc) return rc;
+    bool put = !(entry.flags & ART_DELETE), over = entry.flags & ART_OVER;
+    if (put || over) {
+        if (last && (over || !put)) {
+            return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                               "a run refers to a row that no run below it has");
+        }
+        rc = art_run_build_add(build, art_merge_winner(merge)->key, &entry);
+    }
+    return rc ? rc : art_merge_step_combined(merge);
+}
+
+int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+    uint64_t count = 0;
+    int rc = ART_OK;
+    while (!rc && merge->valid) {
+        struct art_stretch stretch;
+        uint32_t taken = 0;
+        rc = art_merge_stretch(merge, &stretch);
+        if (!rc && stretch.to > stretch.from) rc = art_run_build_copy(build, &stretch, &taken);
+        if (rc) break;
+        uint64_t before = count;
+        count += taken ? art_stretch_entries(&stretch, taken) : 1;
+        rc = taken ? art_merge_skip_combined(merge, count - before) : merge_entry(tree, merge, build, last);
+        if (!rc && count / INTERRUPT_EVERY != before / INTERRUPT_EVERY) rc = art_tree_interrupted(tree);
+    }
+    return rc;
+}
+
+/* The level of what takes the place of the runs down to `to`: a run that drains is not joined by another. */
+static uint8_t merged_level(const struct art_tree *tree, const struct art_root *root, unsigned to, uint64_t pages) {
+    if (to + 1 == root->runs) return level_of(tree, pages);
+    return root->run[to + 1].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
+}
+
+/* Replaces runs [from, to] by one, with a delta over them or NULL. */
+static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta, unsigned from,
+                      unsigned to) {
+    struct art_merge *merge = art_alloc(sizeof *merge);
+    if (!merge) return art_nomem();
+    art_merge_init(merge, tree->store);
+    bool last = to + 1 == edit->root->runs;
+    struct art_run_build *build = NULL;
+    struct art_run run = {0};
+    int rc = art_merge_set(merge, delta, &edit->root->run[from], to - from + 1);
+    for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
+    if (!rc) art_merge_begin_combined(merge);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
+    if (!rc) rc = art_merge_into(tree, merge, build, last);
+    if (!rc) rc = art_run_build_run(build, &run);
+    art_run_build_close(build);
+    art_merge_clear(merge);
+    art_free(merge);
+    for (unsigned i = from; !rc && i <= to; i++) rc = art_run_drop(tree, edit, &edit->root->run[i]);
+    if (!rc) {
+        run.level = merged_level(tree, edit->root, to, run.pages);
+        for (unsigned i = from; i <= to; i++) art_root_remove_run(edit->root, from);
+        if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
+    }
+    art_run_clear(&run);
+    return rc;
+}
+
+/* --- policy ------------------------------------------------------------------------------------------------------- */
+
+enum step { STEP_NONE, STEP_YOUNG, STEP_SLICE, STEP_RELABEL, STEP_RAISE };
+
+/* Is the last run less than half of what the level above it may hold? */
+static bool too_small(const struct art_tree *tree, const struct art_run *last) {
+    return last->level > LEVEL_FIRST && 2 * last->pages < level_pages(tree, last->level - 1);
+}
+
+/* Pages that run `at`, of level 2 or more, may have. */
+static uint64_t most_run_pages(const struct art_tree *tree, const struct art_root *root, unsigned at) {
+    const struct art_run *run = &root->run[at], *last = &root->run[root->runs - 1];
+    if (run == last) return run->level < LEVEL_LAST ? level_pages(tree, run->level) : UINT64_MAX;
+    if (run->level + 1 == last->level && too_small(tree, last)) return 0;
+    uint64_t most = level_pages(tree, run->level), share = last->pages;
+    uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
+    for (unsigned level = run->level; level < last->level; level++) share /= LEVEL_FACTOR;
+    if (share < least) share = least;
+    return share < most ? share : most;
+}
+
+static bool young_are_due(const struct art_tree *tree, const struct art_root *root, unsigned young) {
+    if (young >= YOUNG_MAX) return true;
+    if (!young || young + 1 != root->runs || root->run[young].level != LEVEL_FIRST) return false;
+    uint64_t pages = 0, last = root->run[young].pages;
+    for (unsigned i = 0; i < young; i++) pages += root->run[i].pages;
+    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * YOUNG_PART > last;
+}
+
+/* What is most overdue, as tenths of "due". */
+static enum step next_step(const struct art_tree *tree, const struct art_root *root, unsigned *at, unsigned *urgency) {
+    unsigned young = young_runs(root);
+    enum step step = STEP_NONE;
+    *urgency = 0;
+    bool draining = young < root->runs && root->run[young].level == LEVEL_DRAINING;
+    if (draining) {
+        *at = young;
+        *urgency = 10 + 10 * young / YOUNG_MAX;
+        bool below = young + 1 < root->runs && root->run[young + 1].level == LEVEL_FIRST;
+        step = below ? STEP_SLICE : STEP_RELABEL;
+    } else if (young_are_due(tree, root, young)) {
+        *at = 0;
+        *urgency = 10 * young / YOUNG_MAX + 10;
+        step = young > 1 ? STEP_YOUNG : STEP_RELABEL;
+    }
+    for (unsigned i = young + draining; i < root->runs; i++) {
+        unsigned level = root->run[i].level;
+        uint64_t most = most_run_pages(tree, root, i);
+        if (root->run[i].pages <= most) continue;
+        unsigned overdue = most ? (unsigned)(root->run[i].pages * 10 / most) : 15;
+        bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
+        if (!below) overdue = 1000; /* costs nothing */
+        if (overdue <= *urgency) continue;
+        *urgency = overdue;
+        *at = i;
+        step = below ? STEP_SLICE : STEP_RELABEL;
+    }
+    unsigned last = root->runs - 1;
+    bool raise = root->runs && too_small(tree, &root->run[last]);
+    if (raise && last && root->run[last - 1].level + 1 >= root->run[last].level) raise = false;
+    if (!raise) return step;
+    *at = last;
+    return STEP_RAISE;
+}
+
+/* A young run that begins behind the end of the run below it, and hides nothing there: may be given down at once. */
+static int appends(struct art_tree *tree, const struct art_root *root, bool *yes) {
+    *yes = false;
+    if (root->runs < 2 || root->run[0].level != 0 || root->run[1].level < LEVEL_FIRST) return ART_OK;
+    const struct art_ref *upper = &root->run[0].top, *lower = &root->run[1].top;
+    if (upper->count < 0 || (uint64_t)upper->count != upper->entries) return ART_OK;
+    struct art_run_cursor cursor;
+    struct art_buffer first = {0};
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    if (!rc) {
+        art_run_cursor_reset(&cursor, upper, 0);
+        rc = art_run_first(&cursor);
+    }
+    if (!rc) rc = art_buffer_set_key(&first, art_run_key(&cursor));
+    if (!rc) {
+        art_run_cursor_reset(&cursor, lower, 0);
+        rc = art_run_last(&cursor);
+    }
+    if (!rc) *yes = cursor.valid && art_bytes_compare(art_run_key(&cursor), art_buffer_bytes(&first)) < 0;
+    art_buffer_clear(&first);
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+bool art_compact_due(const struct art_tree *tree) {
+    const struct art_root *root = tree->root;
+    unsigned at, urgency;
+    return next_step(tree, root, &at, &urgency) != STEP_NONE;
+}
+
+static int take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
+    switch (step) {
+    case STEP_YOUNG:
+        return merge_runs(tree, edit, NULL, 0, young_runs(edit->root) - 1);
+    case STEP_SLICE:
+        return art_slice_give(tree, edit, at);
+    case STEP_RELABEL:
+        edit->root->run[at].level =
+            edit->root->run[at].level == LEVEL_DRAINING ? LEVEL_FIRST : edit->root->run[at].level + 1;
+        return ART_OK;
+    case STEP_RAISE:
+        edit->root->run[at].level--;
+        return ART_OK;
+    case STEP_NONE:
+        break;
+    }
+    return ART_OK;
+}
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
+static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
+    return pages >= owed && (pages >= PAUSE_PAGES || now() - begun >= PAUSE_NANOSECONDS);
+}
+
+static int give_what_appends(struct art_tree *tree, struct art_edit *edit) {
+    bool append;
+    int rc = appends(tree, edit->root, &append);
+    while (!rc && append) {
+        rc = art_slice_give(tree, edit, 0);
+        if (!rc) rc = appends(tree, edit->root, &append);
+    }
+    return rc;
+}
+
+int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
+    uint64_t written = edit->pages_written, begun = now();
+    int rc = give_what_appends(tree, edit);
+    bool moved = true, paid = false;
+    while (!rc && moved && !paid) {
+        unsigned at, urgency;
+        enum step step = next_step(tree, edit->root, &at, &urgency);
+        if (step != STEP_NONE) {
+            rc = take_step(tree, edit, step, at);
+            if (!rc) rc = art_tree_interrupted(tree);
+        } else if (art_wants_small(tree)) {
+            break;
+        } else {
+            rc = art_shrink_step(tree, edit, &moved);
+        }
+        paid = has_paid(edit->pages_written - written, owed_pages, begun);
+    }
+    unsigned young = young_runs(edit->root);
+    if (!rc && edit->root->runs > ART_RUNS_MAX && young > 1) rc = merge_runs(tree, edit, NULL, 0, young - 1);
+    return rc;
+}
+
+/* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. */
+static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
+    return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
+}
+
+int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta) {
+    struct art_root *root = edit->root;
+    if (!root->runs) return art_compact_flush(tree, edit, delta);
+    if (root->runs == 1 && !art_delta_keys(delta) && is_packed(tree, &root->run[0])) return ART_OK;
+    return merge_runs(tree, edit, delta, 0, root->runs - 1);
+}
+
+int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices) {
+    int rc = ART_OK;
+    while (!rc && slices-- && edit->root->runs > 1) {
+        rc = art_slice_give(tree, edit, 0);
+        if (!rc) rc = art_tree_interrupted(tree);
+    }
+    return rc;
+}

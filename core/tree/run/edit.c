@@ -1,0 +1,51 @@
+/* A root in the making. It starts as a copy of the tree's present root; blobs are written for it, runs are put in and
+ * taken out. Until it is installed nobody else sees it, and discarding it gives all its slots back. */
+#include "core/tree/run/run.h"
+
+int art_edit_begin(struct art_tree *tree, struct art_edit *edit) {
+    *edit = (struct art_edit){0};
+    int rc = art_slots_begin(tree);
+    if (!rc) rc = art_slots_know(tree);
+    if (!rc) rc = art_root_clone(tree->root, &edit->root);
+    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &edit->used);
+    if (rc) {
+        art_root_unref(edit->root);
+        edit->root = NULL;
+        return rc;
+    }
+    edit->root->generation++;
+    return ART_OK;
+}
+
+void art_edit_discard(struct art_tree *tree, struct art_edit *edit) {
+    if (!edit->root) return;
+    if (tree->slots.writing) {
+        art_store_give_up(tree->store); /* a write that failed does not fail what is written next */
+        art_slots_return(tree, &edit->used, &tree->slots.used);
+    }
+    art_root_unref(edit->root);
+    art_slot_set_clear(&edit->used);
+    *edit = (struct art_edit){0};
+}
+
+/* A finished blob's own count of its entries stands only in its header. */
+static int entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
+                          uint32_t *out) {
+    struct art_blob blob;
+    int rc = art_blob_open(&blob, buffer->data, ref, tree->options.uuid, "a blob just built");
+    if (!rc) *out = blob.entries;
+    return rc;
+}
+
+int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+                   struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
+    uint32_t slot;
+    int rc = art_slots_take(tree, edit, &slot);
+    if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
+    if (!rc && inside) rc = entries_inside(tree, buffer, &out->ref, inside);
+    if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);
+    if (!rc) edit->pages_written += art_ref_pages(&out->ref);
+    art_store_relax(
+        tree->store); /* long work must not hold on to all that it has touched; cursors hold what they stand on */
+    return rc;
+}

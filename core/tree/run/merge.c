@@ -1,0 +1,308 @@
+/* Sources side by side, newest first.
+ *
+ *     delta   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources hold it, the
+ *     run 0   . . b c . . . .        newest is the winner and the others are moved past it at once, so that a step only moves
+ *     run 1   a . b . d . . .        the winner.
+ */
+#include "core/tree/run/run.h"
+
+void art_merge_init(struct art_merge *merge, struct art_store *store) {
+    memset(merge, 0, sizeof *merge);
+    merge->store = store;
+}
+
+void art_merge_clear(struct art_merge *merge) {
+    for (unsigned i = 0; i < merge->opened; i++) {
+        art_run_cursor_close(&merge->source[i].run);
+        if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
+    }
+    art_buffer_clear(&merge->padded);
+    merge->count = merge->opened = 0;
+    merge->valid = false;
+}
+
+int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count) {
+    unsigned want = count + (delta ? 1 : 0);
+    assert(want <= ART_RUNS_CAPACITY + 1);
+    merge->valid = false;
+    merge->count = 0;
+    while (merge->opened < want) {
+        int rc = art_run_cursor_open(&merge->source[merge->opened].run, merge->store);
+        if (rc) return rc;
+        merge->opened++;
+    }
+    unsigned n = 0;
+    for (unsigned i = 0; i < merge->opened; i++) {
+        if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
+        merge->source[i].is_delta = false;
+        merge->source[i].valid = false;
+    }
+    if (delta) {
+        art_delta_cursor_init(&merge->source[n].delta, delta);
+        merge->source[n++].is_delta = true;
+    }
+    for (unsigned i = 0; i < count; i++) art_run_cursor_reset(&merge->source[n++].run, &runs[i].top, 0);
+    merge->count = n;
+    return ART_OK;
+}
+
+static inline void source_note(struct art_source *source) {
+    if (source->is_delta) {
+        source->valid = source->delta.valid;
+        source->key = source->delta.key;
+    } else {
+        source->valid = source->run.valid;
+        source->key = art_run_key(&source->run);
+    }
+}
+
+static inline int source_step(struct art_source *source, bool backward) {
+    int rc;
+    if (source->is_delta) {
+        rc = backward ? art_delta_prev(&source->delta) : art_delta_next(&source->delta);
+    } else {
+        rc = backward ? art_run_prev(&source->run) : art_run_next(&source->run);
+    }
+    source_note(source);
+    return rc;
+}
+
+int art_source_seek(struct art_source *source, struct art_bytes key, bool backward) {
+    int rc;
+    if (source->is_delta) {
+        struct art_delta_cursor *at = &source->delta;
+        if (!key.data)
+            rc = backward ? art_delta_last(at) : art_delta_first(at);
+        else
+            rc = backward ? art_delta_seek_le(at, key) : art_delta_seek_ge(at, key);
+    } else {
+        struct art_run_cursor *at = &source->run;
+        if (!key.data)
+            rc = backward ? art_run_last(at) : art_run_first(at);
+        else
+            rc = backward ? art_run_seek_le(at, key) : art_run_seek_ge(at, key);
+    }
+    source_note(source);
+    return rc;
+}
+
+int art_source_next(struct art_source *source) {
+    return source_step(source, false);
+}
+
+/* The first in line behind the winner: as long as the winner stays before it, nothing else need be looked at. */
+static void find_runner(struct art_merge *merge, bool backward) {
+    struct art_source *source = merge->source;
+    unsigned runner = ART_NO_SOURCE;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (i == merge->winner || !source[i].valid) continue;
+        if (runner != ART_NO_SOURCE) {
+            int c = art_bytes_compare(source[i].key, source[runner].key);
+            if (backward ? c <= 0 : c >= 0) continue;
+        }
+        runner = i;
+    }
+    merge->runner = runner;
+}
+
+/* Finds the winner and moves what it hides. */
+static int select_winner(struct art_merge *merge, bool backward) {
+    struct art_source *source = merge->source;
+    unsigned winner = ART_NO_SOURCE;
+    uint32_t ties = 0;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (!source[i].valid) continue;
+        if (winner == ART_NO_SOURCE) {
+            winner = i;
+            continue;
+        }
+        int c = art_bytes_compare(source[i].key, source[winner].key);
+        if (backward) c = -c;
+        if (c < 0) {
+            winner = i;
+            ties = 0;
+        } else if (c == 0) {
+            ties |= 1u << i;
+        }
+    }
+    merge->valid = winner != ART_NO_SOURCE;
+    merge->winner = winner;
+    for (unsigned i = winner + 1; ties; i++) {
+        if (!(ties & 1u << i)) continue;
+        ties &= ~(1u << i);
+        int rc = source_step(&source[i], backward);
+        if (rc) return rc;
+    }
+    if (merge->valid) find_runner(merge, backward);
+    return ART_OK;
+}
+
+int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {
+    merge->valid = false;
+    for (unsigned i = 0; i < merge->count; i++) {
+        int rc = art_source_seek(&merge->source[i], key, backward);
+        if (rc) return rc;
+    }
+    return select_winner(merge, backward);
+}
+
+/* What is not before `behind` stays. All else begins as the present key does, which is the first of all. */
+int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind) {
+    merge->valid = false;
+    for (unsigned i = 0; i < merge->count; i++) {
+        struct art_source *source = &merge->source[i];
+        if (!source->valid || art_bytes_compare(source->key, behind) >= 0) continue;
+        int rc = source->is_delta ? art_delta_seek_ge(&source->delta, behind) : art_run_skip(&source->run, len, behind);
+        source_note(source);
+        if (rc) return rc;
+    }
+    return select_winner(merge, false);
+}
+
+int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
+    struct art_source *source = &merge->source[0];
+    assert(merge->count == 1 && !source->is_delta);
+    merge->valid = false;
+    int rc = art_run_seek_rank(&source->run, rank);
+    source_note(source);
+    return rc ? rc : select_winner(merge, false);
+}
+
+int art_merge_moved(struct art_merge *merge, bool backward) {
+    int rc = select_winner(merge, backward);
+    if (rc) merge->valid = false;
+    return rc;
+}
+
+int art_merge_step(struct art_merge *merge, bool backward) {
+    int rc = source_step(&merge->source[merge->winner], backward);
+    if (rc) {
+        merge->valid = false;
+        return rc;
+    }
+    const struct art_source *winner = &merge->source[merge->winner];
+    if (art_merge_alone(merge)) {
+        merge->valid = winner->valid;
+        return ART_OK;
+    }
+    if (winner->valid) {
+        int c = art_bytes_compare(winner->key, merge->source[merge->runner].key);
+        if (backward ? c > 0 : c < 0) return ART_OK;
+    }
+    return art_merge_moved(merge, backward);
+}
+
+void art_source_entry(struct art_source *source, struct art_entry *out) {
+    if (source->is_delta)
+        art_delta_cursor_entry(&source->delta, out);
+    else
+        art_blob_cursor_entry(&source->run.leaf, out);
+}
+
+/* --- for compaction: nothing is hidden silently, the flags of all sources are combined ---------------------------- */
+
+/* Positions the merge on the smallest key without moving the others. */
+static void select_smallest(struct art_merge *merge) {
+    struct art_source *source = merge->source;
+    unsigned winner = ART_NO_SOURCE;
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (source[i].valid && (winner == ART_NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
+            winner = i;
+        }
+    }
+    merge->winner = winner;
+    merge->valid = winner != ART_NO_SOURCE;
+}
+
+/* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one
+ * says. */
+int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
+    struct art_source *source = merge->source;
+    art_source_entry(&source[merge->winner], out);
+    for (unsigned i = merge->winner + 1; i < merge->count; i++) {
+        if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
+        struct art_entry below;
+        art_source_entry(&source[i], &below);
+        bool over = out->flags & ART_OVER, live = !(below.flags & ART_DELETE);
+        if (over != live) {
+            return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
+        }
+        out->flags = (uint8_t)((out->flags & ~ART_OVER) | (below.flags & ART_OVER));
+    }
+    return ART_OK;
+}
+
+/* A source of which only some entries belong to the merge ends when they are through. */
+static int step_limited(struct art_source *source) {
+    int rc = source_step(source, false);
+    if (--source->left == 0) source->valid = false;
+    return rc;
+}
+
+int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries) {
+    struct art_source *source = &merge->source[index];
+    int rc = art_source_seek(source, from, false);
+    source->left = entries;
+    if (!entries) source->valid = false;
+    return rc;
+}
+
+void art_merge_begin_combined(struct art_merge *merge) {
+    select_smallest(merge);
+}
+
+int art_merge_step_combined(struct art_merge *merge) {
+    struct art_source *source = merge->source;
+    for (unsigned i = merge->count; i-- > merge->winner + 1;) {
+        if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
+        int rc = step_limited(&source[i]);
+        if (rc) return rc;
+    }
+    int rc = step_limited(&source[merge->winner]);
+    if (rc) return rc;
+    select_smallest(merge);
+    return ART_OK;
+}
+
+/* The key of a source as searches want it. */
+static int padded_key(struct art_merge *merge, const struct art_source *source, struct art_bytes *out) {
+    *out = source->key;
+    if (!source->is_delta) return ART_OK;
+    int rc = art_buffer_set_key(&merge->padded, source->key);
+    *out = art_buffer_bytes(&merge->padded);
+    return rc;
+}
+
+/* Buckets are told apart by their place in a blob, so a stretch ends with it. */
+int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
+    const struct art_source *source = art_merge_winner(merge);
+    const struct art_blob_cursor *at = &source->run.leaf;
+    *out = (struct art_stretch){0};
+    if (source->is_delta || at->entry) return ART_OK;
+    struct art_blob *blob = at->blob;
+    *out = (struct art_stretch){blob, at->bucket, blob->buckets};
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (i == merge->winner || !merge->source[i].valid) continue;
+        uint32_t end;
+        struct art_bytes key;
+        int rc = padded_key(merge, &merge->source[i], &key);
+        if (!rc) rc = art_blob_buckets_before(at, key, &end);
+        if (rc) return rc;
+        out->to = art_min32(out->to, end);
+        if (out->to <= out->from) return ART_OK;
+    }
+    while (out->to > out->from && art_stretch_entries(out, out->to - out->from) > source->left) out->to--;
+    if (!art_blob_only_puts(blob, out->from, out->to)) out->to = out->from;
+    return ART_OK;
+}
+
+int art_merge_skip_combined(struct art_merge *merge, uint64_t entries) {
+    struct art_source *source = art_merge_winner(merge);
+    uint32_t last = art_blob_cursor_index(&source->run.leaf) + (uint32_t)entries - 1;
+    int rc = art_blob_seek_entry(&source->run.leaf, last);
+    source->left -= entries - 1;
+    if (!rc) rc = step_limited(source);
+    if (rc) return rc;
+    select_smallest(merge);
+    return ART_OK;
+}

@@ -1,0 +1,252 @@
+/* Entries in ascending order in; leaf blobs, and if a whole run is wanted the index blobs above them, out.
+ *
+ *   entries -> leaf builder -> blob, blob, blob ...      each finished blob leaves a child: separator and reference
+ *   children (level 0) -> index builder -> blob ...      whenever FOLD of them wait, so that memory stays bounded
+ *   children (level 1) -> ...                            until one reference is left: the top
+ */
+#include "core/tree/run/run.h"
+
+#include "core/blob/builder.h"
+
+enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };
+
+struct art_run_build {
+    struct art_tree *tree;
+    struct art_edit *edit;
+    struct art_builder *builder;
+    struct art_blob_buf buffer;
+    struct art_children level[ART_LEVELS_MAX];
+    uint64_t blobs, pages;
+    bool whole; /* a run, not only its leaves */
+};
+
+/* --- children ----------------------------------------------------------------------------------------------------- */
+
+static void child_clear(struct art_child *child) {
+    art_free((void *)child->separator.data);
+    art_free((void *)child->ref.label.data);
+}
+
+void art_children_clear(struct art_children *children) {
+    for (uint32_t i = 0; i < children->count; i++) child_clear(&children->child[i]);
+    art_free(children->child);
+    *children = (struct art_children){0};
+}
+
+/* Separators are handed to searches, so the copy is padded. */
+static int copy_bytes(struct art_bytes from, struct art_bytes *to) {
+    uint8_t *copy = art_alloc_zeroed((size_t)from.len + ART_KEY_PADDING);
+    if (!copy) return art_nomem();
+    if (from.data) memcpy(copy, from.data, from.len);
+    *to = art_bytes(copy, from.len);
+    return ART_OK;
+}
+
+int art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref) {
+    if (children->count == children->capacity) {
+        uint32_t capacity = children->capacity ? 2 * children->capacity : 16;
+        struct art_child *more = art_resize(children->child, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        children->child = more;
+        children->capacity = capacity;
+    }
+    struct art_child child = {.ref = *ref};
+    child.ref.label.data = NULL;
+    int rc = copy_bytes(separator, &child.separator);
+    if (!rc) rc = copy_bytes(ref->label, &child.ref.label);
+    if (rc) {
+        child_clear(&child);
+        return rc;
+    }
+    children->child[children->count++] = child;
+    children->bytes += separator.len + ref->label.len;
+    return ART_OK;
+}
+
+/* --- leaves ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t page_spare(const struct art_tree *tree) {
+    return tree->options.inlined ? ART_ROW_SPARE : 0;
+}
+
+int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
+                       uint32_t fill_pages, bool whole) {
+    struct art_run_build *build = art_alloc_zeroed(sizeof *build);
+    if (!build) return art_nomem();
+    build->tree = tree;
+    build->edit = edit;
+    build->whole = whole;
+    struct art_builder_options options = {.kind = ART_BLOB_LEAF,
+                                          .filter = filter,
+                                          .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
+                                          .page_spare = page_spare(tree)};
+    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
+    int rc = art_builder_open(&build->builder, &options);
+    if (rc) {
+        art_run_build_close(build);
+        return rc;
+    }
+    *out = build;
+    return ART_OK;
+}
+
+void art_run_build_close(struct art_run_build *build) {
+    if (!build) return;
+    art_builder_close(build->builder);
+    art_blob_buf_put(&build->buffer);
+    for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_children_clear(&build->level[i]);
+    art_free(build);
+}
+
+void art_run_clear(struct art_run *run) {
+    art_free((void *)run->top.label.data);
+    *run = (struct art_run){0};
+}
+
+static bool many(const struct art_children *children) {
+    return children->count >= FOLD || (children->bytes >= FOLD_BYTES && children->count > 1);
+}
+
+static int fold(struct art_run_build *build, unsigned level) {
+    struct art_children *children = &build->level[level], above = {0};
+    if (level + 1 >= ART_LEVELS_MAX)
+        return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_LEVELS_MAX);
+    int rc = art_index_build(build->tree, build->edit, level + 1, children, &above);
+    for (uint32_t i = 0; !rc && i < above.count; i++) {
+        rc = art_children_add(&build->level[level + 1], above.child[i].separator, &above.child[i].ref);
+    }
+    build->blobs += above.blobs;
+    build->pages += above.pages;
+    art_children_clear(&above);
+    if (rc) return rc;
+    art_children_clear(children);
+    return many(&build->level[level + 1]) ? fold(build, level + 1) : ART_OK;
+}
+
+/* Closes the leaf blob under construction. */
+static int finish_leaf(struct art_run_build *build, bool *more) {
+    struct art_built built;
+    int rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
+    if (rc) return rc;
+    *more = built.more;
+    build->blobs++;
+    build->pages += art_ref_pages(&built.ref);
+    rc = art_children_add(&build->level[0], built.separator, &built.ref);
+    return !rc && build->whole && many(&build->level[0]) ? fold(build, 0) : rc;
+}
+
+static int begin_leaf(struct art_run_build *build) {
+    int rc = art_store_buffer(build->tree->store, &build->buffer);
+    if (!rc) art_builder_begin(build->builder, build->buffer.data);
+    return rc;
+}
+
+/* All that is built comes from runs and log. What the builder refuses to take is damage that no hash could show. */
+static int refused(const struct art_tree *tree, int rc) {
+    if (rc != ART_MISUSE) return rc;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "what runs and log hold is out of order or cannot stand there");
+}
+
+int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
+    bool full = false, more;
+    int rc = build->buffer.data ? ART_OK : begin_leaf(build);
+    if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
+    while (!rc && full) {
+        rc = finish_leaf(build, &more);
+        if (!rc) rc = begin_leaf(build);
+        if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
+    }
+    return refused(build->tree, rc);
+}
+
+int art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken) {
+    int rc = build->buffer.data ? ART_OK : begin_leaf(build);
+    *taken = 0;
+    if (!rc) rc = art_builder_add_buckets(build->builder, stretch->blob, stretch->from, stretch->to, taken);
+    return refused(build->tree, rc);
+}
+
+static int finish_leaves(struct art_run_build *build) {
+    bool more = build->buffer.data && art_builder_pending(build->builder) > 0;
+    int rc = ART_OK;
+    while (!rc && more) {
+        if (!build->buffer.data) rc = begin_leaf(build);
+        if (!rc) rc = finish_leaf(build, &more);
+    }
+    return rc;
+}
+
+int art_run_build_children(struct art_run_build *build, struct art_children *out) {
+    int rc = finish_leaves(build);
+    if (rc) return rc;
+    *out = build->level[0];
+    out->blobs = build->blobs;
+    out->pages = build->pages;
+    build->level[0] = (struct art_children){0};
+    return ART_OK;
+}
+
+int art_run_build_run(struct art_run_build *build, struct art_run *out) {
+    *out = (struct art_run){0};
+    int rc = finish_leaves(build);
+    for (unsigned level = 0; !rc; level++) {
+        bool above = level + 1 < ART_LEVELS_MAX && build->level[level + 1].count;
+        struct art_children *children = &build->level[level];
+        if (!above && children->count <= 1) {
+            if (children->count) {
+                out->top = children->child[0].ref;
+                children->child[0].ref.label.data = NULL;
+            }
+            break;
+        }
+        if (children->count) rc = fold(build, level);
+    }
+    out->blobs = build->blobs;
+    out->pages = build->pages;
+    return rc;
+}
+
+/* --- index blobs -------------------------------------------------------------------------------------------------- */
+
+/* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any
+ * shortened one. */
+int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
+                    struct art_children *out) {
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX,
+                                          .level = (uint8_t)level,
+                                          .fill_pages = tree->options.blob_pages,
+                                          .page_spare = page_spare(tree)};
+    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
+    struct art_builder *builder = NULL;
+    struct art_blob_buf buffer = {0};
+    int rc = art_builder_open(&builder, &options);
+    if (!rc) rc = art_store_buffer(tree->store, &buffer);
+    if (!rc) art_builder_begin(builder, buffer.data);
+    uint32_t next = 0, first = 0;
+    bool more = true;
+    while (!rc && (next < children->count || more)) {
+        bool full = next == children->count;
+        if (!full) {
+            const struct art_child *child = &children->child[next];
+            rc = refused(tree, art_builder_add_ref(builder, child->separator, &child->ref, &full));
+            if (!rc && !full) next++;
+            if (rc || !full) continue;
+        }
+        uint32_t inside = 0;
+        struct art_built built;
+        rc = art_edit_write(tree, edit, builder, &buffer, &built, &inside);
+        if (!rc) rc = art_children_add(out, children->child[first].separator, &built.ref);
+        if (rc) break;
+        out->pages += art_ref_pages(&built.ref);
+        out->blobs++;
+        first += inside;
+        more = built.more || next < children->count;
+        if (!more) break;
+        rc = art_store_buffer(tree->store, &buffer);
+        if (!rc) art_builder_begin(builder, buffer.data);
+    }
+    art_blob_buf_put(&buffer);
+    art_builder_close(builder);
+    return rc;
+}

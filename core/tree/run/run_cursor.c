@@ -1,0 +1,238 @@
+/* A walk through one run: index blobs from the top down to the level asked for, one child at a time.
+ *
+ *     top (level 2)      [ .. * .. ]           path[2], index[2]
+ *                            |
+ *     level 1            [ * ..  ]             path[1], index[1]
+ *                          |
+ *     bottom (level 0)   [ .. * .. ]           leaf: a cursor in the blob path[0]
+ *
+ * Upper levels are numbers only: which child. A child's label is checked against the key at every step down, since a
+ * key may route to a child although it lies before or behind all that the child holds.
+ */
+#include "core/tree/run/run.h"
+
+enum { WINDOW_MAX = 4 };
+
+int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
+    *cursor = (struct art_run_cursor){.store = store};
+    cursor->key = art_alloc(ART_KEY_BUFFER);
+    cursor->scratch = art_alloc(ART_KEY_BUFFER);
+    if (cursor->key && cursor->scratch) return ART_OK;
+    art_run_cursor_close(cursor);
+    return art_nomem();
+}
+
+/* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
+static void end_ahead(struct art_run_cursor *cursor) {
+    if (cursor->window > 1) art_store_end_ahead(cursor->store, cursor);
+    cursor->window = cursor->ahead = 0;
+}
+
+static void let_blobs_go(struct art_run_cursor *cursor) {
+    end_ahead(cursor);
+    for (unsigned level = 0; level <= cursor->top.level && level < ART_LEVELS_MAX; level++) { /* no other was entered */
+        if (cursor->path[level]) art_blob_release(cursor->path[level]);
+        cursor->path[level] = NULL;
+    }
+    cursor->valid = false;
+}
+
+void art_run_cursor_close(struct art_run_cursor *cursor) {
+    let_blobs_go(cursor);
+    art_free(cursor->key);
+    art_free(cursor->scratch);
+    *cursor = (struct art_run_cursor){0};
+}
+
+void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom) {
+    let_blobs_go(cursor);
+    cursor->top = *top;
+    cursor->bottom = bottom;
+}
+
+/* Takes the blob of `ref` as the cursor's at `level`. */
+static int enter(struct art_run_cursor *cursor, unsigned level, const struct art_ref *ref) {
+    if (level >= ART_LEVELS_MAX) {
+        return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
+    }
+    struct art_blob *blob;
+    int rc = art_store_blob(cursor->store, ref, &blob);
+    if (rc) return rc;
+    if (cursor->path[level] != blob) {
+        art_blob_hold(blob);
+        if (cursor->path[level]) art_blob_release(cursor->path[level]);
+        cursor->path[level] = blob;
+    }
+    cursor->entries[level] = blob->entries;
+    if (level == cursor->bottom) {
+        art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
+        if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
+    }
+    return ART_OK;
+}
+
+/* The reference of child `index` of the index blob at `level`; its label lies in that blob. */
+static int look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+    struct art_blob_cursor at;
+    art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+    int rc = art_blob_seek_entry(&at, index);
+    if (rc) return rc;
+    if (!at.valid)
+        return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
+    rc = art_blob_cursor_ref(&at, out);
+    if (!rc && out->level != level - 1) {
+        rc = art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE,
+                         "a child of level %u under level %u", out->level, level);
+    }
+    return rc;
+}
+
+static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+    int rc = look_at_child(cursor, level, index, out);
+    if (!rc) cursor->index[level] = index;
+    return rc;
+}
+
+/* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each once.
+ * What cannot be read shows when its turn comes. */
+static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
+    struct art_ref refs[WINDOW_MAX];
+    uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
+    cursor->window = cursor->window ? art_min32(2 * cursor->window, WINDOW_MAX) : 1;
+    if (cursor->window == 1) return; /* one step is not a walk yet */
+    uint32_t wanted = art_min32(cursor->window, left), asked = cursor->ahead;
+    for (; asked + n < wanted; n++) {
+        if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
+    }
+    if (n) asked += art_store_read_ahead(cursor->store, cursor, refs, n);
+    cursor->ahead = asked ? asked - 1 : 0;
+}
+
+/* From `level`, whose reference is `ref`, down to the bottom, always the first or the last child. */
+static int descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last) {
+    int rc = enter(cursor, level, &ref);
+    while (!rc && level > cursor->bottom) {
+        rc = child_ref(cursor, level, last ? cursor->entries[level] - 1 : 0, &ref);
+        level--;
+        if (!rc) rc = enter(cursor, level, &ref);
+    }
+    if (rc) return rc;
+    rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
+    cursor->valid = !rc && cursor->leaf.valid;
+    return rc;
+}
+
+int art_run_first(struct art_run_cursor *cursor) {
+    cursor->valid = false;
+    end_ahead(cursor);
+    return descend_edge(cursor, cursor->top.level, cursor->top, false);
+}
+
+int art_run_last(struct art_run_cursor *cursor) {
+    cursor->valid = false;
+    end_ahead(cursor);
+    return descend_edge(cursor, cursor->top.level, cursor->top, true);
+}
+
+int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
+    struct art_ref ref = cursor->top;
+    cursor->valid = false;
+    end_ahead(cursor);
+    for (;;) {
+        unsigned level = ref.level;
+        int rc = enter(cursor, level, &ref);
+        if (rc) return rc;
+        if (level == cursor->bottom) break;
+        struct art_blob_cursor at;
+        art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+        rc = art_blob_seek_rank(&at, rank);
+        if (rc || !at.valid) return rc;
+        rank = (int64_t)((uint64_t)rank - (uint64_t)art_blob_cursor_rank(&at));
+        rc = child_ref(cursor, level, art_blob_cursor_index(&at), &ref);
+        if (rc) return rc;
+    }
+    int rc = art_blob_seek_rank(&cursor->leaf, rank);
+    cursor->valid = !rc && cursor->leaf.valid;
+    return rc;
+}
+
+/* To the neighbouring child of the lowest level that has one. */
+static int step_up(struct art_run_cursor *cursor, bool backward) {
+    cursor->valid = false;
+    for (unsigned level = cursor->bottom + 1; level <= cursor->top.level; level++) {
+        uint32_t index = cursor->index[level];
+        if (backward ? index == 0 : index + 1 >= cursor->entries[level]) continue;
+        struct art_ref ref;
+        index = backward ? index - 1 : index + 1;
+        if (level == 1) read_ahead(cursor, index, backward);
+        int rc = child_ref(cursor, level, index, &ref);
+        return rc ? rc : descend_edge(cursor, level - 1, ref, backward);
+    }
+    return ART_OK;
+}
+
+int art_run_next(struct art_run_cursor *cursor) {
+    int rc = art_blob_next(&cursor->leaf);
+    if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
+    cursor->valid = false;
+    return rc ? rc : step_up(cursor, false);
+}
+
+int art_run_prev(struct art_run_cursor *cursor) {
+    int rc = art_blob_prev(&cursor->leaf);
+    if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
+    cursor->valid = false;
+    return rc ? rc : step_up(cursor, true);
+}
+
+/* Down to the bottom blob whose range holds `key`. *side: where the key stands to that blob's label. */
+static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
+    struct art_ref ref = cursor->top;
+    unsigned level = ref.level;
+    end_ahead(cursor);
+    for (;;) {
+        *side = art_label_compare(ref.label, key);
+        int rc = enter(cursor, level, &ref);
+        if (rc || level == cursor->bottom) return rc;
+        if (*side == 0) {
+            rc = art_blob_child_number(cursor->path[level], key, &ref, &cursor->index[level]);
+        } else {
+            rc = child_ref(cursor, level, *side < 0 ? 0 : cursor->entries[level] - 1, &ref);
+        }
+        if (rc) return rc;
+        if (--level == 0 && *side == 0) art_store_heads_around(cursor->store, cursor->path[1], key, &ref);
+    }
+}
+
+int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
+    cursor->valid = false;
+    int side;
+    int rc = route(cursor, key, &side);
+    if (rc) return rc;
+    if (side > 0) return step_up(cursor, false);
+    rc = side < 0 ? art_blob_first(&cursor->leaf) : art_blob_seek_ge(&cursor->leaf, key);
+    if (rc) return rc;
+    cursor->valid = cursor->leaf.valid;
+    return cursor->valid ? ART_OK : step_up(cursor, false);
+}
+
+/* Where a blob's keys are in no order, which nobody looks at, the present one may be shorter. */
+int art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
+    bool done;
+    if (cursor->leaf.key_len < len) return art_run_seek_ge(cursor, behind);
+    int rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);
+    if (rc) cursor->valid = false;
+    return rc || done ? rc : art_run_seek_ge(cursor, behind);
+}
+
+int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
+    cursor->valid = false;
+    int side;
+    int rc = route(cursor, key, &side);
+    if (rc) return rc;
+    if (side < 0) return step_up(cursor, true);
+    rc = side > 0 ? art_blob_last(&cursor->leaf) : art_blob_seek_le(&cursor->leaf, key);
+    if (rc) return rc;
+    cursor->valid = cursor->leaf.valid;
+    return cursor->valid ? ART_OK : step_up(cursor, true);
+}

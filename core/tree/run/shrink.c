@@ -1,0 +1,146 @@
+/* Giving space back, a little with every merge: the blobs at the file's end move into free slots before them, and what is
+ * free at the end is cut off.
+ *
+ *     slots  | used used free used free free used used |          two blobs move down ...
+ *            | used used USED used USED free young young|         ... their old slots are young until no reader stands on them ...
+ *            | used used used used used |                         ... and are cut off by a later commit.
+ *
+ * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
+ * merges extend the file again.
+ *
+ * A leaf blob is moved by building it again; the index blobs above it are written anew with it and so move down too.
+ * Merges do the rest: whatever is written goes to the lowest free slot. vacuum.c does it all at once.
+ */
+#include "core/tree/run/run.h"
+
+/* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare: its
+ * log and young runs, which do not shrink with it, take their share already. */
+static uint32_t slack(uint32_t used) {
+    enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
+    uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
+    return share > SLACK_LEAST ? share : SLACK_LEAST;
+}
+
+struct highest {
+    unsigned run;
+    struct art_ref ref;
+    struct art_buffer separator, next; /* of the leaf, and of the one behind it */
+    bool last;                         /* nothing behind it */
+    bool found;
+};
+
+/* The leaf blob with the highest slot number of all runs. Its label is not kept. */
+static int find_highest(struct art_tree *tree, const struct art_root *root, struct highest *out) {
+    struct art_run_cursor cursor;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        const struct art_run *run = &root->run[i];
+        if (run->top.level == 0) {
+            if (out->found && run->top.slot <= out->ref.slot) continue;
+            out->run = i;
+            out->ref = run->top;
+            out->last = out->found = true;
+            rc = art_buffer_set_key(&out->separator, art_bytes(NULL, 0));
+            continue;
+        }
+        bool waiting = false; /* for the separator behind the best so far */
+        art_run_cursor_reset(&cursor, &run->top, 1);
+        for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
+            struct art_ref ref;
+            if (waiting) rc = art_buffer_set_key(&out->next, art_run_key(&cursor));
+            if (waiting) out->last = waiting = false;
+            if (!rc) rc = art_blob_cursor_ref(&cursor.leaf, &ref);
+            if (rc) break;
+            if (out->found && ref.slot <= out->ref.slot) continue;
+            out->run = i;
+            out->ref = ref;
+            out->found = out->last = waiting = true;
+            rc = art_buffer_set_key(&out->separator, art_run_key(&cursor));
+            if (rc) break;
+        }
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                         struct art_bytes separator, const struct art_ref *leaf, bool filter,
+                         struct art_children *out) {
+    struct art_run_cursor cursor;
+    struct art_run_build *build = NULL;
+    uint64_t left = leaf->entries;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
+    if (!rc) {
+        art_run_cursor_reset(&cursor, &run->top, 0);
+        rc = separator.len ? art_run_seek_ge(&cursor, separator) : art_run_first(&cursor);
+    }
+    while (!rc && cursor.valid && left--) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor.leaf, &entry);
+        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
+        if (!rc) rc = art_run_next(&cursor);
+    }
+    if (!rc) rc = art_run_build_children(build, out);
+    art_run_build_close(build);
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+/* Is there a free slot below this one? */
+static int room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slot, bool *room) {
+    uint32_t lowest;
+    int rc = art_slots_take(tree, edit, &lowest);
+    if (rc) return rc;
+    *room = lowest < slot;
+    art_slots_drop(tree, edit, lowest);
+    return ART_OK;
+}
+
+int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
+    *moved = false;
+    if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK;
+    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
+    if (art_slot_set_highest(&edit->used) <= count + slack(count)) return ART_OK;
+    struct highest leaf = {0};
+    struct art_children fresh = {0};
+    struct art_run run = {0};
+    bool room = false;
+    int rc = find_highest(tree, edit->root, &leaf);
+    if (!rc && leaf.found) rc = room_below(tree, edit, leaf.ref.slot, &room);
+    if (!rc && room) {
+        const struct art_run *old = &edit->root->run[leaf.run];
+        struct art_bytes next = leaf.last ? art_bytes(NULL, 0) : art_buffer_bytes(&leaf.next);
+        bool filter = leaf.run + 1 < edit->root->runs;
+        rc = art_leaf_build_again(tree, edit, old, art_buffer_bytes(&leaf.separator), &leaf.ref, filter, &fresh);
+        if (!rc) rc = art_run_splice(tree, edit, old, art_buffer_bytes(&leaf.separator), next, false, &fresh, &run);
+        if (!rc) rc = art_root_replace_run(edit->root, leaf.run, &run);
+        *moved = !rc;
+    }
+    art_run_clear(&run);
+    art_children_clear(&fresh);
+    art_buffer_clear(&leaf.separator);
+    art_buffer_clear(&leaf.next);
+    return rc;
+}
+
+static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
+    uint32_t other = art_slot_set_highest(set);
+    return other > slot ? other : slot;
+}
+
+int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
+    if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
+    uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
+    uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));
+    tree->pending.loose = end > most;
+    if (!tree->slots.reuse || tree->txn.mark_count) return ART_OK;
+    uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
+    last = higher(last, &tree->slots.used);
+    last = higher(last, &tree->slots.base);
+    if (!tree->slots.young.freed) last = higher(last, &tree->slots.young.slots);
+    if (end <= last + 1 || end <= most) return ART_OK;
+    tree->pending.loose = last + 1 > most;
+    tree->pending.gained = true;
+    return art_store_truncate(tree->store, last + 1);
+}

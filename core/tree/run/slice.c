@@ -1,0 +1,472 @@
+/* A slice: a few neighbouring leaf blobs of one run, given to the run below it.
+ *
+ *     upper run     [ a   b         |    q  r ] [ t ...        the slice ends behind r, or within a blob, before a key
+ *     lower run     [ . . ][ . . ][ . ][ . ][ . . ][ . ]
+ *                    ~~~~~~~~~~~~             ~~~~~            groups: neighbours into which some entry of the slice falls
+ *                                 kept  kept
+ *
+ * A group is merged with the slice's entries into new blobs; what lies between groups keeps its blobs, which are named
+ * again as they are. So a slice writes what it changes, however far apart its keys lie. The rest of a blob in which the
+ * slice ends is written anew for the upper run.
+ *
+ * A slice that falls into no more than the end of one blob is moved by its references alone: appending rewrites nothing
+ * before it.
+ */
+#include "core/tree/run/run.h"
+
+enum {
+    SLICE_BLOBS = 6,       /* whole blobs are added to a slice until it and its groups are this much; */
+    SLICE_MOST = 16,       /* and within a blob it ends before it gets larger than that */
+    SMALL_SLICE_BLOBS = 1, /* the same where room is short */
+    SMALL_SLICE_MOST = 2,
+    BELOW_MOST = 128 /* blobs of the lower run, from its first group to its last */
+};
+
+struct group {
+    uint32_t first, end;    /* of slice.below */
+    uint64_t entries;       /* of the slice, that fall into them */
+    struct art_buffer from; /* the first of these */
+    uint64_t pages;         /* of both runs; the slice's share is an estimate */
+};
+
+struct slice {
+    struct art_children own; /* the upper run's blobs */
+    struct art_buffer low, high;
+    bool to_end;  /* their separators are [low, high), or from low on */
+    uint64_t cut; /* entries of the last of them that belong to the slice; 0: all */
+    struct art_children below;
+    struct art_buffer below_high;
+    bool below_to_end;
+    struct group *groups;
+    uint32_t count, capacity;
+    uint64_t pages; /* that are to be read */
+};
+
+static void slice_clear(struct slice *slice) {
+    for (uint32_t i = 0; i < slice->count; i++) art_buffer_clear(&slice->groups[i].from);
+    art_free(slice->groups);
+    art_children_clear(&slice->own);
+    art_children_clear(&slice->below);
+    art_buffer_clear(&slice->low);
+    art_buffer_clear(&slice->high);
+    art_buffer_clear(&slice->below_high);
+}
+
+static uint64_t most_pages(const struct art_tree *tree, unsigned blobs) {
+    return (uint64_t)blobs * art_tree_full_pages(tree);
+}
+
+/* --- leaf references of a run ------------------------------------------------------------------------------------- */
+
+/* In turn; a run without index is its own only leaf. */
+struct leaves {
+    struct art_run_cursor cursor;
+    const struct art_run *run;
+    bool valid;
+};
+
+static int leaves_open(struct leaves *leaves, struct art_tree *tree, const struct art_run *run) {
+    *leaves = (struct leaves){.run = run, .valid = true};
+    int rc = art_run_cursor_open(&leaves->cursor, tree->store);
+    if (!rc && run->top.level) art_run_cursor_reset(&leaves->cursor, &run->top, 1);
+    return rc;
+}
+
+static void leaves_close(struct leaves *leaves) {
+    art_run_cursor_close(&leaves->cursor);
+}
+
+static int leaves_first(struct leaves *leaves) {
+    if (!leaves->run->top.level) return ART_OK;
+    int rc = art_run_first(&leaves->cursor);
+    leaves->valid = leaves->cursor.valid;
+    return rc;
+}
+
+/* To the first separator not before `key`, or to the first of all. */
+static int leaves_seek_ge(struct leaves *leaves, struct art_bytes key) {
+    if (!leaves->run->top.level || !key.len) return leaves_first(leaves);
+    int rc = art_run_seek_ge(&leaves->cursor, key);
+    leaves->valid = leaves->cursor.valid;
+    return rc || leaves->valid ? rc : leaves_first(leaves);
+}
+
+/* To the leaf into which `key` falls. */
+static int leaves_seek_le(struct leaves *leaves, struct art_bytes key) {
+    if (!leaves->run->top.level) return ART_OK;
+    int rc = art_run_seek_le(&leaves->cursor, key);
+    leaves->valid = leaves->cursor.valid;
+    return rc || leaves->valid ? rc : leaves_first(leaves);
+}
+
+static int leaves_next(struct leaves *leaves) {
+    int rc = leaves->run->top.level ? art_run_next(&leaves->cursor) : ART_OK;
+    leaves->valid = leaves->run->top.level && leaves->cursor.valid;
+    return rc;
+}
+
+static struct art_bytes leaves_separator(const struct leaves *leaves) {
+    return leaves->run->top.level ? art_run_key(&leaves->cursor) : art_bytes(NULL, 0);
+}
+
+static int leaves_ref(const struct leaves *leaves, struct art_ref *out) {
+    *out = leaves->run->top;
+    return leaves->run->top.level ? art_blob_cursor_ref(&leaves->cursor.leaf, out) : ART_OK;
+}
+
+/* Adds the one that `leaves` stands on, and goes on to the next. */
+static int leaves_take(struct leaves *leaves, struct art_children *out) {
+    struct art_ref ref;
+    int rc = leaves_ref(leaves, &ref);
+    if (!rc) rc = art_children_add(out, leaves_separator(leaves), &ref);
+    if (rc) return rc;
+    out->blobs++;
+    out->pages += art_ref_pages(&ref);
+    return leaves_next(leaves);
+}
+
+/* --- choosing ----------------------------------------------------------------------------------------------------- */
+
+static int add_group(struct slice *slice, struct art_bytes key) {
+    if (slice->count == slice->capacity) {
+        uint32_t capacity = slice->capacity ? 2 * slice->capacity : 8;
+        struct group *more = art_resize(slice->groups, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        slice->groups = more;
+        slice->capacity = capacity;
+    }
+    struct group *group = &slice->groups[slice->count++];
+    *group = (struct group){.first = slice->below.count - 1, .end = slice->below.count};
+    return art_buffer_set_key(&group->from, key);
+}
+
+/* Finds the lower run's blob into which `key`, an entry of the slice behind all others so far, falls: the last one of
+ * slice->below then, and of the last group. *cut: that would be too much; the slice ends before `key`. */
+static int fall(struct art_tree *tree, struct slice *slice, struct leaves *lower, struct art_bytes key, bool *cut) {
+    uint32_t before = slice->below.count;
+    int rc = before ? ART_OK : leaves_seek_le(lower, key);
+    if (!rc && !before) rc = leaves_take(lower, &slice->below);
+    while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
+        if (slice->below.count >= BELOW_MOST && slice->count) {
+            *cut = true;
+            return ART_OK;
+        }
+        rc = leaves_take(lower, &slice->below);
+    }
+    uint32_t now = slice->below.count;
+    if (rc || (before && now == before)) return rc;
+    uint32_t pages = art_ref_pages(&slice->below.child[now - 1].ref);
+    if (slice->count && slice->pages + pages > most_pages(tree, tree->small_slices ? SMALL_SLICE_MOST : SLICE_MOST)) {
+        *cut = true;
+        return ART_OK;
+    }
+    if (slice->count && now == before + 1) {
+        slice->groups[slice->count - 1].end = now;
+    } else {
+        rc = add_group(slice, key);
+    }
+    if (!rc) slice->groups[slice->count - 1].pages += pages;
+    slice->pages += pages;
+    return rc;
+}
+
+/* Where the entries of the slice's last own blob fall. */
+static int fall_all(struct art_tree *tree, struct slice *slice, struct art_run_cursor *entries, struct leaves *lower,
+                    bool *cut) {
+    const struct art_ref *ref = &slice->own.child[slice->own.count - 1].ref;
+    uint64_t at = 0, pages = art_ref_pages(ref);
+    art_run_cursor_reset(entries, ref, 0);
+    int rc = art_run_first(entries);
+    if (!rc && !entries->valid) rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "an empty leaf blob");
+    while (!rc && entries->valid) {
+        rc = fall(tree, slice, lower, art_run_key(entries), cut);
+        if (rc || *cut) break;
+        if (lower->valid) {
+            rc = art_run_seek_ge(entries, leaves_separator(lower));
+        } else {
+            entries->valid = false; /* all the others fall into the same */
+        }
+        if (rc) break;
+        uint64_t next = entries->valid ? art_blob_cursor_index(&entries->leaf) : ref->entries;
+        if (next <= at) { /* no hash keeps a forged blob from leading there */
+            rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "a search for a later key leads back");
+            break;
+        }
+        struct group *group = &slice->groups[slice->count - 1];
+        group->entries += next - at;
+        group->pages += (next - at) * pages / ref->entries + 1;
+        at = next;
+    }
+    slice->cut = *cut ? at : 0;
+    slice->pages += pages;
+    return rc;
+}
+
+/* A cut before all entries of the last own blob leaves that one out. */
+static void leave_out(struct slice *slice) {
+    struct art_child *last = &slice->own.child[--slice->own.count];
+    slice->own.blobs--;
+    slice->own.pages -= art_ref_pages(&last->ref);
+    art_free((void *)last->separator.data);
+    art_free((void *)last->ref.label.data);
+}
+
+/* Takes blobs of the upper run, from the sweep's position on, until the work is large enough; *lower stands behind
+ * slice->below. */
+static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves *upper, struct leaves *lower,
+                      const struct art_buffer *sweep) {
+    struct art_run_cursor entries;
+    bool cut = false;
+    int rc = leaves_seek_ge(upper, art_buffer_bytes(sweep));
+    if (!rc) rc = art_run_cursor_open(&entries, tree->store);
+    if (rc) return rc;
+    rc = art_buffer_set_key(&slice->low, leaves_separator(upper));
+    while (!rc && upper->valid && !cut) {
+        struct art_ref ref;
+        rc = leaves_ref(upper, &ref);
+        bool large =
+            slice->pages + art_ref_pages(&ref) > most_pages(tree, tree->small_slices ? SMALL_SLICE_BLOBS : SLICE_BLOBS);
+        if (rc || (slice->own.count && large)) break;
+        rc = art_buffer_set_key(&slice->high, leaves_separator(upper));
+        if (!rc) rc = leaves_take(upper, &slice->own);
+        if (!rc) rc = fall_all(tree, slice, &entries, lower, &cut);
+    }
+    art_run_cursor_close(&entries);
+    if (rc) return rc;
+    if (cut && !slice->cut) { /* high is that blob's separator */
+        leave_out(slice);
+        return ART_OK;
+    }
+    slice->to_end = !upper->valid;
+    return slice->to_end ? ART_OK : art_buffer_set_key(&slice->high, leaves_separator(upper));
+}
+
+static int choose(struct art_tree *tree, const struct art_run *upper_run, const struct art_run *lower_run,
+                  struct slice *slice) {
+    struct leaves upper, lower;
+    struct art_buffer *sweep = &tree->sweep[upper_run->level];
+    if (upper_run->level == 0) sweep->len = 0; /* a young run that appends: from its front on, or it no longer does */
+    int rc = leaves_open(&lower, tree, lower_run);
+    if (rc) return rc;
+    rc = leaves_open(&upper, tree, upper_run);
+    if (!rc) rc = choose_own(tree, slice, &upper, &lower, sweep);
+    leaves_close(&upper);
+    if (!rc && lower.valid) rc = leaves_take(&lower, &slice->below); /* a neighbour for the last group */
+    slice->below_to_end = !lower.valid;
+    if (!rc && lower.valid) rc = art_buffer_set_key(&slice->below_high, leaves_separator(&lower));
+    leaves_close(&lower);
+    if (rc) return rc;
+    struct art_bytes next = slice->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->high);
+    return art_buffer_set_key(sweep, slice->cut ? art_buffer_bytes(&slice->low) : next);
+}
+
+/* --- moving ------------------------------------------------------------------------------------------------------- */
+
+/* Last key of a leaf blob. */
+static int last_key(struct art_tree *tree, const struct art_ref *leaf, struct art_buffer *out) {
+    struct art_run_cursor cursor;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    if (rc) return rc;
+    art_run_cursor_reset(&cursor, leaf, 0);
+    rc = art_run_last(&cursor);
+    if (!rc && !cursor.valid) rc = art_corrupt(tree->options.path, leaf->slot, ART_NOWHERE, "an empty leaf blob");
+    if (!rc) rc = art_buffer_set_key(out, art_run_key(&cursor));
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+static bool only_new_rows(const struct art_children *children) {
+    for (uint32_t i = 0; i < children->count; i++) {
+        const struct art_ref *ref = &children->child[i].ref;
+        if (ref->count < 0 || (uint64_t)ref->count != ref->entries) return false;
+    }
+    return true;
+}
+
+/* Nothing of the lower run lies among the slice's keys, and its neighbour is full enough: the references are moved as
+ * they are. *low: separator for the first. */
+static int may_move(struct art_tree *tree, const struct slice *slice, bool *moves, struct art_buffer *low) {
+    *moves = false;
+    const struct group *group = &slice->groups[0];
+    const struct art_ref *ref = &slice->below.child[group->first].ref;
+    if (slice->count > 1 || group->end - group->first > 1 || slice->cut || !only_new_rows(&slice->own)) return ART_OK;
+    if (art_ref_pages(ref) < art_tree_full_pages(tree) / 2) return ART_OK;
+    struct art_buffer before = {0};
+    int rc = last_key(tree, ref, &before);
+    struct art_bytes last = art_buffer_bytes(&before), first = art_buffer_bytes(&group->from);
+    if (!rc && art_bytes_compare(last, first) < 0) {
+        *moves = true;
+        uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
+        rc = art_buffer_set_key(low, art_bytes(first.data, common + 1));
+    }
+    art_buffer_clear(&before);
+    return rc;
+}
+
+/* --- merging ------------------------------------------------------------------------------------------------------ */
+
+/* So many pages a blob that the last one is not a small rest. */
+static uint32_t even_fill(const struct art_tree *tree, uint64_t pages) {
+    uint32_t most = art_tree_full_pages(tree);
+    uint64_t blobs = (pages + most - 2) / (most - 1);
+    if (most < ART_BLOB_PAGES) return 0;
+    return blobs > 1 ? art_min32((uint32_t)((pages + blobs - 1) / blobs) + 2, most) : 0;
+}
+
+/* Would its new blobs be less than two thirds full? */
+static bool sparse(const struct art_tree *tree, uint64_t pages) {
+    uint64_t most = art_tree_full_pages(tree), blobs = (pages + most - 2) / (most - 1);
+    return 3 * pages < 2 * blobs * most;
+}
+
+/* A group alone often ends in a small blob: then it takes a neighbour or two along. */
+static void absorb(const struct art_tree *tree, struct slice *slice, uint32_t index) {
+    struct group *group = &slice->groups[index];
+    uint32_t end = index + 1 < slice->count ? slice->groups[index + 1].first : slice->below.count;
+    for (int more = 2; more && group->end < end && sparse(tree, group->pages); more--) {
+        group->pages += art_ref_pages(&slice->below.child[group->end++].ref);
+    }
+}
+
+/* A group's entries from both runs in new blobs. */
+static int merge_group(struct art_tree *tree, struct art_edit *edit, struct art_merge *merge, const struct slice *slice,
+                       const struct group *group, bool last, struct art_children *out) {
+    struct art_run_build *build = NULL;
+    struct art_children fresh = {0};
+    uint64_t entries = 0;
+    for (uint32_t i = group->first; i < group->end; i++) entries += slice->below.child[i].ref.entries;
+    int rc = art_merge_limit(merge, 0, art_buffer_bytes(&group->from), group->entries);
+    if (!rc) rc = art_merge_limit(merge, 1, slice->below.child[group->first].separator, entries);
+    if (!rc) art_merge_begin_combined(merge);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, group->pages), false);
+    if (!rc) rc = art_merge_into(tree, merge, build, last);
+    if (!rc) rc = art_run_build_children(build, &fresh);
+    art_run_build_close(build);
+    for (uint32_t i = 0; !rc && i < fresh.count; i++) {
+        struct art_bytes separator = i ? fresh.child[i].separator : slice->below.child[group->first].separator;
+        rc = art_children_add(out, separator, &fresh.child[i].ref);
+    }
+    out->blobs += fresh.blobs;
+    out->pages += fresh.pages;
+    art_children_clear(&fresh);
+    return rc;
+}
+
+static int keep(const struct slice *slice, uint32_t first, uint32_t end, struct art_children *out) {
+    int rc = ART_OK;
+    for (uint32_t i = first; !rc && i < end; i++) {
+        const struct art_child *child = &slice->below.child[i];
+        rc = art_children_add(out, child->separator, &child->ref);
+        out->blobs++;
+        out->pages += art_ref_pages(&child->ref);
+    }
+    return rc;
+}
+
+/* What shall stand for slice->below. */
+static int merge_groups(struct art_tree *tree, struct art_edit *edit, const struct art_run *upper,
+                        const struct art_run *lower, struct slice *slice, bool last, struct art_children *out) {
+    struct art_merge *merge = art_alloc(sizeof *merge);
+    if (!merge) return art_nomem();
+    art_merge_init(merge, tree->store);
+    const struct art_run pair[2] = {*upper, *lower};
+    int rc = art_merge_set(merge, NULL, pair, 2);
+    uint32_t done = 0;
+    for (uint32_t i = 0; !rc && i < slice->count; i++) {
+        absorb(tree, slice, i);
+        const struct group *group = &slice->groups[i];
+        rc = keep(slice, done, group->first, out);
+        if (!rc) rc = merge_group(tree, edit, merge, slice, group, last, out);
+        done = group->end;
+    }
+    if (!rc) rc = keep(slice, done, slice->below.count, out);
+    art_merge_clear(merge);
+    art_free(merge);
+    return rc;
+}
+
+/* The entries behind the cut, for the upper run. */
+static int build_rest(struct art_tree *tree, struct art_edit *edit, const struct slice *slice,
+                      struct art_children *out) {
+    struct art_run_cursor cursor;
+    struct art_run_build *build = NULL;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    if (rc) return rc;
+    art_run_cursor_reset(&cursor, &slice->own.child[slice->own.count - 1].ref, 0);
+    rc = art_run_first(&cursor);
+    if (!rc) rc = art_blob_seek_entry(&cursor.leaf, (uint32_t)slice->cut);
+    cursor.valid = !rc && cursor.leaf.valid;
+    if (!rc) rc = art_run_build_open(&build, tree, edit, true, 0, false);
+    while (!rc && cursor.valid) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor.leaf, &entry);
+        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
+        if (!rc) rc = art_run_next(&cursor);
+    }
+    if (!rc) rc = art_run_build_children(build, out);
+    art_run_build_close(build);
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+/* --- giving ------------------------------------------------------------------------------------------------------- */
+
+/* The lower run with the slice. */
+static int new_lower(struct art_tree *tree, struct art_edit *edit, unsigned at, struct slice *slice, bool *moves,
+                     struct art_run *out) {
+    const struct art_run *upper = &edit->root->run[at], *lower = &edit->root->run[at + 1];
+    struct art_children fresh = {0};
+    struct art_buffer low = {0};
+    int rc = may_move(tree, slice, moves, &low);
+    if (!rc && *moves) {
+        struct art_bytes place = art_buffer_bytes(&low);
+        rc = art_run_splice(tree, edit, lower, place, place, false, &slice->own, out);
+    } else if (!rc) {
+        struct art_bytes high = slice->below_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->below_high);
+        rc = merge_groups(tree, edit, upper, lower, slice, at + 2 == edit->root->runs, &fresh);
+        if (!rc) rc = art_run_splice(tree, edit, lower, slice->below.child[0].separator, high, true, &fresh, out);
+        for (uint32_t i = 0; !rc && i < slice->count; i++) {
+            for (uint32_t k = slice->groups[i].first; k < slice->groups[i].end; k++) {
+                art_slots_drop(tree, edit, slice->below.child[k].ref.slot);
+            }
+        }
+    }
+    art_children_clear(&fresh);
+    art_buffer_clear(&low);
+    return rc;
+}
+
+/* The upper run without it. */
+static int new_upper(struct art_tree *tree, struct art_edit *edit, unsigned at, const struct slice *slice, bool moved,
+                     struct art_run *out) {
+    struct art_children rest = {0};
+    struct art_bytes high = slice->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->high);
+    int rc = slice->cut ? build_rest(tree, edit, slice, &rest) : ART_OK;
+    if (!rc) {
+        rc = art_run_splice(tree, edit, &edit->root->run[at], art_buffer_bytes(&slice->low), high, moved, &rest, out);
+    }
+    art_children_clear(&rest);
+    return rc;
+}
+
+/* Puts the new form of run `at` in, or takes the run out when nothing is left. */
+static int replace_run(struct art_edit *edit, unsigned at, struct art_run *run) {
+    if (run->top.entries) return art_root_replace_run(edit->root, at, run);
+    art_root_remove_run(edit->root, at);
+    return ART_OK;
+}
+
+int art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at) {
+    struct slice slice = {0};
+    struct art_run lower = {0}, upper = {0};
+    bool moves = false;
+    int rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &slice);
+    if (!rc) rc = new_lower(tree, edit, at, &slice, &moves, &lower);
+    if (!rc) rc = new_upper(tree, edit, at, &slice, moves, &upper);
+    if (!rc) rc = replace_run(edit, at + 1, &lower);
+    if (!rc) rc = replace_run(edit, at, &upper);
+    art_run_clear(&lower);
+    art_run_clear(&upper);
+    slice_clear(&slice);
+    return rc;
+}

@@ -1,0 +1,349 @@
+/* Which slots may be written, and which become young.
+ *
+ *   base    slots that the committed root names. Never written.
+ *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
+ *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its epoch).
+ *           Where blobs are rows of the host's, nobody stands on them, but they are there until the next transaction that
+ *           writes blobs discards them: one whose COMMIT is refused goes on with the base.
+ *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come
+ *           back (art_host.secure); else the file is extended.
+ *
+ * tests/test_slots.c holds this against SQLite itself: readers of old snapshots, writers that die in their commits.
+ */
+#include "core/tree/run/run.h"
+
+int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) {
+    struct art_slot_set copy = {0};
+    if (from->capacity) {
+        copy.words = art_alloc(from->capacity / 8);
+        if (!copy.words) return art_nomem();
+        memcpy(copy.words, from->words, from->capacity / 8);
+        copy.capacity = from->capacity;
+    }
+    art_slot_set_clear(to);
+    *to = copy;
+    return ART_OK;
+}
+
+/* Calls `visit` with every reference of a run, its top included, from the top level down. */
+int art_run_each_ref(struct art_store *store, const struct art_run *run,
+                     int (*visit)(void *context, const struct art_ref *ref), void *context) {
+    int rc = visit(context, &run->top);
+    if (rc || !run->top.level) return rc;
+    struct art_run_cursor cursor;
+    rc = art_run_cursor_open(&cursor, store);
+    for (unsigned level = run->top.level; !rc && level >= 1; level--) {
+        art_run_cursor_reset(&cursor, &run->top, level);
+        for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
+            struct art_ref ref;
+            rc = art_blob_cursor_ref(&cursor.leaf, &ref);
+            if (!rc) rc = visit(context, &ref);
+            if (rc) break;
+        }
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+uint32_t art_slots_in(uint64_t file_bytes) {
+    uint64_t slots = file_bytes / ART_BLOB_BYTES + (file_bytes % ART_BLOB_BYTES > 0);
+    return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
+}
+
+/* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
+static int note_used(void *context, const struct art_ref *ref) {
+    struct art_tree *tree = context;
+    int rc = art_store_reaches(tree->store, ref);
+    if (rc) return rc;
+    if (art_slot_set_has(&tree->slots.used, ref->slot)) {
+        return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    }
+    return art_slot_set_add(&tree->slots.used, ref->slot);
+}
+
+int art_slots_know(struct art_tree *tree) {
+    if (tree->slots.known) return ART_OK;
+    art_slot_set_clear(&tree->slots.used);
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
+        if (rc) return rc;
+    }
+    tree->slots.known = true;
+    return ART_OK;
+}
+
+/* --- the young list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ------ */
+
+enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
+
+int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context) {
+    if (!bytes.len) return ART_OK;
+    const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
+    uint64_t count, slot = 0, step;
+    uint32_t n;
+    if (bytes.len < YOUNG_HEADER + 1 || p[0] != YOUNG_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
+    p += YOUNG_HEADER;
+    if (!(n = art_get_varint(p, end, &count))) goto bad;
+    p += n;
+    while (count--) {
+        if (!(n = art_get_varint(p, end, &step))) goto bad;
+        p += n;
+        slot += step;
+        if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
+        int rc = visit(context, (uint32_t)slot);
+        if (rc) return rc;
+    }
+    if (p == end) return ART_OK;
+bad:
+    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of young slots makes no sense");
+}
+
+struct young_reader {
+    struct art_slot_set *slots;
+    uint32_t end_of_file;
+};
+
+static int add_slot(void *context, uint32_t slot) {
+    struct young_reader *reader = context;
+    return slot < reader->end_of_file ? art_slot_set_add(reader->slots, slot) : ART_OK;
+}
+
+/* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
+static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
+    struct young_reader reader = {&out->slots, end_of_file};
+    art_slot_set_clear(&out->slots);
+    out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
+    int rc = art_young_each(bytes, add_slot, &reader);
+    if (rc || !bytes.len) return rc;
+    out->epoch.kind = bytes.data[1];
+    memcpy(out->epoch.salts, bytes.data + 2, 8);
+    return ART_OK;
+}
+
+static int young_encode(const struct art_slot_set *slots, const struct art_epoch *epoch, struct art_buffer *out) {
+    out->len = 0;
+    uint8_t bytes[16] = {YOUNG_VERSION, (uint8_t)epoch->kind};
+    memcpy(bytes + 2, epoch->salts, 8);
+    int rc = art_buffer_append(out, bytes, YOUNG_HEADER);
+    if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, art_slot_set_count(slots, 0, UINT32_MAX)));
+    uint32_t last = 0;
+    for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
+         slot = art_slot_set_next(slots, slot + 1)) {
+        rc = art_buffer_append(out, bytes, art_put_varint(bytes, slot - last));
+        last = slot;
+    }
+    return rc;
+}
+
+static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *now) {
+    if (now->kind == ART_EPOCH_ROLLBACK) return true;
+    if (now->kind != ART_EPOCH_WAL || list->kind != ART_EPOCH_WAL) return false;
+    return memcmp(list->salts, now->salts, sizeof now->salts) != 0;
+}
+
+/* --- beginning and end of the write phase ------------------------------------------------------------------------- */
+
+static int lock_file(struct art_tree *tree, bool fresh) {
+    for (unsigned attempt = 0;; attempt++) {
+        int rc = art_store_write_begin(tree->store, fresh, &tree->slots.end);
+        if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) return rc;
+    }
+}
+
+int art_slots_claim(struct art_tree *tree) {
+    if (!art_store_unclaimed(tree->store)) return ART_OK;
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    if (!rc) rc = lock_file(tree, false);
+    if (!rc) art_store_write_end(tree->store);
+    return rc;
+}
+
+/* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are written in
+ * one transaction, the one that the original has just begun. */
+static int lock_own_file(struct art_tree *tree) {
+    enum { NAMES = 16 };
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    bool fresh = tree->txn.base->runs == 0;
+    if (!rc) rc = lock_file(tree, fresh);
+    bool free_to_choose = fresh && tree->host.another_file;
+    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES; i++) {
+        rc = tree->host.another_file(tree->host.context, i);
+        if (!rc) rc = lock_file(tree, fresh);
+    }
+    return rc;
+}
+
+int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out) {
+    struct art_buffer bytes = {0};
+    int rc = tree->host.load_young(tree->host.context, &bytes);
+    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
+    art_buffer_clear(&bytes);
+    out->loaded = !rc;
+    return rc;
+}
+
+/* Everything below the end that neither the base nor an unpassed young list names; but no more than FREE_MAX slots behind
+ * the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
+static int find_free(struct art_tree *tree) {
+    enum { FREE_MAX = 1 << 20 };
+    struct art_young *young = &tree->slots.young;
+    struct art_epoch now;
+    int rc = tree->host.epoch(tree->host.context, &now);
+    if (rc) return rc;
+    young->freed = art_slot_set_next(&young->slots, 0) == UINT32_MAX || epoch_passed(&young->epoch, &now);
+    art_slot_set_clear(&tree->slots.free);
+    uint32_t last = art_slot_set_highest(&tree->slots.base), last_young = art_slot_set_highest(&young->slots);
+    if (last_young > last) last = last_young;
+    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
+        if (art_slot_set_has(&tree->slots.base, slot)) continue;
+        if (!young->freed && art_slot_set_has(&young->slots, slot)) continue;
+        rc = art_slot_set_add(&tree->slots.free, slot);
+        if (rc) return rc;
+    }
+    art_store_reuse(tree->store, &tree->slots.free);
+    return ART_OK;
+}
+
+/* Slots are taken behind the end: it must lie behind all that the base names, whoever has cut off or hidden what was there. */
+static int check_end(const struct art_tree *tree) {
+    uint32_t last = art_slot_set_highest(&tree->slots.base);
+    if (!last || last < tree->slots.end) return ART_OK;
+    return art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
+}
+
+int art_slots_begin(struct art_tree *tree) {
+    if (tree->slots.writing) return ART_OK;
+    assert(tree->txn.active && !tree->txn.spilled);
+    int rc = art_slots_know(tree);
+    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
+    if (!rc) rc = lock_own_file(tree);
+    if (rc) return rc;
+    tree->slots.writing = true;
+    tree->slots.reuse = false;
+    tree->slots.young.freed = false;
+    rc = check_end(tree);
+    if (!rc) rc = art_young_load(tree, tree->slots.end, &tree->slots.young);
+    if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
+    if (!rc && tree->slots.reuse) rc = find_free(tree);
+    if (rc) art_slots_end(tree);
+    return rc;
+}
+
+void art_slots_end(struct art_tree *tree) {
+    if (!tree->slots.writing) return;
+    art_store_write_end(tree->store);
+    tree->slots.writing = false;
+    art_slot_set_clear(&tree->slots.base);
+    art_slot_set_clear(&tree->slots.free);
+    art_slot_set_clear(&tree->slots.young.slots);
+    tree->slots.young.loaded = false;
+}
+
+/* What came to nothing takes no room: all behind the end that the file had when the write phase began is this transaction's.
+ * Not after a COMMIT that was refused with a root: it may be found in the journal. */
+void art_slots_cut_back(struct art_tree *tree) {
+    bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->before.moved;
+    if (!ours || tree->txn.shown || tree->txn.spilled) return;
+    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
+        const struct art_mark *mark = &tree->txn.marks[i];
+        if (mark->image_slots || art_slot_set_highest(&mark->used) >= tree->slots.end) return;
+    }
+    art_store_cut_back(tree->store, tree->slots.end, tree->full);
+}
+
+/* Does anything that may be needed again in this transaction name the slot? */
+static bool kept(const struct art_tree *tree, uint32_t slot) {
+    if (art_slot_set_has(&tree->slots.base, slot)) return true;
+    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
+        if (art_slot_set_has(&tree->txn.marks[i].used, slot)) return true;
+    }
+    return false;
+}
+
+/* Those of `from` that are not in `used`. */
+static int add_others(struct art_slot_set *list, const struct art_slot_set *from, const struct art_slot_set *used) {
+    int rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX && !rc;
+         slot = art_slot_set_next(from, slot + 1)) {
+        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(list, slot);
+    }
+    return rc;
+}
+
+/* Nobody goes on with the base: no ROLLBACK TO can come, and a COMMIT that is refused takes back all. */
+static bool leaves_the_base(const struct art_tree *tree) {
+    return tree->txn.alone && art_wants_small(tree) && !tree->txn.mark_count && !tree->txn.spilled;
+}
+
+int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
+    if (!art_store_discards(tree->store)) return ART_OK;
+    struct art_slot_set *garbage = &tree->slots.young.slots, *others = &tree->slots.free;
+    bool leaves = leaves_the_base(tree);
+    int rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
+    /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
+    for (uint32_t slot = art_wants_small(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
+         slot = art_slot_set_next(others, slot + 1)) {
+        rc = art_slot_set_add(garbage, slot);
+    }
+    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(garbage, 0); slot != UINT32_MAX;
+         slot = art_slot_set_next(garbage, slot + 1)) {
+        bool named = art_slot_set_has(&edit->used, slot);
+        if (!leaves) named |= art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot);
+        if (named) art_slot_set_remove(garbage, slot);
+    }
+    return rc ? rc : art_store_discard(tree->store, garbage);
+}
+
+/* --- taking and giving back --------------------------------------------------------------------------------------- */
+
+int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
+    int rc = art_store_take_slot(tree->store, slot);
+    if (rc) return rc;
+    assert(!art_slot_set_has(&tree->slots.base, *slot));
+    rc = art_slot_set_add(&edit->used, *slot);
+    if (rc) art_store_return_slot(tree->store, *slot);
+    return rc;
+}
+
+void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot) {
+    art_slot_set_remove(&edit->used, slot);
+    if (kept(tree, slot) || art_slot_set_has(&tree->slots.used, slot)) return;
+    art_store_return_slot(tree->store, slot);
+}
+
+void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep) {
+    for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX; slot = art_slot_set_next(from, slot + 1)) {
+        if (art_slot_set_has(keep, slot) || kept(tree, slot)) continue;
+        art_store_return_slot(tree->store, slot);
+    }
+}
+
+/* Are so many slots waiting for a new epoch that the host should bring it about? What waits is so much more file. */
+static bool crowded(const struct art_tree *tree, const struct art_slot_set *waiting, const struct art_slot_set *used) {
+    enum { CROWD = 8, CROWD_PART = 8 };
+    uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
+    return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
+}
+
+/* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does
+ * not. */
+int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
+    struct art_young *young = &tree->slots.young;
+    struct art_epoch now;
+    int rc = tree->host.epoch(tree->host.context, &now);
+    if (rc) return rc;
+    struct art_slot_set list = {0};
+    bool old = !young->freed && !epoch_passed(&young->epoch, &now), discards = art_store_discards(tree->store);
+    bool gone = discards && leaves_the_base(tree);
+    for (uint32_t slot = old ? art_slot_set_next(&young->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
+         slot = art_slot_set_next(&young->slots, slot + 1)) {
+        if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
+    }
+    if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
+    if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
+    if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
+    tree->pending.commit.crowded = !discards && crowded(tree, &list, used);
+    if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);
+    art_slot_set_clear(&list);
+    return rc;
+}

@@ -1,0 +1,162 @@
+/* 'vacuum': all that can be moves from the file's end to free slots before it, in one transaction.
+ *
+ *     slots   | used free free used free used used used |       four used, three of them behind `end`
+ *             | used NEW  NEW  used NEW   -    -    -   |       now: the old ones are still the base's
+ *                                   ^ end
+ *
+ * `end` is as low as the free slots allow: before it there must be room for every blob that lies behind it, and for the
+ * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
+ * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay.
+ *
+ * The old places are free, and cut off, in a later transaction: whoever wants the smallest file goes on until nothing changes
+ * (ext/txn/finish.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time (commit.c).
+ */
+#include "core/tree/run/run.h"
+
+enum { STRETCH = 4096, STRETCH_BYTES = 4 << 20 }; /* leaf blobs that enter a run at once, and bytes of their names */
+
+static int note_index(void *context, const struct art_ref *ref) {
+    return ref->level ? art_slot_set_add(context, ref->slot) : ART_OK;
+}
+
+static bool room_before(const struct art_tree *tree, const struct art_edit *edit, const struct art_slot_set *index,
+                        uint32_t end, uint32_t most) {
+    uint32_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
+    return moved <= most && (uint64_t)moved + named <= art_store_free_slots(tree->store, end);
+}
+
+/* Behind all slots that are used when there is no room to move anything. */
+static int choose_end(struct art_tree *tree, const struct art_edit *edit, uint32_t most, uint32_t *end) {
+    struct art_slot_set index = {0};
+    int rc = ART_OK;
+    for (unsigned i = 0; !rc && i < edit->root->runs; i++) {
+        rc = art_run_each_ref(tree->store, &edit->root->run[i], note_index, &index);
+    }
+    uint32_t low = 1, high = art_slot_set_highest(&edit->used) + 1;
+    while (!rc && low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (room_before(tree, edit, &index, middle, most))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *end = low;
+    art_slot_set_clear(&index);
+    return rc;
+}
+
+/* --- one stretch of a run ----------------------------------------------------------------------------------------- */
+
+struct stretch {
+    struct art_children children; /* as they shall be */
+    struct art_slot_set left;     /* slots of leaf blobs that were built again */
+    struct art_buffer low, next;  /* separators: of its first child, of the first one behind it */
+    bool to_end;
+};
+
+static void stretch_clear(struct stretch *stretch) {
+    art_children_clear(&stretch->children);
+    art_slot_set_clear(&stretch->left);
+    art_buffer_clear(&stretch->low);
+    art_buffer_clear(&stretch->next);
+}
+
+/* Does the leaf blob under the cursor, or an index blob over it, lie behind `end`? */
+static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
+                      uint32_t end) {
+    bool yes = leaf->slot >= end;
+    for (unsigned level = 1; level <= run->top.level; level++) yes |= cursor->path[level]->slot >= end;
+    return yes;
+}
+
+/* One more child: the leaf blob as it is, or built again in its separator's place. */
+static int add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, struct art_bytes separator,
+                    const struct art_ref *leaf, uint32_t end, struct stretch *stretch) {
+    struct art_children *all = &stretch->children;
+    if (leaf->slot < end) {
+        all->blobs++;
+        all->pages += art_ref_pages(leaf);
+        return art_children_add(all, separator, leaf);
+    }
+    struct art_children fresh = {0};
+    const struct art_run *run = &edit->root->run[at];
+    int rc = art_slot_set_add(&stretch->left, leaf->slot);
+    if (!rc) rc = art_leaf_build_again(tree, edit, run, separator, leaf, at + 1 < edit->root->runs, &fresh);
+    for (uint32_t i = 0; !rc && i < fresh.count; i++) {
+        rc = art_children_add(all, i ? fresh.child[i].separator : separator, &fresh.child[i].ref);
+    }
+    all->blobs += fresh.blobs;
+    all->pages += fresh.pages;
+    art_children_clear(&fresh);
+    return rc ? rc : art_tree_interrupted(tree);
+}
+
+/* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the
+ * stretch is long enough. */
+static int gather_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+                          const struct art_buffer *from, struct stretch *stretch) {
+    const struct art_run *run = &edit->root->run[at];
+    struct art_run_cursor cursor;
+    int rc = art_run_cursor_open(&cursor, tree->store);
+    if (rc) return rc;
+    art_run_cursor_reset(&cursor, &run->top, 1);
+    rc = from->len ? art_run_seek_ge(&cursor, art_buffer_bytes(from)) : art_run_first(&cursor);
+    for (; !rc && cursor.valid; rc = art_run_next(&cursor)) {
+        struct art_bytes separator = art_run_key(&cursor);
+        struct art_ref leaf;
+        rc = art_blob_cursor_ref(&cursor.leaf, &leaf);
+        bool begins = !stretch->children.count;
+        if (!rc && (stretch->children.count >= STRETCH || stretch->children.bytes >= STRETCH_BYTES)) {
+            stretch->to_end = false;
+            rc = art_buffer_set_key(&stretch->next, separator);
+            break;
+        }
+        if (!rc && begins && !must_move(&cursor, run, &leaf, end)) continue;
+        if (!rc && begins) rc = art_buffer_set_key(&stretch->low, separator);
+        if (!rc) rc = add_leaf(tree, edit, at, separator, &leaf, end, stretch);
+        if (rc) break;
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+/* Moves one stretch of run `at`; *from: where the next one may begin. */
+static int move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+                        struct art_buffer *from, bool *more) {
+    const struct art_run *run = &edit->root->run[at];
+    struct stretch stretch = {.to_end = true};
+    struct art_run moved = {0};
+    int rc;
+    if (run->top.level)
+        rc = gather_stretch(tree, edit, at, end, from, &stretch);
+    else
+        rc = run->top.slot < end ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &stretch);
+    *more = !stretch.to_end;
+    if (!rc && stretch.children.count) {
+        struct art_bytes high = stretch.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&stretch.next);
+        rc = art_run_splice(tree, edit, run, art_buffer_bytes(&stretch.low), high, true, &stretch.children, &moved);
+        if (!rc) rc = art_root_replace_run(edit->root, at, &moved);
+    }
+    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(&stretch.left, 0); slot != UINT32_MAX;
+         slot = art_slot_set_next(&stretch.left, slot + 1)) {
+        art_slots_drop(tree, edit, slot);
+    }
+    if (!rc && *more) rc = art_buffer_set_key(from, art_buffer_bytes(&stretch.next));
+    art_run_clear(&moved);
+    stretch_clear(&stretch);
+    return rc;
+}
+
+int art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
+    uint32_t end;
+    struct art_buffer from = {0};
+    if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK; /* no slot takes room but by its blob */
+    int rc = choose_end(tree, edit, most, &end);
+    if (rc || end > art_slot_set_highest(&edit->used)) return rc;
+    for (unsigned at = 0; !rc && at < edit->root->runs; at++) {
+        from.len = 0;
+        for (bool more = true; more && !rc;) rc = move_stretch(tree, edit, at, end, &from, &more);
+    }
+    art_buffer_clear(&from);
+    return rc;
+}

@@ -1,0 +1,219 @@
+/* Salvage from the inside.
+ *
+ *   salvage.c          opening; the sources side by side
+ *   salvage_log.c      which root, and what follows it in the log
+ *   salvage_image.c    blobs in memory, verified page by page
+ *   salvage_detour.c     through the leaves of a run, around what is damaged
+ *   salvage_orphans.c  leaves that no index names
+ *   salvage_value.c    large values from their pieces
+ *   salvage_lost.c     what may be lost
+ */
+#ifndef ART_TREE_SALVAGE_PRIVATE_H
+#define ART_TREE_SALVAGE_PRIVATE_H
+
+#include "core/blob/cursor.h"
+#include "core/tree/salvage.h"
+#include "core/tree/txn/txn.h"
+
+enum { ART_SALVAGE_IMAGES = 64, ART_SALVAGE_ACTIVE = 256, ART_CATALOG_KEY = 24 };
+
+/* --- what may be lost --------------------------------------------------------------------------------------------- */
+
+struct art_loss {
+    struct art_loss *next;
+    bool open; /* it is not known yet where the range ends */
+    struct art_lost told;
+    char *text; /* what, place and both keys, in the same allocation */
+};
+
+/* A gap in one source: damage behind its last key, and where it ends is where the next key is. */
+struct art_gap_note {
+    struct art_gap_note *next;
+    uint32_t slot, page;
+    char *what;
+};
+struct art_detour_gap {
+    bool open, index;
+    uint64_t generation; /* of the newest index blob that is lost in it */
+    uint32_t slot, page; /* noted last */
+    struct art_gap_note *first, **end;
+    unsigned count;
+};
+
+/* --- images ------------------------------------------------------------------------------------------------------- */
+
+struct art_image {
+    struct art_blob blob;
+    struct art_salvage *salvage;
+    uint8_t *bytes;
+    struct art_ref ref; /* label: its length */
+    uint64_t serial;    /* another one each time that it is read; 0: empty */
+    uint64_t used;
+    bool tried; /* to read all leaf pages at once */
+};
+
+/* --- walks -------------------------------------------------------------------------------------------------------- */
+
+struct art_detour_step { /* in an index blob */
+    struct art_ref ref;
+    uint32_t bucket, entry; /* the next child */
+};
+struct art_detour_leaf { /* the leaf that a walk is in */
+    bool open;
+    struct art_ref ref;
+    struct art_buffer label;
+    struct art_image *image;
+    uint64_t serial; /* of the image that the cursor stands in */
+    struct art_blob_cursor cursor;
+    uint32_t bucket, entry, count;
+};
+struct art_detour {
+    struct art_salvage *salvage;
+    const char *effect;         /* of what cannot be read, for art_lost; NULL: told already */
+    bool alone;                 /* one leaf that no index names */
+    struct art_slot_set *named; /* only collects the slots that the run names */
+    unsigned top;
+    struct art_detour_step step[ART_LEVELS_MAX];
+    struct art_detour_leaf leaf;
+    struct art_detour_gap gap;
+    uint8_t *room;          /* for keys */
+    struct art_buffer last; /* the key before */
+    bool any;               /* there was one */
+    /* the entry that it stands at */
+    bool valid;
+    struct art_bytes key;
+    struct art_buffer value;
+    uint64_t csn, generation;
+    uint8_t flags;
+};
+
+/* --- orphans ------------------------------------------------------------------------------------------------------ */
+
+struct art_orphan {
+    uint64_t generation;
+    uint32_t slot;
+    uint8_t low_len, high_len;
+    bool high_cut, high_known;
+    uint8_t low[ART_CATALOG_KEY], high[ART_CATALOG_KEY]; /* beginnings of the first and the last key */
+};
+/* Those that fill one gap. */
+struct art_group {
+    struct art_group *next;
+    struct art_buffer low, high; /* keys between them */
+    bool low_set, high_set;
+    uint64_t generation; /* and no newer ones */
+    const char *effect;
+    uint32_t at; /* the next one of the catalog */
+    struct art_detour *active[ART_SALVAGE_ACTIVE];
+    unsigned count;
+    bool crowded;
+    struct art_detour *winner; /* NULL: at its end */
+};
+
+struct art_salvage {
+    struct art_salvage_options options;
+    struct art_io *io; /* NULL: there is none */
+    const char *place; /* for messages */
+    bool missing;      /* the file should be there */
+    uint8_t uuid[ART_UUID_BYTES];
+    bool uuid_known;
+    uint32_t slots;
+    struct art_root *root; /* NULL: found without one */
+    struct art_delta *delta;
+    struct art_delta_cursor cursor;
+    bool begun;
+
+    struct { /* the log, while it is read */
+        struct art_root *row;
+        bool any_row, chosen, known;
+        bool sound;    /* the root is that of row 0 */
+        uint64_t last; /* csn of the row before */
+        struct art_hash128 chain;
+        uint64_t lost_from, lost_to; /* not told yet; 0: none */
+        uint64_t taken;              /* rows that are in the delta */
+    } log;
+
+    struct art_image image[ART_SALVAGE_IMAGES];
+    uint64_t serial, clock;
+    bool singly;   /* pages, where not the whole blob will be wanted */
+    uint8_t *page; /* one page, aligned */
+    uint8_t *scratch;
+
+    struct art_detour *run[ART_RUNS_CAPACITY];
+    unsigned runs;
+
+    bool catalogued;
+    struct art_orphan *orphan;
+    uint32_t orphans, orphan_room;
+    struct art_slot_set named;
+    struct art_group *groups;
+
+    struct art_loss *losses, **losses_end, *open_from; /* the first that is open */
+    struct art_loss *shown;
+
+    /* the row */
+    bool valid, ended;
+    struct art_buffer key, value, previous, large;
+    bool any_previous;
+    bool is_large;
+    uint64_t csn;
+    uint8_t flags;
+    unsigned steps;
+};
+
+/* What follows where something cannot be read, for art_lost. */
+extern const char art_effect_gone[], art_effect_older[];
+
+/* Damage is what salvage goes around: what does not verify, and what the device cannot read. Anything else that fails may not
+ * fail the next time, so it ends the scan with its error: rows that are there must not be left out in silence. */
+bool art_is_damage(int rc);
+int art_salvage_interrupted(struct art_salvage *salvage);
+
+/* --- salvage_lost.c */
+/* Damage that art_error_fault() describes. `key` as it stands in the walk: behind its last key. */
+int art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
+/* The walk has its next key, or has ended: tells. */
+int art_gap_close(struct art_detour *walk);
+void art_gap_forget(struct art_detour *walk);
+/* Of all keys. */
+int art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
+                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The row under the salvage's position is lost. */
+int art_lost_row(struct art_salvage *salvage, const char *why);
+/* The walk has gone on to this key (NULL: to its end). */
+int art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key);
+void art_losses_clear(struct art_salvage *salvage);
+
+/* --- salvage_image.c */
+int art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct art_image **out);
+/* The reference that a slot's last page gives of itself. ART_NOTFOUND: nothing was ever there; damage. */
+int art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref, uint8_t uuid[ART_UUID_BYTES]);
+void art_images_clear(struct art_salvage *salvage);
+
+/* --- salvage_detour.c */
+int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
+                    struct art_detour **out);
+void art_detour_close(struct art_detour *walk);
+int art_detour_next(struct art_detour *walk);
+/* All slots that a run names. */
+int art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
+
+/* --- salvage_orphans.c */
+/* All leaves of the catalog with keys between the two, of `generation` or older. */
+int art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                     uint64_t generation, const char *effect);
+int art_catalog_make(struct art_salvage *salvage);
+/* Past `key`, and to the first one where `key` is NULL. */
+int art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key);
+void art_groups_clear(struct art_salvage *salvage);
+/* What the catalog has of a key: into `out`. ART_NOTFOUND. */
+int art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
+
+/* --- salvage_log.c */
+int art_salvage_read_log(struct art_salvage *salvage);
+
+/* --- salvage_value.c */
+/* The value that the row under the position refers to, into salvage->large. Damage where it is not whole. */
+int art_salvage_large(struct art_salvage *salvage);
+
+#endif

@@ -1,0 +1,266 @@
+#include "core/tree/salvage/private.h"
+
+#include "core/store/root_copy.h"
+#include "core/store/store_format.h"
+
+enum { STEPS_UNASKED = 256 };
+
+/* --- where the blobs are ------------------------------------------------------------------------------------------ */
+
+/* Nobody is asked whose the file is: nothing is written. */
+static int open_blobs(struct art_salvage *salvage) {
+    const struct art_salvage_options *options = &salvage->options;
+    struct art_disk *disk = options->disk ? options->disk : art_disk_default();
+    if (options->rows) return art_io_rows_open(options->rows, 0, options->rows_name, &salvage->io);
+    if (!options->path) return ART_OK;
+    struct art_file_options file = {.path = options->path, .engine = ART_ENGINE_PWRITE, .read_only = true};
+    int rc = disk->methods->open(disk, &file, &salvage->io);
+    if (rc) salvage->io = NULL;
+    salvage->missing = rc == ART_MISSING;
+    return salvage->missing && !options->alone ? ART_OK : rc;
+}
+
+/* The id is the host's word, or the file's own: of the superblock, a copy of the root, or the first blob. */
+static int read_identity(struct art_salvage *salvage) {
+    const struct art_superblock_page *page = (const void *)salvage->page;
+    struct art_io_request request = {salvage->page, ART_STORE_PAGE, 0};
+    int rc = art_io_read(salvage->io, &request, 1);
+    if (rc) return art_is_damage(rc) ? ART_OK : rc;
+    bool whole = !memcmp(page->magic, ART_STORE_MAGIC, sizeof page->magic) &&
+                 page->sum == art_hash64(page, ART_STORE_PAGE - sizeof(uint64_t));
+    if (!whole) return ART_OK;
+    if (salvage->uuid_known && memcmp(page->uuid, salvage->uuid, ART_UUID_BYTES) != 0) {
+        return art_fail(ART_FOREIGN,
+                        "art: the .art file is that of another table (%s): put the file that belongs to this table "
+                        "there, or restore both from one backup",
+                        salvage->place);
+    }
+    memcpy(salvage->uuid, page->uuid, ART_UUID_BYTES);
+    salvage->uuid_known = true;
+    return ART_OK;
+}
+
+static int guess_uuid(struct art_salvage *salvage) {
+    enum { TRIES = 1 << 16 };
+    struct art_buffer root = {0};
+    struct art_ref ref;
+    int rc = salvage->options.rows ? ART_NOTFOUND : art_root_copy_read(salvage->io, &root, salvage->uuid);
+    art_buffer_clear(&root);
+    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < TRIES; slot++) {
+        rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
+        if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
+    }
+    salvage->uuid_known = !rc;
+    if (!rc || !salvage->options.alone) return rc == ART_NOMEM ? rc : ART_OK;
+    return rc == ART_NOMEM ? rc
+                           : art_fail(ART_FOREIGN, "art: nothing of an .art file is in it (%s): give the path of one",
+                                      salvage->place);
+}
+
+static int look_at_blobs(struct art_salvage *salvage) {
+    uint64_t bytes = 0;
+    if (!salvage->io) return ART_OK;
+    int rc = salvage->io->methods->size(salvage->io, &bytes);
+    if (rc) return art_is_damage(rc) ? ART_OK : rc;
+    salvage->slots = art_slots_in(bytes);
+    if (!salvage->options.rows) rc = read_identity(salvage);
+    return rc || salvage->uuid_known ? rc : guess_uuid(salvage);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static int open_sources(struct art_salvage *salvage) {
+    const struct art_root *root = salvage->root;
+    for (unsigned i = 0; root && i < root->runs; i++) {
+        const char *effect = i + 1 < root->runs ? art_effect_older : art_effect_gone;
+        int rc = art_detour_open(salvage, &root->run[i].top, effect, &salvage->run[i]);
+        if (rc) return rc;
+        salvage->runs++;
+    }
+    art_delta_cursor_init(&salvage->cursor, salvage->delta);
+    if (root) return ART_OK;
+    int rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
+                                 art_effect_older);
+    return rc ? rc : art_orphans_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
+}
+
+static int open_salvage(struct art_salvage *salvage) {
+    salvage->page = art_alloc_aligned(ART_BLOB_PAGE, ART_BLOB_PAGE);
+    salvage->scratch = art_alloc(ART_KEY_BUFFER);
+    if (!salvage->page || !salvage->scratch) return art_nomem();
+    int rc = art_delta_open(&salvage->delta);
+    if (!rc) rc = open_blobs(salvage);
+    if (!rc) rc = look_at_blobs(salvage);
+    if (!rc) rc = art_salvage_read_log(salvage);
+    return rc ? rc : open_sources(salvage);
+}
+
+int art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options) {
+    struct art_salvage *salvage = art_alloc_zeroed(sizeof *salvage);
+    if (!salvage) return art_nomem();
+    salvage->options = *options;
+    salvage->losses_end = &salvage->losses;
+    salvage->place = options->rows ? options->rows_name : options->path ? options->path : "the .art file";
+    salvage->uuid_known = options->uuid_known;
+    memcpy(salvage->uuid, options->uuid, ART_UUID_BYTES);
+    int rc = open_salvage(salvage);
+    if (rc) {
+        art_salvage_close(salvage);
+        return rc;
+    }
+    *out = salvage;
+    return ART_OK;
+}
+
+void art_salvage_close(struct art_salvage *salvage) {
+    if (!salvage) return;
+    for (unsigned i = 0; i < salvage->runs; i++) art_detour_close(salvage->run[i]);
+    art_groups_clear(salvage);
+    art_losses_clear(salvage);
+    art_images_clear(salvage);
+    if (salvage->cursor.delta) art_delta_cursor_clear(&salvage->cursor);
+    art_delta_unref(salvage->delta);
+    art_root_unref(salvage->root);
+    art_root_unref(salvage->log.row);
+    art_slot_set_clear(&salvage->named);
+    art_free(salvage->orphan);
+    art_buffer_clear(&salvage->key);
+    art_buffer_clear(&salvage->value);
+    art_buffer_clear(&salvage->previous);
+    art_buffer_clear(&salvage->large);
+    art_io_close(salvage->io);
+    art_free(salvage->scratch);
+    art_free_aligned(salvage->page);
+    art_free(salvage);
+}
+
+/* --- the sources side by side ------------------------------------------------------------------------------------- */
+
+static int step_delta(struct art_salvage *salvage, const struct art_bytes *key) {
+    struct art_delta_cursor *cursor = &salvage->cursor;
+    if (!key) return art_delta_first(cursor);
+    bool there = cursor->valid && art_bytes_equal(cursor->key, *key);
+    return there ? art_delta_next(cursor) : ART_OK;
+}
+
+static int step_groups(struct art_salvage *salvage, const struct art_bytes *key) {
+    for (struct art_group *group = salvage->groups; group; group = group->next) {
+        int rc = group->winner && key ? art_group_next(salvage, group, key) : ART_OK;
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* All that stand at `key` go on; NULL: to their first. Runs before groups: a gap in a run makes a group. */
+static int step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
+    int rc = step_delta(salvage, key);
+    for (unsigned i = 0; !rc && i < salvage->runs; i++) {
+        struct art_detour *walk = salvage->run[i];
+        if (!key || (walk->valid && art_bytes_equal(walk->key, *key))) rc = art_detour_next(walk);
+    }
+    return rc ? rc : step_groups(salvage, key);
+}
+
+/* What a source says; the first one asked wins where versions are equal. */
+struct offer {
+    bool any;
+    struct art_bytes key, value;
+    uint64_t csn;
+    uint8_t flags;
+};
+
+static void consider(struct offer *best, struct art_bytes key, struct art_bytes value, uint64_t csn, uint8_t flags) {
+    int c = best->any ? art_bytes_compare(key, best->key) : -1;
+    if (c < 0 || (c == 0 && csn > best->csn)) *best = (struct offer){true, key, value, csn, flags};
+}
+
+static void consider_walk(struct offer *best, const struct art_detour *walk) {
+    if (walk && walk->valid) consider(best, walk->key, art_buffer_bytes(&walk->value), walk->csn, walk->flags);
+}
+
+static int put_bytes(struct art_buffer *to, struct art_bytes bytes) {
+    to->len = 0;
+    return art_buffer_append(to, bytes.data, bytes.len);
+}
+
+static int choose_entry(struct art_salvage *salvage, bool *any) {
+    struct offer best = {0};
+    if (salvage->cursor.valid) {
+        struct art_entry entry;
+        art_delta_cursor_entry(&salvage->cursor, &entry);
+        consider(&best, salvage->cursor.key, entry.value, entry.csn, entry.flags);
+    }
+    for (unsigned i = 0; i < salvage->runs; i++) consider_walk(&best, salvage->run[i]);
+    for (const struct art_group *group = salvage->groups; group; group = group->next) {
+        consider_walk(&best, group->winner);
+    }
+    *any = best.any;
+    if (!best.any) return ART_OK;
+    salvage->csn = best.csn;
+    salvage->flags = best.flags;
+    int rc = put_bytes(&salvage->key, best.key);
+    return rc ? rc : put_bytes(&salvage->value, best.value);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+/* The next key of all, whatever it says. */
+static int step_on(struct art_salvage *salvage, bool *any) {
+    struct art_bytes key = art_buffer_bytes(&salvage->key);
+    int rc = ART_OK;
+    if (salvage->begun) {
+        rc = put_bytes(&salvage->previous, key);
+        salvage->any_previous = true;
+        key = art_buffer_bytes(&salvage->previous);
+    }
+    if (!rc && ++salvage->steps % STEPS_UNASKED == 0) rc = art_salvage_interrupted(salvage);
+    if (!rc) rc = step_sources(salvage, salvage->begun ? &key : NULL);
+    salvage->begun = true;
+    if (!rc) rc = choose_entry(salvage, any);
+    if (rc) return rc;
+    key = art_buffer_bytes(&salvage->key);
+    return art_lost_passed(salvage, *any ? &key : NULL);
+}
+
+/* A large value is whole, or the row is lost. */
+static int show_row(struct art_salvage *salvage) {
+    salvage->valid = true;
+    salvage->is_large = salvage->flags & ART_PIECES;
+    if (!salvage->is_large) return ART_OK;
+    int rc = art_salvage_large(salvage);
+    if (!art_is_damage(rc)) return rc;
+    salvage->valid = false;
+    struct art_fault fault = art_error_fault();
+    return art_lost_row(salvage, fault.what);
+}
+
+int art_salvage_next(struct art_salvage *salvage) {
+    salvage->valid = false;
+    while (!salvage->valid && !salvage->ended) {
+        bool any = false;
+        int rc = step_on(salvage, &any);
+        if (rc) return rc;
+        uint8_t space = any && salvage->key.len ? salvage->key.data[0] : 0;
+        if (!any || space > ART_SPACE_ROWS) salvage->ended = true;
+        if (!any || space != ART_SPACE_ROWS || salvage->flags & ART_DELETE) continue;
+        rc = show_row(salvage);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+bool art_salvage_valid(const struct art_salvage *salvage) {
+    return salvage->valid;
+}
+
+struct art_bytes art_salvage_key(const struct art_salvage *salvage) {
+    return art_bytes(salvage->key.data + 1, (uint32_t)salvage->key.len - 1);
+}
+
+struct art_bytes art_salvage_value(const struct art_salvage *salvage) {
+    return art_buffer_bytes(salvage->is_large ? &salvage->large : &salvage->value);
+}
+
+uint64_t art_salvage_version(const struct art_salvage *salvage) {
+    return salvage->csn;
+}

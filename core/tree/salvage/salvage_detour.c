@@ -1,0 +1,234 @@
+/* A walk through the leaves of one run, in order, around what is damaged: a bucket, a leaf, an index blob with all below it.
+ *
+ *     damage        what is skipped                      where the walk goes on
+ *     a leaf page   its buckets                          the next bucket of the leaf
+ *     a leaf head   the leaf                             the next child
+ *     an index      all below; leaves are looked for     the next child of the level above
+ *                   by their own heads
+ *
+ * What is skipped lies between the walk's last key before it and its first one behind: that range is told (salvage_lost.c). The
+ * walk holds no image: where the one that it stands in had to go, it is read again.
+ *
+ * A single leaf that no index names is walked in the same way; its label is what its buckets begin with. */
+#include "core/tree/salvage/private.h"
+
+static int note(struct art_detour *walk, int rc, uint32_t slot, bool index, uint64_t generation) {
+    return art_is_damage(rc) ? art_gap_note(walk, slot, index, generation) : rc;
+}
+
+/* --- index blobs -------------------------------------------------------------------------------------------------- */
+
+/* The child that the step is at. ART_NOTFOUND: there are no more. Damage: it is skipped, or the bucket that it is in. */
+static int child_at_step(struct art_detour *walk, struct art_detour_step *step, struct art_ref *child) {
+    struct art_salvage *salvage = walk->salvage;
+    struct art_image *image;
+    struct art_blob_cursor at;
+    int rc = art_image_get(salvage, &step->ref, &image);
+    if (rc) {
+        step->bucket = UINT32_MAX;
+        return rc;
+    }
+    if (step->bucket >= image->blob.buckets) return ART_NOTFOUND;
+    art_blob_cursor_init(&at, &image->blob, salvage->scratch);
+    rc = art_blob_cursor_place(&at, step->bucket, step->entry);
+    if (rc || ++step->entry >= at.view.count) {
+        step->bucket++;
+        step->entry = 0;
+    }
+    if (!rc) rc = art_blob_cursor_ref(&at, child);
+    if (!rc && child->level != step->ref.level - 1) {
+        rc = art_corrupt(salvage->place, step->ref.slot, ART_NOWHERE, "a child of level %u under level %u",
+                         child->level, step->ref.level);
+    }
+    return rc;
+}
+
+static int note_named(struct art_detour *walk, const struct art_ref *ref) {
+    if (!walk->named || ref->slot >= walk->salvage->slots) return ART_OK;
+    return art_slot_set_add(walk->named, ref->slot) ? art_nomem() : ART_OK;
+}
+
+/* The next leaf's reference. ART_NOTFOUND: there is none. */
+static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
+    unsigned level = 1;
+    while (level <= walk->top) {
+        struct art_detour_step *step = &walk->step[level];
+        struct art_ref child;
+        if (step->bucket == UINT32_MAX) {
+            level++;
+            continue;
+        }
+        int rc = child_at_step(walk, step, &child);
+        if (rc == ART_NOTFOUND) {
+            step->bucket = UINT32_MAX;
+        } else if (rc) {
+            rc = note(walk, rc, step->ref.slot, true, step->ref.generation);
+            if (rc) return rc;
+        } else {
+            rc = note_named(walk, &child);
+            *ref = child;
+            if (rc || level == 1) return rc;
+            child.label.data = NULL;
+            walk->step[--level] = (struct art_detour_step){.ref = child};
+        }
+    }
+    return ART_NOTFOUND;
+}
+
+/* --- leaves ------------------------------------------------------------------------------------------------------- */
+
+static int open_leaf(struct art_detour *walk, const struct art_ref *ref) {
+    struct art_detour_leaf *leaf = &walk->leaf;
+    leaf->label.len = 0;
+    int rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
+    leaf->ref = *ref;
+    leaf->ref.label.data = NULL;
+    leaf->serial = 0;
+    leaf->bucket = UINT32_MAX;
+    leaf->entry = leaf->count = 0;
+    if (!rc) rc = art_image_get(walk->salvage, &leaf->ref, &leaf->image);
+    leaf->open = !rc;
+    return rc;
+}
+
+/* To the next entry that can be read, or the leaf's end. Damage: the rest of the bucket is skipped. */
+static int step_in_leaf(struct art_detour *walk) {
+    struct art_detour_leaf *leaf = &walk->leaf;
+    if (++leaf->entry >= leaf->count) {
+        leaf->bucket++;
+        leaf->entry = leaf->count = 0;
+    }
+    int rc = ART_OK;
+    bool here = leaf->serial && leaf->image->serial == leaf->serial;
+    if (!here) rc = art_image_get(walk->salvage, &leaf->ref, &leaf->image);
+    if (rc) {
+        leaf->open = false;
+        return rc;
+    }
+    if (leaf->bucket >= leaf->image->blob.buckets) {
+        leaf->open = false;
+        return ART_OK;
+    }
+    if (!here) art_blob_cursor_init(&leaf->cursor, &leaf->image->blob, walk->room);
+    leaf->serial = leaf->image->serial;
+    if (here && leaf->entry) {
+        rc = art_blob_next(&leaf->cursor);
+    } else {
+        rc = art_blob_cursor_place(&leaf->cursor, leaf->bucket, leaf->entry);
+    }
+    leaf->count = rc ? 0 : leaf->cursor.view.count;
+    if (rc) leaf->serial = 0;
+    return rc;
+}
+
+/* The entry under the leaf's cursor becomes the walk's. Keys that do not ascend were made by nobody. */
+static int take_entry(struct art_detour *walk) {
+    struct art_detour_leaf *leaf = &walk->leaf;
+    uint32_t label = leaf->image->blob.label_len;
+    if (label) memcpy(walk->room, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
+    struct art_bytes key = art_bytes(walk->room, leaf->cursor.key_len);
+    if (walk->any && art_bytes_compare(key, art_buffer_bytes(&walk->last)) <= 0) {
+        return art_corrupt(walk->salvage->place, leaf->ref.slot, ART_NOWHERE, "a key does not follow its predecessor");
+    }
+    struct art_entry entry;
+    art_blob_cursor_entry(&leaf->cursor, &entry);
+    walk->value.len = 0;
+    int rc = art_buffer_append(&walk->value, entry.value.data, entry.value.len);
+    walk->key = key;
+    walk->csn = entry.csn;
+    walk->flags = entry.flags;
+    walk->generation = leaf->ref.generation;
+    walk->valid = !rc;
+    return rc;
+}
+
+static int within_leaf(struct art_detour *walk) {
+    int rc = ART_OK;
+    while (!rc && walk->leaf.open) {
+        rc = step_in_leaf(walk);
+        if (!rc && walk->leaf.open) rc = take_entry(walk);
+        if (walk->valid) return ART_OK;
+        if (rc) rc = note(walk, rc, walk->leaf.ref.slot, false, 0);
+    }
+    return rc;
+}
+
+int art_detour_next(struct art_detour *walk) {
+    struct art_ref ref;
+    int rc = ART_OK;
+    if (walk->valid) {
+        walk->last.len = 0;
+        rc = art_buffer_append(&walk->last, walk->key.data, walk->key.len);
+        walk->any = true;
+    }
+    walk->valid = false;
+    while (!rc) {
+        rc = within_leaf(walk);
+        if (rc || walk->valid) break;
+        rc = next_leaf(walk, &ref);
+        if (rc) break;
+        rc = open_leaf(walk, &ref);
+        if (rc) rc = note(walk, rc, ref.slot, false, 0);
+    }
+    if (rc && rc != ART_NOTFOUND) return rc;
+    return art_gap_close(walk);
+}
+
+/* --- a walk ------------------------------------------------------------------------------------------------------- */
+
+/* The top: an index blob to begin with, or the only leaf. */
+static int enter_top(struct art_detour *walk, const struct art_ref *top) {
+    if (top->level >= ART_LEVELS_MAX) {
+        int rc =
+            art_corrupt(walk->salvage->place, top->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
+        return note(walk, rc, top->slot, true, top->generation);
+    }
+    walk->top = top->level;
+    for (unsigned level = 1; level < top->level; level++) walk->step[level].bucket = UINT32_MAX;
+    if (top->level) {
+        walk->step[top->level] = (struct art_detour_step){.ref = *top};
+        walk->step[top->level].ref.label.data = NULL;
+        return ART_OK;
+    }
+    int rc = open_leaf(walk, top);
+    return rc ? note(walk, rc, top->slot, false, 0) : ART_OK;
+}
+
+int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
+                    struct art_detour **out) {
+    struct art_detour *walk = art_alloc_zeroed(sizeof *walk);
+    if (!walk) return art_nomem();
+    walk->salvage = salvage;
+    walk->effect = effect;
+    walk->gap.end = &walk->gap.first;
+    walk->room = art_alloc(ART_KEY_BUFFER);
+    int rc = walk->room ? enter_top(walk, top) : art_nomem();
+    if (rc) {
+        art_detour_close(walk);
+        return rc;
+    }
+    *out = walk;
+    return ART_OK;
+}
+
+void art_detour_close(struct art_detour *walk) {
+    if (!walk) return;
+    art_gap_forget(walk);
+    art_buffer_clear(&walk->leaf.label);
+    art_buffer_clear(&walk->last);
+    art_buffer_clear(&walk->value);
+    art_free(walk->room);
+    art_free(walk);
+}
+
+int art_detour_named(struct art_salvage *salvage, const struct art_ref *top) {
+    struct art_detour *walk = NULL;
+    struct art_ref ref;
+    int rc = art_detour_open(salvage, top, NULL, &walk);
+    if (rc || !walk) return rc;
+    walk->named = &salvage->named;
+    rc = note_named(walk, top);
+    while (!rc) rc = next_leaf(walk, &ref);
+    art_detour_close(walk);
+    return rc == ART_NOTFOUND ? ART_OK : rc;
+}

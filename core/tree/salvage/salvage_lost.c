@@ -1,0 +1,206 @@
+/* What may be lost, by ranges of keys.
+ *
+ *     a run    .. k3 | k4 | ####### | k9 ..        what the damaged page held lies between k4 and k9
+ *
+ * A gap in a run is told when the walk has its next key. A row of which a piece is missing lies between the row before and the
+ * row behind, and is told when that is known: until then it is `open`, and so is all that was found after it. */
+#include "core/tree/salvage/private.h"
+
+#include <stdarg.h>
+
+const char art_effect_gone[] = "rows may be missing";
+const char art_effect_older[] = "rows may be missing or older than they were, and deleted ones may be back";
+
+enum { NOTES_MAX = 100, WHAT_MAX = 640, SHOWN_MAX = 200 };
+
+/* --- the list ----------------------------------------------------------------------------------------------------- */
+
+/* Rows are what people see: the first byte of a key goes, and what stands behind all rows is no bound. */
+static bool bound_of(const struct art_bytes *key, struct art_bytes *out) {
+    if (!key || !key->len || key->data[0] != ART_SPACE_ROWS) return false;
+    *out = art_bytes(key->data + 1, key->len - 1);
+    return true;
+}
+
+static struct art_loss *new_loss(const char *what, const char *place, const struct art_bytes *after,
+                                 const struct art_bytes *before) {
+    struct art_bytes low = {0}, high = {0};
+    bool low_set = bound_of(after, &low), high_set = bound_of(before, &high);
+    size_t what_len = strlen(what) + 1, place_len = place ? strlen(place) + 1 : 0;
+    struct art_loss *loss = art_alloc_zeroed(sizeof *loss + what_len + place_len + low.len + high.len);
+    if (!loss) return NULL;
+    char *at = (char *)(loss + 1);
+    loss->told = (struct art_lost){.after_set = low_set, .before_set = high_set, .what = at};
+    memcpy(at, what, what_len);
+    at += what_len;
+    if (place) {
+        memcpy(at, place, place_len);
+        loss->told.place = at;
+        at += place_len;
+    }
+    loss->told.after = art_bytes(at, low.len);
+    if (low.len) memcpy(at, low.data, low.len);
+    at += low.len;
+    loss->told.before = art_bytes(at, high.len);
+    if (high.len) memcpy(at, high.data, high.len);
+    return loss;
+}
+
+static int push_loss(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
+    if (!loss) return art_nomem();
+    loss->told.slot = slot;
+    loss->told.page = page;
+    *salvage->losses_end = loss;
+    salvage->losses_end = &loss->next;
+    return ART_OK;
+}
+
+static void loss_free(struct art_loss *loss) {
+    if (!loss) return;
+    art_free(loss->text);
+    art_free(loss);
+}
+
+bool art_salvage_lost(struct art_salvage *salvage, struct art_lost *out) {
+    struct art_loss *loss = salvage->losses;
+    if (!loss || loss->open) return false;
+    salvage->losses = loss->next;
+    if (!salvage->losses) salvage->losses_end = &salvage->losses;
+    loss_free(salvage->shown);
+    salvage->shown = loss;
+    *out = loss->told;
+    return true;
+}
+
+void art_losses_clear(struct art_salvage *salvage) {
+    while (salvage->losses) {
+        struct art_loss *next = salvage->losses->next;
+        loss_free(salvage->losses);
+        salvage->losses = next;
+    }
+    loss_free(salvage->shown);
+    salvage->shown = NULL;
+    salvage->losses_end = &salvage->losses;
+    salvage->open_from = NULL;
+}
+
+int art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
+                        const char *format, ...) {
+    char what[WHAT_MAX];
+    va_list args;
+    if (!salvage->options.tell) return ART_OK;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return push_loss(salvage, new_loss(what, place, NULL, NULL), slot, page);
+}
+
+/* --- gaps --------------------------------------------------------------------------------------------------------- */
+
+static int add_note(struct art_detour *walk, uint32_t slot, const struct art_fault *fault) {
+    struct art_detour_gap *gap = &walk->gap;
+    const char *what = gap->count < NOTES_MAX ? fault->what : "and more that is damaged";
+    if (gap->count > NOTES_MAX) return ART_OK;
+    size_t len = strlen(what) + 1;
+    struct art_gap_note *note = art_alloc(sizeof *note + len);
+    if (!note) return art_nomem();
+    *note = (struct art_gap_note){.slot = slot, .page = fault->page, .what = (char *)(note + 1)};
+    memcpy(note->what, what, len);
+    *gap->end = note;
+    gap->end = &note->next;
+    gap->count++;
+    return ART_OK;
+}
+
+/* Several buckets of one page are one piece of news. */
+int art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
+    struct art_detour_gap *gap = &walk->gap;
+    struct art_fault fault = art_error_fault();
+    bool same = gap->open && gap->slot == slot && gap->page == fault.page;
+    gap->open = true;
+    gap->index |= index;
+    if (index && generation > gap->generation) gap->generation = generation;
+    gap->slot = slot;
+    gap->page = fault.page;
+    return same || !walk->salvage->options.tell || !walk->effect || walk->named ? ART_OK : add_note(walk, slot, &fault);
+}
+
+void art_gap_forget(struct art_detour *walk) {
+    struct art_detour_gap *gap = &walk->gap;
+    while (gap->first) {
+        struct art_gap_note *next = gap->first->next;
+        art_free(gap->first);
+        gap->first = next;
+    }
+    *gap = (struct art_detour_gap){.end = &gap->first};
+}
+
+static int tell_gap(struct art_detour *walk, const struct art_bytes *after, const struct art_bytes *before) {
+    char what[WHAT_MAX];
+    struct art_salvage *salvage = walk->salvage;
+    int rc = ART_OK;
+    for (const struct art_gap_note *note = walk->gap.first; !rc && note; note = note->next) {
+        snprintf(what, sizeof what, "%s: %s", walk->gap.index ? art_effect_older : walk->effect, note->what);
+        rc = push_loss(salvage, new_loss(what, salvage->place, after, before), note->slot, note->page);
+    }
+    return rc;
+}
+
+int art_gap_close(struct art_detour *walk) {
+    if (!walk->gap.open) return ART_OK;
+    struct art_bytes last = art_buffer_bytes(&walk->last);
+    const struct art_bytes *after = walk->any ? &last : NULL, *before = walk->valid ? &walk->key : NULL;
+    bool rows = !after || after->data[0] <= ART_SPACE_ROWS;
+    int rc = rows ? tell_gap(walk, after, before) : ART_OK;
+    if (!rc && walk->gap.index && !walk->named) {
+        rc = art_orphans_fill(walk->salvage, after, before, walk->gap.generation, NULL);
+    }
+    art_gap_forget(walk);
+    return rc;
+}
+
+/* --- a row -------------------------------------------------------------------------------------------------------- */
+
+/* For people: the row is named, whatever its bytes are. */
+static void show_key(struct art_bytes key, char out[SHOWN_MAX]) {
+    uint32_t n = 0;
+    for (uint32_t i = 1; i < key.len && n < SHOWN_MAX - 4; i++) {
+        uint8_t c = key.data[i];
+        out[n++] = c < ' ' || c == 0x7f ? '?' : (char)c;
+        if (n == SHOWN_MAX - 4) n += (uint32_t)snprintf(out + n, 4, "...");
+    }
+    out[n] = 0;
+}
+
+int art_lost_row(struct art_salvage *salvage, const char *why) {
+    char what[WHAT_MAX], shown[SHOWN_MAX];
+    if (!salvage->options.tell) return ART_OK;
+    struct art_bytes before = art_buffer_bytes(&salvage->previous);
+    show_key(art_buffer_bytes(&salvage->key), shown);
+    snprintf(what, sizeof what, "the row '%s' is lost: %s", shown, why);
+    struct art_loss *loss = new_loss(what, salvage->place, salvage->any_previous ? &before : NULL, NULL);
+    struct art_fault fault = art_error_fault();
+    int rc = push_loss(salvage, loss, fault.slot, fault.page);
+    if (rc) return rc;
+    loss->open = true;
+    if (!salvage->open_from) salvage->open_from = loss;
+    return ART_OK;
+}
+
+int art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key) {
+    struct art_bytes high = {0};
+    bool set = bound_of(key, &high);
+    for (struct art_loss *loss = salvage->open_from; loss; loss = loss->next) {
+        if (!loss->open) continue;
+        if (set) {
+            loss->text = art_alloc(high.len + 1);
+            if (!loss->text) return art_nomem();
+            memcpy(loss->text, high.data, high.len);
+        }
+        loss->told.before_set = set;
+        loss->told.before = art_bytes(loss->text, set ? high.len : 0);
+        loss->open = false;
+    }
+    salvage->open_from = NULL;
+    return ART_OK;
+}

@@ -1,0 +1,60 @@
+/* Large values. A piece's id is given once, so that any piece that bears it is the right one, whichever source has it and
+ * whatever was deleted since; the hash of the whole value, which the row has, says so in the end. */
+#include "core/tree/salvage/private.h"
+
+/* Down one run to the key. *astray: an index blob on the way cannot be read, so that the leaf may be one without an index. */
+static int find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
+                       struct art_entry *out, bool *astray) {
+    struct art_ref ref = run->top;
+    for (unsigned level = ref.level;; level--) {
+        struct art_image *image;
+        bool inside = !art_label_compare(ref.label, key);
+        if (!inside) return ART_NOTFOUND;
+        int rc = art_image_get(salvage, &ref, &image);
+        if (!rc && !level) return art_blob_get(&image->blob, key, out);
+        if (!rc) rc = art_blob_child(&image->blob, key, &ref, NULL);
+        *astray |= level && (rc || ref.level != level - 1);
+        if (rc || ref.level != level - 1) return rc ? rc : ART_NOTFOUND;
+    }
+}
+
+/* A piece that is not deleted, from the newest source that has one. */
+static int find_piece(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
+    if (!art_delta_get(salvage->delta, key, out) && !(out->flags & ART_DELETE)) return ART_OK;
+    unsigned runs = salvage->root ? salvage->root->runs : 0;
+    bool astray = false;
+    for (unsigned i = 0; i < runs; i++) {
+        const struct art_run *run = &salvage->root->run[i];
+        if (run->top.level >= ART_LEVELS_MAX) continue;
+        int rc = find_in_run(salvage, run, key, out, &astray);
+        if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
+        if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
+    }
+    int rc = astray ? art_catalog_make(salvage) : ART_OK;
+    return rc ? rc : art_orphans_find(salvage, key, out);
+}
+
+static int lacks_piece(const struct art_salvage *salvage, uint32_t number) {
+    return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "piece %u of its value cannot be read", number);
+}
+
+int art_salvage_large(struct art_salvage *salvage) {
+    struct art_pieces_ref ref = art_pieces_decode(art_buffer_bytes(&salvage->value));
+    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    uint32_t number = 0;
+    salvage->large.len = 0;
+    if (!ref.length || ref.length > ART_VALUE_MAX) {
+        return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "the reference to its value makes no sense");
+    }
+    for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES, number++) {
+        uint64_t n = ref.length - at < ART_PIECE_BYTES ? ref.length - at : ART_PIECE_BYTES;
+        struct art_entry entry;
+        int rc = art_salvage_interrupted(salvage);
+        if (!rc) rc = find_piece(salvage, art_piece_key(key, ref.id, number), &entry);
+        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return lacks_piece(salvage, number);
+        if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);
+        if (rc) return rc;
+    }
+    if (art_hash64(salvage->large.data, salvage->large.len) == ref.hash) return ART_OK;
+    return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "its value is not what its hash says");
+}

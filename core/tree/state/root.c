@@ -1,0 +1,177 @@
+#include "core/tree/state/root.h"
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/tree/state/root_format.h"
+
+/* The chain of a new table begins with its id. */
+static struct art_hash128 first_chain(const uint8_t uuid[ART_UUID_BYTES]) {
+    return art_hash128(uuid, ART_UUID_BYTES);
+}
+
+struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]) {
+    struct art_root *root = art_alloc_zeroed(sizeof *root);
+    if (!root) return NULL;
+    root->references = 1;
+    root->chain = first_chain(uuid);
+    return root;
+}
+
+struct art_root *art_root_ref(struct art_root *root) {
+    root->references++;
+    return root;
+}
+
+static void run_clear(struct art_run *run) {
+    art_free((void *)run->top.label.data);
+    *run = (struct art_run){0};
+}
+
+void art_root_unref(struct art_root *root) {
+    if (!root || --root->references) return;
+    for (unsigned i = 0; i < root->runs; i++) run_clear(&root->run[i]);
+    art_free(root);
+}
+
+static int run_copy(const struct art_run *from, struct art_run *to) {
+    uint8_t *label = NULL;
+    if (from->top.label.len) {
+        label = art_alloc(from->top.label.len);
+        if (!label) return art_nomem();
+        memcpy(label, from->top.label.data, from->top.label.len);
+    }
+    *to = *from;
+    to->top.label.data = label;
+    return ART_OK;
+}
+
+int art_root_clone(const struct art_root *root, struct art_root **out) {
+    struct art_root *copy = art_alloc_zeroed(sizeof *copy);
+    if (!copy) return art_nomem();
+    copy->references = 1;
+    copy->csn = root->csn;
+    copy->generation = root->generation;
+    copy->chain = root->chain;
+    for (unsigned i = 0; i < root->runs; i++) {
+        int rc = run_copy(&root->run[i], &copy->run[i]);
+        if (rc) {
+            art_root_unref(copy);
+            return rc;
+        }
+        copy->runs++;
+    }
+    *out = copy;
+    return ART_OK;
+}
+
+int art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run) {
+    if (root->runs == ART_RUNS_CAPACITY) return art_fail(ART_TOOBIG, "art: too many runs in one root");
+    struct art_run copy;
+    int rc = run_copy(run, &copy);
+    if (rc) return rc;
+    memmove(&root->run[at + 1], &root->run[at], (root->runs - at) * sizeof root->run[0]);
+    root->run[at] = copy;
+    root->runs++;
+    return ART_OK;
+}
+
+void art_root_remove_run(struct art_root *root, unsigned at) {
+    run_clear(&root->run[at]);
+    root->runs--;
+    memmove(&root->run[at], &root->run[at + 1], (root->runs - at) * sizeof root->run[0]);
+    root->run[root->runs] = (struct art_run){0};
+}
+
+int art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run) {
+    struct art_run copy;
+    int rc = run_copy(run, &copy);
+    if (rc) return rc;
+    run_clear(&root->run[at]);
+    root->run[at] = copy;
+    return ART_OK;
+}
+
+int art_root_encode(const struct art_root *root, struct art_buffer *out) {
+    out->len = 0;
+    struct art_root_header header = {.magic = ART_ROOT_MAGIC,
+                                     .format = ART_ROOT_FORMAT,
+                                     .runs = (uint8_t)root->runs,
+                                     .csn = root->csn,
+                                     .generation = root->generation};
+    memcpy(header.chain, &root->chain, sizeof header.chain);
+    int rc = art_buffer_append(out, &header, sizeof header);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        const struct art_run *run = &root->run[i];
+        struct art_root_run fixed = {.blobs = run->blobs,
+                                     .pages = run->pages,
+                                     .ref_len = ART_REF_FIXED + run->top.label.len,
+                                     .level = run->level};
+        rc = art_buffer_append(out, &fixed, sizeof fixed);
+        if (!rc) rc = art_buffer_reserve(out, fixed.ref_len);
+        if (!rc) out->len += art_ref_encode(&run->top, out->data + out->len);
+    }
+    if (rc) return rc;
+    uint64_t sum = art_hash64(out->data, out->len);
+    return art_buffer_append(out, &sum, sizeof sum);
+}
+
+void art_root_note_rows(struct art_buffer *encoded) {
+    size_t body = encoded->len - 8;
+    encoded->data[offsetof(struct art_root_header, followed)] = 1;
+    art_store64(encoded->data + body, art_hash64(encoded->data, body));
+}
+
+static int decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, const uint8_t *end) {
+    for (unsigned i = 0; i < runs; i++) {
+        struct art_root_run fixed;
+        if ((size_t)(end - p) < sizeof fixed) return ART_CORRUPT;
+        memcpy(&fixed, p, sizeof fixed);
+        p += sizeof fixed;
+        if ((size_t)(end - p) < fixed.ref_len) return ART_CORRUPT;
+        struct art_run run = {.level = fixed.level, .blobs = fixed.blobs, .pages = fixed.pages};
+        if (art_ref_decode(art_bytes(p, fixed.ref_len), &run.top)) return ART_CORRUPT;
+        int rc = art_root_insert_run(root, i, &run);
+        if (rc) return rc;
+        p += fixed.ref_len;
+    }
+    return p == end ? ART_OK : ART_CORRUPT;
+}
+
+int art_root_decode(struct art_bytes bytes, struct art_root **out) {
+    struct art_root_header header;
+    if (bytes.len < sizeof header + 8) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root is cut short");
+    uint32_t body = bytes.len - 8;
+    memcpy(&header, bytes.data, sizeof header);
+    if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
+    }
+    if (header.format != ART_ROOT_FORMAT) {
+        return art_fail(ART_CORRUPT, "art: root has format %u, this version reads %u (the log): use a newer sqlite-art",
+                        header.format, ART_ROOT_FORMAT);
+    }
+    struct art_root *root = art_alloc_zeroed(sizeof *root);
+    if (!root) return art_nomem();
+    root->references = 1;
+    root->csn = header.csn;
+    root->generation = header.generation;
+    root->followed = header.followed;
+    memcpy(&root->chain, header.chain, sizeof root->chain);
+    bool sane =
+        header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
+    int rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
+    if (rc) {
+        art_root_unref(root);
+        return rc == ART_NOMEM ? rc : art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root makes no sense");
+    }
+    *out = root;
+    return ART_OK;
+}
+
+uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out) {
+    struct art_root_header header = {.magic = ART_ROOT_MAGIC, .format = ART_ROOT_FORMAT};
+    struct art_hash128 chain = first_chain(uuid);
+    memcpy(header.chain, &chain, sizeof header.chain);
+    memcpy(out, &header, sizeof header);
+    art_store64(out + sizeof header, art_hash64(out, sizeof header));
+    return sizeof header + 8;
+}

@@ -1,0 +1,192 @@
+/* A tree in memory: what all rooms of core/tree share.
+ *
+ *   state.c   what a tree is at, and who may call when; its keys
+ *   root.c    the runs of one state of the table (root.h, root_format.h)
+ *   gap.c     where all is deleted
+ *   files.c   files and folders, for hosts that have no other way to them
+ *
+ * The rooms, each of which knows those before it:
+ *
+ *   state/   run/   read/   txn/   check/ and salvage/   tree.c (opening and closing)
+ *
+ * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number. */
+#ifndef ART_TREE_STATE_H
+#define ART_TREE_STATE_H
+
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/blob/builder.h"
+#include "core/delta/delta.h"
+#include "core/store/store.h"
+#include "core/tree/state/root.h"
+#include "core/tree/tree.h"
+
+enum { ART_SPACE_ROWS = 1, ART_SPACE_PIECES = 2 };
+enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
+
+/* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
+ * of a commit. */
+struct art_edit {
+    struct art_root *root;    /* owned, not shared yet */
+    struct art_slot_set used; /* slots that it names */
+    uint64_t pages_written;
+};
+
+/* The young list of T_artstate (run/slots.c). */
+struct art_young {
+    bool loaded;
+    bool freed;             /* found to be free in this transaction */
+    struct art_epoch epoch; /* of the list; kind UNKNOWN or WAL */
+    struct art_slot_set slots;
+};
+
+struct art_mark {
+    uint64_t undo;         /* position in the delta's undo list */
+    struct art_root *root; /* held */
+    bool imaged;           /* the transaction spilled since: the delta is in `image` */
+    bool beginning;        /* same state as the transaction's beginning */
+    bool moved;            /* the blobs had been moved by then */
+    bool big;
+    struct art_slot_set used; /* imaged: slots that root names */
+    uint32_t *image;          /* slots with the encoded delta */
+    uint32_t image_slots;
+    uint64_t image_bytes;
+};
+
+/* Where no row is (gap.c). */
+struct art_gap {
+    uint64_t stamp;             /* the tree's `changes` that it holds for */
+    struct art_bytes low, high; /* no row in [low, high); without a `high` there is none */
+    struct art_bytes edge;      /* of the walk under way: from here on all was deleted */
+    bool within;                /* which has come into the remembered gap */
+    uint8_t *room, *scratch;    /* for the keys, and ART_KEY_BUFFER bytes for whoever walks; NULL at first */
+};
+
+struct art_tree {
+    struct art_tree_options options; /* paths are copies */
+    struct art_host host;
+    struct art_store *store;
+    struct { /* the place before, in a transaction that has moved (txn/move.c) */
+        bool moved, inlined;
+        const char *path, *host_path;
+    } before;
+    struct { /* blobs in rows of the host's (txn/rows.c) */
+        struct art_rows host, ours;
+        unsigned inside;  /* calls of the host's that are under way */
+        bool rolled_back; /* within one: still to be done here */
+        struct art_io *scratch;
+        uint32_t scratch_end;
+    } rows;
+
+    /* the committed state that is known, plus this transaction's changes */
+    bool unknown;
+    bool file_ready;       /* the file was found and accepted */
+    struct art_root *root; /* what reads use */
+    struct art_delta *delta;
+    uint64_t csn;             /* of the last committed row or root */
+    struct art_hash128 chain; /* its hash */
+    uint64_t log_bytes, log_rows;
+    uint64_t changes; /* counts what makes a cursor seek again */
+    struct art_gap gap;
+
+    struct { /* a refresh under way */
+        bool active, rebuild, root_seen, row_seen, followed;
+        uint64_t from;
+    } refresh;
+
+    struct {                          /* the running transaction */
+        bool active;                  /* begun: csn fixed */
+        bool dirty;                   /* something was changed, maybe taken back */
+        bool adds;                    /* something else than deletes, maybe taken back */
+        bool spilled;                 /* root is the transaction's own */
+        bool big;                     /* holds a value that does not go through the log */
+        bool flush, optimize, vacuum; /* asked for */
+        bool alone;                   /* one statement: where its commit is refused, all of it is taken back */
+        /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
+         * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
+        bool cleared, rooted;
+        bool shown,
+            shown_before; /* a COMMIT may have left such a root in the journal; and as it was before the last prepare() */
+        int doomed;       /* an error after which only a rollback helps */
+        uint64_t csn;
+        uint32_t pieces; /* counter of piece ids, never taken back */
+        uint64_t change; /* tree->changes at the last prepare */
+        struct art_root *base;
+        struct art_mark *marks;
+        uint32_t mark_count, mark_capacity;
+    } txn;
+
+    struct {                      /* slots */
+        bool known;               /* `used` is right for `root` */
+        bool writing;             /* the write phase has begun */
+        bool reuse;               /* slots below the end may be taken */
+        struct art_slot_set used; /* named by `root` (and images) */
+        struct art_slot_set base; /* named by the base */
+        struct art_slot_set free; /* handed to the store */
+        struct art_young young;
+        uint32_t end;
+    } slots;
+
+    struct { /* what prepare() found */
+        bool ready;
+        struct art_edit edit; /* root NULL: no new root */
+        struct art_commit commit;
+        struct art_hash128 chain;
+        bool flushed;
+        bool loose, gained;      /* the file stays larger than it need be; it was cut */
+        struct art_delta *empty; /* the delta after a flush */
+        struct art_buffer redo, root, young_bytes;
+    } pending;
+
+    struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
+    uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
+    bool small_slices;                       /* run/slice.c */
+    bool full;                               /* the disk was, when blobs were last written; */
+    unsigned attempt,
+        thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
+    bool loose; /* the last root left the file larger than it need be, and another one may give more back */
+
+    uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
+    uint8_t *second_key;     /* for calls with two keys */
+    struct art_cursor *idle; /* closed cursors, to be used again */
+    struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
+};
+
+/* --- state.c ------------------------------------------------------------------------------------------------------ */
+/* Pages of a full blob. */
+static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
+    return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
+}
+/* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
+int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
+/* Long work asks the host now and then. ART_INTERRUPT. */
+int art_tree_interrupted(struct art_tree *tree);
+/* The key in a buffer, padded; with `after` the smallest one above it. */
+static inline struct art_bytes art_bound_key(uint8_t *buffer, struct art_bytes key, bool after) {
+    if (key.data != buffer) memcpy(buffer, key.data, key.len);
+    memset(buffer + key.len, 0, 1 + ART_KEY_PADDING);
+    return art_bytes(buffer, key.len + after);
+}
+
+/* A call of the host's is under way. */
+static inline bool art_tree_inside(const struct art_tree *tree) {
+    return tree->rows.inside > 0;
+}
+
+/* --- gap.c -------------------------------------------------------------------------------------------------------- */
+void art_gap_clear(struct art_gap *gap);
+/* Surely no row there? */
+bool art_gap_has(const struct art_tree *tree, struct art_bytes key);
+/* A walk has passed many deletes and stands on another one. gap->within: it may go on at the gap's other end. */
+int art_gap_enter(struct art_tree *tree, struct art_bytes key);
+/* It has come to the next row, or to what it ends at. */
+void art_gap_leave(struct art_tree *tree, struct art_bytes end, bool backward);
+/* Counts a change. `same`: what had no row in the gap has none. */
+static inline void art_tree_changed(struct art_tree *tree, bool same) {
+    tree->gap.stamp += same && tree->gap.stamp == tree->changes;
+    tree->changes++;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* The beginning of a transaction. */
+#include "core/tree/txn/txn.h"
+
+/* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
+ * left. */
+static void tidy_delta(struct art_tree *tree) {
+    size_t garbage = art_delta_garbage(tree->delta);
+    if (garbage < (1u << 20) || garbage < art_delta_memory(tree->delta) / 2) return;
+    struct art_delta *copy;
+    if (art_delta_compact(tree->delta, &copy)) return; /* out of memory: it can wait */
+    art_delta_unref(tree->delta);
+    tree->delta = copy;
+    art_tree_changed(tree, true);
+}
+
+int art_tree_begin(struct art_tree *tree) {
+    int rc = tree->txn.active ? art_tree_ready(tree) : art_tree_claim(tree);
+    if (rc || tree->txn.active) return rc;
+    tidy_delta(tree);
+    art_delta_forget_undo(tree->delta);
+    tree->txn.active = true;
+    tree->txn.csn = tree->csn + 1;
+    tree->txn.pieces = 0;
+    tree->txn.base = art_root_ref(tree->root);
+    return ART_OK;
+}
+
+int art_tree_claim(struct art_tree *tree) {
+    int rc = art_tree_ready(tree);
+    if (rc || tree->txn.active) return rc;
+    if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only: open it for writing");
+    return art_slots_claim(tree);
+}

@@ -1,0 +1,552 @@
+/* What a transaction leaves behind.
+ *
+ *   the log is short     one redo row                              (row csn)
+ *   the log is full      the delta as a run, no rows at all        (root with csn)
+ *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
+ *
+ * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
+ * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
+ * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
+ * assigns.
+ *
+ * On a full disk the last room belongs to those who delete. Whoever adds rows is refused by a flush that finds less than some
+ * MB, or none, and what it had taken is given back. Whoever only deletes goes on with rows in the log, whatever its limit, as
+ * long as the host finds room for them; 'vacuum' turns them into room.
+ */
+#include "core/tree/txn/txn.h"
+
+/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in many:
+ * who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
+enum {
+    OWED_A_BYTE = 16,
+    MERGE_EVERY_BYTES = 320 << 10,
+    BATCH_BYTES = 32 << 10, /* of redo: rows that were collected may wait */
+    PATIENCE = 4,
+    LOG_BYTES_A_KEY = 64,
+    RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
+    RESERVE_PART = 3,
+    JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
+    SPARE_BYTES = 4 << 20      /* of a flushed delta's memory that the next one gets */
+};
+
+/* A hash for a csn that has no row: of what went before and of all that the root holds. */
+static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
+    uint64_t numbers[2] = {tree->txn.csn, root->generation};
+    struct art_hash_part parts[2 + ART_RUNS_CAPACITY] = {{&tree->chain, sizeof tree->chain}, {numbers, sizeof numbers}};
+    for (unsigned i = 0; i < root->runs; i++) {
+        parts[2 + i] = (struct art_hash_part){&root->run[i].top.hash, sizeof root->run[i].top.hash};
+    }
+    return art_hash128_parts(parts, 2 + root->runs);
+}
+
+/* The root for row 0. It says whether rows of the log are behind it. */
+static int encode_root(struct art_tree *tree, const struct art_root *root) {
+    int rc = art_root_encode(root, &tree->pending.root);
+    if (rc) return rc;
+    bool rows = !tree->pending.flushed && tree->csn > tree->root->csn;
+    if (rows || tree->pending.commit.write_redo) art_root_note_rows(&tree->pending.root);
+    tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
+    return ART_OK;
+}
+
+/* The commit puts this root, and the young list that goes with the slots it uses, into the host's tables. */
+static int name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
+    struct art_commit *commit = &tree->pending.commit;
+    int rc = encode_root(tree, root);
+    if (!rc) rc = art_slots_young(tree, used);
+    if (rc) return rc;
+    commit->write_root = commit->write_young = true;
+    commit->young = art_buffer_bytes(&tree->pending.young_bytes);
+    return ART_OK;
+}
+
+static uint64_t room_left(const struct art_tree *tree) {
+    return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
+}
+
+static int check_room(const struct art_tree *tree, uint64_t needed) {
+    uint64_t left = room_left(tree);
+    if (left >= needed) return ART_OK;
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
+        "file system, or DELETE rows, then 'vacuum'",
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left, (unsigned long long)needed);
+}
+
+/* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
+static int leave_room_for_journal(const struct art_tree *tree) {
+    if (!tree->pending.edit.pages_written) return ART_OK;
+    return check_room(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
+}
+
+/* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The log counts,
+ * too: what is in a WAL takes room once more when it is checkpointed. */
+static int leave_room_for_vacuum(const struct art_tree *tree) {
+    uint64_t redo = tree->pending.redo.len;
+    bool only_deletes = tree->pending.commit.write_redo && !tree->txn.adds && !tree->txn.vacuum;
+    if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
+    return check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
+}
+
+/* Everything of the new root is on the device before the commit names it. */
+static int finish_root(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_store_wait(tree->store);
+    if (!rc) rc = leave_room_for_journal(tree);
+    if (!rc) rc = art_shrink_cut(tree, edit);
+    if (!rc) rc = art_slots_discard(tree, edit);
+    if (!rc) rc = art_store_sync(tree->store);
+    return rc ? rc : name_root(tree, edit->root, &edit->used);
+}
+
+/* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
+static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
+    if (tree->txn.spilled || tree->txn.optimize) return UINT64_MAX;
+    uint64_t redo = tree->pending.redo.len;
+    return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
+}
+
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But when
+ * the transaction went with it there is nothing left to be committed. */
+static bool may_wait(const struct art_tree *tree, int rc) {
+    bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
+    return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
+}
+
+/* A flush at the log's limit, or `late`, at four times that. */
+static bool flush_may_wait(const struct art_tree *tree, int rc, bool late) {
+    if (!may_wait(tree, rc)) return false;
+    return rc == ART_DISKFULL ? !tree->txn.adds : !late;
+}
+
+static bool is_low(const struct art_tree *tree, uint64_t *left) {
+    uint64_t pages = 0;
+    for (unsigned i = 0; i < tree->root->runs; i++) pages += tree->root->run[i].pages;
+    uint64_t part = pages * ART_BLOB_PAGE / RESERVE_PART;
+    *left = room_left(tree);
+    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES);
+}
+
+/* Is a merge that is merely due better left, to whoever vacuums? */
+static bool spares_the_disk(const struct art_tree *tree) {
+    uint64_t left;
+    return (tree->full && !tree->txn.adds) || is_low(tree, &left);
+}
+
+/* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave it to
+ * 'vacuum' as long as the log's own bytes are few. */
+static bool flush_is_left(const struct art_tree *tree) {
+    uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
+    return !tree->txn.adds && (tree->full || (bytes <= 2 * tree->options.log_limit && is_low(tree, &left)));
+}
+
+static int keep_reserve(const struct art_tree *tree) {
+    uint64_t left;
+    if (!tree->txn.adds || !is_low(tree, &left)) return ART_OK;
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+        "system, or DELETE rows, then 'vacuum'",
+        tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
+}
+
+static int flush_delta(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_edit_begin(tree, edit);
+    if (rc) return rc;
+    return tree->txn.optimize ? art_compact_all(tree, edit, tree->delta) : art_compact_flush(tree, edit, tree->delta);
+}
+
+/* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
+static int merge_what_is_owed(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
+    if (!waits) return rc;
+    art_edit_discard(tree, edit);
+    return flush_delta(tree);
+}
+
+/* What was in the delta is in the edit's runs. */
+static int finish_flush(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    tree->pending.chain = chain_of_root(tree, edit->root);
+    edit->root->csn = tree->txn.csn;
+    edit->root->chain = tree->pending.chain;
+    tree->pending.flushed = true;
+    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = true};
+    return finish_root(tree);
+}
+
+static int flush(struct art_tree *tree) {
+    int rc = keep_reserve(tree);
+    if (!rc) rc = art_delta_open(&tree->pending.empty);
+    if (!rc) rc = flush_delta(tree);
+    if (!rc && (!spares_the_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX)) rc = merge_what_is_owed(tree);
+    if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
+    return rc ? rc : finish_flush(tree);
+}
+
+static int merge(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = art_edit_begin(tree, edit);
+    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
+    if (!rc) rc = finish_root(tree);
+    return rc;
+}
+
+/* The same root under a new number, by which others notice that it has moved. */
+static int renew(struct art_tree *tree) {
+    struct art_edit *edit = &tree->pending.edit;
+    if (tree->root->runs) {
+        int rc = art_edit_begin(tree, edit);
+        return rc ? rc : finish_root(tree);
+    }
+    *edit = (struct art_edit){0};
+    int rc = art_root_clone(tree->root, &edit->root);
+    if (rc) return rc;
+    edit->root->generation++;
+    rc = encode_root(tree, edit->root);
+    tree->pending.commit.write_root = !rc;
+    return rc;
+}
+
+/* The commit is what it was before the work that has failed. */
+static void give_up(struct art_tree *tree, int rc, const struct art_commit *row, const struct art_hash128 *chain) {
+    tree->full |= rc == ART_DISKFULL;
+    art_pending_forget(tree);
+    art_slots_cut_back(tree);
+    tree->pending.commit = *row;
+    tree->pending.chain = *chain;
+}
+
+static int try_merge(struct art_tree *tree) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    int rc = merge(tree);
+    if (!rc || !may_wait(tree, rc)) return rc;
+    give_up(tree, rc, &row, &chain);
+    return ART_OK;
+}
+
+static int try_flush(struct art_tree *tree, bool late) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    int rc = flush(tree);
+    if (!rc || !flush_may_wait(tree, rc, late)) return rc;
+    give_up(tree, rc, &row, &chain);
+    return ART_OK;
+}
+
+/* --- vacuum ------------------------------------------------------------------------------------------------------- */
+
+/* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves more for
+ * the next commit. */
+struct attempt {
+    bool flush;      /* the log goes; else it stays as it is */
+    bool all;        /* with 'optimize': everything becomes one run, */
+    unsigned slices; /* or so much of it, */
+    bool small;      /* in slices of a blob or two; */
+    bool owed;       /* or what any flush merges */
+    uint32_t moves;  /* and so many blobs are moved, where there is no slice left to be merged */
+};
+static const struct attempt attempts[] = {
+    {.flush = true, .all = true, .moves = UINT32_MAX},
+    {.flush = true, .slices = 64, .moves = 64},
+    {.flush = true, .slices = 8, .moves = 8},
+    {.flush = true, .slices = 1, .small = true, .moves = 2},
+    {.flush = true, .owed = true, .moves = UINT32_MAX},
+    {.flush = true},
+    {.moves = UINT32_MAX},
+    {.moves = 4},
+    {.moves = 0}, /* only what is free at the end is cut off */
+};
+enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
+
+static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
+    struct art_edit *edit = &tree->pending.edit;
+    int rc = attempt->flush ? art_delta_open(&tree->pending.empty) : ART_OK;
+    if (!rc) rc = art_edit_begin(tree, edit);
+    if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->delta);
+    if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->delta);
+    tree->small_slices = attempt->small;
+    if (!rc) rc = art_compact_some(tree, edit, attempt->slices);
+    tree->small_slices = false;
+    if (!rc && attempt->owed) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
+    bool ready = !rc && (!attempt->slices || edit->root->runs <= 1);
+    if (attempt->moves && ready) rc = art_vacuum(tree, edit, attempt->moves);
+    if (rc) return rc;
+    return attempt->flush ? finish_flush(tree) : finish_root(tree);
+}
+
+static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt, bool may_flush, bool must_flush) {
+    bool merges = tree->txn.optimize;
+    if (!attempt->flush) return !must_flush;
+    return attempt->all || attempt->slices ? merges : merges || may_flush || must_flush;
+}
+
+/* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
+static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
+    struct art_commit row = tree->pending.commit;
+    struct art_hash128 chain = tree->pending.chain;
+    unsigned last = must_flush ? LAST_FLUSH : VACUUM_ATTEMPTS - 1, first = art_min32(tree->thrift, last);
+    int rc = ART_OK;
+    for (unsigned i = first; i <= last; i++) {
+        if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
+        if (rc) give_up(tree, rc, &row, &chain);
+        tree->attempt = i;
+        rc = vacuum_by(tree, &attempts[i]);
+        if (rc != ART_DISKFULL || !may_wait(tree, rc)) break;
+    }
+    return rc;
+}
+
+/* --- prepare ------------------------------------------------------------------------------------------------------ */
+
+static int write_row(struct art_tree *tree) {
+    tree->pending.chain = tree->chain;
+    tree->pending.redo.len = 0;
+    int rc = art_redo_encode(tree->delta, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
+    if (rc) return rc;
+    tree->pending.commit.write_redo = true;
+    tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
+    return ART_OK;
+}
+
+static bool row_too_long(const struct art_tree *tree, size_t len) {
+    return (tree->options.row_limit && len > tree->options.row_limit) || len > INT32_MAX;
+}
+
+/* What the log costs whoever opens it: its bytes, and at least some for each key (deletes are short, but replayed all
+ * the same). */
+static uint64_t log_cost(const struct art_tree *tree) {
+    uint64_t bytes = tree->log_bytes + tree->pending.redo.len, keys = art_delta_keys(tree->delta) * LOG_BYTES_A_KEY;
+    return bytes > keys ? bytes : keys;
+}
+
+/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches: until
+ * then it is that much too large. */
+static bool merge_has_its_turn(const struct art_tree *tree) {
+    uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
+    bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= tree->options.log_limit / 32;
+    return (batch && tree->loose) || redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
+}
+
+/* Where there is no run, blobs of earlier ones may still take room. */
+static bool vacuum_finds_something(const struct art_tree *tree) {
+    if (!tree->txn.vacuum) return false;
+    return tree->root->runs || art_store_discards(tree->store) ||
+           (tree->root->generation && art_store_exists(tree->store));
+}
+
+/* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had any.
+ * Both rows are in one page of the host's most times: then no page more is written. */
+static int mark_root(struct art_tree *tree) {
+    struct art_commit *commit = &tree->pending.commit;
+    if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;
+    int rc = encode_root(tree, tree->root);
+    commit->mark_root = !rc;
+    return rc;
+}
+
+static int prepare(struct art_tree *tree) {
+    tree->pending.commit.csn = tree->txn.csn;
+    tree->pending.redo.len = 0;
+    /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
+    bool vacuums = vacuum_finds_something(tree);
+    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.cleared;
+    must |= tree->txn.optimize && !vacuums;
+    bool due = false, late = false;
+    if (!must) {
+        int rc = write_row(tree);
+        if (rc) return rc;
+        uint64_t log = log_cost(tree);
+        due = log > tree->options.log_limit;
+        late = log > PATIENCE * tree->options.log_limit;
+        must = row_too_long(tree, tree->pending.redo.len);
+    }
+    if (must && !vacuums) return flush(tree);
+    int rc = ART_OK;
+    if (vacuums)
+        rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
+    else if (due)
+        rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
+    else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
+        rc = spares_the_disk(tree) ? ART_OK : try_merge(tree);
+    if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
+    if (rc || tree->pending.commit.write_root) return rc;
+    rc = leave_room_for_vacuum(tree);
+    if (rc) return rc;
+    if (!tree->txn.rooted) return mark_root(tree);
+    /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
+    rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
+    return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
+}
+
+static void note_full(struct art_tree *tree) {
+    tree->full = true;
+    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
+}
+
+void art_tree_note_full(struct art_tree *tree) {
+    tree->txn.shown = tree->txn.shown_before;
+    note_full(tree);
+}
+
+int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
+    *out = (struct art_commit){0};
+    art_rows_catch_up(tree);
+    if (!tree->txn.active) return ART_OK;
+    int rc = art_tree_ready(tree);
+    if (rc) return rc;
+    bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
+                  (tree->txn.flush && art_delta_keys(tree->delta)) || vacuum_finds_something(tree);
+    if (!tree->txn.dirty && !wanted) return ART_OK;
+    if (!tree->pending.ready || tree->txn.change != tree->changes) {
+        art_pending_forget(tree);
+        rc = prepare(tree);
+        if (rc) {
+            if (rc == ART_DISKFULL && tree->slots.writing) note_full(tree); /* else it was only refused */
+            art_pending_forget(tree);
+            art_slots_cut_back(tree);
+            return rc;
+        }
+        tree->pending.ready = true;
+        tree->txn.change = tree->changes;
+    }
+    *out = tree->pending.commit;
+    tree->txn.cleared |= out->clear_log;
+    tree->txn.rooted |= out->write_root;
+    tree->txn.shown_before = tree->txn.shown;
+    tree->txn.shown |= out->write_root;
+    return ART_OK;
+}
+
+void art_tree_note_alone(struct art_tree *tree) {
+    tree->txn.alone = true;
+}
+
+static void end_transaction(struct art_tree *tree) {
+    art_marks_clear(tree, 0);
+    art_scratch_end(tree);
+    art_slots_end(tree);
+    art_root_unref(tree->txn.base);
+    struct art_mark *marks = tree->txn.marks;
+    uint32_t capacity = tree->txn.mark_capacity;
+    memset(&tree->txn, 0, sizeof tree->txn);
+    tree->txn.marks = marks;
+    tree->txn.mark_capacity = capacity;
+}
+
+/* This connection will not read them again; other readers still may. */
+static void forget_superseded(struct art_tree *tree, const struct art_slot_set *before,
+                              const struct art_slot_set *now) {
+    for (uint32_t slot = art_slot_set_next(before, 0); slot != UINT32_MAX; slot = art_slot_set_next(before, slot + 1)) {
+        if (!art_slot_set_has(now, slot)) art_store_forget(tree->store, slot);
+    }
+}
+
+void art_tree_committed(struct art_tree *tree) {
+    if (!tree->txn.active) {
+        art_marks_clear(tree, 0);
+        return;
+    }
+    if (tree->pending.ready && !art_store_forked(tree->store)) {
+        struct art_edit *edit = &tree->pending.edit;
+        if (edit->root) {
+            art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
+            if (edit->pages_written || tree->pending.gained) tree->full = false;
+            tree->thrift = 0;
+            tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
+            art_root_unref(tree->root);
+            tree->root = edit->root;
+            forget_superseded(tree, &tree->slots.used, &edit->used);
+            art_slot_set_clear(&tree->slots.used);
+            tree->slots.used = edit->used;
+            tree->slots.known = true;
+            *edit = (struct art_edit){0};
+            tree->redo_since_merge = 0;
+        }
+        if (tree->pending.flushed) {
+            art_delta_hand_over(tree->delta, tree->pending.empty, SPARE_BYTES);
+            tree->delta = tree->pending.empty;
+            tree->pending.empty = NULL;
+            tree->log_bytes = tree->log_rows = 0;
+        } else {
+            tree->log_bytes += tree->pending.redo.len;
+            tree->log_rows++;
+            tree->redo_since_merge += tree->pending.redo.len;
+        }
+        tree->csn = tree->txn.csn;
+        tree->chain = tree->pending.chain;
+        art_tree_changed(tree, true);
+        tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
+    }
+    art_delta_forget_undo(tree->delta);
+    end_transaction(tree);
+    art_move_end(tree);
+}
+
+void art_tree_rolled_back(struct art_tree *tree) {
+    if (art_tree_inside(tree)) {
+        art_rows_note_rollback(tree);
+        return;
+    }
+    if (!tree->txn.active) {
+        art_marks_clear(tree, 0);
+        tree->txn.doomed = ART_OK;
+        return;
+    }
+    if (art_store_forked(tree->store)) return;
+    art_pending_forget(tree);
+    art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_slots_cut_back(tree);
+    if (tree->txn.doomed) tree->unknown = true;
+    art_delta_forget_undo(tree->delta);
+    end_transaction(tree);
+}
+
+/* Begins the transaction in which the wish is carried out. */
+static int request(struct art_tree *tree, bool *wish) {
+    int rc = art_tree_begin(tree);
+    if (rc) return rc;
+    *wish = true;
+    art_tree_changed(tree, true);
+    return ART_OK;
+}
+
+int art_tree_request_flush(struct art_tree *tree) {
+    return request(tree, &tree->txn.flush);
+}
+
+int art_tree_request_optimize(struct art_tree *tree) {
+    return request(tree, &tree->txn.optimize);
+}
+
+int art_tree_request_vacuum(struct art_tree *tree) {
+    return request(tree, &tree->txn.vacuum);
+}
+
+int art_tree_adopt(struct art_tree *tree) {
+    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    if (rc) return rc;
+    for (unsigned attempt = 0;; attempt++) {
+        rc = art_store_adopt(tree->store);
+        if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) break;
+    }
+    if (rc == ART_MISSING && !art_tree_has_runs(tree))
+        return ART_OK; /* no file yet: the one to come is this database's */
+    if (rc) return rc;
+    art_store_write_end(tree->store);
+    tree->file_ready = false;
+    return ART_OK;
+}
+
+void art_rows_catch_up(struct art_tree *tree) {
+    if (!tree->rows.rolled_back || tree->rows.inside) return;
+    tree->rows.rolled_back = false;
+    art_tree_rolled_back(tree);
+    tree->unknown = true;
+}

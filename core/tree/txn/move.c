@@ -1,0 +1,189 @@
+/* From a file into rows of the host's database, and back: every blob that the root names goes into the same slot there, as it
+ * is, and the tree goes on there. Others notice by the root's number; their host then looks up where the blobs are.
+ *
+ *   art_tree_change_place()   before prepare(): copies, and uses the new place; the old one waits
+ *   rollback (to)             uses the old place again, which nobody has touched
+ *   committed                 leaves the old place
+ *
+ * art_tree_copy() makes a file in the same way for a copy of the database, and stays where it is.
+ */
+#include "core/tree/txn/txn.h"
+
+#include <stdio.h>
+
+enum { MESSAGE_MAX = 1024 };
+
+static const char inline_name[] = "the table of blobs"; /* in messages */
+
+/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the hash. */
+struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
+    if (!place->inlined) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
+    struct art_store_place rows = {.path = inline_name, .rows = art_rows_of(tree)};
+    memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
+    return rows;
+}
+
+int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place) {
+    const char *path = place->inlined ? inline_name : place->path;
+    const char *host_path = place->inlined ? NULL : place->host_path;
+    char *path_copy = path ? art_string_copy(path) : NULL, *host_copy = host_path ? art_string_copy(host_path) : NULL;
+    if ((path && !path_copy) || (host_path && !host_copy)) {
+        art_free(path_copy);
+        art_free(host_copy);
+        return art_nomem();
+    }
+    options->inlined = place->inlined;
+    options->path = path_copy;
+    options->host_path = host_copy;
+    return ART_OK;
+}
+
+static void free_paths(const char *path, const char *host_path) {
+    art_free((void *)path);
+    art_free((void *)host_path);
+}
+
+/* On success *before has the paths that were in use, which the caller frees or keeps. */
+static int use(struct art_tree *tree, const struct art_tree_place *place, bool keep, struct art_tree_options *before) {
+    *before = tree->options;
+    struct art_store_place at = art_place_of(tree, place);
+    int rc = art_place_copy(&tree->options, place);
+    if (rc) return rc;
+    rc = art_store_use(tree->store, &at, keep);
+    if (rc) {
+        free_paths(tree->options.path, tree->options.host_path);
+        tree->options = *before;
+        return rc;
+    }
+    tree->file_ready = false;
+    tree->changes++;
+    return ART_OK;
+}
+
+int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
+    struct art_tree_options before;
+    int rc = use(tree, place, false, &before);
+    if (!rc) free_paths(before.path, before.host_path);
+    return rc;
+}
+
+struct copier {
+    struct art_tree *tree;
+    struct art_store *to;
+    struct art_ref refs[ART_COPY_MAX]; /* collected */
+    unsigned count;
+};
+
+static int move_collected(struct copier *copier) {
+    unsigned count = copier->count;
+    copier->count = 0;
+    return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
+}
+
+/* Of labels the length alone counts here; their bytes may go. */
+static int move_blob(void *context, const struct art_ref *ref) {
+    struct copier *copier = context;
+    int rc = art_tree_interrupted(copier->tree);
+    if (!rc && copier->count == ART_COPY_MAX) rc = move_collected(copier);
+    if (rc) return rc;
+    copier->refs[copier->count] = *ref;
+    copier->refs[copier->count++].label.data = NULL;
+    return ART_OK;
+}
+
+static void note_root(struct art_tree *tree, struct art_store *to) {
+    struct art_buffer bytes = {0};
+    if (tree->root->runs && !art_root_encode(tree->root, &bytes)) art_store_note_root(to, art_buffer_bytes(&bytes));
+    art_buffer_clear(&bytes);
+}
+
+static int copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
+    struct art_store_place at = art_place_of(tree, place);
+    struct art_store_options options = {.disk = tree->options.disk,
+                                        .path = at.path,
+                                        .host_path = at.host_path,
+                                        .rows = at.rows,
+                                        .rows_id = at.rows_id,
+                                        .engine = tree->options.engine,
+                                        .direct = tree->options.direct,
+                                        .for_another = for_another};
+    memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
+    struct copier copier = {.tree = tree};
+    uint32_t end;
+    int rc = art_store_open(&copier.to, &options);
+    if (!rc) rc = art_store_ready(tree->store);
+    if (!rc) rc = art_store_write_begin(copier.to, true, &end);
+    *begun = !rc;
+    for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
+        art_store_relax(tree->store);
+    }
+    if (!rc) rc = move_collected(&copier);
+    if (!rc) rc = art_store_sync(copier.to);
+    if (!rc) note_root(tree, copier.to);
+    art_store_close(copier.to);
+    return rc;
+}
+
+/* The first error's sentence is the one to tell. */
+static void remove_unfinished(const char *path) {
+    char why[MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", art_error_message());
+    art_file_remove(path);
+    art_fail(ART_OK, "%s", why);
+}
+
+int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+    bool made = false;
+    int rc = art_tree_ready(tree);
+    if (!rc) rc = copy_all(tree, place, true, &made);
+    if (rc && made) remove_unfinished(place->path);
+    return rc;
+}
+
+bool art_tree_has_changed_place(const struct art_tree *tree) {
+    return tree->before.moved;
+}
+
+int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
+    bool begun;
+    int rc = art_tree_begin(tree);
+    if (rc || tree->before.moved) return rc;
+    if (tree->txn.spilled) {
+        return art_fail(
+            ART_MISUSE,
+            "art: this transaction is too large to change the storage in it: do so in a transaction of its own");
+    }
+    art_pending_forget(tree);
+    art_slots_end(tree);
+    if (tree->root->runs) rc = copy_all(tree, place, false, &begun);
+    struct art_tree_options before;
+    if (!rc) rc = use(tree, place, true, &before);
+    if (rc) return rc;
+    tree->before.moved = true;
+    tree->before.inlined = before.inlined;
+    tree->before.path = before.path;
+    tree->before.host_path = before.host_path;
+    return ART_OK;
+}
+
+void art_move_back(struct art_tree *tree) {
+    if (!tree->before.moved) return;
+    art_slots_end(tree);
+    art_store_go_back(tree->store);
+    free_paths(tree->options.path, tree->options.host_path);
+    tree->options.inlined = tree->before.inlined;
+    tree->options.path = tree->before.path;
+    tree->options.host_path = tree->before.host_path;
+    tree->before.moved = false;
+    tree->file_ready = false;
+    tree->slots.known = false;
+    tree->changes++;
+}
+
+void art_move_end(struct art_tree *tree) {
+    if (!tree->before.moved) return;
+    art_store_leave(tree->store);
+    free_paths(tree->before.path, tree->before.host_path);
+    tree->before.moved = false;
+}

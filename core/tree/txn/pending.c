@@ -1,0 +1,10 @@
+/* What a prepare() has found and made, until it is committed or not wanted any more. */
+#include "core/tree/txn/txn.h"
+
+void art_pending_forget(struct art_tree *tree) {
+    art_edit_discard(tree, &tree->pending.edit);
+    art_delta_unref(tree->pending.empty);
+    tree->pending.empty = NULL;
+    tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
+    tree->pending.commit = (struct art_commit){0};
+}

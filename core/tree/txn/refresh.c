@@ -1,0 +1,130 @@
+/* What other connections committed, read from the host's log: the root, and a chain of redo rows behind it.
+ *
+ *     root (csn r) <- row r+1 <- row r+2 <- ... <- row n        each row begins with a hash over its predecessor's
+ *
+ * Known up to row `csn`, a tree asks for the root and the rows from its own on. Its own row must still be there with
+ * the same hash, else what it knows was rolled back, restored or lost, and it starts again from the root. A root with
+ * a larger csn holds all that the tree's delta holds, which is then dropped; a root with the same csn and other runs
+ * was merged, the delta stays right.
+ *
+ * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
+ */
+#include "core/tree/txn/txn.h"
+
+int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
+    if (art_store_forked(tree->store)) {
+        return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
+    }
+    art_rows_catch_up(tree);
+    if (tree->txn.dirty && !tree->unknown) {
+        return art_fail(ART_MISUSE, "art: refresh inside a transaction that has changed the table (bug)");
+    }
+    memset(&tree->refresh, 0, sizeof tree->refresh);
+    tree->refresh.active = true;
+    tree->refresh.rebuild = tree->unknown;
+    tree->refresh.from = tree->unknown ? 0 : tree->csn;
+    *from = tree->refresh.from;
+    return ART_OK;
+}
+
+static int from_the_root(struct art_tree *tree) {
+    if (tree->refresh.rebuild) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
+    return ART_REBUILD;
+}
+
+/* Takes a root and forgets the delta: everything up to its csn is in its runs. */
+static int take_root(struct art_tree *tree, struct art_root *root, bool keep_delta) {
+    if (!keep_delta) {
+        struct art_delta *empty;
+        int rc = art_delta_open(&empty);
+        if (rc) return rc;
+        art_delta_unref(tree->delta);
+        tree->delta = empty;
+        tree->csn = root->csn;
+        tree->chain = root->chain;
+        tree->log_bytes = tree->log_rows = 0;
+    }
+    art_root_unref(tree->root);
+    tree->root = art_root_ref(root);
+    tree->slots.known = false;
+    tree->changes++;
+    return ART_OK;
+}
+
+static int refresh_root(struct art_tree *tree, struct art_bytes ops) {
+    struct art_root *root;
+    int rc = art_root_decode(ops, &root);
+    if (rc) return rc;
+    const struct art_root *mine = tree->root;
+    if (tree->refresh.rebuild) {
+        rc = take_root(tree, root, false);
+        tree->refresh.row_seen = true;
+    } else if (root->generation == mine->generation && root->csn == mine->csn &&
+               art_hash128_equal(root->chain, mine->chain)) {
+        tree->refresh.row_seen = tree->csn == mine->csn;
+    } else if (root->generation <= mine->generation || root->csn < mine->csn) {
+        rc = ART_REBUILD;
+    } else if (root->csn == mine->csn && !art_hash128_equal(root->chain, mine->chain)) {
+        rc = ART_REBUILD; /* another history gave the same numbers */
+    } else if (root->csn == mine->csn) {
+        rc = take_root(tree, root, true);
+        tree->refresh.row_seen = tree->csn == root->csn;
+    } else if (root->csn < tree->csn) {
+        rc = ART_REBUILD; /* a flush takes all rows: this one did not see mine */
+    } else {
+        rc = take_root(tree, root, false);
+        tree->refresh.row_seen = true;
+    }
+    tree->refresh.followed = root->followed;
+    art_root_unref(root);
+    tree->refresh.root_seen = true;
+    return rc;
+}
+
+int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
+    assert(tree->refresh.active);
+    if (csn == 0) return refresh_root(tree, ops);
+    if (!tree->refresh.root_seen)
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
+    if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
+        if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
+        tree->refresh.row_seen = true;
+        return ART_OK;
+    }
+    /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
+    if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
+    struct art_hash128 hash;
+    int rc = art_redo_verify(ops, csn, tree->chain, &hash);
+    if (rc == ART_REBUILD) return from_the_root(tree);
+    if (!rc) rc = art_redo_replay(ops, csn, tree->delta);
+    if (rc) return rc;
+    tree->csn = csn;
+    tree->chain = hash;
+    tree->log_bytes += ops.len;
+    tree->log_rows++;
+    tree->changes++;
+    return ART_OK;
+}
+
+int art_tree_refresh_end(struct art_tree *tree) {
+    if (!tree->refresh.root_seen) {
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
+    }
+    if (!tree->refresh.row_seen) return from_the_root(tree);
+    if (tree->refresh.followed && tree->csn == tree->root->csn) {
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the rows behind the root were deleted");
+    }
+    if (tree->txn.active && tree->csn + 1 != tree->txn.csn) {
+        tree->txn.doomed = ART_MISUSE;
+        return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");
+    }
+    tree->refresh.active = false;
+    tree->unknown = false;
+    return ART_OK;
+}
+
+void art_tree_refresh_abort(struct art_tree *tree) {
+    tree->refresh.active = false;
+    tree->unknown = true;
+    tree->changes++;
+}

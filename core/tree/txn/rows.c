@@ -1,0 +1,114 @@
+/* Blobs in rows of the host's own database (storage=inline).
+ *
+ * Reading and writing them is the host's work, in statements of its own, and such a statement may end the whole
+ * transaction: the host is told that it was rolled back, and tells the tree, in the middle of the call that had asked. The
+ * tree only notes it then. The call fails and leaves; whatever is asked next does what is left to be done.
+ *
+ * What the host takes back by ROLLBACK TO it takes back in these rows, too: roots and blobs that a savepoint needs were
+ * written before it, and are there again. The images of deltas (spill.c) are written after it: they go to a file of
+ * their own, which has no name and ends with the transaction.
+ */
+#include <string.h>
+
+#include "core/tree/txn/txn.h"
+
+enum { NAME_MAX_BYTES = 4096 };
+
+static int over(void) {
+    return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
+}
+
+/* Whoever reads ahead keeps an error to itself: the next call tells. */
+static int go_out(struct art_tree *tree) {
+    if (tree->rows.rolled_back) return over();
+    tree->rows.inside++;
+    return ART_OK;
+}
+
+static int come_back(struct art_tree *tree, int rc) {
+    tree->rows.inside--;
+    return rc || !tree->rows.rolled_back ? rc : over();
+}
+
+static int rows_read(void *context, uint64_t page, void *data) {
+    struct art_tree *tree = context;
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.read(tree->rows.host.context, page, data));
+}
+
+static int rows_write(void *context, uint64_t page, const void *data) {
+    struct art_tree *tree = context;
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.write(tree->rows.host.context, page, data));
+}
+
+static int rows_remove(void *context, uint64_t from, uint64_t end) {
+    struct art_tree *tree = context;
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.remove(tree->rows.host.context, from, end));
+}
+
+static int rows_end(void *context, uint64_t *pages) {
+    struct art_tree *tree = context;
+    int rc = go_out(tree);
+    return rc ? rc : come_back(tree, tree->rows.host.end(tree->rows.host.context, pages));
+}
+
+const struct art_rows *art_rows_of(struct art_tree *tree) {
+    assert(tree->host.rows);
+    tree->rows.host = *tree->host.rows;
+    tree->rows.ours = (struct art_rows){tree, rows_read, rows_write, rows_remove, rows_end};
+    return &tree->rows.ours;
+}
+
+void art_rows_note_rollback(struct art_tree *tree) {
+    tree->rows.rolled_back = true;
+    if (!tree->txn.doomed) tree->txn.doomed = ART_IO;
+    tree->changes++;
+}
+
+/* --- the file without a name -------------------------------------------------------------------------------------- */
+
+static int open_scratch(struct art_tree *tree) {
+    char name[NAME_MAX_BYTES];
+    struct art_disk *disk = tree->options.disk ? tree->options.disk : art_disk_default();
+    int rc = tree->host.scratch_name(tree->host.context, name, sizeof name);
+    if (rc) return rc;
+    struct art_file_options options = {.path = name,
+                                       .engine = ART_ENGINE_PWRITE,
+                                       .direct = ART_DIRECT_OFF,
+                                       .create = true,
+                                       .permissions = 0600,
+                                       .owner = UINT32_MAX,
+                                       .group = UINT32_MAX};
+    rc = disk->methods->open(disk, &options, &tree->rows.scratch);
+    if (rc) {
+        tree->rows.scratch = NULL;
+        return rc;
+    }
+    tree->rows.scratch_end = 0;
+    return disk->methods->remove(disk, name);
+}
+
+int art_scratch_take(struct art_tree *tree, uint32_t *slot) {
+    int rc = tree->rows.scratch ? ART_OK : open_scratch(tree);
+    if (!rc) *slot = tree->rows.scratch_end++;
+    return rc;
+}
+
+int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
+    struct art_io_request request = {buffer->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
+    int rc = art_io_write(tree->rows.scratch, &request, 1);
+    int waited = art_io_wait(tree->rows.scratch);
+    return rc ? rc : waited;
+}
+
+int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
+    struct art_io_request request = {buffer->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
+    return art_io_read(tree->rows.scratch, &request, 1);
+}
+
+void art_scratch_end(struct art_tree *tree) {
+    art_io_close(tree->rows.scratch);
+    tree->rows.scratch = NULL;
+}

@@ -1,0 +1,64 @@
+/* A transaction: from the first change to its commit or rollback.
+ *
+ *   begin.c     the beginning                   write.c     insert, delete, move
+ *   marks.c     savepoints                      pieces.c    values over the threshold
+ *   spill.c     a transaction larger than memory
+ *   commit.c    prepare, committed, rolled back pending.c   what a prepare has made
+ *   refresh.c   what other connections committed
+ *   rows.c      blobs in the host's own rows    move.c      from a file into rows, or back */
+#ifndef ART_TREE_TXN_H
+#define ART_TREE_TXN_H
+
+#include "core/tree/read/read.h"
+
+/* --- begin.c --------------------------------------------------------------------------------------------------------- */
+/* As art_tree_ready, and begins the transaction. */
+int art_tree_begin(struct art_tree *tree);
+
+/* --- pending.c ---------------------------------------------------------------------------------------------------- */
+/* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
+void art_pending_forget(struct art_tree *tree);
+
+/* --- commit.c -------------------------------------------------------------------------------------------------------- */
+/* A rollback that was noted in the middle of a call (rows.c): what is left of it to do. */
+void art_rows_catch_up(struct art_tree *tree);
+
+/* --- move.c ------------------------------------------------------------------------------------------------------- */
+struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
+/* The place that options name, with copies of the paths; the options' own are not freed. */
+int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
+void art_move_back(struct art_tree *tree);
+void art_move_end(struct art_tree *tree);
+
+/* --- rows.c ------------------------------------------------------------------------------------------------------- */
+/* The host's rows, seen through here. */
+const struct art_rows *art_rows_of(struct art_tree *tree);
+/* A rollback in the middle of a call is noted, and done by whatever is asked next. */
+void art_rows_note_rollback(struct art_tree *tree);
+/* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
+int art_scratch_take(struct art_tree *tree, uint32_t *slot);
+int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
+int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
+void art_scratch_end(struct art_tree *tree);
+
+/* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
+int art_tree_spill(struct art_tree *tree);
+void art_marks_clear(struct art_tree *tree, uint32_t from);
+int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out);
+
+/* --- pieces.c ----------------------------------------------------------------------------------------------------- */
+enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };
+/* Cuts `value` into entries of the delta and writes the row's reference (ART_PIECES_REF bytes). */
+int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
+int art_pieces_delete(struct art_tree *tree, struct art_bytes ref);
+uint64_t art_pieces_length(struct art_bytes ref);
+enum { ART_PIECE_ID = 12, ART_PIECE_KEY = 1 + ART_PIECE_ID + 4 };
+struct art_pieces_ref {
+    uint64_t length, hash;
+    uint8_t id[ART_PIECE_ID]; /* csn and counter, big-endian */
+};
+struct art_pieces_ref art_pieces_decode(struct art_bytes bytes); /* length 0: senseless */
+struct art_bytes art_piece_key(uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ART_PIECE_ID],
+                               uint32_t number);
+
+#endif

@@ -1,0 +1,151 @@
+/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `over`, and for the
+ * pieces that go with it), then changes the delta; an error in the middle takes back what was done.
+ */
+#include "core/tree/txn/txn.h"
+
+/* The common beginning: the transaction runs, and there is room in memory. What spills has changed something: else it could
+ * be committed with nothing to write, and its root with it. */
+static int ready_to_write(struct art_tree *tree) {
+    int rc = art_tree_begin(tree);
+    bool large = tree->options.spill_limit && art_delta_used(tree->delta) > tree->options.spill_limit;
+    return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
+}
+
+/* Sets the row's entry; a long value becomes pieces. `place` is NULL where the delta has changed since it was found. */
+static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_delta_place *place,
+                   struct art_bytes value, uint8_t over) {
+    struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = over};
+    uint8_t ref[ART_PIECES_REF];
+    tree->txn.adds = true;
+    if (place) return art_delta_set_at(tree->delta, key, place, &entry);
+    if (value.len > ART_VALUE_INLINE_MAX) {
+        int rc = art_pieces_put(tree, value, ref);
+        if (rc) return rc;
+        entry.value = art_bytes(ref, sizeof ref);
+        entry.flags |= ART_PIECES;
+        if (value.len > ART_BIG_VALUE) tree->txn.big = true;
+    }
+    return art_delta_set(tree->delta, key, &entry);
+}
+
+static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t over) {
+    struct art_entry entry = {.csn = tree->txn.csn, .flags = (uint8_t)(ART_DELETE | over)};
+    return art_delta_set(tree->delta, key, &entry);
+}
+
+/* The reference to pieces of a found row, copied: the delta may change under it. */
+static struct art_bytes pieces_of(const struct art_found *found, uint8_t ref[ART_PIECES_REF]) {
+    if (!found->live || !(found->entry.flags & ART_PIECES) || found->entry.value.len != ART_PIECES_REF)
+        return art_bytes(NULL, 0);
+    memcpy(ref, found->entry.value.data, ART_PIECES_REF);
+    return art_bytes(ref, ART_PIECES_REF);
+}
+
+/* `to`: the key of the new row, if there is one. */
+static int finish(struct art_tree *tree, int rc, uint64_t before, const struct art_bytes *to) {
+    if (rc) {
+        art_delta_rollback(tree->delta, before);
+    } else {
+        tree->txn.dirty = true;
+    }
+    art_tree_changed(tree, !rc && !(to && art_gap_has(tree, *to)));
+    return rc;
+}
+
+static int check_value(struct art_bytes value) {
+    if (value.len <= ART_VALUE_MAX) return ART_OK;
+    return art_fail(ART_TOOBIG, "art: value of %u bytes is over the limit of 2 GB: store it in parts", value.len);
+}
+
+/* In the place of what was found. */
+static int put_over(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
+                    const struct art_delta_place *place, struct art_bytes value) {
+    uint8_t ref[ART_PIECES_REF], over = art_found_over(found);
+    struct art_bytes old = pieces_of(found, ref);
+    bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
+    uint64_t before = steps ? art_delta_mark(tree->delta) : 0;
+    int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
+    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, over);
+    if (rc && !steps) return rc;
+    return finish(tree, rc, before, &key);
+}
+
+int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value,
+                    bool *existed) {
+    *existed = false;
+    struct art_bytes key;
+    int rc = ready_to_write(tree);
+    if (!rc) rc = check_value(value);
+    if (!rc) rc = art_row_key(tree->key, path, &key);
+    if (rc) return rc;
+    struct art_found found;
+    struct art_delta_place place;
+    rc = art_tree_find_place(tree, key, &found, &place);
+    if (rc) return rc;
+    *existed = found.live;
+    if (found.live && mode == ART_WRITE_INSERT) return ART_OK;
+    return put_over(tree, key, &found, &place, value);
+}
+
+int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed) {
+    *existed = false;
+    struct art_bytes key;
+    int rc = ready_to_write(tree);
+    if (rc || path.len > ART_PATH_MAX) return rc;
+    rc = art_row_key(tree->key, path, &key);
+    if (rc) return rc;
+    struct art_found found;
+    rc = art_tree_find(tree, key, &found);
+    if (rc || !found.live) return rc;
+    *existed = true;
+    uint8_t ref[ART_PIECES_REF], over = art_found_over(&found);
+    struct art_bytes old = pieces_of(&found, ref);
+    uint64_t before = art_delta_mark(tree->delta);
+    if (old.len) rc = art_pieces_delete(tree, old);
+    if (!rc) rc = delete_row(tree, key, over);
+    return finish(tree, rc, before, NULL);
+}
+
+/* The row's own bytes (or the reference to its pieces) go to the new key as they are. */
+static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t over) {
+    struct art_entry entry = {
+        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | over)};
+    tree->txn.adds = true;
+    return art_delta_set(tree->delta, to, &entry);
+}
+
+int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
+                  const struct art_bytes *value, bool *existed) {
+    *existed = false;
+    struct art_bytes from_key, to_key;
+    int rc = ready_to_write(tree);
+    if (!rc && value) rc = check_value(*value);
+    if (!rc) rc = art_row_key(tree->key, from, &from_key);
+    if (!rc) rc = art_row_key(tree->second_key, to, &to_key);
+    if (rc) return rc;
+    struct art_found source, target;
+    struct art_delta_place place;
+    bool stays = art_bytes_equal(from, to);
+    rc = stays ? art_tree_find_place(tree, from_key, &source, &place) : art_tree_find(tree, from_key, &source);
+    if (rc) return rc;
+    if (!source.live) return ART_NOTFOUND;
+    if (stays) return value ? put_over(tree, from_key, &source, &place, *value) : ART_OK;
+    if (source.blob) art_blob_hold(source.blob);
+    rc = art_tree_find(tree, to_key, &target);
+    if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
+        uint8_t source_ref[ART_PIECES_REF], target_ref[ART_PIECES_REF];
+        struct art_bytes replaced = pieces_of(&target, target_ref), left = pieces_of(&source, source_ref);
+        uint8_t source_over = art_found_over(&source), target_over = art_found_over(&target);
+        uint64_t before = art_delta_mark(tree->delta);
+        if (replaced.len) rc = art_pieces_delete(tree, replaced);
+        if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
+        if (!rc)
+            rc = value ? put_row(tree, to_key, NULL, *value, target_over)
+                       : move_entry(tree, to_key, &source.entry, target_over);
+        if (!rc) rc = delete_row(tree, from_key, source_over);
+        rc = finish(tree, rc, before, &to_key);
+    }
+    if (!rc) *existed = target.live;
+    if (source.blob) art_blob_release(source.blob);
+    return rc;
+}
