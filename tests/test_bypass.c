@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/error.h"
 #include "core/blob/blob_format.h"
@@ -250,8 +251,42 @@ START_TEST(test_any_order_of_searches_finds_what_was_written) {
 }
 END_TEST
 
+/* A clock that goes on by so much each time that it is read; 0: the system's. */
+static uint64_t clock_step;
+int __real_clock_gettime(clockid_t which, struct timespec *out);
+int __wrap_clock_gettime(clockid_t which, struct timespec *out);
+
+int __wrap_clock_gettime(clockid_t which, struct timespec *out) {
+    static uint64_t now;
+    if (!clock_step) return __real_clock_gettime(which, out);
+    now += clock_step;
+    *out = (struct timespec){.tv_sec = (time_t)(now / 1000000000u), .tv_nsec = (long)(now % 1000000000u)};
+    return 0;
+}
+
+/* What its cache has the host brings at once, so that a page alone is as cheap as one among others. */
+START_TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
+    ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
+    struct art_store *store = store_open(&place, 0);
+    store_fill(store, true, blobs, 2, 100);
+    art_store_close(store);
+    store = store_open(&place, 64 * MB);
+    uint64_t head = blobs[1].ref.head_pages;
+    clock_step = 19000;
+    for (uint32_t i = 0; i < blobs[1].ref.leaf_pages / 2; i++) {
+        EXPECT_OK(store_read_page(store, &blobs[1], 2 * i));
+        ck_assert_uint_eq(store_pages_read(store), head + i + 1);
+    }
+    clock_step = 0;
+    art_store_close(store);
+    store_blobs_free(blobs, 2);
+    store_place_close(&place);
+}
+END_TEST
+
 /* Who asks for a page or two of a blob waits for no more; who keeps asking gets the rest at once. */
-START_TEST(test_a_blob_in_rows_is_read_page_by_page_and_then_whole) {
+START_TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole) {
+    clock_step = 21000;
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
     ck_assert_int_eq(place.mode->kind, IO_ROWS);
     struct art_store *store = store_open(&place, 0);
@@ -267,6 +302,7 @@ START_TEST(test_a_blob_in_rows_is_read_page_by_page_and_then_whole) {
     ck_assert_uint_ge(store_pages_read(store), head + blobs[1].ref.leaf_pages - 1);
     EXPECT_OK(store_read(store, &blobs[1]));
     ck_assert_uint_eq(store_pages_read(store), head + blobs[1].ref.leaf_pages);
+    clock_step = 0;
     art_store_close(store);
     store_blobs_free(blobs, 2);
     store_place_close(&place);
@@ -284,7 +320,8 @@ int main(void) {
     tcase_add_test(tests, test_a_page_is_verified_under_the_head_that_leads_there);
     tcase_add_test(tests, test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache);
     tcase_add_loop_test(tests, test_any_order_of_searches_finds_what_was_written, 0, 4);
-    tcase_add_test(tests, test_a_blob_in_rows_is_read_page_by_page_and_then_whole);
+    tcase_add_test(tests, test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page);
+    tcase_add_test(tests, test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

@@ -223,6 +223,7 @@ bool art_cached_memory_strip(struct art_cached *entry) {
     if (entry->buffer.slot < 0 || !pages_in(leaves)) return false;
     atomic_store(&entry->blob.present[0], 0);
     atomic_store(&entry->blob.present[1], 0);
+    entry->waited = 0;
     art_blob_buf_discard(&entry->buffer, 0, entry->blob.leaf_pages * ART_BLOB_PAGE);
     entry->touched[0] &= ~leaves[0];
     entry->touched[1] &= ~leaves[1];

@@ -11,13 +11,14 @@
  * How much is read: of a blob that a walk has asked for beforehand all (ahead.c); else the head, for searches with those of
  * neighbours (heads.c), then single pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
  * Where the file fits into this store's share of the cache, an index blob that the device must be asked for is read whole, and
- * the rest of any blob as soon as some of its pages are there: so one question waits for one page, and many questions for all pages only
- * about twice as long as if they had been read at once. A page that the system's page cache has costs the same alone as with others,
- * so it does not bring the rest of its blob.
+ * the rest of any blob as soon as some of its pages had to be waited for: so one question waits for one page, and many questions for
+ * all pages only about twice as long as if they had been read at once. A page that the system's page cache has costs the same alone
+ * as with others, so it does not bring the rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -29,10 +30,12 @@ enum {
     READ_AHEAD_MAX = 32, /* pages */
     RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
     HOLDS_FIRST = 64,
-    /* With as many pages of a blob there, the rest is read at once. From a device one page takes as long as a quarter of a blob or
-     * more, from rows as long as some five pages among others. */
+    /* With so many pages of a blob there, the rest is read at once: from a device one page takes as long as a quarter of a blob or
+     * more. From rows it takes as long as some sixteen pages among others, but only if the host had to wait for them: a page that
+     * its cache or the system's has costs the same alone as with others. How long a read took tells which it was. */
     SINGLY_FROM_DEVICE = 4,
-    SINGLY_FROM_ROWS = 16
+    WAITED_FOR_ROWS = 16,
+    WAITS = 20000 /* ns a page */
 };
 
 /* ---- what is to be read ---- */
@@ -154,8 +157,24 @@ static int verify_page(struct art_store *store, struct art_cached *cached, uint3
 /* Does whoever has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
     uint64_t first = atomic_load(&cached->blob.present[0]), second = atomic_load(&cached->blob.present[1]);
-    int singly = store->place.rows ? SINGLY_FROM_ROWS : SINGLY_FROM_DEVICE;
-    return __builtin_popcountll(first) + __builtin_popcountll(second) >= singly;
+    if (store->place.rows) return cached->waited >= WAITED_FOR_ROWS;
+    return __builtin_popcountll(first) + __builtin_popcountll(second) >= SINGLY_FROM_DEVICE;
+}
+
+static uint64_t read_clock(void) {
+    struct timespec time = {0};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
+static int read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
+                     unsigned count) {
+    uint64_t begun = read_clock(), pages = store->pages_read;
+    int rc = read_requests(store, requests, count, ART_READ_CACHED);
+    pages = store->pages_read - pages;
+    if (read_clock() - begun > pages * WAITS && cached->waited < WAITED_FOR_ROWS) cached->waited++;
+    return rc;
 }
 
 /* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not at hand, it
@@ -174,7 +193,11 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     }
     view->pages += charged;
     if (view->held) store->held_pages += charged;
-    int rc = count && !read ? read_requests(store, requests, count, ART_READ_CACHED) : ART_OK;
+    int rc = ART_OK;
+    if (count && !read) {
+        rc = store->place.rows ? read_rows(store, cached, requests, count)
+                               : read_requests(store, requests, count, ART_READ_CACHED);
+    }
     cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
         if (art_store_has_page(&cached->blob, page)) continue;

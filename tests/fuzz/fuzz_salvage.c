@@ -12,8 +12,8 @@
 #include "tests/fuzz/hosted_store.h"
 
 #include "core/blob/blob_format.h"
-#include "core/tree/txn/txn.h"
 #include "core/tree/salvage.h"
+#include "core/tree/txn/txn.h"
 
 enum { LOSSES_MAX = 4000, DAMAGE_MAX = 8 };
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "core/blob/blob_format.h"
-#include "core/tree/txn/txn.h"
 #include "core/tree/state/root_format.h"
+#include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
 #include "tests/support/memory_disk.h"
