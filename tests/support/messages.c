@@ -158,9 +158,9 @@ static void find_in_file(struct messages *out, const char *file) {
 }
 
 bool messages_find(struct messages *out) {
-    static const char *const patterns[] = {"ext/*.c", "core/*/*.c"};
+    static const char *const patterns[] = {"ext/*.c", "ext/*/*.c", "core/*/*.c", "core/*/*/*.c"};
     *out = (struct messages){0};
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         glob_t files;
         if (glob(patterns[i], 0, NULL, &files)) return false;
         for (size_t k = 0; k < files.gl_pathc; k++) find_in_file(out, files.gl_pathv[k]);
