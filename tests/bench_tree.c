@@ -186,7 +186,7 @@ static void prefixes(struct art_tree *tree, const uint32_t *order) {
 static void describe(struct art_tree *tree, uint64_t payload) {
     struct art_tree_info info;
     must(art_tree_info(tree, &info));
-    printf("  %u runs and %llu keys in memory:", info.runs, (unsigned long long)info.delta_keys);
+    printf("  %u runs and %llu keys in memory:", info.runs, (unsigned long long)info.memtable_keys);
     for (unsigned i = 0; i < info.runs; i++) printf(" L%u %.1f MB", info.run[i].level, (double)info.run[i].bytes / 1e6);
     printf("; %.1f bytes a key in blobs (payload %.1f), fill %.2f, file %.1f MB, written %.1f x payload, %s%s\n",
            (double)info.blob_bytes / keys, (double)payload / keys, info.fill, (double)info.file_bytes / 1e6,

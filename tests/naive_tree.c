@@ -392,7 +392,7 @@ int art_tree_ready(struct art_tree *tree) {
 
 static void show(struct art_row *out, struct row *row) {
     row->references++;
-    *out = (struct art_row){.stored = row_value(row), .version = row->version, .held_delta = row};
+    *out = (struct art_row){.stored = row_value(row), .version = row->version, .held_memtable = row};
 }
 
 int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *out) {
@@ -423,7 +423,7 @@ int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct
 }
 
 void art_row_release(struct art_row *row) {
-    row_release(row->held_delta);
+    row_release(row->held_memtable);
     memset(row, 0, sizeof *row);
 }
 
@@ -553,7 +553,7 @@ struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
-    if (!cursor->view.held_delta) show(&cursor->view, cursor->at);
+    if (!cursor->view.held_memtable) show(&cursor->view, cursor->at);
     return &cursor->view;
 }
 

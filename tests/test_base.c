@@ -148,8 +148,8 @@ END_TEST
 START_TEST(test_a_varint_comes_back_and_a_cut_one_is_refused) {
     uint8_t space[16];
     for (unsigned bits = 0; bits <= 64; bits++) {
-        for (int delta = -1; delta <= 1; delta++) {
-            uint64_t x = (bits < 64 ? (uint64_t)1 << bits : 0) + (uint64_t)delta, y = 0;
+        for (int memtable = -1; memtable <= 1; memtable++) {
+            uint64_t x = (bits < 64 ? (uint64_t)1 << bits : 0) + (uint64_t)memtable, y = 0;
             uint32_t n = art_put_varint(space, x);
             ck_assert_uint_le(n, 10);
             ck_assert_uint_eq(art_get_varint(space, space + n, &y), n);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/delta/inside.h"
-#include "core/delta/redo_reader.h"
+#include "core/memtable/inside.h"
+#include "core/memtable/redo_reader.h"
 #include "core/store/private.h"
 #include "tests/support/check_world.h"
 #include "tests/support/suite.h"
@@ -395,18 +395,18 @@ END_TEST
 
 START_TEST(test_a_connection_that_has_other_rows_in_memory) {
     struct art_entry entry = {.value = word("changed"), .csn = check_tree->csn};
-    check_must(art_delta_put(check_tree->delta, check_row_key("late/1"), &entry, ART_PUT_PLAIN));
+    check_must(art_memtable_put(check_tree->memtable, check_row_key("late/1"), &entry, ART_PUT_PLAIN));
     check_finds("this connection has other rows in memory than the log");
     check_must(check_reopen());
-    check_must(art_delta_put(check_tree->delta, check_row_key("late/4"), &entry, ART_PUT_PLAIN));
+    check_must(art_memtable_put(check_tree->memtable, check_row_key("late/4"), &entry, ART_PUT_PLAIN));
     check_finds("this connection has other rows in memory than the log");
 }
 END_TEST
 
-START_TEST(test_a_delta_that_does_not_agree_with_itself) {
-    check_tree->delta->bytes++;
+START_TEST(test_a_memtable_that_does_not_agree_with_itself) {
+    check_tree->memtable->bytes++;
     check_finds("a wrong number of bytes");
-    check_tree->delta->bytes--;
+    check_tree->memtable->bytes--;
 }
 END_TEST
 
@@ -421,10 +421,10 @@ START_TEST(test_counts_that_rows_do_not_add_up_to) {
     struct art_root *root = check_root_take();
     ck_assert_uint_eq(root->runs, 3);
     art_root_unref(root);
-    check_tree->delta->weight += 2;
+    check_tree->memtable->weight += 2;
     check_must(check_run(false));
     ck_assert(check_has("a wrong count") && check_has("rows and pieces, and there are"));
-    check_tree->delta->weight -= 2;
+    check_tree->memtable->weight -= 2;
 }
 END_TEST
 
@@ -576,7 +576,7 @@ static TCase *logs(void) {
     tcase_add_test(tcase, test_a_connection_that_knows_another_last_row);
     tcase_add_test(tcase, test_a_connection_that_has_another_root);
     tcase_add_test(tcase, test_a_connection_that_has_other_rows_in_memory);
-    tcase_add_test(tcase, test_a_delta_that_does_not_agree_with_itself);
+    tcase_add_test(tcase, test_a_memtable_that_does_not_agree_with_itself);
     tcase_add_test(tcase, test_a_store_that_does_not_agree_with_itself);
     tcase_add_test(tcase, test_counts_that_rows_do_not_add_up_to);
     return tcase;

@@ -209,7 +209,7 @@ START_TEST(test_all_memory_of_the_extension_is_asked_of_sqlite) {
 }
 END_TEST
 
-/* Blobs, delta and undo are part of what SQLite counts, and are gone with the connection. */
+/* Blobs, memtable and undo are part of what SQLite counts, and are gone with the connection. */
 START_TEST(test_sqlite_counts_what_a_table_takes) {
     sqlite3 *db;
     char *message = NULL;

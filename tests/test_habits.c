@@ -1,7 +1,7 @@
 /* SQLite's habits: what programs rely on without thinking, asked of an ordinary table and of an art table alike.
  *
  * The cases stand in the files of tests/habits, one theme each; tests/support/habits.h says how they are written and what is
- * compared. Each case runs in several settings, so that the rows are once in the delta and once in blobs. What differs
+ * compared. Each case runs in several settings, so that the rows are once in the memtable and once in blobs. What differs
  * because SQLite treats virtual tables otherwise stands beside its statement, with the reason, and is checked to be just that.
  *
  * ART_TEST_HABITS=<theme> runs the cases of one file.
@@ -17,7 +17,7 @@
 #include "tests/support/suite.h"
 
 static const struct habit_setting settings[] = {
-    {"in the delta, DELETE journal", "DELETE", ""},
+    {"in the memtable, DELETE journal", "DELETE", ""},
     {"partly in blobs, WAL", "WAL", "log_limit=400, spill_limit=2000"},
     {"in memory, in blobs", NULL, "log_limit=1, spill_limit=1"},
 };

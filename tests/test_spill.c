@@ -124,37 +124,37 @@ END_TEST
 /* Until the transaction has spilled so many times more. */
 static void load(uint32_t from, uint32_t stride, unsigned spills) {
     for (uint32_t i = 0; spills; i++) {
-        struct art_delta *before = tree->delta;
+        struct art_memtable *before = tree->memtable;
         char key[32];
         bool existed;
         snprintf(key, sizeof key, "%010u", from + (uint32_t)((uint64_t)i * stride % 1000003));
         must(art_tree_insert(tree, ART_WRITE_INSERT, text(key), text("value"), &existed));
         ck_assert(!existed);
-        spills -= tree->delta != before;
+        spills -= tree->memtable != before;
     }
 }
 
 START_TEST(test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled) {
     make();
     load(0, 7919, 1);
-    ck_assert(art_delta_remembers(tree->delta));
-    ck_assert_uint_le(art_delta_memory(tree->delta), SPILL_LIMIT / 4);
-    ck_assert(art_delta_may_contain(tree->delta, art_hash64("\1"
-                                                            "0000007919",
-                                                            11)));
-    ck_assert(!art_delta_may_contain(tree->delta, art_hash64("\1"
-                                                             "elsewhere",
-                                                             10)));
+    ck_assert(art_memtable_remembers(tree->memtable));
+    ck_assert_uint_le(art_memtable_memory(tree->memtable), SPILL_LIMIT / 4);
+    ck_assert(art_memtable_may_contain(tree->memtable, art_hash64("\1"
+                                                                  "0000007919",
+                                                                  11)));
+    ck_assert(!art_memtable_may_contain(tree->memtable, art_hash64("\1"
+                                                                   "elsewhere",
+                                                                   10)));
     commit();
-    ck_assert(!art_delta_remembers(tree->delta));
+    ck_assert(!art_memtable_remembers(tree->memtable));
     small_tree_end();
 }
 END_TEST
 
-START_TEST(test_a_filter_that_is_full_is_one_of_the_present_delta_again) {
+START_TEST(test_a_filter_that_is_full_is_one_of_the_present_memtable_again) {
     make();
     load(0, 7919, 1);
-    for (unsigned spills = 0; art_delta_remembers(tree->delta); spills++) {
+    for (unsigned spills = 0; art_memtable_remembers(tree->memtable); spills++) {
         ck_assert_uint_le(spills, 100);
         load(2000000 * (spills + 1), 7919, 1);
     }
@@ -170,10 +170,10 @@ END_TEST
 START_TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
     make();
     load(0, 1, 2);
-    ck_assert(!art_delta_remembers(tree->delta));
+    ck_assert(!art_memtable_remembers(tree->memtable));
     commit();
     load(2000000, 7919, 1);
-    ck_assert(!art_delta_remembers(tree->delta));
+    ck_assert(!art_memtable_remembers(tree->memtable));
     commit();
     small_tree_end();
 }
@@ -186,18 +186,18 @@ START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
     put("a row before", "x");
     must(art_tree_mark(tree, &mark));
     load(2000000, 7919, 2);
-    ck_assert(art_delta_remembers(tree->delta));
+    ck_assert(art_memtable_remembers(tree->memtable));
     art_tree_rollback_to(tree, mark);
-    ck_assert(!art_delta_remembers(tree->delta));
+    ck_assert(!art_memtable_remembers(tree->memtable));
     load(2000000, 7919, 2);
-    ck_assert(!art_delta_remembers(tree->delta));
+    ck_assert(!art_memtable_remembers(tree->memtable));
     commit();
     must(art_tree_check(tree));
     small_tree_end();
 }
 END_TEST
 
-/* A delta that follows another begins with large chunks at once, most of them unused. */
+/* A memtable that follows another begins with large chunks at once, most of them unused. */
 START_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills) {
     uint64_t limit = (uint64_t)(_i + 1) << 19;
     unsigned spills = 0;
@@ -205,12 +205,12 @@ START_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills) {
     options.spill_limit = limit;
     small_tree_again();
     for (uint32_t i = 0; i < 60000; i++) {
-        struct art_delta *before = tree->delta;
-        uint64_t keys = art_delta_keys(before);
+        struct art_memtable *before = tree->memtable;
+        uint64_t keys = art_memtable_keys(before);
         char key[60];
         snprintf(key, sizeof key, "%08x and a rest of some thirty bytes", i * 2654435761u);
         put(key, "a value, as long as most values of most tables are");
-        if (tree->delta == before) continue;
+        if (tree->memtable == before) continue;
         ck_assert_uint_ge(keys, limit / 400);
         spills++;
     }
@@ -227,7 +227,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not);
     tcase_add_test(tests, test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled);
-    tcase_add_test(tests, test_a_filter_that_is_full_is_one_of_the_present_delta_again);
+    tcase_add_test(tests, test_a_filter_that_is_full_is_one_of_the_present_memtable_again);
     tcase_add_test(tests, test_a_load_in_order_and_one_over_rows_have_no_such_filter);
     tcase_add_test(tests, test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter);
     tcase_add_loop_test(tests, test_a_small_limit_leaves_room_for_rows_between_two_spills, 0, 8);

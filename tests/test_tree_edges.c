@@ -303,13 +303,13 @@ START_TEST(test_garbage_of_rolled_back_changes_is_given_back) {
         art_tree_rolled_back(tree);
         must(toy_refresh(toy, tree));
     }
-    size_t before = art_delta_memory(tree->delta);
-    ck_assert_uint_gt(art_delta_garbage(tree->delta), 1 << 20);
+    size_t before = art_memtable_memory(tree->memtable);
+    ck_assert_uint_gt(art_memtable_garbage(tree->memtable), 1 << 20);
     struct art_cursor *cursor;
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, false));
     put("another", "row");
-    ck_assert_uint_lt(art_delta_memory(tree->delta), before / 2);
+    ck_assert_uint_lt(art_memtable_memory(tree->memtable), before / 2);
     ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("kept")));
     must(art_cursor_next(cursor));
     ck_assert(!art_cursor_valid(cursor));
@@ -369,8 +369,8 @@ START_TEST(test_a_log_of_another_history_is_read_from_its_root) {
         for (unsigned run = 0; run < fresh->root->runs; run++) {
             ck_assert(art_hash128_equal(moving->root->run[run].top.hash, fresh->root->run[run].top.hash));
         }
-        ck_assert_uint_eq(art_delta_keys(moving->delta), art_delta_keys(fresh->delta));
-        ck_assert_int_eq(art_delta_count(moving->delta), art_delta_count(fresh->delta));
+        ck_assert_uint_eq(art_memtable_keys(moving->memtable), art_memtable_keys(fresh->memtable));
+        ck_assert_int_eq(art_memtable_count(moving->memtable), art_memtable_count(fresh->memtable));
         art_tree_close(fresh);
     }
     tree = moving;
@@ -433,22 +433,22 @@ START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
 
     struct art_entry good, entry;
     uint8_t key[2 + ART_KEY_PADDING] = {ART_SPACE_ROWS, 'a'};
-    must(art_delta_get(tree->delta, art_bytes(key, 2), &good));
+    must(art_memtable_get(tree->memtable, art_bytes(key, 2), &good));
     struct art_entry others[] = {good, good, good};
     others[0].value = text("3");
     others[1].csn++;
     others[2].flags |= ART_OVER;
     for (unsigned i = 0; i < 3; i++) {
-        must(art_delta_set(tree->delta, art_bytes(key, 2), &others[i]));
+        must(art_memtable_set(tree->memtable, art_bytes(key, 2), &others[i]));
         refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
-        must(art_delta_set(tree->delta, art_bytes(key, 2), &good));
+        must(art_memtable_set(tree->memtable, art_bytes(key, 2), &good));
         must(art_tree_check(tree));
     }
     key[1] = '_';
     entry = good;
     entry.flags = ART_DELETE;
     entry.value.len = 0;
-    must(art_delta_set(tree->delta, art_bytes(key, 2), &entry));
+    must(art_memtable_set(tree->memtable, art_bytes(key, 2), &entry));
     refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
     small_tree_end();
 }
@@ -647,7 +647,7 @@ START_TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
     commit();
     ck_assert_uint_eq(rows(), 3);
     shows(draw_tree, "tree a.db-t-12345678.art: csn 2, generation 1, root csn 1\n");
-    shows(draw_tree, "  delta: 1 keys, ");
+    shows(draw_tree, "  memtable: 1 keys, ");
     shows(draw_tree, "  run 0: level 2, 2 entries, count 2, 1 blobs, 2 pages, top slot 1, depth 0\n");
     struct art_row row;
     must(art_tree_get(tree, text("a"), &row));

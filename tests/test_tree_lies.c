@@ -19,7 +19,7 @@ static void forge(const char *key, uint64_t length, uint64_t csn) {
     art_store64(ref, length);
     art_store64_be(ref + 8, csn);
     struct art_entry entry = {.value = art_bytes(ref, sizeof ref), .csn = 1, .flags = ART_PIECES};
-    must(art_delta_set(tree->delta, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
+    must(art_memtable_set(tree->memtable, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
 }
 
 START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
@@ -45,10 +45,10 @@ START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_delet
         ck_assert_ptr_null(owned);
         art_row_release(&row);
         ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
-        size_t before = art_delta_keys(tree->delta);
+        size_t before = art_memtable_keys(tree->memtable);
         must(art_tree_delete(tree, text("forged"), &existed));
         ck_assert(existed);
-        ck_assert_uint_le(art_delta_keys(tree->delta), before + 1); /* no deletes of pieces that are not there */
+        ck_assert_uint_le(art_memtable_keys(tree->memtable), before + 1); /* no deletes of pieces that are not there */
         commit();
         ck_assert_uint_eq(rows(), 1);
         small_tree_end();
@@ -62,7 +62,7 @@ static void lie_about(const char *key, uint8_t flags) {
     uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS};
     memcpy(bytes + 1, key, strlen(key));
     struct art_entry entry = {.value = flags & ART_DELETE ? art_bytes(NULL, 0) : text("v"), .csn = 2, .flags = flags};
-    must(art_delta_set(tree->delta, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
+    must(art_memtable_set(tree->memtable, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
 }
 
 START_TEST(test_runs_that_disagree_on_a_row_are_not_merged) {

@@ -196,7 +196,7 @@ static int merge(struct art_tree *tree, unsigned how) {
     struct art_edit edit = {0};
     int rc = art_tree_begin(tree);
     if (!rc) rc = art_edit_begin(tree, &edit);
-    if (!rc && how == 2) rc = art_compact_all(tree, &edit, tree->delta);
+    if (!rc && how == 2) rc = art_compact_all(tree, &edit, tree->memtable);
     while (!rc && edit.root->runs > 1) rc = art_slice_give(tree, &edit, how ? 0 : edit.root->runs - 2);
     art_edit_discard(tree, &edit);
     art_tree_rolled_back(tree);

@@ -1,4 +1,4 @@
-/* An entry: what one source (the delta or a run) says about one key.
+/* An entry: what one source (the memtable or a run) says about one key.
  *
  *   put or delete, a value, the csn of the change, and `over`: was the key live in the sources below?
  *

@@ -12,7 +12,7 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     tree->second_key = art_alloc(ART_KEY_BUFFER);
     tree->root = art_root_new(options->uuid);
     int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
-    if (!rc) rc = art_delta_open(&tree->delta);
+    if (!rc) rc = art_memtable_open(&tree->memtable);
     struct art_tree_place place = {options->inlined, options->path, options->host_path};
     if (!rc) rc = art_place_copy(&tree->options, &place);
     if (!rc) {
@@ -43,12 +43,12 @@ void art_tree_close(struct art_tree *tree) {
     if (tree->store) art_tree_rolled_back(tree);
     art_cursors_free(tree);
     art_root_unref(tree->root);
-    art_delta_unref(tree->delta);
+    art_memtable_unref(tree->memtable);
     art_slot_set_clear(&tree->slots.used);
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.young.slots);
-    art_delta_unref(tree->pending.empty);
+    art_memtable_unref(tree->pending.empty);
     for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_buffer_clear(&tree->sweep[i]);
     art_buffer_clear(&tree->pending.redo);
     art_buffer_clear(&tree->pending.root);

@@ -1,4 +1,4 @@
-/* The tree of one table on behalf of one connection: the delta over the runs, and a transaction's way through them.
+/* The tree of one table on behalf of one connection: the memtable over the runs, and a transaction's way through them.
  *
  * This header is all that a host (ext/, or a test) needs of core. The host owns the truth: a state of the tree is the
  * root and the log rows that the host has committed. The host
@@ -157,7 +157,7 @@ struct art_row {
     struct art_bytes stored; /* the value, or the reference to its pieces */
     uint64_t version;        /* csn of the row's last change */
     bool pieces;
-    void *held_blob, *held_delta; /* (private) */
+    void *held_blob, *held_memtable; /* (private) */
 };
 
 /* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
@@ -317,7 +317,7 @@ struct art_tree_info {
     } run[ART_RUNS_MAX + 8];
     uint64_t blobs, blob_bytes, file_bytes;
     double fill; /* used bytes of all blobs / their slots */
-    uint64_t delta_keys, delta_bytes, log_rows, log_bytes;
+    uint64_t memtable_keys, memtable_bytes, log_rows, log_bytes;
     uint64_t young_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
@@ -334,7 +334,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  * called on an unknown tree, after a refresh that has failed. Fails only when it is hindered: ART_NOMEM,
  * ART_INTERRUPT, ART_BUSY, ART_FORKED, or the error of a transaction that can only be rolled back.
  *
- *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the delta
+ *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the memtable
  *   the file      whose it is; no slot named twice, no young slot in use
  *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
  *   every row     that the runs agree on whether it was there, versions, and the pieces of large values

@@ -88,8 +88,8 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_fact(cursor, FACT_REAL, sqlite3_mprintf("fill"))->real = info->fill;
     add_integer(cursor, "runs", info->runs);
     for (unsigned i = 0; i < info->runs; i++) add_run(cursor, info, i);
-    add_integer(cursor, "delta keys", info->delta_keys);
-    add_integer(cursor, "delta bytes", info->delta_bytes);
+    add_integer(cursor, "memtable keys", info->memtable_keys);
+    add_integer(cursor, "memtable bytes", info->memtable_bytes);
     add_integer(cursor, "log rows", info->log_rows);
     add_integer(cursor, "log bytes", info->log_bytes);
     add_integer(cursor, "generation", info->generation);

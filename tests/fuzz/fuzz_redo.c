@@ -1,15 +1,15 @@
 /* Row 0 and the redo rows of T_artdata, of any bytes.
  *
  * Input: a parcel (parcel.h) of a ROOT, ROWs and OPS. What stands in OPS is also taken as it is for a root, a row and a whole
- * delta, with all sums and hashes wrong or right as they come.
+ * memtable, with all sums and hashes wrong or right as they come.
  *
  *   - every call answers or says ART_CORRUPT (for a row that does not follow: ART_REBUILD)
- *   - what verify() has found sound is applied without an error, makes a delta that passes its own check and holds what the
+ *   - what verify() has found sound is applied without an error, makes a memtable that passes its own check and holds what the
  *     row says, and is the same after it was written and read again
  *   - a root that was read and written is the same when it is read again
  */
-#include "core/delta/inside.h"
-#include "core/delta/redo_reader.h"
+#include "core/memtable/inside.h"
+#include "core/memtable/redo_reader.h"
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
@@ -55,41 +55,42 @@ static void try_root(struct art_bytes bytes) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static void must_be_the_same(const struct art_delta *a, const struct art_delta *b) {
-    struct art_delta_cursor x, y;
-    art_delta_cursor_init(&x, a);
-    art_delta_cursor_init(&y, b);
-    int rc = art_delta_first(&x) | art_delta_first(&y);
-    for (; !rc && x.valid && y.valid; rc = art_delta_next(&x) | art_delta_next(&y)) {
+static void must_be_the_same(const struct art_memtable *a, const struct art_memtable *b) {
+    struct art_memtable_cursor x, y;
+    art_memtable_cursor_init(&x, a);
+    art_memtable_cursor_init(&y, b);
+    int rc = art_memtable_first(&x) | art_memtable_first(&y);
+    for (; !rc && x.valid && y.valid; rc = art_memtable_next(&x) | art_memtable_next(&y)) {
         struct art_entry p, q;
-        art_delta_cursor_entry(&x, &p);
-        art_delta_cursor_entry(&y, &q);
+        art_memtable_cursor_entry(&x, &p);
+        art_memtable_cursor_entry(&y, &q);
         if (!art_bytes_equal(x.key, y.key) || !art_bytes_equal(p.value, q.value) || p.csn != q.csn ||
             p.flags != q.flags) {
-            fuzz_fail("a delta is another when it is read again");
+            fuzz_fail("a memtable is another when it is read again");
         }
     }
-    if (rc || x.valid != y.valid) fuzz_fail("a delta is longer or shorter when it is read again");
-    art_delta_cursor_clear(&x);
-    art_delta_cursor_clear(&y);
+    if (rc || x.valid != y.valid) fuzz_fail("a memtable is longer or shorter when it is read again");
+    art_memtable_cursor_clear(&x);
+    art_memtable_cursor_clear(&y);
 }
 
-static void must_be_sound(const struct art_delta *delta) {
+static void must_be_sound(const struct art_memtable *memtable) {
     struct art_buffer all = {0};
-    struct art_delta *again, *compact;
-    if (art_delta_check(delta)) fuzz_fail("a delta made of redo: %s", art_error_message());
-    if (art_redo_encode_all(delta, &all) || art_delta_open(&again)) fuzz_fail("a delta cannot be written");
+    struct art_memtable *again, *compact;
+    if (art_memtable_check(memtable)) fuzz_fail("a memtable made of redo: %s", art_error_message());
+    if (art_redo_encode_all(memtable, &all) || art_memtable_open(&again)) fuzz_fail("a memtable cannot be written");
     int rc = art_redo_decode_all(art_buffer_bytes(&all), again);
-    if (rc || art_delta_compact(delta, &compact)) fuzz_fail("a delta cannot be read again: %s", art_error_message());
-    must_be_the_same(delta, again);
-    must_be_the_same(delta, compact);
-    art_delta_unref(again);
-    art_delta_unref(compact);
+    if (rc || art_memtable_compact(memtable, &compact))
+        fuzz_fail("a memtable cannot be read again: %s", art_error_message());
+    must_be_the_same(memtable, again);
+    must_be_the_same(memtable, compact);
+    art_memtable_unref(again);
+    art_memtable_unref(compact);
     art_buffer_clear(&all);
 }
 
 /* Every entry of the row is there, as the row says, and nothing that it does not say. */
-static void must_hold(const struct art_delta *delta, struct art_bytes row, uint64_t csn, uint64_t most_keys) {
+static void must_hold(const struct art_memtable *memtable, struct art_bytes row, uint64_t csn, uint64_t most_keys) {
     struct art_redo_reader reader;
     struct art_bytes key;
     struct art_entry said, found;
@@ -100,32 +101,32 @@ static void must_hold(const struct art_delta *delta, struct art_bytes row, uint6
         rc = art_redo_reader_next(&reader, &key, &said);
         if (rc) break;
         keys++;
-        if (art_delta_get(delta, key, &found)) fuzz_fail("a key of a row is not in the delta");
-        if (!art_delta_may_contain(delta, art_hash64(key.data, key.len))) fuzz_fail("the delta's filter lies");
+        if (art_memtable_get(memtable, key, &found)) fuzz_fail("a key of a row is not in the memtable");
+        if (!art_memtable_may_contain(memtable, art_hash64(key.data, key.len))) fuzz_fail("the memtable's filter lies");
         struct art_bytes value = said.flags & ART_DELETE ? art_bytes(NULL, 0) : said.value;
         if (found.csn != csn || (found.flags | ART_OVER) != (said.flags | ART_OVER) ||
             !art_bytes_equal(found.value, value)) {
-            fuzz_fail("a key of a row has another entry in the delta");
+            fuzz_fail("a key of a row has another entry in the memtable");
         }
     }
     art_redo_reader_clear(&reader);
     if (rc != ART_NOTFOUND) fuzz_fail("a sound row: %s", art_error_message());
-    if (art_delta_keys(delta) > most_keys + keys) fuzz_fail("the delta has keys that no row has");
+    if (art_memtable_keys(memtable) > most_keys + keys) fuzz_fail("the memtable has keys that no row has");
 }
 
-/* The row behind `previous` into the delta; false: it is none. */
-static bool try_row(struct art_bytes row, uint64_t csn, struct art_hash128 *previous, struct art_delta *delta) {
+/* The row behind `previous` into the memtable; false: it is none. */
+static bool try_row(struct art_bytes row, uint64_t csn, struct art_hash128 *previous, struct art_memtable *memtable) {
     struct art_hash128 hash;
     int rc = art_redo_verify(row, csn, *previous, &hash);
     if (!sound(rc, "verify") || rc) return false;
-    uint64_t keys = art_delta_keys(delta);
-    rc = art_redo_replay(row, csn, delta);
+    uint64_t keys = art_memtable_keys(memtable);
+    rc = art_redo_replay(row, csn, memtable);
     if (csn >> 56) {
         if (rc != ART_MISUSE) fuzz_fail("an impossible csn was taken");
         return false;
     }
     if (rc) fuzz_fail("replay of a sound row: %s", art_error_message());
-    must_hold(delta, row, csn, keys);
+    must_hold(memtable, row, csn, keys);
     *previous = hash;
     return true;
 }
@@ -168,16 +169,16 @@ static void try_tree(struct parcel *parcel, struct art_bytes root, const struct 
 /* --- one input ---------------------------------------------------------------------------------------------------- */
 
 static void try_raw(struct art_bytes bytes) {
-    struct art_delta *delta;
+    struct art_memtable *memtable;
     struct art_hash128 hash = {1, 2};
-    if (art_delta_open(&delta)) fuzz_fail("no delta");
+    if (art_memtable_open(&memtable)) fuzz_fail("no memtable");
     try_root(bytes);
-    try_row(bytes, 1, &hash, delta);
-    art_delta_unref(delta);
-    if (art_delta_open(&delta)) fuzz_fail("no delta");
-    int rc = art_redo_decode_all(bytes, delta);
-    if (fuzz_sound(rc, "decode_all") && !rc) must_be_sound(delta);
-    art_delta_unref(delta);
+    try_row(bytes, 1, &hash, memtable);
+    art_memtable_unref(memtable);
+    if (art_memtable_open(&memtable)) fuzz_fail("no memtable");
+    int rc = art_redo_decode_all(bytes, memtable);
+    if (fuzz_sound(rc, "decode_all") && !rc) must_be_sound(memtable);
+    art_memtable_unref(memtable);
 }
 
 static uint8_t *no_page(void *context, uint32_t slot, uint32_t page) {
@@ -193,7 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct parcel parcel;
     struct parcel_place place = {.page = no_page};
     struct art_buffer root = {0}, row = {0};
-    struct art_delta *delta;
+    struct art_memtable *memtable;
     struct art_hash128 chain = {0};
     uint64_t csn;
     parcel_read(&parcel, copy, size);
@@ -204,13 +205,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (root.len >= 40) memcpy(&chain, root.data + 24, sizeof chain);
     }
     struct art_hash128 expected = chain, made = chain;
-    if (art_delta_open(&delta)) fuzz_fail("no delta");
+    if (art_memtable_open(&memtable)) fuzz_fail("no memtable");
     for (unsigned i = 0; i < parcel.count; i++) {
         if (parcel.sections[i].kind != PARCEL_ROW || !parcel_open_row(&parcel.sections[i], &made, &csn, &row)) continue;
-        if (!try_row(art_buffer_bytes(&row), csn, &expected, delta)) break;
+        if (!try_row(art_buffer_bytes(&row), csn, &expected, memtable)) break;
     }
-    must_be_sound(delta);
-    art_delta_unref(delta);
+    must_be_sound(memtable);
+    art_memtable_unref(memtable);
     if (packed) try_tree(&parcel, art_buffer_bytes(&root), &chain);
     if (ops) try_raw(art_bytes(ops->data, ops->len));
     art_buffer_clear(&root);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/blob/blob_format.h"
-#include "core/delta/redo_reader.h"
+#include "core/memtable/redo_reader.h"
 
 static const char hash_name[] = "hash of slot", ref_name[] = "refs to slot";
 enum { NAME_TEXT = 12, LAST_PAGE = ART_BLOB_PAGES - 1, HEADER_FROM = offsetof(struct art_blob_header, magic) };

@@ -145,7 +145,7 @@ struct art_bytes check_reference(uint64_t length, uint64_t csn, uint32_t counter
 void check_plant(struct art_bytes key, struct art_bytes value, uint64_t csn, uint8_t flags) {
     struct art_entry entry = {.value = value, .csn = csn, .flags = flags};
     check_must(art_tree_begin(check_tree));
-    check_must(art_delta_set(check_tree->delta, key, &entry));
+    check_must(art_memtable_set(check_tree->memtable, key, &entry));
     check_tree->txn.dirty = true;
     check_tree->changes++;
 }

@@ -3,7 +3,7 @@
  * The table is real: several runs on a simulated disk, an index, large values, rows in the log. Then something is changed as
  * no table changes it, with every hash made right again where the damage is not a hash itself:
  *
- *   planted entries    put into the delta as they are, below all that writes rows; flushed if wanted
+ *   planted entries    put into the memtable as they are, below all that writes rows; flushed if wanted
  *   bytes              turned over in the file
  *   a top blob         taken apart, its children or entries changed, built again
  *   the root, the log  rows of the toy host
@@ -49,7 +49,7 @@ void check_commit(bool flush);
 /* A large value of the row's own making. */
 struct art_bytes check_large(uint32_t len, uint8_t seed);
 
-/* Into the delta as it is, in a transaction. `key` is the tree's: its first byte is the name space. */
+/* Into the memtable as it is, in a transaction. `key` is the tree's: its first byte is the name space. */
 void check_plant(struct art_bytes key, struct art_bytes value, uint64_t csn, uint8_t flags);
 struct art_bytes check_row_key(const char *path);
 struct art_bytes check_piece_key(uint64_t csn, uint32_t counter, uint32_t number);

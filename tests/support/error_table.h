@@ -435,7 +435,7 @@ static const struct error errors[] = {
 };
 
 #define FORGED                                                                                                         \
-    "a hash is compared before: test_blob_trust.c, test_delta_redo.c, test_store*.c forge what lies behind it"
+    "a hash is compared before: test_blob_trust.c, test_memtable_redo.c, test_store*.c forge what lies behind it"
 #define INSIDE  "no statement leads there: it would be a mistake of art's own"
 #define SYSTEM  "the system fails as nobody can arrange from outside: test_io_refusals.c, test_io_faults.c do it within"
 #define COPY    "memory or the disk is full at one step and was not before: test_faults_backup.c tries each"
@@ -448,7 +448,7 @@ static const struct error errors[] = {
 
 static const struct elsewhere elsewhere[] = {
     {"core/blob/", FORGED},
-    {"core/delta/", FORGED},
+    {"core/memtable/", FORGED},
 
     {"art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left by "
      "art_salvage",

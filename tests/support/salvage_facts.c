@@ -5,14 +5,14 @@
 
 #include "core/blob/blob_format.h"
 
-enum { FACTS_MAX = 40000, RANGES_MAX = 2000, KEY_MAX = 48, DELTA = UINT32_MAX };
+enum { FACTS_MAX = 40000, RANGES_MAX = 2000, KEY_MAX = 48, MEMTABLE = UINT32_MAX };
 
 struct fact {
     char key[KEY_MAX]; /* with the name space */
     uint32_t key_len;
     uint64_t csn, hash;
     uint8_t flags;
-    uint32_t slot, first, last, head; /* pages: of the bucket; the first of the head. slot DELTA: in the log */
+    uint32_t slot, first, last, head; /* pages: of the bucket; the first of the head. slot MEMTABLE: in the log */
 };
 static struct fact facts[FACTS_MAX];
 static unsigned fact_count;
@@ -40,7 +40,7 @@ static struct fact *new_fact(struct art_bytes key, const struct art_entry *entry
     ck_assert_uint_lt(fact_count, FACTS_MAX);
     ck_assert_uint_lt(key.len, KEY_MAX);
     struct fact *fact = &facts[fact_count++];
-    *fact = (struct fact){.key_len = key.len, .csn = entry->csn, .flags = entry->flags, .slot = DELTA};
+    *fact = (struct fact){.key_len = key.len, .csn = entry->csn, .flags = entry->flags, .slot = MEMTABLE};
     memcpy(fact->key, key.data, key.len);
     fact->hash = art_hash64(entry->value.data, entry->value.len);
     if (entry->flags & ART_PIECES) { /* what is shown is the value itself */
@@ -80,16 +80,16 @@ static int compare_facts(const void *a, const void *b) {
 }
 
 void facts_collect(void) {
-    struct art_delta_cursor cursor;
+    struct art_memtable_cursor cursor;
     fact_count = 0;
     for (unsigned i = 0; i < check_tree->root->runs; i++) collect_run(&check_tree->root->run[i]);
-    art_delta_cursor_init(&cursor, check_tree->delta);
-    for (check_must(art_delta_first(&cursor)); cursor.valid; check_must(art_delta_next(&cursor))) {
+    art_memtable_cursor_init(&cursor, check_tree->memtable);
+    for (check_must(art_memtable_first(&cursor)); cursor.valid; check_must(art_memtable_next(&cursor))) {
         struct art_entry entry;
-        art_delta_cursor_entry(&cursor, &entry);
+        art_memtable_cursor_entry(&cursor, &entry);
         new_fact(cursor.key, &entry);
     }
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
     qsort(facts, fact_count, sizeof *facts, compare_facts);
     shown = malloc(FACTS_MAX * sizeof *shown);
 }
@@ -210,7 +210,7 @@ static bool is_covered(struct art_bytes key) {
 }
 
 static bool is_sound(const struct fact *fact, const struct salvage_case *what) {
-    if (fact->slot == DELTA) return !what->without_log;
+    if (fact->slot == MEMTABLE) return !what->without_log;
     for (unsigned i = 0; i < what->count; i++) {
         const struct damage *damage = &what->damage[i];
         if (damage->slot != fact->slot) continue;

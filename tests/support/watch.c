@@ -151,10 +151,10 @@ void watch_begin(struct watch *watch) {
         if (done) shared->counter++;                                                                                   \
     }
 
-int __real_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta);
-int __wrap_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta) {
+int __real_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable);
+int __wrap_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable) {
     BEGIN(WATCH_FLUSH);
-    int rc = __real_art_compact_flush(tree, edit, delta);
+    int rc = __real_art_compact_flush(tree, edit, memtable);
     END(WATCH_FLUSH, flushes, !rc);
     return rc;
 }
@@ -169,11 +169,11 @@ int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint6
     return rc;
 }
 
-int __real_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta);
-int __wrap_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta) {
+int __real_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
+int __wrap_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable) {
     uint64_t before = edit->pages_written;
     BEGIN(WATCH_MERGE);
-    int rc = __real_art_compact_all(tree, edit, delta);
+    int rc = __real_art_compact_all(tree, edit, memtable);
     END(WATCH_MERGE, merges, !rc && edit->pages_written > before);
     return rc;
 }

@@ -61,10 +61,10 @@ static int check_remembered(struct art_checker *checker) {
 static int choose_state(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     checker->root = tree->unknown ? checker->log_root : tree->root;
-    checker->delta = tree->unknown ? checker->log_delta : tree->delta;
+    checker->memtable = tree->unknown ? checker->log_memtable : tree->memtable;
     checker->csn = tree->unknown ? checker->log_csn : tree->csn;
     if (tree->txn.active && !tree->unknown) checker->csn = tree->txn.csn;
-    int rc = art_check_note(checker, art_delta_check(checker->delta));
+    int rc = art_check_note(checker, art_memtable_check(checker->memtable));
     return rc ? rc : art_check_note(checker, art_store_check(tree->store));
 }
 
@@ -103,7 +103,7 @@ int art_tree_check_all(struct art_tree *tree, const struct art_check_options *op
     for (unsigned i = 0; i < checker->gaps; i++) art_fence_clear(&checker->gap[i]);
     art_slot_set_clear(&checker->seen);
     art_root_unref(checker->log_root);
-    art_delta_unref(checker->log_delta);
+    art_memtable_unref(checker->log_memtable);
     art_free(checker);
     return rc == ART_NOTFOUND ? ART_OK : rc;
 }

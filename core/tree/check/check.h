@@ -30,14 +30,14 @@ struct art_checker {
 
     /* What the log says. */
     struct art_root *log_root; /* NULL: it has none */
-    struct art_delta *log_delta;
+    struct art_memtable *log_memtable;
     struct art_hash128 log_chain;
     uint64_t log_csn;
-    bool log_whole; /* all rows are in log_delta */
+    bool log_whole; /* all rows are in log_memtable */
 
     /* The state under check: the tree's, or where that is unknown the log's. */
     const struct art_root *root;
-    struct art_delta *delta;
+    struct art_memtable *memtable;
     uint64_t csn; /* no version is above it */
 
     struct art_slot_set seen; /* slots that references name */

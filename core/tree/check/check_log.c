@@ -48,7 +48,7 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
                          (long long)csn);
     }
     if (rc) checker->log_whole = false;
-    if (checker->log_whole) rc = art_redo_replay(ops, (uint64_t)csn, checker->log_delta);
+    if (checker->log_whole) rc = art_redo_replay(ops, (uint64_t)csn, checker->log_memtable);
     checker->log_csn = (uint64_t)csn;
     checker->log_chain = hash;
     log->chain = true;
@@ -79,28 +79,28 @@ static bool same_root(const struct art_root *a, const struct art_root *b, int *r
     return same;
 }
 
-static bool same_entry(const struct art_delta_cursor *a, const struct art_delta_cursor *b) {
+static bool same_entry(const struct art_memtable_cursor *a, const struct art_memtable_cursor *b) {
     struct art_entry one, two;
-    art_delta_cursor_entry(a, &one);
-    art_delta_cursor_entry(b, &two);
+    art_memtable_cursor_entry(a, &one);
+    art_memtable_cursor_entry(b, &two);
     return art_bytes_equal(a->key, b->key) && one.csn == two.csn && one.flags == two.flags &&
            art_bytes_equal(one.value, two.value);
 }
 
-static bool same_delta(const struct art_delta *a, const struct art_delta *b, int *rc) {
-    struct art_delta_cursor one, two;
-    art_delta_cursor_init(&one, a);
-    art_delta_cursor_init(&two, b);
-    *rc = art_delta_first(&one);
-    if (!*rc) *rc = art_delta_first(&two);
+static bool same_memtable(const struct art_memtable *a, const struct art_memtable *b, int *rc) {
+    struct art_memtable_cursor one, two;
+    art_memtable_cursor_init(&one, a);
+    art_memtable_cursor_init(&two, b);
+    *rc = art_memtable_first(&one);
+    if (!*rc) *rc = art_memtable_first(&two);
     bool same = true;
     while (!*rc && same && (one.valid || two.valid)) {
         same = one.valid && two.valid && same_entry(&one, &two);
-        if (same) *rc = art_delta_next(&one);
-        if (same && !*rc) *rc = art_delta_next(&two);
+        if (same) *rc = art_memtable_next(&one);
+        if (same && !*rc) *rc = art_memtable_next(&two);
     }
-    art_delta_cursor_clear(&one);
-    art_delta_cursor_clear(&two);
+    art_memtable_cursor_clear(&one);
+    art_memtable_cursor_clear(&two);
     return same;
 }
 
@@ -114,7 +114,7 @@ static int check_memory(struct art_checker *checker) {
         what = "this connection stands at another row than the log's last";
     } else if (!same_root(tree->root, checker->log_root, &rc) && !rc) {
         what = "this connection has another root than the log";
-    } else if (!rc && !same_delta(tree->delta, checker->log_delta, &rc) && !rc) {
+    } else if (!rc && !same_memtable(tree->memtable, checker->log_memtable, &rc) && !rc) {
         what = "this connection has other rows in memory than the log";
     }
     return what ? art_check_say(checker, the_log, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
@@ -123,7 +123,7 @@ static int check_memory(struct art_checker *checker) {
 int art_check_log(struct art_checker *checker) {
     const struct art_host *host = &checker->tree->host;
     struct log_check check = {.checker = checker, .last = -1}, *log = &check;
-    int rc = art_delta_open(&checker->log_delta);
+    int rc = art_memtable_open(&checker->log_memtable);
     if (rc || !host->each_log_row) return rc;
     rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");

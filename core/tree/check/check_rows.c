@@ -1,6 +1,6 @@
 /* All sources side by side, newest first: what each says of the rows below it is true.
  *
- *     delta   . . b . . e . .      for every key, from the newest entry to the oldest: upper.over == lower.put, and the version
+ *     memtable   . . b . . e . .      for every key, from the newest entry to the oldest: upper.over == lower.put, and the version
  *     run 0   . . b c . . . .      does not grow; the oldest entry refers to nothing
  *     run 1   a . b . d . . .
  *
@@ -26,8 +26,8 @@ static int say_row(struct row_check *check, const struct art_source *source, con
     struct art_tree *tree = check->checker->tree;
     char shown[ART_SHOWN_KEY];
     bool pieces = source->key.len && source->key.data[0] == ART_SPACE_PIECES;
-    const char *place = source->is_delta ? "the log" : tree->options.path;
-    uint32_t slot = source->is_delta ? ART_NOWHERE : source->run.leaf.blob->slot;
+    const char *place = source->is_memtable ? "the log" : tree->options.path;
+    uint32_t slot = source->is_memtable ? ART_NOWHERE : source->run.leaf.blob->slot;
     return art_check_say(check->checker, place, slot, ART_NOWHERE, "%s '%s': %s", pieces ? "piece" : "row",
                          art_check_show(source->key, shown), what);
 }
@@ -177,7 +177,7 @@ static int check_stretches(struct row_check *check) {
 /* The number of rows that everybody is told. */
 static int check_count(struct row_check *check) {
     const struct art_checker *checker = check->checker;
-    uint64_t count = (uint64_t)art_delta_count(checker->delta);
+    uint64_t count = (uint64_t)art_memtable_count(checker->memtable);
     for (unsigned i = 0; i < checker->root->runs; i++) count += (uint64_t)checker->root->run[i].top.count;
     if (checker->gaps || check->disagree || count == check->rows) return ART_OK;
     return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
@@ -190,7 +190,7 @@ int art_check_rows(struct art_checker *checker) {
     check.merge = art_alloc(sizeof *check.merge);
     if (!check.merge) return art_nomem();
     art_merge_init(check.merge, checker->tree->store);
-    int rc = art_merge_set(check.merge, checker->delta, checker->root->run, checker->root->runs);
+    int rc = art_merge_set(check.merge, checker->memtable, checker->root->run, checker->root->runs);
     if (!rc) rc = art_values_open(&check.values, checker);
     if (!rc) rc = check_stretches(&check);
     if (!rc) rc = check_count(&check);

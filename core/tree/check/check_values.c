@@ -240,7 +240,7 @@ int art_values_open(struct art_value_checker *values, struct art_checker *checke
     values->pieces = art_alloc(sizeof *values->pieces);
     if (values->pieces) art_merge_init(values->pieces, checker->tree->store); /* before anything closes it */
     if (!values->pieces || !values->hash) return art_nomem();
-    return art_merge_set(values->pieces, checker->delta, checker->root->run, checker->root->runs);
+    return art_merge_set(values->pieces, checker->memtable, checker->root->run, checker->root->runs);
 }
 
 void art_values_close(struct art_value_checker *values) {

@@ -51,8 +51,8 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->fill = out->blobs ? (double)pages / (double)(out->blobs * ART_BLOB_PAGES) : 0;
     out->full = tree->full;
     out->file_bytes = stats.file_bytes;
-    out->delta_keys = art_delta_keys(tree->delta);
-    out->delta_bytes = art_delta_memory(tree->delta);
+    out->memtable_keys = art_memtable_keys(tree->memtable);
+    out->memtable_bytes = art_memtable_memory(tree->memtable);
     out->log_rows = tree->log_rows;
     out->log_bytes = tree->log_bytes;
     uint64_t slots = stats.file_bytes / ART_BLOB_BYTES, taken = 1 + set_size(&tree->slots.used) + out->young_slots;
@@ -77,8 +77,8 @@ void art_tree_dump(struct art_tree *tree, FILE *out) {
     fprintf(out, "tree %s: csn %llu, generation %llu, root csn %llu%s\n",
             tree->options.path ? tree->options.path : "in memory", (unsigned long long)tree->csn,
             (unsigned long long)root->generation, (unsigned long long)root->csn, tree->unknown ? ", unknown" : "");
-    fprintf(out, "  delta: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n",
-            (unsigned long long)art_delta_keys(tree->delta), art_delta_memory(tree->delta),
+    fprintf(out, "  memtable: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n",
+            (unsigned long long)art_memtable_keys(tree->memtable), art_memtable_memory(tree->memtable),
             (unsigned long long)tree->log_rows, (unsigned long long)tree->log_bytes);
     for (unsigned i = 0; i < root->runs; i++) {
         const struct art_run *run = &root->run[i];

@@ -2,7 +2,7 @@
  * tree.
  *
  * It remembers the tree's change counter. When that has moved, the cursor finds its place again by its key, which it
- * copies to `place` first; until then the current row stays what it was, because the cursor holds the delta and the
+ * copies to `place` first; until then the current row stays what it was, because the cursor holds the memtable and the
  * blobs that it lies in.
  *
  * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with `stop`,
@@ -23,7 +23,7 @@ struct art_cursor {
     struct art_cursor *next, *previous;
     struct art_merge merge;
     struct art_root *root;
-    struct art_delta *delta;
+    struct art_memtable *memtable;
     uint64_t changes;
     bool valid, backward;
     struct art_row row;
@@ -60,14 +60,14 @@ static void unlink_cursor(struct art_cursor **list, struct art_cursor *cursor) {
 static void let_go(struct art_cursor *cursor) {
     for (unsigned i = 0; i < cursor->merge.opened; i++) {
         struct art_source *source = &cursor->merge.source[i];
-        if (source->is_delta) art_delta_cursor_clear(&source->delta);
-        source->is_delta = false;
+        if (source->is_memtable) art_memtable_cursor_clear(&source->memtable);
+        source->is_memtable = false;
         art_run_cursor_reset(&source->run, &(struct art_ref){0}, 0);
     }
     cursor->merge.count = 0;
-    art_delta_unref(cursor->delta);
+    art_memtable_unref(cursor->memtable);
     art_root_unref(cursor->root);
-    cursor->delta = NULL;
+    cursor->memtable = NULL;
     cursor->root = NULL;
     cursor->valid = false;
 }
@@ -134,10 +134,10 @@ static int take_sources(struct art_cursor *cursor) {
     struct art_tree *tree = cursor->tree;
     let_go(cursor);
     cursor->root = art_root_ref(tree->root);
-    cursor->delta = art_delta_ref(tree->delta);
+    cursor->memtable = art_memtable_ref(tree->memtable);
     cursor->changes = tree->changes;
-    struct art_delta *delta = art_delta_keys(tree->delta) ? tree->delta : NULL;
-    return art_merge_set(&cursor->merge, delta, tree->root->run, tree->root->runs);
+    struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
+    return art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
 }
 
 int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
@@ -169,9 +169,9 @@ static void take_row(struct art_cursor *cursor, struct art_source *source) {
     cursor->row.pieces = entry.flags & ART_PIECES;
 }
 
-/* A row in the delta is taken at once, since the delta may change under it; one in a blob when it is asked for. */
+/* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked for. */
 static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
-    if (!source->is_delta) return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
+    if (!source->is_memtable) return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
     struct art_entry entry;
     art_source_entry(source, &entry);
     if (entry.flags & ART_DELETE) return false;
@@ -188,7 +188,7 @@ static void note_most(struct art_cursor *cursor, bool alone) {
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     const struct art_merge *merge = &cursor->merge;
     cursor->valid = true;
-    cursor->run = source->is_delta ? NULL : source;
+    cursor->run = source->is_memtable ? NULL : source;
     if (!cursor->run) return;
     source->run.key[source->key.len] = 0;
     bool alone = art_merge_alone(merge);
@@ -289,7 +289,7 @@ static int __attribute__((noinline)) next_after_change(struct art_cursor *cursor
     return rc;
 }
 
-/* To another bucket, over a delete, from a delta. */
+/* To another bucket, over a delete, from a memtable. */
 static int __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     struct art_store *store = cursor->tree->store;
     art_store_relax(store); /* else a scan would keep all that it has passed */
@@ -397,7 +397,7 @@ static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t 
     int64_t rank;
     int rc = find_rank(cursor, here, count, &between, &rank);
     if (rc || rank < 0) return rc;
-    bool by_rank = merge->count == 1 && !merge->source[0].is_delta;
+    bool by_rank = merge->count == 1 && !merge->source[0].is_memtable;
     if (by_rank) {
         rc = art_merge_seek_rank(merge, rank);
     } else {
@@ -417,7 +417,7 @@ static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t 
 
 /* A search looks into every source about as often as the number of entries has digits; fewer rows are passed sooner. */
 static uint64_t few_rows(const struct art_cursor *cursor) {
-    uint64_t entries = cursor->delta ? art_delta_keys(cursor->delta) : 0;
+    uint64_t entries = cursor->memtable ? art_memtable_keys(cursor->memtable) : 0;
     for (unsigned i = 0; cursor->root && i < cursor->root->runs; i++) entries += cursor->root->run[i].top.entries;
     return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
 }
@@ -486,13 +486,13 @@ struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     const struct art_source *source = art_merge_winner(&cursor->merge);
-    if (!source->is_delta) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
+    if (!source->is_memtable) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
     *out = cursor->row.stored;
     return !cursor->row.pieces;
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
     struct art_source *source = art_merge_winner(&cursor->merge);
-    if (!source->is_delta) take_row(cursor, source);
+    if (!source->is_memtable) take_row(cursor, source);
     return &cursor->row;
 }

@@ -1,6 +1,6 @@
 /* How many rows a range has, more or less, from what is in memory, for a planner that asks before anything is read.
  *
- * The delta's sums are exact. A run's are followed from its reference in the root as far down as this connection has
+ * The memtable's sums are exact. A run's are followed from its reference in the root as far down as this connection has
  * blobs at hand: after the first few queries that is the index and the leaves in use, whose routing parts alone tell a
  * place to a bucket. Where even the top is not at hand, each bound that is given is taken to leave a part of the run.
  */
@@ -57,7 +57,7 @@ bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uin
     bool exact = true;
     *rows = 0;
     if (art_bytes_compare(low, high) >= 0) return true;
-    uint64_t sum = (uint64_t)art_delta_rank(tree->delta, high) - (uint64_t)art_delta_rank(tree->delta, low);
+    uint64_t sum = (uint64_t)art_memtable_rank(tree->memtable, high) - (uint64_t)art_memtable_rank(tree->memtable, low);
     for (unsigned i = 0; i < tree->root->runs; i++) {
         sum += (uint64_t)guess_run(tree, &tree->root->run[i], range, low, high, &exact);
     }

@@ -68,36 +68,36 @@ static int find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t ha
     return ART_OK;
 }
 
-static int found_in_delta(struct art_found *out) {
-    out->any = out->in_delta = true;
+static int found_in_memtable(struct art_found *out) {
+    out->any = out->in_memtable = true;
     out->live = !(out->entry.flags & ART_DELETE);
     return ART_OK;
 }
 
-/* What the delta's filter does not know is in no run either. */
+/* What the memtable's filter does not know is in no run either. */
 static bool filter_speaks_for_runs(const struct art_tree *tree) {
-    return tree->txn.spilled && art_delta_remembers(tree->delta);
+    return tree->txn.spilled && art_memtable_remembers(tree->memtable);
 }
 
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
     *out = (struct art_found){0};
     uint64_t hash = 0;
     bool remembers = filter_speaks_for_runs(tree);
-    if (art_delta_keys(tree->delta) > 0 || remembers) {
-        hash = art_blob_key_hash(key); /* the filters of runs and delta share one hash */
-        bool maybe = art_delta_may_contain(tree->delta, hash);
-        if (maybe && !art_delta_get(tree->delta, key, &out->entry)) return found_in_delta(out);
+    if (art_memtable_keys(tree->memtable) > 0 || remembers) {
+        hash = art_blob_key_hash(key); /* the filters of runs and memtable share one hash */
+        bool maybe = art_memtable_may_contain(tree->memtable, hash);
+        if (maybe && !art_memtable_get(tree->memtable, key, &out->entry)) return found_in_memtable(out);
         if (!maybe && remembers) return ART_OK;
     }
     return find_in_runs(tree, key, hash, out);
 }
 
 int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
-                        struct art_delta_place *place) {
+                        struct art_memtable_place *place) {
     *out = (struct art_found){0};
-    art_delta_look(tree->delta, key, place);
-    if (!art_delta_get_at(tree->delta, key, place, &out->entry)) return found_in_delta(out);
-    if (filter_speaks_for_runs(tree) && !art_delta_may_contain(tree->delta, place->hash)) return ART_OK;
+    art_memtable_look(tree->memtable, key, place);
+    if (!art_memtable_get_at(tree->memtable, key, place, &out->entry)) return found_in_memtable(out);
+    if (filter_speaks_for_runs(tree) && !art_memtable_may_contain(tree->memtable, place->hash)) return ART_OK;
     return find_in_runs(tree, key, place->hash, out);
 }
 
@@ -116,8 +116,8 @@ int art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *r
     row->stored = found.entry.value;
     row->version = found.entry.csn;
     row->pieces = found.entry.flags & ART_PIECES;
-    if (found.in_delta) {
-        row->held_delta = art_delta_ref(tree->delta);
+    if (found.in_memtable) {
+        row->held_memtable = art_memtable_ref(tree->memtable);
     } else {
         art_blob_hold(found.blob);
         row->held_blob = found.blob;
@@ -127,7 +127,7 @@ int art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *r
 
 void art_row_release(struct art_row *row) {
     if (row->held_blob) art_blob_release(row->held_blob);
-    if (row->held_delta) art_delta_unref(row->held_delta);
+    if (row->held_memtable) art_memtable_unref(row->held_memtable);
     *row = (struct art_row){0};
 }
 
@@ -163,7 +163,7 @@ static int run_rank(struct art_tree *tree, const struct art_run *run, struct art
 }
 
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
-    *out = art_delta_rank(tree->delta, key);
+    *out = art_memtable_rank(tree->memtable, key);
     for (unsigned i = 0; i < tree->root->runs; i++) {
         int64_t rank;
         int rc = run_rank(tree, &tree->root->run[i], key, &rank);

@@ -26,7 +26,7 @@ struct search {
     struct art_tree *tree;
     struct art_bytes key;      /* of the whole path */
     struct art_cursor *cursor; /* NULL until the rare case asks for it */
-    unsigned sources;          /* the delta, then the runs */
+    unsigned sources;          /* the memtable, then the runs */
     struct reach reach[ART_RUNS_CAPACITY + 1];
 };
 
@@ -54,17 +54,17 @@ static void reach_by_predecessor(struct art_bytes predecessor, struct art_bytes 
     out->exact = out->len == predecessor.len;
 }
 
-static int reach_in_delta(const struct art_delta *delta, struct art_bytes key, struct reach *out) {
-    struct art_delta_cursor cursor;
-    art_delta_cursor_init(&cursor, delta);
-    int rc = art_delta_seek_le(&cursor, key);
+static int reach_in_memtable(const struct art_memtable *memtable, struct art_bytes key, struct reach *out) {
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
+    int rc = art_memtable_seek_le(&cursor, key);
     if (!rc && cursor.valid) {
         struct art_entry entry;
-        art_delta_cursor_entry(&cursor, &entry);
+        art_memtable_cursor_entry(&cursor, &entry);
         reach_by_predecessor(cursor.key, key, out);
         out->deleted = entry.flags & ART_DELETE;
     }
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
     return rc;
 }
 
@@ -114,11 +114,11 @@ static int reach_in_run(struct search *search, unsigned run, struct art_bytes ke
 
 /* What source `index` has of the first `len` bytes of the path. */
 static int ask(struct search *search, unsigned index, int64_t len) {
-    const struct art_delta *delta = search->tree->delta;
+    const struct art_memtable *memtable = search->tree->memtable;
     struct reach *reach = &search->reach[index];
     struct art_bytes key = art_bytes(search->key.data, (uint32_t)len + 1);
     *reach = (struct reach){0};
-    int rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_delta(delta, key, reach);
+    int rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(memtable, key, reach);
     reach->len--; /* the name space's byte */
     if (reach->len == len && !reach->exact) reach->len--;
     return rc;

@@ -1,4 +1,4 @@
-/* Reading the tree: the delta and all runs as one sorted table.
+/* Reading the tree: the memtable and all runs as one sorted table.
  *
  *   lookup.c     get, rank, count             cursor.c     the host's cursor
  *   select.c     the row of a rank            prefix.c     the longest stored prefix
@@ -13,13 +13,13 @@ struct art_found {
     struct art_entry entry; /* the newest */
     bool any;               /* some source has an entry */
     bool live;              /* and it is a put */
-    bool in_delta;
-    struct art_blob *blob; /* where the entry lies, when it is not in the delta */
+    bool in_memtable;
+    struct art_blob *blob; /* where the entry lies, when it is not in the memtable */
 };
 int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
-/* For whoever sets the key then, whatever is found: with its place in the delta. */
+/* For whoever sets the key then, whatever is found: with its place in the memtable. */
 int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
-                        struct art_delta_place *place);
+                        struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
 int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
@@ -27,9 +27,9 @@ struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
-/* The `over` that an entry for this key must carry in the delta. */
+/* The `over` that an entry for this key must carry in the memtable. */
 static inline uint8_t art_found_over(const struct art_found *found) {
-    return found->in_delta ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
+    return found->in_memtable ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
 }
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */
@@ -39,7 +39,7 @@ struct art_between {
     uint8_t *low_buffer, *high_buffer, *scratch;
 };
 /* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
- * The bounds close in on it; *key is borrowed from a buffer or the delta. Whoever gets it must see that it is a row's:
+ * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a row's:
  * where the sums on disk lie it may be any key, or ART_NOTFOUND. */
 int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 

@@ -1,6 +1,6 @@
 /* The row before which a given number of rows stand: a search over all sources at once.
  *
- *     delta   . d . b . . e .         W(x), the weights of all sources below x summed up, is the number of rows before x. It
+ *     memtable   . d . b . . e .         W(x), the weights of all sources below x summed up, is the number of rows before x. It
  *     run 0   . . b c . . . .         never falls as x grows, though the sums of a single source do: a delete above takes away
  *     run 1   a . b . d . . .         what a put below has given.
  *               |<----->|
@@ -11,7 +11,7 @@
  * of that run is left between them; the next run has few there from the beginning. Each look costs W at one key, a
  * descent in each source, and there are about as many as the entries of the largest run have binary digits.
  *
- * With no run's key left between the bounds the delta's weights are 0 or 1 there, and its own sums tell the row.
+ * With no run's key left between the bounds the memtable's weights are 0 or 1 there, and its own sums tell the row.
  *
  * W comes from the disk. Whatever it is, each look takes a part of a finite run away; who gets a key must see that it is
  * a row's.
@@ -105,21 +105,21 @@ static int narrow_run(struct select *select, const struct art_run *run) {
     return rc;
 }
 
-/* No run has a key between the bounds: the row is at the low one, or the delta has it. */
-static int select_in_delta(struct select *select, struct art_bytes *key) {
+/* No run has a key between the bounds: the row is at the low one, or the memtable has it. */
+static int select_in_memtable(struct select *select, struct art_bytes *key) {
     struct art_between *between = select->between;
-    const struct art_delta *delta = select->tree->delta;
+    const struct art_memtable *memtable = select->tree->memtable;
     int64_t rank;
     *key = between->low;
-    if (!art_delta_keys(delta)) return ART_OK;
+    if (!art_memtable_keys(memtable)) return ART_OK;
     between->low_buffer[between->low.len] = 0; /* the smallest key above it */
     struct art_bytes low = art_bytes(between->low_buffer, between->low.len + 1);
     memset(between->low_buffer + low.len, 0, ART_KEY_PADDING);
     int rc = art_tree_rank(select->tree, low, &rank);
     if (rc || rank > select->rank) return rc;
     uint64_t on = (uint64_t)select->rank - (uint64_t)rank; /* rows behind it */
-    int64_t wanted = (int64_t)((uint64_t)art_delta_rank(delta, low) + on);
-    return art_delta_select(delta, low, between->high, wanted, key);
+    int64_t wanted = (int64_t)((uint64_t)art_memtable_rank(memtable, low) + on);
+    return art_memtable_select(memtable, low, between->high, wanted, key);
 }
 
 int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key) {
@@ -138,5 +138,5 @@ int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *bet
         int rc = narrow_run(&select, &root->run[largest]);
         if (rc) return rc;
     }
-    return select_in_delta(&select, key);
+    return select_in_memtable(&select, key);
 }

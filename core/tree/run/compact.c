@@ -52,21 +52,21 @@ static unsigned young_runs(const struct art_root *root) {
 
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
-int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta) {
-    struct art_delta_cursor cursor;
+int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable) {
+    struct art_memtable_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
     int rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
     if (rc) return rc;
-    art_delta_cursor_init(&cursor, delta);
-    for (rc = art_delta_first(&cursor); !rc && cursor.valid; rc = art_delta_next(&cursor)) {
+    art_memtable_cursor_init(&cursor, memtable);
+    for (rc = art_memtable_first(&cursor); !rc && cursor.valid; rc = art_memtable_next(&cursor)) {
         struct art_entry entry;
-        art_delta_cursor_entry(&cursor, &entry);
+        art_memtable_cursor_entry(&cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_OVER)) continue;
         rc = art_run_build_add(build, cursor.key, &entry);
         if (rc) break;
     }
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
     if (!rc) rc = art_run_build_run(build, &run);
     if (!edit->root->runs) run.level = level_of(tree, run.pages);
     if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
@@ -115,8 +115,8 @@ static uint8_t merged_level(const struct art_tree *tree, const struct art_root *
     return root->run[to + 1].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
 }
 
-/* Replaces runs [from, to] by one, with a delta over them or NULL. */
-static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta, unsigned from,
+/* Replaces runs [from, to] by one, with a memtable over them or NULL. */
+static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable, unsigned from,
                       unsigned to) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
@@ -124,7 +124,7 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_d
     bool last = to + 1 == edit->root->runs;
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    int rc = art_merge_set(merge, delta, &edit->root->run[from], to - from + 1);
+    int rc = art_merge_set(merge, memtable, &edit->root->run[from], to - from + 1);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
@@ -305,11 +305,11 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
 }
 
-int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta) {
+int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable) {
     struct art_root *root = edit->root;
-    if (!root->runs) return art_compact_flush(tree, edit, delta);
-    if (root->runs == 1 && !art_delta_keys(delta) && is_packed(tree, &root->run[0])) return ART_OK;
-    return merge_runs(tree, edit, delta, 0, root->runs - 1);
+    if (!root->runs) return art_compact_flush(tree, edit, memtable);
+    if (root->runs == 1 && !art_memtable_keys(memtable) && is_packed(tree, &root->run[0])) return ART_OK;
+    return merge_runs(tree, edit, memtable, 0, root->runs - 1);
 }
 
 int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices) {

@@ -1,6 +1,6 @@
 /* Sources side by side, newest first.
  *
- *     delta   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources hold it, the
+ *     memtable   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources hold it, the
  *     run 0   . . b c . . . .        newest is the winner and the others are moved past it at once, so that a step only moves
  *     run 1   a . b . d . . .        the winner.
  */
@@ -14,15 +14,15 @@ void art_merge_init(struct art_merge *merge, struct art_store *store) {
 void art_merge_clear(struct art_merge *merge) {
     for (unsigned i = 0; i < merge->opened; i++) {
         art_run_cursor_close(&merge->source[i].run);
-        if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
+        if (merge->source[i].is_memtable) art_memtable_cursor_clear(&merge->source[i].memtable);
     }
     art_buffer_clear(&merge->padded);
     merge->count = merge->opened = 0;
     merge->valid = false;
 }
 
-int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count) {
-    unsigned want = count + (delta ? 1 : 0);
+int art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs, unsigned count) {
+    unsigned want = count + (memtable ? 1 : 0);
     assert(want <= ART_RUNS_CAPACITY + 1);
     merge->valid = false;
     merge->count = 0;
@@ -33,13 +33,13 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
     }
     unsigned n = 0;
     for (unsigned i = 0; i < merge->opened; i++) {
-        if (merge->source[i].is_delta) art_delta_cursor_clear(&merge->source[i].delta);
-        merge->source[i].is_delta = false;
+        if (merge->source[i].is_memtable) art_memtable_cursor_clear(&merge->source[i].memtable);
+        merge->source[i].is_memtable = false;
         merge->source[i].valid = false;
     }
-    if (delta) {
-        art_delta_cursor_init(&merge->source[n].delta, delta);
-        merge->source[n++].is_delta = true;
+    if (memtable) {
+        art_memtable_cursor_init(&merge->source[n].memtable, memtable);
+        merge->source[n++].is_memtable = true;
     }
     for (unsigned i = 0; i < count; i++) art_run_cursor_reset(&merge->source[n++].run, &runs[i].top, 0);
     merge->count = n;
@@ -47,9 +47,9 @@ int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct
 }
 
 static inline void source_note(struct art_source *source) {
-    if (source->is_delta) {
-        source->valid = source->delta.valid;
-        source->key = source->delta.key;
+    if (source->is_memtable) {
+        source->valid = source->memtable.valid;
+        source->key = source->memtable.key;
     } else {
         source->valid = source->run.valid;
         source->key = art_run_key(&source->run);
@@ -58,8 +58,8 @@ static inline void source_note(struct art_source *source) {
 
 static inline int source_step(struct art_source *source, bool backward) {
     int rc;
-    if (source->is_delta) {
-        rc = backward ? art_delta_prev(&source->delta) : art_delta_next(&source->delta);
+    if (source->is_memtable) {
+        rc = backward ? art_memtable_prev(&source->memtable) : art_memtable_next(&source->memtable);
     } else {
         rc = backward ? art_run_prev(&source->run) : art_run_next(&source->run);
     }
@@ -69,12 +69,12 @@ static inline int source_step(struct art_source *source, bool backward) {
 
 int art_source_seek(struct art_source *source, struct art_bytes key, bool backward) {
     int rc;
-    if (source->is_delta) {
-        struct art_delta_cursor *at = &source->delta;
+    if (source->is_memtable) {
+        struct art_memtable_cursor *at = &source->memtable;
         if (!key.data)
-            rc = backward ? art_delta_last(at) : art_delta_first(at);
+            rc = backward ? art_memtable_last(at) : art_memtable_first(at);
         else
-            rc = backward ? art_delta_seek_le(at, key) : art_delta_seek_ge(at, key);
+            rc = backward ? art_memtable_seek_le(at, key) : art_memtable_seek_ge(at, key);
     } else {
         struct art_run_cursor *at = &source->run;
         if (!key.data)
@@ -152,7 +152,8 @@ int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behin
     for (unsigned i = 0; i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
         if (!source->valid || art_bytes_compare(source->key, behind) >= 0) continue;
-        int rc = source->is_delta ? art_delta_seek_ge(&source->delta, behind) : art_run_skip(&source->run, len, behind);
+        int rc = source->is_memtable ? art_memtable_seek_ge(&source->memtable, behind)
+                                     : art_run_skip(&source->run, len, behind);
         source_note(source);
         if (rc) return rc;
     }
@@ -161,7 +162,7 @@ int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behin
 
 int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
     struct art_source *source = &merge->source[0];
-    assert(merge->count == 1 && !source->is_delta);
+    assert(merge->count == 1 && !source->is_memtable);
     merge->valid = false;
     int rc = art_run_seek_rank(&source->run, rank);
     source_note(source);
@@ -193,8 +194,8 @@ int art_merge_step(struct art_merge *merge, bool backward) {
 }
 
 void art_source_entry(struct art_source *source, struct art_entry *out) {
-    if (source->is_delta)
-        art_delta_cursor_entry(&source->delta, out);
+    if (source->is_memtable)
+        art_memtable_cursor_entry(&source->memtable, out);
     else
         art_blob_cursor_entry(&source->run.leaf, out);
 }
@@ -267,7 +268,7 @@ int art_merge_step_combined(struct art_merge *merge) {
 /* The key of a source as searches want it. */
 static int padded_key(struct art_merge *merge, const struct art_source *source, struct art_bytes *out) {
     *out = source->key;
-    if (!source->is_delta) return ART_OK;
+    if (!source->is_memtable) return ART_OK;
     int rc = art_buffer_set_key(&merge->padded, source->key);
     *out = art_buffer_bytes(&merge->padded);
     return rc;
@@ -278,7 +279,7 @@ int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
     const struct art_source *source = art_merge_winner(merge);
     const struct art_blob_cursor *at = &source->run.leaf;
     *out = (struct art_stretch){0};
-    if (source->is_delta || at->entry) return ART_OK;
+    if (source->is_memtable || at->entry) return ART_OK;
     struct art_blob *blob = at->blob;
     *out = (struct art_stretch){blob, at->bucket, blob->buckets};
     for (unsigned i = 0; i < merge->count; i++) {

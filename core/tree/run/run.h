@@ -43,13 +43,13 @@ static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) 
 }
 
 /* --- merge.c ------------------------------------------------------------------------------------------------------ */
-/* Sources side by side, newest first: source 0 may be a delta. */
+/* Sources side by side, newest first: source 0 may be a memtable. */
 struct art_source {
-    bool is_delta;
+    bool is_memtable;
     bool valid;
     struct art_bytes key; /* under the source's cursor */
     uint64_t left;        /* entries that still take part (compaction only) */
-    struct art_delta_cursor delta;
+    struct art_memtable_cursor memtable;
     struct art_run_cursor run;
 };
 /* The sources of a state; `sources` has room for ART_RUNS_CAPACITY + 1. */
@@ -60,12 +60,12 @@ struct art_merge {
     unsigned runner; /* the source next in order */
     bool valid;
     struct art_store *store;
-    struct art_buffer padded; /* a key of the delta's, to be searched for */
+    struct art_buffer padded; /* a key of the memtable's, to be searched for */
 };
 void art_merge_init(struct art_merge *merge, struct art_store *store);
 void art_merge_clear(struct art_merge *merge);
-/* Takes sources: the delta (may be NULL), then runs. */
-int art_merge_set(struct art_merge *merge, struct art_delta *delta, const struct art_run *runs, unsigned count);
+/* Takes sources: the memtable (may be NULL), then runs. */
+int art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs, unsigned count);
 /* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the
  * others past it. */
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
@@ -191,13 +191,13 @@ int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct ar
 int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run);
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
-int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_delta *delta);
+int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable);
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
 bool art_compact_due(const struct art_tree *tree);
-/* The delta and all runs become one run: what remains of them is all that is written. */
-int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_delta *delta);
-/* The same by and by, from the newest run on, without the delta: each slice leaves about as many slots as it takes. */
+/* The memtable and all runs become one run: what remains of them is all that is written. */
+int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
+/* The same by and by, from the newest run on, without the memtable: each slice leaves about as many slots as it takes. */
 int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices);
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come out. */
 int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);

@@ -119,8 +119,8 @@ struct art_salvage {
     bool uuid_known;
     uint32_t slots;
     struct art_root *root; /* NULL: found without one */
-    struct art_delta *delta;
-    struct art_delta_cursor cursor;
+    struct art_memtable *memtable;
+    struct art_memtable_cursor cursor;
     bool begun;
 
     struct { /* the log, while it is read */
@@ -130,7 +130,7 @@ struct art_salvage {
         uint64_t last; /* csn of the row before */
         struct art_hash128 chain;
         uint64_t lost_from, lost_to; /* not told yet; 0: none */
-        uint64_t taken;              /* rows that are in the delta */
+        uint64_t taken;              /* rows that are in the memtable */
     } log;
 
     struct art_image image[ART_SALVAGE_IMAGES];

@@ -77,7 +77,7 @@ static int open_sources(struct art_salvage *salvage) {
         if (rc) return rc;
         salvage->runs++;
     }
-    art_delta_cursor_init(&salvage->cursor, salvage->delta);
+    art_memtable_cursor_init(&salvage->cursor, salvage->memtable);
     if (root) return ART_OK;
     int rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
                                  art_effect_older);
@@ -88,7 +88,7 @@ static int open_salvage(struct art_salvage *salvage) {
     salvage->page = art_alloc_aligned(ART_BLOB_PAGE, ART_BLOB_PAGE);
     salvage->scratch = art_alloc(ART_KEY_BUFFER);
     if (!salvage->page || !salvage->scratch) return art_nomem();
-    int rc = art_delta_open(&salvage->delta);
+    int rc = art_memtable_open(&salvage->memtable);
     if (!rc) rc = open_blobs(salvage);
     if (!rc) rc = look_at_blobs(salvage);
     if (!rc) rc = art_salvage_read_log(salvage);
@@ -118,8 +118,8 @@ void art_salvage_close(struct art_salvage *salvage) {
     art_groups_clear(salvage);
     art_losses_clear(salvage);
     art_images_clear(salvage);
-    if (salvage->cursor.delta) art_delta_cursor_clear(&salvage->cursor);
-    art_delta_unref(salvage->delta);
+    if (salvage->cursor.memtable) art_memtable_cursor_clear(&salvage->cursor);
+    art_memtable_unref(salvage->memtable);
     art_root_unref(salvage->root);
     art_root_unref(salvage->log.row);
     art_slot_set_clear(&salvage->named);
@@ -136,11 +136,11 @@ void art_salvage_close(struct art_salvage *salvage) {
 
 /* --- the sources side by side ------------------------------------------------------------------------------------- */
 
-static int step_delta(struct art_salvage *salvage, const struct art_bytes *key) {
-    struct art_delta_cursor *cursor = &salvage->cursor;
-    if (!key) return art_delta_first(cursor);
+static int step_memtable(struct art_salvage *salvage, const struct art_bytes *key) {
+    struct art_memtable_cursor *cursor = &salvage->cursor;
+    if (!key) return art_memtable_first(cursor);
     bool there = cursor->valid && art_bytes_equal(cursor->key, *key);
-    return there ? art_delta_next(cursor) : ART_OK;
+    return there ? art_memtable_next(cursor) : ART_OK;
 }
 
 static int step_groups(struct art_salvage *salvage, const struct art_bytes *key) {
@@ -153,7 +153,7 @@ static int step_groups(struct art_salvage *salvage, const struct art_bytes *key)
 
 /* All that stand at `key` go on; NULL: to their first. Runs before groups: a gap in a run makes a group. */
 static int step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
-    int rc = step_delta(salvage, key);
+    int rc = step_memtable(salvage, key);
     for (unsigned i = 0; !rc && i < salvage->runs; i++) {
         struct art_detour *walk = salvage->run[i];
         if (!key || (walk->valid && art_bytes_equal(walk->key, *key))) rc = art_detour_next(walk);
@@ -187,7 +187,7 @@ static int choose_entry(struct art_salvage *salvage, bool *any) {
     struct offer best = {0};
     if (salvage->cursor.valid) {
         struct art_entry entry;
-        art_delta_cursor_entry(&salvage->cursor, &entry);
+        art_memtable_cursor_entry(&salvage->cursor, &entry);
         consider(&best, salvage->cursor.key, entry.value, entry.csn, entry.flags);
     }
     for (unsigned i = 0; i < salvage->runs; i++) consider_walk(&best, salvage->run[i]);

@@ -105,7 +105,7 @@ static int take_change(struct art_salvage *salvage, uint64_t csn, struct art_byt
     if (rc == ART_NOMEM) return rc;
     if (rc) return lose(salvage, csn, csn);
     rc = tell_lost(salvage);
-    if (!rc) rc = art_redo_replay(ops, csn, salvage->delta);
+    if (!rc) rc = art_redo_replay(ops, csn, salvage->memtable);
     salvage->log.taken += !rc;
     return rc;
 }

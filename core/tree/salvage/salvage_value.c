@@ -20,7 +20,7 @@ static int find_in_run(struct art_salvage *salvage, const struct art_run *run, s
 
 /* A piece that is not deleted, from the newest source that has one. */
 static int find_piece(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
-    if (!art_delta_get(salvage->delta, key, out) && !(out->flags & ART_DELETE)) return ART_OK;
+    if (!art_memtable_get(salvage->memtable, key, out) && !(out->flags & ART_DELETE)) return ART_OK;
     unsigned runs = salvage->root ? salvage->root->runs : 0;
     bool astray = false;
     for (unsigned i = 0; i < runs; i++) {

@@ -18,7 +18,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/builder.h"
-#include "core/delta/delta.h"
+#include "core/memtable/memtable.h"
 #include "core/store/store.h"
 #include "core/tree/state/root.h"
 #include "core/tree/tree.h"
@@ -43,14 +43,14 @@ struct art_young {
 };
 
 struct art_mark {
-    uint64_t undo;         /* position in the delta's undo list */
+    uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
-    bool imaged;           /* the transaction spilled since: the delta is in `image` */
+    bool imaged;           /* the transaction spilled since: the memtable is in `image` */
     bool beginning;        /* same state as the transaction's beginning */
     bool moved;            /* the blobs had been moved by then */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
-    uint32_t *image;          /* slots with the encoded delta */
+    uint32_t *image;          /* slots with the encoded memtable */
     uint32_t image_slots;
     uint64_t image_bytes;
 };
@@ -84,7 +84,7 @@ struct art_tree {
     bool unknown;
     bool file_ready;       /* the file was found and accepted */
     struct art_root *root; /* what reads use */
-    struct art_delta *delta;
+    struct art_memtable *memtable;
     uint64_t csn;             /* of the last committed row or root */
     struct art_hash128 chain; /* its hash */
     uint64_t log_bytes, log_rows;
@@ -135,8 +135,8 @@ struct art_tree {
         struct art_commit commit;
         struct art_hash128 chain;
         bool flushed;
-        bool loose, gained;      /* the file stays larger than it need be; it was cut */
-        struct art_delta *empty; /* the delta after a flush */
+        bool loose, gained;         /* the file stays larger than it need be; it was cut */
+        struct art_memtable *empty; /* the memtable after a flush */
         struct art_buffer redo, root, young_bytes;
     } pending;
 

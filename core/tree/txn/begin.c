@@ -3,21 +3,21 @@
 
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
  * left. */
-static void tidy_delta(struct art_tree *tree) {
-    size_t garbage = art_delta_garbage(tree->delta);
-    if (garbage < (1u << 20) || garbage < art_delta_memory(tree->delta) / 2) return;
-    struct art_delta *copy;
-    if (art_delta_compact(tree->delta, &copy)) return; /* out of memory: it can wait */
-    art_delta_unref(tree->delta);
-    tree->delta = copy;
+static void tidy_memtable(struct art_tree *tree) {
+    size_t garbage = art_memtable_garbage(tree->memtable);
+    if (garbage < (1u << 20) || garbage < art_memtable_memory(tree->memtable) / 2) return;
+    struct art_memtable *copy;
+    if (art_memtable_compact(tree->memtable, &copy)) return; /* out of memory: it can wait */
+    art_memtable_unref(tree->memtable);
+    tree->memtable = copy;
     art_tree_changed(tree, true);
 }
 
 int art_tree_begin(struct art_tree *tree) {
     int rc = tree->txn.active ? art_tree_ready(tree) : art_tree_claim(tree);
     if (rc || tree->txn.active) return rc;
-    tidy_delta(tree);
-    art_delta_forget_undo(tree->delta);
+    tidy_memtable(tree);
+    art_memtable_forget_undo(tree->memtable);
     tree->txn.active = true;
     tree->txn.csn = tree->csn + 1;
     tree->txn.pieces = 0;

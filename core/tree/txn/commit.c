@@ -1,7 +1,7 @@
 /* What a transaction leaves behind.
  *
  *   the log is short     one redo row                              (row csn)
- *   the log is full      the delta as a run, no rows at all        (root with csn)
+ *   the log is full      the memtable as a run, no rows at all        (root with csn)
  *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
  *
  * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
@@ -26,7 +26,7 @@ enum {
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    SPARE_BYTES = 4 << 20      /* of a flushed delta's memory that the next one gets */
+    SPARE_BYTES = 4 << 20      /* of a flushed memtable's memory that the next one gets */
 };
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
@@ -151,11 +151,12 @@ static int keep_reserve(const struct art_tree *tree) {
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
 
-static int flush_delta(struct art_tree *tree) {
+static int flush_memtable(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     int rc = art_edit_begin(tree, edit);
     if (rc) return rc;
-    return tree->txn.optimize ? art_compact_all(tree, edit, tree->delta) : art_compact_flush(tree, edit, tree->delta);
+    return tree->txn.optimize ? art_compact_all(tree, edit, tree->memtable)
+                              : art_compact_flush(tree, edit, tree->memtable);
 }
 
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
@@ -165,10 +166,10 @@ static int merge_what_is_owed(struct art_tree *tree) {
     bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
-    return flush_delta(tree);
+    return flush_memtable(tree);
 }
 
-/* What was in the delta is in the edit's runs. */
+/* What was in the memtable is in the edit's runs. */
 static int finish_flush(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     tree->pending.chain = chain_of_root(tree, edit->root);
@@ -181,8 +182,8 @@ static int finish_flush(struct art_tree *tree) {
 
 static int flush(struct art_tree *tree) {
     int rc = keep_reserve(tree);
-    if (!rc) rc = art_delta_open(&tree->pending.empty);
-    if (!rc) rc = flush_delta(tree);
+    if (!rc) rc = art_memtable_open(&tree->pending.empty);
+    if (!rc) rc = flush_memtable(tree);
     if (!rc && (!spares_the_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX)) rc = merge_what_is_owed(tree);
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
     return rc ? rc : finish_flush(tree);
@@ -266,10 +267,10 @@ enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
 
 static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = attempt->flush ? art_delta_open(&tree->pending.empty) : ART_OK;
+    int rc = attempt->flush ? art_memtable_open(&tree->pending.empty) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->delta);
-    if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->delta);
+    if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->memtable);
+    if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->memtable);
     tree->small_slices = attempt->small;
     if (!rc) rc = art_compact_some(tree, edit, attempt->slices);
     tree->small_slices = false;
@@ -308,7 +309,7 @@ static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
 static int write_row(struct art_tree *tree) {
     tree->pending.chain = tree->chain;
     tree->pending.redo.len = 0;
-    int rc = art_redo_encode(tree->delta, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
+    int rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
     if (rc) return rc;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
@@ -322,7 +323,8 @@ static bool row_too_long(const struct art_tree *tree, size_t len) {
 /* What the log costs whoever opens it: its bytes, and at least some for each key (deletes are short, but replayed all
  * the same). */
 static uint64_t log_cost(const struct art_tree *tree) {
-    uint64_t bytes = tree->log_bytes + tree->pending.redo.len, keys = art_delta_keys(tree->delta) * LOG_BYTES_A_KEY;
+    uint64_t bytes = tree->log_bytes + tree->pending.redo.len,
+             keys = art_memtable_keys(tree->memtable) * LOG_BYTES_A_KEY;
     return bytes > keys ? bytes : keys;
 }
 
@@ -402,7 +404,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     int rc = art_tree_ready(tree);
     if (rc) return rc;
     bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
-                  (tree->txn.flush && art_delta_keys(tree->delta)) || vacuum_finds_something(tree);
+                  (tree->txn.flush && art_memtable_keys(tree->memtable)) || vacuum_finds_something(tree);
     if (!tree->txn.dirty && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
@@ -470,8 +472,8 @@ void art_tree_committed(struct art_tree *tree) {
             tree->redo_since_merge = 0;
         }
         if (tree->pending.flushed) {
-            art_delta_hand_over(tree->delta, tree->pending.empty, SPARE_BYTES);
-            tree->delta = tree->pending.empty;
+            art_memtable_hand_over(tree->memtable, tree->pending.empty, SPARE_BYTES);
+            tree->memtable = tree->pending.empty;
             tree->pending.empty = NULL;
             tree->log_bytes = tree->log_rows = 0;
         } else {
@@ -484,7 +486,7 @@ void art_tree_committed(struct art_tree *tree) {
         art_tree_changed(tree, true);
         tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
     }
-    art_delta_forget_undo(tree->delta);
+    art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);
     art_move_end(tree);
 }
@@ -504,7 +506,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
     art_tree_rollback_to(tree, ART_MARK_BEGIN);
     art_slots_cut_back(tree);
     if (tree->txn.doomed) tree->unknown = true;
-    art_delta_forget_undo(tree->delta);
+    art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);
 }
 

@@ -1,7 +1,7 @@
 /* Savepoints of the running transaction: a stack of marks.
  *
- * As long as nothing was spilled, a mark is a position in the delta's undo list. When the transaction spills, the
- * delta that the positions belong to goes to disk as a run; each mark then keeps its root and an image of the delta
+ * As long as nothing was spilled, a mark is a position in the memtable's undo list. When the transaction spills, the
+ * memtable that the positions belong to goes to disk as a run; each mark then keeps its root and an image of the memtable
  * at its state (spill.c), and the state at the transaction's beginning is what the host's log says. Marks may be set
  * before the first change: they then stand for the beginning.
  */
@@ -41,9 +41,9 @@ int art_tree_mark(struct art_tree *tree, uint32_t *out) {
     }
     struct art_mark mark = {.beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
     if (tree->txn.active && !tree->unknown) { /* else nothing has been changed yet, or all of it was taken back */
-        mark.undo = art_delta_mark(tree->delta);
+        mark.undo = art_memtable_mark(tree->memtable);
         mark.root = art_root_ref(tree->root);
-        mark.beginning = !tree->txn.spilled && !art_delta_dirty(tree->delta);
+        mark.beginning = !tree->txn.spilled && !art_memtable_dirty(tree->memtable);
     }
     *out = tree->txn.mark_count;
     tree->txn.marks[tree->txn.mark_count++] = mark;
@@ -60,7 +60,7 @@ void art_tree_drop_marks(struct art_tree *tree, uint32_t from) {
 static void to_beginning(struct art_tree *tree) {
     tree->txn.big = false;
     if (!tree->txn.spilled) {
-        art_delta_rollback(tree->delta, 0);
+        art_memtable_rollback(tree->memtable, 0);
         return;
     }
     art_root_unref(tree->root);
@@ -74,17 +74,17 @@ static void to_beginning(struct art_tree *tree) {
 
 /* The state of a mark that the transaction has spilled over. */
 static int to_image(struct art_tree *tree, const struct art_mark *mark) {
-    struct art_delta *delta;
+    struct art_memtable *memtable;
     struct art_slot_set used = {0};
-    int rc = art_image_read(tree, mark, &delta);
+    int rc = art_image_read(tree, mark, &memtable);
     if (rc) return rc;
     rc = art_slot_set_copy(&mark->used, &used);
     if (rc) {
-        art_delta_unref(delta);
+        art_memtable_unref(memtable);
         return rc;
     }
-    art_delta_unref(tree->delta);
-    tree->delta = delta;
+    art_memtable_unref(tree->memtable);
+    tree->memtable = memtable;
     art_root_unref(tree->root);
     tree->root = art_root_ref(mark->root);
     art_slots_return(tree, &tree->slots.used, &used);
@@ -128,7 +128,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
         to_beginning(tree);
         mark->undo = 0;
     } else {
-        art_delta_rollback(tree->delta, mark->undo);
+        art_memtable_rollback(tree->memtable, mark->undo);
     }
     tree->txn.big = mark->big;
     if (mark->moved || !tree->before.moved) return;

@@ -4,7 +4,7 @@
  *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
  *
  * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a piece is
- * known to be new when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the delta
+ * known to be new when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the memtable
  * still holds it): neither needs a lookup.
  */
 #include <assert.h>
@@ -52,7 +52,7 @@ int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) 
     for (uint64_t at = 0; at < value.len; at += ART_PIECE_BYTES) {
         uint32_t n = art_min32(ART_PIECE_BYTES, value.len - (uint32_t)at);
         struct art_entry entry = {.value = art_bytes(value.data + at, n), .csn = tree->txn.csn};
-        int rc = art_delta_set(tree->delta, art_piece_key(key, id, number++), &entry);
+        int rc = art_memtable_set(tree->memtable, art_piece_key(key, id, number++), &entry);
         if (rc) return rc;
     }
     art_store64(ref, value.len);
@@ -82,8 +82,8 @@ int art_pieces_delete(struct art_tree *tree, struct art_bytes bytes) {
     for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES) {
         struct art_bytes key = art_piece_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_OVER}, present;
-        if (!art_delta_get(tree->delta, key, &present)) entry.flags = ART_DELETE | (present.flags & ART_OVER);
-        int rc = art_delta_set(tree->delta, key, &entry);
+        if (!art_memtable_get(tree->memtable, key, &present)) entry.flags = ART_DELETE | (present.flags & ART_OVER);
+        int rc = art_memtable_set(tree->memtable, key, &entry);
         if (rc) return rc;
     }
     return ART_OK;

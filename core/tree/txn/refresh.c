@@ -4,8 +4,8 @@
  *
  * Known up to row `csn`, a tree asks for the root and the rows from its own on. Its own row must still be there with
  * the same hash, else what it knows was rolled back, restored or lost, and it starts again from the root. A root with
- * a larger csn holds all that the tree's delta holds, which is then dropped; a root with the same csn and other runs
- * was merged, the delta stays right.
+ * a larger csn holds all that the tree's memtable holds, which is then dropped; a root with the same csn and other runs
+ * was merged, the memtable stays right.
  *
  * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
  */
@@ -32,14 +32,14 @@ static int from_the_root(struct art_tree *tree) {
     return ART_REBUILD;
 }
 
-/* Takes a root and forgets the delta: everything up to its csn is in its runs. */
-static int take_root(struct art_tree *tree, struct art_root *root, bool keep_delta) {
-    if (!keep_delta) {
-        struct art_delta *empty;
-        int rc = art_delta_open(&empty);
+/* Takes a root and forgets the memtable: everything up to its csn is in its runs. */
+static int take_root(struct art_tree *tree, struct art_root *root, bool keep_memtable) {
+    if (!keep_memtable) {
+        struct art_memtable *empty;
+        int rc = art_memtable_open(&empty);
         if (rc) return rc;
-        art_delta_unref(tree->delta);
-        tree->delta = empty;
+        art_memtable_unref(tree->memtable);
+        tree->memtable = empty;
         tree->csn = root->csn;
         tree->chain = root->chain;
         tree->log_bytes = tree->log_rows = 0;
@@ -96,7 +96,7 @@ int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes o
     struct art_hash128 hash;
     int rc = art_redo_verify(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
-    if (!rc) rc = art_redo_replay(ops, csn, tree->delta);
+    if (!rc) rc = art_redo_replay(ops, csn, tree->memtable);
     if (rc) return rc;
     tree->csn = csn;
     tree->chain = hash;

@@ -5,7 +5,7 @@
  * tree only notes it then. The call fails and leaves; whatever is asked next does what is left to be done.
  *
  * What the host takes back by ROLLBACK TO it takes back in these rows, too: roots and blobs that a savepoint needs were
- * written before it, and are there again. The images of deltas (spill.c) are written after it: they go to a file of
+ * written before it, and are there again. The images of memtables (spill.c) are written after it: they go to a file of
  * their own, which has no name and ends with the transaction.
  */
 #include <string.h>

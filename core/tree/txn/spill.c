@@ -1,12 +1,12 @@
 /* A transaction larger than memory.
  *
- *   before   root R0                delta D   marks m1 m2 (undo positions in D)
- *   after    root R1 = R0 + run(D)  delta {}  marks m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
+ *   before   root R0                memtable D   marks m1 m2 (undo positions in D)
+ *   after    root R1 = R0 + run(D)  memtable {}  marks m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
  *
- * The spill writes the delta as a run into free slots under a root of the transaction's own, and begins an empty
- * delta. What a kept mark needs to come back is its root and the delta as it was: that is written as an image, redo
+ * The spill writes the memtable as a run into free slots under a root of the transaction's own, and begins an empty
+ * memtable. What a kept mark needs to come back is its root and the memtable as it was: that is written as an image, redo
  * bytes in slots of their own. Walking back through the undo list from the youngest mark to the oldest gives each
- * image in turn; it consumes the delta, whose content is safe in the new run by then. A mark at the transaction's
+ * image in turn; it consumes the memtable, whose content is safe in the new run by then. A mark at the transaction's
  * beginning needs no image: the host's log has that state.
  */
 #include "core/tree/txn/txn.h"
@@ -48,7 +48,7 @@ static int image_write(struct art_tree *tree, struct art_mark *mark, const struc
     return rc;
 }
 
-int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out) {
+int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_memtable **out) {
     struct art_buffer bytes = {0};
     int rc = art_buffer_reserve(&bytes, mark->image_bytes);
     for (uint32_t i = 0; !rc && i < mark->image_slots; i++) {
@@ -59,27 +59,27 @@ int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct ar
         if (!rc) rc = art_buffer_append(&bytes, buffer.data, left < ART_BLOB_SIZE ? left : ART_BLOB_SIZE);
         art_blob_buf_put(&buffer);
     }
-    struct art_delta *delta = NULL;
-    if (!rc) rc = art_delta_open(&delta);
-    if (!rc) rc = art_redo_decode_all(art_bytes(bytes.data, (uint32_t)bytes.len), delta);
+    struct art_memtable *memtable = NULL;
+    if (!rc) rc = art_memtable_open(&memtable);
+    if (!rc) rc = art_redo_decode_all(art_bytes(bytes.data, (uint32_t)bytes.len), memtable);
     art_buffer_clear(&bytes);
     if (rc) {
-        art_delta_unref(delta);
+        art_memtable_unref(memtable);
         return rc;
     }
-    *out = delta;
+    *out = memtable;
     return ART_OK;
 }
 
-/* Images for the marks of this delta, youngest first; `used` is what the root before the spill names. */
+/* Images for the marks of this memtable, youngest first; `used` is what the root before the spill names. */
 static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
     int rc = ART_OK;
     for (uint32_t i = tree->txn.mark_count; !rc && i-- > 0;) {
         struct art_mark *mark = &tree->txn.marks[i];
         if (mark->imaged || mark->beginning) continue;
         struct art_buffer bytes = {0};
-        art_delta_rollback(tree->delta, mark->undo);
-        rc = art_redo_encode_all(tree->delta, &bytes);
+        art_memtable_rollback(tree->memtable, mark->undo);
+        rc = art_redo_encode_all(tree->memtable, &bytes);
         if (!rc) rc = art_slot_set_copy(used, &mark->used);
         if (!rc) rc = image_write(tree, mark, &bytes);
         mark->imaged = !rc;
@@ -88,39 +88,39 @@ static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
     return rc;
 }
 
-/* Were all keys of the runs in deltas that the filter knows? Then it goes on with the next one, and most new keys are looked
+/* Were all keys of the runs in memtables that the filter knows? Then it goes on with the next one, and most new keys are looked
  * for in none of the runs: a load of an empty table. Keys that come in order are looked for where the last one was, which
  * costs less than a filter of this size. */
 static bool filter_knows_runs(struct art_tree *tree) {
     enum { FILTER_PART = 8 };
-    if (tree->txn.spilled ? !art_delta_remembers(tree->delta) : tree->root->runs > 0) return false;
-    if (art_delta_came_in_order(tree->delta)) return false;
-    return tree->txn.spilled || art_delta_remember(tree->delta, tree->options.spill_limit / FILTER_PART);
+    if (tree->txn.spilled ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;
+    if (art_memtable_came_in_order(tree->memtable)) return false;
+    return tree->txn.spilled || art_memtable_remember(tree->memtable, tree->options.spill_limit / FILTER_PART);
 }
 
 int art_tree_spill(struct art_tree *tree) {
     struct art_edit edit;
-    struct art_delta *empty = NULL;
+    struct art_memtable *empty = NULL;
     art_pending_forget(tree);
     int rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
-    rc = art_delta_open(&empty);
-    if (!rc) rc = art_compact_flush(tree, &edit, tree->delta);
+    rc = art_memtable_open(&empty);
+    if (!rc) rc = art_compact_flush(tree, &edit, tree->memtable);
     if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
     if (!rc) rc = art_store_wait(tree->store);
     if (rc) {
         tree->full |= rc == ART_DISKFULL;
-        art_delta_unref(empty);
+        art_memtable_unref(empty);
         art_edit_discard(tree, &edit);
         art_slots_cut_back(tree);
         return rc;
     }
-    if (filter_knows_runs(tree)) art_delta_pass_on(tree->delta, empty);
-    /* From here on the delta is consumed: a failure leaves a transaction that can only be rolled back. */
+    if (filter_knows_runs(tree)) art_memtable_pass_on(tree->memtable, empty);
+    /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
     rc = image_marks(tree, &tree->slots.used);
     if (rc) {
         tree->txn.doomed = rc;
-        art_delta_unref(empty);
+        art_memtable_unref(empty);
         art_edit_discard(tree, &edit);
         return rc;
     }
@@ -130,8 +130,8 @@ int art_tree_spill(struct art_tree *tree) {
     art_slot_set_clear(&before);
     art_root_unref(tree->root);
     tree->root = edit.root;
-    art_delta_hand_over(tree->delta, empty, SIZE_MAX);
-    tree->delta = empty;
+    art_memtable_hand_over(tree->memtable, empty, SIZE_MAX);
+    tree->memtable = empty;
     tree->txn.spilled = true;
     art_tree_changed(tree, true);
     return ART_OK;

@@ -44,11 +44,11 @@ void art_scratch_end(struct art_tree *tree);
 /* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);
 void art_marks_clear(struct art_tree *tree, uint32_t from);
-int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_delta **out);
+int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_memtable **out);
 
 /* --- pieces.c ----------------------------------------------------------------------------------------------------- */
 enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };
-/* Cuts `value` into entries of the delta and writes the row's reference (ART_PIECES_REF bytes). */
+/* Cuts `value` into entries of the memtable and writes the row's reference (ART_PIECES_REF bytes). */
 int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
 int art_pieces_delete(struct art_tree *tree, struct art_bytes ref);
 uint64_t art_pieces_length(struct art_bytes ref);

@@ -1,5 +1,5 @@
 /* insert, delete, move: what one statement does to one row. Each finds the row first (for its `over`, and for the
- * pieces that go with it), then changes the delta; an error in the middle takes back what was done.
+ * pieces that go with it), then changes the memtable; an error in the middle takes back what was done.
  */
 #include "core/tree/txn/txn.h"
 
@@ -7,17 +7,17 @@
  * be committed with nothing to write, and its root with it. */
 static int ready_to_write(struct art_tree *tree) {
     int rc = art_tree_begin(tree);
-    bool large = tree->options.spill_limit && art_delta_used(tree->delta) > tree->options.spill_limit;
+    bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
     return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
-/* Sets the row's entry; a long value becomes pieces. `place` is NULL where the delta has changed since it was found. */
-static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_delta_place *place,
+/* Sets the row's entry; a long value becomes pieces. `place` is NULL where the memtable has changed since it was found. */
+static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
                    struct art_bytes value, uint8_t over) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = over};
     uint8_t ref[ART_PIECES_REF];
     tree->txn.adds = true;
-    if (place) return art_delta_set_at(tree->delta, key, place, &entry);
+    if (place) return art_memtable_set_at(tree->memtable, key, place, &entry);
     if (value.len > ART_VALUE_INLINE_MAX) {
         int rc = art_pieces_put(tree, value, ref);
         if (rc) return rc;
@@ -25,15 +25,15 @@ static int put_row(struct art_tree *tree, struct art_bytes key, const struct art
         entry.flags |= ART_PIECES;
         if (value.len > ART_BIG_VALUE) tree->txn.big = true;
     }
-    return art_delta_set(tree->delta, key, &entry);
+    return art_memtable_set(tree->memtable, key, &entry);
 }
 
 static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t over) {
     struct art_entry entry = {.csn = tree->txn.csn, .flags = (uint8_t)(ART_DELETE | over)};
-    return art_delta_set(tree->delta, key, &entry);
+    return art_memtable_set(tree->memtable, key, &entry);
 }
 
-/* The reference to pieces of a found row, copied: the delta may change under it. */
+/* The reference to pieces of a found row, copied: the memtable may change under it. */
 static struct art_bytes pieces_of(const struct art_found *found, uint8_t ref[ART_PIECES_REF]) {
     if (!found->live || !(found->entry.flags & ART_PIECES) || found->entry.value.len != ART_PIECES_REF)
         return art_bytes(NULL, 0);
@@ -44,7 +44,7 @@ static struct art_bytes pieces_of(const struct art_found *found, uint8_t ref[ART
 /* `to`: the key of the new row, if there is one. */
 static int finish(struct art_tree *tree, int rc, uint64_t before, const struct art_bytes *to) {
     if (rc) {
-        art_delta_rollback(tree->delta, before);
+        art_memtable_rollback(tree->memtable, before);
     } else {
         tree->txn.dirty = true;
     }
@@ -59,11 +59,11 @@ static int check_value(struct art_bytes value) {
 
 /* In the place of what was found. */
 static int put_over(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
-                    const struct art_delta_place *place, struct art_bytes value) {
+                    const struct art_memtable_place *place, struct art_bytes value) {
     uint8_t ref[ART_PIECES_REF], over = art_found_over(found);
     struct art_bytes old = pieces_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
-    uint64_t before = steps ? art_delta_mark(tree->delta) : 0;
+    uint64_t before = steps ? art_memtable_mark(tree->memtable) : 0;
     int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
     if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, over);
     if (rc && !steps) return rc;
@@ -79,7 +79,7 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     if (!rc) rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
     struct art_found found;
-    struct art_delta_place place;
+    struct art_memtable_place place;
     rc = art_tree_find_place(tree, key, &found, &place);
     if (rc) return rc;
     *existed = found.live;
@@ -100,7 +100,7 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
     *existed = true;
     uint8_t ref[ART_PIECES_REF], over = art_found_over(&found);
     struct art_bytes old = pieces_of(&found, ref);
-    uint64_t before = art_delta_mark(tree->delta);
+    uint64_t before = art_memtable_mark(tree->memtable);
     if (old.len) rc = art_pieces_delete(tree, old);
     if (!rc) rc = delete_row(tree, key, over);
     return finish(tree, rc, before, NULL);
@@ -111,7 +111,7 @@ static int move_entry(struct art_tree *tree, struct art_bytes to, const struct a
     struct art_entry entry = {
         .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | over)};
     tree->txn.adds = true;
-    return art_delta_set(tree->delta, to, &entry);
+    return art_memtable_set(tree->memtable, to, &entry);
 }
 
 int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
@@ -124,7 +124,7 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
     if (!rc) rc = art_row_key(tree->second_key, to, &to_key);
     if (rc) return rc;
     struct art_found source, target;
-    struct art_delta_place place;
+    struct art_memtable_place place;
     bool stays = art_bytes_equal(from, to);
     rc = stays ? art_tree_find_place(tree, from_key, &source, &place) : art_tree_find(tree, from_key, &source);
     if (rc) return rc;
@@ -136,7 +136,7 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
         uint8_t source_ref[ART_PIECES_REF], target_ref[ART_PIECES_REF];
         struct art_bytes replaced = pieces_of(&target, target_ref), left = pieces_of(&source, source_ref);
         uint8_t source_over = art_found_over(&source), target_over = art_found_over(&target);
-        uint64_t before = art_delta_mark(tree->delta);
+        uint64_t before = art_memtable_mark(tree->memtable);
         if (replaced.len) rc = art_pieces_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
         if (!rc)

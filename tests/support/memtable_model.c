@@ -1,4 +1,4 @@
-#include "tests/support/delta_model.h"
+#include "tests/support/memtable_model.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,11 +7,11 @@
 
 /* --- keys --------------------------------------------------------------------------------------------------------------- */
 
-const char *key_family_name(enum delta_key_family family) {
+const char *key_family_name(enum memtable_key_family family) {
     static const char *const names[] = {
-#define DELTA_KEY_FAMILY_NAME(name) #name,
-        DELTA_KEY_FAMILIES(DELTA_KEY_FAMILY_NAME)
-#undef DELTA_KEY_FAMILY_NAME
+#define MEMTABLE_KEY_FAMILY_NAME(name) #name,
+        MEMTABLE_KEY_FAMILIES(MEMTABLE_KEY_FAMILY_NAME)
+#undef MEMTABLE_KEY_FAMILY_NAME
     };
     return names[family];
 }
@@ -81,7 +81,7 @@ static struct art_bytes copy_of(const uint8_t *data, uint32_t len) {
     return art_bytes(copy, len);
 }
 
-void key_set_make(struct key_set *set, enum delta_key_family family, uint32_t wanted, struct random *random) {
+void key_set_make(struct key_set *set, enum memtable_key_family family, uint32_t wanted, struct random *random) {
     static uint32_t (*const makers[])(uint8_t *, struct random *) = {
         make_dense, make_directory, make_object, make_random, make_wide, make_long, make_nested,
     };
@@ -145,24 +145,24 @@ struct art_bytes key_set_probe(const struct key_set *set, struct random *random)
 
 /* --- model -------------------------------------------------------------------------------------------------------------- */
 
-void delta_model_init(struct delta_model *model, const struct key_set *set) {
+void memtable_model_init(struct memtable_model *model, const struct key_set *set) {
     model->set = set;
     model->cells = calloc(set->count, sizeof *model->cells);
     ck_assert_ptr_nonnull(model->cells);
 }
 
-void delta_model_copy(struct delta_model *to, const struct delta_model *from) {
+void memtable_model_copy(struct memtable_model *to, const struct memtable_model *from) {
     ck_assert_ptr_eq(to->set, from->set);
     memcpy(to->cells, from->cells, from->set->count * sizeof *from->cells);
 }
 
-void delta_model_clear(struct delta_model *model) {
+void memtable_model_clear(struct memtable_model *model) {
     free(model->cells);
-    *model = (struct delta_model){0};
+    *model = (struct memtable_model){0};
 }
 
-struct delta_cell delta_cell_random(struct random *random, uint64_t csn, uint32_t value_most) {
-    struct delta_cell cell = {
+struct memtable_cell memtable_cell_random(struct random *random, uint64_t csn, uint32_t value_most) {
+    struct memtable_cell cell = {
         .present = true,
         .flags = (uint8_t)(random_next(random) & ART_ENTRY_FLAGS),
         .csn = csn,
@@ -173,7 +173,7 @@ struct delta_cell delta_cell_random(struct random *random, uint64_t csn, uint32_
     return cell;
 }
 
-struct art_bytes delta_value(const struct delta_cell *cell) {
+struct art_bytes memtable_value(const struct memtable_cell *cell) {
     static uint8_t bytes[1 << 20];
     HOLDS(cell->value_len <= sizeof bytes);
     uint64_t x = cell->value_number | 1ull << 40;
@@ -181,63 +181,63 @@ struct art_bytes delta_value(const struct delta_cell *cell) {
     return art_bytes(bytes, cell->value_len);
 }
 
-struct art_entry delta_cell_entry(const struct delta_cell *cell) {
-    return (struct art_entry){.value = delta_value(cell), .csn = cell->csn, .flags = cell->flags};
+struct art_entry memtable_cell_entry(const struct memtable_cell *cell) {
+    return (struct art_entry){.value = memtable_value(cell), .csn = cell->csn, .flags = cell->flags};
 }
 
-static void compare_entry(const struct delta_cell *cell, const struct art_entry *entry) {
+static void compare_entry(const struct memtable_cell *cell, const struct art_entry *entry) {
     HOLDS(cell->present);
     HOLDS(entry->flags == cell->flags);
     HOLDS(entry->csn == cell->csn);
-    HOLDS(art_bytes_equal(entry->value, delta_value(cell)));
+    HOLDS(art_bytes_equal(entry->value, memtable_value(cell)));
 }
 
 /* The cursor stands where the model says: on key number `at`, or nowhere. */
-static void compare_cursor(const struct delta_model *model, const struct art_delta_cursor *cursor, int64_t at) {
+static void compare_cursor(const struct memtable_model *model, const struct art_memtable_cursor *cursor, int64_t at) {
     bool outside = at < 0 || at >= model->set->count;
     HOLDS(cursor->valid == !outside);
     if (outside) return;
     HOLDS(art_bytes_equal(cursor->key, model->set->keys[at]));
     struct art_entry entry;
-    art_delta_cursor_entry(cursor, &entry);
+    art_memtable_cursor_entry(cursor, &entry);
     compare_entry(&model->cells[at], &entry);
 }
 
 /* The first present key at or behind number `at`; backward: the last one at or before it. */
-static int64_t present_from(const struct delta_model *model, int64_t at, bool backward) {
+static int64_t present_from(const struct memtable_model *model, int64_t at, bool backward) {
     while (at >= 0 && at < model->set->count && !model->cells[at].present) at += backward ? -1 : 1;
     return at;
 }
 
-static void compare_order(const struct delta_model *model, const struct art_delta *delta) {
-    struct art_delta_cursor cursor;
-    art_delta_cursor_init(&cursor, delta);
+static void compare_order(const struct memtable_model *model, const struct art_memtable *memtable) {
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
     int64_t at = present_from(model, 0, false);
-    HOLDS(art_delta_first(&cursor) == ART_OK);
+    HOLDS(art_memtable_first(&cursor) == ART_OK);
     for (;;) {
         compare_cursor(model, &cursor, at);
         if (!cursor.valid) break;
-        HOLDS(art_delta_next(&cursor) == ART_OK);
+        HOLDS(art_memtable_next(&cursor) == ART_OK);
         at = present_from(model, at + 1, false);
     }
     at = present_from(model, (int64_t)model->set->count - 1, true);
-    HOLDS(art_delta_last(&cursor) == ART_OK);
+    HOLDS(art_memtable_last(&cursor) == ART_OK);
     for (;;) {
         compare_cursor(model, &cursor, at);
         if (!cursor.valid) break;
-        HOLDS(art_delta_prev(&cursor) == ART_OK);
+        HOLDS(art_memtable_prev(&cursor) == ART_OK);
         at = present_from(model, at - 1, true);
     }
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
 }
 
-static void compare_totals(const struct delta_model *model, const struct art_delta *delta) {
+static void compare_totals(const struct memtable_model *model, const struct art_memtable *memtable) {
     uint64_t keys = 0, bytes = 0;
     int64_t count = 0;
     for (uint32_t i = 0; i < model->set->count; i++) {
-        const struct delta_cell *cell = &model->cells[i];
+        const struct memtable_cell *cell = &model->cells[i];
         struct art_entry entry;
-        int rc = art_delta_get(delta, model->set->keys[i], &entry);
+        int rc = art_memtable_get(memtable, model->set->keys[i], &entry);
         HOLDS(rc == (cell->present ? ART_OK : ART_NOTFOUND));
         if (rc) continue;
         compare_entry(cell, &entry);
@@ -245,18 +245,18 @@ static void compare_totals(const struct delta_model *model, const struct art_del
         bytes += (uint64_t)model->set->keys[i].len + cell->value_len;
         count += art_entry_weight(cell->flags);
     }
-    HOLDS(art_delta_keys(delta) == keys);
-    HOLDS(art_delta_bytes(delta) == bytes);
-    HOLDS(art_delta_count(delta) == count);
+    HOLDS(art_memtable_keys(memtable) == keys);
+    HOLDS(art_memtable_bytes(memtable) == bytes);
+    HOLDS(art_memtable_count(memtable) == count);
 }
 
 /* From where the cursor stands, number `at`: a jump over a subtree, then a few steps. */
-static void compare_jump(const struct delta_model *model, struct art_delta_cursor *cursor, int64_t at,
+static void compare_jump(const struct memtable_model *model, struct art_memtable_cursor *cursor, int64_t at,
                          struct random *random) {
     bool backward = random_once_in(random, 2);
     uint32_t len = random_below(random, cursor->key.len + 1);
     struct art_bytes prefix = art_bytes(model->set->keys[at].data, len);
-    HOLDS(art_delta_skip_prefix(cursor, len, backward) == ART_OK);
+    HOLDS(art_memtable_skip_prefix(cursor, len, backward) == ART_OK);
     while (at >= 0 && at < model->set->count && art_bytes_starts_with(model->set->keys[at], prefix))
         at += backward ? -1 : 1;
     at = present_from(model, at, backward);
@@ -264,47 +264,49 @@ static void compare_jump(const struct delta_model *model, struct art_delta_curso
     for (int steps = 0; steps < 5 && cursor->valid; steps++) {
         backward = random_once_in(random, 2);
         at = present_from(model, backward ? at - 1 : at + 1, backward);
-        HOLDS((backward ? art_delta_prev(cursor) : art_delta_next(cursor)) == ART_OK);
+        HOLDS((backward ? art_memtable_prev(cursor) : art_memtable_next(cursor)) == ART_OK);
         compare_cursor(model, cursor, at);
     }
 }
 
-static void compare_probe(const struct delta_model *model, const struct art_delta *delta, struct random *random) {
+static void compare_probe(const struct memtable_model *model, const struct art_memtable *memtable,
+                          struct random *random) {
     struct art_bytes key = key_set_probe(model->set, random);
     uint32_t below = key_set_below(model->set, key);
     bool known = below < model->set->count && art_bytes_equal(model->set->keys[below], key);
     struct art_entry entry;
     bool held = known && model->cells[below].present;
-    HOLDS(art_delta_get(delta, key, &entry) == (held ? ART_OK : ART_NOTFOUND));
+    HOLDS(art_memtable_get(memtable, key, &entry) == (held ? ART_OK : ART_NOTFOUND));
 
     int64_t rank = 0;
     for (uint32_t i = 0; i < below; i++) {
         if (model->cells[i].present) rank += art_entry_weight(model->cells[i].flags);
     }
-    HOLDS(art_delta_rank(delta, key) == rank);
+    HOLDS(art_memtable_rank(memtable, key) == rank);
 
-    struct art_delta_cursor cursor;
-    art_delta_cursor_init(&cursor, delta);
-    HOLDS(art_delta_seek_ge(&cursor, key) == ART_OK);
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
+    HOLDS(art_memtable_seek_ge(&cursor, key) == ART_OK);
     int64_t at = present_from(model, below, false);
     compare_cursor(model, &cursor, at);
     if (cursor.valid) compare_jump(model, &cursor, at, random);
-    HOLDS(art_delta_seek_le(&cursor, key) == ART_OK);
+    HOLDS(art_memtable_seek_le(&cursor, key) == ART_OK);
     at = present_from(model, known ? (int64_t)below : (int64_t)below - 1, true);
     compare_cursor(model, &cursor, at);
-    struct art_delta_cursor moved = cursor; /* a cursor is a value: it may be moved */
+    struct art_memtable_cursor moved = cursor; /* a cursor is a value: it may be moved */
     memset(&cursor, 0xee, sizeof cursor);
     if (moved.valid) compare_jump(model, &moved, at, random);
-    art_delta_cursor_clear(&moved);
+    art_memtable_cursor_clear(&moved);
     free((void *)key.data);
 }
 
-static int weight_of(const struct delta_model *model, int64_t at) {
+static int weight_of(const struct memtable_model *model, int64_t at) {
     return model->cells[at].present ? art_entry_weight(model->cells[at].flags) : 0;
 }
 
 /* Each row of a stretch in which no sum falls is found by its sum, whatever stands beside the stretch. */
-static void compare_select(const struct delta_model *model, const struct art_delta *delta, struct random *random) {
+static void compare_select(const struct memtable_model *model, const struct art_memtable *memtable,
+                           struct random *random) {
     int64_t count = model->set->count, at = random_below(random, model->set->count), first = at, end = at;
     while (first > 0 && weight_of(model, first - 1) >= 0 && random_below(random, 20)) first--;
     while (end < count && weight_of(model, end) >= 0 && end - first < 60) end++;
@@ -322,21 +324,21 @@ static void compare_select(const struct delta_model *model, const struct art_del
     HOLDS(end == first || art_bytes_compare(low, model->set->keys[first]) <= 0);
     for (int64_t i = first; i < end && art_bytes_compare(model->set->keys[i], high) < 0; i++) {
         if (weight_of(model, i) != 1) continue;
-        HOLDS(art_delta_select(delta, low, high, rank++, &key) == ART_OK);
+        HOLDS(art_memtable_select(memtable, low, high, rank++, &key) == ART_OK);
         HOLDS(art_bytes_equal(key, model->set->keys[i]));
     }
-    if (end < count || first == end) HOLDS(art_delta_select(delta, low, high, rank, &key) == ART_NOTFOUND);
+    if (end < count || first == end) HOLDS(art_memtable_select(memtable, low, high, rank, &key) == ART_NOTFOUND);
     if (low.data != model->set->keys[first].data) free((void *)low.data);
 }
 
-void delta_model_compare(const struct delta_model *model, const struct art_delta *delta, struct random *random,
-                         uint32_t probes) {
-    int rc = art_delta_check(delta);
+void memtable_model_compare(const struct memtable_model *model, const struct art_memtable *memtable,
+                            struct random *random, uint32_t probes) {
+    int rc = art_memtable_check(memtable);
     ck_assert_msg(!rc, "%s", art_error_message());
-    compare_totals(model, delta);
-    compare_order(model, delta);
+    compare_totals(model, memtable);
+    compare_order(model, memtable);
     for (uint32_t i = 0; i < probes; i++) {
-        compare_probe(model, delta, random);
-        if (model->set->count) compare_select(model, delta, random);
+        compare_probe(model, memtable, random);
+        if (model->set->count) compare_select(model, memtable, random);
     }
 }

@@ -1,6 +1,6 @@
-/* What a delta is made of; for the files of this folder only.
+/* What a memtable is made of; for the files of this folder only.
  *
- *   delta.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
+ *   memtable.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
  *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
  *   select.c   and back from a sum to the row                      replay.c       verify and apply
  *   undo.c     marks and rollback                                  check.c, dump.c
@@ -15,12 +15,12 @@
  *  4. keys, bytes, weight and the arena's live bytes are the sums over all leaves (and nodes).
  *  5. The notes of a leaf form a chain back to the first one of the transaction, one in a stretch at most.
  */
-#ifndef ART_DELTA_INSIDE_H
-#define ART_DELTA_INSIDE_H
+#ifndef ART_MEMTABLE_INSIDE_H
+#define ART_MEMTABLE_INSIDE_H
 
-#include "core/delta/arena.h"
-#include "core/delta/delta.h"
-#include "core/delta/node.h"
+#include "core/memtable/arena.h"
+#include "core/memtable/memtable.h"
+#include "core/memtable/node.h"
 
 /* The state of a leaf before a change. */
 struct art_undo_note {
@@ -32,7 +32,7 @@ struct art_undo_note {
     bool absent; /* there was no such key: the rest but `noted` means nothing */
 };
 
-/* Notes are numbered from the delta's beginning, over all transactions, so that what a leaf remembers of an earlier
+/* Notes are numbered from the memtable's beginning, over all transactions, so that what a leaf remembers of an earlier
  * transaction can't be taken for a note of this one. */
 struct art_undo {
     struct art_undo_note *notes;
@@ -41,7 +41,7 @@ struct art_undo {
     uint64_t stretch; /* number of the first note after the last mark */
 };
 
-struct art_delta {
+struct art_memtable {
     int references;
     art_link root;
     struct art_arena arena;
@@ -50,32 +50,34 @@ struct art_delta {
     int64_t weight;
     uint64_t *filter; /* NULL: every key may be here */
     uint64_t filter_words;
-    bool remembers;  /* the filter holds the keys of earlier deltas, too, */
+    bool remembers;  /* the filter holds the keys of earlier memtables, too, */
     uint64_t passed; /* so many */
 };
 
 /* filter.c: after the key, with this art_hash64(), was added. */
-void art_delta_filter_add(struct art_delta *delta, uint64_t hash);
+void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash);
 /* It will be asked about this key soon. */
-void art_delta_filter_prefetch(const struct art_delta *delta, uint64_t hash);
-void art_delta_filter_clear(struct art_delta *delta);
+void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash);
+void art_memtable_filter_clear(struct art_memtable *memtable);
 /* `next`, which is empty, gets the other's filter, emptied. */
-void art_delta_filter_take(struct art_delta *next, struct art_delta *delta);
+void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
 
 /* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */
-const struct art_leaf *art_delta_nearest(const struct art_delta *delta, struct art_bytes key);
+const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable, struct art_bytes key);
 
-/* art_delta_set(), in three ways. */
+/* art_memtable_set(), in three ways. */
 enum art_put_mode {
     ART_PUT_NOTED,    /* with a note in the undo list */
     ART_PUT_PLAIN,    /* without */
     ART_PUT_KEEP_OVER /* without, and where the key is held, its `over` stays */
 };
-int art_delta_put(struct art_delta *delta, struct art_bytes key, const struct art_entry *entry, enum art_put_mode mode);
+int art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
+                     enum art_put_mode mode);
 
 /* For rollback: give a leaf another state, take one out. Neither needs memory. */
-void art_delta_turn(struct art_delta *delta, struct art_leaf *leaf, uint64_t csn_flags, struct art_bytes value);
-void art_delta_remove(struct art_delta *delta, struct art_leaf *leaf);
+void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uint64_t csn_flags,
+                       struct art_bytes value);
+void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf);
 
 /* Room for one more note; false without memory. Then the note itself cannot fail. */
 bool art_undo_reserve(struct art_undo *undo);

@@ -9,12 +9,12 @@
  *     }
  *     art_walk_clear(&walk)
  */
-#ifndef ART_DELTA_WALK_H
-#define ART_DELTA_WALK_H
+#ifndef ART_MEMTABLE_WALK_H
+#define ART_MEMTABLE_WALK_H
 
-#include "core/delta/node.h"
+#include "core/memtable/node.h"
 
-struct art_delta_walk {
+struct art_memtable_walk {
     struct art_walk_step {
         struct art_node *node;
         int child;   /* ART_CHILD_NONE: not begun */
@@ -23,12 +23,12 @@ struct art_delta_walk {
     size_t depth, capacity;
 };
 
-int art_walk_enter(struct art_delta_walk *walk, art_link link); /* ART_OK, ART_NOMEM */
-art_link art_walk_next(struct art_delta_walk *walk);
-void art_walk_leave(struct art_delta_walk *walk);
-void art_walk_clear(struct art_delta_walk *walk);
+int art_walk_enter(struct art_memtable_walk *walk, art_link link); /* ART_OK, ART_NOMEM */
+art_link art_walk_next(struct art_memtable_walk *walk);
+void art_walk_leave(struct art_memtable_walk *walk);
+void art_walk_clear(struct art_memtable_walk *walk);
 
-static inline struct art_walk_step *art_walk_top(const struct art_delta_walk *walk) {
+static inline struct art_walk_step *art_walk_top(const struct art_memtable_walk *walk) {
     return walk->depth ? &walk->steps[walk->depth - 1] : NULL;
 }
 

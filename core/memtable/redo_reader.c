@@ -1,4 +1,4 @@
-#include "core/delta/redo_reader.h"
+#include "core/memtable/redo_reader.h"
 
 #include "core/base/error.h"
 

@@ -1,12 +1,12 @@
 /* The invariants of inside.h, one by one, over the whole tree. */
-#include "core/delta/inside.h"
-#include "core/delta/walk.h"
+#include "core/memtable/inside.h"
+#include "core/memtable/walk.h"
 
 #include "core/base/error.h"
 
 struct check {
-    const struct art_delta *delta;
-    struct art_delta_walk walk;
+    const struct art_memtable *memtable;
+    struct art_memtable_walk walk;
     const struct art_leaf *previous;
     uint32_t meet; /* depth of the lowest node above the previous leaf that has not been left */
     uint64_t keys, bytes;
@@ -16,7 +16,7 @@ struct check {
 };
 
 static int broken(const char *what) {
-    return art_corrupt("delta", ART_NOWHERE, ART_NOWHERE, "%s", what);
+    return art_corrupt("memtable", ART_NOWHERE, ART_NOWHERE, "%s", what);
 }
 
 /* Ascending bytes and the number of children; places of a Node48 that no byte leads to, or two do. */
@@ -68,7 +68,7 @@ static int leave_node(struct check *check) {
 
 /* The chain of notes back to the first one. */
 static int check_notes(struct check *check, const struct art_leaf *leaf) {
-    const struct art_undo *undo = &check->delta->undo;
+    const struct art_undo *undo = &check->memtable->undo;
     if (leaf->noted > undo->base + undo->count) return broken("a note from the future");
     for (uint64_t noted = leaf->noted; noted > undo->base;) {
         const struct art_undo_note *note = art_undo_at(undo, noted);
@@ -114,20 +114,20 @@ static int visit_link(struct check *check, art_link link) {
 }
 
 static int check_totals(const struct check *check) {
-    const struct art_delta *delta = check->delta;
-    if (check->keys != delta->keys) return broken("a wrong number of keys");
-    if (check->bytes != delta->bytes) return broken("a wrong number of bytes");
-    if (check->weight != delta->weight) return broken("a wrong count");
-    if (check->live != delta->arena.live || delta->arena.live > delta->arena.used)
+    const struct art_memtable *memtable = check->memtable;
+    if (check->keys != memtable->keys) return broken("a wrong number of keys");
+    if (check->bytes != memtable->bytes) return broken("a wrong number of bytes");
+    if (check->weight != memtable->weight) return broken("a wrong count");
+    if (check->live != memtable->arena.live || memtable->arena.live > memtable->arena.used)
         return broken("a wrong amount of garbage");
-    if (check->notes != delta->undo.count) return broken("a note of a key that is not there");
-    if (delta->references < 1) return broken("no reference");
+    if (check->notes != memtable->undo.count) return broken("a note of a key that is not there");
+    if (memtable->references < 1) return broken("no reference");
     return ART_OK;
 }
 
-int art_delta_check(const struct art_delta *delta) {
-    struct check check = {.delta = delta};
-    int rc = delta->root ? visit_link(&check, delta->root) : ART_OK;
+int art_memtable_check(const struct art_memtable *memtable) {
+    struct check check = {.memtable = memtable};
+    int rc = memtable->root ? visit_link(&check, memtable->root) : ART_OK;
     while (!rc && check.walk.depth) {
         art_link link = art_walk_next(&check.walk);
         rc = link ? visit_link(&check, link) : leave_node(&check);

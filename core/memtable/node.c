@@ -1,6 +1,6 @@
 /* Growing, emptying and ordered walking of inner nodes. A node grows when it is full; it never shrinks, because only a
  * rollback takes keys out and a rollback must not need memory. The next flush ends the whole tree anyway. */
-#include "core/delta/node.h"
+#include "core/memtable/node.h"
 
 #include <string.h>
 

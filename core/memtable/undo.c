@@ -8,7 +8,7 @@
  * note with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a
  * rollback leaves the chains as they were.
  */
-#include "core/delta/inside.h"
+#include "core/memtable/inside.h"
 
 #include "core/base/alloc.h"
 
@@ -45,30 +45,30 @@ void art_undo_clear(struct art_undo *undo) {
     *undo = (struct art_undo){0};
 }
 
-uint64_t art_delta_mark(struct art_delta *delta) {
-    struct art_undo *undo = &delta->undo;
+uint64_t art_memtable_mark(struct art_memtable *memtable) {
+    struct art_undo *undo = &memtable->undo;
     undo->stretch = undo->base + undo->count;
     return undo->count;
 }
 
-void art_delta_rollback(struct art_delta *delta, uint64_t position) {
-    struct art_undo *undo = &delta->undo;
+void art_memtable_rollback(struct art_memtable *memtable, uint64_t position) {
+    struct art_undo *undo = &memtable->undo;
     assert(position <= undo->count);
     while (undo->count > position) {
         const struct art_undo_note *note = &undo->notes[--undo->count];
         struct art_leaf *leaf = note->leaf;
         leaf->noted = note->noted;
         if (note->absent) {
-            art_delta_remove(delta, leaf);
+            art_memtable_remove(memtable, leaf);
         } else {
-            art_delta_turn(delta, leaf, note->csn_flags, art_bytes(note->value, note->value_len));
+            art_memtable_turn(memtable, leaf, note->csn_flags, art_bytes(note->value, note->value_len));
         }
     }
     undo->stretch = undo->base + undo->count;
 }
 
-void art_delta_forget_undo(struct art_delta *delta) {
-    struct art_undo *undo = &delta->undo;
+void art_memtable_forget_undo(struct art_memtable *memtable) {
+    struct art_undo *undo = &memtable->undo;
     undo->base += undo->count;
     undo->stretch = undo->base;
     undo->count = 0;
@@ -79,6 +79,6 @@ void art_delta_forget_undo(struct art_delta *delta) {
     }
 }
 
-bool art_delta_dirty(const struct art_delta *delta) {
-    return delta->undo.count > 0;
+bool art_memtable_dirty(const struct art_memtable *memtable) {
+    return memtable->undo.count > 0;
 }

@@ -1,11 +1,11 @@
-#include "core/delta/walk.h"
+#include "core/memtable/walk.h"
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 
 enum { STEPS_FIRST = 32 };
 
-int art_walk_enter(struct art_delta_walk *walk, art_link link) {
+int art_walk_enter(struct art_memtable_walk *walk, art_link link) {
     if (walk->depth == walk->capacity) {
         size_t capacity = walk->capacity ? 2 * walk->capacity : STEPS_FIRST;
         struct art_walk_step *steps = art_resize(walk->steps, capacity * sizeof *steps);
@@ -17,7 +17,7 @@ int art_walk_enter(struct art_delta_walk *walk, art_link link) {
     return ART_OK;
 }
 
-art_link art_walk_next(struct art_delta_walk *walk) {
+art_link art_walk_next(struct art_memtable_walk *walk) {
     assert(walk->depth);
     struct art_walk_step *step = art_walk_top(walk);
     bool begun = step->child != ART_CHILD_NONE;
@@ -27,12 +27,12 @@ art_link art_walk_next(struct art_delta_walk *walk) {
     return art_node_child(step->node, child);
 }
 
-void art_walk_leave(struct art_delta_walk *walk) {
+void art_walk_leave(struct art_memtable_walk *walk) {
     assert(walk->depth);
     walk->depth--;
 }
 
-void art_walk_clear(struct art_delta_walk *walk) {
+void art_walk_clear(struct art_memtable_walk *walk) {
     art_free(walk->steps);
-    *walk = (struct art_delta_walk){0};
+    *walk = (struct art_memtable_walk){0};
 }

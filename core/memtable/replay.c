@@ -1,11 +1,11 @@
 /* Applying redo.
  *
  * Whether a key lives in the runs below was settled by the first row that touched it. So an entry that is held keeps
- * its `over`, and a row that is applied again changes nothing. Only for a key that the delta does not hold is the
+ * its `over`, and a row that is applied again changes nothing. Only for a key that the memtable does not hold is the
  * row's `over`, "live before the transaction", the same as "live below".
  */
-#include "core/delta/inside.h"
-#include "core/delta/redo_reader.h"
+#include "core/memtable/inside.h"
+#include "core/memtable/redo_reader.h"
 
 #include "core/base/error.h"
 
@@ -35,8 +35,9 @@ int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previ
 }
 
 static int apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, enum art_put_mode mode,
-                 struct art_delta *delta) {
-    if (art_delta_dirty(delta)) return art_fail(ART_MISUSE, "art: replay into a delta with uncommitted changes");
+                 struct art_memtable *memtable) {
+    if (art_memtable_dirty(memtable))
+        return art_fail(ART_MISUSE, "art: replay into a memtable with uncommitted changes");
     if (csn >> 56) return art_fail(ART_MISUSE, "art: replay of an impossible csn");
     struct art_redo_reader reader;
     struct art_bytes key;
@@ -44,17 +45,17 @@ static int apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, e
     int rc = art_redo_reader_init(&reader, body, kind, csn);
     while (!rc) {
         rc = art_redo_reader_next(&reader, &key, &entry);
-        if (!rc) rc = art_delta_put(delta, key, &entry, mode);
+        if (!rc) rc = art_memtable_put(memtable, key, &entry, mode);
     }
     art_redo_reader_clear(&reader);
     return rc == ART_NOTFOUND ? ART_OK : rc;
 }
 
-int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_delta *delta) {
+int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable) {
     if (row.len <= ART_REDO_HASH) return too_short();
-    return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_OVER, delta);
+    return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_OVER, memtable);
 }
 
-int art_redo_decode_all(struct art_bytes bytes, struct art_delta *delta) {
-    return apply(bytes, ART_REDO_ALL, 0, ART_PUT_PLAIN, delta);
+int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable) {
+    return apply(bytes, ART_REDO_ALL, 0, ART_PUT_PLAIN, memtable);
 }

@@ -1,4 +1,4 @@
-#include "core/delta/arena.h"
+#include "core/memtable/arena.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Leaves and inner nodes of the delta's radix tree, and the one set of verbs that all node types answer to.
+/* Leaves and inner nodes of the memtable's radix tree, and the one set of verbs that all node types answer to.
  *
  *                     node (depth 7)             all keys below agree in their first `depth` bytes, and not in the next
  *                    /   |      \
@@ -15,8 +15,8 @@
  * by a number that grows with the key byte: ART_CHILD_END for `end`, then places (Node4, Node16) or the byte itself
  * (Node48, Node256).
  */
-#ifndef ART_DELTA_NODE_H
-#define ART_DELTA_NODE_H
+#ifndef ART_MEMTABLE_NODE_H
+#define ART_MEMTABLE_NODE_H
 
 #include <assert.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/entry.h"
-#include "core/delta/arena.h"
+#include "core/memtable/arena.h"
 
 typedef uintptr_t art_link;
 
@@ -37,7 +37,7 @@ typedef uintptr_t art_link;
 struct art_leaf {
     uint64_t csn_flags;   /* csn << 8 | flags */
     const uint8_t *value; /* never changed once written */
-    uint64_t noted;       /* one more than the position, since the delta began, of the last undo note; 0: none */
+    uint64_t noted;       /* one more than the position, since the memtable began, of the last undo note; 0: none */
     uint32_t value_len;
     uint16_t key_len;
     uint8_t key[];

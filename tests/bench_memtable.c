@@ -1,11 +1,11 @@
-/* The delta alone, in ns an operation: bench_delta [keys]. Keys are object names, values 49 bytes, order random. */
+/* The memtable alone, in ns an operation: bench_memtable [keys]. Keys are object names, values 49 bytes, order random. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/error.h"
-#include "core/delta/delta.h"
+#include "core/memtable/memtable.h"
 #include "tests/support/random.h"
 
 enum { KEY_ROOM = 64 };
@@ -57,77 +57,79 @@ static struct art_entry entry_for(uint64_t csn, uint8_t flags) {
     return (struct art_entry){.value = art_bytes(value, sizeof value), .csn = csn, .flags = flags};
 }
 
-static void bench_sets(struct art_delta *delta) {
+static void bench_sets(struct art_memtable *memtable) {
     struct art_entry entry = entry_for(1, 0), found;
     double begun = now();
-    for (uint32_t i = 0; i < count; i++) must(art_delta_set(delta, keys[i], &entry));
+    for (uint32_t i = 0; i < count; i++) must(art_memtable_set(memtable, keys[i], &entry));
     report("set, new key", begun, count);
-    art_delta_forget_undo(delta);
+    art_memtable_forget_undo(memtable);
 
     printf("  %-44s %8.1f bytes\n", "memory a key beside key and value",
-           (double)(art_delta_memory(delta) - art_delta_bytes(delta)) / count);
-    printf("  %-44s %8.1f bytes\n", "garbage a key", (double)art_delta_garbage(delta) / count);
+           (double)(art_memtable_memory(memtable) - art_memtable_bytes(memtable)) / count);
+    printf("  %-44s %8.1f bytes\n", "garbage a key", (double)art_memtable_garbage(memtable) / count);
 
     entry.flags = ART_OVER;
     begun = now();
-    for (uint32_t i = 0; i < count; i++) must(art_delta_set(delta, keys[i], &entry));
+    for (uint32_t i = 0; i < count; i++) must(art_memtable_set(memtable, keys[i], &entry));
     report("set, other value and weight, noted", begun, count);
     begun = now();
-    for (uint32_t i = 0; i < count; i++) must(art_delta_set(delta, keys[i], &entry));
+    for (uint32_t i = 0; i < count; i++) must(art_memtable_set(memtable, keys[i], &entry));
     report("set again, noted already", begun, count);
     begun = now();
-    art_delta_rollback(delta, 0);
+    art_memtable_rollback(memtable, 0);
     report("rollback of a value", begun, count);
     begun = now();
     for (uint32_t i = 0; i < count; i++) {
-        if (art_delta_get(delta, keys[i], &found)) found.flags = 0;
+        if (art_memtable_get(memtable, keys[i], &found)) found.flags = 0;
         entry.flags = found.flags & ART_OVER;
-        must(art_delta_set(delta, keys[i], &entry));
+        must(art_memtable_set(memtable, keys[i], &entry));
     }
     report("get and set with a note: one xUpdate", begun, count);
-    art_delta_forget_undo(delta);
+    art_memtable_forget_undo(memtable);
 }
 
-static void bench_reads(const struct art_delta *delta) {
+static void bench_reads(const struct art_memtable *memtable) {
     struct art_entry entry;
     uint64_t found = 0;
     double begun = now();
-    for (uint32_t i = 0; i < count; i++) found += art_delta_get(delta, keys[i], &entry) == ART_OK;
+    for (uint32_t i = 0; i < count; i++) found += art_memtable_get(memtable, keys[i], &entry) == ART_OK;
     report("get", begun, count);
     begun = now();
-    for (uint32_t i = 0; i < count; i++) found += art_delta_get(delta, misses[i], &entry) == ART_OK;
+    for (uint32_t i = 0; i < count; i++) found += art_memtable_get(memtable, misses[i], &entry) == ART_OK;
     report("get, no such key", begun, count);
     if (found != count) abort();
     begun = now();
     int64_t ranks = 0;
-    for (uint32_t i = 0; i < count; i++) ranks += art_delta_rank(delta, keys[i]);
+    for (uint32_t i = 0; i < count; i++) ranks += art_memtable_rank(memtable, keys[i]);
     report("rank", begun, count);
     if (ranks != (int64_t)count * (count - 1) / 2) abort();
 
-    struct art_delta_cursor cursor;
-    art_delta_cursor_init(&cursor, delta);
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
     begun = now();
-    for (uint32_t i = 0; i < count; i++) must(art_delta_seek_ge(&cursor, keys[i]));
+    for (uint32_t i = 0; i < count; i++) must(art_memtable_seek_ge(&cursor, keys[i]));
     report("seek", begun, count);
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
 }
 
-static void bench_walk(const struct art_delta *delta, const char *there, const char *back) {
-    struct art_delta_cursor cursor;
+static void bench_walk(const struct art_memtable *memtable, const char *there, const char *back) {
+    struct art_memtable_cursor cursor;
     uint64_t seen = 0, bytes = 0;
-    art_delta_cursor_init(&cursor, delta);
+    art_memtable_cursor_init(&cursor, memtable);
     double begun = now();
-    for (must(art_delta_first(&cursor)); cursor.valid; must(art_delta_next(&cursor)), seen++) bytes += cursor.key.len;
+    for (must(art_memtable_first(&cursor)); cursor.valid; must(art_memtable_next(&cursor)), seen++)
+        bytes += cursor.key.len;
     report(there, begun, seen);
     begun = now();
-    for (must(art_delta_last(&cursor)); cursor.valid; must(art_delta_prev(&cursor)), seen++) bytes += cursor.key.len;
+    for (must(art_memtable_last(&cursor)); cursor.valid; must(art_memtable_prev(&cursor)), seen++)
+        bytes += cursor.key.len;
     report(back, begun, count);
     if (seen != 2 * (uint64_t)count || !bytes) abort();
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
 }
 
-/* Transactions of `batch` random keys on a full delta: redo written, replayed elsewhere. */
-static void bench_redo(struct art_delta *delta, struct art_delta *reader, uint32_t batch, uint32_t times) {
+/* Transactions of `batch` random keys on a full memtable: redo written, replayed elsewhere. */
+static void bench_redo(struct art_memtable *memtable, struct art_memtable *reader, uint32_t batch, uint32_t times) {
     double encode = 0, verify = 0, apply = 0;
     uint64_t bytes = 0;
     struct art_buffer row = {0};
@@ -135,11 +137,12 @@ static void bench_redo(struct art_delta *delta, struct art_delta *reader, uint32
     for (uint32_t i = 0; i < times; i++) {
         uint64_t csn = i + 2;
         struct art_entry entry = entry_for(csn, 0);
-        for (uint32_t j = 0; j < batch; j++) must(art_delta_set(delta, keys[random_below(&random, count)], &entry));
+        for (uint32_t j = 0; j < batch; j++)
+            must(art_memtable_set(memtable, keys[random_below(&random, count)], &entry));
         struct art_hash128 hash = {0, 0}, begin = hash;
         row.len = 0;
         double t0 = now();
-        must(art_redo_encode(delta, csn, &hash, &row));
+        must(art_redo_encode(memtable, csn, &hash, &row));
         double t1 = now();
         struct art_bytes bytes_of_row = art_bytes(row.data, (uint32_t)row.len);
         must(art_redo_verify(bytes_of_row, csn, begin, &hash));
@@ -149,7 +152,7 @@ static void bench_redo(struct art_delta *delta, struct art_delta *reader, uint32
         verify += t2 - t1;
         encode += t1 - t0;
         bytes += row.len;
-        art_delta_forget_undo(delta);
+        art_memtable_forget_undo(memtable);
     }
     double operations = (double)batch * times;
     printf("  redo of %4u keys: encode %.1f, verify %.1f, replay %.1f ns a key; %.1f bytes a key\n", batch,
@@ -162,40 +165,40 @@ int main(int argc, char **argv) {
     if (!count) return EXIT_FAILURE;
     memset(value, 'v', sizeof value);
     make_keys();
-    struct art_delta *delta, *reader, *compact;
-    must(art_delta_open(&delta));
-    must(art_delta_open(&reader));
-    printf("delta, %u keys of %u bytes, values of %zu\n", count, keys[0].len, sizeof value);
+    struct art_memtable *memtable, *reader, *compact;
+    must(art_memtable_open(&memtable));
+    must(art_memtable_open(&reader));
+    printf("memtable, %u keys of %u bytes, values of %zu\n", count, keys[0].len, sizeof value);
 
     struct art_entry entry = entry_for(1, 0);
-    for (uint32_t i = 0; i < count; i++) must(art_delta_set(delta, keys[i], &entry));
+    for (uint32_t i = 0; i < count; i++) must(art_memtable_set(memtable, keys[i], &entry));
     double begun = now();
-    art_delta_rollback(delta, 0);
+    art_memtable_rollback(memtable, 0);
     report("rollback of a new key", begun, count);
-    art_delta_unref(delta);
-    must(art_delta_open(&delta));
+    art_memtable_unref(memtable);
+    must(art_memtable_open(&memtable));
 
-    bench_sets(delta);
-    bench_reads(delta);
-    bench_walk(delta, "next", "prev");
+    bench_sets(memtable);
+    bench_reads(memtable);
+    bench_walk(memtable, "next", "prev");
 
     struct art_buffer all = {0};
     begun = now();
-    must(art_redo_encode_all(delta, &all));
+    must(art_redo_encode_all(memtable, &all));
     report("encode all", begun, count);
     begun = now();
     must(art_redo_decode_all(art_bytes(all.data, (uint32_t)all.len), reader));
     report("decode all", begun, count);
     begun = now();
-    must(art_delta_compact(delta, &compact));
+    must(art_memtable_compact(memtable, &compact));
     report("compact", begun, count);
     bench_walk(compact, "next, keys set in order", "prev, keys set in order");
-    bench_redo(delta, reader, 1, 20000);
-    bench_redo(delta, reader, 33, 1000);
-    bench_redo(delta, reader, 1000, 100);
+    bench_redo(memtable, reader, 1, 20000);
+    bench_redo(memtable, reader, 33, 1000);
+    bench_redo(memtable, reader, 1000, 100);
     art_buffer_clear(&all);
-    art_delta_unref(compact);
-    art_delta_unref(reader);
-    art_delta_unref(delta);
+    art_memtable_unref(compact);
+    art_memtable_unref(reader);
+    art_memtable_unref(memtable);
     return EXIT_SUCCESS;
 }

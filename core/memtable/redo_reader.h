@@ -1,15 +1,15 @@
 /* Reading redo bytes, entry by entry. Nothing of them is trusted: a length that leads out of the bytes, a key that is
  * too long or not above the one before, an unknown flag is ART_CORRUPT. */
-#ifndef ART_DELTA_REDO_READER_H
-#define ART_DELTA_REDO_READER_H
+#ifndef ART_MEMTABLE_REDO_READER_H
+#define ART_MEMTABLE_REDO_READER_H
 
-#include "core/delta/delta.h"
-#include "core/delta/redo_format.h"
+#include "core/memtable/memtable.h"
+#include "core/memtable/redo_format.h"
 
 struct art_redo_reader {
     const uint8_t *at, *end;
     enum art_redo_kind kind;
-    uint64_t csn; /* of every entry of a row; of the last entry of a complete delta */
+    uint64_t csn; /* of every entry of a row; of the last entry of a complete memtable */
     bool begun;
     struct art_bytes key; /* of the last entry: in the bytes, or in `room` */
     struct art_buffer room;

@@ -6,7 +6,7 @@
  *                          low           high               beside them they mean nothing to this search.
  */
 #include "core/base/error.h"
-#include "core/delta/inside.h"
+#include "core/memtable/inside.h"
 
 /* Where a bound stands to the link that the descent has come to. */
 struct bound {
@@ -15,8 +15,8 @@ struct bound {
     int side;        /* <0: before all keys below the link, 0: among them, >0: behind them */
 };
 
-static void bound_init(struct bound *bound, const struct art_delta *delta, struct art_bytes key) {
-    const struct art_leaf *nearest = art_delta_nearest(delta, key);
+static void bound_init(struct bound *bound, const struct art_memtable *memtable, struct art_bytes key) {
+    const struct art_leaf *nearest = art_memtable_nearest(memtable, key);
     *bound = (struct bound){.key = key};
     bound->shared = art_common_prefix(nearest->key, key.data, art_min32(nearest->key_len, key.len));
 }
@@ -46,13 +46,13 @@ static void bound_enter(struct bound *bound, const struct art_node *node, int ch
     bound->side = (int)bound->key.data[node->depth] - (int)art_node_byte(node, child);
 }
 
-int art_delta_select(const struct art_delta *delta, struct art_bytes low, struct art_bytes high, int64_t rank,
-                     struct art_bytes *key) {
-    if (!delta->root) return ART_NOTFOUND;
+int art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high, int64_t rank,
+                        struct art_bytes *key) {
+    if (!memtable->root) return ART_NOTFOUND;
     struct bound from, until;
-    bound_init(&from, delta, low);
-    bound_init(&until, delta, high);
-    art_link link = delta->root;
+    bound_init(&from, memtable, low);
+    bound_init(&until, memtable, high);
+    art_link link = memtable->root;
     int64_t before = 0;
     while (!art_link_is_leaf(link)) {
         const struct art_node *node = art_link_node(link);

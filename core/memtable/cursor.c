@@ -1,40 +1,40 @@
-/* Walking the delta in key order.
+/* Walking the memtable in key order.
  *
  * A cursor is the way from the root to its leaf: one step a node, naming the child that was taken. The steps lie in the
  * cursor as long as they are few, which they are for paths; keys made to nest deeply get them from art_alloc().
  *
  * Seeking descends to the leaf nearest to the key, sees how much the two share, and goes back up to where they part.
  */
-#include "core/delta/inside.h"
+#include "core/memtable/inside.h"
 
 #include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 
-void art_delta_cursor_init(struct art_delta_cursor *cursor, const struct art_delta *delta) {
-    cursor->delta = delta;
+void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct art_memtable *memtable) {
+    cursor->memtable = memtable;
     cursor->valid = false;
     cursor->key = art_bytes(NULL, 0);
     cursor->leaf = NULL;
     cursor->depth = 0;
-    cursor->capacity = ART_DELTA_DEPTH_INLINE;
+    cursor->capacity = ART_MEMTABLE_DEPTH_INLINE;
     cursor->steps = NULL;
 }
 
-void art_delta_cursor_clear(struct art_delta_cursor *cursor) {
+void art_memtable_cursor_clear(struct art_memtable_cursor *cursor) {
     art_free(cursor->steps);
-    art_delta_cursor_init(cursor, cursor->delta);
+    art_memtable_cursor_init(cursor, cursor->memtable);
 }
 
 /* Not a pointer kept in the cursor, so that a cursor may be moved. */
-static inline struct art_delta_step *steps_of(struct art_delta_cursor *cursor) {
+static inline struct art_memtable_step *steps_of(struct art_memtable_cursor *cursor) {
     return cursor->steps ? cursor->steps : cursor->inline_steps;
 }
 
-static int more_steps(struct art_delta_cursor *cursor) {
+static int more_steps(struct art_memtable_cursor *cursor) {
     uint32_t capacity = 2 * cursor->capacity;
-    struct art_delta_step *steps = art_resize(cursor->steps, capacity * sizeof *steps);
+    struct art_memtable_step *steps = art_resize(cursor->steps, capacity * sizeof *steps);
     if (!steps) return art_nomem();
     if (!cursor->steps) memcpy(steps, cursor->inline_steps, sizeof cursor->inline_steps);
     cursor->steps = steps;
@@ -42,16 +42,16 @@ static int more_steps(struct art_delta_cursor *cursor) {
     return ART_OK;
 }
 
-static inline int push(struct art_delta_cursor *cursor, struct art_node *node, int child) {
+static inline int push(struct art_memtable_cursor *cursor, struct art_node *node, int child) {
     if (cursor->depth == cursor->capacity) {
         int rc = more_steps(cursor);
         if (rc) return rc;
     }
-    steps_of(cursor)[cursor->depth++] = (struct art_delta_step){node, child};
+    steps_of(cursor)[cursor->depth++] = (struct art_memtable_step){node, child};
     return ART_OK;
 }
 
-static int stand_on(struct art_delta_cursor *cursor, art_link link) {
+static int stand_on(struct art_memtable_cursor *cursor, art_link link) {
     struct art_leaf *leaf = art_link_leaf(link);
     cursor->leaf = leaf;
     cursor->key = art_leaf_key(leaf);
@@ -60,7 +60,7 @@ static int stand_on(struct art_delta_cursor *cursor, art_link link) {
 }
 
 /* To the first or last leaf below a link that the steps lead to. */
-static int descend(struct art_delta_cursor *cursor, art_link link, bool to_last) {
+static int descend(struct art_memtable_cursor *cursor, art_link link, bool to_last) {
     cursor->valid = false;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);
@@ -72,7 +72,7 @@ static int descend(struct art_delta_cursor *cursor, art_link link, bool to_last)
     return stand_on(cursor, link);
 }
 
-/* Whoever walks on comes to the next child soon: a leaf and its value are two lines in most deltas. */
+/* Whoever walks on comes to the next child soon: a leaf and its value are two lines in most memtables. */
 static inline void prefetch_behind(const struct art_node *node, int child) {
     int next = art_node_next(node, child);
     if (next == ART_CHILD_NONE) return;
@@ -82,9 +82,9 @@ static inline void prefetch_behind(const struct art_node *node, int child) {
 }
 
 /* To the leaf behind (or before) all that lies below the last step's child. */
-static int go_on(struct art_delta_cursor *cursor, bool backward) {
+static int go_on(struct art_memtable_cursor *cursor, bool backward) {
     while (cursor->depth) {
-        struct art_delta_step *step = &steps_of(cursor)[cursor->depth - 1];
+        struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
         const struct art_node *node = step->node;
         int child = backward ? art_node_prev(node, step->child) : art_node_next(node, step->child);
         if (child != ART_CHILD_NONE) {
@@ -98,25 +98,25 @@ static int go_on(struct art_delta_cursor *cursor, bool backward) {
     return ART_OK;
 }
 
-static int to_an_end(struct art_delta_cursor *cursor, bool to_last) {
+static int to_an_end(struct art_memtable_cursor *cursor, bool to_last) {
     cursor->depth = 0;
     cursor->valid = false;
-    return cursor->delta->root ? descend(cursor, cursor->delta->root, to_last) : ART_OK;
+    return cursor->memtable->root ? descend(cursor, cursor->memtable->root, to_last) : ART_OK;
 }
 
-int art_delta_first(struct art_delta_cursor *cursor) {
+int art_memtable_first(struct art_memtable_cursor *cursor) {
     return to_an_end(cursor, false);
 }
 
-int art_delta_last(struct art_delta_cursor *cursor) {
+int art_memtable_last(struct art_memtable_cursor *cursor) {
     return to_an_end(cursor, true);
 }
 
 /* --- seek --------------------------------------------------------------------------------------------------------- */
 
 /* Steps along `key` as far as its bytes lead; the last one may have no child. *nearest is the nearest leaf. */
-static int follow(struct art_delta_cursor *cursor, struct art_bytes key, const struct art_leaf **nearest) {
-    art_link link = cursor->delta->root;
+static int follow(struct art_memtable_cursor *cursor, struct art_bytes key, const struct art_leaf **nearest) {
+    art_link link = cursor->memtable->root;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);
         int child = ART_CHILD_NONE;
@@ -138,8 +138,8 @@ static int follow(struct art_delta_cursor *cursor, struct art_bytes key, const s
 }
 
 /* The key leaves the tree at the node of the last step, for want of a child: to the child beside the gap. */
-static int beside_gap(struct art_delta_cursor *cursor, struct art_bytes key, bool backward) {
-    struct art_delta_step *step = &steps_of(cursor)[cursor->depth - 1];
+static int beside_gap(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+    struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
     const struct art_node *node = step->node;
     int child;
     if (node->depth == key.len) { /* before all children, and there is no end */
@@ -156,56 +156,56 @@ static int beside_gap(struct art_delta_cursor *cursor, struct art_bytes key, boo
     return descend(cursor, art_node_child(node, child), backward);
 }
 
-static int seek(struct art_delta_cursor *cursor, struct art_bytes key, bool backward) {
+static int seek(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
     cursor->depth = 0;
     cursor->valid = false;
-    if (!cursor->delta->root) return ART_OK;
+    if (!cursor->memtable->root) return ART_OK;
     const struct art_leaf *nearest;
     int rc = follow(cursor, key, &nearest);
     if (rc) return rc;
     uint32_t shared = art_common_prefix(nearest->key, key.data, art_min32(nearest->key_len, key.len));
     if (shared == key.len && shared == nearest->key_len) return stand_on(cursor, art_leaf_link(nearest));
 
-    struct art_delta_step *steps = steps_of(cursor);
+    struct art_memtable_step *steps = steps_of(cursor);
     while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth > shared) cursor->depth--;
-    const struct art_delta_step *last = cursor->depth ? &steps[cursor->depth - 1] : NULL;
+    const struct art_memtable_step *last = cursor->depth ? &steps[cursor->depth - 1] : NULL;
     if (last && last->child == ART_CHILD_NONE) return beside_gap(cursor, key, backward);
 
     /* The key parts from all that lies below the last step's child, at the same byte. */
     bool all_before = art_bytes_compare(art_leaf_key(nearest), key) < 0;
     if (all_before != backward) return go_on(cursor, backward);
-    art_link below = last ? art_node_child(last->node, last->child) : cursor->delta->root;
+    art_link below = last ? art_node_child(last->node, last->child) : cursor->memtable->root;
     return descend(cursor, below, backward);
 }
 
-int art_delta_seek_ge(struct art_delta_cursor *cursor, struct art_bytes key) {
+int art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key) {
     return seek(cursor, key, false);
 }
 
-int art_delta_seek_le(struct art_delta_cursor *cursor, struct art_bytes key) {
+int art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key) {
     return seek(cursor, key, true);
 }
 
 /* --- moving on ---------------------------------------------------------------------------------------------------- */
 
-int art_delta_next(struct art_delta_cursor *cursor) {
+int art_memtable_next(struct art_memtable_cursor *cursor) {
     assert(cursor->valid);
     return go_on(cursor, false);
 }
 
-int art_delta_prev(struct art_delta_cursor *cursor) {
+int art_memtable_prev(struct art_memtable_cursor *cursor) {
     assert(cursor->valid);
     return go_on(cursor, true);
 }
 
-int art_delta_skip_prefix(struct art_delta_cursor *cursor, uint32_t len, bool backward) {
+int art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward) {
     assert(cursor->valid && len <= cursor->key.len);
-    const struct art_delta_step *steps = steps_of(cursor);
+    const struct art_memtable_step *steps = steps_of(cursor);
     while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth >= len) cursor->depth--;
     return go_on(cursor, backward);
 }
 
-void art_delta_cursor_entry(const struct art_delta_cursor *cursor, struct art_entry *out) {
+void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_leaf_entry(cursor->leaf, out);
 }

@@ -1,12 +1,12 @@
 /* The tree, drawn for people: a line a node, a line a key, indented by nesting.
  *
- *     delta: 3 keys, count 2, 120 bytes, 4208 bytes of memory, 0 of garbage, 3 notes
+ *     memtable: 3 keys, count 2, 120 bytes, 4208 bytes of memory, 0 of garbage, 3 notes
  *     Node4 at 2, weight 2
  *       end "/u": put over, csn 7, 5 bytes
  *       'a' "/usr": put, csn 7, 5 bytes
  */
-#include "core/delta/inside.h"
-#include "core/delta/walk.h"
+#include "core/memtable/inside.h"
+#include "core/memtable/walk.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -35,7 +35,7 @@ static void print_leaf(const struct art_leaf *leaf, FILE *out) {
             entry.value.len);
 }
 
-static int print_link(struct art_delta_walk *walk, art_link link, FILE *out) {
+static int print_link(struct art_memtable_walk *walk, art_link link, FILE *out) {
     const struct art_walk_step *above = art_walk_top(walk);
     int indent = walk->depth * 2 < INDENT_MOST ? (int)walk->depth * 2 : INDENT_MOST;
     fprintf(out, "%*s", indent, "");
@@ -55,14 +55,14 @@ static int print_link(struct art_delta_walk *walk, art_link link, FILE *out) {
     return art_walk_enter(walk, link);
 }
 
-void art_delta_dump(const struct art_delta *delta, FILE *out) {
+void art_memtable_dump(const struct art_memtable *memtable, FILE *out) {
     fprintf(out,
-            "delta: %" PRIu64 " keys, count %" PRId64 ", %" PRIu64
+            "memtable: %" PRIu64 " keys, count %" PRId64 ", %" PRIu64
             " bytes, %zu bytes of memory, %zu of garbage, %zu notes\n",
-            delta->keys, delta->weight, delta->bytes, art_delta_memory(delta), art_delta_garbage(delta),
-            delta->undo.count);
-    struct art_delta_walk walk = {0};
-    int rc = delta->root ? print_link(&walk, delta->root, out) : ART_OK;
+            memtable->keys, memtable->weight, memtable->bytes, art_memtable_memory(memtable),
+            art_memtable_garbage(memtable), memtable->undo.count);
+    struct art_memtable_walk walk = {0};
+    int rc = memtable->root ? print_link(&walk, memtable->root, out) : ART_OK;
     while (!rc && walk.depth) {
         art_link link = art_walk_next(&walk);
         if (link) {

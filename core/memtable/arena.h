@@ -1,4 +1,4 @@
-/* The arena: all memory that keys, values and nodes of one delta lie in, given back whole.
+/* The arena: all memory that keys, values and nodes of one memtable lie in, given back whole.
  *
  *   chunks   4 KB, 8 KB, ... 1 MB, from art_alloc(); what does not fit into a quarter of one gets a chunk of its own
  *   regions  the chunk from whose front the next bytes are cut off; one for keys and values (aligned to 8), one for inner
@@ -10,8 +10,8 @@
  *   used     cut off so far, rounding included
  *   live     of these, what the tree refers to now; kept by whoever links and unlinks. used - live is garbage.
  */
-#ifndef ART_DELTA_ARENA_H
-#define ART_DELTA_ARENA_H
+#ifndef ART_MEMTABLE_ARENA_H
+#define ART_MEMTABLE_ARENA_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  *     16   1   kind      ART_REDO_ROW                                                   \
  *     17   .   entries, one a key, in ascending key order, to the end of the row        / body
  *
- * A complete delta (art_redo_encode_all) is the same without the hash, under kind ART_REDO_ALL. An entry:
+ * A complete memtable (art_redo_encode_all) is the same without the hash, under kind ART_REDO_ALL. An entry:
  *
  *      1       flags     enum art_entry_flags; other bits 0
  *      varint  shared    bytes that the key has in common with the one before, as many as there are; first key: 0
@@ -14,11 +14,11 @@
  *      varint  length    puts only: of the value
  *      .                 the value
  *
- * In a row, ART_OVER says whether the key was live before the transaction; in a complete delta it is the entry's own.
+ * In a row, ART_OVER says whether the key was live before the transaction; in a complete memtable it is the entry's own.
  * Varints are LEB128 (core/base/bytes.h); the hash is stored low half first.
  */
-#ifndef ART_DELTA_REDO_FORMAT_H
-#define ART_DELTA_REDO_FORMAT_H
+#ifndef ART_MEMTABLE_REDO_FORMAT_H
+#define ART_MEMTABLE_REDO_FORMAT_H
 
 #include "core/base/bytes.h"
 

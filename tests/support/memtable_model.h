@@ -1,15 +1,15 @@
-/* A delta that can't be wrong: an array.
+/* A memtable that can't be wrong: an array.
  *
  * The keys that a round may ever set are fixed beforehand and sorted, so the model is a cell a key, in key order, and a
  * savepoint is a copy of all cells. A value is not stored but made again from its number.
  */
-#ifndef ART_TESTS_DELTA_MODEL_H
-#define ART_TESTS_DELTA_MODEL_H
+#ifndef ART_TESTS_MEMTABLE_MODEL_H
+#define ART_TESTS_MEMTABLE_MODEL_H
 
 #include <check.h>
 #include <stdbool.h>
 
-#include "core/delta/delta.h"
+#include "core/memtable/memtable.h"
 #include "tests/support/random.h"
 
 /* Check writes a line to a file for each of its assertions; in a loop over all keys that takes most of the time. */
@@ -20,7 +20,7 @@
 
 /* --- keys --------------------------------------------------------------------------------------------------------------- */
 
-#define DELTA_KEY_FAMILIES(X)                                                                                          \
+#define MEMTABLE_KEY_FAMILIES(X)                                                                                       \
     X(DENSE)       /* NUL, 0xFF, each other's prefixes, the empty key */                                               \
     X(DIRECTORIES) /* as on a machine */                                                                               \
     X(OBJECTS)     /* bucket-17/path/sub/file-004711.bin */                                                            \
@@ -29,10 +29,10 @@
     X(LONG)        /* to 65,535 bytes */                                                                               \
     X(NESTED)      /* a, aa, aaa, ... */
 
-enum delta_key_family {
-#define DELTA_KEY_FAMILY_ENUM(name) KEYS_##name,
-    DELTA_KEY_FAMILIES(DELTA_KEY_FAMILY_ENUM)
-#undef DELTA_KEY_FAMILY_ENUM
+enum memtable_key_family {
+#define MEMTABLE_KEY_FAMILY_ENUM(name) KEYS_##name,
+    MEMTABLE_KEY_FAMILIES(MEMTABLE_KEY_FAMILY_ENUM)
+#undef MEMTABLE_KEY_FAMILY_ENUM
         KEY_FAMILIES
 };
 
@@ -41,9 +41,9 @@ struct key_set {
     struct art_bytes *keys; /* ascending, each once */
 };
 
-const char *key_family_name(enum delta_key_family family);
+const char *key_family_name(enum memtable_key_family family);
 /* At most `wanted` keys. */
-void key_set_make(struct key_set *set, enum delta_key_family family, uint32_t wanted, struct random *random);
+void key_set_make(struct key_set *set, enum memtable_key_family family, uint32_t wanted, struct random *random);
 void key_set_clear(struct key_set *set);
 /* Number of keys below `key`. */
 uint32_t key_set_below(const struct key_set *set, struct art_bytes key);
@@ -52,31 +52,31 @@ struct art_bytes key_set_probe(const struct key_set *set, struct random *random)
 
 /* --- model -------------------------------------------------------------------------------------------------------------- */
 
-struct delta_cell {
+struct memtable_cell {
     bool present;
     uint8_t flags;
     uint64_t csn;
     uint32_t value_number, value_len;
 };
 
-struct delta_model {
+struct memtable_model {
     const struct key_set *set;
-    struct delta_cell *cells;
+    struct memtable_cell *cells;
 };
 
-void delta_model_init(struct delta_model *model, const struct key_set *set);
-void delta_model_copy(struct delta_model *to, const struct delta_model *from); /* both over the same set */
-void delta_model_clear(struct delta_model *model);
+void memtable_model_init(struct memtable_model *model, const struct key_set *set);
+void memtable_model_copy(struct memtable_model *to, const struct memtable_model *from); /* both over the same set */
+void memtable_model_clear(struct memtable_model *model);
 
-/* A random entry for cells; its value goes through `delta_value()`. */
-struct delta_cell delta_cell_random(struct random *random, uint64_t csn, uint32_t value_most);
+/* A random entry for cells; its value goes through `memtable_value()`. */
+struct memtable_cell memtable_cell_random(struct random *random, uint64_t csn, uint32_t value_most);
 /* The bytes of a cell's value, in a buffer that the next call uses again. */
-struct art_bytes delta_value(const struct delta_cell *cell);
-struct art_entry delta_cell_entry(const struct delta_cell *cell);
+struct art_bytes memtable_value(const struct memtable_cell *cell);
+struct art_entry memtable_cell_entry(const struct memtable_cell *cell);
 
 /* Everything that can be asked: order both ways, gets, counters, ranks, seeks, jumps. Fails the test on a difference.
  * `probes`: how many random questions. */
-void delta_model_compare(const struct delta_model *model, const struct art_delta *delta, struct random *random,
-                         uint32_t probes);
+void memtable_model_compare(const struct memtable_model *model, const struct art_memtable *memtable,
+                            struct random *random, uint32_t probes);
 
 #endif

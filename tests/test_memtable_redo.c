@@ -1,6 +1,6 @@
 /* Redo: whoever replays a history holds what its writer holds, entry by entry.
  *
- * The writer keeps the rules of core/tree: an entry that the delta holds keeps its `over`; for another key it says whether
+ * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `over`; for another key it says whether
  * the key lives in the runs below, which here is a coin thrown once for each key.
  */
 #include <check.h>
@@ -10,17 +10,17 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
-#include "core/delta/delta.h"
-#include "core/delta/redo_format.h"
-#include "core/delta/redo_reader.h"
-#include "tests/support/delta_model.h"
+#include "core/memtable/memtable.h"
+#include "core/memtable/redo_format.h"
+#include "core/memtable/redo_reader.h"
+#include "tests/support/memtable_model.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
-static struct art_delta *open_delta(void) {
-    struct art_delta *delta;
-    ck_assert_int_eq(art_delta_open(&delta), ART_OK);
-    return delta;
+static struct art_memtable *open_memtable(void) {
+    struct art_memtable *memtable;
+    ck_assert_int_eq(art_memtable_open(&memtable), ART_OK);
+    return memtable;
 }
 
 static void announce(const char *test, uint64_t seed) {
@@ -40,29 +40,29 @@ static struct art_bytes copy_of(struct art_bytes bytes) {
 }
 
 /* Both hold the same keys with the same entries. */
-static void compare_deltas(const struct art_delta *a, const struct art_delta *b) {
-    struct art_delta_cursor left, right;
-    art_delta_cursor_init(&left, a);
-    art_delta_cursor_init(&right, b);
-    ck_assert_int_eq(art_delta_first(&left), ART_OK);
-    ck_assert_int_eq(art_delta_first(&right), ART_OK);
+static void compare_memtables(const struct art_memtable *a, const struct art_memtable *b) {
+    struct art_memtable_cursor left, right;
+    art_memtable_cursor_init(&left, a);
+    art_memtable_cursor_init(&right, b);
+    ck_assert_int_eq(art_memtable_first(&left), ART_OK);
+    ck_assert_int_eq(art_memtable_first(&right), ART_OK);
     while (left.valid && right.valid) {
         struct art_entry one, other;
         HOLDS(art_bytes_equal(left.key, right.key));
-        art_delta_cursor_entry(&left, &one);
-        art_delta_cursor_entry(&right, &other);
+        art_memtable_cursor_entry(&left, &one);
+        art_memtable_cursor_entry(&right, &other);
         HOLDS(one.flags == other.flags);
         HOLDS(one.csn == other.csn);
         HOLDS(art_bytes_equal(one.value, other.value));
-        HOLDS(art_delta_next(&left) == ART_OK);
-        HOLDS(art_delta_next(&right) == ART_OK);
+        HOLDS(art_memtable_next(&left) == ART_OK);
+        HOLDS(art_memtable_next(&right) == ART_OK);
     }
     HOLDS(left.valid == right.valid);
-    HOLDS(art_delta_count(a) == art_delta_count(b));
-    HOLDS(art_delta_bytes(a) == art_delta_bytes(b));
-    art_delta_cursor_clear(&left);
-    art_delta_cursor_clear(&right);
-    int rc = art_delta_check(b);
+    HOLDS(art_memtable_count(a) == art_memtable_count(b));
+    HOLDS(art_memtable_bytes(a) == art_memtable_bytes(b));
+    art_memtable_cursor_clear(&left);
+    art_memtable_cursor_clear(&right);
+    int rc = art_memtable_check(b);
     ck_assert_msg(!rc, "%s", art_error_message());
 }
 
@@ -73,36 +73,37 @@ enum { ROWS_MOST = 64, MARKS_MOST = 5 };
 struct history {
     struct key_set set;
     bool *below; /* lives in the runs */
-    struct art_delta *writer;
+    struct art_memtable *writer;
     struct random *random;
     struct art_hash128 hash;
     uint64_t csn; /* of the last row */
     struct art_buffer rows[ROWS_MOST];
 };
 
-static void history_init(struct history *history, enum delta_key_family family, uint32_t keys, struct random *random) {
+static void history_init(struct history *history, enum memtable_key_family family, uint32_t keys,
+                         struct random *random) {
     *history = (struct history){.random = random, .hash = {1, 2}};
     key_set_make(&history->set, family, keys, random);
     history->below = calloc(history->set.count, sizeof *history->below);
     for (uint32_t i = 0; i < history->set.count; i++) history->below[i] = random_once_in(random, 2);
-    history->writer = open_delta();
+    history->writer = open_memtable();
 }
 
 static void history_clear(struct history *history) {
     for (int i = 0; i < ROWS_MOST; i++) art_buffer_clear(&history->rows[i]);
-    art_delta_unref(history->writer);
+    art_memtable_unref(history->writer);
     free(history->below);
     key_set_clear(&history->set);
 }
 
 static void write_key(struct history *history, uint32_t at) {
-    struct delta_cell cell = delta_cell_random(history->random, history->csn + 1, 30);
-    struct art_entry entry = delta_cell_entry(&cell), held;
+    struct memtable_cell cell = memtable_cell_random(history->random, history->csn + 1, 30);
+    struct art_entry entry = memtable_cell_entry(&cell), held;
     struct art_bytes key = history->set.keys[at];
     bool over = history->below[at];
-    if (!art_delta_get(history->writer, key, &held)) over = held.flags & ART_OVER;
+    if (!art_memtable_get(history->writer, key, &held)) over = held.flags & ART_OVER;
     entry.flags = (uint8_t)((entry.flags & ~ART_OVER) | (over ? ART_OVER : 0));
-    ck_assert_int_eq(art_delta_set(history->writer, key, &entry), ART_OK);
+    ck_assert_int_eq(art_memtable_set(history->writer, key, &entry), ART_OK);
 }
 
 /* Changes, savepoints and returns to them. */
@@ -113,10 +114,10 @@ static void write_some(struct history *history) {
     uint32_t width = 1 + random_below(history->random, history->set.count), from = random_below(history->random, width);
     for (; steps; steps--) {
         if (random_once_in(history->random, 15) && mark_count < MARKS_MOST) {
-            marks[mark_count++] = art_delta_mark(history->writer);
+            marks[mark_count++] = art_memtable_mark(history->writer);
         } else if (random_once_in(history->random, 25)) {
             mark_count = 1 + random_below(history->random, mark_count);
-            art_delta_rollback(history->writer, marks[mark_count - 1]);
+            art_memtable_rollback(history->writer, marks[mark_count - 1]);
         } else {
             write_key(history, (from + random_below(history->random, width)) % history->set.count);
         }
@@ -124,19 +125,19 @@ static void write_some(struct history *history) {
 }
 
 /* Every redo row holds exactly the keys that have a note, and says what was live before. */
-static void check_row(const struct history *history, struct art_bytes row, const struct art_delta *before) {
+static void check_row(const struct history *history, struct art_bytes row, const struct art_memtable *before) {
     struct art_redo_reader reader;
     struct art_bytes key;
     struct art_entry entry, now, then;
     row = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
     ck_assert_int_eq(art_redo_reader_init(&reader, row, ART_REDO_ROW, history->csn + 1), ART_OK);
     while (art_redo_reader_next(&reader, &key, &entry) == ART_OK) {
-        ck_assert_int_eq(art_delta_get(history->writer, key, &now), ART_OK);
+        ck_assert_int_eq(art_memtable_get(history->writer, key, &now), ART_OK);
         ck_assert_uint_eq(now.csn, history->csn + 1);
         ck_assert(art_bytes_equal(now.value, entry.value));
         ck_assert_uint_eq(now.flags & (uint8_t)~ART_OVER, entry.flags & (uint8_t)~ART_OVER);
         uint32_t at = key_set_below(&history->set, key);
-        bool live = art_delta_get(before, key, &then) ? history->below[at] : !(then.flags & ART_DELETE);
+        bool live = art_memtable_get(before, key, &then) ? history->below[at] : !(then.flags & ART_DELETE);
         ck_assert_int_eq(!!(entry.flags & ART_OVER), live);
     }
     ck_assert_ptr_eq(reader.at, reader.end);
@@ -145,17 +146,17 @@ static void check_row(const struct history *history, struct art_bytes row, const
 
 /* One transaction: given up, or encoded (perhaps once in vain, as after a COMMIT that found the host busy). */
 static bool transaction(struct history *history, struct art_buffer *row) {
-    struct art_delta *before;
-    ck_assert_int_eq(art_delta_compact(history->writer, &before), ART_OK);
+    struct art_memtable *before;
+    ck_assert_int_eq(art_memtable_compact(history->writer, &before), ART_OK);
     write_some(history);
-    bool commit = art_delta_dirty(history->writer) && random_below(history->random, 4);
+    bool commit = art_memtable_dirty(history->writer) && random_below(history->random, 4);
     if (commit) {
         struct art_hash128 hash = history->hash;
         ck_assert_int_eq(art_redo_encode(history->writer, history->csn + 1, &hash, row), ART_OK);
         if (random_once_in(history->random, 4)) {
             row->len = 0;
             hash = history->hash;
-            art_delta_mark(history->writer);
+            art_memtable_mark(history->writer);
             for (uint32_t i = random_below(history->random, 20); i; i--) {
                 write_key(history, random_below(history->random, history->set.count));
             }
@@ -164,25 +165,25 @@ static bool transaction(struct history *history, struct art_buffer *row) {
         check_row(history, bytes_of(row), before);
         history->hash = hash;
         history->csn++;
-        art_delta_forget_undo(history->writer);
+        art_memtable_forget_undo(history->writer);
     } else {
-        art_delta_rollback(history->writer, 0);
-        compare_deltas(before, history->writer);
+        art_memtable_rollback(history->writer, 0);
+        compare_memtables(before, history->writer);
     }
-    art_delta_unref(before);
+    art_memtable_unref(before);
     return commit;
 }
 
-static void replay(struct art_delta *delta, const struct art_buffer *row, uint64_t csn) {
+static void replay(struct art_memtable *memtable, const struct art_buffer *row, uint64_t csn) {
     struct art_bytes bytes = copy_of(bytes_of(row));
-    ck_assert_int_eq(art_redo_replay(bytes, csn, delta), ART_OK);
-    ck_assert(!art_delta_dirty(delta));
+    ck_assert_int_eq(art_redo_replay(bytes, csn, memtable), ART_OK);
+    ck_assert(!art_memtable_dirty(memtable));
     free((void *)bytes.data);
 }
 
 /* From the first row on, along the chain of hashes; the last rows once more. */
 static void replay_history(const struct history *history) {
-    struct art_delta *reader = open_delta();
+    struct art_memtable *reader = open_memtable();
     struct art_hash128 hash = {1, 2}, again;
     for (uint64_t csn = 1; csn <= history->csn; csn++) {
         struct art_bytes row = bytes_of(&history->rows[csn - 1]);
@@ -193,39 +194,39 @@ static void replay_history(const struct history *history) {
         replay(reader, &history->rows[csn - 1], csn);
     }
     ck_assert(art_hash128_equal(hash, history->hash));
-    compare_deltas(history->writer, reader);
+    compare_memtables(history->writer, reader);
     uint64_t from = history->csn ? 1 + random_below(history->random, (uint32_t)history->csn) : 1;
     for (uint64_t csn = from; csn <= history->csn; csn++) replay(reader, &history->rows[csn - 1], csn);
-    compare_deltas(history->writer, reader);
-    art_delta_unref(reader);
+    compare_memtables(history->writer, reader);
+    art_memtable_unref(reader);
 }
 
 START_TEST(test_who_replays_a_history_holds_what_its_writer_holds) {
-    enum delta_key_family family = (enum delta_key_family)_i;
+    enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
     announce(key_family_name(family), seed);
     for (unsigned times = 0; times < 20 * random_scale(); times++) {
         struct history history;
         history_init(&history, family, family == KEYS_LONG ? 30 : 1 + random_below(&random, 400), &random);
-        struct art_delta *close = open_delta();
+        struct art_memtable *close = open_memtable();
         while (history.csn < 20) {
             struct art_buffer *row = &history.rows[history.csn];
             if (!transaction(&history, row)) continue;
             replay(close, row, history.csn);
-            compare_deltas(history.writer, close);
+            compare_memtables(history.writer, close);
             if (random_once_in(&random, 3)) replay(close, row, history.csn);
-            compare_deltas(history.writer, close);
+            compare_memtables(history.writer, close);
         }
         replay_history(&history);
-        art_delta_unref(close);
+        art_memtable_unref(close);
         history_clear(&history);
     }
 }
 END_TEST
 
-START_TEST(test_a_complete_delta_survives_as_bytes) {
-    enum delta_key_family family = (enum delta_key_family)_i;
+START_TEST(test_a_complete_memtable_survives_as_bytes) {
+    enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
     announce(key_family_name(family), seed);
@@ -238,12 +239,12 @@ START_TEST(test_a_complete_delta_survives_as_bytes) {
         ck_assert_int_eq(art_buffer_append(&all, "before", 6), ART_OK);
         ck_assert_int_eq(art_redo_encode_all(history.writer, &all), ART_OK);
         struct art_bytes bytes = copy_of(art_bytes(all.data + 6, (uint32_t)all.len - 6));
-        struct art_delta *copy = open_delta();
+        struct art_memtable *copy = open_memtable();
         ck_assert_int_eq(art_redo_decode_all(bytes, copy), ART_OK);
-        compare_deltas(history.writer, copy);
-        art_delta_rollback(history.writer, 0);
+        compare_memtables(history.writer, copy);
+        art_memtable_rollback(history.writer, 0);
         free((void *)bytes.data);
-        art_delta_unref(copy);
+        art_memtable_unref(copy);
         art_buffer_clear(&all);
         art_buffer_clear(&row);
     }
@@ -253,49 +254,49 @@ END_TEST
 
 /* --- single facts ------------------------------------------------------------------------------------------------------- */
 
-static void set(struct art_delta *delta, const char *key, uint64_t csn, uint8_t flags) {
+static void set(struct art_memtable *memtable, const char *key, uint64_t csn, uint8_t flags) {
     struct art_entry entry = {.value = art_bytes("v", 1), .csn = csn, .flags = flags};
-    ck_assert_int_eq(art_delta_set(delta, art_bytes(key, (uint32_t)strlen(key)), &entry), ART_OK);
+    ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, (uint32_t)strlen(key)), &entry), ART_OK);
 }
 
 START_TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
-    struct art_delta *writer = open_delta(), *reader = open_delta();
+    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     set(writer, "a", 1, ART_DELETE);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), 1, reader), ART_OK);
-    ck_assert_int_eq(art_delta_count(reader), 0);
-    art_delta_forget_undo(writer);
-    compare_deltas(writer, reader);
+    ck_assert_int_eq(art_memtable_count(reader), 0);
+    art_memtable_forget_undo(writer);
+    compare_memtables(writer, reader);
     art_buffer_clear(&row);
-    art_delta_unref(writer);
-    art_delta_unref(reader);
+    art_memtable_unref(writer);
+    art_memtable_unref(reader);
 }
 END_TEST
 
 START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
-    struct art_delta *writer = open_delta();
+    struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
-    art_delta_forget_undo(writer);
-    uint64_t mark = art_delta_mark(writer);
+    art_memtable_forget_undo(writer);
+    uint64_t mark = art_memtable_mark(writer);
     set(writer, "a", 2, 0);
     set(writer, "b", 2, 0);
-    art_delta_rollback(writer, mark);
+    art_memtable_rollback(writer, mark);
     ck_assert_int_eq(art_redo_encode(writer, 2, &hash, &row), ART_OK);
     ck_assert_uint_eq(row.len, ART_REDO_HASH + 1);
     ck_assert_int_eq(art_redo_verify(bytes_of(&row), 2, (struct art_hash128){0, 0}, &hash), ART_OK);
     art_buffer_clear(&row);
-    art_delta_unref(writer);
+    art_memtable_unref(writer);
 }
 END_TEST
 
 /* Who commits a row at a time has thousands of them in the log. */
 START_TEST(test_a_row_of_one_entry_is_verified_without_memory) {
-    struct art_delta *writer = open_delta();
+    struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
     set(writer, "a/path/of/some/length", 1, 0);
@@ -306,24 +307,24 @@ START_TEST(test_a_row_of_one_entry_is_verified_without_memory) {
     short_memory_fail_after(-1);
     ck_assert_int_eq(rc, ART_OK);
     art_buffer_clear(&row);
-    art_delta_unref(writer);
+    art_memtable_unref(writer);
 }
 END_TEST
 
 START_TEST(test_replay_over_uncommitted_changes_is_refused) {
-    struct art_delta *writer = open_delta();
+    struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), 1, writer), ART_MISUSE);
     art_buffer_clear(&row);
-    art_delta_unref(writer);
+    art_memtable_unref(writer);
 }
 END_TEST
 
 START_TEST(test_a_row_of_paths_is_small) {
-    struct art_delta *writer = open_delta();
+    struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
     char key[64];
@@ -334,7 +335,7 @@ START_TEST(test_a_row_of_paths_is_small) {
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_uint_lt(row.len, 1000 * 14); /* of 34 */
     art_buffer_clear(&row);
-    art_delta_unref(writer);
+    art_memtable_unref(writer);
 }
 END_TEST
 
@@ -374,13 +375,13 @@ START_TEST(test_redo_without_memory_fails_cleanly) {
     for (int round = 0; round < 2; round++) {
         for (int rc = ART_NOMEM, good = 0; rc; good++) {
             short_memory_fail_after(-1);
-            struct art_delta *delta = open_delta();
+            struct art_memtable *memtable = open_memtable();
             short_memory_fail_after(good);
-            rc = round ? art_redo_replay(bytes_of(&row), 1, delta) : art_redo_decode_all(bytes_of(&all), delta);
+            rc = round ? art_redo_replay(bytes_of(&row), 1, memtable) : art_redo_decode_all(bytes_of(&all), memtable);
             ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
             short_memory_fail_after(-1);
-            if (!rc) compare_deltas(history.writer, delta);
-            art_delta_unref(delta);
+            if (!rc) compare_memtables(history.writer, memtable);
+            art_memtable_unref(memtable);
         }
     }
     art_buffer_clear(&row);
@@ -424,26 +425,26 @@ static void attack(const struct history *history, struct art_bytes row, struct a
     hash = art_redo_hash(previous, 1, bad.data + ART_REDO_HASH, bad.len - ART_REDO_HASH);
     art_store64((uint8_t *)bad.data, hash.low);
     art_store64((uint8_t *)bad.data + 8, hash.high);
-    struct art_delta *delta = open_delta();
+    struct art_memtable *memtable = open_memtable();
     int verified = art_redo_verify(bad, 1, previous, &hash);
     ck_assert(verified == ART_OK || verified == ART_CORRUPT);
-    ck_assert_int_eq(art_redo_replay(bad, 1, delta), verified);
-    if (verified == ART_OK) ck_assert_uint_eq(art_delta_keys(delta), entries_of(bad)); /* each key once */
-    int rc = art_delta_check(delta);
+    ck_assert_int_eq(art_redo_replay(bad, 1, memtable), verified);
+    if (verified == ART_OK) ck_assert_uint_eq(art_memtable_keys(memtable), entries_of(bad)); /* each key once */
+    int rc = art_memtable_check(memtable);
     ck_assert_msg(!rc, "%s", art_error_message());
     free((void *)bad.data);
-    art_delta_unref(delta);
+    art_memtable_unref(memtable);
 
     bad = mutated(all, 0, random);
-    ck_assert_int_eq(art_delta_compact(history->writer, &delta), ART_OK);
-    rc = art_redo_decode_all(bad, delta);
+    ck_assert_int_eq(art_memtable_compact(history->writer, &memtable), ART_OK);
+    rc = art_redo_decode_all(bad, memtable);
     ck_assert(rc == ART_OK || rc == ART_CORRUPT);
-    ck_assert_int_eq(art_delta_check(delta), ART_OK);
-    art_delta_unref(delta);
+    ck_assert_int_eq(art_memtable_check(memtable), ART_OK);
+    art_memtable_unref(memtable);
     free((void *)bad.data);
 }
 
-/* A complete delta of two keys, the second with `suffix` bytes behind one that both share. */
+/* A complete memtable of two keys, the second with `suffix` bytes behind one that both share. */
 static int decode_key_of(uint32_t suffix) {
     uint8_t *bytes = calloc(1, suffix + 16), *p = bytes;
     *p++ = ART_REDO_ALL;
@@ -456,10 +457,10 @@ static int decode_key_of(uint32_t suffix) {
     p += suffix;
     *p++ = 0;
     struct art_bytes exact = copy_of(art_bytes(bytes, (uint32_t)(p - bytes)));
-    struct art_delta *delta = open_delta();
-    int rc = art_redo_decode_all(exact, delta);
-    ck_assert_uint_eq(art_delta_keys(delta), rc ? 1 : 2);
-    art_delta_unref(delta);
+    struct art_memtable *memtable = open_memtable();
+    int rc = art_redo_decode_all(exact, memtable);
+    ck_assert_uint_eq(art_memtable_keys(memtable), rc ? 1 : 2);
+    art_memtable_unref(memtable);
     free((void *)exact.data);
     free(bytes);
     return rc;
@@ -474,7 +475,7 @@ START_TEST(test_a_row_with_a_key_over_the_limit_is_refused) {
 END_TEST
 
 START_TEST(test_hostile_rows_are_refused_or_harmless) {
-    enum delta_key_family family = (enum delta_key_family)_i;
+    enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
     announce(key_family_name(family), seed);
@@ -489,10 +490,10 @@ START_TEST(test_hostile_rows_are_refused_or_harmless) {
     for (unsigned i = 0; i < rounds; i++) attack(&history, bytes_of(&row), bytes_of(&all), &random);
     for (uint32_t len = 0; len <= ART_REDO_HASH; len++) { /* too short for anything */
         struct art_bytes cut = copy_of(art_bytes(row.data, len));
-        struct art_delta *delta = open_delta();
+        struct art_memtable *memtable = open_memtable();
         ck_assert_int_eq(art_redo_verify(cut, 1, (struct art_hash128){1, 2}, &hash), ART_CORRUPT);
-        ck_assert_int_eq(art_redo_replay(cut, 1, delta), ART_CORRUPT);
-        art_delta_unref(delta);
+        ck_assert_int_eq(art_redo_replay(cut, 1, memtable), ART_CORRUPT);
+        art_memtable_unref(memtable);
         free((void *)cut.data);
     }
     art_buffer_clear(&row);
@@ -502,7 +503,7 @@ START_TEST(test_hostile_rows_are_refused_or_harmless) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("delta redo");
+    Suite *suite = suite_create("memtable redo");
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent);
     tcase_add_test(facts, test_a_key_brought_back_by_a_rollback_is_not_in_the_row);
@@ -515,7 +516,7 @@ int main(void) {
     TCase *model = tcase_create("model");
     tcase_set_timeout(model, 600);
     tcase_add_loop_test(model, test_who_replays_a_history_holds_what_its_writer_holds, 0, KEY_FAMILIES);
-    tcase_add_loop_test(model, test_a_complete_delta_survives_as_bytes, 0, KEY_FAMILIES);
+    tcase_add_loop_test(model, test_a_complete_memtable_survives_as_bytes, 0, KEY_FAMILIES);
     tcase_add_test(model, test_redo_without_memory_fails_cleanly);
     tcase_add_loop_test(model, test_hostile_rows_are_refused_or_harmless, 0, KEY_FAMILIES);
     suite_add_tcase(suite, model);

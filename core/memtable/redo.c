@@ -1,10 +1,10 @@
 /* Writing redo: what a transaction did, net, in key order.
  *
  * The touched keys stand in the undo list in the order of their first change and are sorted; a load that came in order
- * costs next to nothing. Where a good part of the whole delta was touched, walking it in order is quicker.
+ * costs next to nothing. Where a good part of the whole memtable was touched, walking it in order is quicker.
  */
-#include "core/delta/inside.h"
-#include "core/delta/redo_reader.h"
+#include "core/memtable/inside.h"
+#include "core/memtable/redo_reader.h"
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
@@ -59,16 +59,16 @@ enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than
 /* --- a transaction ------------------------------------------------------------------------------------------------ */
 
 /* ART_OVER if the key was live before this transaction. */
-static uint8_t over_before(const struct art_delta *delta, const struct art_leaf *leaf) {
-    const struct art_undo_note *note = art_undo_at(&delta->undo, leaf->noted);
-    while (note->noted > delta->undo.base) note = art_undo_at(&delta->undo, note->noted);
+static uint8_t over_before(const struct art_memtable *memtable, const struct art_leaf *leaf) {
+    const struct art_undo_note *note = art_undo_at(&memtable->undo, leaf->noted);
+    while (note->noted > memtable->undo.base) note = art_undo_at(&memtable->undo, note->noted);
     if (note->absent) return art_leaf_flags(leaf) & ART_OVER;
     return note->csn_flags & ART_DELETE ? 0 : ART_OVER;
 }
 
-static int write_touched(struct redo_writer *writer, const struct art_delta *delta, const struct art_leaf *leaf) {
+static int write_touched(struct redo_writer *writer, const struct art_memtable *memtable, const struct art_leaf *leaf) {
     uint8_t flags = art_leaf_flags(leaf) & (uint8_t)~ART_OVER;
-    return write_entry(writer, leaf, flags | over_before(delta, leaf));
+    return write_entry(writer, leaf, flags | over_before(memtable, leaf));
 }
 
 /* Merge sort, the runs of `width` in turn between `leaves` and `spare`; returns the one that holds the result. */
@@ -95,8 +95,8 @@ static const struct art_leaf **sort_leaves(const struct art_leaf **leaves, const
     return leaves;
 }
 
-static int write_sorted(struct redo_writer *writer, const struct art_delta *delta) {
-    const struct art_undo *undo = &delta->undo;
+static int write_sorted(struct redo_writer *writer, const struct art_memtable *memtable) {
+    const struct art_undo *undo = &memtable->undo;
     if (!undo->count) return ART_OK;
     const struct art_leaf **leaves = art_alloc(2 * undo->count * sizeof *leaves);
     if (!leaves) return art_nomem();
@@ -107,32 +107,34 @@ static int write_sorted(struct redo_writer *writer, const struct art_delta *delt
     }
     const struct art_leaf **sorted = sort_leaves(leaves, leaves + count, count);
     int rc = ART_OK;
-    for (size_t i = 0; !rc && i < count; i++) rc = write_touched(writer, delta, sorted[i]);
+    for (size_t i = 0; !rc && i < count; i++) rc = write_touched(writer, memtable, sorted[i]);
     art_free(leaves);
     return rc;
 }
 
-/* Looks at every key of the delta. */
-static int write_walking(struct redo_writer *writer, const struct art_delta *delta) {
-    struct art_delta_cursor cursor;
-    art_delta_cursor_init(&cursor, delta);
-    int rc = art_delta_first(&cursor);
+/* Looks at every key of the memtable. */
+static int write_walking(struct redo_writer *writer, const struct art_memtable *memtable) {
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
+    int rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
-        if (art_undo_noted_in_transaction(&delta->undo, cursor.leaf)) rc = write_touched(writer, delta, cursor.leaf);
-        if (!rc) rc = art_delta_next(&cursor);
+        if (art_undo_noted_in_transaction(&memtable->undo, cursor.leaf))
+            rc = write_touched(writer, memtable, cursor.leaf);
+        if (!rc) rc = art_memtable_next(&cursor);
     }
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
     return rc;
 }
 
-int art_redo_encode(const struct art_delta *delta, uint64_t csn, struct art_hash128 *hash, struct art_buffer *out) {
+int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
+                    struct art_buffer *out) {
     static const uint8_t unknown_hash[ART_REDO_HASH];
     size_t row = out->len;
     struct redo_writer writer;
     int rc = art_buffer_append(out, unknown_hash, sizeof unknown_hash);
     if (!rc) rc = start_redo(&writer, ART_REDO_ROW, out);
-    bool much = delta->undo.count > delta->keys / WALK_FROM;
-    if (!rc) rc = much ? write_walking(&writer, delta) : write_sorted(&writer, delta);
+    bool much = memtable->undo.count > memtable->keys / WALK_FROM;
+    if (!rc) rc = much ? write_walking(&writer, memtable) : write_sorted(&writer, memtable);
     if (rc) {
         out->len = row;
         return rc;
@@ -143,18 +145,18 @@ int art_redo_encode(const struct art_delta *delta, uint64_t csn, struct art_hash
     return ART_OK;
 }
 
-int art_redo_encode_all(const struct art_delta *delta, struct art_buffer *out) {
+int art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
     size_t begin = out->len;
     struct redo_writer writer;
-    struct art_delta_cursor cursor;
-    art_delta_cursor_init(&cursor, delta);
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
     int rc = start_redo(&writer, ART_REDO_ALL, out);
-    if (!rc) rc = art_delta_first(&cursor);
+    if (!rc) rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
         rc = write_entry(&writer, cursor.leaf, art_leaf_flags(cursor.leaf));
-        if (!rc) rc = art_delta_next(&cursor);
+        if (!rc) rc = art_memtable_next(&cursor);
     }
-    art_delta_cursor_clear(&cursor);
+    art_memtable_cursor_clear(&cursor);
     if (rc) out->len = begin;
     return rc;
 }

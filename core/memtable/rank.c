@@ -1,6 +1,6 @@
 /* Sums of weights: how much all keys before a given one add to the number of rows. One descent; at each node, the links
  * to the left of the path. */
-#include "core/delta/inside.h"
+#include "core/memtable/inside.h"
 
 /* Weights of the children of `node` under bytes below `byte`, and of its end. */
 static int64_t weight_before(const struct art_node *node, uint8_t byte) {
@@ -12,12 +12,12 @@ static int64_t weight_before(const struct art_node *node, uint8_t byte) {
     return sum;
 }
 
-int64_t art_delta_rank(const struct art_delta *delta, struct art_bytes key) {
-    const struct art_leaf *nearest = art_delta_nearest(delta, key);
+int64_t art_memtable_rank(const struct art_memtable *memtable, struct art_bytes key) {
+    const struct art_leaf *nearest = art_memtable_nearest(memtable, key);
     if (!nearest) return 0;
     uint32_t shared = art_common_prefix(nearest->key, key.data, art_min32(nearest->key_len, key.len));
     int64_t sum = 0;
-    art_link link = delta->root;
+    art_link link = memtable->root;
     while (!art_link_is_leaf(link) && art_link_node(link)->depth <= shared) {
         struct art_node *node = art_link_node(link);
         if (node->depth == key.len) return sum; /* all below is the key or continues it */

@@ -1,0 +1,334 @@
+/* Keys and entries.
+ *
+ * A search descends by single bytes to the one leaf that could be the key's, and compares there. When it is another
+ * key's, the length that both share tells where the new leaf belongs: no leaf of the tree shares more.
+ *
+ * A set is all or nothing: what needs memory comes first (a note's room, the value, the leaf, the node), what is seen
+ * from outside last. An aborted set leaves at most some garbage in the arena.
+ */
+#include "core/memtable/inside.h"
+
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+
+int art_memtable_open(struct art_memtable **out) {
+    struct art_memtable *memtable = art_alloc_zeroed(sizeof *memtable);
+    *out = memtable;
+    if (!memtable) return art_nomem();
+    memtable->references = 1;
+    art_arena_init(&memtable->arena);
+    return ART_OK;
+}
+
+struct art_memtable *art_memtable_ref(struct art_memtable *memtable) {
+    assert(memtable->references > 0);
+    memtable->references++;
+    return memtable;
+}
+
+void art_memtable_unref(struct art_memtable *memtable) {
+    if (!memtable) return;
+    assert(memtable->references > 0);
+    if (--memtable->references) return;
+    art_arena_clear(&memtable->arena);
+    art_undo_clear(&memtable->undo);
+    art_memtable_filter_clear(memtable);
+    art_free(memtable);
+}
+
+/* A filter that is too large for what comes is slow at every key. */
+void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *next, size_t most) {
+    enum { FILTER_PART = 16 };
+    assert(!next->keys && !(next->filter && memtable->filter));
+    if (memtable->references == 1) {
+        art_arena_inherit(&next->arena, &memtable->arena, most);
+        bool small = memtable->filter_words * sizeof *memtable->filter <= most / FILTER_PART;
+        if (memtable->filter && small) art_memtable_filter_take(next, memtable);
+    }
+    art_memtable_unref(memtable);
+}
+
+/* --- search ------------------------------------------------------------------------------------------------------- */
+
+int art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out) {
+    art_link link = memtable->root;
+    if (!link) return ART_NOTFOUND;
+    while (!art_link_is_leaf(link)) {
+        const art_link *slot = art_node_toward(art_link_node(link), key);
+        if (!slot) return ART_NOTFOUND;
+        link = *slot;
+    }
+    const struct art_leaf *leaf = art_link_leaf(link);
+    if (!art_bytes_equal(art_leaf_key(leaf), key)) return ART_NOTFOUND;
+    art_leaf_entry(leaf, out);
+    return ART_OK;
+}
+
+const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable, struct art_bytes key) {
+    art_link link = memtable->root;
+    if (!link) return NULL;
+    while (!art_link_is_leaf(link)) {
+        const art_link *slot = art_node_toward(art_link_node(link), key);
+        if (!slot) return art_link_any_leaf(link);
+        link = *slot;
+    }
+    return art_link_leaf(link);
+}
+
+/* --- bookkeeping -------------------------------------------------------------------------------------------------- */
+
+static void count_leaf(struct art_memtable *memtable, const struct art_leaf *leaf) {
+    memtable->bytes += (uint64_t)leaf->key_len + leaf->value_len;
+    memtable->arena.live += art_leaf_bytes(leaf);
+}
+
+static void discount_leaf(struct art_memtable *memtable, const struct art_leaf *leaf) {
+    memtable->bytes -= (uint64_t)leaf->key_len + leaf->value_len;
+    memtable->arena.live -= art_leaf_bytes(leaf);
+}
+
+/* Adds to the weights of all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has
+ * or would have; returns the slot there. */
+static art_link *weigh_path(struct art_memtable *memtable, struct art_bytes key, uint32_t shared, int weight) {
+    art_link *slot = &memtable->root;
+    while (*slot && !art_link_is_leaf(*slot)) {
+        struct art_node *node = art_link_node(*slot);
+        if (node->depth > shared) break;
+        art_link *below = art_node_toward(node, key);
+        if (!below) break;
+        node->weight += weight;
+        slot = below;
+    }
+    return slot;
+}
+
+static void assign(struct art_leaf *leaf, uint64_t csn_flags, struct art_bytes value) {
+    leaf->csn_flags = csn_flags;
+    leaf->value = value.data;
+    leaf->value_len = value.len;
+}
+
+void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uint64_t csn_flags,
+                       struct art_bytes value) {
+    int weight = art_entry_weight((uint8_t)csn_flags) - art_leaf_weight(leaf);
+    if (weight) {
+        weigh_path(memtable, art_leaf_key(leaf), leaf->key_len, weight);
+        memtable->weight += weight;
+    }
+    discount_leaf(memtable, leaf);
+    assign(leaf, csn_flags, value);
+    count_leaf(memtable, leaf);
+}
+
+void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
+    struct art_bytes key = art_leaf_key(leaf);
+    int weight = art_leaf_weight(leaf);
+    art_link *slot = &memtable->root, *above = NULL;
+    while (!art_link_is_leaf(*slot)) {
+        struct art_node *node = art_link_node(*slot);
+        node->weight -= weight;
+        above = slot;
+        slot = art_node_toward(node, key);
+        assert(slot);
+    }
+    assert(art_link_leaf(*slot) == leaf);
+    if (above) {
+        art_node_remove(&memtable->arena, above, key);
+    } else {
+        memtable->root = 0;
+    }
+    memtable->weight -= weight;
+    memtable->keys--;
+    discount_leaf(memtable, leaf);
+}
+
+/* --- set ---------------------------------------------------------------------------------------------------------- */
+
+static uint64_t csn_flags_of(const struct art_entry *entry) {
+    assert(!(entry->flags & ~ART_ENTRY_FLAGS) && !(entry->csn >> 56));
+    return entry->csn << 8 | entry->flags;
+}
+
+/* A new leaf and its value in one piece. */
+static struct art_leaf *new_leaf(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value,
+                                 uint64_t csn_flags) {
+    struct art_leaf *leaf =
+        art_arena_take(&memtable->arena, offsetof(struct art_leaf, key) + key.len + (size_t)value.len);
+    if (!leaf) return NULL;
+    leaf->noted = 0;
+    leaf->key_len = (uint16_t)key.len;
+    if (key.len) memcpy(leaf->key, key.data, key.len);
+    if (value.len) memcpy(leaf->key + key.len, value.data, value.len);
+    assign(leaf, csn_flags, art_bytes(leaf->key + key.len, value.len));
+    return leaf;
+}
+
+/* A Node4 between `*slot` and what stands there, for a second key that leaves its neighbour's after `depth` bytes. */
+static bool split(struct art_memtable *memtable, art_link *slot, uint32_t depth, const struct art_leaf *neighbour) {
+    struct art_node *node = art_node_new(&memtable->arena, depth);
+    if (!node) return false;
+    art_link above = (art_link)node;
+    node->weight = art_link_weight(*slot);
+    if (neighbour->key_len == depth) {
+        node->end = *slot;
+    } else {
+        art_node_add(&memtable->arena, &above, neighbour->key[depth], *slot);
+    }
+    *slot = above;
+    return true;
+}
+
+/* Hangs a leaf into the tree below the nodes that weigh_path() passed. An empty tree has no neighbour. */
+static bool attach(struct art_memtable *memtable, art_link *slot, const struct art_leaf *leaf,
+                   const struct art_leaf *neighbour, uint32_t shared) {
+    art_link link = art_leaf_link(leaf);
+    if (!neighbour) {
+        *slot = link;
+        return true;
+    }
+    bool fits = !art_link_is_leaf(*slot) && art_link_node(*slot)->depth == shared;
+    if (!fits && !split(memtable, slot, shared, neighbour)) return false;
+    if (leaf->key_len == shared) {
+        art_link_node(*slot)->end = link;
+    } else if (!art_node_add(&memtable->arena, slot, leaf->key[shared], link)) {
+        return false; /* never after a split: a new Node4 has room */
+    }
+    art_link_node(*slot)->weight += art_leaf_weight(leaf);
+    return true;
+}
+
+static int insert(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value, uint64_t csn_flags,
+                  const struct art_memtable_place *place, bool note) {
+    const struct art_leaf *neighbour = place->nearest;
+    struct art_leaf *leaf = new_leaf(memtable, key, value, csn_flags);
+    if (!leaf) return art_nomem();
+    uint32_t shared =
+        neighbour ? art_common_prefix(neighbour->key, key.data, art_min32(neighbour->key_len, key.len)) : 0;
+    int weight = art_leaf_weight(leaf);
+    art_link *slot = weigh_path(memtable, key, shared, weight);
+    if (!attach(memtable, slot, leaf, neighbour, shared)) {
+        weigh_path(memtable, key, shared, -weight);
+        return art_nomem();
+    }
+    if (note) art_undo_note(&memtable->undo, leaf, true);
+    memtable->keys++;
+    memtable->weight += weight;
+    count_leaf(memtable, leaf);
+    art_memtable_filter_add(memtable, place->hash);
+    return ART_OK;
+}
+
+static int overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes value, uint64_t csn_flags,
+                     bool note) {
+    uint8_t *copy = leaf->key + leaf->key_len; /* where an empty value lies as well as anywhere */
+    if (value.len) {
+        copy = art_arena_take(&memtable->arena, value.len);
+        if (!copy) return art_nomem();
+        memcpy(copy, value.data, value.len);
+    }
+    if (note) art_undo_note(&memtable->undo, leaf, false);
+    art_memtable_turn(memtable, leaf, csn_flags, art_bytes(copy, value.len));
+    return ART_OK;
+}
+
+void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out) {
+    out->hash = art_hash64(key.data, key.len);
+    art_memtable_filter_prefetch(memtable, out->hash);
+    out->nearest = (struct art_leaf *)art_memtable_nearest(memtable, key);
+}
+
+static bool stands_at(struct art_bytes key, const struct art_memtable_place *place) {
+    return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
+}
+
+int art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
+                        const struct art_memtable_place *place, struct art_entry *out) {
+    if (!art_memtable_may_contain(memtable, place->hash) || !stands_at(key, place)) return ART_NOTFOUND;
+    art_leaf_entry(place->nearest, out);
+    return ART_OK;
+}
+
+static int put_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
+                  const struct art_entry *entry, enum art_put_mode mode) {
+    if (key.len > ART_KEY_MAX)
+        return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
+    uint64_t csn_flags = csn_flags_of(entry);
+    struct art_bytes value = entry->flags & ART_DELETE ? art_bytes(NULL, 0) : entry->value;
+    struct art_leaf *nearest = place->nearest;
+    bool found = stands_at(key, place);
+    bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_mark(&memtable->undo, nearest));
+    if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
+    if (!found) return insert(memtable, key, value, csn_flags, place, note);
+    if (mode == ART_PUT_KEEP_OVER) {
+        csn_flags = (csn_flags & ~(uint64_t)ART_OVER) | (nearest->csn_flags & ART_OVER);
+    }
+    return overwrite(memtable, nearest, value, csn_flags, note);
+}
+
+int art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
+                     enum art_put_mode mode) {
+    struct art_memtable_place place;
+    art_memtable_look(memtable, key, &place);
+    return put_at(memtable, key, &place, entry, mode);
+}
+
+int art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry) {
+    return art_memtable_put(memtable, key, entry, ART_PUT_NOTED);
+}
+
+int art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
+                        const struct art_entry *entry) {
+    return put_at(memtable, key, place, entry, ART_PUT_NOTED);
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+size_t art_memtable_memory(const struct art_memtable *memtable) {
+    return art_memtable_used(memtable) + memtable->arena.allocated - memtable->arena.used;
+}
+
+size_t art_memtable_used(const struct art_memtable *memtable) {
+    return sizeof *memtable + memtable->arena.used + memtable->undo.capacity * sizeof *memtable->undo.notes +
+           memtable->filter_words * sizeof *memtable->filter;
+}
+
+size_t art_memtable_garbage(const struct art_memtable *memtable) {
+    return memtable->arena.used - memtable->arena.live;
+}
+
+uint64_t art_memtable_keys(const struct art_memtable *memtable) {
+    return memtable->keys;
+}
+
+uint64_t art_memtable_bytes(const struct art_memtable *memtable) {
+    return memtable->bytes;
+}
+
+int64_t art_memtable_count(const struct art_memtable *memtable) {
+    return memtable->weight;
+}
+
+int art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out) {
+    struct art_memtable *copy;
+    struct art_memtable_cursor cursor;
+    *out = NULL;
+    int rc = art_memtable_open(&copy);
+    if (rc) return rc;
+    art_memtable_cursor_init(&cursor, memtable);
+    rc = art_memtable_first(&cursor);
+    while (!rc && cursor.valid) {
+        struct art_entry entry;
+        art_memtable_cursor_entry(&cursor, &entry);
+        rc = art_memtable_put(copy, cursor.key, &entry, ART_PUT_PLAIN);
+        if (!rc) rc = art_memtable_next(&cursor);
+    }
+    art_memtable_cursor_clear(&cursor);
+    if (rc) {
+        art_memtable_unref(copy);
+    } else {
+        *out = copy;
+    }
+    return rc;
+}

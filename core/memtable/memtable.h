@@ -1,0 +1,147 @@
+/* The memtable: what changed lately, as a mutable ART in memory.
+ *
+ * Nodes of 4, 16, 48 and 256 children with path compression (V. Leis et al., "The Adaptive Radix Tree", ICDE 2013).
+ * Each inner node also holds the sum of the weights below it, so that counts under any prefix take one descent. Keys
+ * are any bytes; a key may be a prefix of another; the empty key is a key.
+ *
+ * All memory of a memtable is one arena, given back whole. A memtable is counted: a cursor that stands on one of its values
+ * holds a reference, because the values (immutable once written) lie in the arena.
+ *
+ * Changes are noted in an undo list. A position in it is a savepoint: art_memtable_rollback() brings back exactly the
+ * state that was there. Nothing is noted while undo is off (replay).
+ */
+#ifndef ART_MEMTABLE_MEMTABLE_H
+#define ART_MEMTABLE_MEMTABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base/buffer.h"
+#include "core/base/bytes.h"
+#include "core/base/entry.h"
+#include "core/base/hash.h"
+
+struct art_memtable;
+
+int art_memtable_open(struct art_memtable **out); /* with one reference */
+struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
+void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
+
+/* An art_memtable_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else needs. */
+void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *next, size_t most);
+/* Whether a key is in none of several memtables, the present one and those that were flushed before it: remember() makes a
+ * filter of so many bytes, pass_on() hands it to the memtable that follows, which is empty. While the present one remembers,
+ * art_memtable_may_contain() says no only where all of them would. remember() is false without memory, or when there are too
+ * many keys; a filter that gets too full ceases to remember. */
+bool art_memtable_remember(struct art_memtable *memtable, size_t bytes);
+bool art_memtable_remembers(const struct art_memtable *memtable);
+void art_memtable_pass_on(struct art_memtable *memtable, struct art_memtable *next);
+/* Were its keys, to judge by the first ones, set in ascending order? */
+bool art_memtable_came_in_order(const struct art_memtable *memtable);
+
+/* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the memtable. */
+int art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out);
+
+/* False: the key whose art_hash64() this is has no entry here. */
+bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash);
+
+/* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The
+ * value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing
+ * changed. */
+int art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
+
+/* A get and a set of one key with one search. The place is good until the memtable changes. */
+struct art_memtable_place {
+    uint64_t hash; /* art_hash64() of the key */
+    void *nearest; /* (private) the leaf that shares most with the key */
+};
+void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
+int art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
+                        const struct art_memtable_place *place, struct art_entry *out);
+int art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
+                        const struct art_entry *entry);
+
+/* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per mark: noting
+ * again between two marks is skipped (art_memtable_mark() starts a new stretch). */
+uint64_t art_memtable_mark(struct art_memtable *memtable);
+void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
+void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */
+bool art_memtable_dirty(const struct art_memtable *memtable);                 /* anything noted? */
+
+/* Memory of arena and undo list, in bytes; how much of the arena no key refers to any more; keys (deletes included);
+ * bytes of keys and values as a flush would write them; sum of weights. */
+size_t art_memtable_memory(const struct art_memtable *memtable);
+size_t art_memtable_garbage(const struct art_memtable *memtable);
+uint64_t art_memtable_keys(const struct art_memtable *memtable);
+uint64_t art_memtable_bytes(const struct art_memtable *memtable);
+int64_t art_memtable_count(const struct art_memtable *memtable);
+/* The memory without those parts of chunks that nothing was cut off yet: what grows with each change. */
+size_t art_memtable_used(const struct art_memtable *memtable);
+/* Sum of the weights of all entries with keys < `key`. */
+int64_t art_memtable_rank(const struct art_memtable *memtable, struct art_bytes key);
+/* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no
+ * entry weighs less than nothing (what stands beside them may). *key lies in the arena. ART_OK, ART_NOTFOUND. */
+int art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high, int64_t rank,
+                        struct art_bytes *key);
+
+/* A copy without garbage and without undo list, in a new arena. */
+int art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out);
+
+/* --- cursor --- */
+
+/* The same verbs as a blob's. Valid until the memtable changes in any way; then seek again. It holds no reference and may be moved in
+ * memory. */
+enum { ART_MEMTABLE_DEPTH_INLINE = 32 };
+struct art_memtable_cursor {
+    const struct art_memtable *memtable;
+    bool valid;
+    struct art_bytes key; /* in the arena; readable ART_KEY_PADDING bytes past its end is not promised */
+    /* (private) */
+    void *leaf;
+    uint32_t depth, capacity;
+    struct art_memtable_step {
+        void *node;
+        int32_t child; /* -1: the value that ends at the node itself */
+    } * steps, inline_steps[ART_MEMTABLE_DEPTH_INLINE];
+};
+void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct art_memtable *memtable);
+void art_memtable_cursor_clear(struct art_memtable_cursor *cursor);
+/* ART_OK (look at `valid`) or ART_NOMEM. */
+int art_memtable_first(struct art_memtable_cursor *cursor);
+int art_memtable_last(struct art_memtable_cursor *cursor);
+int art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key);
+int art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key);
+int art_memtable_next(struct art_memtable_cursor *cursor);
+int art_memtable_prev(struct art_memtable_cursor *cursor);
+/* To the first key behind all that begin as the current key does in its first `len` bytes; backward: to the last
+ * before. */
+int art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward);
+void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out);
+
+/* --- redo: a transaction's net effect as bytes -------------------------------------------------------------------- */
+
+/* Row: XXH3-128(previous hash, csn, body) | body. Body: per key that has an undo note, in key order, its net effect:
+ * put or delete, value, flags, and `over` meaning here: was the key live before this transaction (seen over memtable and
+ * runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then, from its `over`).
+ * Memtable-coded keys. *hash is the previous row's on entry and this row's on return. Appends to `out`. */
+int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
+                    struct art_buffer *out);
+/* Every entry of the memtable, with its own csn, flags and `over` (for savepoints of a spilled transaction). */
+int art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
+int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
+
+/* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,
+ * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
+int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
+/* Applies a verified row: keeps the `over` of an entry that the memtable already holds. No undo is noted.
+ * ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the memtable is dirty (this and
+ * art_redo_decode_all). */
+int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
+
+void art_memtable_dump(const struct art_memtable *memtable, FILE *out);
+/* Structure, sums and counters; ART_CORRUPT with a sentence. For tests. */
+int art_memtable_check(const struct art_memtable *memtable);
+
+#endif

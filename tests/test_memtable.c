@@ -1,0 +1,590 @@
+/* The memtable against an array: sets, marks, rollbacks, order, counts; memory that runs out; nesting as deep as keys go. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/memtable/memtable.h"
+#include "tests/support/memtable_model.h"
+#include "tests/support/short_memory.h"
+#include "tests/support/suite.h"
+
+static struct art_bytes text(const char *string) {
+    return art_bytes(string, (uint32_t)strlen(string));
+}
+
+static struct art_entry put(const char *value, uint64_t csn, uint8_t flags) {
+    return (struct art_entry){.value = text(value), .csn = csn, .flags = flags};
+}
+
+static void set(struct art_memtable *memtable, const char *key, const char *value, uint8_t flags) {
+    struct art_entry entry = put(value, 1, flags);
+    ck_assert_int_eq(art_memtable_set(memtable, text(key), &entry), ART_OK);
+}
+
+static struct art_memtable *open_memtable(void) {
+    struct art_memtable *memtable;
+    ck_assert_int_eq(art_memtable_open(&memtable), ART_OK);
+    return memtable;
+}
+
+static void check(const struct art_memtable *memtable) {
+    int rc = art_memtable_check(memtable);
+    ck_assert_msg(!rc, "%s", art_error_message());
+}
+
+static void announce(const char *test, uint64_t seed) {
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)seed);
+    fflush(stdout);
+}
+
+/* --- single facts ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_an_empty_memtable_answers_everything) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_memtable_cursor cursor;
+    struct art_entry entry;
+    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_NOTFOUND);
+    ck_assert_int_eq(art_memtable_get(memtable, art_bytes(NULL, 0), &entry), ART_NOTFOUND);
+    ck_assert_int_eq(art_memtable_rank(memtable, text("a")), 0);
+    ck_assert_int_eq(art_memtable_count(memtable), 0);
+    ck_assert(!art_memtable_dirty(memtable));
+    art_memtable_cursor_init(&cursor, memtable);
+    ck_assert_int_eq(art_memtable_first(&cursor), ART_OK);
+    ck_assert(!cursor.valid);
+    ck_assert_int_eq(art_memtable_seek_le(&cursor, text("a")), ART_OK);
+    ck_assert(!cursor.valid);
+    art_memtable_cursor_clear(&cursor);
+    art_memtable_rollback(memtable, 0);
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_the_empty_key_is_a_key) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_entry entry = put("nothing", 3, 0);
+    ck_assert_int_eq(art_memtable_set(memtable, art_bytes(NULL, 0), &entry), ART_OK);
+    set(memtable, "a", "1", 0);
+    ck_assert_int_eq(art_memtable_get(memtable, art_bytes(NULL, 0), &entry), ART_OK);
+    ck_assert(art_bytes_equal(entry.value, text("nothing")));
+    ck_assert_int_eq(art_memtable_rank(memtable, art_bytes(NULL, 0)), 0);
+    ck_assert_int_eq(art_memtable_rank(memtable, text("a")), 1);
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_counts_follow_puts_deletes_and_over) {
+    struct art_memtable *memtable = open_memtable();
+    set(memtable, "/usr/a", "new", 0);
+    set(memtable, "/usr/b", "changed", ART_OVER);
+    set(memtable, "/usr/c", "", ART_DELETE | ART_OVER);
+    set(memtable, "/usr/d", "", ART_DELETE);
+    ck_assert_int_eq(art_memtable_count(memtable), 0);
+    ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/b")), 1);
+    ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/c")), 1);
+    ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/d")), 0);
+    ck_assert_uint_eq(art_memtable_keys(memtable), 4);
+    set(memtable, "/usr/c", "back", ART_OVER);
+    ck_assert_int_eq(art_memtable_count(memtable), 1);
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_a_delete_has_no_value) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_entry entry;
+    set(memtable, "a", "left over by the caller", ART_DELETE | ART_OVER);
+    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
+    ck_assert_uint_eq(entry.value.len, 0);
+    ck_assert_uint_eq(art_memtable_bytes(memtable), 1);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_a_key_over_the_limit_is_refused) {
+    struct art_memtable *memtable = open_memtable();
+    uint8_t *key = calloc(1, ART_KEY_MAX + 1);
+    struct art_entry entry = put("x", 1, 0);
+    ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, ART_KEY_MAX), &entry), ART_OK);
+    ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, ART_KEY_MAX + 1), &entry), ART_TOOBIG);
+    ck_assert_uint_eq(art_memtable_keys(memtable), 1);
+    free(key);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_a_value_can_be_set_from_the_memtable_itself) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_entry entry;
+    set(memtable, "from", "carried over", 0);
+    ck_assert_int_eq(art_memtable_get(memtable, text("from"), &entry), ART_OK);
+    ck_assert_int_eq(art_memtable_set(memtable, text("to"), &entry), ART_OK);
+    ck_assert_int_eq(art_memtable_set(memtable, text("from"), &entry), ART_OK);
+    ck_assert_int_eq(art_memtable_get(memtable, text("to"), &entry), ART_OK);
+    ck_assert(art_bytes_equal(entry.value, text("carried over")));
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_a_rolled_back_insert_leaves_nothing) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_entry entry;
+    set(memtable, "before", "1", 0);
+    art_memtable_forget_undo(memtable);
+    ck_assert(!art_memtable_dirty(memtable));
+    set(memtable, "bee", "2", 0);
+    set(memtable, "before", "3", 0);
+    ck_assert(art_memtable_dirty(memtable));
+    art_memtable_rollback(memtable, 0);
+    ck_assert(!art_memtable_dirty(memtable));
+    ck_assert_int_eq(art_memtable_get(memtable, text("bee"), &entry), ART_NOTFOUND);
+    ck_assert_int_eq(art_memtable_get(memtable, text("before"), &entry), ART_OK);
+    ck_assert(art_bytes_equal(entry.value, text("1")));
+    ck_assert_uint_eq(art_memtable_keys(memtable), 1);
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_a_key_is_noted_once_between_two_marks) {
+    struct art_memtable *memtable = open_memtable();
+    set(memtable, "a", "0", 0);
+    uint64_t after_insert = art_memtable_mark(memtable);
+    for (int i = 0; i < 100; i++) set(memtable, "a", "1", 0);
+    ck_assert_uint_eq(art_memtable_mark(memtable), after_insert + 1);
+    for (int i = 0; i < 100; i++) set(memtable, "a", "2", 0);
+    ck_assert_uint_eq(art_memtable_mark(memtable), after_insert + 2);
+    art_memtable_rollback(memtable, after_insert + 1);
+    set(memtable, "a", "3", 0); /* a mark outlives a rollback to it: noted anew */
+    art_memtable_rollback(memtable, after_insert + 1);
+    struct art_entry entry;
+    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
+    ck_assert(art_bytes_equal(entry.value, text("1")));
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_a_note_of_an_earlier_transaction_does_not_count) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_entry entry;
+    set(memtable, "other", "0", 0);
+    set(memtable, "a", "0", 0);
+    art_memtable_forget_undo(memtable);
+    set(memtable, "a", "1", 0);
+    art_memtable_rollback(memtable, 0);
+    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
+    ck_assert(art_bytes_equal(entry.value, text("0")));
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
+    struct art_memtable *memtable = open_memtable();
+    struct art_memtable *kept = art_memtable_ref(memtable);
+    struct art_entry inserted, changed, found;
+    set(memtable, "a", "first", 0);
+    art_memtable_get(memtable, text("a"), &inserted);
+    uint64_t mark = art_memtable_mark(memtable);
+    set(memtable, "a", "second", 0);
+    art_memtable_get(memtable, text("a"), &changed);
+    set(memtable, "b", "third", 0);
+    art_memtable_get(memtable, text("b"), &found);
+    art_memtable_rollback(memtable, mark);
+    art_memtable_rollback(memtable, 0);
+    char key[16];
+    for (int i = 0; i < 1000; i++) {
+        sprintf(key, "%d", i);
+        set(memtable, key, "something else", 0);
+    }
+    art_memtable_unref(memtable);
+    ck_assert(art_bytes_equal(inserted.value, text("first")));
+    ck_assert(art_bytes_equal(changed.value, text("second")));
+    ck_assert(art_bytes_equal(found.value, text("third")));
+    art_memtable_unref(kept);
+}
+END_TEST
+
+enum { MANY_KEYS = 100000, VALUE_BYTES = 64 };
+
+static void set_many(struct art_memtable *memtable, char first) {
+    char key[32], value[VALUE_BYTES + 1];
+    memset(value, first, VALUE_BYTES);
+    value[VALUE_BYTES] = 0;
+    for (int i = 0; i < MANY_KEYS; i++) {
+        snprintf(key, sizeof key, "%c/%08d", first, i);
+        set(memtable, key, value, 0);
+    }
+}
+
+static bool hides(const struct art_memtable *memtable, const char *key) {
+    return !art_memtable_may_contain(memtable, art_hash64(key, strlen(key)));
+}
+
+START_TEST(test_a_memtable_that_ends_hands_its_memory_on) {
+    short_memory_use();
+    struct art_memtable *memtable = open_memtable(), *next = open_memtable();
+    struct art_entry entry;
+    set_many(memtable, 'a');
+    size_t memory = art_memtable_memory(memtable);
+    art_memtable_hand_over(memtable, next, SIZE_MAX);
+    ck_assert_msg(art_memtable_memory(next) < memory / 4, "what is not in use is not counted");
+    ck_assert_int_eq(art_memtable_get(next, text("a/00000001"), &entry), ART_NOTFOUND);
+    ck_assert(hides(next, "a/00000001"));
+    int64_t blocks = short_memory_blocks();
+    set_many(next, 'b');
+    ck_assert_int_le(short_memory_blocks() - blocks, 4); /* of more than ten, but for its undo list */
+    ck_assert_int_eq(art_memtable_get(next, text("b/00000001"), &entry), ART_OK);
+    ck_assert(hides(next, "a/00000001"));
+    ck_assert_uint_ge(art_memtable_memory(next), memory / 2);
+    check(next);
+    memtable = open_memtable();
+    art_memtable_hand_over(next, memtable, 4 << 20);
+    ck_assert_msg(art_memtable_memory(memtable) < 4096, "nor a filter for so many keys");
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
+    struct art_memtable *memtable = open_memtable(), *next = open_memtable();
+    struct art_entry entry;
+    set_many(memtable, 'a');
+    art_memtable_hand_over(art_memtable_ref(memtable), next, SIZE_MAX);
+    set_many(next, 'b');
+    ck_assert_int_eq(art_memtable_get(memtable, text("a/00039999"), &entry), ART_OK);
+    ck_assert_int_eq(entry.value.data[VALUE_BYTES - 1], 'a');
+    check(memtable);
+    art_memtable_unref(memtable);
+    memtable = open_memtable();
+    art_memtable_hand_over(next, memtable, 0);
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_garbage_is_counted_and_compact_leaves_none) {
+    struct art_memtable *memtable = open_memtable(), *compact;
+    char value[200];
+    memset(value, 'v', sizeof value);
+    struct art_entry entry = {.value = art_bytes(value, sizeof value), .csn = 5};
+    for (int i = 0; i < 500; i++) {
+        uint32_t key = (uint32_t)(i % 50);
+        ck_assert_int_eq(art_memtable_set(memtable, art_bytes(&key, sizeof key), &entry), ART_OK);
+    }
+    ck_assert_uint_ge(art_memtable_garbage(memtable), 450 * sizeof value);
+    ck_assert_int_eq(art_memtable_compact(memtable, &compact), ART_OK);
+    ck_assert_uint_lt(art_memtable_garbage(compact), 50 * sizeof value / 4);
+    ck_assert_uint_lt(art_memtable_memory(compact), art_memtable_memory(memtable) / 2);
+    ck_assert_uint_eq(art_memtable_bytes(compact), art_memtable_bytes(memtable));
+    ck_assert(!art_memtable_dirty(compact));
+    check(compact);
+    art_memtable_unref(memtable);
+    art_memtable_unref(compact);
+}
+END_TEST
+
+START_TEST(test_a_memtable_can_be_drawn) {
+    struct art_memtable *memtable = open_memtable();
+    set(memtable, "/usr/bin/\x01", "1", 0);
+    set(memtable, "/usr", "2", ART_OVER);
+    set(memtable, "/usr/lib", "", ART_DELETE | ART_OVER);
+    char *drawing = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&drawing, &size);
+    art_memtable_dump(memtable, out);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(drawing, "3 keys"));
+    ck_assert_ptr_nonnull(strstr(drawing, "end \"/usr\": put over"));
+    ck_assert_ptr_nonnull(strstr(drawing, "'b' \"/usr/bin/\\x01\""));
+    ck_assert_ptr_nonnull(strstr(drawing, "Node4 at 5"));
+    free(drawing);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
+/* --- against the model -------------------------------------------------------------------------------------------------- */
+
+enum { MARKS_MOST = 6 };
+
+struct round {
+    struct key_set set;
+    struct art_memtable *memtable;
+    struct memtable_model model, marks[MARKS_MOST];
+    uint64_t positions[MARKS_MOST];
+    int mark_count; /* the first is position 0 */
+    uint64_t csn;
+    struct random *random;
+};
+
+static void begin(struct round *round) {
+    round->mark_count = 1;
+    round->positions[0] = 0;
+    memtable_model_copy(&round->marks[0], &round->model);
+}
+
+static void round_init(struct round *round, enum memtable_key_family family, uint32_t keys, struct random *random) {
+    key_set_make(&round->set, family, keys, random);
+    round->memtable = open_memtable();
+    memtable_model_init(&round->model, &round->set);
+    for (int i = 0; i < MARKS_MOST; i++) memtable_model_init(&round->marks[i], &round->set);
+    round->csn = 1;
+    round->random = random;
+    begin(round);
+}
+
+static void round_clear(struct round *round) {
+    for (int i = 0; i < MARKS_MOST; i++) memtable_model_clear(&round->marks[i]);
+    memtable_model_clear(&round->model);
+    art_memtable_unref(round->memtable);
+    key_set_clear(&round->set);
+}
+
+static void compact(struct round *round) {
+    struct art_memtable *fresh;
+    ck_assert_int_eq(art_memtable_compact(round->memtable, &fresh), ART_OK);
+    art_memtable_unref(round->memtable);
+    round->memtable = fresh;
+    begin(round);
+}
+
+static void step(struct round *round) {
+    struct random *random = round->random;
+    uint32_t what = random_below(random, 200);
+    if (what < 180) {
+        uint32_t at = random_below(random, round->set.count);
+        struct memtable_cell cell = memtable_cell_random(random, round->csn, random_once_in(random, 50) ? 5000 : 40);
+        struct art_entry entry = memtable_cell_entry(&cell);
+        HOLDS(art_memtable_set(round->memtable, round->set.keys[at], &entry) == ART_OK);
+        round->model.cells[at] = cell;
+    } else if (what < 188 && round->mark_count < MARKS_MOST) {
+        memtable_model_copy(&round->marks[round->mark_count], &round->model);
+        round->positions[round->mark_count++] = art_memtable_mark(round->memtable);
+    } else if (what < 197) {
+        int to = (int)random_below(random, (uint32_t)round->mark_count);
+        art_memtable_rollback(round->memtable, round->positions[to]);
+        memtable_model_copy(&round->model, &round->marks[to]);
+        round->mark_count = to + 1;
+    } else {
+        art_memtable_forget_undo(round->memtable);
+        round->csn++;
+        begin(round);
+        if (random_once_in(random, 5)) compact(round);
+    }
+}
+
+START_TEST(test_a_memtable_agrees_with_an_array) {
+    enum memtable_key_family family = (enum memtable_key_family)_i;
+    uint64_t seed = random_seed();
+    struct random random = {seed + family};
+    announce(key_family_name(family), seed);
+    for (unsigned i = 0; i < 25 * random_scale(); i++) {
+        struct round round;
+        uint32_t keys = family == KEYS_LONG ? 40 : family == KEYS_NESTED ? 200 : 1 + random_below(&random, 600);
+        round_init(&round, family, keys, &random);
+        for (int phase = 0; phase < 25; phase++) {
+            for (uint32_t steps = random_below(&random, 150); steps; steps--) step(&round);
+            memtable_model_compare(&round.model, round.memtable, &random, 30);
+        }
+        art_memtable_rollback(round.memtable, 0);
+        memtable_model_compare(&round.marks[0], round.memtable, &random, 30);
+        round_clear(&round);
+    }
+}
+END_TEST
+
+/* All that one byte can be, at two levels: every type of node, filled and emptied again. */
+START_TEST(test_nodes_of_every_size_fill_and_empty) {
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    announce("nodes of every size", seed);
+    struct round round;
+    round_init(&round, KEYS_WIDE, 6000, &random);
+    for (int times = 0; times < 3; times++) {
+        for (uint32_t i = 0; i < round.set.count; i++) {
+            uint32_t at = (uint32_t)((i * 7919ull) % round.set.count);
+            struct memtable_cell cell = memtable_cell_random(&random, 1, 10);
+            struct art_entry entry = memtable_cell_entry(&cell);
+            ck_assert_int_eq(art_memtable_set(round.memtable, round.set.keys[at], &entry), ART_OK);
+            round.model.cells[at] = cell;
+        }
+        memtable_model_compare(&round.model, round.memtable, &random, 200);
+        art_memtable_rollback(round.memtable, 0);
+        memtable_model_compare(&round.marks[0], round.memtable, &random, 10);
+        memtable_model_copy(&round.model, &round.marks[0]);
+    }
+    round_clear(&round);
+}
+END_TEST
+
+/* --- nesting ------------------------------------------------------------------------------------------------------------ */
+
+/* Every prefix of one key, from the longest down or from the shortest up. */
+static void nest(bool downward) {
+    const uint32_t levels = 3000 * random_scale() < ART_KEY_MAX ? 3000 * random_scale() : ART_KEY_MAX;
+    struct art_memtable *memtable = open_memtable();
+    uint8_t *key = malloc(levels);
+    memset(key, 'a', levels);
+    struct art_entry entry = put("v", 1, 0);
+    for (uint32_t i = 0; i <= levels; i++) {
+        uint32_t len = downward ? levels - i : i;
+        HOLDS(art_memtable_set(memtable, art_bytes(key, len), &entry) == ART_OK);
+    }
+    check(memtable);
+    ck_assert_int_eq(art_memtable_rank(memtable, art_bytes(key, levels)), levels);
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
+    uint32_t seen = 0;
+    ck_assert_int_eq(art_memtable_first(&cursor), ART_OK);
+    for (; cursor.valid; seen++) {
+        HOLDS(cursor.key.len == seen);
+        HOLDS(art_memtable_next(&cursor) == ART_OK);
+    }
+    ck_assert_uint_eq(seen, levels + 1);
+    ck_assert_int_eq(art_memtable_last(&cursor), ART_OK);
+    ck_assert_int_eq(art_memtable_skip_prefix(&cursor, levels / 2, true), ART_OK);
+    ck_assert_uint_eq(cursor.key.len, levels / 2 - 1);
+    art_memtable_cursor_clear(&cursor);
+    FILE *nowhere = fopen("/dev/null", "w");
+    art_memtable_dump(memtable, nowhere);
+    fclose(nowhere);
+    art_memtable_rollback(memtable, 0);
+    ck_assert_uint_eq(art_memtable_keys(memtable), 0);
+    check(memtable);
+    art_memtable_unref(memtable);
+    free(key);
+}
+
+START_TEST(test_keys_nest_as_deep_as_they_are_long) {
+    nest(true);
+    nest(false);
+}
+END_TEST
+
+/* --- memory that runs out ------------------------------------------------------------------------------------------------ */
+
+START_TEST(test_a_set_without_memory_changes_nothing) {
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    announce("set without memory", seed);
+    short_memory_use();
+    int64_t blocks = short_memory_blocks();
+    for (int family = 0; family < KEY_FAMILIES; family++) {
+        struct round round;
+        round_init(&round, (enum memtable_key_family)family, family == KEYS_LONG ? 20 : 200, &random);
+        int64_t failures = 0;
+        for (int i = 0; i < 300; i++) {
+            uint32_t at = random_below(&random, round.set.count);
+            struct memtable_cell cell =
+                memtable_cell_random(&random, round.csn, random_once_in(&random, 3) ? 5000 : 40);
+            int rc = ART_NOMEM;
+            for (int good = 0; rc; good++) {
+                struct art_entry entry = memtable_cell_entry(&cell); /* comparing overwrites its value */
+                short_memory_fail_after(good);
+                rc = art_memtable_set(round.memtable, round.set.keys[at], &entry);
+                failures += short_memory_failures();
+                ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+                short_memory_fail_after(-1);
+                if (rc) memtable_model_compare(&round.model, round.memtable, &random, 0);
+                ck_assert_int_lt(good, 10);
+            }
+            round.model.cells[at] = cell;
+            if (random_once_in(&random, 20)) art_memtable_mark(round.memtable);
+        }
+        ck_assert_int_gt(failures, 0);
+        memtable_model_compare(&round.model, round.memtable, &random, 20);
+        short_memory_fail_after(0);
+        art_memtable_rollback(round.memtable, 0); /* needs none */
+        art_memtable_forget_undo(round.memtable);
+        short_memory_fail_after(-1);
+        memtable_model_compare(&round.marks[0], round.memtable, &random, 0);
+        round_clear(&round);
+    }
+    ck_assert_int_eq(short_memory_blocks(), blocks);
+    art_alloc_use(NULL);
+}
+END_TEST
+
+START_TEST(test_reading_and_copying_without_memory_fail_cleanly) {
+    short_memory_use();
+    int64_t blocks = short_memory_blocks();
+    struct art_memtable *memtable, *copy;
+    short_memory_fail_after(0);
+    ck_assert_int_eq(art_memtable_open(&memtable), ART_NOMEM);
+    short_memory_fail_after(-1);
+    memtable = open_memtable();
+    char key[300];
+    memset(key, 'n', sizeof key);
+    struct art_entry entry = put("v", 1, 0);
+    for (uint32_t len = 0; len < sizeof key; len++) {
+        ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, len), &entry), ART_OK);
+    }
+    int rc = ART_NOMEM;
+    int good = 0;
+    for (; rc; good++) {
+        short_memory_fail_after(good);
+        rc = art_memtable_compact(memtable, &copy);
+        ck_assert(rc == ART_OK || (rc == ART_NOMEM && !copy));
+    }
+    ck_assert_int_gt(good, 3);
+    art_memtable_unref(copy);
+    struct art_memtable_cursor cursor;
+    for (good = 0, rc = ART_NOMEM; rc; good++) {
+        art_memtable_cursor_init(&cursor, memtable);
+        short_memory_fail_after(good);
+        rc = art_memtable_last(&cursor);
+        ck_assert_int_eq(cursor.valid, !rc);
+        art_memtable_cursor_clear(&cursor);
+        short_memory_fail_after(good);
+        ck_assert_int_eq(art_memtable_seek_ge(&cursor, art_bytes(key, 299)), rc);
+        art_memtable_cursor_clear(&cursor);
+    }
+    ck_assert_int_gt(good, 2);
+    short_memory_fail_after(-1);
+    art_memtable_unref(memtable);
+    ck_assert_int_eq(short_memory_blocks(), blocks);
+    art_alloc_use(NULL);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("memtable");
+    TCase *facts = tcase_create("facts");
+    tcase_add_test(facts, test_an_empty_memtable_answers_everything);
+    tcase_add_test(facts, test_the_empty_key_is_a_key);
+    tcase_add_test(facts, test_counts_follow_puts_deletes_and_over);
+    tcase_add_test(facts, test_a_delete_has_no_value);
+    tcase_add_test(facts, test_a_key_over_the_limit_is_refused);
+    tcase_add_test(facts, test_a_value_can_be_set_from_the_memtable_itself);
+    tcase_add_test(facts, test_a_rolled_back_insert_leaves_nothing);
+    tcase_add_test(facts, test_a_key_is_noted_once_between_two_marks);
+    tcase_add_test(facts, test_a_note_of_an_earlier_transaction_does_not_count);
+    tcase_add_test(facts, test_values_stay_where_they_are_until_the_last_reference_goes);
+    tcase_add_test(facts, test_a_memtable_that_ends_hands_its_memory_on);
+    tcase_add_test(facts, test_memory_that_somebody_looks_at_is_not_handed_on);
+    tcase_add_test(facts, test_garbage_is_counted_and_compact_leaves_none);
+    tcase_add_test(facts, test_a_memtable_can_be_drawn);
+    suite_add_tcase(suite, facts);
+
+    TCase *model = tcase_create("model");
+    tcase_set_timeout(model, 600);
+    tcase_add_loop_test(model, test_a_memtable_agrees_with_an_array, 0, KEY_FAMILIES);
+    tcase_add_test(model, test_nodes_of_every_size_fill_and_empty);
+    tcase_add_test(model, test_keys_nest_as_deep_as_they_are_long);
+    suite_add_tcase(suite, model);
+
+    TCase *memory = tcase_create("memory");
+    tcase_set_timeout(memory, 600);
+    tcase_add_test(memory, test_a_set_without_memory_changes_nothing);
+    tcase_add_test(memory, test_reading_and_copying_without_memory_fail_cleanly);
+    suite_add_tcase(suite, memory);
+
+    return suite_run(suite);
+}
