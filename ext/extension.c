@@ -82,7 +82,7 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     }
     if (is_registered(db)) return SQLITE_OK;
     int rc = art_functions_register(db); /* where this fails midway, the modules do not say that all is there */
-    if (!rc) rc = register_module(db, "art_txn", &art_tracker_module);
+    if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
     if (!rc) rc = register_module(db, "art_info", &art_info_module);
     if (!rc) rc = register_module(db, "art_check", &art_check_module);
     if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);

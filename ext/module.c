@@ -98,7 +98,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
     }
     if (!rc) rc = find_columns(vtab, understood);
     if (!rc) rc = declare(vtab, message);
-    if (!rc) rc = art_tracker_make(vtab->connection);
+    if (!rc) rc = art_listener_make(vtab->connection);
     if (rc) {
         art_vtab_free(vtab);
         return rc == SQLITE_INTERRUPT ? art_report_interrupt(message) : rc; /* else SQLite blames the table */
@@ -147,7 +147,7 @@ static int create_table(struct art_vtab *vtab, char **message) {
         vtab->table = table;
         table->remove_allowed = true;
         table->exists = false;
-        rc = art_tracker_make_now(vtab->connection); /* CREATE opens no cursor behind this */
+        rc = art_listener_make_now(vtab->connection); /* CREATE opens no cursor behind this */
         if (!rc) rc = art_table_join(table, vtab, message);
         table->exists = true;
     }
@@ -180,7 +180,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
     if (!rc) rc = check_encoding(db, message);
     if (!rc) rc = create_table(vtab, message);
     if (rc) {
-        if (vtab->table && vtab->table->driver == &vtab->base) art_table_rolled_back(vtab->table);
+        if (vtab->table && vtab->table->owner == &vtab->base) art_table_rolled_back(vtab->table);
         art_vtab_free(vtab);
         return rc;
     }
@@ -191,26 +191,26 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
 
 /* --- DROP and RENAME ---------------------------------------------------------------------------------------------- */
 
-/* Without the tracker nobody would hear that a DROP or RENAME was taken back, and uncommitted rows would be lost. Nor
+/* Without the listener nobody would hear that a DROP or RENAME was taken back, and uncommitted rows would be lost. Nor
  * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
 static int join_for_change(struct art_vtab *vtab, const char *what) {
     struct art_table *table = vtab->table;
-    int rc = art_tracker_take_over(vtab->connection, &vtab->base.zErrMsg);
+    int rc = art_listener_take_over(vtab->connection, &vtab->base.zErrMsg);
     if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
-    if (rc || art_table_tracked(table) || !art_tree_dirty(table->tree)) return rc;
+    if (rc || art_table_is_heard(table) || !art_tree_dirty(table->tree)) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED, "art: %s has uncommitted changes: COMMIT them before %s",
                         vtab->name->table, what);
 }
 
 static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
-    if (art_table_tracked(table)) {
+    if (art_table_is_heard(table)) {
         table->exists = false;
         return;
     }
     /* Nobody will tell whether the DROP lasts: the file stays, and so do blobs in memory. */
     table->remove_allowed = false;
     if (table->path || table->inlined) table->exists = false;
-    if (table->driver == base) art_table_committed(table);
+    if (table->owner == base) art_table_committed(table);
 }
 
 /* Only a file that is surely this database's goes with the table: one that was copied with it is claimed first, if it can be. */

@@ -59,7 +59,7 @@ static void look_at_the_file(void) {
 static void commit_as_host(void) {
     struct art_commit made;
     must(art_tree_prepare(tree, &made));
-    bool crowded = made.crowded;
+    bool crowded = made.wants_checkpoint;
     toy_write(toy, &made);
     art_tree_committed(tree);
     must(toy_refresh(toy, tree));

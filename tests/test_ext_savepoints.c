@@ -5,7 +5,7 @@
  * both. The pair is also dropped, created and renamed inside savepoints. After most steps both are read, and at the end
  * of a history once more by a new connection; no .art file may be left that no table names.
  *
- * The same histories run with a table named art_txn in temp, which keeps the module's tracker from being made: then
+ * The same histories run with a table named art_txn in temp, which keeps the module's listener from being made: then
  * DROP and RENAME of a changed table may be refused, and nothing else may differ.
  */
 #include <check.h>
@@ -27,7 +27,7 @@ struct world {
     sqlite3_stmt *reader; /* other's: keeps COMMIT from getting its lock in rollback journal modes */
     const char *journal;
     bool renamed; /* the pair is t2, b2 */
-    bool blocked; /* no tracker */
+    bool blocked; /* no listener */
     bool refused; /* a COMMIT was */
     bool triggers;
     sqlite3_str *history;
@@ -358,7 +358,7 @@ static const char *const journals[] = {"WAL", "DELETE", "TRUNCATE", "MEMORY"};
 static void run_histories(int which, bool blocked) {
     uint64_t seed = random_seed();
     int histories = HISTORIES * (int)random_scale();
-    printf("%s%s: %d histories of %d steps, seeds from %llu\n", journals[which], blocked ? ", no tracker" : "",
+    printf("%s%s: %d histories of %d steps, seeds from %llu\n", journals[which], blocked ? ", no listener" : "",
            histories, STEPS, (unsigned long long)seed);
     fflush(stdout);
     for (int i = 0; i < histories; i++) run_history(journals[which], blocked, seed + (uint64_t)i);

@@ -441,7 +441,7 @@ END_TEST
 
 /* ---- objects that SQLite tells nothing ---- */
 
-/* Somebody's table has the tracker's name: then SQLite's callbacks for a table
+/* Somebody's table has the listener's name: then SQLite's callbacks for a table
  * that ROLLBACK TO has undone still come. */
 START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_tracker) {
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");

@@ -393,10 +393,10 @@ static void step_of_history(sqlite3 *writer) {
     sqlite3_free(last);
 }
 
-/* The second time with a table in temp that keeps the module from making its own there (tracker.c). */
+/* The second time with a table in temp that keeps the module from making its own there (listener.c). */
 START_TEST(test_random_histories_agree_with_those_of_alter_table) {
     uint64_t seed = random_seed();
-    printf("add column%s: seeds from %llu\n", _i ? ", no tracker" : "", (unsigned long long)seed);
+    printf("add column%s: seeds from %llu\n", _i ? ", no listener" : "", (unsigned long long)seed);
     if (_i) sql_run(db, "CREATE TEMP TABLE art_txn(x)");
     for (uint64_t last = seed + (uint64_t)HISTORIES * random_scale(); seed < last; seed++) {
         chance = (struct random){seed};

@@ -474,7 +474,7 @@ START_TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
 }
 END_TEST
 
-/* The tracker of transactions is nobody's table: a trigger of a stranger must not drive it. */
+/* The listener of transactions is nobody's table: a trigger of a stranger must not drive it. */
 START_TEST(test_a_stranger_cannot_write_into_the_tracker) {
     if (sql_standin()) return;
     sql_run(db, "PRAGMA trusted_schema=OFF");

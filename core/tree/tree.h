@@ -294,7 +294,7 @@ struct art_commit {
     struct art_bytes redo;
     bool write_young; /* 4. into T_artstate */
     struct art_bytes young;
-    bool crowded; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
+    bool wants_checkpoint; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */

@@ -42,8 +42,8 @@ int art_table_open(struct art_connection *connection, const char *schema, const 
 
 /* table_ref.c */
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
-struct art_named {
-    struct art_named *next;
+struct art_table_ref {
+    struct art_table_ref *next;
     struct art_connection *connection;
     struct art_vtab *vtab;  /* NULL: gone */
     sqlite3_stmt *snapshot; /* stepped while it is held */
@@ -53,16 +53,16 @@ struct art_named {
     char text[];
 };
 /* 'table' or 'schema.table'. Must be released. */
-int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message);
-void art_named_release(struct art_named *named);
+int art_table_ref_hold(struct art_connection *connection, const char *text, struct art_table_ref **out, char **message);
+void art_table_ref_release(struct art_table_ref *ref);
 /* The handle alone, good until the next statement; *out = NULL: there is no such table. */
-int art_named_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message);
-int art_named_unknown(const char *text, char **message); /* says so */
+int art_table_ref_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message);
+int art_table_ref_unknown(const char *text, char **message); /* says so */
 /* The handle of schema.table, made if need be by naming the table in a statement; *out = NULL: no art table. */
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                   char **message);
 /* art_vtab_ready(), with its message. */
-int art_named_ready(struct art_vtab *vtab, char **message);
-void art_named_forget(struct art_vtab *vtab); /* before it is freed */
+int art_table_ref_ready(struct art_vtab *vtab, char **message);
+void art_table_ref_forget(struct art_vtab *vtab); /* before it is freed */
 
 #endif

@@ -4,13 +4,13 @@
 #include "ext/access/access.h"
 
 void art_vtab_free(struct art_vtab *vtab) {
-    art_named_forget(vtab);
+    art_table_ref_forget(vtab);
     art_vtab_detach(vtab);
     art_tables_free_unused(vtab->connection);
     struct art_vtab **link = &vtab->connection->vtabs;
     while (*link != vtab) link = &(*link)->next;
     *link = vtab->next;
-    if (!vtab->connection->vtabs) art_tracker_forget(vtab->connection);
+    if (!vtab->connection->vtabs) art_listener_forget(vtab->connection);
     if (vtab->idle) vtab->idle->methods->free(vtab->idle);
     art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);
@@ -42,7 +42,7 @@ int art_vtab_disconnect(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     vtab->disconnected = true;
     if (vtab->pins) {
-        art_named_forget(vtab);
+        art_table_ref_forget(vtab);
     } else {
         art_vtab_free(vtab);
     }

@@ -4,8 +4,8 @@
  *     'main.objects'    schema and name; where there is no such schema or table in it, the whole is a name
  *
  * A function may be called by a statement that reads no table at all, and has then no read transaction: two statements
- * run within it would see two states. So one SELECT on T_artdata stays stepped from art_named_hold() to
- * art_named_release(). Inside a transaction, or a statement that reads the database, this is the snapshot that is there.
+ * run within it would see two states. So one SELECT on T_artdata stays stepped from art_table_ref_hold() to
+ * art_table_ref_release(). Inside a transaction, or a statement that reads the database, this is the snapshot that is there.
  *
  * Looking up a name costs some 20 us, too much for a function that descends a tree in 1 us. What was found is kept, with
  * its SELECT, as long as the name must mean the same:
@@ -72,7 +72,7 @@ int art_find_vtab(struct art_connection *connection, const char *schema, const c
     return art_report_sql(message, db, rc, "cannot open the table (%s.%s)", schema, table);
 }
 
-int art_named_unknown(const char *text, char **message) {
+int art_table_ref_unknown(const char *text, char **message) {
     return art_complain(message, SQLITE_ERROR,
                         "art: there is no art table of that name (%s): give 'table' or "
                         "'schema.table' of one that is there",
@@ -124,7 +124,7 @@ static int find_named(struct art_connection *connection, const char *text, struc
     return rc;
 }
 
-int art_named_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
+int art_table_ref_look(struct art_connection *connection, const char *text, struct art_vtab **out, char **message) {
     bool keep;
     int rc = art_shadow_busy(connection, text, message);
     *out = NULL;
@@ -133,148 +133,148 @@ int art_named_look(struct art_connection *connection, const char *text, struct a
 
 /* --- what is kept ------------------------------------------------------------------------------------------------- */
 
-static void named_free(struct art_named *named) {
-    sqlite3_finalize(named->snapshot);
-    art_free(named);
+static void ref_free(struct art_table_ref *ref) {
+    sqlite3_finalize(ref->snapshot);
+    art_free(ref);
 }
 
-static void unlink_named(struct art_connection *connection, const struct art_named *named) {
-    struct art_named **link = &connection->named;
-    while (*link != named) link = &(*link)->next;
-    *link = named->next;
+static void unlink_ref(struct art_connection *connection, const struct art_table_ref *ref) {
+    struct art_table_ref **link = &connection->table_refs;
+    while (*link != ref) link = &(*link)->next;
+    *link = ref->next;
 }
 
 /* A handle goes. What is being stepped is left to who steps it. */
-void art_named_forget(struct art_vtab *vtab) {
+void art_table_ref_forget(struct art_vtab *vtab) {
     struct art_connection *connection = vtab->connection;
-    for (struct art_named *named = connection->named, *next; named; named = next) {
-        next = named->next;
-        if (named->vtab != vtab) continue;
-        named->once = true;
-        if (named->pins) continue;
-        named->vtab = NULL;
-        if (named->held) continue;
-        unlink_named(connection, named);
-        named_free(named);
+    for (struct art_table_ref *ref = connection->table_refs, *next; ref; ref = next) {
+        next = ref->next;
+        if (ref->vtab != vtab) continue;
+        ref->once = true;
+        if (ref->pins) continue;
+        ref->vtab = NULL;
+        if (ref->held) continue;
+        unlink_ref(connection, ref);
+        ref_free(ref);
     }
 }
 
 /* In front of the list, from which the oldest falls out: one at a time is held, and that is the newest. */
-static void keep_named(struct art_connection *connection, struct art_named *named) {
-    named->next = connection->named;
-    connection->named = named;
+static void keep_ref(struct art_connection *connection, struct art_table_ref *ref) {
+    ref->next = connection->table_refs;
+    connection->table_refs = ref;
     unsigned count = 0;
-    for (struct art_named **link = &connection->named, *last; (last = *link); link = &last->next) {
+    for (struct art_table_ref **link = &connection->table_refs, *last; (last = *link); link = &last->next) {
         if (++count <= KEPT) continue;
         *link = NULL;
-        named_free(last);
+        ref_free(last);
         return;
     }
 }
 
-static struct art_named *find_kept(struct art_connection *connection, const char *text) {
-    for (struct art_named **link = &connection->named, *named; (named = *link); link = &named->next) {
-        if (strcmp(named->text, text)) continue;
-        *link = named->next;
-        named->next = connection->named;
-        connection->named = named;
-        return named;
+static struct art_table_ref *find_kept(struct art_connection *connection, const char *text) {
+    for (struct art_table_ref **link = &connection->table_refs, *ref; (ref = *link); link = &ref->next) {
+        if (strcmp(ref->text, text)) continue;
+        *link = ref->next;
+        ref->next = connection->table_refs;
+        connection->table_refs = ref;
+        return ref;
     }
     return NULL;
 }
 
 /* The handle, and its name with it, may go while SQLite prepares. */
-static int prepare_snapshot(struct art_named *named, struct art_name *name, char **message) {
-    sqlite3 *db = named->connection->db;
+static int prepare_snapshot(struct art_table_ref *ref, struct art_name *name, char **message) {
+    sqlite3 *db = ref->connection->db;
     char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_artdata\"", name->schema, name->table);
     if (!sql) return SQLITE_NOMEM;
     art_name_hold(name);
-    int rc =
-        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &named->snapshot, NULL);
+    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &ref->snapshot, NULL);
     sqlite3_free(sql);
     if (rc) rc = art_report_sql(message, db, rc, "cannot read %s.%s_artdata", name->schema, name->table);
     art_name_release(name);
     return rc;
 }
 
-static int look_up(struct art_connection *connection, const char *text, struct art_named **out, char **message) {
+static int look_up(struct art_connection *connection, const char *text, struct art_table_ref **out, char **message) {
     size_t bytes = strlen(text) + 1;
-    struct art_named *named = art_alloc_zeroed(sizeof *named + bytes);
-    if (!named) return SQLITE_NOMEM;
+    struct art_table_ref *ref = art_alloc_zeroed(sizeof *ref + bytes);
+    if (!ref) return SQLITE_NOMEM;
     bool keep;
-    memcpy(named->text, text, bytes);
-    named->connection = connection;
-    named->held = true; /* the handle may go while the SELECT is prepared */
+    memcpy(ref->text, text, bytes);
+    ref->connection = connection;
+    ref->held = true; /* the handle may go while the SELECT is prepared */
     struct art_vtab *vtab;
     int rc = find_named(connection, text, &vtab, &keep, message);
-    named->vtab = vtab;
-    named->once = !keep;
-    keep_named(connection, named);
-    if (!rc) rc = vtab ? prepare_snapshot(named, vtab->name, message) : art_named_unknown(text, message);
-    named->held = false;
+    ref->vtab = vtab;
+    ref->once = !keep;
+    keep_ref(connection, ref);
+    if (!rc) rc = vtab ? prepare_snapshot(ref, vtab->name, message) : art_table_ref_unknown(text, message);
+    ref->held = false;
     if (rc) {
-        unlink_named(connection, named);
-        named_free(named);
+        unlink_ref(connection, ref);
+        ref_free(ref);
         return rc;
     }
-    *out = named;
+    *out = ref;
     return SQLITE_OK;
 }
 
 /* --- holding ------------------------------------------------------------------------------------------------------ */
 
-void art_named_release(struct art_named *named) {
-    struct art_vtab *pinned = named->pins ? named->vtab : NULL;
-    sqlite3_reset(named->snapshot);
-    named->held = named->pins = false;
-    if (named->once || !named->vtab) {
-        unlink_named(named->connection, named);
-        named_free(named);
+void art_table_ref_release(struct art_table_ref *ref) {
+    struct art_vtab *pinned = ref->pins ? ref->vtab : NULL;
+    sqlite3_reset(ref->snapshot);
+    ref->held = ref->pins = false;
+    if (ref->once || !ref->vtab) {
+        unlink_ref(ref->connection, ref);
+        ref_free(ref);
     }
     if (pinned) art_vtab_unpin(pinned);
 }
 
 /* Steps the SELECT; *same: the name still means this handle. */
-static int hold_named(struct art_named *named, bool *same) {
-    named->held = true;
-    int rc = art_shadow_step(named->connection, named->snapshot);
+static int hold_ref(struct art_table_ref *ref, bool *same) {
+    ref->held = true;
+    int rc = art_shadow_step(ref->connection, ref->snapshot);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
         rc = SQLITE_OK; /* without a row, the refresh will say what is wrong */
     } else {
-        rc = sqlite3_reset(named->snapshot);
+        rc = sqlite3_reset(ref->snapshot);
     }
-    *same = named->vtab && !sqlite3_stmt_status(named->snapshot, SQLITE_STMTSTATUS_REPREPARE, 0);
+    *same = ref->vtab && !sqlite3_stmt_status(ref->snapshot, SQLITE_STMTSTATUS_REPREPARE, 0);
     return rc;
 }
 
-int art_named_hold(struct art_connection *connection, const char *text, struct art_named **out, char **message) {
+int art_table_ref_hold(struct art_connection *connection, const char *text, struct art_table_ref **out,
+                       char **message) {
     sqlite3 *db = connection->db;
     int rc = art_shadow_busy(connection, text, message);
     if (rc) return rc;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        struct art_named *named = find_kept(connection, text);
-        bool fresh = !named, same;
-        rc = fresh ? look_up(connection, text, &named, message) : SQLITE_OK;
+        struct art_table_ref *ref = find_kept(connection, text);
+        bool fresh = !ref, same;
+        rc = fresh ? look_up(connection, text, &ref, message) : SQLITE_OK;
         if (rc) return rc;
-        rc = hold_named(named, &same);
+        rc = hold_ref(ref, &same);
         if (!rc && same) {
-            art_vtab_pin(named->vtab);
-            named->pins = true;
-            *out = named;
+            art_vtab_pin(ref->vtab);
+            ref->pins = true;
+            *out = ref;
             return SQLITE_OK;
         }
-        named->once = true;
+        ref->once = true;
         if (rc && (fresh || (rc != SQLITE_ERROR && rc != SQLITE_SCHEMA))) {
             rc = art_report_sql(message, db, rc, "cannot read the log (%s)", text);
-            art_named_release(named);
+            art_table_ref_release(ref);
             return rc;
         }
-        art_named_release(named);
+        art_table_ref_release(ref);
     }
     return art_complain(message, SQLITE_BUSY, "art: the schema changes again and again (%s): try again", text);
 }
 
-int art_named_ready(struct art_vtab *vtab, char **message) {
+int art_table_ref_ready(struct art_vtab *vtab, char **message) {
     char **said = &vtab->base.zErrMsg;
     int rc = art_vtab_ready(vtab);
     if (!rc) return SQLITE_OK;

@@ -87,7 +87,7 @@ static int hold_one_table(struct backup *backup, const char *name, char **messag
     int rc = art_table_open(backup->connection, backup->schema, name, &vtab, message);
     if (rc) return rc;
     more[backup->count++] = vtab;
-    rc = art_named_ready(vtab, message);
+    rc = art_table_ref_ready(vtab, message);
     return rc ? rc : art_report(message, art_tree_ready(vtab->table->tree));
 }
 
@@ -165,7 +165,7 @@ static struct art_vtab *find_held(const struct backup *backup, const char *name)
 
 static int copy_one_table(struct backup *backup, const char *name, char **message) {
     struct art_vtab *vtab = find_held(backup, name);
-    int rc = vtab ? art_named_ready(vtab, message) : hold_one_table(backup, name, message);
+    int rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
     if (!vtab && !rc) vtab = backup->tables[backup->count - 1];
     return rc ? rc : art_copy_table(&backup->copy, vtab->table, name, message);
 }

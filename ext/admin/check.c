@@ -286,15 +286,15 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
 /* A name may not lead to a handle because of damage, which is then what the check has found. */
 int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings,
                     char **message) {
-    struct art_named *named;
-    int rc = art_named_hold(connection, text, &named, message);
+    struct art_table_ref *ref;
+    int rc = art_table_ref_hold(connection, text, &ref, message);
     if ((rc & 0xff) == SQLITE_CORRUPT) {
         add_sentence(findings, rc, *message);
         *message = NULL;
         return findings->nomem ? SQLITE_NOMEM : SQLITE_OK;
     }
     if (rc) return rc;
-    rc = art_check_table(named->vtab, false, findings, message);
-    art_named_release(named);
+    rc = art_check_table(ref->vtab, false, findings, message);
+    art_table_ref_release(ref);
     return rc;
 }

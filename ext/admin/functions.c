@@ -57,27 +57,27 @@ static void fail_in_core(sqlite3_context *context, int art_rc) {
     fail_call(context, rc, message);
 }
 
-static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_named **out, char **message) {
+static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_table_ref **out, char **message) {
     const char *text = (const char *)sqlite3_value_text(name);
-    return text ? art_named_hold(sqlite3_user_data(context), text, out, message) : SQLITE_NOMEM;
+    return text ? art_table_ref_hold(sqlite3_user_data(context), text, out, message) : SQLITE_NOMEM;
 }
 
 /* NULL: the function has failed. Else to be released. */
-static struct art_named *open_table(sqlite3_context *context, sqlite3_value *name) {
-    struct art_named *named;
+static struct art_table_ref *open_table(sqlite3_context *context, sqlite3_value *name) {
+    struct art_table_ref *ref;
     char *message = NULL;
-    int rc = hold_table(context, name, &named, &message);
+    int rc = hold_table(context, name, &ref, &message);
     if (!rc) {
-        rc = art_named_ready(named->vtab, &message);
-        if (!rc) return named;
-        art_named_release(named);
+        rc = art_table_ref_ready(ref->vtab, &message);
+        if (!rc) return ref;
+        art_table_ref_release(ref);
     }
     fail_call(context, rc, message);
     return NULL;
 }
 
-static struct art_tree *tree_of(const struct art_named *named) {
-    return named->vtab->table->tree;
+static struct art_tree *tree_of(const struct art_table_ref *ref) {
+    return ref->vtab->table->tree;
 }
 
 /* --- functions ---------------------------------------------------------------------------------------------------- */
@@ -100,15 +100,15 @@ static void call_count(sqlite3_context *context, int count, sqlite3_value **valu
     uint64_t rows;
     if (any_null(count, values)) return;
     if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
-    struct art_named *named = open_table(context, values[0]);
-    if (!named) return;
-    int rc = count_prefix(tree_of(named), prefix, &rows);
+    struct art_table_ref *ref = open_table(context, values[0]);
+    if (!ref) return;
+    int rc = count_prefix(tree_of(ref), prefix, &rows);
     if (rc) {
         fail_in_core(context, rc);
     } else {
         sqlite3_result_int64(context, (sqlite3_int64)rows);
     }
-    art_named_release(named);
+    art_table_ref_release(ref);
 }
 
 static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -118,26 +118,26 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     if (!art_value_bytes(values[1], &path) || (count > 2 && !art_value_bytes(values[2], &delimiter))) {
         return sqlite3_result_error_nomem(context);
     }
-    struct art_named *named = open_table(context, values[0]);
-    if (!named) return;
-    int rc = art_tree_longest_prefix(tree_of(named), path, delimiter, &found);
+    struct art_table_ref *ref = open_table(context, values[0]);
+    if (!ref) return;
+    int rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found);
     if (rc == ART_OK) {
         art_result_text(context, found.data, found.len);
     } else if (rc != ART_NOTFOUND) {
         fail_in_core(context, rc);
     }
     art_buffer_clear(&found);
-    art_named_release(named);
+    art_table_ref_release(ref);
 }
 
 /* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in between
  * waits for it, or makes it fail. */
 static void call_write_version(sqlite3_context *context, int count, sqlite3_value **values) {
     if (any_null(count, values)) return;
-    struct art_named *named = open_table(context, values[0]);
-    if (!named) return;
-    sqlite3_result_int64(context, (sqlite3_int64)art_tree_csn(tree_of(named)) + 1);
-    art_named_release(named);
+    struct art_table_ref *ref = open_table(context, values[0]);
+    if (!ref) return;
+    sqlite3_result_int64(context, (sqlite3_int64)art_tree_csn(tree_of(ref)) + 1);
+    art_table_ref_release(ref);
 }
 
 static void call_check(sqlite3_context *context, int count, sqlite3_value **values) {

@@ -170,15 +170,15 @@ static int add_leftovers(struct info_cursor *cursor, struct art_connection *conn
     return rc;
 }
 
-static int gather_facts(struct info_cursor *cursor, struct art_named *named, char **message) {
+static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, char **message) {
     struct art_tree_info info = {0};
-    int rc = art_named_ready(named->vtab, message);
-    if (!rc) rc = art_report(message, art_tree_info(named->vtab->table->tree, &info));
+    int rc = art_table_ref_ready(ref->vtab, message);
+    if (!rc) rc = art_report(message, art_tree_info(ref->vtab->table->tree, &info));
     if (rc) return rc;
-    const struct art_vtab *vtab = named->vtab;
+    const struct art_vtab *vtab = ref->vtab;
     const struct art_table *table = vtab->table;
     struct art_state state;
-    rc = art_shadow_read_state(named->connection, vtab->name, &vtab->settings, &state, message);
+    rc = art_shadow_read_state(ref->connection, vtab->name, &vtab->settings, &state, message);
     if (rc) return rc;
     art_state_clear(&state);
     add_all(cursor, table, &info);
@@ -186,7 +186,7 @@ static int gather_facts(struct info_cursor *cursor, struct art_named *named, cha
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
     if (table->finish.said) add_text(cursor, "vacuum", table->finish.said);
-    rc = add_leftovers(cursor, named->connection, vtab->name->schema, message);
+    rc = add_leftovers(cursor, ref->connection, vtab->name->schema, message);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 
@@ -261,11 +261,11 @@ static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, i
     }
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
     const char *name = (const char *)sqlite3_value_text(argv[0]);
-    struct art_named *named;
-    int rc = name ? art_named_hold(info->connection, name, &named, &base->pVtab->zErrMsg) : SQLITE_NOMEM;
+    struct art_table_ref *ref;
+    int rc = name ? art_table_ref_hold(info->connection, name, &ref, &base->pVtab->zErrMsg) : SQLITE_NOMEM;
     if (rc) return rc;
-    rc = gather_facts(cursor, named, &base->pVtab->zErrMsg);
-    art_named_release(named);
+    rc = gather_facts(cursor, ref, &base->pVtab->zErrMsg);
+    art_table_ref_release(ref);
     return rc;
 }
 

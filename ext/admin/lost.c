@@ -79,7 +79,8 @@ static int find_target(struct art_connection *connection, const char *text, stru
     bool found;
     int rc = art_salvage_target_table(connection, text, out, NULL, &found, message);
     if (rc || found) return rc;
-    return art_salvage_is_path(text) ? art_salvage_target_file(text, out, message) : art_named_unknown(text, message);
+    return art_salvage_is_path(text) ? art_salvage_target_file(text, out, message)
+                                     : art_table_ref_unknown(text, message);
 }
 
 static int lost_next(sqlite3_vtab_cursor *base) {

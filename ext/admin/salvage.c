@@ -71,7 +71,7 @@ static int take_table(struct salvage_vtab *vtab, int argc, const char *const *ar
     char *text = argument_text(argv[0]);
     if (!text) return SQLITE_NOMEM;
     int rc = art_salvage_target_table(vtab->connection, text, &vtab->target, &vtab->columns, found, message);
-    if (!rc && !*found) rc = art_named_unknown(text, message);
+    if (!rc && !*found) rc = art_table_ref_unknown(text, message);
     sqlite3_free(text);
     return rc;
 }
@@ -210,7 +210,7 @@ static int salvage_filter(sqlite3_vtab_cursor *base, int plan, const char *words
     struct salvage_vtab *vtab = (struct salvage_vtab *)base->pVtab;
     art_remains_clear(&cursor->remains);
     cursor->row = 0;
-    if (!vtab->target.file && !vtab->target.table) return art_named_unknown(vtab->name, &base->pVtab->zErrMsg);
+    if (!vtab->target.file && !vtab->target.table) return art_table_ref_unknown(vtab->name, &base->pVtab->zErrMsg);
     int rc = art_remains_open(&cursor->remains, vtab->connection, &vtab->target, false, &base->pVtab->zErrMsg);
     return rc ? rc : salvage_next(base);
 }

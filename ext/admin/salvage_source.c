@@ -34,7 +34,7 @@ int art_salvage_target_table(struct art_connection *connection, const char *text
                              struct art_columns *columns, bool *found, char **message) {
     struct art_vtab *vtab;
     *found = false;
-    int rc = art_named_look(connection, text, &vtab, message);
+    int rc = art_table_ref_look(connection, text, &vtab, message);
     if (rc || !vtab) return rc;
     *found = true;
     out->schema = sqlite3_mprintf("%s", vtab->name->schema);

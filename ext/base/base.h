@@ -45,7 +45,7 @@ struct art_connection {
     struct art_connection *next;
     struct art_vtab *vtabs;
     struct art_table *tables;
-    struct art_named *named; /* access/table_ref.c */
+    struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */
     bool verifying;                     /* admin/verify.c looks at the art tables: integrity_check need not */
@@ -54,14 +54,14 @@ struct art_connection {
     int (*load)(sqlite3 *db, char **message); /* art into another connection (extension.c) */
     struct art_connection *finishes; /* this is a second connection of ours (txn/finish.c), on behalf of that one */
     /* txn/listener.c */
-    unsigned trackers; /* handles of temp.art_txn */
+    unsigned listeners; /* handles of temp.art_txn */
     sqlite3_stmt *join;
-    sqlite3_vtab *driver; /* the one that drives the running transaction, or NULL */
-    bool joined;          /* it is sure to hear everything from here on */
+    sqlite3_vtab *owner; /* the one that drives the running transaction, or NULL */
+    bool joined;         /* it is sure to hear everything from here on */
     struct art_levels levels;
 };
 
-void art_tracker_forget(struct art_connection *connection);
+void art_listener_forget(struct art_connection *connection);
 /* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
 int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
@@ -72,7 +72,7 @@ int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
  * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards stays:
  * xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite calls no
  * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes, drops,
- * alters shadow tables, and tracker.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in
+ * alters shadow tables, and listener.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in
  * use yet. What such a statement may take away is a name: it is held, or not looked at again. */
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);

@@ -20,7 +20,7 @@ static const char place[] = "the table of blobs";
 
 /* The tree must not go on with a transaction that SQLite has ended. */
 static int note_end(struct art_table *table, int art_rc) {
-    if (table->driver && !art_journal_alive(table)) art_tree_rolled_back(table->tree);
+    if (table->owner && !art_journal_alive(table)) art_tree_rolled_back(table->tree);
     return art_rc;
 }
 

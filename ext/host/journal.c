@@ -25,7 +25,7 @@
  * it; what is synced here is its end, and the next transaction writes the journal anew.)
  *
  * art_journal_end_epoch(): young slots are free once SQLite begins its WAL anew, which by itself it does only after a
- * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree is crowded with them,
+ * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree waits for many of them,
  * xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a passive one,
  * whose failure is nobody's, as there. Not where the program has taken checkpoints over (wal_autocheckpoint=0, or a hook of
  * its own, which the PRAGMA tells as 0), nor while a statement of this connection still reads.
@@ -137,8 +137,8 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     if (rc) return rc;
     art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
-    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->lost = true;
-    table->may_harden = !table->lost;
+    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->must_abort = true;
+    table->may_harden = !table->must_abort;
     return art_journal_sound(table, message);
 }
 
@@ -153,8 +153,8 @@ int art_journal_harden(struct art_table *table) {
 
 void art_journal_leave(struct art_table *table) {
     close_own_wal(table);
-    table->may_harden = table->secured = table->reuse = table->own_frame = table->flushed = table->lost = false;
-    table->crowded = false;
+    table->may_harden = table->secured = table->reuse = table->own_frame = table->flushed = table->must_abort = false;
+    table->wants_checkpoint = false;
     table->waited = 0;
 }
 
@@ -171,11 +171,11 @@ int art_journal_write_nonce(struct art_table *table) {
 /* A savepoint that was made without BEGIN is none that we hear of; but then SQLite is not in autocommit. */
 static bool may_flush(const struct art_table *table) {
     if (sqlite3_libversion_number() >= FLUSHES_WELL) return true;
-    return !table->moment_count && sqlite3_get_autocommit(table->connection->db);
+    return !table->saved_count && sqlite3_get_autocommit(table->connection->db);
 }
 
 void art_journal_rolled_back_to(struct art_table *table, bool all) {
-    if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->lost = true;
+    if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->must_abort = true;
     table->own_frame = false;
 }
 
@@ -212,14 +212,15 @@ static int make_secure(struct art_table *table) {
     if (rc || (wal && !table->own_frame)) return rc;
     sqlite3_file *journal = journal_file(table);
     if (wal && !journal) return ART_OK;
-    table->lost |= sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
-    if (table->lost || (!wal && sync_folder(db, schema))) table->sync_failed = true;
+    table->must_abort |=
+        sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
+    if (table->must_abort || (!wal && sync_folder(db, schema))) table->sync_failed = true;
     table->reuse = !table->sync_failed;
-    return table->lost ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+    return table->must_abort ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
 }
 
 int art_journal_sound(const struct art_table *table, char **message) {
-    return table->lost ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
+    return table->must_abort ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
 }
 
 static int unmoved(void *context) {
@@ -340,14 +341,14 @@ static int ask_number(struct art_connection *connection, const char *pragma) {
     return number;
 }
 
-void art_journal_note_crowd(struct art_table *table, bool crowded) {
-    table->crowded = crowded && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
+void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
+    table->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
 }
 
 void art_journal_end_epoch(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
-    if (!table->crowded || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
+    if (!table->wants_checkpoint || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
     sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 

@@ -28,43 +28,43 @@ static bool too_complex(const struct art_scan *scan, int len) {
 }
 
 /* The path itself, and whatever a NUL hides from SQLite's comparison behind it. */
-static void want_hidden_rest(struct art_wanted *wanted, struct art_bytes path) {
+static void want_hidden_rest(struct art_key_range *keys, struct art_bytes path) {
     static const uint8_t one = 1;
-    wanted->scratch.len = 0;
-    if (art_buffer_append(&wanted->scratch, path.data, path.len) || art_buffer_append(&wanted->scratch, &one, 1)) {
-        wanted->rc = SQLITE_NOMEM;
+    keys->scratch.len = 0;
+    if (art_buffer_append(&keys->scratch, path.data, path.len) || art_buffer_append(&keys->scratch, &one, 1)) {
+        keys->rc = SQLITE_NOMEM;
         return;
     }
-    art_wanted_low(wanted, path, false);
-    art_wanted_high(wanted, art_buffer_bytes(&wanted->scratch), true);
+    art_key_range_low(keys, path, false);
+    art_key_range_high(keys, art_buffer_bytes(&keys->scratch), true);
 }
 
 static void want_glob(struct art_scan *scan, sqlite3_value *value) {
-    struct art_wanted *wanted = &scan->wanted;
+    struct art_key_range *keys = &scan->keys;
     if (never_matches(scan, sqlite3_value_type(value))) {
-        wanted->empty = true;
+        keys->empty = true;
         return;
     }
     const char *pattern = (const char *)sqlite3_value_text(value);
     if (pattern && too_complex(scan, sqlite3_value_bytes(value))) {
-        wanted->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
+        keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
         return;
     }
     if (!pattern) {
-        wanted->rc = SQLITE_NOMEM;
+        keys->rc = SQLITE_NOMEM;
         return;
     }
     struct art_bytes prefix = art_bytes(pattern, art_glob_prefix(pattern));
     const char *rest = pattern + prefix.len;
     if (prefix.len > ART_PATH_MAX) {
-        wanted->empty = true;
+        keys->empty = true;
         return;
     }
     if (*rest == 0) {
-        want_hidden_rest(wanted, prefix);
+        want_hidden_rest(keys, prefix);
         return;
     }
-    art_wanted_prefix(wanted, prefix);
+    art_key_range_prefix(keys, prefix);
     /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
      * SQLite, though, where it compares with bounds instead. */
     bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && !rest[1];
@@ -73,32 +73,32 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
     if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
     scan->matching = ART_MATCH_GLOB;
     scan->pattern.len = 0;
-    if (art_buffer_append(&scan->pattern, pattern, strlen(pattern) + 1)) wanted->rc = SQLITE_NOMEM;
+    if (art_buffer_append(&scan->pattern, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
 }
 
 static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
-    struct art_wanted *wanted = &scan->wanted;
+    struct art_key_range *keys = &scan->keys;
     if (prefix.len > ART_PATH_MAX) {
-        wanted->empty = true;
+        keys->empty = true;
         return;
     }
     if (art_folded_set(&scan->folded, prefix)) {
-        wanted->rc = SQLITE_NOMEM;
+        keys->rc = SQLITE_NOMEM;
         return;
     }
-    art_folded_range(&scan->folded, wanted);
+    art_folded_range(&scan->folded, keys);
     if (scan->matching == ART_MATCH_ALL && scan->folded.letters) scan->matching = ART_MATCH_FOLDED;
 }
 
 /* A pattern that is too long is SQLite's to complain about, on the first row. */
 static void want_like(struct art_scan *scan, sqlite3_value *value) {
     if (never_matches(scan, sqlite3_value_type(value))) {
-        scan->wanted.empty = true;
+        scan->keys.empty = true;
         return;
     }
     const char *pattern = (const char *)sqlite3_value_text(value);
     if (!pattern) {
-        scan->wanted.rc = SQLITE_NOMEM;
+        scan->keys.rc = SQLITE_NOMEM;
     } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
         want_folded(scan, art_bytes(pattern, art_like_prefix(pattern)));
     }
@@ -107,7 +107,7 @@ static void want_like(struct art_scan *scan, sqlite3_value *value) {
 static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
     const void *text = sqlite3_value_text(value);
     if (!text) {
-        scan->wanted.rc = SQLITE_NOMEM;
+        scan->keys.rc = SQLITE_NOMEM;
         return;
     }
     want_folded(scan, art_bytes(text, art_sound_prefix(text)));
@@ -116,18 +116,18 @@ static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
 /* Of an argument that a hidden column shows again: its bytes, and what it was. */
 static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_value *value) {
     shown->type = sqlite3_value_type(value);
-    if (shown->type == SQLITE_NULL) scan->wanted.empty = true;
+    if (shown->type == SQLITE_NULL) scan->keys.empty = true;
     struct art_bytes bytes = {0};
     shown->text.len = 0;
     if ((shown->type != SQLITE_NULL && !art_value_bytes(value, &bytes)) ||
         art_buffer_append(&shown->text, bytes.data, bytes.len)) {
-        scan->wanted.rc = SQLITE_NOMEM;
+        scan->keys.rc = SQLITE_NOMEM;
     }
 }
 
-static void want_points(struct art_scan *scan, sqlite3_value *list) {
-    int rc = art_points_collect(&scan->points, list);
-    if (rc) scan->wanted.rc = rc;
+static void want_list(struct art_scan *scan, sqlite3_value *list) {
+    int rc = art_in_list_collect(&scan->in_list, list);
+    if (rc) scan->keys.rc = rc;
     scan->several = true;
 }
 
@@ -143,7 +143,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         want_shown(scan, &scan->start_after, value);
         break;
     case ART_ARGUMENT_IN:
-        want_points(scan, value);
+        want_list(scan, value);
         break;
     case ART_ARGUMENT_GLOB:
         want_glob(scan, value);
@@ -161,7 +161,8 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        art_wanted_compare(&scan->wanted, meaning, value, compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL));
+        art_key_range_compare(&scan->keys, meaning, value,
+                              compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL));
     }
 }
 
@@ -242,25 +243,25 @@ const char *art_plan_next(const struct art_columns *columns, const char *at, str
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
-    struct art_wanted *wanted = &scan->wanted;
+    struct art_key_range *keys = &scan->keys;
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
-    for (int i = 0; i < argc && !wanted->rc; i++) {
+    for (int i = 0; i < argc && !keys->rc; i++) {
         struct art_plan_argument argument;
         words = art_plan_next(columns, words, &argument);
         assert(words);
         if (!argument.column) {
             want(scan, argument.meaning, argv[i]);
         } else if (art_filters_add(scan, argument.column, argument.meaning, argv[i], !argument.is_bound)) {
-            wanted->rc = SQLITE_NOMEM;
+            keys->rc = SQLITE_NOMEM;
         }
     }
-    if (wanted->rc || wanted->empty) return wanted->rc;
+    if (keys->rc || keys->empty) return keys->rc;
     scan->listing = scan->delimiter.text.len > 0;
     if (scan->listing) art_listing_begin(scan);
     if (scan->start_after.type && !scan->listing) {
-        art_wanted_low(wanted, art_buffer_bytes(&scan->start_after.text), true);
+        art_key_range_low(keys, art_buffer_bytes(&scan->start_after.text), true);
     }
-    if (scan->prefix.type) art_wanted_prefix(wanted, art_buffer_bytes(&scan->prefix.text));
-    art_wanted_finish(wanted);
-    return wanted->rc;
+    if (scan->prefix.type) art_key_range_prefix(keys, art_buffer_bytes(&scan->prefix.text));
+    art_key_range_finish(keys);
+    return keys->rc;
 }

@@ -48,20 +48,20 @@ static void free_scan(struct art_open_scan *open) {
     art_buffer_clear(&scan->pattern);
     art_buffer_clear(&scan->folded.lower);
     art_buffer_clear(&scan->folded.seek);
-    art_wanted_clear(&scan->wanted);
+    art_key_range_clear(&scan->keys);
     art_buffer_clear(&scan->prefix.text);
     art_buffer_clear(&scan->delimiter.text);
     art_buffer_clear(&scan->start_after.text);
-    art_points_clear(&scan->points);
+    art_in_list_clear(&scan->in_list);
     art_filters_clear(scan);
     art_free(scan);
 }
 
 static bool is_huge(const struct art_scan *scan) {
-    const struct art_wanted *wanted = &scan->wanted;
-    return scan->pattern.capacity + scan->key.capacity + scan->points.bytes.capacity + scan->points.ends.capacity +
+    const struct art_key_range *keys = &scan->keys;
+    return scan->pattern.capacity + scan->key.capacity + scan->in_list.bytes.capacity + scan->in_list.ends.capacity +
                scan->prefix.text.capacity + scan->delimiter.text.capacity + scan->start_after.text.capacity +
-               wanted->low.capacity + wanted->high.capacity + scan->folded.lower.capacity >
+               keys->low.capacity + keys->high.capacity + scan->folded.lower.capacity >
            HUGE_BUFFER;
 }
 
@@ -82,7 +82,7 @@ int art_scan_close(sqlite3_vtab_cursor *base) {
 static void reset(struct art_scan *scan, int plan) {
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
-    art_wanted_reset(&scan->wanted);
+    art_key_range_reset(&scan->keys);
     scan->state = ART_SCAN_END;
     scan->matching = ART_MATCH_ALL;
     scan->descending = plan & ART_PLAN_DESCENDING;
@@ -112,7 +112,7 @@ static int filter_text(struct art_scan *scan, sqlite3_value *path) {
 
 /* The first argument is the path. */
 static int filter_point(struct art_scan *scan, sqlite3_value *path) {
-    if (art_scan_compares_as_text(scan, path)) return art_scan_fail(scan, art_rows_point(scan, scan->wanted.range.low));
+    if (art_scan_compares_as_text(scan, path)) return art_scan_fail(scan, art_rows_point(scan, scan->keys.range.low));
     art_scans_enter(&scan->open);
     return art_scan_fail(scan, art_rows_number(scan, path));
 }
@@ -135,14 +135,14 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     reset(scan, plan);
     if (by_text) return filter_text(scan, argv[0]);
     rc = art_scan_arguments(scan, words, argc, argv);
-    if (rc || scan->wanted.empty) return rc;
+    if (rc || scan->keys.empty) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
     if (scan->counted && count_off(scan)) return SQLITE_SCHEMA;
     if (scan->offset) art_scan_vtab(scan)->restart.in_vain = 0;
     art_scans_enter(&scan->open);
-    if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->wanted.range));
-    scan->range_due = scan->points.numbers;
-    return art_scan_fail(scan, art_points_next(scan));
+    if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->keys.range));
+    scan->range_due = scan->in_list.numbers;
+    return art_scan_fail(scan, art_in_list_next(scan));
 }
 
 int art_scan_eof(sqlite3_vtab_cursor *base) {

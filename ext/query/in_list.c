@@ -12,39 +12,39 @@
 
 #include <stdlib.h>
 
-static struct art_bytes point(const struct art_points *points, uint32_t i) {
-    const uint32_t *ends = (const void *)points->ends.data;
+static struct art_bytes point(const struct art_in_list *list, uint32_t i) {
+    const uint32_t *ends = (const void *)list->ends.data;
     uint32_t from = i ? ends[i - 1] : 0;
-    return art_bytes(points->bytes.data + from, ends[i] - from);
+    return art_bytes(list->bytes.data + from, ends[i] - from);
 }
 
-void art_points_clear(struct art_points *points) {
-    art_buffer_clear(&points->bytes);
-    art_buffer_clear(&points->ends);
+void art_in_list_clear(struct art_in_list *list) {
+    art_buffer_clear(&list->bytes);
+    art_buffer_clear(&list->ends);
 }
 
-static int add_point(struct art_points *points, struct art_bytes path) {
+static int add_point(struct art_in_list *list, struct art_bytes path) {
     if (path.len > ART_PATH_MAX) return SQLITE_OK;
-    if (points->bytes.len + path.len > UINT32_MAX) return SQLITE_TOOBIG;
-    if (art_buffer_append(&points->bytes, path.data, path.len)) return SQLITE_NOMEM;
-    uint32_t end = (uint32_t)points->bytes.len;
-    if (art_buffer_append(&points->ends, &end, sizeof end)) return SQLITE_NOMEM;
-    points->count++;
+    if (list->bytes.len + path.len > UINT32_MAX) return SQLITE_TOOBIG;
+    if (art_buffer_append(&list->bytes, path.data, path.len)) return SQLITE_NOMEM;
+    uint32_t end = (uint32_t)list->bytes.len;
+    if (art_buffer_append(&list->ends, &end, sizeof end)) return SQLITE_NOMEM;
+    list->count++;
     return SQLITE_OK;
 }
 
-static int take_value(struct art_points *points, sqlite3_value *value) {
+static int take_value(struct art_in_list *list, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
-    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) points->numbers = true;
+    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) list->numbers = true;
     if (type != SQLITE_TEXT) return SQLITE_OK;
     struct art_bytes text;
-    return art_value_bytes(value, &text) ? add_point(points, text) : SQLITE_NOMEM;
+    return art_value_bytes(value, &text) ? add_point(list, text) : SQLITE_NOMEM;
 }
 
 /* SQLite goes through a sorted list without duplicates, but does not promise to. */
-static bool in_order(const struct art_points *points) {
-    for (uint32_t i = 1; i < points->count; i++) {
-        if (art_bytes_compare(point(points, i - 1), point(points, i)) >= 0) return false;
+static bool in_order(const struct art_in_list *list) {
+    for (uint32_t i = 1; i < list->count; i++) {
+        if (art_bytes_compare(point(list, i - 1), point(list, i)) >= 0) return false;
     }
     return true;
 }
@@ -53,53 +53,53 @@ static int compare(const void *a, const void *b) {
     return art_bytes_compare(*(const struct art_bytes *)a, *(const struct art_bytes *)b);
 }
 
-static int sort(struct art_points *points) {
-    uint32_t count = points->count;
+static int sort(struct art_in_list *list) {
+    uint32_t count = list->count;
     struct art_bytes *sorted = art_alloc((uint64_t)count * sizeof *sorted);
-    struct art_points out = {.numbers = points->numbers};
+    struct art_in_list out = {.numbers = list->numbers};
     int rc = sorted ? SQLITE_OK : SQLITE_NOMEM;
-    for (uint32_t i = 0; !rc && i < count; i++) sorted[i] = point(points, i);
+    for (uint32_t i = 0; !rc && i < count; i++) sorted[i] = point(list, i);
     if (!rc) qsort(sorted, count, sizeof *sorted, compare);
     for (uint32_t i = 0; !rc && i < count; i++) {
         if (!i || compare(&sorted[i - 1], &sorted[i])) rc = add_point(&out, sorted[i]);
     }
     art_free(sorted);
-    art_points_clear(rc ? &out : points);
-    if (!rc) *points = out;
+    art_in_list_clear(rc ? &out : list);
+    if (!rc) *list = out;
     return rc;
 }
 
-int art_points_collect(struct art_points *points, sqlite3_value *list) {
+int art_in_list_collect(struct art_in_list *list, sqlite3_value *given) {
     sqlite3_value *value;
-    points->bytes.len = points->ends.len = 0;
-    points->count = 0;
-    points->numbers = false;
-    int rc = sqlite3_vtab_in_first(list, &value);
-    for (; !rc && value; rc = sqlite3_vtab_in_next(list, &value)) {
-        int failed = take_value(points, value);
+    list->bytes.len = list->ends.len = 0;
+    list->count = 0;
+    list->numbers = false;
+    int rc = sqlite3_vtab_in_first(given, &value);
+    for (; !rc && value; rc = sqlite3_vtab_in_next(given, &value)) {
+        int failed = take_value(list, value);
         if (failed) return failed;
     }
     if (rc && rc != SQLITE_DONE) return rc;
-    rc = in_order(points) ? SQLITE_OK : sort(points);
-    points->left = points->count;
+    rc = in_order(list) ? SQLITE_OK : sort(list);
+    list->left = list->count;
     return rc;
 }
 
 /* --- walking ------------------------------------------------------------------------------------------------------ */
 
 static bool point_is_wanted(const struct art_scan *scan, struct art_bytes path) {
-    if (scan->points.numbers && (!path.len || path.data[0] < ':')) return false; /* the range has it */
-    return art_wanted_has(&scan->wanted, path);
+    if (scan->in_list.numbers && (!path.len || path.data[0] < ':')) return false; /* the range has it */
+    return art_key_range_has(&scan->keys, path);
 }
 
 static int next_point(struct art_scan *scan) {
-    struct art_points *points = &scan->points;
+    struct art_in_list *list = &scan->in_list;
     int rc = ART_OK;
-    while (!rc && scan->state == ART_SCAN_END && points->left) {
-        uint32_t i = scan->descending ? points->left - 1 : points->count - points->left;
-        struct art_bytes path = point(points, i);
+    while (!rc && scan->state == ART_SCAN_END && list->left) {
+        uint32_t i = scan->descending ? list->left - 1 : list->count - list->left;
+        struct art_bytes path = point(list, i);
         bool matches = point_is_wanted(scan, path);
-        points->left--;
+        list->left--;
         if (matches) rc = art_rows_matches(scan, path, &matches);
         if (!rc && matches) rc = art_rows_point(scan, path);
     }
@@ -107,12 +107,12 @@ static int next_point(struct art_scan *scan) {
 }
 
 static int begin_range(struct art_scan *scan) {
-    struct art_range range = art_range_of_numbers(&scan->wanted.range);
+    struct art_range range = art_range_of_numbers(&scan->keys.range);
     scan->range_due = false;
     return art_rows_range(scan, &range);
 }
 
-int art_points_next(struct art_scan *scan) {
+int art_in_list_next(struct art_scan *scan) {
     int rc = ART_OK;
     scan->state = ART_SCAN_END;
     if (!scan->descending && scan->range_due) rc = begin_range(scan);

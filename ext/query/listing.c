@@ -42,20 +42,20 @@ static bool raise_behind(struct art_buffer *bytes) {
 }
 
 static void make_range_of_keys(struct art_scan *scan) {
-    struct art_wanted *wanted = &scan->wanted;
-    struct art_range *range = &wanted->range;
+    struct art_key_range *keys = &scan->keys;
+    struct art_range *range = &keys->range;
     uint32_t low = range->low_set ? bound_rolls_up(scan, range->low) : 0;
     uint32_t high = range->high_set ? bound_rolls_up(scan, range->high) : 0;
     if (low && (low < range->low.len || range->low_open)) {
-        wanted->low.len = low;
-        wanted->empty |= !raise_behind(&wanted->low);
-        range->low = art_buffer_bytes(&wanted->low);
+        keys->low.len = low;
+        keys->empty |= !raise_behind(&keys->low);
+        range->low = art_buffer_bytes(&keys->low);
         range->low_open = false;
     }
     if (high && (high < range->high.len || !range->high_open)) {
-        wanted->high.len = high;
-        range->high_set = raise_behind(&wanted->high);
-        range->high = art_buffer_bytes(&wanted->high);
+        keys->high.len = high;
+        range->high_set = raise_behind(&keys->high);
+        range->high = art_buffer_bytes(&keys->high);
         range->high_open = true;
     }
 }
@@ -63,25 +63,25 @@ static void make_range_of_keys(struct art_scan *scan) {
 /* start_after is about keys, as S3's: it cuts through the subtree of an r, which is shown if anything is left of it. But where
  * it is an r, that has been shown before, and its subtree lies behind. */
 static void start_after(struct art_scan *scan) {
-    struct art_wanted *wanted = &scan->wanted;
+    struct art_key_range *keys = &scan->keys;
     struct art_bytes key = art_buffer_bytes(&scan->start_after.text);
     uint32_t shown = bound_rolls_up(scan, key);
     if (!shown || shown < key.len) {
-        art_wanted_low(wanted, key, true);
+        art_key_range_low(keys, key, true);
         return;
     }
-    wanted->scratch.len = 0;
-    if (art_buffer_append(&wanted->scratch, key.data, key.len)) {
-        wanted->rc = SQLITE_NOMEM;
-    } else if (raise_behind(&wanted->scratch)) {
-        art_wanted_low(wanted, art_buffer_bytes(&wanted->scratch), false);
+    keys->scratch.len = 0;
+    if (art_buffer_append(&keys->scratch, key.data, key.len)) {
+        keys->rc = SQLITE_NOMEM;
+    } else if (raise_behind(&keys->scratch)) {
+        art_key_range_low(keys, art_buffer_bytes(&keys->scratch), false);
     } else {
-        wanted->empty = true;
+        keys->empty = true;
     }
 }
 
 int art_listing_entries(struct art_scan *scan, uint64_t *out) {
-    struct art_buffer *scratch = &scan->wanted.scratch;
+    struct art_buffer *scratch = &scan->keys.scratch;
     struct art_bytes path = art_scan_path(scan);
     struct art_range below;
     scratch->len = 0;

@@ -78,19 +78,19 @@ int art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
     return rc;
 }
 
-void art_folded_range(const struct art_folded *folded, struct art_wanted *wanted) {
+void art_folded_range(const struct art_folded *folded, struct art_key_range *keys) {
     struct art_bytes last = art_buffer_bytes(&folded->lower);
     struct art_range range;
     if (!last.len) return;
-    wanted->scratch.len = 0;
-    if (art_buffer_reserve(&wanted->scratch, last.len)) {
-        wanted->rc = SQLITE_NOMEM;
+    keys->scratch.len = 0;
+    if (art_buffer_reserve(&keys->scratch, last.len)) {
+        keys->rc = SQLITE_NOMEM;
         return;
     }
-    art_range_of_prefix(last, wanted->scratch.data, &range);
-    if (range.high_set) art_wanted_high(wanted, range.high, true);
-    for (uint32_t i = 0; i < last.len; i++) wanted->scratch.data[i] = upper(last.data[i]);
-    art_wanted_low(wanted, art_bytes(wanted->scratch.data, last.len), false);
+    art_range_of_prefix(last, keys->scratch.data, &range);
+    if (range.high_set) art_key_range_high(keys, range.high, true);
+    for (uint32_t i = 0; i < last.len; i++) keys->scratch.data[i] = upper(last.data[i]);
+    art_key_range_low(keys, art_bytes(keys->scratch.data, last.len), false);
 }
 
 static uint32_t matching_bytes(const struct art_folded *folded, struct art_bytes path) {

@@ -460,7 +460,7 @@ static void take_limits(struct planning *planning) {
 /* --- costs -------------------------------------------------------------------------------------------------------- */
 
 /* Where the constants among the arguments meet. False: there are none. */
-static bool constants_meet(const struct planning *planning, struct art_wanted *wanted) {
+static bool constants_meet(const struct planning *planning, struct art_key_range *keys) {
     const sqlite3_index_info *info = planning->info;
     bool any = false;
     for (int i = 0; i < info->nConstraint; i++) {
@@ -470,13 +470,13 @@ static bool constants_meet(const struct planning *planning, struct art_wanted *w
         enum art_argument meaning = planning->meanings[i];
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
         if (hidden == ART_HIDDEN_PREFIX) {
-            art_wanted_prefix(wanted, text);
+            art_key_range_prefix(keys, text);
         } else if (hidden == ART_HIDDEN_START_AFTER) {
-            art_wanted_low(wanted, text, true);
+            art_key_range_low(keys, text, true);
         } else if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
             continue;
         } else if (meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL) {
-            art_wanted_compare(wanted, meaning, constant(planning, i), true);
+            art_key_range_compare(keys, meaning, constant(planning, i), true);
         } else {
             continue;
         }
@@ -538,14 +538,14 @@ static uint64_t share(struct bounds bounds, uint64_t rows) {
 /* Where the constants meet. */
 static uint64_t guess_rows(const struct planning *planning) {
     const struct art_table *table = planning->vtab->table;
-    struct art_wanted wanted = {0};
+    struct art_key_range keys = {0};
     uint64_t rows = 0;
-    bool meet = constants_meet(planning, &wanted);
-    if (!table || !art_tree_estimate(table->tree, meet ? &wanted.range : NULL, &rows)) {
+    bool meet = constants_meet(planning, &keys);
+    if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
         rows = ROWS_UNKNOWN;
         meet = false;
     }
-    art_wanted_clear(&wanted);
+    art_key_range_clear(&keys);
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 

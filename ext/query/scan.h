@@ -1,7 +1,7 @@
 /* What the files behind SQLite's cursor share.
  *
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
- *     arguments.c   from xFilter's arguments to what is wanted: a range of paths, points, a pattern
+ *     arguments.c   from xFilter's arguments to a range of keys, a list of IN, a pattern
  *     key_range.c   where conditions on the key meet
  *     statements.c  whether a bound number is compared as its text
  *     running.c     what the running statements' texts say about where a call comes from
@@ -18,28 +18,29 @@
 #include "ext/query/plan.h"
 #include "ext/query/query.h"
 
-/* --- what is wanted (key_range.c) ------------------------------------------------------------------------------ */
+/* --- the range (key_range.c) ----------------------------------------------------------------------------------- */
 
 /* Where a statement's arguments meet. */
-struct art_wanted {
+struct art_key_range {
     struct art_range range; /* of paths; its bytes are in low and high */
     bool empty;
     int rc; /* SQLite's */
     struct art_buffer low, high, scratch;
 };
 
-void art_wanted_reset(struct art_wanted *wanted);
-void art_wanted_clear(struct art_wanted *wanted); /* frees */
+void art_key_range_reset(struct art_key_range *keys);
+void art_key_range_clear(struct art_key_range *keys); /* frees */
 /* `comparison` is one of EQUAL to LESS_EQUAL. */
-void art_wanted_compare(struct art_wanted *wanted, enum art_argument comparison, sqlite3_value *value, bool as_text);
-void art_wanted_low(struct art_wanted *wanted, struct art_bytes low, bool open);
-void art_wanted_high(struct art_wanted *wanted, struct art_bytes high, bool open);
-void art_wanted_prefix(struct art_wanted *wanted, struct art_bytes prefix);
+void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value,
+                           bool as_text);
+void art_key_range_low(struct art_key_range *keys, struct art_bytes low, bool open);
+void art_key_range_high(struct art_key_range *keys, struct art_bytes high, bool open);
+void art_key_range_prefix(struct art_key_range *keys, struct art_bytes prefix);
 /* Its part with all paths that may look like a number. */
 struct art_range art_range_of_numbers(const struct art_range *range);
-bool art_wanted_has(const struct art_wanted *wanted, struct art_bytes path);
+bool art_key_range_has(const struct art_key_range *keys, struct art_bytes path);
 /* Contradictions. */
-void art_wanted_finish(struct art_wanted *wanted);
+void art_key_range_finish(struct art_key_range *keys);
 
 /* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
 
@@ -56,7 +57,7 @@ struct art_folded {
 };
 int art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
 /* From the first spelling to the last. */
-void art_folded_range(const struct art_folded *folded, struct art_wanted *wanted);
+void art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
 /* For a path that does not match: into folded->seek the next spelling behind it (before it). False: none. */
 bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
@@ -100,7 +101,7 @@ struct art_filter {
 };
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
 
-struct art_points {
+struct art_in_list {
     struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
     uint32_t count, left;          /* left: still to come */
     bool numbers;                  /* and all paths that may look like one, as a range */
@@ -114,7 +115,7 @@ struct art_scan {
     bool plain;      /* every row of the range is given as it is */
     bool filtered;   /* plain, but for conditions on other columns */
     bool listing;    /* rolled up at the delimiter */
-    bool several;    /* points, and perhaps a range */
+    bool several;    /* a list of IN, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
     bool bounded;    /* SQLite has made bounds of the first GLOB */
     bool equated;    /* a column is equal to what may be a parameter */
@@ -136,10 +137,10 @@ struct art_scan {
     struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern; /* of GLOB, or the number's text, with a NUL */
     struct art_folded folded;
-    struct art_wanted wanted;
-    struct art_range range; /* RANGE: what is walked; bytes in wanted */
+    struct art_key_range keys;
+    struct art_range range; /* RANGE: what is walked; bytes in `keys` */
     struct art_shown prefix, delimiter, start_after;
-    struct art_points points;
+    struct art_in_list in_list;
     struct art_filter filters[ART_FILTERS_MAX];
     unsigned filter_count;
     unsigned filters_wanted;  /* rows in a row that may be wanted, */
@@ -188,7 +189,7 @@ static inline bool art_scan_short_record(const struct art_scan *scan, struct art
 int art_scan_fail(const struct art_scan *scan, int art_rc);
 int art_scan_gone(const struct art_scan *scan);
 
-/* arguments.c: SQLite's code; scan->wanted and all that belongs to it is set. */
+/* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
 bool art_scan_compares_as_text(const struct art_scan *scan,
                                sqlite3_value *value); /* if equal to a path; else as a number */
@@ -231,9 +232,9 @@ int art_rows_settle(struct art_scan *scan);
 void art_rows_settle_open(struct art_open_scan *open);
 
 /* in_list.c: ART_*, or SQLite's code */
-int art_points_collect(struct art_points *points, sqlite3_value *list);
-void art_points_clear(struct art_points *points);
-int art_points_next(struct art_scan *scan);
+int art_in_list_collect(struct art_in_list *list, sqlite3_value *given);
+void art_in_list_clear(struct art_in_list *list);
+int art_in_list_next(struct art_scan *scan);
 
 /* listing.c */
 /* Bytes of what `path` is rolled up to, 0: it stands for itself. */

@@ -136,9 +136,9 @@ static int seek_spelling(struct art_scan *scan) {
     if (!art_folded_next(&scan->folded, art_cursor_key(scan->cursor), scan->descending)) return seek_end(scan);
     struct art_bytes spelling = art_buffer_bytes(&scan->folded.seek);
     struct art_range found;
-    scan->wanted.scratch.len = 0;
-    if (art_buffer_reserve(&scan->wanted.scratch, spelling.len)) return art_nomem();
-    art_range_of_prefix(spelling, scan->wanted.scratch.data, &found);
+    scan->keys.scratch.len = 0;
+    if (art_buffer_reserve(&scan->keys.scratch, spelling.len)) return art_nomem();
+    art_range_of_prefix(spelling, scan->keys.scratch.data, &found);
     if (!scan->descending) {
         if (!range.low_set || art_bytes_compare(spelling, range.low) > 0) {
             range.low = spelling;
@@ -154,7 +154,7 @@ static int seek_spelling(struct art_scan *scan) {
 
 /* To the next path that may spell the number. */
 static int seek_number(struct art_scan *scan) {
-    struct art_buffer *seek = &scan->wanted.scratch;
+    struct art_buffer *seek = &scan->keys.scratch;
     enum art_number_way way = art_number_next(&scan->number, art_cursor_key(scan->cursor), scan->descending, seek);
     if (way == ART_NUMBER_NOMEM) return art_nomem();
     if (way == ART_NUMBER_STEP) return leave(scan);
@@ -243,7 +243,7 @@ int art_rows_range(struct art_scan *scan, const struct art_range *range) {
 
 /* All (other) spellings of a number that has to be compared as a number. */
 static int walk_spellings(struct art_scan *scan) {
-    struct art_range range = art_range_of_numbers(&scan->wanted.range);
+    struct art_range range = art_range_of_numbers(&scan->keys.range);
     scan->matching = ART_MATCH_NUMBER;
     return art_rows_range(scan, &range);
 }
@@ -259,7 +259,7 @@ int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     scan->in_order |= !art_is_writing(art_scan_vtab(scan)->connection->db);
     scan->in_order &= !isinf(scan->number.value);
     if (scan->in_order) return walk_spellings(scan);
-    int rc = art_wanted_has(&scan->wanted, key) ? art_rows_point(scan, key) : ART_OK;
+    int rc = art_key_range_has(&scan->keys, key) ? art_rows_point(scan, key) : ART_OK;
     if (rc) return rc;
     scan->spellings = scan->state == ART_SCAN_POINT;
     return scan->spellings ? ART_OK : walk_spellings(scan);
@@ -303,7 +303,7 @@ static int next_after_point(struct art_scan *scan) {
     if (!spellings && !scan->several) return ART_OK;
     int rc = art_rows_ready(scan);
     if (rc) return rc;
-    return spellings ? walk_spellings(scan) : art_points_next(scan);
+    return spellings ? walk_spellings(scan) : art_in_list_next(scan);
 }
 
 static int next_in_range(struct art_scan *scan) {
@@ -311,7 +311,7 @@ static int next_in_range(struct art_scan *scan) {
     if (!rc) rc = settle_on_match(scan);
     if (rc || scan->state == ART_SCAN_RANGE || !scan->several) return rc;
     rc = art_rows_ready(scan);
-    return rc ? rc : art_points_next(scan);
+    return rc ? rc : art_in_list_next(scan);
 }
 
 static inline int next_plainly(struct art_scan *scan) {

@@ -38,10 +38,10 @@ void art_connection_release(void *held) {
     if (!last) return;
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
-        table->driver = NULL;
+        table->owner = NULL;
         art_table_free_if_unused(table);
     }
-    art_tracker_forget(connection);
+    art_listener_forget(connection);
     art_levels_clear(&connection->levels);
     art_free(connection);
 }

@@ -19,8 +19,8 @@ void art_table_set_name(struct art_table *table, struct art_name *name) {
 void art_table_free(struct art_table *table) {
     art_shadow_finalize(table);
     sqlite3_free(table->finish.said);
-    for (unsigned i = 0; i < table->moment_count; i++) art_name_release(table->moments[i].name);
-    art_free(table->moments);
+    for (unsigned i = 0; i < table->saved_count; i++) art_name_release(table->saved[i].name);
+    art_free(table->saved);
     art_name_release(table->begin.name);
     art_name_release(table->name);
     art_tree_close(table->tree);
@@ -34,7 +34,7 @@ void art_table_free(struct art_table *table) {
 void art_table_free_if_unused(struct art_table *table) {
     if (table->vtabs || table->connection->stepping) return;
     art_shadow_finalize(table); /* else sqlite3_close() would find them */
-    if (table->driver) return;
+    if (table->owner) return;
     /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
      * reads the schema anew, which is no reopening. */
     bool remembers = (!table->path && !table->inlined) || table->sync_failed || art_tree_poisoned(table->tree);
@@ -47,7 +47,7 @@ void art_table_free_if_unused(struct art_table *table) {
 void art_tables_free_unused(struct art_connection *connection) {
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
-        bool held = table->vtabs || table->driver;
+        bool held = table->vtabs || table->owner;
         if (!held && art_database_file(connection->db, table->name->schema) != table->file) table->exists = false;
         art_table_free_if_unused(table);
     }

@@ -15,7 +15,7 @@
 /* --- savepoints (levels.c) ---------------------------------------------------------------------------------------- */
 
 /* What ROLLBACK TO brings back. */
-struct art_moment {
+struct art_saved_table {
     int level;
     uint32_t mark; /* of the tree, or ART_MARK_BEGIN */
     struct art_name *name;
@@ -116,27 +116,27 @@ struct art_table {
     struct art_open_scan *scans;
 
     /* The running transaction (transaction.c). */
-    sqlite3_vtab *driver; /* whose callbacks count; NULL: the table has no part in it */
-    struct art_moment begin;
-    struct art_moment *moments;
-    unsigned moment_count, moment_capacity;
+    sqlite3_vtab *owner; /* whose callbacks count; NULL: the table has no part in it */
+    struct art_saved_table begin;
+    struct art_saved_table *saved; /* by savepoints */
+    unsigned saved_count, saved_capacity;
     bool exists;               /* as of now: created and not dropped */
     bool refreshed;            /* known to be up to date in this transaction */
     bool alone;                /* which is a single statement, as far as is known */
-    bool noted;                /* the last savepoint made a moment */
+    bool noted;                /* the last savepoint saved the table */
     bool prepared;             /* xSync has written what the tree wanted */
-    bool tried;                /* and SQLite has tried to commit: who knows whether it did, whatever it says */
+    bool commit_attempted;     /* and SQLite has tried to commit: who knows whether it did, whatever it says */
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_leftovers leftovers;
     struct art_finish finish;
 
     /* What the host's journal was asked in it (journal.c). */
     bool secured, reuse, own_frame;
-    bool sync_failed; /* for ever: a sync of the database's own files failed */
-    bool flushed;     /* SQLite's cache, in the running transaction */
-    bool lost;        /* which may not be committed, since the journal may not hold it */
-    int waited;       /* ms waited for the writer lock */
-    bool crowded;     /* the .art file grows until SQLite's log begins anew */
+    bool sync_failed;      /* for ever: a sync of the database's own files failed */
+    bool flushed;          /* SQLite's cache, in the running transaction */
+    bool must_abort;       /* which may not be committed, since the journal may not hold it */
+    int waited;            /* ms waited for the writer lock */
+    bool wants_checkpoint; /* the .art file grows until SQLite's log begins anew */
     bool may_harden;
     sqlite3_file *own_wal; /* to sync it after the commit */
 };

@@ -69,7 +69,7 @@ static int ask_locking(struct art_table *table, bool *exclusive) {
 
 /* A statement that is a transaction by itself, as far as anybody can know. */
 static bool stands_alone(const struct art_table *table) {
-    return table->alone && !art_table_tracked(table) && sqlite3_get_autocommit(table->connection->db);
+    return table->alone && !art_table_is_heard(table) && sqlite3_get_autocommit(table->connection->db);
 }
 
 int art_finish_prepare(struct art_table *table, char **message) {
@@ -151,14 +151,14 @@ static int run_sql(struct second *second, const char *format) {
 
 /* How large is it now? And is it the table that we mean: somebody may have replaced the database in between. */
 static int measure_table(struct second *second) {
-    struct art_named *named;
-    int rc = art_named_hold(second->connection, second->name, &named, &second->message);
+    struct art_table_ref *ref;
+    int rc = art_table_ref_hold(second->connection, second->name, &ref, &second->message);
     if (rc) return rc;
-    rc = art_named_ready(named->vtab, &second->message);
-    const struct art_table *table = named->vtab->table;
+    rc = art_table_ref_ready(ref->vtab, &second->message);
+    const struct art_table *table = ref->vtab->table;
     if (!rc && memcmp(table->uuid, second->table->uuid, ART_UUID_BYTES) != 0) rc = SQLITE_SCHEMA;
     if (!rc) rc = art_report(&second->message, art_tree_info(table->tree, &second->info));
-    art_named_release(named);
+    art_table_ref_release(ref);
     return rc;
 }
 

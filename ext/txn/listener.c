@@ -11,14 +11,14 @@
  * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
  *
  * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the
- * driver. The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the
+ * owner. The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the
  * connection's last handle of an art table.
  */
 #include "ext/txn/txn.h"
 
 #include <limits.h>
 
-struct tracker {
+struct listener {
     sqlite3_vtab base;
     struct art_connection *connection;
 };
@@ -28,16 +28,16 @@ static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
 
 /* Making it is a change of the schema, which ends a statement that runs and opens another cursor afterwards; where it
  * fails outside of a transaction, SQLite also rolls back under the cursors of all that read. */
-int art_tracker_make(struct art_connection *connection) {
+int art_listener_make(struct art_connection *connection) {
     sqlite3 *db = connection->db;
-    if (connection->trackers) return SQLITE_OK;
+    if (connection->listeners) return SQLITE_OK;
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
         if (sqlite3_stmt_busy(each)) return SQLITE_OK;
     }
-    return art_tracker_make_now(connection);
+    return art_listener_make_now(connection);
 }
 
-int art_tracker_make_now(struct art_connection *connection) {
+int art_listener_make_now(struct art_connection *connection) {
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(connection->db);
     int rc = sqlite3_exec(connection->db, make_text, NULL, NULL, NULL);
     sqlite3_set_last_insert_rowid(connection->db, rowid);
@@ -63,36 +63,36 @@ static int run_join(struct art_connection *connection) {
     return rc;
 }
 
-int art_tracker_join(struct art_connection *connection, char **message) {
+int art_listener_join(struct art_connection *connection, char **message) {
     if (connection->joined) return SQLITE_OK;
     int rc = run_join(connection);
-    connection->joined = !rc && connection->driver;
+    connection->joined = !rc && connection->owner;
     if (connection->joined) return SQLITE_OK;
-    if (!rc) art_tracker_forget(connection); /* somebody else's table */
+    if (!rc) art_listener_forget(connection); /* somebody else's table */
     if (!art_ends_transaction(rc)) return SQLITE_OK;
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
-/* A handle may be all that ROLLBACK TO left of a tracker made behind that savepoint: so it is made here in any case.
- * What a handle was told of savepoints, the tracker may be asked for by the next table that joins. */
-int art_tracker_take_over(struct art_connection *connection, char **message) {
-    int rc = connection->joined ? SQLITE_OK : art_tracker_make_now(connection);
+/* A handle may be all that ROLLBACK TO left of a listener made behind that savepoint: so it is made here in any case.
+ * What a handle was told of savepoints, the listener may be asked for by the next table that joins. */
+int art_listener_take_over(struct art_connection *connection, char **message) {
+    int rc = connection->joined ? SQLITE_OK : art_listener_make_now(connection);
     if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
-    rc = art_tracker_join(connection, message);
+    rc = art_listener_join(connection, message);
     if (!connection->joined) return rc;
     for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
-        if (!table->driver || table->driver == connection->driver) continue;
-        const struct art_levels *levels = &((struct art_vtab *)table->driver)->levels;
+        if (!table->owner || table->owner == connection->owner) continue;
+        const struct art_levels *levels = &((struct art_vtab *)table->owner)->levels;
         for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
-        if (!rc) table->driver = connection->driver;
+        if (!rc) table->owner = connection->owner;
     }
     return rc;
 }
 
 /* --- the module --------------------------------------------------------------------------------------------------- */
 
-static int tracker_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
-                           char **message) {
+static int listener_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                            char **message) {
     struct art_connection *connection = context;
     if (argc < 3 || sqlite3_stricmp(argv[1], "temp") || sqlite3_stricmp(argv[2], "art_txn")) {
         return art_complain(message, SQLITE_ERROR,
@@ -101,33 +101,33 @@ static int tracker_connect(sqlite3 *db, void *context, int argc, const char *con
     int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(unused)");
     if (rc) return rc;
     sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
-    struct tracker *tracker = art_alloc_zeroed(sizeof *tracker);
-    if (!tracker) return SQLITE_NOMEM;
-    tracker->connection = art_connection_hold(db);
-    connection->trackers++;
-    *out = &tracker->base;
+    struct listener *listener = art_alloc_zeroed(sizeof *listener);
+    if (!listener) return SQLITE_NOMEM;
+    listener->connection = art_connection_hold(db);
+    connection->listeners++;
+    *out = &listener->base;
     return SQLITE_OK;
 }
 
-static int tracker_begin(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct tracker *)base)->connection;
-    if (connection->driver) return SQLITE_OK;
-    connection->driver = base;
+static int listener_begin(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct listener *)base)->connection;
+    if (connection->owner) return SQLITE_OK;
+    connection->owner = base;
     art_levels_drop(&connection->levels, INT_MIN);
     return SQLITE_OK;
 }
 
 /* Also begins: SQLite takes what is created within a transaction as part of it, and never calls xBegin. */
-static int tracker_create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
-                          char **message) {
-    int rc = tracker_connect(db, context, argc, argv, out, message);
-    return rc ? rc : tracker_begin(*out);
+static int listener_create(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                           char **message) {
+    int rc = listener_connect(db, context, argc, argv, out, message);
+    return rc ? rc : listener_begin(*out);
 }
 
-static int tracker_disconnect(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct tracker *)base)->connection;
-    if (connection->driver == base) art_driver_rolled_back(connection, base);
-    connection->trackers--;
+static int listener_disconnect(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct listener *)base)->connection;
+    if (connection->owner == base) art_owner_rolled_back(connection, base);
+    connection->listeners--;
     sqlite3_free(base->zErrMsg);
     art_free(base);
     art_connection_release(connection);
@@ -135,33 +135,33 @@ static int tracker_disconnect(sqlite3_vtab *base) {
 }
 
 /* DROP TABLE temp.art_txn by somebody. */
-static int tracker_destroy(sqlite3_vtab *base) {
-    if (((struct tracker *)base)->connection->driver == base) {
+static int listener_destroy(sqlite3_vtab *base) {
+    if (((struct listener *)base)->connection->owner == base) {
         return art_complain(&base->zErrMsg, SQLITE_LOCKED,
                             "art: the transaction needs this table (temp.art_txn): COMMIT it first");
     }
-    return tracker_disconnect(base);
+    return listener_disconnect(base);
 }
 
-static int tracker_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+static int listener_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     (void)base;
     info->estimatedCost = 1;
     info->estimatedRows = 1;
     return SQLITE_OK;
 }
 
-static int tracker_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+static int listener_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     (void)base;
     *out = art_alloc_zeroed(sizeof **out);
     return *out ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-static int tracker_close(sqlite3_vtab_cursor *cursor) {
+static int listener_close(sqlite3_vtab_cursor *cursor) {
     art_free(cursor);
     return SQLITE_OK;
 }
 
-static int tracker_filter(sqlite3_vtab_cursor *cursor, int plan, const char *words, int argc, sqlite3_value **argv) {
+static int listener_filter(sqlite3_vtab_cursor *cursor, int plan, const char *words, int argc, sqlite3_value **argv) {
     (void)cursor;
     (void)plan;
     (void)words;
@@ -170,30 +170,30 @@ static int tracker_filter(sqlite3_vtab_cursor *cursor, int plan, const char *wor
     return SQLITE_OK;
 }
 
-static int tracker_next(sqlite3_vtab_cursor *cursor) {
+static int listener_next(sqlite3_vtab_cursor *cursor) {
     (void)cursor;
     return SQLITE_OK;
 }
 
-static int tracker_eof(sqlite3_vtab_cursor *cursor) {
+static int listener_eof(sqlite3_vtab_cursor *cursor) {
     (void)cursor;
     return 1;
 }
 
-static int tracker_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
+static int listener_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
     (void)cursor;
     (void)context;
     (void)column;
     return SQLITE_OK;
 }
 
-static int tracker_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
+static int listener_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
     (void)cursor;
     *rowid = 0;
     return SQLITE_OK;
 }
 
-static int tracker_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+static int listener_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     (void)argc;
     (void)argv;
     (void)rowid;
@@ -201,61 +201,61 @@ static int tracker_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sq
                         "art: this table never holds anything (temp.art_txn): leave it alone");
 }
 
-static int tracker_sync(sqlite3_vtab *base) {
-    return art_driver_sync(((struct tracker *)base)->connection, base, &base->zErrMsg);
+static int listener_sync(sqlite3_vtab *base) {
+    return art_owner_sync(((struct listener *)base)->connection, base, &base->zErrMsg);
 }
 
-static int tracker_commit(sqlite3_vtab *base) {
-    art_driver_committed(((struct tracker *)base)->connection, base);
+static int listener_commit(sqlite3_vtab *base) {
+    art_owner_committed(((struct listener *)base)->connection, base);
     return SQLITE_OK;
 }
 
-static int tracker_rollback(sqlite3_vtab *base) {
-    art_driver_rolled_back(((struct tracker *)base)->connection, base);
+static int listener_rollback(sqlite3_vtab *base) {
+    art_owner_rolled_back(((struct listener *)base)->connection, base);
     return SQLITE_OK;
 }
 
-static int tracker_savepoint(sqlite3_vtab *base, int level) {
-    struct art_connection *connection = ((struct tracker *)base)->connection;
-    if (connection->driver != base) return SQLITE_OK;
-    return art_driver_savepoint(connection, base, &connection->levels, level);
+static int listener_savepoint(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct listener *)base)->connection;
+    if (connection->owner != base) return SQLITE_OK;
+    return art_owner_savepoint(connection, base, &connection->levels, level);
 }
 
-static int tracker_release(sqlite3_vtab *base, int level) {
-    struct art_connection *connection = ((struct tracker *)base)->connection;
-    if (connection->driver != base) return SQLITE_OK;
+static int listener_release(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct listener *)base)->connection;
+    if (connection->owner != base) return SQLITE_OK;
     art_levels_drop(&connection->levels, level);
-    art_driver_release(connection, base, level);
+    art_owner_release(connection, base, level);
     return SQLITE_OK;
 }
 
-static int tracker_rollback_to(sqlite3_vtab *base, int level) {
-    struct art_connection *connection = ((struct tracker *)base)->connection;
-    if (connection->driver != base) return SQLITE_OK;
-    art_driver_rollback_to(connection, base, &connection->levels, level);
+static int listener_rollback_to(sqlite3_vtab *base, int level) {
+    struct art_connection *connection = ((struct listener *)base)->connection;
+    if (connection->owner != base) return SQLITE_OK;
+    art_owner_rollback_to(connection, base, &connection->levels, level);
     return SQLITE_OK;
 }
 
-const sqlite3_module art_tracker_module = {
+const sqlite3_module art_listener_module = {
     .iVersion = 2,
-    .xCreate = tracker_create,
-    .xConnect = tracker_connect,
-    .xBestIndex = tracker_best_index,
-    .xDisconnect = tracker_disconnect,
-    .xDestroy = tracker_destroy,
-    .xOpen = tracker_open,
-    .xClose = tracker_close,
-    .xFilter = tracker_filter,
-    .xNext = tracker_next,
-    .xEof = tracker_eof,
-    .xColumn = tracker_column,
-    .xRowid = tracker_rowid,
-    .xUpdate = tracker_update,
-    .xBegin = tracker_begin,
-    .xSync = tracker_sync,
-    .xCommit = tracker_commit,
-    .xRollback = tracker_rollback,
-    .xSavepoint = tracker_savepoint,
-    .xRelease = tracker_release,
-    .xRollbackTo = tracker_rollback_to,
+    .xCreate = listener_create,
+    .xConnect = listener_connect,
+    .xBestIndex = listener_best_index,
+    .xDisconnect = listener_disconnect,
+    .xDestroy = listener_destroy,
+    .xOpen = listener_open,
+    .xClose = listener_close,
+    .xFilter = listener_filter,
+    .xNext = listener_next,
+    .xEof = listener_eof,
+    .xColumn = listener_column,
+    .xRowid = listener_rowid,
+    .xUpdate = listener_update,
+    .xBegin = listener_begin,
+    .xSync = listener_sync,
+    .xCommit = listener_commit,
+    .xRollback = listener_rollback,
+    .xSavepoint = listener_savepoint,
+    .xRelease = listener_release,
+    .xRollbackTo = listener_rollback_to,
 };

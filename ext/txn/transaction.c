@@ -1,22 +1,22 @@
 /* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
  *
- * Who drives. A table joins before its first change. From then on the callbacks of one handle count for it, those of
- * all others are ignored: the tracker's (listener.c), or where there is none, the art handle's that SQLite had begun. A
- * statement that is a transaction by itself needs no tracker: within it nothing is created, renamed or dropped; and where
+ * The owner. A table joins before its first change. From then on the callbacks of one handle count for it, those of
+ * all others are ignored: the listener's (listener.c), or where there is none, the art handle's that SQLite had begun. A
+ * statement that is a transaction by itself needs no listener: within it nothing is created, renamed or dropped; and where
  * the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that makes it
  * take over.
  *
  * Savepoints. SQLite numbers them; a number is repeated, and some are never told:
  *
- *     xSavepoint(n)   a moment n that exists stays, else the present state becomes it
- *     xRelease(n)     moments >= n go
- *     xRollbackTo(n)  back to exactly moment n; where there is none, to the transaction's beginning (the table had not
- *                     changed by then); moments > n go
+ *     xSavepoint(n)   a saved state n that exists stays, else the present state becomes it
+ *     xRelease(n)     saved states >= n go
+ *     xRollbackTo(n)  back to exactly state n; where there is none, to the transaction's beginning (the table had not
+ *                     changed by then); saved states > n go
  *     both            what is above is no more: a function within a statement that writes may have taken the statement's
  *                     own savepoint away, and then SQLite wants it back all the same. As in a b-tree, nothing is done
  *
- * A table that joins gets all numbers that its driver knows, standing for the beginning, so that a repeated number is
- * recognised. A moment also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
+ * A table that joins gets all numbers that its owner knows, standing for the beginning, so that a repeated number is
+ * recognised. A saved state also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
  * DROP that is taken back.
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
@@ -30,49 +30,49 @@
 #include <limits.h>
 #include <unistd.h>
 
-/* --- moments ------------------------------------------------------------------------------------------------------ */
+/* --- saved states --------------------------------------------------------------------------------------------------- */
 
-static struct art_moment moment_now(struct art_table *table, int level, uint32_t mark) {
-    return (struct art_moment){level,        mark, art_name_hold(table->name), table->settings, table->requested,
-                               table->exists};
+static struct art_saved_table saved_now(struct art_table *table, int level, uint32_t mark) {
+    return (struct art_saved_table){level,        mark, art_name_hold(table->name), table->settings, table->requested,
+                                    table->exists};
 }
 
-static int push_moment(struct art_table *table, int level, uint32_t mark) {
-    if (table->moment_count == table->moment_capacity) {
-        unsigned capacity = table->moment_capacity * 2 + 8;
-        struct art_moment *moments = art_resize(table->moments, capacity * sizeof *moments);
-        if (!moments) return SQLITE_NOMEM;
-        table->moments = moments;
-        table->moment_capacity = capacity;
+static int push_saved(struct art_table *table, int level, uint32_t mark) {
+    if (table->saved_count == table->saved_capacity) {
+        unsigned capacity = table->saved_capacity * 2 + 8;
+        struct art_saved_table *saved = art_resize(table->saved, capacity * sizeof *saved);
+        if (!saved) return SQLITE_NOMEM;
+        table->saved = saved;
+        table->saved_capacity = capacity;
     }
-    table->moments[table->moment_count++] = moment_now(table, level, mark);
+    table->saved[table->saved_count++] = saved_now(table, level, mark);
     return SQLITE_OK;
 }
 
-/* Forgets the moments from number `keep` on, without the tree's marks. */
-static void drop_moments(struct art_table *table, unsigned keep) {
-    while (table->moment_count > keep) art_name_release(table->moments[--table->moment_count].name);
+/* Forgets the saved states from number `keep` on, without the tree's marks. */
+static void drop_saved(struct art_table *table, unsigned keep) {
+    while (table->saved_count > keep) art_name_release(table->saved[--table->saved_count].name);
 }
 
-bool art_table_tracked(const struct art_table *table) {
-    return table->driver && table->driver == table->connection->driver;
+bool art_table_is_heard(const struct art_table *table) {
+    return table->owner && table->owner == table->connection->owner;
 }
 
-/* Without the tracker nobody knows which names belong to the moment: the next handle brings the right one. */
-static void restore(struct art_table *table, const struct art_moment *moment) {
-    if (art_table_tracked(table)) art_table_set_name(table, moment->name);
-    table->exists = moment->exists;
-    table->requested = moment->requested;
-    if (!art_settings_equal(&table->settings, &moment->settings)) art_settings_use(table, &moment->settings);
+/* Without the listener nobody knows which names belong to the saved state: the next handle brings the right one. */
+static void restore(struct art_table *table, const struct art_saved_table *saved) {
+    if (art_table_is_heard(table)) art_table_set_name(table, saved->name);
+    table->exists = saved->exists;
+    table->requested = saved->requested;
+    if (!art_settings_equal(&table->settings, &saved->settings)) art_settings_use(table, &saved->settings);
 }
 
 static void leave_transaction(struct art_table *table) {
     art_journal_leave(table);
-    drop_moments(table, 0);
+    drop_saved(table, 0);
     art_name_release(table->begin.name);
     table->begin.name = NULL;
-    table->driver = NULL;
-    table->refreshed = table->prepared = table->tried = table->alone = false;
+    table->owner = NULL;
+    table->refreshed = table->prepared = table->commit_attempted = table->alone = false;
     table->requested = table->asked = 0;
     table->finish.wanted = 0;
     table->finish.alone = false;
@@ -82,15 +82,15 @@ static void leave_transaction(struct art_table *table) {
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
     vtab->levels.missed = vtab->connection->levels.missed = false; /* there is something to change */
-    if (table->driver) return SQLITE_OK;
+    if (table->owner) return SQLITE_OK;
     struct art_connection *connection = table->connection;
     table->alone = table->exists && sqlite3_get_autocommit(connection->db);
-    int rc = table->alone ? SQLITE_OK : art_tracker_join(connection, message);
+    int rc = table->alone ? SQLITE_OK : art_listener_join(connection, message);
     if (rc) return rc;
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
-    table->begin = moment_now(table, INT_MIN, ART_MARK_BEGIN);
-    table->driver = connection->joined ? connection->driver : &vtab->base;
-    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_moment(table, levels->items[i], ART_MARK_BEGIN);
+    table->begin = saved_now(table, INT_MIN, ART_MARK_BEGIN);
+    table->owner = connection->joined ? connection->owner : &vtab->base;
+    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_MARK_BEGIN);
     if (rc) leave_transaction(table);
     return rc;
 }
@@ -99,35 +99,35 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
 
 int art_table_savepoint(struct art_table *table, int level) {
     table->noted = false;
-    for (unsigned i = 0; i < table->moment_count; i++) {
-        if (table->moments[i].level == level) return SQLITE_OK;
+    for (unsigned i = 0; i < table->saved_count; i++) {
+        if (table->saved[i].level == level) return SQLITE_OK;
     }
     uint32_t mark = ART_MARK_BEGIN;
     if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) {
         int art_rc = art_tree_mark(table->tree, &mark);
         if (art_rc) return art_sqlite_code(art_rc);
     }
-    int rc = push_moment(table, level, mark);
+    int rc = push_saved(table, level, mark);
     if (rc && mark != ART_MARK_BEGIN) art_tree_drop_marks(table->tree, mark);
     table->noted = !rc;
     return rc;
 }
 
 void art_table_release(struct art_table *table, int level) {
-    unsigned keep = table->moment_count;
-    while (keep && table->moments[keep - 1].level >= level) keep--;
-    for (unsigned i = keep; i < table->moment_count; i++) {
-        if (table->moments[i].mark == ART_MARK_BEGIN) continue;
-        art_tree_drop_marks(table->tree, table->moments[i].mark);
+    unsigned keep = table->saved_count;
+    while (keep && table->saved[keep - 1].level >= level) keep--;
+    for (unsigned i = keep; i < table->saved_count; i++) {
+        if (table->saved[i].mark == ART_MARK_BEGIN) continue;
+        art_tree_drop_marks(table->tree, table->saved[i].mark);
         break;
     }
-    drop_moments(table, keep);
+    drop_saved(table, keep);
 }
 
 void art_table_rollback_to(struct art_table *table, int level) {
-    const struct art_moment *target = &table->begin;
-    for (unsigned i = 0; i < table->moment_count; i++) {
-        if (table->moments[i].level == level) target = &table->moments[i];
+    const struct art_saved_table *target = &table->begin;
+    for (unsigned i = 0; i < table->saved_count; i++) {
+        if (table->saved[i].level == level) target = &table->saved[i];
     }
     art_scans_settle(table);
     restore(table, target);
@@ -138,11 +138,11 @@ void art_table_rollback_to(struct art_table *table, int level) {
     art_journal_rolled_back_to(table, target == &table->begin);
     table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
-    unsigned keep = table->moment_count;
-    while (keep && table->moments[keep - 1].level > level) keep--;
-    drop_moments(table, keep);
+    unsigned keep = table->saved_count;
+    while (keep && table->saved[keep - 1].level > level) keep--;
+    drop_saved(table, keep);
     if (mark != ART_MARK_BEGIN) return;
-    for (unsigned i = 0; i < keep; i++) table->moments[i].mark = ART_MARK_BEGIN; /* the tree has dropped its marks */
+    for (unsigned i = 0; i < keep; i++) table->saved[i].mark = ART_MARK_BEGIN; /* the tree has dropped its marks */
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -175,7 +175,7 @@ static bool is_dropped(const struct art_table *table) {
 /* An authorizer that does not let us ask for the journal mode only keeps the file, not the table. */
 static int prepare_to_remove_file(struct art_table *table, char **message) {
     int rc = art_journal_prepare_to_harden(table, message), primary = rc & 0xff;
-    if (!rc || table->lost || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
+    if (!rc || table->must_abort || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
     art_forget_message(message);
     return SQLITE_OK;
 }
@@ -195,16 +195,16 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = check_alive(table, message);
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
-    if (!rc) art_journal_note_crowd(table, commit.crowded);
+    if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
     table->prepared = !rc;
-    table->tried |= !rc;
+    table->commit_attempted |= !rc;
     return rc;
 }
 
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could have
  * changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    *ours = table->alone && table->refreshed && !art_table_tracked(table);
+    *ours = table->alone && table->refreshed && !art_table_is_heard(table);
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
 }
 
@@ -228,12 +228,12 @@ int art_table_sync(struct art_table *table, char **message) {
 }
 
 /* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was made
- * in this transaction only while no COMMIT was tried: one that ended in an error may have been made durable all the same
+ * in this transaction only while no COMMIT was attempted: one that ended in an error may have been made durable all the same
  * (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody may have written, can
  * name another database's file. */
 static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;
-    if (!table->path || !table->remove_allowed || (born && table->tried)) return;
+    if (!table->path || !table->remove_allowed || (born && table->commit_attempted)) return;
     if (!art_file_belongs(table->path, table->database, table->uuid)) return;
     if (!born && art_journal_harden(table)) return;
     art_file_remove(table->path); /* not there: no flush has made it yet */
@@ -273,84 +273,83 @@ void art_table_rolled_back(struct art_table *table) {
     art_tree_rolled_back(table->tree);
     art_storage_go_back(table);
     restore(table, &table->begin);
-    if (table->tried) table->version_known = false;
+    if (table->commit_attempted) table->version_known = false;
     close_if_gone(table);
 }
 
-/* --- all tables of a driver --------------------------------------------------------------------------------------- */
+/* --- all tables of an owner -------------------------------------------------------------------------------------- */
 
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
  * that nobody has noted: it is the present one. */
-static int note_level(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level) {
+static int note_level(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
     int rc = art_levels_push(levels, level);
     struct art_table *table = connection->tables;
     for (; table && !rc; table = table->next) {
-        if (table->driver == driver) rc = art_table_savepoint(table, level);
+        if (table->owner == owner) rc = art_table_savepoint(table, level);
     }
     levels->missed = rc != SQLITE_OK;
     levels->missed_level = level;
     if (!rc) return rc;
     for (struct art_table *each = connection->tables; each != table; each = each->next) {
-        if (each->driver == driver && each->noted) art_table_release(each, level);
+        if (each->owner == owner && each->noted) art_table_release(each, level);
     }
     art_levels_drop(levels, level);
     return rc;
 }
 
 /* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
-int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
-                         int level) {
+int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
     int rc = SQLITE_OK;
     int each = levels->cut && levels->cut_level < level ? levels->cut_level : level;
-    for (; !rc && each <= level; each++) rc = note_level(connection, driver, levels, each);
+    for (; !rc && each <= level; each++) rc = note_level(connection, owner, levels, each);
     return rc;
 }
 
-void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level) {
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level) {
     for (struct art_table *table = connection->tables; table; table = table->next) {
-        if (table->driver == driver) art_table_release(table, level);
+        if (table->owner == owner) art_table_release(table, level);
     }
 }
 
-void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
-                            int level) {
+void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
+                           int level) {
     bool present = levels->missed && levels->missed_level == level;
     levels->missed = false;
     if (levels->cut && level >= levels->cut_level) return;
     art_levels_drop(levels, level + 1);
     if (present) return;
     for (struct art_table *table = connection->tables; table; table = table->next) {
-        if (table->driver == driver) art_table_rollback_to(table, level);
+        if (table->owner == owner) art_table_rollback_to(table, level);
     }
 }
 
-int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message) {
+int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
     int rc = SQLITE_OK;
     for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
-        if (table->driver == driver) rc = art_table_sync(table, message);
+        if (table->owner == owner) rc = art_table_sync(table, message);
     }
     return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
 }
 
 /* The tables may go with it. */
-static void end_tables(struct art_connection *connection, sqlite3_vtab *driver, void (*end)(struct art_table *)) {
+static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, void (*end)(struct art_table *)) {
     for (struct art_table *table = connection->tables, *next; table; table = next) {
         next = table->next;
-        if (table->driver == driver) end(table);
+        if (table->owner == owner) end(table);
     }
-    if (connection->driver == driver) {
-        connection->driver = NULL;
+    if (connection->owner == owner) {
+        connection->owner = NULL;
         connection->joined = false;
         art_levels_drop(&connection->levels, INT_MIN);
     }
 }
 
-void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver) {
-    end_tables(connection, driver, art_table_committed);
+void art_owner_committed(struct art_connection *connection, sqlite3_vtab *owner) {
+    end_tables(connection, owner, art_table_committed);
 }
 
-void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver) {
-    end_tables(connection, driver, art_table_rolled_back);
+void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owner) {
+    end_tables(connection, owner, art_table_rolled_back);
 }
 
 /* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
@@ -362,37 +361,37 @@ int art_vtab_begin(sqlite3_vtab *base) {
 }
 
 int art_vtab_sync(sqlite3_vtab *base) {
-    return art_driver_sync(((struct art_vtab *)base)->connection, base, &base->zErrMsg);
+    return art_owner_sync(((struct art_vtab *)base)->connection, base, &base->zErrMsg);
 }
 
 int art_vtab_commit(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
     ((struct art_vtab *)base)->begun = false;
-    art_driver_committed(((struct art_vtab *)base)->connection, base);
+    art_owner_committed(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
     ((struct art_vtab *)base)->begun = false;
-    art_driver_rolled_back(((struct art_vtab *)base)->connection, base);
+    art_owner_rolled_back(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_savepoint(sqlite3_vtab *base, int level) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    return art_driver_savepoint(vtab->connection, base, &vtab->levels, level);
+    return art_owner_savepoint(vtab->connection, base, &vtab->levels, level);
 }
 
 int art_vtab_release(sqlite3_vtab *base, int level) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     art_levels_drop(&vtab->levels, level);
-    art_driver_release(vtab->connection, base, level);
+    art_owner_release(vtab->connection, base, level);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback_to(sqlite3_vtab *base, int level) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    art_driver_rollback_to(vtab->connection, base, &vtab->levels, level);
+    art_owner_rollback_to(vtab->connection, base, &vtab->levels, level);
     return SQLITE_OK;
 }

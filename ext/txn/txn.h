@@ -11,24 +11,24 @@
 
 /* transaction.c */
 /* Makes the table part of the running transaction, before its first change in it. `vtab` is a handle that SQLite has
- * begun: it drives where there is no tracker. */
+ * begun: it drives where there is no listener. */
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message);
-/* Is the tracker's the driver, so that no callback can be missed? */
-bool art_table_tracked(const struct art_table *table);
+/* Is the listener's the owner, so that no callback can be missed? */
+bool art_table_is_heard(const struct art_table *table);
 int art_table_savepoint(struct art_table *table, int level);
 void art_table_release(struct art_table *table, int level);
 void art_table_rollback_to(struct art_table *table, int level);
 int art_table_sync(struct art_table *table, char **message);
 void art_table_committed(struct art_table *table);
 void art_table_rolled_back(struct art_table *table);
-/* All tables that `driver` drives; `levels` are the driver's. */
-int art_driver_savepoint(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels, int level);
-void art_driver_release(struct art_connection *connection, sqlite3_vtab *driver, int level);
-void art_driver_rollback_to(struct art_connection *connection, sqlite3_vtab *driver, struct art_levels *levels,
-                            int level);
-int art_driver_sync(struct art_connection *connection, sqlite3_vtab *driver, char **message);
-void art_driver_committed(struct art_connection *connection, sqlite3_vtab *driver);
-void art_driver_rolled_back(struct art_connection *connection, sqlite3_vtab *driver);
+/* All tables that `owner` has; `levels` are the owner's. */
+int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level);
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level);
+void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
+                           int level);
+int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);
+void art_owner_committed(struct art_connection *connection, sqlite3_vtab *owner);
+void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owner);
 
 int art_vtab_begin(sqlite3_vtab *base);
 int art_vtab_sync(sqlite3_vtab *base);
@@ -39,15 +39,15 @@ int art_vtab_release(sqlite3_vtab *base, int level);
 int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* listener.c */
-extern const sqlite3_module art_tracker_module;
+extern const sqlite3_module art_listener_module;
 /* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error, unless
  * the transaction ended with it. */
-int art_tracker_make(struct art_connection *connection);
-int art_tracker_make_now(struct art_connection *connection);
-/* connection->driver is set afterwards, or stays NULL where there can be no tracker. */
-int art_tracker_join(struct art_connection *connection, char **message);
+int art_listener_make(struct art_connection *connection);
+int art_listener_make_now(struct art_connection *connection);
+/* connection->owner is set afterwards, or stays NULL where there can be no listener. */
+int art_listener_join(struct art_connection *connection, char **message);
 /* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
-int art_tracker_take_over(struct art_connection *connection, char **message);
+int art_listener_take_over(struct art_connection *connection, char **message);
 
 /* finish.c */
 /* Before the commit asks what is wanted behind it. */

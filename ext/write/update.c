@@ -257,7 +257,7 @@ static int begin_write(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!vtab->begun) return SQLITE_ABORT_ROLLBACK;
     vtab->levels.missed = vtab->connection->levels.missed = false;
-    if (!table || !table->driver || !table->refreshed) {
+    if (!table || !table->owner || !table->refreshed) {
         int rc = art_vtab_ready(vtab);
         if (rc) return rc;
         table = vtab->table;

@@ -319,7 +319,7 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 }
 
 /* Are so many slots waiting for a new epoch that the host should bring it about? What waits is so much more file. */
-static bool crowded(const struct art_tree *tree, const struct art_slot_set *waiting, const struct art_slot_set *used) {
+static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting, const struct art_slot_set *used) {
     enum { CROWD = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
     return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
@@ -342,7 +342,7 @@ int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
     if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
     if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
-    tree->pending.commit.crowded = !discards && crowded(tree, &list, used);
+    tree->pending.commit.wants_checkpoint = !discards && too_many_wait(tree, &list, used);
     if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);
     art_slot_set_clear(&list);
     return rc;
