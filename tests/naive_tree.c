@@ -46,7 +46,7 @@ struct art_tree {
     bool file_seen; /* as if it were open: it may be unlinked from now on */
     struct rows rows, base;
     struct rows *marks;
-    uint32_t mark_count, mark_capacity;
+    uint32_t savepoint_count, savepoint_capacity;
     uint64_t csn, generation, log_bytes, log_rows, rollbacks;
     struct art_hash128 chain, next_chain;
     struct art_buffer redo, root, young;
@@ -192,7 +192,7 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
 }
 
 static void marks_clear(struct art_tree *tree, uint32_t from) {
-    while (tree->mark_count > from) rows_clear(&tree->marks[--tree->mark_count]);
+    while (tree->savepoint_count > from) rows_clear(&tree->marks[--tree->savepoint_count]);
 }
 
 void art_tree_close(struct art_tree *tree) {
@@ -635,33 +635,33 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return tree->dirty;
 }
 
-int art_tree_mark(struct art_tree *tree, uint32_t *mark) {
+int art_tree_savepoint(struct art_tree *tree, uint32_t *mark) {
     int rc = writable(tree);
     if (rc) return rc;
-    if (tree->mark_count == tree->mark_capacity) {
-        uint32_t capacity = tree->mark_capacity * 2 + 4;
+    if (tree->savepoint_count == tree->savepoint_capacity) {
+        uint32_t capacity = tree->savepoint_capacity * 2 + 4;
         struct rows *marks = art_resize(tree->marks, capacity * sizeof *marks);
         if (!marks) return art_nomem();
         tree->marks = marks;
-        tree->mark_capacity = capacity;
+        tree->savepoint_capacity = capacity;
     }
-    rc = rows_copy(&tree->marks[tree->mark_count], &tree->rows);
-    if (!rc) *mark = tree->mark_count++;
+    rc = rows_copy(&tree->marks[tree->savepoint_count], &tree->rows);
+    if (!rc) *mark = tree->savepoint_count++;
     return rc;
 }
 
-void art_tree_drop_marks(struct art_tree *tree, uint32_t from) {
+void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
     marks_clear(tree, from);
 }
 
 void art_tree_rollback_to(struct art_tree *tree, uint32_t mark) {
     if (!tree->began) return;
-    const struct rows *source = mark == ART_MARK_BEGIN ? &tree->base : &tree->marks[mark];
+    const struct rows *source = mark == ART_SAVEPOINT_BEGIN ? &tree->base : &tree->marks[mark];
     struct rows copy;
-    bool forget = rows_copy(&copy, source) || (mark == ART_MARK_BEGIN && ++tree->rollbacks % 3 == 0);
+    bool forget = rows_copy(&copy, source) || (mark == ART_SAVEPOINT_BEGIN && ++tree->rollbacks % 3 == 0);
     rows_clear(&tree->rows);
     tree->rows = copy;
-    marks_clear(tree, mark == ART_MARK_BEGIN ? 0 : mark + 1);
+    marks_clear(tree, mark == ART_SAVEPOINT_BEGIN ? 0 : mark + 1);
     tree->prepared = false;
     if (!forget) return;
     tree->unknown = true;

@@ -452,7 +452,7 @@ START_TEST(test_a_spilled_transaction_is_checked) {
     char path[40];
     uint32_t mark;
     for (int i = 0; i < 3000; i++) {
-        if (i % 1000 == 500) check_must(art_tree_mark(check_tree, &mark));
+        if (i % 1000 == 500) check_must(art_tree_savepoint(check_tree, &mark));
         snprintf(path, sizeof path, "spill/%05d", i % 2500);
         check_put(path, check_large(50, 1));
     }

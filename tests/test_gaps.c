@@ -176,7 +176,7 @@ static void change(struct random *random) {
     }
     case 7:
         if (!writing || marks == MARKS) break;
-        must(art_tree_mark(tree, &to));
+        must(art_tree_savepoint(tree, &to));
         ck_assert_uint_eq(to, marks);
         memcpy(marked[marks++], now, sizeof now);
         break;
@@ -311,7 +311,7 @@ START_TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
     }
     uint32_t mark;
     set(2500, true);
-    must(art_tree_mark(tree, &mark));
+    must(art_tree_savepoint(tree, &mark));
     set(2500, false);
     steps_of_seek(2000, KEYS, false, 10000);
     art_tree_rollback_to(tree, mark);

@@ -156,11 +156,11 @@ END_TEST
 START_TEST(test_a_key_is_noted_once_between_two_marks) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "a", "0", 0);
-    uint64_t after_insert = art_memtable_mark(memtable);
+    uint64_t after_insert = art_memtable_savepoint(memtable);
     for (int i = 0; i < 100; i++) set(memtable, "a", "1", 0);
-    ck_assert_uint_eq(art_memtable_mark(memtable), after_insert + 1);
+    ck_assert_uint_eq(art_memtable_savepoint(memtable), after_insert + 1);
     for (int i = 0; i < 100; i++) set(memtable, "a", "2", 0);
-    ck_assert_uint_eq(art_memtable_mark(memtable), after_insert + 2);
+    ck_assert_uint_eq(art_memtable_savepoint(memtable), after_insert + 2);
     art_memtable_rollback(memtable, after_insert + 1);
     set(memtable, "a", "3", 0); /* a mark outlives a rollback to it: noted anew */
     art_memtable_rollback(memtable, after_insert + 1);
@@ -193,7 +193,7 @@ START_TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
     struct art_entry inserted, changed, found;
     set(memtable, "a", "first", 0);
     art_memtable_get(memtable, text("a"), &inserted);
-    uint64_t mark = art_memtable_mark(memtable);
+    uint64_t mark = art_memtable_savepoint(memtable);
     set(memtable, "a", "second", 0);
     art_memtable_get(memtable, text("a"), &changed);
     set(memtable, "b", "third", 0);
@@ -319,13 +319,13 @@ struct round {
     struct art_memtable *memtable;
     struct memtable_model model, marks[MARKS_MOST];
     uint64_t positions[MARKS_MOST];
-    int mark_count; /* the first is position 0 */
+    int savepoint_count; /* the first is position 0 */
     uint64_t csn;
     struct random *random;
 };
 
 static void begin(struct round *round) {
-    round->mark_count = 1;
+    round->savepoint_count = 1;
     round->positions[0] = 0;
     memtable_model_copy(&round->marks[0], &round->model);
 }
@@ -364,14 +364,14 @@ static void step(struct round *round) {
         struct art_entry entry = memtable_cell_entry(&cell);
         HOLDS(art_memtable_set(round->memtable, round->set.keys[at], &entry) == ART_OK);
         round->model.cells[at] = cell;
-    } else if (what < 188 && round->mark_count < MARKS_MOST) {
-        memtable_model_copy(&round->marks[round->mark_count], &round->model);
-        round->positions[round->mark_count++] = art_memtable_mark(round->memtable);
+    } else if (what < 188 && round->savepoint_count < MARKS_MOST) {
+        memtable_model_copy(&round->marks[round->savepoint_count], &round->model);
+        round->positions[round->savepoint_count++] = art_memtable_savepoint(round->memtable);
     } else if (what < 197) {
-        int to = (int)random_below(random, (uint32_t)round->mark_count);
+        int to = (int)random_below(random, (uint32_t)round->savepoint_count);
         art_memtable_rollback(round->memtable, round->positions[to]);
         memtable_model_copy(&round->model, &round->marks[to]);
-        round->mark_count = to + 1;
+        round->savepoint_count = to + 1;
     } else {
         art_memtable_forget_undo(round->memtable);
         round->csn++;
@@ -496,7 +496,7 @@ START_TEST(test_a_set_without_memory_changes_nothing) {
                 ck_assert_int_lt(good, 10);
             }
             round.model.cells[at] = cell;
-            if (random_once_in(&random, 20)) art_memtable_mark(round.memtable);
+            if (random_once_in(&random, 20)) art_memtable_savepoint(round.memtable);
         }
         ck_assert_int_gt(failures, 0);
         memtable_model_compare(&round.model, round.memtable, &random, 20);

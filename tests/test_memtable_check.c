@@ -28,7 +28,7 @@ static struct art_memtable *memtable_of(unsigned children) {
         put(memtable, key, "value", 0);
     }
     put(memtable, "kA2", "another", 0);
-    art_memtable_mark(memtable);
+    art_memtable_savepoint(memtable);
     put(memtable, "kA2", "another, again", 0);
     ck_assert_int_eq(art_memtable_check(memtable), ART_OK);
     return memtable;
@@ -200,7 +200,7 @@ START_TEST(test_every_broken_invariant_is_named) {
         {note_another, "a broken chain of notes", 4},
         {note_in_a_circle, "a broken chain of notes", 4},
         {note_absent_twice, "a key that was absent after a note", 4},
-        {forget_the_mark, "a key noted twice since the last mark", 4},
+        {forget_the_mark, "a key noted twice since the last savepoint", 4},
         {flag_unknown, "an entry with unknown flags", 4},
         {delete_value, "a delete with a value", 4},
         {cut_end, "a key in a wrong place", 4},

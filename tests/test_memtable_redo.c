@@ -109,15 +109,15 @@ static void write_key(struct history *history, uint32_t at) {
 /* Changes, savepoints and returns to them. */
 static void write_some(struct history *history) {
     uint64_t marks[MARKS_MOST] = {0};
-    uint32_t mark_count = 1;
+    uint32_t savepoint_count = 1;
     uint32_t steps = random_below(history->random, random_once_in(history->random, 2) ? 30 : 200);
     uint32_t width = 1 + random_below(history->random, history->set.count), from = random_below(history->random, width);
     for (; steps; steps--) {
-        if (random_once_in(history->random, 15) && mark_count < MARKS_MOST) {
-            marks[mark_count++] = art_memtable_mark(history->writer);
+        if (random_once_in(history->random, 15) && savepoint_count < MARKS_MOST) {
+            marks[savepoint_count++] = art_memtable_savepoint(history->writer);
         } else if (random_once_in(history->random, 25)) {
-            mark_count = 1 + random_below(history->random, mark_count);
-            art_memtable_rollback(history->writer, marks[mark_count - 1]);
+            savepoint_count = 1 + random_below(history->random, savepoint_count);
+            art_memtable_rollback(history->writer, marks[savepoint_count - 1]);
         } else {
             write_key(history, (from + random_below(history->random, width)) % history->set.count);
         }
@@ -156,7 +156,7 @@ static bool transaction(struct history *history, struct art_buffer *row) {
         if (random_once_in(history->random, 4)) {
             row->len = 0;
             hash = history->hash;
-            art_memtable_mark(history->writer);
+            art_memtable_savepoint(history->writer);
             for (uint32_t i = random_below(history->random, 20); i; i--) {
                 write_key(history, random_below(history->random, history->set.count));
             }
@@ -282,7 +282,7 @@ START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     art_memtable_forget_undo(writer);
-    uint64_t mark = art_memtable_mark(writer);
+    uint64_t mark = art_memtable_savepoint(writer);
     set(writer, "a", 2, 0);
     set(writer, "b", 2, 0);
     art_memtable_rollback(writer, mark);

@@ -114,7 +114,7 @@ START_TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     insert("c");
     must(art_tree_request_vacuum(tree));
     prepare(); /* into them */
-    must(art_tree_mark(tree, &mark));
+    must(art_tree_savepoint(tree, &mark));
     art_tree_rollback_to(tree, mark); /* forgets the wish, and with it the root */
     insert("d");
     commit();
@@ -139,7 +139,7 @@ START_TEST(test_a_log_that_a_refused_commit_has_emptied_is_filled_again) {
     commit();
     must(art_tree_request_flush(tree));
     prepare();
-    must(art_tree_mark(tree, &mark));
+    must(art_tree_savepoint(tree, &mark));
     art_tree_rollback_to(tree, mark);
     commit();
     others_see("a ");
@@ -269,7 +269,7 @@ static void refuse_once(void) {
     for (uint32_t i = 1 + random_below(&dice, PARTS_MAX); i; i--) {
         change_some();
         if (marks == PARTS_MAX || random_once_in(&dice, 2)) continue;
-        must(art_tree_mark(tree, &mark));
+        must(art_tree_savepoint(tree, &mark));
         ck_assert_uint_eq(mark, marks);
         model_copy(now, marked[marks++]);
     }
@@ -352,11 +352,11 @@ START_TEST(test_a_refused_commit_leaves_the_image_of_a_savepoint) {
     uint32_t mark;
     make_a_long_file();
     insert("before");
-    must(art_tree_mark(tree, &mark));
+    must(art_tree_savepoint(tree, &mark));
     for (int i = 0; i < PARTS / 2; i++) insert_many(parts[i]);
     art_tree_set_limits(tree, 1 << 14, 1 << 20, 20000); /* all of them at once, and then few at a time */
     for (int i = 0; i < PARTS / 2; i++) delete_many(parts[i]);
-    const struct art_mark *saved = &tree->txn.marks[mark];
+    const struct art_savepoint *saved = &tree->txn.marks[mark];
     for (int i = 0; i < 60 && !(saved->image_slots && last_used() + 2 < saved->image[0]); i++) {
         insert_many("x");
         delete_many("x");

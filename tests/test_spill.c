@@ -74,8 +74,8 @@ static void look_at_all(void) {
 
 static void begin_savepoint(bool *set) {
     uint32_t mark;
-    if (*set) art_tree_drop_marks(tree, 0);
-    must(art_tree_mark(tree, &mark));
+    if (*set) art_tree_release_savepoints(tree, 0);
+    must(art_tree_savepoint(tree, &mark));
     ck_assert_uint_eq(mark, 0);
     memcpy(marked, now, sizeof now);
     *set = true;
@@ -184,7 +184,7 @@ START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
     make();
     load(0, 7919, 1);
     put("a row before", "x");
-    must(art_tree_mark(tree, &mark));
+    must(art_tree_savepoint(tree, &mark));
     load(2000000, 7919, 2);
     ck_assert(art_memtable_remembers(tree->memtable));
     art_tree_rollback_to(tree, mark);

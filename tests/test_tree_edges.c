@@ -564,7 +564,7 @@ static int child_of_fork(struct art_cursor *cursor) {
     FORKED(art_tree_prepare(tree, &commit_of));
     FORKED(art_tree_check(tree));
     FORKED(art_tree_refresh_begin(tree, &number));
-    art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_tree_rollback_to(tree, ART_SAVEPOINT_BEGIN);
     art_tree_rolled_back(tree);
     art_tree_committed(tree);
     art_tree_set_limits(tree, 1 << 14, 1 << 14, 1 << 14);

@@ -304,7 +304,7 @@ static int transaction(const struct work *work, struct art_commit *commit) {
     for (unsigned i = 0; !rc && i < work->changes; i++) {
         rc = random_change(&random);
         if (rc || work->kind != SPILL || i % 16) continue;
-        rc = art_tree_mark(tree, &mark);
+        rc = art_tree_savepoint(tree, &mark);
         if (!rc) ck_assert_uint_lt(mark, MARKS);
         if (!rc) toy_blobs_copy(&toy->blobs, &at_mark[mark]);
         if (rc || !random_once_in(&random, 4)) continue;

@@ -3,7 +3,7 @@
  *   memtable.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
  *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
  *   select.c   and back from a sum to the row                      replay.c       verify and apply
- *   undo.c     marks and rollback                                  check.c, dump.c
+ *   undo.c     savepoints and rollback                                  check.c, dump.c
  *   cursor.c   order
  *   filter.c   keys that are not here
  *   node.h     leaves, inner nodes                                 arena.h        their memory
@@ -38,7 +38,7 @@ struct art_undo {
     struct art_undo_note *notes;
     size_t count, capacity;
     uint64_t base;    /* number of notes[0]: position 0 */
-    uint64_t stretch; /* number of the first note after the last mark */
+    uint64_t stretch; /* number of the first note after the last savepoint */
 };
 
 struct art_memtable {
@@ -84,7 +84,7 @@ bool art_undo_reserve(struct art_undo *undo);
 void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent);
 void art_undo_clear(struct art_undo *undo);
 
-static inline bool art_undo_noted_since_mark(const struct art_undo *undo, const struct art_leaf *leaf) {
+static inline bool art_undo_noted_since_savepoint(const struct art_undo *undo, const struct art_leaf *leaf) {
     return leaf->noted > undo->stretch;
 }
 

@@ -258,7 +258,7 @@ static int put_at(struct art_memtable *memtable, struct art_bytes key, const str
     struct art_bytes value = entry->flags & ART_DELETE ? art_bytes(NULL, 0) : entry->value;
     struct art_leaf *nearest = place->nearest;
     bool found = stands_at(key, place);
-    bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_mark(&memtable->undo, nearest));
+    bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_savepoint(&memtable->undo, nearest));
     if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
     if (!found) return insert(memtable, key, value, csn_flags, place, note);
     if (mode == ART_PUT_KEEP_OVER) {

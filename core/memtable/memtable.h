@@ -63,9 +63,9 @@ int art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes ke
 int art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
                         const struct art_entry *entry);
 
-/* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per mark: noting
- * again between two marks is skipped (art_memtable_mark() starts a new stretch). */
-uint64_t art_memtable_mark(struct art_memtable *memtable);
+/* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint: noting
+ * again between two savepoints is skipped (art_memtable_savepoint() starts a new stretch). */
+uint64_t art_memtable_savepoint(struct art_memtable *memtable);
 void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
 void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */
 bool art_memtable_dirty(const struct art_memtable *memtable);                 /* anything noted? */

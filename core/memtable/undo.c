@@ -1,10 +1,10 @@
-/* The undo list: the state of each key before its first change after each mark.
+/* The undo list: the state of each key before its first change after each savepoint.
  *
  *   notes   0         1         2         3         4
- *           mark                mark                     positions are indexes
+ *           savepoint                savepoint                     positions are indexes
  *           |---- stretch ------|---- stretch -----
  *
- * A leaf remembers the number of its last note. If that lies in the present stretch, going back to any mark passes a
+ * A leaf remembers the number of its last note. If that lies in the present stretch, going back to any savepoint passes a
  * note with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a
  * rollback leaves the chains as they were.
  */
@@ -28,7 +28,7 @@ bool art_undo_reserve(struct art_undo *undo) {
 }
 
 void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent) {
-    assert(undo->count < undo->capacity && !art_undo_noted_since_mark(undo, leaf));
+    assert(undo->count < undo->capacity && !art_undo_noted_since_savepoint(undo, leaf));
     undo->notes[undo->count++] = (struct art_undo_note){
         .leaf = leaf,
         .csn_flags = leaf->csn_flags,
@@ -45,7 +45,7 @@ void art_undo_clear(struct art_undo *undo) {
     *undo = (struct art_undo){0};
 }
 
-uint64_t art_memtable_mark(struct art_memtable *memtable) {
+uint64_t art_memtable_savepoint(struct art_memtable *memtable) {
     struct art_undo *undo = &memtable->undo;
     undo->stretch = undo->base + undo->count;
     return undo->count;

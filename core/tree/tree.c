@@ -53,7 +53,7 @@ void art_tree_close(struct art_tree *tree) {
     art_buffer_clear(&tree->pending.redo);
     art_buffer_clear(&tree->pending.root);
     art_buffer_clear(&tree->pending.young_bytes);
-    art_free(tree->txn.marks);
+    art_free(tree->txn.savepoints);
     art_store_close(tree->store);
     art_free(tree->key);
     art_free(tree->second_key);

@@ -5,7 +5,7 @@
  *
  *   - brings the tree up to date at the beginning of a statement     art_tree_refresh_*()
  *   - reads                                                          art_tree_get(), art_cursor_*(), art_tree_count()
- *   - writes                                                         art_tree_insert(), ...; marks for savepoints
+ *   - writes                                                         art_tree_insert(), ...; savepoints for savepoints
  *   - asks what to write into its own tables at commit               art_tree_prepare() -> struct art_commit
  *   - says how it ended                                              art_tree_committed(), art_tree_rolled_back()
  *
@@ -135,7 +135,7 @@ struct art_tree_place {
  * before. Not in a transaction that has written to it. */
 int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root, so that
- * others notice. A rollback, or one to a mark before it, goes back; art_tree_committed() leaves the old place. ART_MISUSE in a
+ * others notice. A rollback, or one to a savepoint before it, goes back; art_tree_committed() leaves the old place. ART_MISUSE in a
  * transaction that has spilled. */
 int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name. Refuses an
@@ -224,15 +224,15 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
 /* Has this transaction changed anything (also if taken back since)? */
 bool art_tree_dirty(const struct art_tree *tree);
 
-/* Marks: a stack of states of the running transaction. *mark is the new mark's number, counted from 0. */
-int art_tree_mark(struct art_tree *tree, uint32_t *mark);
-/* Drops marks >= `from`. */
-void art_tree_drop_marks(struct art_tree *tree, uint32_t from);
-/* Back to the state at `mark` (which stays; later ones go), or to the transaction's beginning (ART_MARK_BEGIN; all
+/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from 0. */
+int art_tree_savepoint(struct art_tree *tree, uint32_t *savepoint);
+/* Drops savepoints >= `from`. */
+void art_tree_release_savepoints(struct art_tree *tree, uint32_t from);
+/* Back to the state at `savepoint` (which stays; later ones go), or to the transaction's beginning (ART_SAVEPOINT_BEGIN; all
  * go). Cannot fail: where memory alone does not hold the state, the work is done by the next call, or the tree
  * becomes unknown. */
-#define ART_MARK_BEGIN UINT32_MAX
-void art_tree_rollback_to(struct art_tree *tree, uint32_t mark);
+#define ART_SAVEPOINT_BEGIN UINT32_MAX
+void art_tree_rollback_to(struct art_tree *tree, uint32_t savepoint);
 
 /* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them.
  *

@@ -17,7 +17,7 @@
 /* What ROLLBACK TO brings back. */
 struct art_saved_table {
     int level;
-    uint32_t mark; /* of the tree, or ART_MARK_BEGIN */
+    uint32_t savepoint; /* of the tree, or ART_SAVEPOINT_BEGIN */
     struct art_name *name;
     struct art_settings settings;
     unsigned requested;

@@ -32,12 +32,12 @@
 
 /* --- saved states --------------------------------------------------------------------------------------------------- */
 
-static struct art_saved_table saved_now(struct art_table *table, int level, uint32_t mark) {
-    return (struct art_saved_table){level,        mark, art_name_hold(table->name), table->settings, table->requested,
-                                    table->exists};
+static struct art_saved_table saved_now(struct art_table *table, int level, uint32_t savepoint) {
+    return (struct art_saved_table){level,           savepoint,        art_name_hold(table->name),
+                                    table->settings, table->requested, table->exists};
 }
 
-static int push_saved(struct art_table *table, int level, uint32_t mark) {
+static int push_saved(struct art_table *table, int level, uint32_t savepoint) {
     if (table->saved_count == table->saved_capacity) {
         unsigned capacity = table->saved_capacity * 2 + 8;
         struct art_saved_table *saved = art_resize(table->saved, capacity * sizeof *saved);
@@ -45,11 +45,11 @@ static int push_saved(struct art_table *table, int level, uint32_t mark) {
         table->saved = saved;
         table->saved_capacity = capacity;
     }
-    table->saved[table->saved_count++] = saved_now(table, level, mark);
+    table->saved[table->saved_count++] = saved_now(table, level, savepoint);
     return SQLITE_OK;
 }
 
-/* Forgets the saved states from number `keep` on, without the tree's marks. */
+/* Forgets the saved states from number `keep` on, without the tree's savepoints. */
 static void drop_saved(struct art_table *table, unsigned keep) {
     while (table->saved_count > keep) art_name_release(table->saved[--table->saved_count].name);
 }
@@ -88,9 +88,9 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     int rc = table->alone ? SQLITE_OK : art_listener_join(connection, message);
     if (rc) return rc;
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
-    table->begin = saved_now(table, INT_MIN, ART_MARK_BEGIN);
+    table->begin = saved_now(table, INT_MIN, ART_SAVEPOINT_BEGIN);
     table->owner = connection->joined ? connection->owner : &vtab->base;
-    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_MARK_BEGIN);
+    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
     return rc;
 }
@@ -102,13 +102,13 @@ int art_table_savepoint(struct art_table *table, int level) {
     for (unsigned i = 0; i < table->saved_count; i++) {
         if (table->saved[i].level == level) return SQLITE_OK;
     }
-    uint32_t mark = ART_MARK_BEGIN;
+    uint32_t savepoint = ART_SAVEPOINT_BEGIN;
     if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) {
-        int art_rc = art_tree_mark(table->tree, &mark);
+        int art_rc = art_tree_savepoint(table->tree, &savepoint);
         if (art_rc) return art_sqlite_code(art_rc);
     }
-    int rc = push_saved(table, level, mark);
-    if (rc && mark != ART_MARK_BEGIN) art_tree_drop_marks(table->tree, mark);
+    int rc = push_saved(table, level, savepoint);
+    if (rc && savepoint != ART_SAVEPOINT_BEGIN) art_tree_release_savepoints(table->tree, savepoint);
     table->noted = !rc;
     return rc;
 }
@@ -117,8 +117,8 @@ void art_table_release(struct art_table *table, int level) {
     unsigned keep = table->saved_count;
     while (keep && table->saved[keep - 1].level >= level) keep--;
     for (unsigned i = keep; i < table->saved_count; i++) {
-        if (table->saved[i].mark == ART_MARK_BEGIN) continue;
-        art_tree_drop_marks(table->tree, table->saved[i].mark);
+        if (table->saved[i].savepoint == ART_SAVEPOINT_BEGIN) continue;
+        art_tree_release_savepoints(table->tree, table->saved[i].savepoint);
         break;
     }
     drop_saved(table, keep);
@@ -131,8 +131,8 @@ void art_table_rollback_to(struct art_table *table, int level) {
     }
     art_scans_settle(table);
     restore(table, target);
-    uint32_t mark = target->mark;
-    art_tree_rollback_to(table->tree, mark);
+    uint32_t savepoint = target->savepoint;
+    art_tree_rollback_to(table->tree, savepoint);
     art_storage_go_back(table);
     table->prepared = false;
     art_journal_rolled_back_to(table, target == &table->begin);
@@ -141,8 +141,9 @@ void art_table_rollback_to(struct art_table *table, int level) {
     unsigned keep = table->saved_count;
     while (keep && table->saved[keep - 1].level > level) keep--;
     drop_saved(table, keep);
-    if (mark != ART_MARK_BEGIN) return;
-    for (unsigned i = 0; i < keep; i++) table->saved[i].mark = ART_MARK_BEGIN; /* the tree has dropped its marks */
+    if (savepoint != ART_SAVEPOINT_BEGIN) return;
+    for (unsigned i = 0; i < keep; i++)
+        table->saved[i].savepoint = ART_SAVEPOINT_BEGIN; /* the tree has dropped its savepoints */
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */

@@ -141,7 +141,7 @@ static int change(struct art_tree *tree, uint8_t operation, struct art_bytes key
     }
     case 4:
         if (*marks == 4) return ART_OK;
-        return art_tree_mark(tree, marks) ? ART_NOMEM : (++*marks, ART_OK);
+        return art_tree_savepoint(tree, marks) ? ART_NOMEM : (++*marks, ART_OK);
     case 5:
         if (*marks) art_tree_rollback_to(tree, operation % *marks);
         if (*marks) *marks = operation % *marks + 1;

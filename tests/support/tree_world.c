@@ -392,7 +392,7 @@ static void step_mark(struct walk *walk) {
     else if (!walk->writing)
         return;
     uint32_t mark;
-    TRY(art_tree_mark(walk->tree, &mark));
+    TRY(art_tree_savepoint(walk->tree, &mark));
     ck_assert_uint_eq(mark, walk->marks);
     if (walk->before) walk->at[mark] = toy_copy(walk->toy);
     model_copy(&walk->now, &walk->mark[walk->marks++]);
@@ -412,7 +412,7 @@ static void step_rollback_to(struct walk *walk) {
         tables_of_marks_go(walk, 0);
         tables_as_committed(walk);
         walk->toy->ending = true;
-        art_tree_rollback_to(walk->tree, ART_MARK_BEGIN);
+        art_tree_rollback_to(walk->tree, ART_SAVEPOINT_BEGIN);
         walk->toy->ending = false;
         model_copy(&walk->committed, &walk->now);
         walk->marks = 0;
@@ -423,7 +423,7 @@ static void step_rollback_to(struct walk *walk) {
 static void step_release(struct walk *walk) {
     if (!walk->marks) return;
     uint32_t mark = below(walk->marks);
-    art_tree_drop_marks(walk->tree, mark);
+    art_tree_release_savepoints(walk->tree, mark);
     tables_of_marks_go(walk, mark);
     walk->marks = mark;
 }

@@ -134,7 +134,7 @@ int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));
     tree->pending.loose = end > most;
-    if (!tree->slots.reuse || tree->txn.mark_count) return ART_OK;
+    if (!tree->slots.reuse || tree->txn.savepoint_count) return ART_OK;
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
     last = higher(last, &tree->slots.used);
     last = higher(last, &tree->slots.base);

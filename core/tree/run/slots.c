@@ -244,9 +244,9 @@ void art_slots_end(struct art_tree *tree) {
 void art_slots_cut_back(struct art_tree *tree) {
     bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->before.moved;
     if (!ours || tree->txn.shown || tree->txn.spilled) return;
-    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
-        const struct art_mark *mark = &tree->txn.marks[i];
-        if (mark->image_slots || art_slot_set_highest(&mark->used) >= tree->slots.end) return;
+    for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
+        const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
+        if (savepoint->image_slots || art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
     }
     art_store_cut_back(tree->store, tree->slots.end, tree->full);
 }
@@ -254,8 +254,8 @@ void art_slots_cut_back(struct art_tree *tree) {
 /* Does anything that may be needed again in this transaction name the slot? */
 static bool kept(const struct art_tree *tree, uint32_t slot) {
     if (art_slot_set_has(&tree->slots.base, slot)) return true;
-    for (uint32_t i = 0; i < tree->txn.mark_count; i++) {
-        if (art_slot_set_has(&tree->txn.marks[i].used, slot)) return true;
+    for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
+        if (art_slot_set_has(&tree->txn.savepoints[i].used, slot)) return true;
     }
     return false;
 }
@@ -272,7 +272,7 @@ static int add_others(struct art_slot_set *list, const struct art_slot_set *from
 
 /* Nobody goes on with the base: no ROLLBACK TO can come, and a COMMIT that is refused takes back all. */
 static bool leaves_the_base(const struct art_tree *tree) {
-    return tree->txn.alone && art_wants_small(tree) && !tree->txn.mark_count && !tree->txn.spilled;
+    return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
 }
 
 int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
@@ -319,7 +319,8 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 }
 
 /* Are so many slots waiting for a new epoch that the host should bring it about? What waits is so much more file. */
-static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting, const struct art_slot_set *used) {
+static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting,
+                          const struct art_slot_set *used) {
     enum { CROWD = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
     return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));

@@ -42,7 +42,7 @@ struct art_young {
     struct art_slot_set slots;
 };
 
-struct art_mark {
+struct art_savepoint {
     uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
     bool imaged;           /* the transaction spilled since: the memtable is in `image` */
@@ -114,8 +114,8 @@ struct art_tree {
         uint32_t pieces; /* counter of piece ids, never taken back */
         uint64_t change; /* tree->changes at the last prepare */
         struct art_root *base;
-        struct art_mark *marks;
-        uint32_t mark_count, mark_capacity;
+        struct art_savepoint *savepoints;
+        uint32_t savepoint_count, savepoint_capacity;
     } txn;
 
     struct {                      /* slots */

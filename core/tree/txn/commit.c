@@ -431,15 +431,15 @@ void art_tree_note_alone(struct art_tree *tree) {
 }
 
 static void end_transaction(struct art_tree *tree) {
-    art_marks_clear(tree, 0);
+    art_savepoints_clear(tree, 0);
     art_scratch_end(tree);
     art_slots_end(tree);
     art_root_unref(tree->txn.base);
-    struct art_mark *marks = tree->txn.marks;
-    uint32_t capacity = tree->txn.mark_capacity;
+    struct art_savepoint *savepoints = tree->txn.savepoints;
+    uint32_t capacity = tree->txn.savepoint_capacity;
     memset(&tree->txn, 0, sizeof tree->txn);
-    tree->txn.marks = marks;
-    tree->txn.mark_capacity = capacity;
+    tree->txn.savepoints = savepoints;
+    tree->txn.savepoint_capacity = capacity;
 }
 
 /* This connection will not read them again; other readers still may. */
@@ -452,7 +452,7 @@ static void forget_superseded(struct art_tree *tree, const struct art_slot_set *
 
 void art_tree_committed(struct art_tree *tree) {
     if (!tree->txn.active) {
-        art_marks_clear(tree, 0);
+        art_savepoints_clear(tree, 0);
         return;
     }
     if (tree->pending.ready && !art_store_forked(tree->store)) {
@@ -497,13 +497,13 @@ void art_tree_rolled_back(struct art_tree *tree) {
         return;
     }
     if (!tree->txn.active) {
-        art_marks_clear(tree, 0);
+        art_savepoints_clear(tree, 0);
         tree->txn.doomed = ART_OK;
         return;
     }
     if (art_store_forked(tree->store)) return;
     art_pending_forget(tree);
-    art_tree_rollback_to(tree, ART_MARK_BEGIN);
+    art_tree_rollback_to(tree, ART_SAVEPOINT_BEGIN);
     art_slots_cut_back(tree);
     if (tree->txn.doomed) tree->unknown = true;
     art_memtable_forget_undo(tree->memtable);

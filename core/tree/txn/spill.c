@@ -1,12 +1,12 @@
 /* A transaction larger than memory.
  *
- *   before   root R0                memtable D   marks m1 m2 (undo positions in D)
- *   after    root R1 = R0 + run(D)  memtable {}  marks m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
+ *   before   root R0                memtable D   savepoints m1 m2 (undo positions in D)
+ *   after    root R1 = R0 + run(D)  memtable {}  savepoints m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
  *
  * The spill writes the memtable as a run into free slots under a root of the transaction's own, and begins an empty
- * memtable. What a kept mark needs to come back is its root and the memtable as it was: that is written as an image, redo
- * bytes in slots of their own. Walking back through the undo list from the youngest mark to the oldest gives each
- * image in turn; it consumes the memtable, whose content is safe in the new run by then. A mark at the transaction's
+ * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is written as an image, redo
+ * bytes in slots of their own. Walking back through the undo list from the youngest savepoint to the oldest gives each
+ * image in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the transaction's
  * beginning needs no image: the host's log has that state.
  */
 #include "core/tree/txn/txn.h"
@@ -26,36 +26,36 @@ static int image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob
                                  : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
-static int image_write(struct art_tree *tree, struct art_mark *mark, const struct art_buffer *bytes) {
-    mark->image_bytes = bytes->len;
+static int image_write(struct art_tree *tree, struct art_savepoint *savepoint, const struct art_buffer *bytes) {
+    savepoint->image_bytes = bytes->len;
     uint32_t slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
-    mark->image = art_alloc(slots * sizeof *mark->image);
-    if (!mark->image) return art_nomem();
+    savepoint->image = art_alloc(slots * sizeof *savepoint->image);
+    if (!savepoint->image) return art_nomem();
     int rc = ART_OK;
     for (uint32_t i = 0; !rc && i < slots; i++) {
         struct art_blob_buf buffer = {0};
         size_t at = (size_t)i * ART_BLOB_SIZE, n = bytes->len - at < ART_BLOB_SIZE ? bytes->len - at : ART_BLOB_SIZE;
         rc = art_store_buffer(tree->store, &buffer);
-        if (!rc) rc = image_slot(tree, &mark->image[i]);
+        if (!rc) rc = image_slot(tree, &savepoint->image[i]);
         if (!rc) {
-            mark->image_slots++;
+            savepoint->image_slots++;
             memcpy(buffer.data, bytes->data + at, n);
             memset(buffer.data + n, 0, ART_BLOB_SIZE - n);
-            rc = image_slot_write(tree, mark->image[i], &buffer);
+            rc = image_slot_write(tree, savepoint->image[i], &buffer);
         }
         art_blob_buf_put(&buffer);
     }
     return rc;
 }
 
-int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_memtable **out) {
+int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
     struct art_buffer bytes = {0};
-    int rc = art_buffer_reserve(&bytes, mark->image_bytes);
-    for (uint32_t i = 0; !rc && i < mark->image_slots; i++) {
+    int rc = art_buffer_reserve(&bytes, savepoint->image_bytes);
+    for (uint32_t i = 0; !rc && i < savepoint->image_slots; i++) {
         struct art_blob_buf buffer = {0};
-        size_t left = mark->image_bytes - bytes.len;
+        size_t left = savepoint->image_bytes - bytes.len;
         rc = art_store_buffer(tree->store, &buffer);
-        if (!rc) rc = image_slot_read(tree, mark->image[i], &buffer);
+        if (!rc) rc = image_slot_read(tree, savepoint->image[i], &buffer);
         if (!rc) rc = art_buffer_append(&bytes, buffer.data, left < ART_BLOB_SIZE ? left : ART_BLOB_SIZE);
         art_blob_buf_put(&buffer);
     }
@@ -71,18 +71,18 @@ int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct ar
     return ART_OK;
 }
 
-/* Images for the marks of this memtable, youngest first; `used` is what the root before the spill names. */
-static int image_marks(struct art_tree *tree, const struct art_slot_set *used) {
+/* Images for the savepoints of this memtable, youngest first; `used` is what the root before the spill names. */
+static int image_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
     int rc = ART_OK;
-    for (uint32_t i = tree->txn.mark_count; !rc && i-- > 0;) {
-        struct art_mark *mark = &tree->txn.marks[i];
-        if (mark->imaged || mark->beginning) continue;
+    for (uint32_t i = tree->txn.savepoint_count; !rc && i-- > 0;) {
+        struct art_savepoint *savepoint = &tree->txn.savepoints[i];
+        if (savepoint->imaged || savepoint->beginning) continue;
         struct art_buffer bytes = {0};
-        art_memtable_rollback(tree->memtable, mark->undo);
+        art_memtable_rollback(tree->memtable, savepoint->undo);
         rc = art_redo_encode_all(tree->memtable, &bytes);
-        if (!rc) rc = art_slot_set_copy(used, &mark->used);
-        if (!rc) rc = image_write(tree, mark, &bytes);
-        mark->imaged = !rc;
+        if (!rc) rc = art_slot_set_copy(used, &savepoint->used);
+        if (!rc) rc = image_write(tree, savepoint, &bytes);
+        savepoint->imaged = !rc;
         art_buffer_clear(&bytes);
     }
     return rc;
@@ -117,7 +117,7 @@ int art_tree_spill(struct art_tree *tree) {
     }
     if (filter_knows_runs(tree)) art_memtable_pass_on(tree->memtable, empty);
     /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
-    rc = image_marks(tree, &tree->slots.used);
+    rc = image_savepoints(tree, &tree->slots.used);
     if (rc) {
         tree->txn.doomed = rc;
         art_memtable_unref(empty);

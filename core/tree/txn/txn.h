@@ -1,7 +1,7 @@
 /* A transaction: from the first change to its commit or rollback.
  *
  *   begin.c     the beginning                   write.c     insert, delete, move
- *   marks.c     savepoints                      pieces.c    values over the threshold
+ *   savepoints.c     savepoints                      pieces.c    values over the threshold
  *   spill.c     a transaction larger than memory
  *   commit.c    prepare, committed, rolled back pending.c   what a prepare has made
  *   refresh.c   what other connections committed
@@ -41,10 +41,10 @@ int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blo
 int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
 void art_scratch_end(struct art_tree *tree);
 
-/* --- spill.c, marks.c --------------------------------------------------------------------------------------------- */
+/* --- spill.c, savepoints.c --------------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);
-void art_marks_clear(struct art_tree *tree, uint32_t from);
-int art_image_read(struct art_tree *tree, const struct art_mark *mark, struct art_memtable **out);
+void art_savepoints_clear(struct art_tree *tree, uint32_t from);
+int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- pieces.c ----------------------------------------------------------------------------------------------------- */
 enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };

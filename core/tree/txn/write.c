@@ -63,7 +63,7 @@ static int put_over(struct art_tree *tree, struct art_bytes key, const struct ar
     uint8_t ref[ART_PIECES_REF], over = art_found_over(found);
     struct art_bytes old = pieces_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
-    uint64_t before = steps ? art_memtable_mark(tree->memtable) : 0;
+    uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
     int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
     if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, over);
     if (rc && !steps) return rc;
@@ -100,7 +100,7 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
     *existed = true;
     uint8_t ref[ART_PIECES_REF], over = art_found_over(&found);
     struct art_bytes old = pieces_of(&found, ref);
-    uint64_t before = art_memtable_mark(tree->memtable);
+    uint64_t before = art_memtable_savepoint(tree->memtable);
     if (old.len) rc = art_pieces_delete(tree, old);
     if (!rc) rc = delete_row(tree, key, over);
     return finish(tree, rc, before, NULL);
@@ -136,7 +136,7 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
         uint8_t source_ref[ART_PIECES_REF], target_ref[ART_PIECES_REF];
         struct art_bytes replaced = pieces_of(&target, target_ref), left = pieces_of(&source, source_ref);
         uint8_t source_over = art_found_over(&source), target_over = art_found_over(&target);
-        uint64_t before = art_memtable_mark(tree->memtable);
+        uint64_t before = art_memtable_savepoint(tree->memtable);
         if (replaced.len) rc = art_pieces_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
         if (!rc)

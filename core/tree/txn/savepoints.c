@@ -1,0 +1,140 @@
+/* Savepoints of the running transaction: a stack of savepoints.
+ *
+ * As long as nothing was spilled, a savepoint is a position in the memtable's undo list. When the transaction spills, the
+ * memtable that the positions belong to goes to disk as a run; each savepoint then keeps its root and an image of the memtable
+ * at its state (spill.c), and the state at the transaction's beginning is what the host's log says. Savepoints may be set
+ * before the first change: they then stand for the beginning.
+ */
+#include "core/tree/txn/txn.h"
+
+static void savepoint_clear(struct art_savepoint *savepoint) {
+    art_root_unref(savepoint->root);
+    art_slot_set_clear(&savepoint->used);
+    art_free(savepoint->image);
+    *savepoint = (struct art_savepoint){0};
+}
+
+/* Slots that only the dropped savepoints named may be written again at once. */
+void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
+    while (tree->txn.savepoint_count > from) {
+        struct art_savepoint *savepoint = &tree->txn.savepoints[--tree->txn.savepoint_count];
+        struct art_slot_set used = savepoint->used;
+        savepoint->used = (struct art_slot_set){0};
+        if (tree->slots.writing) art_slots_return(tree, &used, &tree->slots.used);
+        for (uint32_t i = 0; i < savepoint->image_slots && tree->slots.writing && !tree->options.inlined; i++) {
+            art_store_return_slot(tree->store, savepoint->image[i]);
+        }
+        art_slot_set_clear(&used);
+        savepoint_clear(savepoint);
+    }
+}
+
+int art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
+    if (art_tree_inside(tree)) return art_fail(ART_MISUSE, "art: a savepoint was set while a blob was on its way");
+    art_rows_catch_up(tree);
+    if (tree->txn.savepoint_count == tree->txn.savepoint_capacity) {
+        uint32_t capacity = tree->txn.savepoint_capacity ? 2 * tree->txn.savepoint_capacity : 8;
+        struct art_savepoint *more = art_resize(tree->txn.savepoints, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        tree->txn.savepoints = more;
+        tree->txn.savepoint_capacity = capacity;
+    }
+    struct art_savepoint savepoint = {.beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
+    if (tree->txn.active && !tree->unknown) { /* else nothing has been changed yet, or all of it was taken back */
+        savepoint.undo = art_memtable_savepoint(tree->memtable);
+        savepoint.root = art_root_ref(tree->root);
+        savepoint.beginning = !tree->txn.spilled && !art_memtable_dirty(tree->memtable);
+    }
+    *out = tree->txn.savepoint_count;
+    tree->txn.savepoints[tree->txn.savepoint_count++] = savepoint;
+    return ART_OK;
+}
+
+void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
+    if (art_tree_inside(tree)) return;
+    art_rows_catch_up(tree);
+    art_savepoints_clear(tree, from);
+}
+
+/* The state at the beginning: undone in memory, or read again from the log. */
+static void to_beginning(struct art_tree *tree) {
+    tree->txn.big = false;
+    if (!tree->txn.spilled) {
+        art_memtable_rollback(tree->memtable, 0);
+        return;
+    }
+    art_root_unref(tree->root);
+    tree->root = art_root_ref(tree->txn.base);
+    art_slots_return(tree, &tree->slots.used, &tree->slots.base);
+    art_slot_set_clear(&tree->slots.used);
+    tree->slots.known = false;
+    tree->txn.spilled = false;
+    tree->unknown = true;
+}
+
+/* The state of a savepoint that the transaction has spilled over. */
+static int to_image(struct art_tree *tree, const struct art_savepoint *savepoint) {
+    struct art_memtable *memtable;
+    struct art_slot_set used = {0};
+    int rc = art_image_read(tree, savepoint, &memtable);
+    if (rc) return rc;
+    rc = art_slot_set_copy(&savepoint->used, &used);
+    if (rc) {
+        art_memtable_unref(memtable);
+        return rc;
+    }
+    art_memtable_unref(tree->memtable);
+    tree->memtable = memtable;
+    art_root_unref(tree->root);
+    tree->root = art_root_ref(savepoint->root);
+    art_slots_return(tree, &tree->slots.used, &used);
+    art_slot_set_clear(&tree->slots.used);
+    tree->slots.used = used;
+    tree->txn.spilled = true; /* also over the base: the undo list does not tell what the transaction did any more */
+    return ART_OK;
+}
+
+void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
+    if (art_store_forked(tree->store)) return;
+    if (art_tree_inside(tree)) { /* all of it: the call that is under way cannot go back by less */
+        art_rows_note_rollback(tree);
+        return;
+    }
+    art_rows_catch_up(tree);
+    if (!tree->txn.active) { /* nothing was changed */
+        art_savepoints_clear(tree, number == ART_SAVEPOINT_BEGIN ? 0 : number + 1);
+        return;
+    }
+    tree->changes++;
+    art_pending_forget(tree);
+    tree->txn.flush = tree->txn.optimize = tree->txn.vacuum = false; /* whoever still wants it asks again */
+    if (number == ART_SAVEPOINT_BEGIN) {
+        art_savepoints_clear(tree, 0);
+        to_beginning(tree);
+        art_move_back(tree);
+        return;
+    }
+    assert(number < tree->txn.savepoint_count);
+    art_savepoints_clear(tree, number + 1);
+    /* Some savepoints have their image and others are positions in an undo list that is gone. Nothing is read before the
+     * transaction's end. */
+    if (tree->txn.doomed) return;
+    struct art_savepoint *savepoint = &tree->txn.savepoints[number];
+    if (savepoint->imaged) {
+        int rc = to_image(tree, savepoint);
+        if (rc) tree->txn.doomed = rc;
+        savepoint->undo = 0;
+    } else if (savepoint->beginning && tree->txn.spilled) {
+        to_beginning(tree);
+        savepoint->undo = 0;
+    } else {
+        art_memtable_rollback(tree->memtable, savepoint->undo);
+    }
+    tree->txn.big = savepoint->big;
+    if (savepoint->moved || !tree->before.moved) return;
+    if (tree->txn.spilled) { /* since it has moved, after a COMMIT that was refused: that root is nowhere else */
+        tree->txn.doomed = ART_MISUSE;
+    } else {
+        art_move_back(tree);
+    }
+}
