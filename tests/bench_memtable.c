@@ -68,7 +68,7 @@ static void bench_sets(struct art_memtable *memtable) {
            (double)(art_memtable_memory(memtable) - art_memtable_bytes(memtable)) / count);
     printf("  %-44s %8.1f bytes\n", "garbage a key", (double)art_memtable_garbage(memtable) / count);
 
-    entry.flags = ART_OVER;
+    entry.flags = ART_SHADOWS_OLDER;
     begun = now();
     for (uint32_t i = 0; i < count; i++) must(art_memtable_set(memtable, keys[i], &entry));
     report("set, other value and weight, noted", begun, count);
@@ -81,7 +81,7 @@ static void bench_sets(struct art_memtable *memtable) {
     begun = now();
     for (uint32_t i = 0; i < count; i++) {
         if (art_memtable_get(memtable, keys[i], &found)) found.flags = 0;
-        entry.flags = found.flags & ART_OVER;
+        entry.flags = found.flags & ART_SHADOWS_OLDER;
         must(art_memtable_set(memtable, keys[i], &entry));
     }
     report("get and set with a note: one xUpdate", begun, count);

@@ -165,9 +165,9 @@ END_TEST
 
 START_TEST(test_the_weight_of_an_entry_is_put_minus_over) {
     ck_assert_int_eq(art_entry_weight(0), 1);
-    ck_assert_int_eq(art_entry_weight(ART_OVER), 0);
+    ck_assert_int_eq(art_entry_weight(ART_SHADOWS_OLDER), 0);
     ck_assert_int_eq(art_entry_weight(ART_DELETE), 0);
-    ck_assert_int_eq(art_entry_weight(ART_DELETE | ART_OVER), -1);
+    ck_assert_int_eq(art_entry_weight(ART_DELETE | ART_SHADOWS_OLDER), -1);
     ck_assert_int_eq(art_entry_weight(ART_PIECES), 1);
 }
 END_TEST

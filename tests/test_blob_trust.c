@@ -363,7 +363,7 @@ START_TEST(test_the_deep_check_names_what_is_wrong) {
     check_notices(image, (uint32_t)(view.suffixes - blob->image) + 40, (uint8_t)(view.suffixes[40] ^ 1), "filter");
     check_notices(image, blob->filter + 3, (uint8_t)(blob->image[blob->filter + 3] ^ 1), "the filter");
     check_notices(image, header + 1056, 7, "least commit sequence number");
-    check_notices(image, art_bucket_offset(blob, 1) + 8, ART_OVER, "sum");
+    check_notices(image, art_bucket_offset(blob, 1) + 8, ART_SHADOWS_OLDER, "sum");
     must(art_blob_check(&image->blob, true));
     blob_run_clear(&run);
     blob_rows_clear(&rows);

@@ -73,8 +73,8 @@ START_TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
     struct art_ref ref = leaf(2);
     check_slot(ref.slot)[100] ^= 1;
     check_must(check_reopen());
-    check_plant(check_row_key("dir-0000/a"), art_bytes(NULL, 0), csn, ART_OVER); /* in the first leaf */
-    check_plant(check_row_key("zzz"), art_bytes(NULL, 0), csn, ART_OVER);
+    check_plant(check_row_key("dir-0000/a"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER); /* in the first leaf */
+    check_plant(check_row_key("zzz"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER);
     check_plant(check_row_key("dir-0036/file-03605"), art_bytes(NULL, 0), csn, 0);
     check_must(check_run(false));
     ck_assert(check_has("the page's hash") && check_has("dir-0000/a") && check_has("zzz") && check_has("file-03605"));
@@ -326,8 +326,8 @@ START_TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
     art_run_cursor_close(&cursor);
     uint64_t csn = check_tree->csn + 1;
     check_must(check_reopen());
-    check_plant(check_row_key("dir-0000/a"), art_bytes(NULL, 0), csn, ART_OVER);
-    check_plant(check_row_key("dir-0119/a"), art_bytes(NULL, 0), csn, ART_OVER);
+    check_plant(check_row_key("dir-0000/a"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER);
+    check_plant(check_row_key("dir-0119/a"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER);
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 3);
     ck_assert(check_has("the page's hash") && check_has("dir-0000/a") && check_has("dir-0119/a"));

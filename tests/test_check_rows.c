@@ -48,7 +48,7 @@ static void finds_in_log_and_run(const char *words) {
 }
 
 START_TEST(test_a_row_that_replaces_what_is_nowhere) {
-    check_plant(check_row_key("new"), word("x"), now(), ART_OVER);
+    check_plant(check_row_key("new"), word("x"), now(), ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'new': what it replaces is in no run below");
 }
 END_TEST
@@ -60,7 +60,7 @@ START_TEST(test_a_row_that_adds_what_was_there) {
 END_TEST
 
 START_TEST(test_a_row_that_replaces_what_is_deleted) {
-    check_plant(check_row_key("dir-0001/file-00101"), word("x"), now(), ART_OVER);
+    check_plant(check_row_key("dir-0001/file-00101"), word("x"), now(), ART_SHADOWS_OLDER);
     check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
     check_commit(false); /* a merge would refuse it */
     check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
@@ -68,7 +68,7 @@ START_TEST(test_a_row_that_replaces_what_is_deleted) {
 END_TEST
 
 START_TEST(test_a_delete_of_what_is_nowhere) {
-    check_plant(check_row_key("no\nwhere'"), word(""), now(), ART_DELETE | ART_OVER);
+    check_plant(check_row_key("no\nwhere'"), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'no\\x0awhere\\x27': what it replaces is in no run below");
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
     char path[40];
     for (int i = 0; i < 1000; i++) {
         snprintf(path, sizeof path, "new-%04d/file-%05d", i / 100, i);
-        check_plant(check_row_key(path), word("x"), now(), ART_OVER);
+        check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     }
     check_commit(true);
     check_must(art_tree_request_optimize(check_tree));
@@ -116,7 +116,7 @@ START_TEST(test_a_row_without_a_version) {
 END_TEST
 
 START_TEST(test_an_older_run_with_a_newer_version) {
-    check_plant(check_row_key("dir-0001/file-00111"), word("x"), 1, ART_OVER); /* the second run's is 2 */
+    check_plant(check_row_key("dir-0001/file-00111"), word("x"), 1, ART_SHADOWS_OLDER); /* the second run's is 2 */
     check_finds("row 'dir-0001/file-00111': an older run has a newer version");
 }
 END_TEST
@@ -144,7 +144,7 @@ START_TEST(test_a_long_key_is_shown_cut_short) {
     char path[200];
     memset(path, 'p', sizeof path);
     path[sizeof path - 1] = 0;
-    check_plant(check_row_key(path), word("x"), now(), ART_OVER);
+    check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     check_finds("row 'pppppppppppppppppppppppppppppppppppppppp...': what");
 }
 END_TEST
@@ -186,7 +186,7 @@ START_TEST(test_a_missing_piece_in_the_middle) {
 END_TEST
 
 START_TEST(test_a_deleted_piece) {
-    check_plant(check_piece_key(BIG_CSN, 0, 1), word(""), now(), ART_DELETE | ART_OVER);
+    check_plant(check_piece_key(BIG_CSN, 0, 1), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'big/0': piece 1 of its value is deleted");
 }
 END_TEST
@@ -480,7 +480,7 @@ START_TEST(test_it_ends_when_the_host_has_heard_enough) {
     for (int i = 0; i < 50; i++) {
         char path[20];
         snprintf(path, sizeof path, "wrong/%d", i);
-        check_plant(check_row_key(path), word("x"), now(), ART_OVER);
+        check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     }
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 50);
@@ -491,7 +491,7 @@ START_TEST(test_it_ends_when_the_host_has_heard_enough) {
 END_TEST
 
 START_TEST(test_the_first_problem_is_an_error_of_its_own) {
-    check_plant(check_row_key("new"), word("x"), now(), ART_OVER);
+    check_plant(check_row_key("new"), word("x"), now(), ART_SHADOWS_OLDER);
     ck_assert_int_eq(art_tree_check(check_tree), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "row 'new': what it replaces"));
     sim_disk_remove_file(check_disk, check_options.path);

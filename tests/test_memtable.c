@@ -81,15 +81,15 @@ END_TEST
 START_TEST(test_counts_follow_puts_deletes_and_over) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "/usr/a", "new", 0);
-    set(memtable, "/usr/b", "changed", ART_OVER);
-    set(memtable, "/usr/c", "", ART_DELETE | ART_OVER);
+    set(memtable, "/usr/b", "changed", ART_SHADOWS_OLDER);
+    set(memtable, "/usr/c", "", ART_DELETE | ART_SHADOWS_OLDER);
     set(memtable, "/usr/d", "", ART_DELETE);
     ck_assert_int_eq(art_memtable_count(memtable), 0);
     ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/b")), 1);
     ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/c")), 1);
     ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/d")), 0);
     ck_assert_uint_eq(art_memtable_keys(memtable), 4);
-    set(memtable, "/usr/c", "back", ART_OVER);
+    set(memtable, "/usr/c", "back", ART_SHADOWS_OLDER);
     ck_assert_int_eq(art_memtable_count(memtable), 1);
     check(memtable);
     art_memtable_unref(memtable);
@@ -99,7 +99,7 @@ END_TEST
 START_TEST(test_a_delete_has_no_value) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
-    set(memtable, "a", "left over by the caller", ART_DELETE | ART_OVER);
+    set(memtable, "a", "left over by the caller", ART_DELETE | ART_SHADOWS_OLDER);
     ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
     ck_assert_uint_eq(entry.value.len, 0);
     ck_assert_uint_eq(art_memtable_bytes(memtable), 1);
@@ -294,8 +294,8 @@ END_TEST
 START_TEST(test_a_memtable_can_be_drawn) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "/usr/bin/\x01", "1", 0);
-    set(memtable, "/usr", "2", ART_OVER);
-    set(memtable, "/usr/lib", "", ART_DELETE | ART_OVER);
+    set(memtable, "/usr", "2", ART_SHADOWS_OLDER);
+    set(memtable, "/usr/lib", "", ART_DELETE | ART_SHADOWS_OLDER);
     char *drawing = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&drawing, &size);

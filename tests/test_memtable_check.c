@@ -246,8 +246,8 @@ START_TEST(test_a_memtable_is_drawn_key_by_key) {
     ck_assert_int_eq(strncmp(text, "memtable: 0 keys, count 0", 22), 0);
     ck_assert_ptr_eq(strchr(text, '\n') + 1, text + strlen(text));
     free(text);
-    put(memtable, "/u", "hello", ART_OVER);
-    put(memtable, "/u\\", "", ART_DELETE | ART_OVER);
+    put(memtable, "/u", "hello", ART_SHADOWS_OLDER);
+    put(memtable, "/u\\", "", ART_DELETE | ART_SHADOWS_OLDER);
     put(memtable, "/u\"\x01", "of 28 bytes or so", ART_PIECES);
     text = drawn(memtable);
     const char *tree = strchr(text, '\n') + 1;

@@ -1,6 +1,6 @@
 /* Redo: whoever replays a history holds what its writer holds, entry by entry.
  *
- * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `over`; for another key it says whether
+ * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `shadows_older`; for another key it says whether
  * the key lives in the runs below, which here is a coin thrown once for each key.
  */
 #include <check.h>
@@ -101,8 +101,8 @@ static void write_key(struct history *history, uint32_t at) {
     struct art_entry entry = memtable_cell_entry(&cell), held;
     struct art_bytes key = history->set.keys[at];
     bool over = history->below[at];
-    if (!art_memtable_get(history->writer, key, &held)) over = held.flags & ART_OVER;
-    entry.flags = (uint8_t)((entry.flags & ~ART_OVER) | (over ? ART_OVER : 0));
+    if (!art_memtable_get(history->writer, key, &held)) over = held.flags & ART_SHADOWS_OLDER;
+    entry.flags = (uint8_t)((entry.flags & ~ART_SHADOWS_OLDER) | (over ? ART_SHADOWS_OLDER : 0));
     ck_assert_int_eq(art_memtable_set(history->writer, key, &entry), ART_OK);
 }
 
@@ -135,10 +135,10 @@ static void check_row(const struct history *history, struct art_bytes row, const
         ck_assert_int_eq(art_memtable_get(history->writer, key, &now), ART_OK);
         ck_assert_uint_eq(now.csn, history->csn + 1);
         ck_assert(art_bytes_equal(now.value, entry.value));
-        ck_assert_uint_eq(now.flags & (uint8_t)~ART_OVER, entry.flags & (uint8_t)~ART_OVER);
+        ck_assert_uint_eq(now.flags & (uint8_t)~ART_SHADOWS_OLDER, entry.flags & (uint8_t)~ART_SHADOWS_OLDER);
         uint32_t at = key_set_below(&history->set, key);
         bool live = art_memtable_get(before, key, &then) ? history->below[at] : !(then.flags & ART_DELETE);
-        ck_assert_int_eq(!!(entry.flags & ART_OVER), live);
+        ck_assert_int_eq(!!(entry.flags & ART_SHADOWS_OLDER), live);
     }
     ck_assert_ptr_eq(reader.at, reader.end);
     art_redo_reader_clear(&reader);

@@ -356,7 +356,7 @@ START_TEST(test_a_refused_commit_leaves_the_image_of_a_savepoint) {
     for (int i = 0; i < PARTS / 2; i++) insert_many(parts[i]);
     art_tree_set_limits(tree, 1 << 14, 1 << 20, 20000); /* all of them at once, and then few at a time */
     for (int i = 0; i < PARTS / 2; i++) delete_many(parts[i]);
-    const struct art_savepoint *saved = &tree->txn.marks[mark];
+    const struct art_savepoint *saved = &tree->txn.savepoints[mark];
     for (int i = 0; i < 60 && !(saved->image_slots && last_used() + 2 < saved->image[0]); i++) {
         insert_many("x");
         delete_many("x");
@@ -415,7 +415,7 @@ START_TEST(test_runs_that_disagree_are_not_merged) {
     ck_assert_uint_eq(tree->root->runs, 2);
     struct art_ref *top = &tree->root->run[0].top;
     uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
-    ck_assert_uint_eq(slot[8], ART_OVER); /* the flags of all entries of the first bucket */
+    ck_assert_uint_eq(slot[8], ART_SHADOWS_OLDER); /* the flags of all entries of the first bucket */
     slot[8] = 0;
     blob_image_rehash(slot, top);
     must(art_tree_request_optimize(tree));

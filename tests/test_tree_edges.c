@@ -437,7 +437,7 @@ START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
     struct art_entry others[] = {good, good, good};
     others[0].value = text("3");
     others[1].csn++;
-    others[2].flags |= ART_OVER;
+    others[2].flags |= ART_SHADOWS_OLDER;
     for (unsigned i = 0; i < 3; i++) {
         must(art_memtable_set(tree->memtable, art_bytes(key, 2), &others[i]));
         refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");

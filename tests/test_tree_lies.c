@@ -71,8 +71,8 @@ START_TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         uint8_t flags;
         const char *says;
     } lies[] = {
-        {"nobody", ART_OVER, "a row that no run below it has"},
-        {"nobody", ART_DELETE | ART_OVER, "a row that no run below it has"},
+        {"nobody", ART_SHADOWS_OLDER, "a row that no run below it has"},
+        {"nobody", ART_DELETE | ART_SHADOWS_OLDER, "a row that no run below it has"},
         {"a", 0, "two runs disagree"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -318,11 +318,11 @@ START_TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_al
             struct art_bytes bytes = art_bytes(value, 5000 + step * (i % 12));
             must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), bytes, &existed));
         }
-        lie_about(part == 1 ? "large-0-03" : "large-9-99", part == 1 ? ART_DELETE | ART_OVER : 0);
+        lie_about(part == 1 ? "large-0-03" : "large-9-99", part == 1 ? ART_DELETE | ART_SHADOWS_OLDER : 0);
         forge("forged", 9000 + part, part + 1);
         if (part < 2) flush();
     }
-    lie_about("large-1-07", ART_DELETE | ART_OVER);
+    lie_about("large-1-07", ART_DELETE | ART_SHADOWS_OLDER);
     tree->changes++;
     must(check_all());
     unsigned all = problems, hindered = 0;

@@ -13,11 +13,11 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
 
 /* A weight is 1 - delete - over: the sum is the number of entries less the number of those two bits. */
 static int64_t leaf_weights(const uint8_t *flags, uint32_t n) {
-    const uint64_t bits = (ART_DELETE | ART_OVER) * 0x0101010101010101ull;
+    const uint64_t bits = (ART_DELETE | ART_SHADOWS_OLDER) * 0x0101010101010101ull;
     int64_t sum = n;
     uint32_t i = 0;
     for (; i + 8 <= n; i += 8) sum -= __builtin_popcountll(art_load64(flags + i) & bits);
-    for (; i < n; i++) sum -= __builtin_popcount(flags[i] & (ART_DELETE | ART_OVER));
+    for (; i < n; i++) sum -= __builtin_popcount(flags[i] & (ART_DELETE | ART_SHADOWS_OLDER));
     return sum;
 }
 

@@ -77,7 +77,7 @@ static int check_entry(struct art_blob_checker *checker) {
     }
     if (entry.flags & ART_DELETE && entry.value.len) return wrong_at(checker, "a delete with a value");
     if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");
-    if (checker->expected->only_puts && entry.flags & (ART_DELETE | ART_OVER)) {
+    if (checker->expected->only_puts && entry.flags & (ART_DELETE | ART_SHADOWS_OLDER)) {
         return wrong_at(checker, "the last run holds something else than a first put");
     }
     if (art_entry_weight(entry.flags) != 1) checker->odd_weight = true;

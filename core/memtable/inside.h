@@ -67,9 +67,9 @@ const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable,
 
 /* art_memtable_set(), in three ways. */
 enum art_put_mode {
-    ART_PUT_NOTED,    /* with a note in the undo list */
-    ART_PUT_PLAIN,    /* without */
-    ART_PUT_KEEP_OVER /* without, and where the key is held, its `over` stays */
+    ART_PUT_NOTED,       /* with a note in the undo list */
+    ART_PUT_PLAIN,       /* without */
+    ART_PUT_KEEP_SHADOWS /* without, and where the key is held, its `shadows_older` stays */
 };
 int art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
                      enum art_put_mode mode);

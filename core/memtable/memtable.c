@@ -261,8 +261,8 @@ static int put_at(struct art_memtable *memtable, struct art_bytes key, const str
     bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_savepoint(&memtable->undo, nearest));
     if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
     if (!found) return insert(memtable, key, value, csn_flags, place, note);
-    if (mode == ART_PUT_KEEP_OVER) {
-        csn_flags = (csn_flags & ~(uint64_t)ART_OVER) | (nearest->csn_flags & ART_OVER);
+    if (mode == ART_PUT_KEEP_SHADOWS) {
+        csn_flags = (csn_flags & ~(uint64_t)ART_SHADOWS_OLDER) | (nearest->csn_flags & ART_SHADOWS_OLDER);
     }
     return overwrite(memtable, nearest, value, csn_flags, note);
 }

@@ -47,7 +47,7 @@ int art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, 
 /* False: the key whose art_hash64() this is has no entry here. */
 bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash);
 
-/* Sets the key's entry (put or delete, with `over` as given; keeping an older `over` is the caller's business). The
+/* Sets the key's entry (put or delete, with `shadows_older` as given; keeping an older `shadows_older` is the caller's business). The
  * value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing
  * changed. */
 int art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
@@ -123,19 +123,19 @@ void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct 
 /* --- redo: a transaction's net effect as bytes -------------------------------------------------------------------- */
 
 /* Row: XXH3-128(previous hash, csn, body) | body. Body: per key that has an undo note, in key order, its net effect:
- * put or delete, value, flags, and `over` meaning here: was the key live before this transaction (seen over memtable and
- * runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then, from its `over`).
+ * put or delete, value, flags, and `shadows_older` meaning here: was the key live before this transaction (seen over memtable and
+ * runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then, from its `shadows_older`).
  * Memtable-coded keys. *hash is the previous row's on entry and this row's on return. Appends to `out`. */
 int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                     struct art_buffer *out);
-/* Every entry of the memtable, with its own csn, flags and `over` (for savepoints of a spilled transaction). */
+/* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled transaction). */
 int art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
 int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
 /* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,
  * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
 int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
-/* Applies a verified row: keeps the `over` of an entry that the memtable already holds. No undo is noted.
+/* Applies a verified row: keeps the `shadows_older` of an entry that the memtable already holds. No undo is noted.
  * ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the memtable is dirty (this and
  * art_redo_decode_all). */
 int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);

@@ -58,16 +58,16 @@ enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than
 
 /* --- a transaction ------------------------------------------------------------------------------------------------ */
 
-/* ART_OVER if the key was live before this transaction. */
+/* ART_SHADOWS_OLDER if the key was live before this transaction. */
 static uint8_t over_before(const struct art_memtable *memtable, const struct art_leaf *leaf) {
     const struct art_undo_note *note = art_undo_at(&memtable->undo, leaf->noted);
     while (note->noted > memtable->undo.base) note = art_undo_at(&memtable->undo, note->noted);
-    if (note->absent) return art_leaf_flags(leaf) & ART_OVER;
-    return note->csn_flags & ART_DELETE ? 0 : ART_OVER;
+    if (note->absent) return art_leaf_flags(leaf) & ART_SHADOWS_OLDER;
+    return note->csn_flags & ART_DELETE ? 0 : ART_SHADOWS_OLDER;
 }
 
 static int write_touched(struct redo_writer *writer, const struct art_memtable *memtable, const struct art_leaf *leaf) {
-    uint8_t flags = art_leaf_flags(leaf) & (uint8_t)~ART_OVER;
+    uint8_t flags = art_leaf_flags(leaf) & (uint8_t)~ART_SHADOWS_OLDER;
     return write_entry(writer, leaf, flags | over_before(memtable, leaf));
 }
 

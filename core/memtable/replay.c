@@ -1,8 +1,8 @@
 /* Applying redo.
  *
  * Whether a key lives in the runs below was settled by the first row that touched it. So an entry that is held keeps
- * its `over`, and a row that is applied again changes nothing. Only for a key that the memtable does not hold is the
- * row's `over`, "live before the transaction", the same as "live below".
+ * its `shadows_older`, and a row that is applied again changes nothing. Only for a key that the memtable does not hold is the
+ * row's `shadows_older`, "live before the transaction", the same as "live below".
  */
 #include "core/memtable/inside.h"
 #include "core/memtable/redo_reader.h"
@@ -53,7 +53,7 @@ static int apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, e
 
 int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable) {
     if (row.len <= ART_REDO_HASH) return too_short();
-    return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_OVER, memtable);
+    return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_SHADOWS, memtable);
 }
 
 int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable) {

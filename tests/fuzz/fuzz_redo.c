@@ -104,7 +104,7 @@ static void must_hold(const struct art_memtable *memtable, struct art_bytes row,
         if (art_memtable_get(memtable, key, &found)) fuzz_fail("a key of a row is not in the memtable");
         if (!art_memtable_may_contain(memtable, art_hash64(key.data, key.len))) fuzz_fail("the memtable's filter lies");
         struct art_bytes value = said.flags & ART_DELETE ? art_bytes(NULL, 0) : said.value;
-        if (found.csn != csn || (found.flags | ART_OVER) != (said.flags | ART_OVER) ||
+        if (found.csn != csn || (found.flags | ART_SHADOWS_OLDER) != (said.flags | ART_SHADOWS_OLDER) ||
             !art_bytes_equal(found.value, value)) {
             fuzz_fail("a key of a row has another entry in the memtable");
         }

@@ -101,7 +101,8 @@ static uint64_t csn_of(enum blob_csns style, struct random *random) {
 }
 
 static void make_entry(struct art_entry *entry, struct blob_style style, struct random *random) {
-    static const uint8_t not_negative[] = {0, ART_OVER, ART_DELETE, 0}; /* a delete of nothing weighs nothing */
+    static const uint8_t not_negative[] = {0, ART_SHADOWS_OLDER, ART_DELETE,
+                                           0}; /* a delete of nothing weighs nothing */
     entry->flags = 0;
     if (style.flags == FLAGS_NOT_NEGATIVE) entry->flags = not_negative[random_below(random, 4)];
     if (style.flags == FLAGS_ANY) entry->flags = (uint8_t)random_below(random, 4);

@@ -1,6 +1,6 @@
 /* All sources side by side, newest first: what each says of the rows below it is true.
  *
- *     memtable   . . b . . e . .      for every key, from the newest entry to the oldest: upper.over == lower.put, and the version
+ *     memtable   . . b . . e . .      for every key, from the newest entry to the oldest: upper.shadows_older == lower.put, and the version
  *     run 0   . . b c . . . .      does not grow; the oldest entry refers to nothing
  *     run 1   a . b . d . . .
  *
@@ -60,17 +60,18 @@ static int check_key(struct row_check *check) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
         art_source_entry(&source[i], &entry);
         const char *wrong = wrong_entry(check->checker, key, &entry);
-        bool over = above.flags & ART_OVER, live = !(entry.flags & ART_DELETE);
+        bool shadows_older = above.flags & ART_SHADOWS_OLDER, live = !(entry.flags & ART_DELETE);
         if (upper && above.csn < entry.csn) wrong = "an older run has a newer version";
-        if (upper && over != live) wrong = over ? "what it replaces is deleted" : "what it adds was there";
-        check->disagree |= upper && over != live;
+        if (upper && shadows_older != live)
+            wrong = shadows_older ? "what it replaces is deleted" : "what it adds was there";
+        check->disagree |= upper && shadows_older != live;
         int rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
         if (rc) return rc;
         if (!upper) newest = entry;
         upper = &source[i];
         above = entry;
     }
-    bool nothing = above.flags & ART_OVER;
+    bool nothing = above.flags & ART_SHADOWS_OLDER;
     check->disagree |= nothing;
     int rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
     if (rc || newest.flags & ART_DELETE) return rc;

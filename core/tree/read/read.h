@@ -27,9 +27,9 @@ struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
 int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
-/* The `over` that an entry for this key must carry in the memtable. */
-static inline uint8_t art_found_over(const struct art_found *found) {
-    return found->in_memtable ? found->entry.flags & ART_OVER : found->live ? ART_OVER : 0;
+/* The `shadows_older` that an entry for this key must carry in the memtable. */
+static inline uint8_t art_found_shadows_older(const struct art_found *found) {
+    return found->in_memtable ? found->entry.flags & ART_SHADOWS_OLDER : found->live ? ART_SHADOWS_OLDER : 0;
 }
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
     for (rc = art_memtable_first(&cursor); !rc && cursor.valid; rc = art_memtable_next(&cursor)) {
         struct art_entry entry;
         art_memtable_cursor_entry(&cursor, &entry);
-        if ((entry.flags & ART_DELETE) && !(entry.flags & ART_OVER)) continue;
+        if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
         rc = art_run_build_add(build, cursor.key, &entry);
         if (rc) break;
     }
@@ -81,9 +81,9 @@ static int merge_entry(struct art_tree *tree, struct art_merge *merge, struct ar
     struct art_entry entry;
     int rc = art_merge_combine(merge, &entry);
     if (rc) return rc;
-    bool put = !(entry.flags & ART_DELETE), over = entry.flags & ART_OVER;
-    if (put || over) {
-        if (last && (over || !put)) {
+    bool put = !(entry.flags & ART_DELETE), shadows_older = entry.flags & ART_SHADOWS_OLDER;
+    if (put || shadows_older) {
+        if (last && (shadows_older || !put)) {
             return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                                "a run refers to a row that no run below it has");
         }

@@ -215,7 +215,7 @@ static void select_smallest(struct art_merge *merge) {
     merge->valid = winner != ART_NO_SOURCE;
 }
 
-/* The newest entry takes over the older ones' `over`, each in turn: what was live below it must be what the next one
+/* The newest entry takes over the older ones' `shadows_older`, each in turn: what was live below it must be what the next one
  * says. */
 int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
@@ -224,11 +224,11 @@ int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
         struct art_entry below;
         art_source_entry(&source[i], &below);
-        bool over = out->flags & ART_OVER, live = !(below.flags & ART_DELETE);
-        if (over != live) {
+        bool shadows_older = out->flags & ART_SHADOWS_OLDER, live = !(below.flags & ART_DELETE);
+        if (shadows_older != live) {
             return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
         }
-        out->flags = (uint8_t)((out->flags & ~ART_OVER) | (below.flags & ART_OVER));
+        out->flags = (uint8_t)((out->flags & ~ART_SHADOWS_OLDER) | (below.flags & ART_SHADOWS_OLDER));
     }
     return ART_OK;
 }

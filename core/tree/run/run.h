@@ -90,7 +90,7 @@ int art_source_seek(struct art_source *source, struct art_bytes key, bool backwa
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
- * their `over`, the rule is checked. */
+ * their `shadows_older`, the rule is checked. */
 int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
 int art_merge_combine(struct art_merge *merge, struct art_entry *out);

@@ -211,13 +211,13 @@ static void leave_out(struct slice *slice) {
     art_free((void *)last->ref.label.data);
 }
 
-/* Takes blobs of the upper run, from the sweep's position on, until the work is large enough; *lower stands behind
+/* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands behind
  * slice->below. */
 static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves *upper, struct leaves *lower,
-                      const struct art_buffer *sweep) {
+                      const struct art_buffer *from) {
     struct art_run_cursor entries;
     bool cut = false;
-    int rc = leaves_seek_ge(upper, art_buffer_bytes(sweep));
+    int rc = leaves_seek_ge(upper, art_buffer_bytes(from));
     if (!rc) rc = art_run_cursor_open(&entries, tree->store);
     if (rc) return rc;
     rc = art_buffer_set_key(&slice->low, leaves_separator(upper));
@@ -244,12 +244,12 @@ static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves 
 static int choose(struct art_tree *tree, const struct art_run *upper_run, const struct art_run *lower_run,
                   struct slice *slice) {
     struct leaves upper, lower;
-    struct art_buffer *sweep = &tree->sweep[upper_run->level];
-    if (upper_run->level == 0) sweep->len = 0; /* a young run that appends: from its front on, or it no longer does */
+    struct art_buffer *from = &tree->compaction_cursor[upper_run->level];
+    if (upper_run->level == 0) from->len = 0; /* a young run that appends: from its front on, or it no longer does */
     int rc = leaves_open(&lower, tree, lower_run);
     if (rc) return rc;
     rc = leaves_open(&upper, tree, upper_run);
-    if (!rc) rc = choose_own(tree, slice, &upper, &lower, sweep);
+    if (!rc) rc = choose_own(tree, slice, &upper, &lower, from);
     leaves_close(&upper);
     if (!rc && lower.valid) rc = leaves_take(&lower, &slice->below); /* a neighbour for the last group */
     slice->below_to_end = !lower.valid;
@@ -257,7 +257,7 @@ static int choose(struct art_tree *tree, const struct art_run *upper_run, const 
     leaves_close(&lower);
     if (rc) return rc;
     struct art_bytes next = slice->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->high);
-    return art_buffer_set_key(sweep, slice->cut ? art_buffer_bytes(&slice->low) : next);
+    return art_buffer_set_key(from, slice->cut ? art_buffer_bytes(&slice->low) : next);
 }
 
 /* --- moving ------------------------------------------------------------------------------------------------------- */

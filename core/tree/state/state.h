@@ -140,10 +140,10 @@ struct art_tree {
         struct art_buffer redo, root, young_bytes;
     } pending;
 
-    struct art_buffer sweep[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
-    uint64_t redo_since_merge;               /* bytes of redo since the last merge: merging is paid by the way */
-    bool small_slices;                       /* run/slice.c */
-    bool full;                               /* the disk was, when blobs were last written; */
+    struct art_buffer compaction_cursor[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
+    uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
+    bool small_slices;         /* run/slice.c */
+    bool full;                 /* the disk was, when blobs were last written; */
     unsigned attempt,
         thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
     bool loose; /* the last root left the file larger than it need be, and another one may give more back */

@@ -4,7 +4,7 @@
  *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
  *
  * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a piece is
- * known to be new when it is put (`over` 0) and known to be there when it is deleted (`over` 1, unless the memtable
+ * known to be new when it is put (`shadows_older` 0) and known to be there when it is deleted (`shadows_older` 1, unless the memtable
  * still holds it): neither needs a lookup.
  */
 #include <assert.h>
@@ -81,8 +81,9 @@ int art_pieces_delete(struct art_tree *tree, struct art_bytes bytes) {
     if (found || !there) return found; /* the row shall go all the same */
     for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES) {
         struct art_bytes key = art_piece_key(key_bytes, ref.id, number++);
-        struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_OVER}, present;
-        if (!art_memtable_get(tree->memtable, key, &present)) entry.flags = ART_DELETE | (present.flags & ART_OVER);
+        struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
+        if (!art_memtable_get(tree->memtable, key, &present))
+            entry.flags = ART_DELETE | (present.flags & ART_SHADOWS_OLDER);
         int rc = art_memtable_set(tree->memtable, key, &entry);
         if (rc) return rc;
     }

@@ -1,4 +1,4 @@
-/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `over`, and for the
+/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `shadows_older`, and for the
  * pieces that go with it), then changes the memtable; an error in the middle takes back what was done.
  */
 #include "core/tree/txn/txn.h"
@@ -13,8 +13,8 @@ static int ready_to_write(struct art_tree *tree) {
 
 /* Sets the row's entry; a long value becomes pieces. `place` is NULL where the memtable has changed since it was found. */
 static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
-                   struct art_bytes value, uint8_t over) {
-    struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = over};
+                   struct art_bytes value, uint8_t shadows_older) {
+    struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = shadows_older};
     uint8_t ref[ART_PIECES_REF];
     tree->txn.adds = true;
     if (place) return art_memtable_set_at(tree->memtable, key, place, &entry);
@@ -28,8 +28,8 @@ static int put_row(struct art_tree *tree, struct art_bytes key, const struct art
     return art_memtable_set(tree->memtable, key, &entry);
 }
 
-static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t over) {
-    struct art_entry entry = {.csn = tree->txn.csn, .flags = (uint8_t)(ART_DELETE | over)};
+static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t shadows_older) {
+    struct art_entry entry = {.csn = tree->txn.csn, .flags = (uint8_t)(ART_DELETE | shadows_older)};
     return art_memtable_set(tree->memtable, key, &entry);
 }
 
@@ -58,14 +58,14 @@ static int check_value(struct art_bytes value) {
 }
 
 /* In the place of what was found. */
-static int put_over(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
-                    const struct art_memtable_place *place, struct art_bytes value) {
-    uint8_t ref[ART_PIECES_REF], over = art_found_over(found);
+static int put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
+                     const struct art_memtable_place *place, struct art_bytes value) {
+    uint8_t ref[ART_PIECES_REF], shadows_older = art_found_shadows_older(found);
     struct art_bytes old = pieces_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
     int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
-    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, over);
+    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, shadows_older);
     if (rc && !steps) return rc;
     return finish(tree, rc, before, &key);
 }
@@ -84,7 +84,7 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     if (rc) return rc;
     *existed = found.live;
     if (found.live && mode == ART_WRITE_INSERT) return ART_OK;
-    return put_over(tree, key, &found, &place, value);
+    return put_found(tree, key, &found, &place, value);
 }
 
 int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed) {
@@ -98,18 +98,18 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
     rc = art_tree_find(tree, key, &found);
     if (rc || !found.live) return rc;
     *existed = true;
-    uint8_t ref[ART_PIECES_REF], over = art_found_over(&found);
+    uint8_t ref[ART_PIECES_REF], shadows_older = art_found_shadows_older(&found);
     struct art_bytes old = pieces_of(&found, ref);
     uint64_t before = art_memtable_savepoint(tree->memtable);
     if (old.len) rc = art_pieces_delete(tree, old);
-    if (!rc) rc = delete_row(tree, key, over);
+    if (!rc) rc = delete_row(tree, key, shadows_older);
     return finish(tree, rc, before, NULL);
 }
 
 /* The row's own bytes (or the reference to its pieces) go to the new key as they are. */
-static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t over) {
+static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t shadows_older) {
     struct art_entry entry = {
-        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | over)};
+        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | shadows_older)};
     tree->txn.adds = true;
     return art_memtable_set(tree->memtable, to, &entry);
 }
@@ -129,20 +129,20 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
     rc = stays ? art_tree_find_place(tree, from_key, &source, &place) : art_tree_find(tree, from_key, &source);
     if (rc) return rc;
     if (!source.live) return ART_NOTFOUND;
-    if (stays) return value ? put_over(tree, from_key, &source, &place, *value) : ART_OK;
+    if (stays) return value ? put_found(tree, from_key, &source, &place, *value) : ART_OK;
     if (source.blob) art_blob_hold(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
         uint8_t source_ref[ART_PIECES_REF], target_ref[ART_PIECES_REF];
         struct art_bytes replaced = pieces_of(&target, target_ref), left = pieces_of(&source, source_ref);
-        uint8_t source_over = art_found_over(&source), target_over = art_found_over(&target);
+        uint8_t source_shadows = art_found_shadows_older(&source), target_shadows = art_found_shadows_older(&target);
         uint64_t before = art_memtable_savepoint(tree->memtable);
         if (replaced.len) rc = art_pieces_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
         if (!rc)
-            rc = value ? put_row(tree, to_key, NULL, *value, target_over)
-                       : move_entry(tree, to_key, &source.entry, target_over);
-        if (!rc) rc = delete_row(tree, from_key, source_over);
+            rc = value ? put_row(tree, to_key, NULL, *value, target_shadows)
+                       : move_entry(tree, to_key, &source.entry, target_shadows);
+        if (!rc) rc = delete_row(tree, from_key, source_shadows);
         rc = finish(tree, rc, before, &to_key);
     }
     if (!rc) *existed = target.live;
