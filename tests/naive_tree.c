@@ -560,7 +560,7 @@ const struct art_row *art_cursor_row(struct art_cursor *cursor) {
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     const struct art_row *row = art_cursor_row(cursor);
     *out = row->stored;
-    return !row->pieces;
+    return !row->overflows;
 }
 
 int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {

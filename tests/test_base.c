@@ -168,7 +168,7 @@ START_TEST(test_the_weight_of_an_entry_is_put_minus_over) {
     ck_assert_int_eq(art_entry_weight(ART_SHADOWS_OLDER), 0);
     ck_assert_int_eq(art_entry_weight(ART_DELETE), 0);
     ck_assert_int_eq(art_entry_weight(ART_DELETE | ART_SHADOWS_OLDER), -1);
-    ck_assert_int_eq(art_entry_weight(ART_PIECES), 1);
+    ck_assert_int_eq(art_entry_weight(ART_OVERFLOW), 1);
 }
 END_TEST
 

@@ -151,56 +151,56 @@ END_TEST
 
 /* --- large values ------------------------------------------------------------------------------------------------- */
 
-enum { BIG = 10000, BIG_CSN = 1 }; /* "big/0": three pieces of the first transaction, whose counter began at 0 */
+enum { BIG = 10000, BIG_CSN = 1 }; /* "big/0": three chunks of the first transaction, whose counter began at 0 */
 
 START_TEST(test_a_reference_that_makes_no_sense) {
-    check_plant(check_row_key("new"), word("short"), now(), ART_PIECES);
-    finds_in_log_and_run("row 'new': a reference to pieces that makes no sense");
+    check_plant(check_row_key("new"), word("short"), now(), ART_OVERFLOW);
+    finds_in_log_and_run("row 'new': a reference to chunks that makes no sense");
 }
 END_TEST
 
 START_TEST(test_a_value_longer_than_any) {
-    check_plant(check_row_key("new"), check_reference(ART_VALUE_MAX + 1, now(), 5, 0), now(), ART_PIECES);
+    check_plant(check_row_key("new"), check_reference(ART_VALUE_MAX + 1, now(), 5, 0), now(), ART_OVERFLOW);
     finds_in_log_and_run("row 'new': its value is longer than any can be");
 }
 END_TEST
 
 START_TEST(test_a_value_newer_than_its_row) {
-    check_plant(check_row_key("new"), check_reference(5000, now() + 3, 5, 0), now(), ART_PIECES);
+    check_plant(check_row_key("new"), check_reference(5000, now() + 3, 5, 0), now(), ART_OVERFLOW);
     finds_in_log_and_run("row 'new': its value is newer than the row");
 }
 END_TEST
 
 START_TEST(test_a_value_without_pieces) {
-    check_plant(check_row_key("new"), check_reference(5000, now(), 5, 0), now(), ART_PIECES);
-    finds_in_log_and_run("row 'new': piece 0 of its value is missing");
+    check_plant(check_row_key("new"), check_reference(5000, now(), 5, 0), now(), ART_OVERFLOW);
+    finds_in_log_and_run("row 'new': chunk 0 of its value is missing");
 }
 END_TEST
 
 START_TEST(test_a_missing_piece_in_the_middle) {
-    check_plant(check_row_key("new"), check_reference(9000, now(), 5, 0), now(), ART_PIECES);
-    check_plant(check_piece_key(now(), 5, 0), check_large(ART_PIECE_BYTES, 77), now(), 0);
-    check_plant(check_piece_key(now(), 5, 2), check_large(9000 - 2 * ART_PIECE_BYTES, 77), now(), 0);
-    finds_in_log_and_run("row 'new': piece 1 of its value is missing");
+    check_plant(check_row_key("new"), check_reference(9000, now(), 5, 0), now(), ART_OVERFLOW);
+    check_plant(check_piece_key(now(), 5, 0), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
+    check_plant(check_piece_key(now(), 5, 2), check_large(9000 - 2 * ART_OVERFLOW_CHUNK, 77), now(), 0);
+    finds_in_log_and_run("row 'new': chunk 1 of its value is missing");
 }
 END_TEST
 
 START_TEST(test_a_deleted_piece) {
     check_plant(check_piece_key(BIG_CSN, 0, 1), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
-    finds_in_log_and_run("row 'big/0': piece 1 of its value is deleted");
+    finds_in_log_and_run("row 'big/0': chunk 1 of its value is deleted");
 }
 END_TEST
 
 START_TEST(test_a_piece_of_another_length) {
     check_put("new", check_large(9000, 9));
     check_plant(check_piece_key(now(), 0, 1), check_large(100, 9), now(), 0);
-    finds_in_log_and_run("row 'new': piece 1 of its value has another length");
+    finds_in_log_and_run("row 'new': chunk 1 of its value has another length");
 }
 END_TEST
 
 START_TEST(test_a_value_that_does_not_match_its_hash) {
     check_put("new", check_large(9000, 9));
-    check_plant(check_piece_key(now(), 0, 1), check_large(ART_PIECE_BYTES, 77), now(), 0);
+    check_plant(check_piece_key(now(), 0, 1), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
     finds_in_log_and_run("row 'new': its value is not what its hash says");
 }
 END_TEST
@@ -222,28 +222,28 @@ END_TEST
 START_TEST(test_pieces_that_two_rows_have) {
     struct art_bytes value = check_large(BIG, 0);
     uint64_t hash = art_hash64(value.data, value.len);
-    check_plant(check_row_key("other"), check_reference(BIG, BIG_CSN, 0, hash), now(), ART_PIECES);
-    finds_in_log_and_run("the pieces of the value 1.0 belong to several rows");
+    check_plant(check_row_key("other"), check_reference(BIG, BIG_CSN, 0, hash), now(), ART_OVERFLOW);
+    finds_in_log_and_run("the chunks of the value 1.0 belong to several rows");
 }
 END_TEST
 
 START_TEST(test_a_piece_whose_key_has_another_length) {
     check_plant(art_bytes((const uint8_t *)"\2abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
-    finds_in_log_and_run("piece 'abc': a piece's key has another length");
+    finds_in_log_and_run("chunk 'abc': a chunk's key has another length");
 }
 END_TEST
 
 START_TEST(test_a_piece_of_another_version_than_its_id) {
     check_put("new", check_large(4097, 9));
-    check_plant(check_piece_key(now(), 0, 0), check_large(ART_PIECE_BYTES, 9), now() - 1, 0);
-    check_finds("a piece of another version than its id");
+    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK, 9), now() - 1, 0);
+    check_finds("a chunk of another version than its id");
 }
 END_TEST
 
 START_TEST(test_a_piece_that_refers_to_pieces) {
     check_put("new", check_large(4097, 9));
-    check_plant(check_piece_key(now(), 0, 0), check_large(ART_PIECE_BYTES, 9), now(), ART_PIECES);
-    finds_in_log_and_run("a piece that refers to pieces");
+    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK, 9), now(), ART_OVERFLOW);
+    finds_in_log_and_run("a chunk that refers to chunks");
 }
 END_TEST
 
@@ -258,7 +258,7 @@ START_TEST(test_orphans_are_found_among_many_values) {
         snprintf(path, sizeof path, "v/%05u", i);
         if (i == 5 || i == MANY - 5) continue;
         check_plant(check_row_key(path), check_reference(value.len, csn, i, art_hash64(value.data, value.len)), csn,
-                    ART_PIECES);
+                    ART_OVERFLOW);
     }
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 2);
@@ -423,7 +423,7 @@ START_TEST(test_counts_that_rows_do_not_add_up_to) {
     art_root_unref(root);
     check_tree->memtable->weight += 2;
     check_must(check_run(false));
-    ck_assert(check_has("a wrong count") && check_has("rows and pieces, and there are"));
+    ck_assert(check_has("a wrong count") && check_has("rows and chunks, and there are"));
     check_tree->memtable->weight -= 2;
 }
 END_TEST

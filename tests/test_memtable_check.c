@@ -248,12 +248,12 @@ START_TEST(test_a_memtable_is_drawn_key_by_key) {
     free(text);
     put(memtable, "/u", "hello", ART_SHADOWS_OLDER);
     put(memtable, "/u\\", "", ART_DELETE | ART_SHADOWS_OLDER);
-    put(memtable, "/u\"\x01", "of 28 bytes or so", ART_PIECES);
+    put(memtable, "/u\"\x01", "of 28 bytes or so", ART_OVERFLOW);
     text = drawn(memtable);
     const char *tree = strchr(text, '\n') + 1;
     ck_assert_str_eq(tree, "Node4 at 2, weight 0\n"
                            "  end \"/u\": put over, csn 7, 5 bytes\n"
-                           "  '\\x22' \"/u\\x22\\x01\": put pieces, csn 7, 17 bytes\n"
+                           "  '\\x22' \"/u\\x22\\x01\": put chunks, csn 7, 17 bytes\n"
                            "  '\\x5c' \"/u\\x5c\": delete over, csn 7, 0 bytes\n");
     free(text);
     art_memtable_unref(memtable);

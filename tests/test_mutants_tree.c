@@ -164,7 +164,7 @@ START_TEST(test_pieces_go_with_the_value_that_they_were) {
         must(art_tree_info(tree, &info));
         ck_assert_uint_eq(info.keys, 2);
         ck_assert_uint_eq(info.run[0].entries,
-                          i % 2 ? 2 : 2 + 2 * ((sizeof longer + ART_PIECE_BYTES - 1) / ART_PIECE_BYTES));
+                          i % 2 ? 2 : 2 + 2 * ((sizeof longer + ART_OVERFLOW_CHUNK - 1) / ART_OVERFLOW_CHUNK));
     }
     must(art_tree_delete(tree, text("a"), &existed));
     must(art_tree_delete(tree, text("d"), &existed));
@@ -385,7 +385,7 @@ START_TEST(test_pieces_of_another_value_are_refused) {
     must(art_tree_insert(tree, ART_WRITE_INSERT, text("y"), art_bytes(bytes, sizeof bytes), &existed));
     commit();
     must(art_tree_get(tree, text("x"), &row));
-    ck_assert(row.pieces && row.stored.len == sizeof id);
+    ck_assert(row.overflows && row.stored.len == sizeof id);
     memcpy(id, row.stored.data, sizeof id);
     id[8 + 8 + 3] ^= 1; /* its counter: that of the other */
     struct art_row forged = row;

@@ -1,4 +1,4 @@
-/* What somebody made up who knows the formats and the hashes: roots, lists of young slots, references to pieces and to
+/* What somebody made up who knows the formats and the hashes: roots, lists of young slots, references to chunks and to
  * blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays readable.
  */
 #include <check.h>
@@ -14,11 +14,11 @@
 
 /* A row whose reference was made up. */
 static void forge(const char *key, uint64_t length, uint64_t csn) {
-    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_PIECES_REF] = {0};
+    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_OVERFLOW_REF] = {0};
     memcpy(bytes + 1, key, strlen(key));
     art_store64(ref, length);
     art_store64_be(ref + 8, csn);
-    struct art_entry entry = {.value = art_bytes(ref, sizeof ref), .csn = 1, .flags = ART_PIECES};
+    struct art_entry entry = {.value = art_bytes(ref, sizeof ref), .csn = 1, .flags = ART_OVERFLOW};
     must(art_memtable_set(tree->memtable, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
 }
 
@@ -28,9 +28,9 @@ START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_delet
         const char *says;
     } lies[] = {{0, "makes no sense"},
                 {ART_VALUE_MAX + 1, "makes no sense"},
-                {100, "piece 0 of a large value is missing"},
-                {ART_VALUE_MAX, "piece 0 of a large value is missing"},
-                {17 << 20, "piece 0 of a large value is missing"}};
+                {100, "chunk 0 of a large value is missing"},
+                {ART_VALUE_MAX, "chunk 0 of a large value is missing"},
+                {17 << 20, "chunk 0 of a large value is missing"}};
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
         struct art_row row;
         struct art_bytes value;
@@ -48,7 +48,7 @@ START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_delet
         size_t before = art_memtable_keys(tree->memtable);
         must(art_tree_delete(tree, text("forged"), &existed));
         ck_assert(existed);
-        ck_assert_uint_le(art_memtable_keys(tree->memtable), before + 1); /* no deletes of pieces that are not there */
+        ck_assert_uint_le(art_memtable_keys(tree->memtable), before + 1); /* no deletes of chunks that are not there */
         commit();
         ck_assert_uint_eq(rows(), 1);
         small_tree_end();
@@ -300,7 +300,7 @@ static int check_all(void) {
     return art_tree_check_all(tree, &(struct art_check_options){.problem = count_problem});
 }
 
-/* Rows without their pieces, pieces without their row, in memory and in two runs. */
+/* Rows without their chunks, chunks without their row, in memory and in two runs. */
 START_TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     static uint8_t value[30000];
     bool existed;

@@ -81,7 +81,7 @@ START_TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
         silent += !salvage_ranges();
         put_file_back();
     }
-    printf("%u pages, each damaged: %u hold only pieces that nobody needs\n", count, silent);
+    printf("%u pages, each damaged: %u hold only chunks that nobody needs\n", count, silent);
     ck_assert_uint_lt(silent, count / 10);
     free(pages);
     end();

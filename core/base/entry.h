@@ -15,7 +15,7 @@
 enum art_entry_flags {
     ART_DELETE = 1,
     ART_SHADOWS_OLDER = 2,
-    ART_PIECES = 4, /* the value is a reference to pieces in the second name space (core/tree) */
+    ART_OVERFLOW = 4, /* the value is a reference to chunks in the second name space (core/tree) */
     ART_ENTRY_FLAGS = 7
 };
 
@@ -25,7 +25,7 @@ struct art_entry {
     uint8_t flags;
 };
 
-enum { ART_VALUE_INLINE_MAX = 4096 }; /* bytes of a value in one entry; longer ones go to pieces */
+enum { ART_VALUE_INLINE_MAX = 4096 }; /* bytes of a value in one entry; longer ones go to chunks */
 
 static inline int art_entry_weight(uint8_t flags) {
     return !(flags & ART_DELETE) - !!(flags & ART_SHADOWS_OLDER);

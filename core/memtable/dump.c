@@ -31,7 +31,7 @@ static void print_leaf(const struct art_leaf *leaf, FILE *out) {
     fputc('"', out);
     if (leaf->key_len > KEY_SHOWN) fprintf(out, "... (%u bytes)", leaf->key_len);
     fprintf(out, ": %s%s%s, csn %" PRIu64 ", %u bytes\n", entry.flags & ART_DELETE ? "delete" : "put",
-            entry.flags & ART_SHADOWS_OLDER ? " over" : "", entry.flags & ART_PIECES ? " pieces" : "", entry.csn,
+            entry.flags & ART_SHADOWS_OLDER ? " over" : "", entry.flags & ART_OVERFLOW ? " chunks" : "", entry.csn,
             entry.value.len);
 }
 

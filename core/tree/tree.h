@@ -154,9 +154,9 @@ uint64_t art_tree_generation(const struct art_tree *tree);
 /* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the
  * row is held; a large one is a reference that art_row_value() follows. */
 struct art_row {
-    struct art_bytes stored; /* the value, or the reference to its pieces */
-    uint64_t version;        /* csn of the row's last change */
-    bool pieces;
+    struct art_bytes stored;         /* the value, or the reference to its chunks */
+    uint64_t version;                /* csn of the row's last change */
+    bool overflows;                  /* `stored` is a reference to overflow chunks */
     void *held_blob, *held_memtable; /* (private) */
 };
 
@@ -169,7 +169,7 @@ int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
 /* Bytes of the value. */
 uint64_t art_row_length(const struct art_row *row);
-/* The whole value: small: row->stored, *owned = NULL; large: read piece by piece into *owned (art_free() it). */
+/* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it). */
 int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
 
 /* A range of keys. A missing bound is NULL in *_set. */
@@ -200,7 +200,7 @@ int art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
 struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed until the cursor moves */
 const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
-/* The key, and whether a NUL stands behind it; the row's value, false: it lies in pieces. Borrowed as these. */
+/* The key, and whether a NUL stands behind it; the row's value, false: it lies in overflow chunks. Borrowed as these. */
 struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended);
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out);
 /* Jumps over all rows that share the first `len` bytes of the current key. */
@@ -217,7 +217,7 @@ enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
 int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
                     bool *existed);
 int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
-/* Changes a row's path, and its value when `value` is not NULL (else value and pieces move along). *existed: a row
+/* Changes a row's path, and its value when `value` is not NULL (else value and chunks move along). *existed: a row
  * was at `to` (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
 int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
                   const struct art_bytes *value, bool *existed);
@@ -337,7 +337,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the memtable
  *   the file      whose it is; no slot named twice, no young slot in use
  *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
- *   every row     that the runs agree on whether it was there, versions, and the pieces of large values
+ *   every row     that the runs agree on whether it was there, versions, and the chunks of large values
  *
  * quick: the log, the file, and the index blobs. */
 struct art_problem {

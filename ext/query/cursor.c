@@ -151,7 +151,7 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
-/* The row under the scan was deleted or changed since, by this connection, and the pieces of its long value are gone with it. */
+/* The row under the scan was deleted or changed since, by this connection, and the chunks of its long value are gone with it. */
 static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     struct art_row now = {0};
     int rc = art_tree_get(art_scan_tree(scan), art_scan_path(scan), &now);
@@ -162,18 +162,18 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     return changed;
 }
 
-/* The whole record: what lies in pieces is put together once for all columns of a row. */
+/* The whole record: what lies in overflow chunks is put together once for all columns of a row. */
 static int fetch(struct art_scan *scan, const struct art_row *row) {
     struct art_bytes record = row->stored;
-    int rc = row->pieces ? art_rows_ready(scan) : ART_OK;
-    if (!rc && row->pieces) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->value);
+    int rc = row->overflows ? art_rows_ready(scan) : ART_OK;
+    if (!rc && row->overflows) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->value);
     if (rc) return rc;
     art_record_reader_set(&scan->reader, record);
     scan->fetched = true;
     return ART_OK;
 }
 
-/* The only column of its row takes over the memory that the pieces were put together in. */
+/* The only column of its row takes over the memory that the chunks were put together in. */
 static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     const struct art_row *row = art_scan_row(scan);
     bool alone = art_scan_vtab(scan)->columns.count == 2;

@@ -129,7 +129,7 @@ struct art_scan {
     uint64_t behind, left, limit, offset;
     int failure;        /* met while settling, told by the next step */
     struct art_row row; /* POINT */
-    bool fetched;       /* the present row's record is in `reader`, and `value` its pieces put together, or NULL */
+    bool fetched;       /* the present row's record is in `reader`, and `value` its chunks put together, or NULL */
     struct art_record_reader reader;
     uint8_t *value;
     struct art_cursor *cursor;
@@ -182,7 +182,7 @@ static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
 /* Nearly all records: short, and whole where the scan stands. */
 static inline bool art_scan_short_record(const struct art_scan *scan, struct art_bytes *out) {
     *out = scan->row.stored;
-    return scan->state == ART_SCAN_POINT ? !scan->row.pieces : art_cursor_value(scan->cursor, out);
+    return scan->state == ART_SCAN_POINT ? !scan->row.overflows : art_cursor_value(scan->cursor, out);
 }
 
 /* step.c: SQLite's codes for an ART_* code, and for a scan that is gone */

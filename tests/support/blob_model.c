@@ -107,7 +107,7 @@ static void make_entry(struct art_entry *entry, struct blob_style style, struct 
     if (style.flags == FLAGS_NOT_NEGATIVE) entry->flags = not_negative[random_below(random, 4)];
     if (style.flags == FLAGS_ANY) entry->flags = (uint8_t)random_below(random, 4);
     if (style.flags != FLAGS_PUTS && !(entry->flags & ART_DELETE) && random_once_in(random, 10))
-        entry->flags |= ART_PIECES;
+        entry->flags |= ART_OVERFLOW;
     uint32_t len = entry->flags & ART_DELETE ? 0 : value_length(style.values, random);
     uint8_t *value = malloc(len + 1);
     for (uint32_t i = 0; i < len; i++) value[i] = (uint8_t)random_next(random);

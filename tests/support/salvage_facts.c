@@ -43,8 +43,8 @@ static struct fact *new_fact(struct art_bytes key, const struct art_entry *entry
     *fact = (struct fact){.key_len = key.len, .csn = entry->csn, .flags = entry->flags, .slot = MEMTABLE};
     memcpy(fact->key, key.data, key.len);
     fact->hash = art_hash64(entry->value.data, entry->value.len);
-    if (entry->flags & ART_PIECES) { /* what is shown is the value itself */
-        struct art_pieces_ref ref = art_pieces_decode(entry->value);
+    if (entry->flags & ART_OVERFLOW) { /* what is shown is the value itself */
+        struct art_overflow_ref ref = art_overflow_decode(entry->value);
         fact->hash = ref.hash;
     }
     return fact;
@@ -222,10 +222,10 @@ static bool is_sound(const struct fact *fact, const struct salvage_case *what) {
 /* All pieces in the second name space that bear the row's csn and counter: here every large value is the only one of its
  * transaction. */
 static bool has_pieces(const struct fact *fact, const struct salvage_case *what) {
-    if (!(fact->flags & ART_PIECES)) return true;
+    if (!(fact->flags & ART_OVERFLOW)) return true;
     for (unsigned i = 0; i < fact_count; i++) {
         const struct fact *piece = &facts[i];
-        if (piece->key[0] != ART_SPACE_PIECES || piece->flags & ART_DELETE) continue;
+        if (piece->key[0] != ART_SPACE_OVERFLOW || piece->flags & ART_DELETE) continue;
         uint64_t csn = __builtin_bswap64(art_load64(piece->key + 1));
         if (csn == fact->csn && !is_sound(piece, what)) return false;
     }

@@ -4,7 +4,7 @@
  *   check_log.c     the log, and whether it says what is in memory
  *   check_run.c     a run, blob by blob
  *   check_rows.c    all sources side by side, row by row
- *   check_values.c  large values and their pieces
+ *   check_values.c  large values and their chunks
  *
  * A function of the check returns ART_OK also when it has found something; anything else ends the check
  * (ART_NOTFOUND: the host has heard enough).
@@ -70,20 +70,20 @@ int art_check_rows(struct art_checker *checker);
 /* check_values.c */
 struct art_value_checker {
     struct art_checker *checker;
-    struct art_merge *pieces; /* a walk of its own through the pieces */
+    struct art_merge *chunks; /* a walk of its own through the chunks */
     struct art_hash_stream *hash;
-    struct art_hash128 balance; /* of the values that rows have, minus those that pieces make: zero when they agree */
-    uint8_t id[ART_PIECE_ID];   /* of the pieces under way */
-    uint32_t count;             /* of them, so far */
+    struct art_hash128 balance;  /* of the values that rows have, minus those that chunks make: zero when they agree */
+    uint8_t id[ART_OVERFLOW_ID]; /* of the chunks under way */
+    uint32_t count;              /* of them, so far */
     bool open;
 };
 int art_values_open(struct art_value_checker *values, struct art_checker *checker);
 void art_values_close(struct art_value_checker *values);
 /* A row with a large value: reads it, and takes its id down. */
 int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry);
-/* A live piece, in the order of keys. */
-int art_values_piece(struct art_value_checker *values, struct art_bytes key);
-/* After the last row and piece: do the two agree? Names what does not. */
+/* A live chunk, in the order of keys. */
+int art_values_chunk(struct art_value_checker *values, struct art_bytes key);
+/* After the last row and chunk: do the two agree? Names what does not. */
 int art_values_end(struct art_value_checker *values);
 
 #endif

@@ -25,28 +25,28 @@ struct row_check {
 static int say_row(struct row_check *check, const struct art_source *source, const char *what) {
     struct art_tree *tree = check->checker->tree;
     char shown[ART_SHOWN_KEY];
-    bool pieces = source->key.len && source->key.data[0] == ART_SPACE_PIECES;
+    bool chunks = source->key.len && source->key.data[0] == ART_SPACE_OVERFLOW;
     const char *place = source->is_memtable ? "the log" : tree->options.path;
     uint32_t slot = source->is_memtable ? ART_NOWHERE : source->run.leaf.blob->slot;
-    return art_check_say(check->checker, place, slot, ART_NOWHERE, "%s '%s': %s", pieces ? "piece" : "row",
+    return art_check_say(check->checker, place, slot, ART_NOWHERE, "%s '%s': %s", chunks ? "chunk" : "row",
                          art_check_show(source->key, shown), what);
 }
 
 /* --- one entry, one key ------------------------------------------------------------------------------------------- */
 
 static const char *wrong_entry(const struct art_checker *checker, struct art_bytes key, const struct art_entry *entry) {
-    if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_PIECES)) return "no such name space";
+    if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_OVERFLOW)) return "no such name space";
     if (!entry->csn || entry->csn > checker->csn) return "a version that the table has not reached";
-    bool put = !(entry->flags & ART_DELETE), reference = put && entry->flags & ART_PIECES;
+    bool put = !(entry->flags & ART_DELETE), reference = put && entry->flags & ART_OVERFLOW;
     if (put && entry->value.len > ART_VALUE_INLINE_MAX) return "a value too long for one entry";
     if (key.data[0] == ART_SPACE_ROWS) {
-        if (reference && !art_pieces_decode(entry->value).length) return "a reference to pieces that makes no sense";
+        if (reference && !art_overflow_decode(entry->value).length) return "a reference to chunks that makes no sense";
         return NULL;
     }
-    if (key.len != ART_PIECE_KEY) return "a piece's key has another length";
-    if (reference) return "a piece that refers to pieces";
+    if (key.len != ART_OVERFLOW_KEY) return "a chunk's key has another length";
+    if (reference) return "a chunk that refers to chunks";
     if (put && entry->csn != __builtin_bswap64(art_load64(key.data + 1)))
-        return "a piece of another version than its id";
+        return "a chunk of another version than its id";
     return NULL;
 }
 
@@ -76,8 +76,8 @@ static int check_key(struct row_check *check) {
     int rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
     if (rc || newest.flags & ART_DELETE) return rc;
     check->rows++;
-    if (key.len && key.data[0] == ART_SPACE_PIECES) return art_values_piece(&check->values, key);
-    return newest.flags & ART_PIECES ? art_values_row(&check->values, key, &newest) : ART_OK;
+    if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
+    return newest.flags & ART_OVERFLOW ? art_values_row(&check->values, key, &newest) : ART_OK;
 }
 
 /* --- from gap to gap ---------------------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ static int check_count(struct row_check *check) {
     for (unsigned i = 0; i < checker->root->runs; i++) count += (uint64_t)checker->root->run[i].top.count;
     if (checker->gaps || check->disagree || count == check->rows) return ART_OK;
     return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                         "the runs count %lld rows and pieces, and there are %llu", (long long)count,
+                         "the runs count %lld rows and chunks, and there are %llu", (long long)count,
                          (unsigned long long)check->rows);
 }
 

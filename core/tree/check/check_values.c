@@ -1,10 +1,10 @@
-/* Large values: every row's reference leads to its pieces, all of them, and every piece belongs to one row.
+/* Large values: every row's reference leads to its chunks, all of them, and every chunk belongs to one row.
  *
- *   row 'a'   {length, id 7.0, hash}         piece 7.0.0   piece 7.0.1        the row is read, piece by piece
- *   row 'b'   {length, id 9.1, hash}         piece 9.1.0                      in the order of rows;
- *                                            piece 9.2.0                      which pieces no row has, this order does not tell
+ *   row 'a'   {length, id 7.0, hash}         chunk 7.0.0   chunk 7.0.1        the row is read, chunk by chunk
+ *   row 'b'   {length, id 9.1, hash}         chunk 9.1.0                      in the order of rows;
+ *                                            chunk 9.2.0                      which chunks no row has, this order does not tell
  *
- * Both sides are added up instead: for each row a hash of (id, number of pieces), minus the same for each row of pieces
+ * Both sides are added up instead: for each row a hash of (id, number of chunks), minus the same for each row of chunks
  * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, the
  * ids are listed, a bounded number at a time, and the rows gone through for each list.
  */
@@ -15,22 +15,22 @@
 enum { LIST = 8192, ASK_AFTER = 64 };
 
 struct listed {
-    uint8_t id[ART_PIECE_ID];
-    uint32_t pieces;
-    uint32_t rows; /* that have the id, with so many pieces */
-    bool other;    /* a row has the id, with another number of pieces */
+    uint8_t id[ART_OVERFLOW_ID];
+    uint32_t chunks;
+    uint32_t rows; /* that have the id, with so many chunks */
+    bool other;    /* a row has the id, with another number of chunks */
 };
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
-static uint32_t piece_count(uint64_t length) {
-    return (uint32_t)((length + ART_PIECE_BYTES - 1) / ART_PIECE_BYTES);
+static uint32_t chunks_of(uint64_t length) {
+    return (uint32_t)((length + ART_OVERFLOW_CHUNK - 1) / ART_OVERFLOW_CHUNK);
 }
 
-static void balance(struct art_value_checker *values, const uint8_t id[ART_PIECE_ID], uint32_t count, bool row) {
-    uint8_t bytes[ART_PIECE_ID + 4];
-    memcpy(bytes, id, ART_PIECE_ID);
-    art_store32(bytes + ART_PIECE_ID, count);
+static void balance(struct art_value_checker *values, const uint8_t id[ART_OVERFLOW_ID], uint32_t count, bool row) {
+    uint8_t bytes[ART_OVERFLOW_ID + 4];
+    memcpy(bytes, id, ART_OVERFLOW_ID);
+    art_store32(bytes + ART_OVERFLOW_ID, count);
     struct art_hash128 hash = art_hash128(bytes, sizeof bytes);
     values->balance.low += row ? hash.low : 0 - hash.low;
     values->balance.high += row ? hash.high : 0 - hash.high;
@@ -41,12 +41,12 @@ static void close_group(struct art_value_checker *values) {
     values->open = false;
 }
 
-int art_values_piece(struct art_value_checker *values, struct art_bytes key) {
+int art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
 
-    if (key.len != ART_PIECE_KEY) return ART_OK; /* told */
-    if (!values->open || memcmp(values->id, key.data + 1, ART_PIECE_ID) != 0) {
+    if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* told */
+    if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID) != 0) {
         close_group(values);
-        memcpy(values->id, key.data + 1, ART_PIECE_ID);
+        memcpy(values->id, key.data + 1, ART_OVERFLOW_ID);
         values->count = 0;
         values->open = true;
     }
@@ -74,23 +74,23 @@ static int unread(int rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
-static int read_value(struct art_value_checker *values, struct art_bytes row, const struct art_pieces_ref *ref) {
-    struct art_merge *merge = values->pieces;
-    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+static int read_value(struct art_value_checker *values, struct art_bytes row, const struct art_overflow_ref *ref) {
+    struct art_merge *merge = values->chunks;
+    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
-    int rc = art_merge_seek(merge, art_piece_key(key, ref->id, 0), false);
+    int rc = art_merge_seek(merge, art_overflow_key(key, ref->id, 0), false);
     art_hash_stream_begin(values->hash);
-    for (uint64_t at = 0; at < ref->length; at += ART_PIECE_BYTES, number++) {
-        uint64_t n = ref->length - at < ART_PIECE_BYTES ? ref->length - at : ART_PIECE_BYTES;
-        struct art_bytes wanted = art_piece_key(key, ref->id, number);
+    for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK, number++) {
+        uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
+        struct art_bytes wanted = art_overflow_key(key, ref->id, number);
         struct art_entry entry;
         if (rc) return unread(rc);
         if (!merge->valid || !art_bytes_equal(art_merge_winner(merge)->key, wanted)) {
-            return say(values, row, "piece %u of its value is missing", number);
+            return say(values, row, "chunk %u of its value is missing", number);
         }
         art_source_entry(art_merge_winner(merge), &entry);
-        if (entry.flags & ART_DELETE) return say(values, row, "piece %u of its value is deleted", number);
-        if (entry.value.len != n) return say(values, row, "piece %u of its value has another length", number);
+        if (entry.flags & ART_DELETE) return say(values, row, "chunk %u of its value is deleted", number);
+        if (entry.value.len != n) return say(values, row, "chunk %u of its value has another length", number);
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
         if (number % ASK_AFTER == 0) {
             art_store_relax(values->checker->tree->store);
@@ -100,15 +100,15 @@ static int read_value(struct art_value_checker *values, struct art_bytes row, co
         rc = art_merge_step(merge, false);
     }
     if (art_hash_stream_end(values->hash) == ref->hash) return unread(rc);
-    return say(values, row, "its value is not what its hash says, in %u pieces", number);
+    return say(values, row, "its value is not what its hash says, in %u chunks", number);
 }
 
 int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
-    struct art_pieces_ref ref = art_pieces_decode(entry->value);
+    struct art_overflow_ref ref = art_overflow_decode(entry->value);
     if (!ref.length) return ART_OK; /* told */
     if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
-    balance(values, ref.id, piece_count(ref.length), true);
+    balance(values, ref.id, chunks_of(ref.length), true);
     if (made > entry->csn) return say(values, key, "its value is newer than the row");
     return read_value(values, key, &ref);
 }
@@ -138,38 +138,38 @@ static int next_live(struct listing *listing, bool first, struct art_bytes from,
     return rc;
 }
 
-/* Fills the list with the ids of pieces, behind the last one of the list before. */
+/* Fills the list with the ids of chunks, behind the last one of the list before. */
 static int list_ids(struct listing *listing) {
-    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
-    static const uint8_t nothing[ART_PIECE_ID];
+    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    static const uint8_t nothing[ART_OVERFLOW_ID];
     struct art_entry entry;
     const uint8_t *last = listing->more ? listing->list[listing->count - 1].id : nothing;
-    struct art_bytes from = art_piece_key(key, last, listing->more ? UINT32_MAX : 0);
+    struct art_bytes from = art_overflow_key(key, last, listing->more ? UINT32_MAX : 0);
     listing->count = 0;
     listing->more = false;
     int rc = next_live(listing, true, from, &entry);
     for (; !rc && listing->merge->valid; rc = next_live(listing, false, from, &entry)) {
         struct art_bytes at = art_merge_winner(listing->merge)->key;
-        if (at.len != ART_PIECE_KEY) continue;
+        if (at.len != ART_OVERFLOW_KEY) continue;
         struct listed *next = &listing->list[listing->count];
-        if (listing->count && !memcmp(next[-1].id, at.data + 1, ART_PIECE_ID)) {
-            next[-1].pieces++;
+        if (listing->count && !memcmp(next[-1].id, at.data + 1, ART_OVERFLOW_ID)) {
+            next[-1].chunks++;
             continue;
         }
         listing->more = listing->count == LIST;
         if (listing->more) break;
-        *next = (struct listed){.pieces = 1};
-        memcpy(next->id, at.data + 1, ART_PIECE_ID);
+        *next = (struct listed){.chunks = 1};
+        memcpy(next->id, at.data + 1, ART_OVERFLOW_ID);
         listing->count++;
     }
     return rc;
 }
 
-static struct listed *find_listed(const struct listing *listing, const uint8_t id[ART_PIECE_ID]) {
+static struct listed *find_listed(const struct listing *listing, const uint8_t id[ART_OVERFLOW_ID]) {
     unsigned low = 0, high = listing->count;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        int c = memcmp(listing->list[middle].id, id, ART_PIECE_ID);
+        int c = memcmp(listing->list[middle].id, id, ART_OVERFLOW_ID);
         if (c == 0) return &listing->list[middle];
         if (c < 0)
             low = middle + 1;
@@ -189,12 +189,12 @@ static int mark_rows(struct listing *listing) {
         if (!key.len || key.data[0] != ART_SPACE_ROWS) break;
         if (++steps % ASK_AFTER == 0) rc = art_tree_interrupted(listing->values->checker->tree);
         if (rc) break;
-        if (!(entry.flags & ART_PIECES)) continue;
-        struct art_pieces_ref ref = art_pieces_decode(entry.value);
+        if (!(entry.flags & ART_OVERFLOW)) continue;
+        struct art_overflow_ref ref = art_overflow_decode(entry.value);
         struct listed *listed = find_listed(listing, ref.id);
         if (!listed) continue;
         listed->rows++;
-        listed->other |= piece_count(ref.length) < listed->pieces;
+        listed->other |= chunks_of(ref.length) < listed->chunks;
     }
     return rc;
 }
@@ -209,7 +209,7 @@ static int name_ids(struct listing *listing) {
                                               : NULL;
         if (!what) continue;
         int rc = art_check_say(checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                               "the pieces of the value %llu.%u %s",
+                               "the chunks of the value %llu.%u %s",
                                (unsigned long long)__builtin_bswap64(art_load64(listed->id)),
                                __builtin_bswap32(art_load32(listed->id + 8)), what);
         if (rc) return rc;
@@ -217,11 +217,11 @@ static int name_ids(struct listing *listing) {
     return ART_OK;
 }
 
-/* A row whose pieces are missing has been told already; then nothing may be left to name. */
+/* A row whose chunks are missing has been told already; then nothing may be left to name. */
 int art_values_end(struct art_value_checker *values) {
     close_group(values);
     if (values->checker->gaps || !(values->balance.low | values->balance.high)) return ART_OK;
-    struct listing listing = {.values = values, .merge = values->pieces};
+    struct listing listing = {.values = values, .merge = values->chunks};
     listing.list = art_alloc(LIST * sizeof *listing.list);
     if (!listing.list) return art_nomem();
     int rc;
@@ -237,14 +237,14 @@ int art_values_end(struct art_value_checker *values) {
 int art_values_open(struct art_value_checker *values, struct art_checker *checker) {
     values->checker = checker;
     values->hash = art_hash_stream_new();
-    values->pieces = art_alloc(sizeof *values->pieces);
-    if (values->pieces) art_merge_init(values->pieces, checker->tree->store); /* before anything closes it */
-    if (!values->pieces || !values->hash) return art_nomem();
-    return art_merge_set(values->pieces, checker->memtable, checker->root->run, checker->root->runs);
+    values->chunks = art_alloc(sizeof *values->chunks);
+    if (values->chunks) art_merge_init(values->chunks, checker->tree->store); /* before anything closes it */
+    if (!values->chunks || !values->hash) return art_nomem();
+    return art_merge_set(values->chunks, checker->memtable, checker->root->run, checker->root->runs);
 }
 
 void art_values_close(struct art_value_checker *values) {
-    if (values->pieces) art_merge_clear(values->pieces);
-    art_free(values->pieces);
+    if (values->chunks) art_merge_clear(values->chunks);
+    art_free(values->chunks);
     art_hash_stream_free(values->hash);
 }

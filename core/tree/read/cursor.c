@@ -166,7 +166,7 @@ static void take_row(struct art_cursor *cursor, struct art_source *source) {
     art_source_entry(source, &entry);
     cursor->row.stored = entry.value;
     cursor->row.version = entry.csn;
-    cursor->row.pieces = entry.flags & ART_PIECES;
+    cursor->row.overflows = entry.flags & ART_OVERFLOW;
 }
 
 /* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked for. */
@@ -486,9 +486,9 @@ struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     const struct art_source *source = art_merge_winner(&cursor->merge);
-    if (!source->is_memtable) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_PIECES);
+    if (!source->is_memtable) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_OVERFLOW);
     *out = cursor->row.stored;
-    return !cursor->row.pieces;
+    return !cursor->row.overflows;
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {

@@ -115,7 +115,7 @@ int art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *r
     if (!found.live) return ART_NOTFOUND;
     row->stored = found.entry.value;
     row->version = found.entry.csn;
-    row->pieces = found.entry.flags & ART_PIECES;
+    row->overflows = found.entry.flags & ART_OVERFLOW;
     if (found.in_memtable) {
         row->held_memtable = art_memtable_ref(tree->memtable);
     } else {

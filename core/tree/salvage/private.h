@@ -5,7 +5,7 @@
  *   salvage_image.c    blobs in memory, verified page by page
  *   salvage_detour.c     through the leaves of a run, around what is damaged
  *   salvage_orphans.c  leaves that no index names
- *   salvage_value.c    large values from their pieces
+ *   salvage_value.c    large values from their chunks
  *   salvage_lost.c     what may be lost
  */
 #ifndef ART_TREE_SALVAGE_PRIVATE_H

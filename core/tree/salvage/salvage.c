@@ -225,7 +225,7 @@ static int step_on(struct art_salvage *salvage, bool *any) {
 /* A large value is whole, or the row is lost. */
 static int show_row(struct art_salvage *salvage) {
     salvage->valid = true;
-    salvage->is_large = salvage->flags & ART_PIECES;
+    salvage->is_large = salvage->flags & ART_OVERFLOW;
     if (!salvage->is_large) return ART_OK;
     int rc = art_salvage_large(salvage);
     if (!art_is_damage(rc)) return rc;

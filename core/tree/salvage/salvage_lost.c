@@ -2,7 +2,7 @@
  *
  *     a run    .. k3 | k4 | ####### | k9 ..        what the damaged page held lies between k4 and k9
  *
- * A gap in a run is told when the walk has its next key. A row of which a piece is missing lies between the row before and the
+ * A gap in a run is told when the walk has its next key. A row of which a chunk is missing lies between the row before and the
  * row behind, and is told when that is known: until then it is `open`, and so is all that was found after it. */
 #include "core/tree/salvage/private.h"
 
@@ -112,7 +112,7 @@ static int add_note(struct art_detour *walk, uint32_t slot, const struct art_fau
     return ART_OK;
 }
 
-/* Several buckets of one page are one piece of news. */
+/* Several buckets of one page are one chunk of news. */
 int art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
     struct art_detour_gap *gap = &walk->gap;
     struct art_fault fault = art_error_fault();

@@ -1,4 +1,4 @@
-/* Large values. A piece's id is given once, so that any piece that bears it is the right one, whichever source has it and
+/* Large values. A chunk's id is given once, so that any chunk that bears it is the right one, whichever source has it and
  * whatever was deleted since; the hash of the whole value, which the row has, says so in the end. */
 #include "core/tree/salvage/private.h"
 
@@ -18,8 +18,8 @@ static int find_in_run(struct art_salvage *salvage, const struct art_run *run, s
     }
 }
 
-/* A piece that is not deleted, from the newest source that has one. */
-static int find_piece(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
+/* A chunk that is not deleted, from the newest source that has one. */
+static int find_chunk(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
     if (!art_memtable_get(salvage->memtable, key, out) && !(out->flags & ART_DELETE)) return ART_OK;
     unsigned runs = salvage->root ? salvage->root->runs : 0;
     bool astray = false;
@@ -34,24 +34,24 @@ static int find_piece(struct art_salvage *salvage, struct art_bytes key, struct 
     return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
-static int lacks_piece(const struct art_salvage *salvage, uint32_t number) {
-    return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "piece %u of its value cannot be read", number);
+static int lacks_chunk(const struct art_salvage *salvage, uint32_t number) {
+    return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "chunk %u of its value cannot be read", number);
 }
 
 int art_salvage_large(struct art_salvage *salvage) {
-    struct art_pieces_ref ref = art_pieces_decode(art_buffer_bytes(&salvage->value));
-    uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING];
+    struct art_overflow_ref ref = art_overflow_decode(art_buffer_bytes(&salvage->value));
+    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     salvage->large.len = 0;
     if (!ref.length || ref.length > ART_VALUE_MAX) {
         return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "the reference to its value makes no sense");
     }
-    for (uint64_t at = 0; at < ref.length; at += ART_PIECE_BYTES, number++) {
-        uint64_t n = ref.length - at < ART_PIECE_BYTES ? ref.length - at : ART_PIECE_BYTES;
+    for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK, number++) {
+        uint64_t n = ref.length - at < ART_OVERFLOW_CHUNK ? ref.length - at : ART_OVERFLOW_CHUNK;
         struct art_entry entry;
         int rc = art_salvage_interrupted(salvage);
-        if (!rc) rc = find_piece(salvage, art_piece_key(key, ref.id, number), &entry);
-        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return lacks_piece(salvage, number);
+        if (!rc) rc = find_chunk(salvage, art_overflow_key(key, ref.id, number), &entry);
+        if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return lacks_chunk(salvage, number);
         if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);
         if (rc) return rc;
     }

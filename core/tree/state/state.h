@@ -9,7 +9,7 @@
  *
  *   state/   run/   read/   txn/   check/ and salvage/   tree.c (opening and closing)
  *
- * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_PIECES + id + piece number. */
+ * A key in here begins with its name space: ART_SPACE_ROWS + path, or ART_SPACE_OVERFLOW + id + chunk number. */
 #ifndef ART_TREE_STATE_H
 #define ART_TREE_STATE_H
 
@@ -23,7 +23,7 @@
 #include "core/tree/state/root.h"
 #include "core/tree/tree.h"
 
-enum { ART_SPACE_ROWS = 1, ART_SPACE_PIECES = 2 };
+enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
 enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
@@ -111,8 +111,8 @@ struct art_tree {
             shown_before; /* a COMMIT may have left such a root in the journal; and as it was before the last prepare() */
         int doomed;       /* an error after which only a rollback helps */
         uint64_t csn;
-        uint32_t pieces; /* counter of piece ids, never taken back */
-        uint64_t change; /* tree->changes at the last prepare */
+        uint32_t overflow_values; /* counter of their ids, never taken back */
+        uint64_t change;          /* tree->changes at the last prepare */
         struct art_root *base;
         struct art_savepoint *savepoints;
         uint32_t savepoint_count, savepoint_capacity;

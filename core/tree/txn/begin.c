@@ -20,7 +20,7 @@ int art_tree_begin(struct art_tree *tree) {
     art_memtable_forget_undo(tree->memtable);
     tree->txn.active = true;
     tree->txn.csn = tree->csn + 1;
-    tree->txn.pieces = 0;
+    tree->txn.overflow_values = 0;
     tree->txn.base = art_root_ref(tree->root);
     return ART_OK;
 }

@@ -1,7 +1,7 @@
 /* A transaction: from the first change to its commit or rollback.
  *
  *   begin.c     the beginning                   write.c     insert, delete, move
- *   savepoints.c     savepoints                      pieces.c    values over the threshold
+ *   savepoints.c     savepoints                      overflow.c    values over the threshold
  *   spill.c     a transaction larger than memory
  *   commit.c    prepare, committed, rolled back pending.c   what a prepare has made
  *   refresh.c   what other connections committed
@@ -46,19 +46,19 @@ int art_tree_spill(struct art_tree *tree);
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
-/* --- pieces.c ----------------------------------------------------------------------------------------------------- */
-enum { ART_PIECE_BYTES = 4032, ART_PIECES_REF = 28, ART_BIG_VALUE = 65536 };
-/* Cuts `value` into entries of the memtable and writes the row's reference (ART_PIECES_REF bytes). */
-int art_pieces_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
-int art_pieces_delete(struct art_tree *tree, struct art_bytes ref);
-uint64_t art_pieces_length(struct art_bytes ref);
-enum { ART_PIECE_ID = 12, ART_PIECE_KEY = 1 + ART_PIECE_ID + 4 };
-struct art_pieces_ref {
+/* --- overflow.c ----------------------------------------------------------------------------------------------------- */
+enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 65536 };
+/* Cuts `value` into entries of the memtable and writes the row's reference (ART_OVERFLOW_REF bytes). */
+int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
+int art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
+uint64_t art_overflow_length(struct art_bytes ref);
+enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };
+struct art_overflow_ref {
     uint64_t length, hash;
-    uint8_t id[ART_PIECE_ID]; /* csn and counter, big-endian */
+    uint8_t id[ART_OVERFLOW_ID]; /* csn and counter, big-endian */
 };
-struct art_pieces_ref art_pieces_decode(struct art_bytes bytes); /* length 0: senseless */
-struct art_bytes art_piece_key(uint8_t key[ART_PIECE_KEY + ART_KEY_PADDING], const uint8_t id[ART_PIECE_ID],
-                               uint32_t number);
+struct art_overflow_ref art_overflow_decode(struct art_bytes bytes); /* length 0: senseless */
+struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
+                                  uint32_t number);
 
 #endif

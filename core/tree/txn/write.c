@@ -1,5 +1,5 @@
 /* insert, delete, move: what one statement does to one row. Each finds the row first (for its `shadows_older`, and for the
- * pieces that go with it), then changes the memtable; an error in the middle takes back what was done.
+ * chunks that go with it), then changes the memtable; an error in the middle takes back what was done.
  */
 #include "core/tree/txn/txn.h"
 
@@ -11,18 +11,18 @@ static int ready_to_write(struct art_tree *tree) {
     return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
-/* Sets the row's entry; a long value becomes pieces. `place` is NULL where the memtable has changed since it was found. */
+/* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was found. */
 static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
                    struct art_bytes value, uint8_t shadows_older) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = shadows_older};
-    uint8_t ref[ART_PIECES_REF];
+    uint8_t ref[ART_OVERFLOW_REF];
     tree->txn.adds = true;
     if (place) return art_memtable_set_at(tree->memtable, key, place, &entry);
     if (value.len > ART_VALUE_INLINE_MAX) {
-        int rc = art_pieces_put(tree, value, ref);
+        int rc = art_overflow_put(tree, value, ref);
         if (rc) return rc;
         entry.value = art_bytes(ref, sizeof ref);
-        entry.flags |= ART_PIECES;
+        entry.flags |= ART_OVERFLOW;
         if (value.len > ART_BIG_VALUE) tree->txn.big = true;
     }
     return art_memtable_set(tree->memtable, key, &entry);
@@ -33,12 +33,12 @@ static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t shado
     return art_memtable_set(tree->memtable, key, &entry);
 }
 
-/* The reference to pieces of a found row, copied: the memtable may change under it. */
-static struct art_bytes pieces_of(const struct art_found *found, uint8_t ref[ART_PIECES_REF]) {
-    if (!found->live || !(found->entry.flags & ART_PIECES) || found->entry.value.len != ART_PIECES_REF)
+/* The reference to chunks of a found row, copied: the memtable may change under it. */
+static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[ART_OVERFLOW_REF]) {
+    if (!found->live || !(found->entry.flags & ART_OVERFLOW) || found->entry.value.len != ART_OVERFLOW_REF)
         return art_bytes(NULL, 0);
-    memcpy(ref, found->entry.value.data, ART_PIECES_REF);
-    return art_bytes(ref, ART_PIECES_REF);
+    memcpy(ref, found->entry.value.data, ART_OVERFLOW_REF);
+    return art_bytes(ref, ART_OVERFLOW_REF);
 }
 
 /* `to`: the key of the new row, if there is one. */
@@ -60,11 +60,11 @@ static int check_value(struct art_bytes value) {
 /* In the place of what was found. */
 static int put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
                      const struct art_memtable_place *place, struct art_bytes value) {
-    uint8_t ref[ART_PIECES_REF], shadows_older = art_found_shadows_older(found);
-    struct art_bytes old = pieces_of(found, ref);
+    uint8_t ref[ART_OVERFLOW_REF], shadows_older = art_found_shadows_older(found);
+    struct art_bytes old = overflow_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
-    int rc = old.len ? art_pieces_delete(tree, old) : ART_OK;
+    int rc = old.len ? art_overflow_delete(tree, old) : ART_OK;
     if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, shadows_older);
     if (rc && !steps) return rc;
     return finish(tree, rc, before, &key);
@@ -98,18 +98,18 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
     rc = art_tree_find(tree, key, &found);
     if (rc || !found.live) return rc;
     *existed = true;
-    uint8_t ref[ART_PIECES_REF], shadows_older = art_found_shadows_older(&found);
-    struct art_bytes old = pieces_of(&found, ref);
+    uint8_t ref[ART_OVERFLOW_REF], shadows_older = art_found_shadows_older(&found);
+    struct art_bytes old = overflow_of(&found, ref);
     uint64_t before = art_memtable_savepoint(tree->memtable);
-    if (old.len) rc = art_pieces_delete(tree, old);
+    if (old.len) rc = art_overflow_delete(tree, old);
     if (!rc) rc = delete_row(tree, key, shadows_older);
     return finish(tree, rc, before, NULL);
 }
 
-/* The row's own bytes (or the reference to its pieces) go to the new key as they are. */
+/* The row's own bytes (or the reference to its chunks) go to the new key as they are. */
 static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t shadows_older) {
     struct art_entry entry = {
-        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_PIECES) | shadows_older)};
+        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_OVERFLOW) | shadows_older)};
     tree->txn.adds = true;
     return art_memtable_set(tree->memtable, to, &entry);
 }
@@ -133,12 +133,12 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
     if (source.blob) art_blob_hold(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
-        uint8_t source_ref[ART_PIECES_REF], target_ref[ART_PIECES_REF];
-        struct art_bytes replaced = pieces_of(&target, target_ref), left = pieces_of(&source, source_ref);
+        uint8_t source_ref[ART_OVERFLOW_REF], target_ref[ART_OVERFLOW_REF];
+        struct art_bytes replaced = overflow_of(&target, target_ref), left = overflow_of(&source, source_ref);
         uint8_t source_shadows = art_found_shadows_older(&source), target_shadows = art_found_shadows_older(&target);
         uint64_t before = art_memtable_savepoint(tree->memtable);
-        if (replaced.len) rc = art_pieces_delete(tree, replaced);
-        if (!rc && value && left.len) rc = art_pieces_delete(tree, left);
+        if (replaced.len) rc = art_overflow_delete(tree, replaced);
+        if (!rc && value && left.len) rc = art_overflow_delete(tree, left);
         if (!rc)
             rc = value ? put_row(tree, to_key, NULL, *value, target_shadows)
                        : move_entry(tree, to_key, &source.entry, target_shadows);

@@ -1,0 +1,148 @@
+/* Values over the threshold: overflow chunks, in the second name space.
+ *
+ *   key of a chunk     ART_SPACE_OVERFLOW | csn, 8 bytes big-endian | counter, 4 bytes big-endian | number, 4 bytes big-endian
+ *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
+ *
+ * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a chunk is
+ * known to be new when it is put (`shadows_older` 0) and known to be there when it is deleted (`shadows_older` 1, unless the memtable
+ * still holds it): neither needs a lookup.
+ */
+#include <assert.h>
+
+#include "core/tree/txn/txn.h"
+
+enum { VALUE_FIRST = 1 << 20, VALUE_BELIEVED = 16 << 20 };
+
+/* Of a reference from disk, whose length may be anything. */
+static bool possible(const struct art_overflow_ref *ref) {
+    return ref->length && ref->length <= ART_VALUE_MAX;
+}
+
+struct art_overflow_ref art_overflow_decode(struct art_bytes bytes) {
+    struct art_overflow_ref ref = {0};
+    if (bytes.len != ART_OVERFLOW_REF) return ref;
+    ref.length = art_load64(bytes.data);
+    memcpy(ref.id, bytes.data + 8, ART_OVERFLOW_ID);
+    ref.hash = art_load64(bytes.data + 8 + ART_OVERFLOW_ID);
+    return ref;
+}
+
+uint64_t art_overflow_length(struct art_bytes ref) {
+    return art_overflow_decode(ref).length;
+}
+
+uint64_t art_row_length(const struct art_row *row) {
+    return row->overflows ? art_overflow_length(row->stored) : row->stored.len;
+}
+
+struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
+                                  uint32_t number) {
+    memset(key, 0, ART_OVERFLOW_KEY + ART_KEY_PADDING);
+    key[0] = ART_SPACE_OVERFLOW;
+    memcpy(key + 1, id, ART_OVERFLOW_ID);
+    art_store32_be(key + 1 + ART_OVERFLOW_ID, number);
+    return art_bytes(key, ART_OVERFLOW_KEY);
+}
+
+int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) {
+    uint8_t id[ART_OVERFLOW_ID], key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    art_store64_be(id, tree->txn.csn);
+    art_store32_be(id + 8, tree->txn.overflow_values++);
+    uint32_t number = 0;
+    for (uint64_t at = 0; at < value.len; at += ART_OVERFLOW_CHUNK) {
+        uint32_t n = art_min32(ART_OVERFLOW_CHUNK, value.len - (uint32_t)at);
+        struct art_entry entry = {.value = art_bytes(value.data + at, n), .csn = tree->txn.csn};
+        int rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
+        if (rc) return rc;
+    }
+    art_store64(ref, value.len);
+    memcpy(ref + 8, id, ART_OVERFLOW_ID);
+    art_store64(ref + 8 + ART_OVERFLOW_ID, art_hash64(value.data, value.len));
+    return ART_OK;
+}
+
+/* Did anybody put them? Half a million deletes for a length that is a lie would be too many; a few thousand are not. */
+static int were_put(struct art_tree *tree, const struct art_overflow_ref *ref, bool *out) {
+    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    *out = possible(ref);
+    if (!*out || ref->length <= VALUE_BELIEVED) return ART_OK;
+    struct art_found last;
+    int rc =
+        art_tree_find(tree, art_overflow_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_OVERFLOW_CHUNK)), &last);
+    *out = last.live;
+    return rc;
+}
+
+int art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
+    struct art_overflow_ref ref = art_overflow_decode(bytes);
+    uint8_t key_bytes[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint32_t number = 0;
+    bool there;
+    int found = were_put(tree, &ref, &there);
+    if (found || !there) return found; /* the row shall go all the same */
+    for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK) {
+        struct art_bytes key = art_overflow_key(key_bytes, ref.id, number++);
+        struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
+        if (!art_memtable_get(tree->memtable, key, &present))
+            entry.flags = ART_DELETE | (present.flags & ART_SHADOWS_OLDER);
+        int rc = art_memtable_set(tree->memtable, key, &entry);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* Room for `need` bytes of `whole`: no more than twice what was found, since a length from disk may be a lie. */
+static int grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
+    if (need <= *room) return ART_OK;
+    uint64_t wanted = *room ? 2 * *room : VALUE_FIRST;
+    if (wanted > whole) wanted = whole;
+    uint8_t *more = art_resize(*value, wanted);
+    if (!more) return art_nomem();
+    *value = more;
+    *room = wanted;
+    return ART_OK;
+}
+
+static int read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref, uint8_t **value) {
+    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint32_t number = 0;
+    uint64_t room = 0;
+    for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK) {
+        uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
+        struct art_found found;
+        int rc = art_tree_find(tree, art_overflow_key(key, ref->id, number++), &found);
+        if (!rc && (!found.live || found.entry.value.len != n)) {
+            rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "chunk %u of a large value is missing",
+                             number - 1);
+        }
+        if (!rc) rc = grow(value, &room, at + n, ref->length);
+        if (rc) return rc;
+        assert(*value && at + n <= room);
+        memcpy(*value + at, found.entry.value.data, n);
+    }
+    if (art_hash64(*value, ref->length) == ref->hash) return ART_OK;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "the chunks of a large value do not match its checksum");
+}
+
+int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
+    *owned = NULL;
+    *out = row->stored;
+    if (!row->overflows) return ART_OK;
+    int rc = art_tree_ready(tree);
+    if (rc) return rc;
+    struct art_overflow_ref ref = art_overflow_decode(row->stored);
+    uint8_t *value = NULL;
+    if (!possible(&ref)) {
+        return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                           "a row's reference to its chunks makes no sense");
+    }
+    rc = read_chunks(tree, &ref, &value);
+    if (rc) {
+        art_free(value);
+        return rc;
+    }
+    *out = art_bytes(value, (uint32_t)ref.length);
+    *owned = value;
+    return ART_OK;
+}
