@@ -27,7 +27,7 @@ static int host_epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-static int host_young(void *context, struct art_buffer *out) {
+static int host_retired(void *context, struct art_buffer *out) {
     (void)context;
     (void)out;
     return ART_OK;
@@ -210,7 +210,7 @@ int main(int argc, char **argv) {
     struct art_tree_options options = {
         .path = path, .host_path = host_path, .cache_bytes = 1u << 30, .log_limit = 1 << 20, .spill_limit = 64 << 20};
     if (getenv("LOG_LIMIT")) options.log_limit = (uint64_t)atoll(getenv("LOG_LIMIT"));
-    struct art_host host = {.secure = host_secure, .epoch = host_epoch, .load_young = host_young};
+    struct art_host host = {.secure = host_secure, .epoch = host_epoch, .load_retired = host_retired};
     struct art_tree *tree;
     must(art_tree_open(&tree, &options, &host));
     uint64_t from, log = 0, payload = 0;

@@ -3,12 +3,12 @@
  * It stands in for core/tree where ext/ is tested by itself, and is the model to compare core/tree with. The root
  * holds all rows, a redo row the difference between two arrays, a mark is a copy. Nothing is fast, and nothing is left
  * out of what a host may see: the log limit makes it flush, a flush makes the .art file (empty: only its presence
- * counts), asks the host to secure() its journal, for the epoch and for the young list, and a rollback sometimes
+ * counts), asks the host to secure() its journal, for the epoch and for the retired list, and a rollback sometimes
  * forgets what is in memory.
  *
  *     root  "NAIVE1" 0 0, id, csn, hash, generation, rows       row  key length, value length, version, key, value
  *     redo  hash(previous hash, csn, operations), operations    operation  1 put / 0 delete, key length, value length,
- *     young csn of the flush, kind of the epoch, salts                     key, value
+ *     retired csn of the flush, kind of the epoch, salts                     key, value
  */
 #include "core/tree/tree.h"
 
@@ -22,7 +22,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 
-enum { ROOT_HEAD = 8 + 16 + 8 + 16 + 8 + 4, YOUNG_BYTES = 8 + 1 + 8, BIG_VALUE = 65536 };
+enum { ROOT_HEAD = 8 + 16 + 8 + 16 + 8 + 4, RETIRED_BYTES = 8 + 1 + 8, BIG_VALUE = 65536 };
 static const char root_magic[8] = "NAIVE1";
 
 struct row {
@@ -49,7 +49,7 @@ struct art_tree {
     uint32_t savepoint_count, savepoint_capacity;
     uint64_t csn, generation, log_bytes, log_rows, rollbacks;
     struct art_hash128 chain, next_chain;
-    struct art_buffer redo, root, young;
+    struct art_buffer redo, root, retired;
     struct {
         bool root_seen, row_seen;
         struct rows rows;
@@ -203,7 +203,7 @@ void art_tree_close(struct art_tree *tree) {
     rows_clear(&tree->fresh.rows);
     art_buffer_clear(&tree->redo);
     art_buffer_clear(&tree->root);
-    art_buffer_clear(&tree->young);
+    art_buffer_clear(&tree->retired);
     art_free(tree->marks);
     art_free(tree->path);
     art_free(tree);
@@ -849,10 +849,10 @@ static int go_through_a_flush(struct art_tree *tree, uint64_t csn) {
     struct art_epoch epoch = {0};
     int rc = host->secure(host->context, &reuse);
     if (rc) return rc;
-    rc = host->load_young(host->context, &tree->young);
+    rc = host->load_retired(host->context, &tree->retired);
     if (rc) return rc;
-    if (tree->young.len && (tree->young.len != YOUNG_BYTES || art_load64(tree->young.data) > csn)) {
-        return art_corrupt(tree->path, ART_NOWHERE, ART_NOWHERE, "the young list is not one");
+    if (tree->retired.len && (tree->retired.len != RETIRED_BYTES || art_load64(tree->retired.data) > csn)) {
+        return art_corrupt(tree->path, ART_NOWHERE, ART_NOWHERE, "the retired list is not one");
     }
     rc = host->epoch(host->context, &epoch);
     if (rc) return rc;
@@ -864,12 +864,12 @@ static int go_through_a_flush(struct art_tree *tree, uint64_t csn) {
         close(fd);
         if (!written) return art_fail(ART_IO, "art: cannot write %s", tree->path);
     }
-    uint8_t young[YOUNG_BYTES];
-    art_store64(young, csn);
-    young[8] = (uint8_t)epoch.kind;
-    memcpy(young + 9, epoch.salts, 8);
-    tree->young.len = 0;
-    return art_buffer_append(&tree->young, young, sizeof young);
+    uint8_t retired[RETIRED_BYTES];
+    art_store64(retired, csn);
+    retired[8] = (uint8_t)epoch.kind;
+    memcpy(retired + 9, epoch.salts, 8);
+    tree->retired.len = 0;
+    return art_buffer_append(&tree->retired, retired, sizeof retired);
 }
 
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
@@ -886,9 +886,9 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (flush) {
         rc = go_through_a_flush(tree, out->csn);
         if (!rc) rc = make_root(tree, out->csn);
-        out->clear_log = out->write_root = out->write_young = true;
+        out->clear_log = out->write_root = out->write_retired = true;
         out->root = art_bytes(tree->root.data, (uint32_t)tree->root.len);
-        out->young = art_bytes(tree->young.data, (uint32_t)tree->young.len);
+        out->retired = art_bytes(tree->retired.data, (uint32_t)tree->retired.len);
     } else {
         out->write_redo = true;
         out->redo = art_bytes(tree->redo.data, (uint32_t)tree->redo.len);

@@ -336,33 +336,33 @@ END_TEST
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
-static void young_list(const uint8_t *slots, uint8_t count) {
+static void retired_list(const uint8_t *slots, uint8_t count) {
     uint8_t bytes[64] = {1, ART_EPOCH_WAL}, *at = bytes + 10;
     *at++ = count;
     for (uint8_t i = 0; i < count; i++) at += art_put_varint(at, slots[i] - (i ? slots[i - 1] : 0u));
-    check_toy->young.len = 0;
-    check_must(art_buffer_append(&check_toy->young, bytes, (size_t)(at - bytes)));
+    check_toy->retired.len = 0;
+    check_must(art_buffer_append(&check_toy->retired, bytes, (size_t)(at - bytes)));
 }
 
-START_TEST(test_a_slot_in_use_that_is_young) {
+START_TEST(test_a_slot_in_use_that_is_retired) {
     uint8_t slot = (uint8_t)check_tree->root->run[1].top.slot, slots[] = {slot, 200, 220};
-    young_list(slots, 3);
-    check_finds("a slot in use stands in the list of young slots");
+    retired_list(slots, 3);
+    check_finds("a slot in use stands in the list of retired slots");
     ck_assert_uint_eq(check_told[0].slot, slot);
     ck_assert_str_eq(check_told[0].place, "the state table");
 }
 END_TEST
 
-START_TEST(test_a_list_of_young_slots_that_makes_no_sense) {
+START_TEST(test_a_list_of_retired_slots_that_makes_no_sense) {
     uint8_t slots[] = {200, 210, 210};
-    young_list(slots, 3);
-    check_finds("the list of young slots makes no sense");
-    young_list(slots, 2);
+    retired_list(slots, 3);
+    check_finds("the list of retired slots makes no sense");
+    retired_list(slots, 2);
     check_is_clean();
-    check_toy->young.len--;
-    check_finds("the list of young slots makes no sense");
-    check_toy->young.data[0] = 9;
-    check_finds("the list of young slots makes no sense");
+    check_toy->retired.len--;
+    check_finds("the list of retired slots makes no sense");
+    check_toy->retired.data[0] = 9;
+    check_finds("the list of retired slots makes no sense");
 }
 END_TEST
 
@@ -522,8 +522,8 @@ static TCase *slots(void) {
     TCase *tcase = tcase_create("slots");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_slot_in_use_that_is_young);
-    tcase_add_test(tcase, test_a_list_of_young_slots_that_makes_no_sense);
+    tcase_add_test(tcase, test_a_slot_in_use_that_is_retired);
+    tcase_add_test(tcase, test_a_list_of_retired_slots_that_makes_no_sense);
     tcase_add_test(tcase, test_a_connection_that_is_wrong_about_slots);
     tcase_add_test(tcase, test_a_free_slot_that_the_table_uses);
     tcase_add_test(tcase, test_a_missing_file_is_one_problem);

@@ -167,7 +167,7 @@ START_TEST(test_a_churn_of_twenty_times_the_data_ends_near_it) {
 }
 END_TEST
 
-/* What a merge has just left, and one or two young runs, are as much as the rows: for a few commits, not for a third of
+/* What a merge has just left, and one or two level-0 runs, are as much as the rows: for a few commits, not for a third of
  * them. */
 START_TEST(test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6) {
     churn(_i, 3200, 250);

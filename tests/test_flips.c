@@ -5,7 +5,7 @@
  *   index    a run with an index of two levels over its leaves
  *
  * Turned over are: all of slot 0, all pages of every blob that the root names, and the bytes of the root, the log's rows and
- * the list of young slots. A bit of a blob, the root or a row must be noticed. What lies between the pages of a blob is
+ * the list of retired slots. A bit of a blob, the root or a row must be noticed. What lies between the pages of a blob is
  * sampled.
  */
 #include <check.h>
@@ -290,7 +290,7 @@ static void flip_log(unsigned worker) {
         snprintf(what, sizeof what, "number of row %llu", (unsigned long long)row->csn);
         flip_bytes(worker, what, (uint8_t *)&row->csn, sizeof row->csn, true);
     }
-    flip_bytes(worker, "young slots", toy->young.data, toy->young.len, false);
+    flip_bytes(worker, "retired slots", toy->retired.data, toy->retired.len, false);
     if (read_all() != FLIP_RIGHT) flip_broken("the store is not what it was");
 }
 

@@ -84,7 +84,7 @@ static char *read_rows(sqlite3 *db, const char *sql, int *rc) {
     return NULL;
 }
 
-/* Two runs over each other, one row in pieces, a log behind them, free and young slots: made anew by each worker. */
+/* Two runs over each other, one row in pieces, a log behind them, free and retired slots: made anew by each worker. */
 static void make_database(void) {
     disk = memory_disk_new();
     art_disk_set_default(memory_disk_art(disk));

@@ -1,7 +1,7 @@
 /* Where thousands of rows in a row have been deleted: a cursor gets over them without looking at each, comes to the same
  * rows as without, and what the tree remembers of such a gap is forgotten when a row comes into it.
  *
- * The model is one byte a key. Deletes lie in the memtable, in young runs, in older ones; small blobs make many leaves.
+ * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many leaves.
  * The program's calls of art_merge_step() and art_tree_select() are counted (the linker's --wrap).
  */
 #include <check.h>

@@ -323,10 +323,10 @@ END_TEST
 
 /* ---- forged tables ---- */
 
-/* The list of young slots is not covered by a hash: one that makes no sense
+/* The list of retired slots is not covered by a hash: one that makes no sense
  * stops the flush, and whatever it says, no slot of the committed root is
  * written. */
-START_TEST(test_a_forged_list_of_young_slots_is_refused_or_harmless) {
+START_TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {
     static const char *const lists[] = {"01010000000000000000",
                                         "0101000000000000000000FF",
                                         "02010000000000000000",
@@ -341,8 +341,8 @@ START_TEST(test_a_forged_list_of_young_slots_is_refused_or_harmless) {
         sql_run(db, "UPDATE t_artstate SET v = x'%s' WHERE k = 'young'", lists[i]);
         sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', %d)", (int)i);
         int rc = sql_try(db, "INSERT INTO t(t) VALUES('flush')");
-        ck_assert_msg(rc == SQLITE_CORRUPT_VTAB && strstr(sqlite3_errmsg(db), "young slots"), "list %zu: %d, %s", i, rc,
-                      sqlite3_errmsg(db));
+        ck_assert_msg(rc == SQLITE_CORRUPT_VTAB && strstr(sqlite3_errmsg(db), "retired slots"), "list %zu: %d, %s", i,
+                      rc, sqlite3_errmsg(db));
     }
     sql_run(db, "UPDATE t_artstate SET v = x'' WHERE k = 'young'");
     sql_command(db, "main", "t", "optimize");
@@ -528,7 +528,7 @@ int main(void) {
     tcase_add_test(tests, test_a_transaction_may_spill_any_number_of_times);
     tcase_add_loop_test(tests, test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing, 0, 8);
     tcase_add_test(tests, test_a_savepoint_between_spills_keeps_its_blobs);
-    tcase_add_test(tests, test_a_forged_list_of_young_slots_is_refused_or_harmless);
+    tcase_add_test(tests, test_a_forged_list_of_retired_slots_is_refused_or_harmless);
     tcase_add_test(tests, test_a_forged_name_of_the_file_is_none);
     tcase_add_test(tests, test_a_table_that_was_taken_back_writes_nothing_without_a_tracker);
     tcase_add_test(tests, test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over);

@@ -101,7 +101,7 @@ static unsigned runs_of_level(unsigned level) {
     return n;
 }
 
-/* Young runs wait until there are three of them. */
+/* Level-0 runs wait until there are three of them. */
 static void load(unsigned rows) {
     for (unsigned i = 0; i < rows; i += BATCH) {
         commit(BATCH);

@@ -220,7 +220,7 @@ static void create(const char *journal, const char *synchronous) {
     must_change_all(db, 0);
 }
 
-/* All of the WAL goes into the database, and the next writer begins it anew: what was young is free then. */
+/* All of the WAL goes into the database, and the next writer begins it anew: what was retired is free then. */
 static void end_epoch(sqlite3 *writer) {
     sql_run(writer, "PRAGMA wal_checkpoint(TRUNCATE)");
 }

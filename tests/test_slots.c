@@ -39,7 +39,7 @@
  *      WAL and database synced at any level   W: an_own_frame_and_the_database_are_synced, a_sync_that_fails
  *      blobs durable before their root        W: blobs_are_synced_before_the_frames_that_name_them
  *      rollback journal and its folder        W: the_own_journal_and_its_folder, the_journals_folder_in_every_mode
- *   2  young while a reader may stand there   H; W: a_reader_that_stays_keeps_its_slots; R: an_older_reader_counts,
+ *   2  retired while a reader may stand there   H; W: a_reader_that_stays_keeps_its_slots; R: an_older_reader_counts,
  *                                             no_checkpoint_frees (each kind, by a connection with synchronous=OFF)
  *      other salts: the list is free          R: no_checkpoint_frees, at its end
  *      equal salts: it grows                  R: without_a_checkpoint_nothing_is_freed
@@ -47,8 +47,8 @@
  *      read again after ROLLBACK TO           H; W: the_epoch_is_read_again_after_rollback_to
  *      killed TRUNCATE                        H: deaths in ftruncate
  *      another's rollback, fresh connections,
- *      reopening                              H; R: young_slots_outlive_whoever_made_them
- *      rollback journal: nothing is young     R: with_a_rollback_journal_nothing_is_young
+ *      reopening                              H; R: retired_slots_outlive_whoever_made_them
+ *      rollback journal: nothing is retired     R: with_a_rollback_journal_nothing_is_retired
  *      truncating is writing                  H: 'vacuum'; R: cutting_the_file_is_writing
  *   the lock on the file, until all is reaped test_kill.c: the_lock_outlives_the_last_write; W: under_a_lock
  *

@@ -242,9 +242,9 @@ START_TEST(test_every_field_of_the_state_is_looked_at) {
     };
     sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_artstate");
     for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
-        bool young = strstr(fields[i].change, "young");
+        bool retired = strstr(fields[i].change, "young");
         char *expected = sqlite3_mprintf("%s|main.t_artstate\n%s", fields[i].expected,
-                                         young ? "the list of young slots makes no sense|the state table\n" : "");
+                                         retired ? "the list of retired slots makes no sense|the state table\n" : "");
         state_finds(fields[i].change, expected);
         sqlite3_free(expected);
     }

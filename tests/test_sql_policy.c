@@ -179,7 +179,7 @@ START_TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
 END_TEST
 
 /* What a reader may stand on is a list in t_state: who may not see it writes no blobs. */
-START_TEST(test_a_hidden_list_of_young_slots_is_not_taken_for_an_empty_one) {
+START_TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
     struct ban ban = {SQLITE_READ, "t_artstate", SQLITE_IGNORE, 0};
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_command(db, "main", "t", "flush");
@@ -689,7 +689,7 @@ int main(void) {
     tcase_add_test(tcase, test_a_hidden_column_reads_as_null);
     tcase_add_test(tcase, test_a_denied_part_of_a_write_fails_it_and_loses_nothing);
     tcase_add_test(tcase, test_an_ignored_part_of_a_write_fails_it_and_loses_nothing);
-    tcase_add_test(tcase, test_a_hidden_list_of_young_slots_is_not_taken_for_an_empty_one);
+    tcase_add_test(tcase, test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one);
     tcase_add_test(tcase, test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows);
     tcase_add_test(tcase, test_a_table_is_not_made_where_the_encoding_is_hidden);
     tcase_add_test(tcase, test_a_trigger_that_swallows_the_log_fails_the_commit);

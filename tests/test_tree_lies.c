@@ -1,4 +1,4 @@
-/* What somebody made up who knows the formats and the hashes: roots, lists of young slots, references to chunks and to
+/* What somebody made up who knows the formats and the hashes: roots, lists of retired slots, references to chunks and to
  * blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays readable.
  */
 #include <check.h>
@@ -239,7 +239,7 @@ START_TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
 }
 END_TEST
 
-START_TEST(test_a_young_list_that_makes_no_sense_stops_the_writer) {
+START_TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
     small_tree_make(true);
     put("a", "1");
     flush();
@@ -258,18 +258,18 @@ START_TEST(test_a_young_list_that_makes_no_sense_stops_the_writer) {
         {{[0] = 1, [1] = 1, [10] = 2, 0xfe, 0xff, 0xff, 0xff, 0x0f, 9}, 17}, /* and by two steps */
         {{[0] = 1, [1] = 1, [10] = 1, 3, 3}, 13},                            /* bytes behind it */
     };
-    struct art_buffer good = toy->young;
+    struct art_buffer good = toy->retired;
     for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct art_commit commit_of;
-        toy->young = (struct art_buffer){.data = (uint8_t *)lists[i].bytes, .len = lists[i].len};
+        toy->retired = (struct art_buffer){.data = (uint8_t *)lists[i].bytes, .len = lists[i].len};
         put("b", "2");
         must(art_tree_request_flush(tree));
-        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "the list of young slots makes no sense");
-        refused(art_tree_check(tree), ART_CORRUPT, "the list of young slots makes no sense");
+        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "the list of retired slots makes no sense");
+        refused(art_tree_check(tree), ART_CORRUPT, "the list of retired slots makes no sense");
         art_tree_rolled_back(tree);
         ck_assert_uint_eq(rows(), 1);
     }
-    toy->young = good;
+    toy->retired = good;
     put("b", "2");
     flush();
     must(art_tree_check(tree));
@@ -375,7 +375,7 @@ int main(void) {
     tcase_add_test(tests, test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum);
     tcase_add_test(tests, test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says);
     tcase_add_test(tests, test_a_root_takes_no_more_runs_than_it_has_room_for);
-    tcase_add_test(tests, test_a_young_list_that_makes_no_sense_stops_the_writer);
+    tcase_add_test(tests, test_a_retired_list_that_makes_no_sense_stops_the_writer);
     tcase_add_test(tests, test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

@@ -1,7 +1,7 @@
 /* One thing fails, and then the next: every allocation, every call of the disk and every question to the host in turn
  * (also where blobs are rows of the host's: every row, alone or with the transaction),
  * through whole transactions of a tree that has all there is: several runs, some with index blobs, deletes over them,
- * large values, young and free slots, a log.
+ * large values, retired and free slots, a log.
  *
  * A history of random transactions is made. Before each is committed, it is tried again and again from the same
  * committed state, and each time one more thing goes well before one fails. It must end with that failure or with what
@@ -55,9 +55,9 @@ static int host_epoch(void *context, struct art_epoch *out) {
     return strikes() ? failed() : ART_OK;
 }
 
-static int host_load_young(void *context, struct art_buffer *out) {
+static int host_load_retired(void *context, struct art_buffer *out) {
     (void)context;
-    return strikes() ? failed() : art_buffer_append(out, toy->young.data, toy->young.len);
+    return strikes() ? failed() : art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
 
 static bool host_wait(void *context, unsigned attempt) {
@@ -138,7 +138,7 @@ static int open_tree(void) {
     struct art_host host = {.unmoved = host_unmoved,
                             .secure = host_secure,
                             .epoch = host_epoch,
-                            .load_young = host_load_young,
+                            .load_retired = host_load_retired,
                             .wait = host_wait,
                             .interrupted = host_interrupted,
                             .each_log_row = host_each_log_row};
@@ -348,7 +348,7 @@ static int reading(const struct work *work, uint64_t *out) {
     }
     art_cursor_close(cursor);
     if (!rc) rc = art_tree_info(tree, &info);
-    if (!rc) *out = *out * 31 + info.keys * 1000 + info.young_slots;
+    if (!rc) *out = *out * 31 + info.keys * 1000 + info.retired_slots;
     return rc ? rc : art_tree_check(tree);
 }
 

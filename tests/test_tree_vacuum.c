@@ -165,7 +165,7 @@ START_TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
     optimize();
     for (int i = 0; i < 3; i++) vacuum();
     ck_assert_uint_ge(info_of(tree).file_bytes, full);
-    ck_assert_uint_gt(info_of(tree).young_slots, 0);
+    ck_assert_uint_gt(info_of(tree).retired_slots, 0);
     must(art_tree_count(reader, &(struct art_range){0}, &rows));
     ck_assert_uint_eq(rows, 6000);
     must(art_tree_check(reader));

@@ -47,12 +47,12 @@ void art_tree_close(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.used);
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
-    art_slot_set_clear(&tree->slots.young.slots);
+    art_slot_set_clear(&tree->slots.retired.slots);
     art_memtable_unref(tree->pending.empty);
     for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_buffer_clear(&tree->compaction_cursor[i]);
     art_buffer_clear(&tree->pending.redo);
     art_buffer_clear(&tree->pending.root);
-    art_buffer_clear(&tree->pending.young_bytes);
+    art_buffer_clear(&tree->pending.retired_bytes);
     art_free(tree->txn.savepoints);
     art_store_close(tree->store);
     art_free(tree->key);

@@ -57,9 +57,9 @@ struct art_host {
     int (*secure)(void *context, bool *reuse);
     /* The epoch; flushes an own frame again if a ROLLBACK TO came since. */
     int (*epoch)(void *context, struct art_epoch *out);
-    /* The young list as this transaction sees it committed (art_commit.young of an earlier commit); empty when there
+    /* The retired list as this transaction sees it committed (art_commit.retired of an earlier commit); empty when there
      * is none. */
-    int (*load_young)(void *context, struct art_buffer *out);
+    int (*load_retired)(void *context, struct art_buffer *out);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
@@ -292,8 +292,8 @@ struct art_commit {
     struct art_bytes root;
     bool write_redo; /* 3. INSERT OR REPLACE (csn, redo) */
     struct art_bytes redo;
-    bool write_young; /* 4. into T_artstate */
-    struct art_bytes young;
+    bool write_retired; /* 4. into T_artstate */
+    struct art_bytes retired;
     bool wants_checkpoint; /* many slots wait for a new epoch: a checkpoint soon keeps the file small */
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
@@ -312,13 +312,13 @@ struct art_tree_info {
     uint64_t csn, generation;
     unsigned runs;
     struct {
-        unsigned level;                 /* 0: young */
+        unsigned level;                 /* 0: retired */
         uint64_t entries, blobs, bytes; /* bytes: used pages */
     } run[ART_RUNS_MAX + 8];
     uint64_t blobs, blob_bytes, file_bytes;
     double fill; /* used bytes of all blobs / their slots */
     uint64_t memtable_keys, memtable_bytes, log_rows, log_bytes;
-    uint64_t young_slots, free_slots;
+    uint64_t retired_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
     uint64_t stale;     /* pages that were older in the page cache, and read again from the device */
@@ -335,7 +335,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  * ART_INTERRUPT, ART_BUSY, ART_FORKED, or the error of a transaction that can only be rolled back.
  *
  *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the memtable
- *   the file      whose it is; no slot named twice, no young slot in use
+ *   the file      whose it is; no slot named twice, no retired slot in use
  *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
  *   every row     that the runs agree on whether it was there, versions, and the chunks of large values
  *

@@ -117,7 +117,7 @@ static int write_copied_state(struct art_copy *copy, const char *sql, const char
     return rc ? rc : end;
 }
 
-/* The .art file's name; and none of its slots is young, where nobody reads yet. */
+/* The .art file's name; and none of its slots is retired, where nobody reads yet. */
 static int name_file(struct art_copy *copy, const char *name, const char *file, char **message) {
     int rc =
         write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('file', ?1)", name, file);

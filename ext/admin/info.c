@@ -93,7 +93,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "log rows", info->log_rows);
     add_integer(cursor, "log bytes", info->log_bytes);
     add_integer(cursor, "generation", info->generation);
-    add_integer(cursor, "young slots", info->young_slots);
+    add_integer(cursor, "retired slots", info->retired_slots);
     add_integer(cursor, "free slots", info->free_slots);
     add_integer(cursor, "cache bytes", info->cache_bytes);
     add_integer(cursor, "cache limit", info->cache_limit);

@@ -26,7 +26,7 @@ int art_journal_write_nonce(struct art_table *table);
 int art_journal_prepare_to_harden(struct art_table *table, char **message);
 int art_journal_harden(struct art_table *table);
 void art_journal_leave(struct art_table *table); /* the transaction has ended */
-/* In xSync and xCommit: young slots are free once SQLite's log begins anew, so a checkpoint is made early. */
+/* In xSync and xCommit: retired slots are free once SQLite's log begins anew, so a checkpoint is made early. */
 void art_journal_note_checkpoint(struct art_table *table, bool wants_checkpoint);
 void art_journal_end_epoch(struct art_table *table);
 

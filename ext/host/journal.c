@@ -24,7 +24,7 @@
  * before the commit, where an error is the transaction's. (With a rollback journal all that a commit needs was synced before
  * it; what is synced here is its end, and the next transaction writes the journal anew.)
  *
- * art_journal_end_epoch(): young slots are free once SQLite begins its WAL anew, which by itself it does only after a
+ * art_journal_end_epoch(): retired slots are free once SQLite begins its WAL anew, which by itself it does only after a
  * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree waits for many of them,
  * xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a passive one,
  * whose failure is nobody's, as there. Not where the program has taken checkpoints over (wal_autocheckpoint=0, or a hook of
@@ -274,7 +274,7 @@ static int epoch(void *context, struct art_epoch *out) {
 
 /* An authorizer that hides T_artstate hides the list, too, and none is a list of nothing: who has not asked yet whose T_artstate it
  * is (transaction.c) asks now. */
-static int load_young(void *context, struct art_buffer *out) {
+static int load_retired(void *context, struct art_buffer *out) {
     struct art_table *table = context;
     char *message = NULL;
     bool ours = true;
@@ -283,7 +283,7 @@ static int load_young(void *context, struct art_buffer *out) {
     if (!rc && !ours) rc = SQLITE_CORRUPT_VTAB;
     if (!rc) rc = art_shadow_get(table, "young", out, &message);
     sqlite3_free(message);
-    return rc ? art_fail_sql(table->connection->db, rc, "cannot read the young list") : ART_OK;
+    return rc ? art_fail_sql(table->connection->db, rc, "cannot read the retired list") : ART_OK;
 }
 
 /* For a VFS that names none: the folders that SQLite's own would look for. */
@@ -379,7 +379,7 @@ void art_journal_host(struct art_table *table, struct art_host *out) {
                              .another_file = another_file,
                              .secure = secure,
                              .epoch = epoch,
-                             .load_young = load_young,
+                             .load_retired = load_retired,
                              .wait = wait_for_writer,
                              .interrupted = interrupted,
                              .room = room,

@@ -254,7 +254,8 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
         rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
     }
     if (!rc && commit->write_root) rc = art_shadow_put(table, "root", commit->root.data, commit->root.len, message);
-    if (!rc && commit->write_young) rc = art_shadow_put(table, "young", commit->young.data, commit->young.len, message);
+    if (!rc && commit->write_retired)
+        rc = art_shadow_put(table, "young", commit->retired.data, commit->retired.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;
 }

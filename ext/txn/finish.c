@@ -163,12 +163,12 @@ static int measure_table(struct second *second) {
 }
 
 static bool is_smallest(const struct art_tree_info *info) {
-    return info->runs <= 1 && !info->log_rows && !info->young_slots && !info->free_slots;
+    return info->runs <= 1 && !info->log_rows && !info->retired_slots && !info->free_slots;
 }
 
 static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b) {
     return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
-           a->file_bytes == b->file_bytes && a->young_slots == b->young_slots;
+           a->file_bytes == b->file_bytes && a->retired_slots == b->retired_slots;
 }
 
 static int checkpoint(struct second *second) {

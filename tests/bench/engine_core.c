@@ -27,7 +27,7 @@ static int host_epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-static int host_young(void *context, struct art_buffer *out) {
+static int host_retired(void *context, struct art_buffer *out) {
     (void)context;
     (void)out;
     return ART_OK;
@@ -48,7 +48,7 @@ static void *core_open(const struct engine_settings *settings) {
                                        .cache_bytes = settings->cache_bytes ? settings->cache_bytes : ART_CACHE_AUTO,
                                        .log_limit = 1 << 20,
                                        .spill_limit = 64 << 20};
-    struct art_host host = {.secure = host_secure, .epoch = host_epoch, .load_young = host_young};
+    struct art_host host = {.secure = host_secure, .epoch = host_epoch, .load_retired = host_retired};
     fclose(fopen(host_path, "w"));
     must(art_tree_open(&core->tree, &options, &host), "open");
     uint8_t root[ART_ROOT_INITIAL_MAX];

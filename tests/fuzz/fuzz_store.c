@@ -186,7 +186,7 @@ static void read_check_write(struct fuzz_source ops) {
         rc = art_tree_check(tree);
         good = host_sound(rc, "check") && !rc;
         if (good) must_be_sound(tree, ops);
-        /* A young list may name slots that the root names, and 'interrupted' may strike anywhere: both are no damage. */
+        /* A retired list may name slots that the root names, and 'interrupted' may strike anywhere: both are no damage. */
         bool changed = change_all(tree, ops);
         if (art_tree_unknown(tree)) rc = host_refresh(tree);
         if (!rc) ask_all(tree, ops);

@@ -9,12 +9,12 @@ struct hosted_store host;
 const char hosted_file[] = "a.db-t-66757a7a.art";
 const uint8_t hosted_uuid[16] = "fuzzed table id.";
 
-/* --- a log, a young list, and answers ------------------------------------------------------------------------------- */
+/* --- a log, a retired list, and answers ------------------------------------------------------------------------------- */
 
 void host_clear(void) {
     struct memory_disk *disk = host.disk;
     for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
-    art_buffer_clear(&host.young);
+    art_buffer_clear(&host.retired);
     memset(&host, 0, sizeof host);
     host.disk = disk;
 }
@@ -43,9 +43,9 @@ void host_write(const struct art_commit *commit) {
     }
     if (commit->write_root || commit->mark_root) host_put(0, commit->root);
     if (commit->write_redo) host_put(commit->csn, commit->redo);
-    if (!commit->write_young) return;
-    host.young.len = 0;
-    if (art_buffer_append(&host.young, commit->young.data, commit->young.len)) abort();
+    if (!commit->write_retired) return;
+    host.retired.len = 0;
+    if (art_buffer_append(&host.retired, commit->retired.data, commit->retired.len)) abort();
 }
 
 static int secure(void *context, bool *reuse) {
@@ -60,9 +60,9 @@ static int epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-static int load_young(void *context, struct art_buffer *out) {
+static int load_retired(void *context, struct art_buffer *out) {
     (void)context;
-    return art_buffer_append(out, host.young.data, host.young.len);
+    return art_buffer_append(out, host.retired.data, host.retired.len);
 }
 
 static bool interrupted(void *context) {
@@ -124,7 +124,7 @@ void host_open(struct parcel *parcel) {
     for (unsigned i = 0; i < parcel->count; i++) {
         if (parcel->sections[i].kind == PARCEL_BLOB) parcel_open_blob(&place, &parcel->sections[i]);
     }
-    struct parcel_section *root = parcel_find(parcel, PARCEL_ROOT), *young = parcel_find(parcel, PARCEL_YOUNG);
+    struct parcel_section *root = parcel_find(parcel, PARCEL_ROOT), *retired = parcel_find(parcel, PARCEL_RETIRED);
     struct parcel_section *damage = parcel_find(parcel, PARCEL_DAMAGE), *size = parcel_find(parcel, PARCEL_SIZE);
     struct art_buffer *row = root ? host_row(0) : NULL;
     if (row) parcel_open_root(&place, root, row);
@@ -137,7 +137,7 @@ void host_open(struct parcel *parcel) {
         if (parcel_open_row(&parcel->sections[i], &chain, &csn, &bytes) && csn) host_put(csn, art_buffer_bytes(&bytes));
         art_buffer_clear(&bytes);
     }
-    if (young && art_buffer_append(&host.young, young->data, young->len)) abort();
+    if (retired && art_buffer_append(&host.retired, retired->data, retired->len)) abort();
     if (damage) parcel_damage(&place, damage);
     if (size && size->len) {
         memory_disk_resize(host.disk, hosted_file,
@@ -153,7 +153,7 @@ struct art_tree *host_tree(bool small_cache) {
                                        .log_limit = 1 << 12,
                                        .spill_limit = 1 << 13,
                                        .blob_pages = 6};
-    struct art_host me = {.secure = secure, .epoch = epoch, .load_young = load_young, .interrupted = interrupted};
+    struct art_host me = {.secure = secure, .epoch = epoch, .load_retired = load_retired, .interrupted = interrupted};
     struct art_tree *tree;
     memcpy(options.uuid, hosted_uuid, sizeof hosted_uuid);
     if (art_tree_open(&tree, &options, &me)) fuzz_fail("no tree: %s", art_error_message());

@@ -1,4 +1,4 @@
-/* The host of a whole store that a parcel (parcel.h) says: an .art file on a disk in memory, the log's rows and the young list,
+/* The host of a whole store that a parcel (parcel.h) says: an .art file on a disk in memory, the log's rows and the retired list,
  * and trees that are opened on them as ext does it. For fuzz_store and fuzz_salvage. */
 #ifndef TESTS_FUZZ_HOSTED_STORE_H
 #define TESTS_FUZZ_HOSTED_STORE_H
@@ -19,7 +19,7 @@ struct hosted_store {
     struct memory_disk *disk;
     struct host_row rows[HOST_ROWS];
     unsigned count;
-    struct art_buffer young;
+    struct art_buffer retired;
     bool wal;
     unsigned patience; /* questions until it interrupts; 0: never */
     bool checked;      /* the check has found all sound, and nobody interrupts: every read must be right */

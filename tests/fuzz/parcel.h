@@ -13,7 +13,7 @@
  *             the header from `magic` on                        the hashes before it are made
  *   ROOT      row 0 of the log, without its checksum
  *   ROW       u64 csn | body of a redo row                      the hash before it is made, from the root's on
- *   YOUNG     T_artstate's list of young slots
+ *   RETIRED     T_artstate's list of retired slots
  *   STATE     u8 length | key | u8 type | value: a row of T_artstate
  *   OPS       what to do with it: each target's own
  *   DAMAGE    per 7 bytes: u32 slot | u16 position | u8 mask    turned over after the hashes were made; in units of 8 bytes
@@ -37,7 +37,7 @@ enum parcel_kind {
     PARCEL_BLOB = 'B',
     PARCEL_ROOT = 'R',
     PARCEL_ROW = 'L',
-    PARCEL_YOUNG = 'Y',
+    PARCEL_RETIRED = 'Y',
     PARCEL_STATE = 'K',
     PARCEL_OPS = 'O',
     PARCEL_DAMAGE = 'D',

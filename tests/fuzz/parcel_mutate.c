@@ -248,7 +248,7 @@ static size_t change_section(uint8_t *data, size_t size, size_t max_size, const 
 
 /* A section once more at the end, or one that is missing. */
 static size_t add_section(uint8_t *data, size_t size, size_t max_size, struct parcel *parcel, struct random *random) {
-    static const uint8_t small[] = {PARCEL_OPS, PARCEL_DAMAGE, PARCEL_SIZE, PARCEL_YOUNG, PARCEL_ROW};
+    static const uint8_t small[] = {PARCEL_OPS, PARCEL_DAMAGE, PARCEL_SIZE, PARCEL_RETIRED, PARCEL_ROW};
     const struct parcel_section *section = &parcel->sections[random_below(random, parcel->count)];
     uint32_t len = section->len;
     uint8_t bytes[24] = {1, 10, 1, 's', 'a', 'l', 't', 's', 'a', 'l', 't', (uint8_t)random_next(random), 1};

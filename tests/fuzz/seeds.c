@@ -3,7 +3,7 @@
  *     seeds <folder>      <folder>/fuzz_blob/seed-..., fuzz_store, fuzz_redo
  *
  * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values of
- * several lengths and in pieces; filters; long keys; a log behind the root; a list of young slots. */
+ * several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -21,7 +21,7 @@ static const char file[] = "a.db-t-66757a7a.art";
 static const uint8_t uuid[16] = "fuzzed table id.";
 static const char *folder;
 static struct memory_disk *disk;
-static struct art_buffer root_row, young, rows[ROWS_MAX];
+static struct art_buffer root_row, retired, rows[ROWS_MAX];
 static uint64_t csns[ROWS_MAX];
 static unsigned row_count;
 
@@ -53,9 +53,9 @@ static int epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-static int load_young(void *context, struct art_buffer *out) {
+static int load_retired(void *context, struct art_buffer *out) {
     (void)context;
-    return art_buffer_append(out, young.data, young.len);
+    return art_buffer_append(out, retired.data, retired.len);
 }
 
 static void keep(struct art_buffer *buffer, struct art_bytes bytes) {
@@ -71,11 +71,11 @@ static struct art_tree *begin(uint32_t blob_pages) {
                                        .log_limit = 1 << 20,
                                        .spill_limit = 1 << 24,
                                        .blob_pages = blob_pages};
-    struct art_host host = {.secure = secure, .epoch = epoch, .load_young = load_young};
+    struct art_host host = {.secure = secure, .epoch = epoch, .load_retired = load_retired};
     struct art_tree *tree;
     uint64_t from;
     memory_disk_clear(disk, NULL);
-    young.len = row_count = 0;
+    retired.len = row_count = 0;
     uint8_t initial[ART_ROOT_INITIAL_MAX];
     keep(&root_row, art_bytes(initial, art_tree_initial_root(uuid, initial)));
     memcpy(options.uuid, uuid, sizeof uuid);
@@ -95,7 +95,7 @@ static void commit(struct art_tree *tree) {
         csns[row_count] = commit.csn;
         keep(&rows[row_count++], commit.redo);
     }
-    if (commit.write_young) keep(&young, commit.young);
+    if (commit.write_retired) keep(&retired, commit.retired);
     art_tree_committed(tree);
 }
 
@@ -168,7 +168,7 @@ static void pack(struct art_tree *tree, const char *name) {
         }
     }
     pack_log(&store, &found, tree->root->runs % 2 ? "refs to slot" : "hash of slot");
-    if (young.len) parcel_put(&store, PARCEL_YOUNG, young.data, young.len);
+    if (retired.len) parcel_put(&store, PARCEL_RETIRED, retired.data, retired.len);
     parcel_put(&store, PARCEL_OPS, questions, sizeof questions);
     save("fuzz_store", name, &store);
     pack_log(&log, &found, "hash of slot");

@@ -315,7 +315,7 @@ static const struct error errors[] = {
      "t_artdata(csn, ops);"
      "INSERT INTO t_artdata SELECT * FROM kept UNION ALL SELECT * FROM kept",
      reopen, "SELECT * FROM t"},
-    {MESSAGE_CORRUPT, "the list of young slots makes no sense", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
+    {MESSAGE_CORRUPT, "the list of retired slots makes no sense", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "INSERT OR REPLACE INTO t_artstate(k, v) VALUES('young', x'0102')", NULL, "INSERT INTO t(t) VALUES('optimize')"},
     {MESSAGE_CORRUPT, "root is cut short", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "UPDATE t_artdata SET ops = x'00' WHERE csn = 0", reopen, "SELECT * FROM t"},
@@ -513,7 +513,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: the .art file has the largest possible number of blobs (%s): split the table", HUGE},
     {"art: slot %u is past the largest one that a file can have", HUGE},
     {"art: no file can be that large (%s): check the size", HUGE},
-    {"cannot read the young list", EARLIER},
+    {"cannot read the retired list", EARLIER},
     {"art: the database's journal may have lost a part of this transaction: roll back, and check the disk if it comes "
      "again",
      "SQLite's own files would have to fail their syncs; they do in test_crash"},

@@ -48,14 +48,14 @@ static const struct fault_line flush_lines[] = {
     ART("INSERT INTO t(t) VALUES('flush')"), END};
 static const struct fault_step flush_step = {.name = "flush", .lines = flush_lines};
 
-static void make_young_runs(struct fault_world *world) {
+static void make_retired_runs(struct fault_world *world) {
     for (int i = 0; i < 3; i++) {
         fault_world_run(world, "INSERT OR REPLACE INTO @t " ROWS(1, 20) "SELECT printf('f/%05d', i * 3), i FROM n",
                         "INSERT OR REPLACE INTO @t " ROWS(1, 20) "SELECT printf('f/%05d', i * 3), i FROM n");
         fault_world_run(world, "INSERT INTO t(t) VALUES('flush')", NULL);
     }
 }
-static const struct fault_step merge_step = {.name = "merge", .before = make_young_runs, .lines = flush_lines};
+static const struct fault_step merge_step = {.name = "merge", .before = make_retired_runs, .lines = flush_lines};
 
 static const struct fault_line wide_lines[] = {
     BOTH("DELETE FROM @t WHERE path GLOB 'w/*'"),
@@ -65,10 +65,11 @@ static const struct fault_step wide_step = {.name = "many blobs", .lines = wide_
 
 static const struct fault_line optimize_lines[] = {BOTH("DELETE FROM @t WHERE path GLOB 'f/*' AND path < 'f/00050'"),
                                                    ART("INSERT INTO t(t) VALUES('optimize')"), END};
-static const struct fault_step optimize_step = {.name = "optimize", .before = make_young_runs, .lines = optimize_lines};
+static const struct fault_step optimize_step = {
+    .name = "optimize", .before = make_retired_runs, .lines = optimize_lines};
 
 static void make_holes(struct fault_world *world) {
-    make_young_runs(world);
+    make_retired_runs(world);
     fault_world_run(world, "INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint(TRUNCATE)", NULL);
 }
 static const struct fault_line vacuum_lines[] = {BOTH("DELETE FROM @t WHERE path GLOB 'f/0000*'"),

@@ -86,7 +86,7 @@ void toy_free(struct toy *toy) {
     seats_remove(toy, NULL);
     toy_clear(&toy->log);
     toy_blobs_clear(&toy->blobs);
-    art_buffer_clear(&toy->young);
+    art_buffer_clear(&toy->retired);
     free(toy);
 }
 
@@ -149,9 +149,9 @@ static int toy_epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-static int toy_young(void *context, struct art_buffer *out) {
+static int toy_retired(void *context, struct art_buffer *out) {
     struct toy *toy = context;
-    return art_buffer_append(out, toy->young.data, toy->young.len);
+    return art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
 
 struct toy *toy_copy(const struct toy *from) {
@@ -159,7 +159,7 @@ struct toy *toy_copy(const struct toy *from) {
     memcpy(toy->uuid, from->uuid, sizeof toy->uuid);
     memcpy(toy->salts, from->salts, sizeof toy->salts);
     toy->wal = from->wal;
-    art_buffer_append(&toy->young, from->young.data, from->young.len);
+    art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
     for (unsigned i = 0; i < from->log.rows; i++) {
         toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
     }
@@ -175,8 +175,8 @@ static void toy_restore(struct toy *toy, const struct toy *from) {
         toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
     }
     toy_blobs_copy(&from->blobs, &toy->blobs);
-    toy->young.len = 0;
-    art_buffer_append(&toy->young, from->young.data, from->young.len);
+    toy->retired.len = 0;
+    art_buffer_append(&toy->retired, from->retired.data, from->retired.len);
 }
 
 static bool toy_interrupted(void *context) {
@@ -198,7 +198,7 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
     struct art_host host = {.context = toy,
                             .secure = toy_secure,
                             .epoch = toy_epoch,
-                            .load_young = toy_young,
+                            .load_retired = toy_retired,
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
     memcpy(options->uuid, toy->uuid, 16);
@@ -242,9 +242,9 @@ void toy_write(struct toy *toy, const struct art_commit *commit) {
     if (commit->clear_log) toy_clear(&toy->log);
     if (commit->write_root || commit->mark_root) toy_put(&toy->log, 0, commit->root);
     if (commit->write_redo) toy_put(&toy->log, commit->csn, commit->redo);
-    if (!commit->write_young) return;
-    toy->young.len = 0;
-    art_buffer_append(&toy->young, commit->young.data, commit->young.len);
+    if (!commit->write_retired) return;
+    toy->retired.len = 0;
+    art_buffer_append(&toy->retired, commit->retired.data, commit->retired.len);
 }
 
 /* --- random things ------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
 /* A world for tests of core/tree: a toy host, a naive model, and a random walk that keeps both in step.
  *
- * The host is a list of log rows and a young list in memory, with one write transaction at a time. What the tree asks
+ * The host is a list of log rows and a retired list in memory, with one write transaction at a time. What the tree asks
  * it to write is kept aside until the toy's commit. The model is a sorted array. A walk does random statements,
  * transactions, marks, refused commits, rollbacks, a second connection that reads (also behind the times, as a WAL's
  * reader may) or takes over, reopening, flushes, merges and spills; with `faulty` set, errors are met instead of
@@ -31,10 +31,10 @@ struct toy_log {
 };
 
 struct toy {
-    struct toy_log log;      /* committed */
-    struct art_buffer young; /* committed */
+    struct toy_log log;        /* committed */
+    struct art_buffer retired; /* committed */
     uint8_t uuid[16];
-    bool wal; /* pretend to be a WAL: young slots are kept until the salts change */
+    bool wal; /* pretend to be a WAL: retired slots are kept until the salts change */
     uint8_t salts[8];
     unsigned patience; /* >0: that many questions from now the host interrupts */
 

@@ -9,26 +9,26 @@
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
-struct young_check {
+struct retired_check {
     struct art_checker *checker;
     const struct art_slot_set *used;
 };
 
-static int check_young_slot(void *context, uint32_t slot) {
-    struct young_check *young = context;
-    if (!art_slot_set_has(young->used, slot)) return ART_OK;
-    return art_check_say(young->checker, "the state table", slot, ART_NOWHERE,
-                         "a slot in use stands in the list of young slots");
+static int check_retired_slot(void *context, uint32_t slot) {
+    struct retired_check *retired = context;
+    if (!art_slot_set_has(retired->used, slot)) return ART_OK;
+    return art_check_say(retired->checker, "the state table", slot, ART_NOWHERE,
+                         "a slot in use stands in the list of retired slots");
 }
 
 /* The list is that of the committed root; and after a refused COMMIT that of the root that was to come. */
-static int check_young(struct art_checker *checker) {
+static int check_retired(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     struct art_buffer bytes = {0};
     if (tree->txn.rooted) return ART_OK;
-    struct young_check young = {checker, tree->slots.writing ? &tree->slots.base : &checker->seen};
-    int rc = tree->host.load_young(tree->host.context, &bytes);
-    if (!rc) rc = art_young_each(art_buffer_bytes(&bytes), check_young_slot, &young);
+    struct retired_check retired = {checker, tree->slots.writing ? &tree->slots.base : &checker->seen};
+    int rc = tree->host.load_retired(tree->host.context, &bytes);
+    if (!rc) rc = art_retired_each(art_buffer_bytes(&bytes), check_retired_slot, &retired);
     art_buffer_clear(&bytes);
     return art_check_note(checker, rc);
 }
@@ -86,7 +86,7 @@ static int check_state(struct art_checker *checker) {
     rc = check_file(checker);
     if (rc || (checker->root->runs && !checker->file_ready)) return rc;
     for (unsigned i = 0; !rc && i < checker->root->runs; i++) rc = art_check_run(checker, i);
-    if (!rc) rc = check_young(checker);
+    if (!rc) rc = check_retired(checker);
     if (!rc) rc = check_remembered(checker);
     return rc || checker->options->quick ? rc : art_check_rows(checker);
 }

@@ -12,16 +12,16 @@ static uint64_t set_size(const struct art_slot_set *set) {
     return art_slot_set_count(set, 0, UINT32_MAX);
 }
 
-/* Young slots as the host has them committed. */
-static int count_young(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
-    if (tree->slots.young.loaded) {
-        *out = set_size(&tree->slots.young.slots);
+/* Retired slots as the host has them committed. */
+static int count_retired(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
+    if (tree->slots.retired.loaded) {
+        *out = set_size(&tree->slots.retired.slots);
         return ART_OK;
     }
-    struct art_young young = {0};
-    int rc = art_young_load(tree, art_slots_in(file_bytes), &young);
-    if (!rc) *out = set_size(&young.slots);
-    art_slot_set_clear(&young.slots);
+    struct art_retired retired = {0};
+    int rc = art_retired_load(tree, art_slots_in(file_bytes), &retired);
+    if (!rc) *out = set_size(&retired.slots);
+    art_slot_set_clear(&retired.slots);
     return rc;
 }
 
@@ -32,7 +32,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     if (!rc) rc = art_slots_know(tree);
     struct art_store_stats stats = {0};
     if (!rc) rc = art_store_stats(tree->store, &stats);
-    if (!rc) rc = count_young(tree, stats.file_bytes, &out->young_slots);
+    if (!rc) rc = count_retired(tree, stats.file_bytes, &out->retired_slots);
     if (rc) return rc;
     out->csn = tree->csn;
     out->generation = tree->root->generation;
@@ -55,7 +55,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->memtable_bytes = art_memtable_memory(tree->memtable);
     out->log_rows = tree->log_rows;
     out->log_bytes = tree->log_bytes;
-    uint64_t slots = stats.file_bytes / ART_BLOB_BYTES, taken = 1 + set_size(&tree->slots.used) + out->young_slots;
+    uint64_t slots = stats.file_bytes / ART_BLOB_BYTES, taken = 1 + set_size(&tree->slots.used) + out->retired_slots;
     out->free_slots = slots > taken ? slots - taken : 0;
     out->cache_bytes = stats.cache_bytes;
     out->cache_limit = stats.cache_limit;

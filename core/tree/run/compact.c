@@ -1,7 +1,7 @@
 /* Flush, and the merges that keep the number of runs small.
  *
- *   level 0     young runs, one a flush, at most three; fewer when they are a quarter of a small table
- *   level 1     the young runs merged; it gives itself to the run below, slice by slice
+ *   level 0     level-0 runs, one a flush, at most three; fewer when they are a quarter of a small table
+ *   level 1     the level-0 runs merged; it gives itself to the run below, slice by slice
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
  * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
@@ -10,7 +10,7 @@
  * level goes up again, and takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
- * beyond that a pause at most. More runs than a root may have leave no choice; then young runs become one, whatever the
+ * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever the
  * rest looks like: that costs what a few commits have written, not what the levels below have left undone.
  */
 #include "core/tree/run/run.h"
@@ -18,14 +18,14 @@
 #include <time.h>
 
 enum {
-    YOUNG_MAX = 3,
+    LEVEL0_MAX = 3,
     LEVEL_DRAINING = 1,
     LEVEL_FIRST = 2,
     LEVEL_LAST = 5,
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
-    YOUNG_PART = 4,  /* of a small table that its young runs may be: they are the same size over any; */
+    LEVEL0_PART = 4, /* of a small table that its level-0 runs may be: they are the same size over any; */
     SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
     PAUSE_PAGES = 1024,
     INTERRUPT_EVERY = 4096
@@ -44,7 +44,7 @@ static uint8_t level_of(const struct art_tree *tree, uint64_t pages) {
     return level;
 }
 
-static unsigned young_runs(const struct art_root *root) {
+static unsigned level0_runs(const struct art_root *root) {
     unsigned n = 0;
     while (n < root->runs && root->run[n].level == 0) n++;
     return n;
@@ -145,7 +145,7 @@ static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_m
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
 
-enum step { STEP_NONE, STEP_YOUNG, STEP_SLICE, STEP_RELABEL, STEP_RAISE };
+enum step { STEP_NONE, STEP_LEVEL0, STEP_SLICE, STEP_RELABEL, STEP_RAISE };
 
 /* Is the last run less than half of what the level above it may hold? */
 static bool too_small(const struct art_tree *tree, const struct art_run *last) {
@@ -164,31 +164,31 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
     return share < most ? share : most;
 }
 
-static bool young_are_due(const struct art_tree *tree, const struct art_root *root, unsigned young) {
-    if (young >= YOUNG_MAX) return true;
-    if (!young || young + 1 != root->runs || root->run[young].level != LEVEL_FIRST) return false;
-    uint64_t pages = 0, last = root->run[young].pages;
-    for (unsigned i = 0; i < young; i++) pages += root->run[i].pages;
-    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * YOUNG_PART > last;
+static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
+    if (level0 >= LEVEL0_MAX) return true;
+    if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
+    uint64_t pages = 0, last = root->run[level0].pages;
+    for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
+    return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
 }
 
 /* What is most overdue, as tenths of "due". */
 static enum step next_step(const struct art_tree *tree, const struct art_root *root, unsigned *at, unsigned *urgency) {
-    unsigned young = young_runs(root);
+    unsigned level0 = level0_runs(root);
     enum step step = STEP_NONE;
     *urgency = 0;
-    bool draining = young < root->runs && root->run[young].level == LEVEL_DRAINING;
+    bool draining = level0 < root->runs && root->run[level0].level == LEVEL_DRAINING;
     if (draining) {
-        *at = young;
-        *urgency = 10 + 10 * young / YOUNG_MAX;
-        bool below = young + 1 < root->runs && root->run[young + 1].level == LEVEL_FIRST;
+        *at = level0;
+        *urgency = 10 + 10 * level0 / LEVEL0_MAX;
+        bool below = level0 + 1 < root->runs && root->run[level0 + 1].level == LEVEL_FIRST;
         step = below ? STEP_SLICE : STEP_RELABEL;
-    } else if (young_are_due(tree, root, young)) {
+    } else if (level0_are_due(tree, root, level0)) {
         *at = 0;
-        *urgency = 10 * young / YOUNG_MAX + 10;
-        step = young > 1 ? STEP_YOUNG : STEP_RELABEL;
+        *urgency = 10 * level0 / LEVEL0_MAX + 10;
+        step = level0 > 1 ? STEP_LEVEL0 : STEP_RELABEL;
     }
-    for (unsigned i = young + draining; i < root->runs; i++) {
+    for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
         if (root->run[i].pages <= most) continue;
@@ -208,7 +208,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     return STEP_RAISE;
 }
 
-/* A young run that begins behind the end of the run below it, and hides nothing there: may be given down at once. */
+/* A level-0 run that begins behind the end of the run below it, and hides nothing there: may be given down at once. */
 static int appends(struct art_tree *tree, const struct art_root *root, bool *yes) {
     *yes = false;
     if (root->runs < 2 || root->run[0].level != 0 || root->run[1].level < LEVEL_FIRST) return ART_OK;
@@ -240,8 +240,8 @@ bool art_compact_due(const struct art_tree *tree) {
 
 static int take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
     switch (step) {
-    case STEP_YOUNG:
-        return merge_runs(tree, edit, NULL, 0, young_runs(edit->root) - 1);
+    case STEP_LEVEL0:
+        return merge_runs(tree, edit, NULL, 0, level0_runs(edit->root) - 1);
     case STEP_SLICE:
         return art_slice_give(tree, edit, at);
     case STEP_RELABEL:
@@ -295,8 +295,8 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owe
         }
         paid = has_paid(edit->pages_written - written, owed_pages, begun);
     }
-    unsigned young = young_runs(edit->root);
-    if (!rc && edit->root->runs > ART_RUNS_MAX && young > 1) rc = merge_runs(tree, edit, NULL, 0, young - 1);
+    unsigned level0 = level0_runs(edit->root);
+    if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0 - 1);
     return rc;
 }
 

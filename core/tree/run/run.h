@@ -1,7 +1,7 @@
 /* Runs: walked through side by side, built, merged, and given other slots.
  *
  *   run_cursor.c  a walk through one run                     merge.c     sources side by side, newest first
- *   slots.c       which slots may be written; young slots    edit.c      a root in the making
+ *   slots.c       which slots may be written; retired slots    edit.c      a root in the making
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
  *   compact.c     flush, merges, optimize                    slice.c     a part of a run for the run below
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once */
@@ -116,7 +116,7 @@ int art_source_next(struct art_source *source);
 int art_slots_know(struct art_tree *tree);
 /* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to claim. */
 int art_slots_claim(struct art_tree *tree);
-/* Lock, secure, young list: everything before the first slot of a transaction is written. */
+/* Lock, secure, retired list: everything before the first slot of a transaction is written. */
 int art_slots_begin(struct art_tree *tree);
 int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
 /* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
@@ -128,13 +128,13 @@ int art_run_each_ref(struct art_store *store, const struct art_run *run,
                      int (*visit)(void *context, const struct art_ref *ref), void *context);
 /* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list was
  * made by nobody. */
-int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out);
+int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
 /* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. */
-int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context);
+int art_retired_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context);
 /* Slots in a file of so many bytes. */
 uint32_t art_slots_in(uint64_t file_bytes);
 /* The list to be committed with `used`. */
-int art_slots_young(struct art_tree *tree, const struct art_slot_set *used);
+int art_slots_retired(struct art_tree *tree, const struct art_slot_set *used);
 /* Gives back what `from` names and `keep` does not. */
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
 int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);

@@ -2,7 +2,7 @@
  * free at the end is cut off.
  *
  *     slots  | used used free used free free used used |          two blobs move down ...
- *            | used used USED used USED free young young|         ... their old slots are young until no reader stands on them ...
+ *            | used used USED used USED free retired retired|         ... their old slots are retired until no reader stands on them ...
  *            | used used used used used |                         ... and are cut off by a later commit.
  *
  * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
@@ -14,7 +14,7 @@
 #include "core/tree/run/run.h"
 
 /* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare: its
- * log and young runs, which do not shrink with it, take their share already. */
+ * log and level-0 runs, which do not shrink with it, take their share already. */
 static uint32_t slack(uint32_t used) {
     enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
     uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
@@ -138,7 +138,7 @@ int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
     last = higher(last, &tree->slots.used);
     last = higher(last, &tree->slots.base);
-    if (!tree->slots.young.freed) last = higher(last, &tree->slots.young.slots);
+    if (!tree->slots.retired.freed) last = higher(last, &tree->slots.retired.slots);
     if (end <= last + 1 || end <= most) return ART_OK;
     tree->pending.loose = last + 1 > most;
     tree->pending.gained = true;

@@ -245,7 +245,7 @@ static int choose(struct art_tree *tree, const struct art_run *upper_run, const 
                   struct slice *slice) {
     struct leaves upper, lower;
     struct art_buffer *from = &tree->compaction_cursor[upper_run->level];
-    if (upper_run->level == 0) from->len = 0; /* a young run that appends: from its front on, or it no longer does */
+    if (upper_run->level == 0) from->len = 0; /* a level-0 run that appends: from its front on, or it no longer does */
     int rc = leaves_open(&lower, tree, lower_run);
     if (rc) return rc;
     rc = leaves_open(&upper, tree, upper_run);

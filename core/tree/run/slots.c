@@ -1,8 +1,8 @@
-/* Which slots may be written, and which become young.
+/* Which slots may be written, and which become retired.
  *
  *   base    slots that the committed root names. Never written.
  *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
- *   young   freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its epoch).
+ *   retired   freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its epoch).
  *           Where blobs are rows of the host's, nobody stands on them, but they are there until the next transaction that
  *           writes blobs discards them: one whose COMMIT is refused goes on with the base.
  *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come
@@ -72,17 +72,17 @@ int art_slots_know(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* --- the young list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ------ */
+/* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ------ */
 
-enum { YOUNG_VERSION = 1, YOUNG_HEADER = 10 };
+enum { RETIRED_VERSION = 1, RETIRED_HEADER = 10 };
 
-int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context) {
+int art_retired_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context) {
     if (!bytes.len) return ART_OK;
     const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
     uint64_t count, slot = 0, step;
     uint32_t n;
-    if (bytes.len < YOUNG_HEADER + 1 || p[0] != YOUNG_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
-    p += YOUNG_HEADER;
+    if (bytes.len < RETIRED_HEADER + 1 || p[0] != RETIRED_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
+    p += RETIRED_HEADER;
     if (!(n = art_get_varint(p, end, &count))) goto bad;
     p += n;
     while (count--) {
@@ -95,36 +95,36 @@ int art_young_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t 
     }
     if (p == end) return ART_OK;
 bad:
-    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of young slots makes no sense");
+    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of retired slots makes no sense");
 }
 
-struct young_reader {
+struct retired_reader {
     struct art_slot_set *slots;
     uint32_t end_of_file;
 };
 
 static int add_slot(void *context, uint32_t slot) {
-    struct young_reader *reader = context;
+    struct retired_reader *reader = context;
     return slot < reader->end_of_file ? art_slot_set_add(reader->slots, slot) : ART_OK;
 }
 
 /* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
-static int young_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_young *out) {
-    struct young_reader reader = {&out->slots, end_of_file};
+static int retired_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_retired *out) {
+    struct retired_reader reader = {&out->slots, end_of_file};
     art_slot_set_clear(&out->slots);
     out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
-    int rc = art_young_each(bytes, add_slot, &reader);
+    int rc = art_retired_each(bytes, add_slot, &reader);
     if (rc || !bytes.len) return rc;
     out->epoch.kind = bytes.data[1];
     memcpy(out->epoch.salts, bytes.data + 2, 8);
     return ART_OK;
 }
 
-static int young_encode(const struct art_slot_set *slots, const struct art_epoch *epoch, struct art_buffer *out) {
+static int retired_encode(const struct art_slot_set *slots, const struct art_epoch *epoch, struct art_buffer *out) {
     out->len = 0;
-    uint8_t bytes[16] = {YOUNG_VERSION, (uint8_t)epoch->kind};
+    uint8_t bytes[16] = {RETIRED_VERSION, (uint8_t)epoch->kind};
     memcpy(bytes + 2, epoch->salts, 8);
-    int rc = art_buffer_append(out, bytes, YOUNG_HEADER);
+    int rc = art_buffer_append(out, bytes, RETIRED_HEADER);
     if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, art_slot_set_count(slots, 0, UINT32_MAX)));
     uint32_t last = 0;
     for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
@@ -173,30 +173,30 @@ static int lock_own_file(struct art_tree *tree) {
     return rc;
 }
 
-int art_young_load(struct art_tree *tree, uint32_t end, struct art_young *out) {
+int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out) {
     struct art_buffer bytes = {0};
-    int rc = tree->host.load_young(tree->host.context, &bytes);
-    if (!rc) rc = young_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
+    int rc = tree->host.load_retired(tree->host.context, &bytes);
+    if (!rc) rc = retired_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
     out->loaded = !rc;
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed young list names; but no more than FREE_MAX slots behind
+/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_MAX slots behind
  * the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
 static int find_free(struct art_tree *tree) {
     enum { FREE_MAX = 1 << 20 };
-    struct art_young *young = &tree->slots.young;
+    struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
     int rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
-    young->freed = art_slot_set_next(&young->slots, 0) == UINT32_MAX || epoch_passed(&young->epoch, &now);
+    retired->freed = art_slot_set_next(&retired->slots, 0) == UINT32_MAX || epoch_passed(&retired->epoch, &now);
     art_slot_set_clear(&tree->slots.free);
-    uint32_t last = art_slot_set_highest(&tree->slots.base), last_young = art_slot_set_highest(&young->slots);
-    if (last_young > last) last = last_young;
+    uint32_t last = art_slot_set_highest(&tree->slots.base), last_retired = art_slot_set_highest(&retired->slots);
+    if (last_retired > last) last = last_retired;
     for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
-        if (!young->freed && art_slot_set_has(&young->slots, slot)) continue;
+        if (!retired->freed && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
         if (rc) return rc;
     }
@@ -220,9 +220,9 @@ int art_slots_begin(struct art_tree *tree) {
     if (rc) return rc;
     tree->slots.writing = true;
     tree->slots.reuse = false;
-    tree->slots.young.freed = false;
+    tree->slots.retired.freed = false;
     rc = check_end(tree);
-    if (!rc) rc = art_young_load(tree, tree->slots.end, &tree->slots.young);
+    if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
     if (!rc && tree->slots.reuse) rc = find_free(tree);
     if (rc) art_slots_end(tree);
@@ -235,8 +235,8 @@ void art_slots_end(struct art_tree *tree) {
     tree->slots.writing = false;
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
-    art_slot_set_clear(&tree->slots.young.slots);
-    tree->slots.young.loaded = false;
+    art_slot_set_clear(&tree->slots.retired.slots);
+    tree->slots.retired.loaded = false;
 }
 
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this transaction's.
@@ -277,7 +277,7 @@ static bool leaves_the_base(const struct art_tree *tree) {
 
 int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
     if (!art_store_discards(tree->store)) return ART_OK;
-    struct art_slot_set *garbage = &tree->slots.young.slots, *others = &tree->slots.free;
+    struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
     bool leaves = leaves_the_base(tree);
     int rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
     /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
@@ -326,25 +326,25 @@ static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set
     return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
 }
 
-/* The list that goes with a new root: what is still young of the old list, and what the base names and `used` does
+/* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does
  * not. */
-int art_slots_young(struct art_tree *tree, const struct art_slot_set *used) {
-    struct art_young *young = &tree->slots.young;
+int art_slots_retired(struct art_tree *tree, const struct art_slot_set *used) {
+    struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
     int rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     struct art_slot_set list = {0};
-    bool old = !young->freed && !epoch_passed(&young->epoch, &now), discards = art_store_discards(tree->store);
+    bool old = !retired->freed && !epoch_passed(&retired->epoch, &now), discards = art_store_discards(tree->store);
     bool gone = discards && leaves_the_base(tree);
-    for (uint32_t slot = old ? art_slot_set_next(&young->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
-         slot = art_slot_set_next(&young->slots, slot + 1)) {
+    for (uint32_t slot = old ? art_slot_set_next(&retired->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
+         slot = art_slot_set_next(&retired->slots, slot + 1)) {
         if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(&list, slot);
     }
     if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
     if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
     tree->pending.commit.wants_checkpoint = !discards && too_many_wait(tree, &list, used);
-    if (!rc) rc = young_encode(&list, &now, &tree->pending.young_bytes);
+    if (!rc) rc = retired_encode(&list, &now, &tree->pending.retired_bytes);
     art_slot_set_clear(&list);
     return rc;
 }

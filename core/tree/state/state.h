@@ -34,8 +34,8 @@ struct art_edit {
     uint64_t pages_written;
 };
 
-/* The young list of T_artstate (run/slots.c). */
-struct art_young {
+/* The retired list of T_artstate (run/slots.c). */
+struct art_retired {
     bool loaded;
     bool freed;             /* found to be free in this transaction */
     struct art_epoch epoch; /* of the list; kind UNKNOWN or WAL */
@@ -125,7 +125,7 @@ struct art_tree {
         struct art_slot_set used; /* named by `root` (and images) */
         struct art_slot_set base; /* named by the base */
         struct art_slot_set free; /* handed to the store */
-        struct art_young young;
+        struct art_retired retired;
         uint32_t end;
     } slots;
 
@@ -137,7 +137,7 @@ struct art_tree {
         bool flushed;
         bool loose, gained;         /* the file stays larger than it need be; it was cut */
         struct art_memtable *empty; /* the memtable after a flush */
-        struct art_buffer redo, root, young_bytes;
+        struct art_buffer redo, root, retired_bytes;
     } pending;
 
     struct art_buffer compaction_cursor[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */

@@ -49,14 +49,14 @@ static int encode_root(struct art_tree *tree, const struct art_root *root) {
     return ART_OK;
 }
 
-/* The commit puts this root, and the young list that goes with the slots it uses, into the host's tables. */
+/* The commit puts this root, and the retired list that goes with the slots it uses, into the host's tables. */
 static int name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
     struct art_commit *commit = &tree->pending.commit;
     int rc = encode_root(tree, root);
-    if (!rc) rc = art_slots_young(tree, used);
+    if (!rc) rc = art_slots_retired(tree, used);
     if (rc) return rc;
-    commit->write_root = commit->write_young = true;
-    commit->young = art_buffer_bytes(&tree->pending.young_bytes);
+    commit->write_root = commit->write_retired = true;
+    commit->retired = art_buffer_bytes(&tree->pending.retired_bytes);
     return ART_OK;
 }
 
