@@ -8,6 +8,8 @@
 #include "ext/access/access.h"
 #include "ext/host/host.h"
 
+#include <assert.h>
+
 static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
     sqlite3_vfs *vfs = NULL;
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
@@ -135,6 +137,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     }
     art_state_clear(&state);
     if (rc) return rc;
+    assert(table);
     table->vtabs++;
     table->version_known = false;
     table->exists = true; /* T_artstate says so */
