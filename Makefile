@@ -409,11 +409,11 @@ install: all static
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBS@|$(strip $(URING_LIBS) -lpthread -lm)|' .packaging/sqlite-art.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/sqlite-art.pc
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
-	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(DOCDIR)/sql
+	install -m 644 $(wildcard sql/*.sql sql/*.md) $(DESTDIR)$(DOCDIR)/sql
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(LOADABLEDIR)/art.so $(LIBDIR)/sqlite-art/libart.a $(LIBDIR)/pkgconfig/sqlite-art.pc)
-	rm -f $(DESTDIR)$(INCLUDEDIR)/art.h $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE $(wildcard sql/*.sql))
+	rm -f $(DESTDIR)$(INCLUDEDIR)/art.h $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE $(wildcard sql/*.sql sql/*.md))
 	-rmdir $(addprefix $(DESTDIR),$(LIBDIR)/sqlite-art $(INCLUDEDIR) $(DOCDIR)/sql $(DOCDIR))
 
 deb:

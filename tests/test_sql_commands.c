@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/readme.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
@@ -732,16 +733,12 @@ START_TEST(test_readme_describes_every_command) {
     const char *known = strstr(sqlite3_errmsg(db), "known are ");
     ck_assert_ptr_nonnull(known);
     char *list = sqlite3_mprintf("%s", known + strlen("known are "));
-    FILE *file = fopen("README.md", "r");
-    ck_assert_msg(file != NULL, "README.md is not here: run the test in the project's folder");
-    static char readme[1 << 18];
-    readme[fread(readme, 1, sizeof readme - 1, file)] = 0;
-    fclose(file);
+    const char *readme = readme_text();
     for (char *rest = list, *name; (name = strtok_r(rest, ",", &rest));) {
         name += strspn(name, " ");
         int len = (int)strcspn(name, "="); /* settings stand in the table of options */
         char *row = sqlite3_mprintf("| `%.*s", len, name);
-        ck_assert_msg(strstr(readme, row) != NULL, "README's tables have no row for %s", name);
+        ck_assert_msg(strstr(readme, row) != NULL, "the documents' tables have no row for %s", name);
         sqlite3_free(row);
     }
     sqlite3_free(list);

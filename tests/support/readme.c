@@ -14,20 +14,30 @@ void readme_print(const char *head, readme_row_of *row_of, unsigned rows) {
     }
 }
 
-void readme_expect(const char *program, readme_row_of *row_of, unsigned rows) {
+const char *readme_text(void) {
+    static const char *const documents[] = {"README.md", "sql/README.md", "sql/files.md"};
     static char text[1 << 18];
-    FILE *readme = fopen("README.md", "r");
+    size_t len = 0;
+    for (unsigned i = 0; i < sizeof documents / sizeof *documents; i++) {
+        FILE *document = fopen(documents[i], "r");
+        ck_assert_msg(document != NULL, "%s is not here: run the test in the project's folder", documents[i]);
+        len += fread(text + len, 1, sizeof text - 1 - len, document);
+        fclose(document);
+    }
+    text[len] = 0;
+    return text;
+}
+
+void readme_expect(const char *program, readme_row_of *row_of, unsigned rows) {
+    const char *text = readme_text();
     unsigned missing = 0;
-    ck_assert_msg(readme != NULL, "README.md is not here: run the test in the project's folder");
-    text[fread(text, 1, sizeof text - 1, readme)] = 0;
-    fclose(readme);
     for (unsigned i = 0; i < rows; i++) {
         char *row = row_of(i);
         if (row && !strstr(text, row)) {
-            printf("README.md lacks: %s", row);
+            printf("the documents lack: %s", row);
             missing++;
         }
         sqlite3_free(row);
     }
-    ck_assert_msg(missing == 0, "README.md lacks %u rows: %s --readme prints them", missing, program);
+    ck_assert_msg(missing == 0, "the documents lack %u rows: %s --readme prints them", missing, program);
 }

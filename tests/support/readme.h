@@ -1,6 +1,9 @@
-/* A table of README.md whose rows are what a test knows. */
+/* Tables of README.md, sql/README.md and sql/files.md whose rows are what a test knows. */
 #ifndef ART_TESTS_README_H
 #define ART_TESTS_README_H
+
+/* All three, one behind the other. */
+const char *readme_text(void);
 
 /* The i-th row with its line feed, sqlite3_free() it; NULL: README needs none of it. */
 typedef char *readme_row_of(unsigned i);
