@@ -1,4 +1,5 @@
-/* For programs that link the extension in instead of loading it: `make static` builds libart.a, `make amalgamation` art.c.
+/* For programs that link the extension in instead of loading it: `make static` builds libart.a, `make amalgamation`
+ * art.c.
  *
  *     #include <sqlite3.h>
  *     #include "art.h"

@@ -53,7 +53,8 @@ static bool is_registered(sqlite3 *db) {
     return found == sizeof module_names / sizeof *module_names;
 }
 
-/* Other threads may be at work with connections of theirs: what all share is written only where it is not so already. */
+/* Other threads may be at work with connections of theirs: what all share is written only where it is not so
+ * already. */
 static void begin_process(const sqlite3_api_routines *api) {
     static const struct art_allocator allocator = {allocate, resize, release};
     static bool chosen;

@@ -6,9 +6,9 @@
  *
  * CREATE makes the shadow tables and nothing else: the .art file comes with the first flush. Its name is
  * <database>-<table>-<first 8 hex digits of the id>.art and is chosen so that no such file is there yet. Connecting
- * reads the columns out of T_artstate and never fails for what is on disk, else a damaged table could not be dropped; the
- * first read or write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction is safely
- * committed.
+ * reads the columns out of T_artstate and never fails for what is on disk, else a damaged table could not be dropped;
+ * the first read or write says what is wrong. DROP takes the shadow tables at once, and the file when the transaction
+ * is safely committed.
  *
  * An art table does nothing that an ordinary one does not, so views and triggers may use it (INNOCUOUS).
  */
@@ -66,9 +66,10 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
     return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
 }
 
-/* What CREATE said, or where that cannot be understood, what every table had once (the first use will say what is wrong);
- * and what was added since. No row is read: within BEGIN that would take the transaction's snapshot while its first
- * statement is prepared, and a write would then find the database locked, or changed since, with no busy timeout. */
+/* What CREATE said, or where that cannot be understood, what every table had once (the first use will say what is
+ * wrong); and what was added since. No row is read: within BEGIN that would take the transaction's snapshot while its
+ * first statement is prepared, and a write would then find the database locked, or changed since, with no busy
+ * timeout. */
 static int find_columns(struct art_vtab *vtab, bool understood) {
     int rc = SQLITE_OK;
     bool sound; /* if not, attaching says so */
@@ -213,7 +214,8 @@ static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
     if (table->owner == base) art_table_committed(table);
 }
 
-/* Only a file that is surely this database's goes with the table: one that was copied with it is claimed first, if it can be. */
+/* Only a file that is surely this database's goes with the table: one that was copied with it is claimed first, if it
+ * can be. */
 static int claim_file(struct art_table *table, char **message) {
     int rc = art_table_refresh(table, message);
     if (art_ends_transaction(rc)) return rc;

@@ -1,6 +1,7 @@
 /* MB/s of blobs of 512 KB, written and read in batches, for each way that this machine has: a table.
  *
- *   bench_io [megabytes [batch]]      a file in the current directory, removed afterwards; 512 MB and 16 blobs by default
+ *   bench_io [megabytes [batch]]      a file in the current directory, removed afterwards; 512 MB and 16 blobs by
+ *                                     default
  *
  * Written: new slots at the end of the file, then the same slots again, as a flush does; each with one sync at the end,
  * whose time is included. "overlap" starts a batch before it waits for the one before, as a merge does. Read: random

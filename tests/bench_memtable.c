@@ -1,4 +1,5 @@
-/* The memtable alone, in ns an operation: bench_memtable [keys]. Keys are object names, values 49 bytes, order random. */
+/* The memtable alone, in ns an operation: bench_memtable [keys]. Keys are object names, values 49 bytes, order
+ * random. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static void must(int rc) {
     exit(EXIT_FAILURE);
 }
 
-/* Names of the numbers 0 .. count - 1 in `order`, one behind the other: a caller's key is in the cache when it is used. */
+/* Names of the numbers 0 .. count - 1 in `order`, one behind the other: a caller's key is in the cache when it is
+ * used. */
 static struct art_bytes *names(const char *format, const uint32_t *order) {
     struct art_bytes *out = calloc(count, sizeof *out);
     char *text = calloc(count, KEY_ROOM);

@@ -4,8 +4,8 @@
  *
  * Object keys in 32 top directories, and the files below /usr, repeated under as many roots as are needed. Each query
  * has the form that is best for its table: a level of a directory is files('', '/') here and a skip scan by a recursive
- * CTE there; a count is art_count() here and a range there. Both databases are WAL with 1 GB of cache and warm; times are
- * medians of single queries within a transaction. "ratio" is ordinary / art. Both must give the same rows.
+ * CTE there; a count is art_count() here and a range there. Both databases are WAL with 1 GB of cache and warm; times
+ * are medians of single queries within a transaction. "ratio" is ordinary / art. Both must give the same rows.
  */
 #include <ftw.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ enum { MOST_REPETITIONS = 99, SLOW = 100000000 };
 static int repetitions = 15;
 static sqlite3 *art, *ordinary;
 
-/* ---- rows ---- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static sqlite3_stmt *inserts[2];
 static uint32_t wanted, written;
@@ -81,7 +81,7 @@ static void fill(void (*write)(void)) {
     sql_run(art, "INSERT INTO t(t) VALUES('optimize')");
 }
 
-/* ---- measuring ---- */
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
 
 static double now(void) {
     struct timespec t;

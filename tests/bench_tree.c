@@ -2,8 +2,8 @@
  *
  *     bench_tree [keys] [directory]
  *
- * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, skips, random updates; then the
- * same reads after 'optimize'. A toy host keeps the log in memory, so that what is measured is the tree, its merges
+ * Random load in transactions of 1,000, point reads (hit, miss), scans both ways, counts, skips, random updates; then
+ * the same reads after 'optimize'. A toy host keeps the log in memory, so that what is measured is the tree, its merges
  * and the file.
  */
 #include <stdio.h>

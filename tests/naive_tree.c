@@ -67,7 +67,7 @@ struct art_cursor {
     bool descending;
 };
 
-/* ---- rows ---- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static struct art_bytes row_key(const struct row *row) {
     return art_bytes(row->bytes, row->key_len);
@@ -169,7 +169,7 @@ static bool rows_remove(struct rows *rows, struct art_bytes key) {
     return true;
 }
 
-/* ---- opening ---- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
@@ -231,7 +231,7 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
     return ROOT_HEAD;
 }
 
-/* ---- refresh ---- */
+/* ---- refresh ----------------------------------------------------------------------------------------------------- */
 
 int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     if (tree->dirty && !tree->unknown) return art_fail(ART_MISUSE, "art: refresh of a changed tree");
@@ -375,7 +375,7 @@ uint64_t art_tree_csn(const struct art_tree *tree) {
     return tree->csn;
 }
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static int readable(struct art_tree *tree) {
     if (tree->process != getpid()) return art_fail(ART_FORKED, "art: the tree was opened before fork()");
@@ -581,7 +581,7 @@ int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     return rc;
 }
 
-/* ---- writing ---- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static int writable(struct art_tree *tree) {
     int rc = readable(tree);
@@ -788,7 +788,7 @@ int art_tree_adopt(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* ---- commit ---- */
+/* ---- commit ------------------------------------------------------------------------------------------------------ */
 
 static int add_operation(struct art_buffer *out, bool put, struct art_bytes key, struct art_bytes value) {
     uint8_t head[9] = {put};
@@ -925,7 +925,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
     end_transaction(tree);
 }
 
-/* ---- for people ---- */
+/* ---- for people -------------------------------------------------------------------------------------------------- */
 
 int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     int rc = readable(tree);

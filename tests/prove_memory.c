@@ -2,8 +2,9 @@
  *
  *     prove_memory [keys]
  *
- * The promise: at most 256 MB of resident memory above the cache limit (64 MB here). Keys come in random order, which is the
- * hard case. Afterwards the rows are counted and read, in a savepoint that is rolled back as well. Exit 1: promise broken.
+ * The promise: at most 256 MB of resident memory above the cache limit (64 MB here). Keys come in random order, which
+ * is the hard case. Afterwards the rows are counted and read, in a savepoint that is rolled back as well. Exit 1:
+ * promise broken.
  */
 #include <stdio.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  *
  * With the number of a setting (history.c lists them, from 0), in that one only.
  *
- * Each history runs in a process of its own, two at a time, so that a crash is one more finding. Prints how far it is every
- * ten seconds, every difference with its seed and the shortened history, and at the end what was met how often. Exit 1
- * if there was any difference; after 50 of them it gives up. ART_TEST_SEED: the first seed.
+ * Each history runs in a process of its own, two at a time, so that a crash is one more finding. Prints how far it is
+ * every ten seconds, every difference with its seed and the shortened history, and at the end what was met how often.
+ * Exit 1 if there was any difference; after 50 of them it gives up. ART_TEST_SEED: the first seed.
  */
 #include <ftw.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* art_backup() while others drop, make, rename and move tables, and cut their files: whatever happens to a table, and at which
- * moment, the copy has all of it or nothing.
+/* art_backup() while others drop, make, rename and move tables, and cut their files: whatever happens to a table, and
+ * at which moment, the copy has all of it or nothing.
  */
 #include <check.h>
 #include <stdatomic.h>

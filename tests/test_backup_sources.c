@@ -1,5 +1,5 @@
-/* art_backup() of databases of every kind: encodings, page sizes, VFSs, rights, connections that may not write; what the
- * caller's own transaction and authorizer say; and names that are taken.
+/* art_backup() of databases of every kind: encodings, page sizes, VFSs, rights, connections that may not write; what
+ * the caller's own transaction and authorizer say; and names that are taken.
  */
 #include <check.h>
 #include <glob.h>

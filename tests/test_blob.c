@@ -36,7 +36,7 @@ static uint32_t rows_wanted(struct random *random, struct blob_style style) {
     return 1 + random_below(random, style.values == VALUES_LARGE ? most / 8 + 1 : most);
 }
 
-/* --- one blob ---------------------------------------------------------------------------------------------------- */
+/* --- one blob ----------------------------------------------------------------------------------------------------- */
 
 /* A cursor in a leaf blob, beside the rows that it must show. */
 struct beside {
@@ -238,7 +238,7 @@ START_TEST(test_a_blob_answers_like_a_sorted_array) {
 }
 END_TEST
 
-/* --- runs of several levels -------------------------------------------------------------------------------------- */
+/* --- runs of several levels --------------------------------------------------------------------------------------- */
 
 static int run_get(struct blob_run *run, struct art_bytes key, struct art_entry *out) {
     struct blob_image *at = blob_run_root(run);
@@ -386,7 +386,7 @@ START_TEST(test_an_index_finds_the_kth_child_by_counts) {
 }
 END_TEST
 
-/* --- pages one at a time ----------------------------------------------------------------------------------------- */
+/* --- pages one at a time ------------------------------------------------------------------------------------------ */
 
 struct disk {
     const uint8_t *image;
@@ -512,7 +512,7 @@ START_TEST(test_what_load_says_is_what_every_verb_returns) {
 }
 END_TEST
 
-/* --- labels ------------------------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
     struct random random = announce("labels");
@@ -548,7 +548,7 @@ START_TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
 }
 END_TEST
 
-/* --- filter ------------------------------------------------------------------------------------------------------ */
+/* --- filter ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
     struct random random = announce("filter");
@@ -577,7 +577,7 @@ START_TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
 }
 END_TEST
 
-/* --- the builder ------------------------------------------------------------------------------------------------- */
+/* --- the builder -------------------------------------------------------------------------------------------------- */
 
 static bool same_bytes(const struct blob_image *a, const struct blob_image *b) {
     if (!art_hash128_equal(a->ref.hash, b->ref.hash)) return false;

@@ -1,6 +1,6 @@
-/* What a blob's builder and its readers refuse, sentence by sentence: options and entries that cannot stand in a blob, and
- * images whose hashes are right while one field of the header, or one hash, says what cannot be. And the layout's far end:
- * a full blob of so many small buckets that the short forms of the routing part do not reach.
+/* What a blob's builder and its readers refuse, sentence by sentence: options and entries that cannot stand in a blob,
+ * and images whose hashes are right while one field of the header, or one hash, says what cannot be. And the layout's
+ * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
 #include <check.h>
 #include <stdio.h>

@@ -30,7 +30,7 @@ static void make_run(struct blob_rows *rows, struct blob_run *run, struct blob_s
     blob_run_build(run, rows, fill_pages, filter);
 }
 
-/* --- flipped bits ------------------------------------------------------------------------------------------------ */
+/* --- flipped bits ------------------------------------------------------------------------------------------------- */
 
 /* A flip in the head: the blob does not open. In a leaf page: the page is not taken, nor passed by the deep check
  * when it was taken before (`deep`). */
@@ -170,7 +170,7 @@ START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
 }
 END_TEST
 
-/* --- hostile bytes ----------------------------------------------------------------------------------------------- */
+/* --- hostile bytes ------------------------------------------------------------------------------------------------ */
 
 struct attack {
     struct art_blob blob;
@@ -328,7 +328,7 @@ START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
 }
 END_TEST
 
-/* --- the deep check ---------------------------------------------------------------------------------------------- */
+/* --- the deep check ----------------------------------------------------------------------------------------------- */
 
 /* Changes one thing that stays within bounds; the deep check must name it. */
 static void check_notices(struct blob_image *image, uint32_t at, uint8_t byte, const char *what) {
@@ -375,7 +375,7 @@ START_TEST(test_the_deep_check_names_what_is_wrong) {
 }
 END_TEST
 
-/* --- memory that runs out ---------------------------------------------------------------------------------------- */
+/* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
 static int build_and_copy(const struct blob_rows *rows, struct blob_image *source, uint8_t *image) {
     struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = true};

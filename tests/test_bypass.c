@@ -1,4 +1,5 @@
-/* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time first. */
+/* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time
+ * first. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,8 @@ START_TEST(test_one_in_some_pages_enters_the_cache) {
 }
 END_TEST
 
-/* Of many blobs, so that one blob's pages are not enough: else whoever makes room would have to do so every other page. */
+/* Of many blobs, so that one blob's pages are not enough: else whoever makes room would have to do so every other
+ * page. */
 START_TEST(test_room_is_made_for_some_pages_at_once) {
     enum { MANY = 160, PAGES = 30, READS = 2900 };
     static struct store_blob many[MANY];
@@ -166,7 +168,8 @@ static void put(struct store_blob *blob) {
     art_store_close(writer);
 }
 
-/* The same pages in the same slot under another head, which may say of their buckets what it likes: they are verified anew. */
+/* The same pages in the same slot under another head, which may say of their buckets what it likes: they are verified
+ * anew. */
 START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     make_world(6);
     struct art_store *store = open_full();

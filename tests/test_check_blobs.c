@@ -1,5 +1,6 @@
-/* The check of blobs, references, fences and slots: each kind of damage is made, alone, with all hashes right that are not
- * the damage, and must be named. What is wrong within one blob is tests/test_blob_trust.c's; here it must be reached. */
+/* The check of blobs, references, fences and slots: each kind of damage is made, alone, with all hashes right that are
+ * not the damage, and must be named. What is wrong within one blob is tests/test_blob_trust.c's; here it must be
+ * reached. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,7 @@ START_TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
 }
 END_TEST
 
-/* --- one blob's own ------------------------------------------------------------------------------------------------ */
+/* --- one blob's own ----------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_wrong_filter) {
     const struct art_ref *top = &check_tree->root->run[0].top;
@@ -433,7 +434,7 @@ START_TEST(test_a_superblock_that_was_changed) {
 }
 END_TEST
 
-/* --- quick, read-only, short of memory ----------------------------------------------------------------------------- */
+/* --- quick, read-only, short of memory ---------------------------------------------------------------------------- */
 
 START_TEST(test_the_quick_check_leaves_out_the_leaves) {
     check_slot(leaf(2).slot)[100] ^= 1;

@@ -1,8 +1,8 @@
-/* Space under churn: rows are changed, or deleted and put again, twenty times over, and the file stays near what the live
- * rows take.
+/* Space under churn: rows are changed, or deleted and put again, twenty times over, and the file stays near what the
+ * live rows take.
  *
- * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to full
- * ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
+ * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to
+ * full ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
  */
 #include <check.h>
 #include <stdio.h>
@@ -12,7 +12,8 @@
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
-/* The file swells and shrinks: after fewer rounds it is looked at in another moment, at which it was 1.72 times the rows. */
+/* The file swells and shrinks: after fewer rounds it is looked at in another moment, at which it was 1.72 times the
+ * rows. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { TIMES = 5, SWOLLEN = 20 };
 #else
@@ -167,8 +168,8 @@ START_TEST(test_a_churn_of_twenty_times_the_data_ends_near_it) {
 }
 END_TEST
 
-/* What a merge has just left, and one or two level-0 runs, are as much as the rows: for a few commits, not for a third of
- * them. */
+/* What a merge has just left, and one or two level-0 runs, are as much as the rows: for a few commits, not for a third
+ * of them. */
 START_TEST(test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6) {
     churn(_i, 3200, 250);
 }

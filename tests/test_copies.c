@@ -1,5 +1,5 @@
-/* README's section 'Copies': each way to copy a database, with storage=file and with storage=inline, what is then there, and
- * what art_verify() says of it.
+/* README's section 'Copies': each way to copy a database, with storage=file and with storage=inline, what is then
+ * there, and what art_verify() says of it.
  *
  * Made by connections without the extension wherever that can be, and looked at by one with it.
  *

@@ -1,12 +1,13 @@
 /* Everything dies at any moment: what was acknowledged is there, whatever the disk made of the rest.
  *
- * SQLite and the extension work on one simulated machine (tests/support/world.h); a workload (crash_work.h) leaves a history
- * of all that they did to its disk; crash_check.h builds the disks that may remain at each place of it, opens each and
- * compares. This program does so for each journal mode and level of synchronous in turn, two processes at a time, until
- * enough states were checked, and prints how many.
+ * SQLite and the extension work on one simulated machine (tests/support/world.h); a workload (crash_work.h) leaves a
+ * history of all that they did to its disk; crash_check.h builds the disks that may remain at each place of it, opens
+ * each and compares. This program does so for each journal mode and level of synchronous in turn, two processes at a
+ * time, until enough states were checked, and prints how many.
  *
- * A run is repeated by its seed: SQLite's random numbers, art's and time come from here. ART_TEST_SEED, ART_CRASH_STATES (the
- * number of states), ART_CRASH_STEPS (of a workload), ART_CRASH_SETTING (only that one), ART_CRASH_JOBS (processes).
+ * A run is repeated by its seed: SQLite's random numbers, art's and time come from here. ART_TEST_SEED,
+ * ART_CRASH_STATES (the number of states), ART_CRASH_STEPS (of a workload), ART_CRASH_SETTING (only that one),
+ * ART_CRASH_JOBS (processes).
  */
 #include <check.h>
 #include <stdio.h>
@@ -32,9 +33,9 @@ enum { STATES = 70000, LYING_STATES = 20000 };
 enum { STEPS = 100, STATES_A_STEP = 20, SETTINGS = 16, JOBS_MAX = 16 };
 
 /* What SQLite promises (its documentation, and sqlite3.c): with a WAL, FULL and EXTRA sync each commit. With a rollback
- * journal the end of the journal is the commit: its removal is synced by EXTRA alone, so with FULL it lasts when the next
- * commit has synced the folder; cutting or overwriting it is synced by FULL. NORMAL does not wait for the journal before
- * it counts its pages, so a disk that reorders writes may damage the database. */
+ * journal the end of the journal is the commit: its removal is synced by EXTRA alone, so with FULL it lasts when the
+ * next commit has synced the folder; cutting or overwriting it is synced by FULL. NORMAL does not wait for the journal
+ * before it counts its pages, so a disk that reorders writes may damage the database. */
 static const struct crash_setting settings[SETTINGS] = {
     {"WAL", "FULL", LASTS, false, false},
     {"WAL", "NORMAL", LASTS_NEVER, false, false},
@@ -54,7 +55,7 @@ static const struct crash_setting settings[SETTINGS] = {
     {"DELETE", "FULL", LASTS_WITH_THE_NEXT, false, true},
 };
 
-/* ---- chance and time: art's own, for the whole program ---------------------------------------------------------------------------------------- */
+/* ---- chance and time: art's own, for the whole program ----------------------------------------------------------- */
 
 static struct random art_random_numbers;
 
@@ -284,9 +285,9 @@ static int64_t rows_after_death(struct world *world, const char *sql) {
     return rows;
 }
 
-/* SQLite before 3.53.2 at the latest: what was written twice to the WAL in a transaction and then taken back by ROLLBACK TO
- * leaves the commit's frames without checksums, and recovery throws them away. A transaction that spills brings pages into the
- * WAL early. */
+/* SQLite before 3.53.2 at the latest: what was written twice to the WAL in a transaction and then taken back by
+ * ROLLBACK TO leaves the commit's frames without checksums, and recovery throws them away. A transaction that spills
+ * brings pages into the WAL early. */
 START_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to) {
     struct world_options options = {.seed = 1, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
     struct world *world = world_new(NULL, &options);

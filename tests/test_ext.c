@@ -278,7 +278,7 @@ START_TEST(test_shared_cache_is_refused) {
 }
 END_TEST
 
-/* --- the listener -------------------------------------------------------------------------------------------------- */
+/* --- the listener ------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_without_a_tracker_changed_tables_are_neither_dropped_nor_renamed) {
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
@@ -321,7 +321,8 @@ START_TEST(test_a_tracker_made_inside_a_savepoint_hears_its_rollback) {
 }
 END_TEST
 
-/* The first handle was made while a statement ran: the listener comes with DROP and RENAME, and drives from there on. */
+/* The first handle was made while a statement ran: the listener comes with DROP and RENAME, and drives from there
+ * on. */
 START_TEST(test_a_drop_and_a_rename_bring_the_tracker_that_could_not_be_made_before) {
     static const char *const changes[] = {"ALTER TABLE t RENAME TO u", "DROP TABLE t"};
     make_table("");

@@ -303,7 +303,8 @@ static void world_open(struct world *world, const char *journal, bool blocked, u
     world->other = sql_open(world->path);
 }
 
-/* A file that was made in a transaction whose COMMIT was refused is left to 'clean'; all others are gone by themselves. */
+/* A file that was made in a transaction whose COMMIT was refused is left to 'clean'; all others are gone by
+ * themselves. */
 static void check_files(struct world *world, uint64_t seed) {
     if (world->refused) {
         sql_create(world->db, "sweeper", "");

@@ -1,8 +1,9 @@
 /* Does SQLite see all of the extension's memory?
  *
- * This program's own malloc() stands before libc's. While the script runs over the loaded art.so, it looks who asked: the
- * innermost frame of the call that lies in art.so or in libsqlite3. Where that is art.so, memory was taken past SQLite, by
- * way of some function of libc or liburing. Those that may are listed below, each with its reason; any other fails.
+ * This program's own malloc() stands before libc's. While the script runs over the loaded art.so, it looks who asked:
+ * the innermost frame of the call that lies in art.so or in libsqlite3. Where that is art.so, memory was taken past
+ * SQLite, by way of some function of libc or liburing. Those that may are listed below, each with its reason; any other
+ * fails.
  */
 #include <check.h>
 #include <dlfcn.h>

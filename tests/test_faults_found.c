@@ -435,8 +435,9 @@ START_TEST(test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_o
 }
 END_TEST
 
-/* After a change of the schema that is taken back there SQLite lets go of all handles: of the one, too, that nobody but the
- * function knows to be in use. It may know its table or not yet, and have rows to read that another connection wrote. */
+/* After a change of the schema that is taken back there SQLite lets go of all handles: of the one, too, that nobody but
+ * the function knows to be in use. It may know its table or not yet, and have rows to read that another connection
+ * wrote. */
 START_TEST(test_a_function_s_table_outlives_a_rollback_under_its_statements) {
     static const char *const calls[] = {"SELECT art_check('t')", "SELECT * FROM art_check('t')",
                                         "SELECT count(*) FROM art_info('t')", "SELECT art_count('t', '')"};
@@ -522,7 +523,8 @@ static void leave_a_file(void) {
     sqlite3_free(kept);
 }
 
-/* All that runs statements of its own, in a transaction that has changed names and the schema before, and takes that back. */
+/* All that runs statements of its own, in a transaction that has changed names and the schema before, and takes that
+ * back. */
 START_TEST(test_every_statement_of_ours_may_take_the_transaction_back) {
     static const char *const statements[] = {"INSERT INTO r(r) VALUES('clean')",
                                              "INSERT INTO r(r) VALUES('add column more')",
@@ -598,7 +600,8 @@ static const char fill_u[] =
     "CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u(path, value) WITH n(i) AS (SELECT 1 UNION "
     "ALL SELECT i + 1 FROM n LIMIT 300) SELECT 'u' || i, 0 FROM n; INSERT INTO u(u) VALUES('flush')";
 
-/* SQLite commits, and then says that there was no memory, where a statement of ours had found none before or behind that. */
+/* SQLite commits, and then says that there was no memory, where a statement of ours had found none before or behind
+ * that. */
 START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
     static const char *const changes[] = {"DROP TABLE u", "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('flush')",
                                           "UPDATE u SET value = 1 WHERE path = 'u7'",

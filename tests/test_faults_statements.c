@@ -1,7 +1,7 @@
-/* Every allocation of every kind of statement fails, once: the statement then ends in SQLITE_NOMEM, or gives what it gives
- * with memory; never anything else, and nothing stays behind. The sweeps (fault_sweep.h) try some places of long scripts
- * with all kinds of faults; here are short statements, and all places. (Of what SQLite itself needs thousands for, as ALTER
- * TABLE, one in eleven.)
+/* Every allocation of every kind of statement fails, once: the statement then ends in SQLITE_NOMEM, or gives what it
+ * gives with memory; never anything else, and nothing stays behind. The sweeps (fault_sweep.h) try some places of long
+ * scripts with all kinds of faults; here are short statements, and all places. (Of what SQLite itself needs thousands
+ * for, as ALTER TABLE, one in eleven.)
  */
 #include <check.h>
 #include <errno.h>
@@ -108,8 +108,8 @@ static void take_back(void) {
     if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
 }
 
-/* `before` is done with memory each time, and taken back after the statement. It ends where nothing has failed several times:
- * a statement after one that failed late finds more in memory than one after another that failed early. */
+/* `before` is done with memory each time, and taken back after the statement. It ends where nothing has failed several
+ * times: a statement after one that failed late finds more in memory than one after another that failed early. */
 static void sweep(const char *before, const char *sql) {
     sql_run(db, "%s", before);
     struct answer expected = ask(sql);

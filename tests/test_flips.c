@@ -4,9 +4,9 @@
  *   runs     three runs over each other, with deletes, a filter, rows in the log, and a value in pieces
  *   index    a run with an index of two levels over its leaves
  *
- * Turned over are: all of slot 0, all pages of every blob that the root names, and the bytes of the root, the log's rows and
- * the list of retired slots. A bit of a blob, the root or a row must be noticed. What lies between the pages of a blob is
- * sampled.
+ * Turned over are: all of slot 0, all pages of every blob that the root names, and the bytes of the root, the log's
+ * rows and the list of retired slots. A bit of a blob, the root or a row must be noticed. What lies between the pages
+ * of a blob is sampled.
  */
 #include <check.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static void must(int rc) {
     abort();
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t digest_of(uint64_t digest, const void *data, size_t len) {
     uint64_t both[2] = {digest, art_hash64(data, len)};
@@ -124,7 +124,7 @@ static enum flip_verdict read_all(void) {
     return check;
 }
 
-/* --- stores ---------------------------------------------------------------------------------------------------------- */
+/* --- stores ------------------------------------------------------------------------------------------------------- */
 
 static void put(struct art_tree *tree, int from, int to, int step, uint32_t value_len) {
     char key[1400], value[6000];
@@ -214,7 +214,7 @@ static void end(void) {
     memory_disk_free(disk);
 }
 
-/* --- flips ----------------------------------------------------------------------------------------------------------- */
+/* --- flips -------------------------------------------------------------------------------------------------------- */
 
 static void flip(uint8_t *byte, uint32_t bit, bool must_be_noticed) {
     *byte ^= (uint8_t)(1 << bit % 8);

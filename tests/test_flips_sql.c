@@ -1,14 +1,14 @@
-/* The bits of a small table's file and shadow tables, turned over one at a time, each followed by a full read through SQL:
- * right rows, or SQLITE_CORRUPT_VTAB.
+/* The bits of a small table's file and shadow tables, turned over one at a time, each followed by a full read through
+ * SQL: right rows, or SQLITE_CORRUPT_VTAB.
  *
- *   the .art file      a table of two runs with deletes, a value in pieces and rows in the log: one bit in SQL_STRIDE, which
- *                      is each byte about once (ART_TEST_SCALE=9: every bit). test_flips.c turns every bit of such a file
- *                      over, below SQL.
- *   T_artstate, T_artdata     every bit of every key and value; T_artstate's may also give another clean error, since it says which
- *                      format and which file
+ *   the .art file      a table of two runs with deletes, a value in pieces and rows in the log: one bit in SQL_STRIDE,
+ *                      which is each byte about once (ART_TEST_SCALE=9: every bit). test_flips.c turns every bit of
+ *                      such a file over, below SQL.
+ *   T_artstate, T_artdata every bit of every key and value; T_artstate's may also give another clean error, since it
+ *                      says which format and which file
  *
- * The extension is linked in, and its files are in memory. Of the pages that no blob uses some are sampled. A bit in a page
- * that a blob uses must be noticed by somebody: at the latest by art_check(). What was seen is printed.
+ * The extension is linked in, and its files are in memory. Of the pages that no blob uses some are sampled. A bit in a
+ * page that a blob uses must be noticed by somebody: at the latest by art_check(). What was seen is printed.
  */
 #include <check.h>
 #include <sqlite3.h>
@@ -26,7 +26,7 @@
 
 enum { SQL_STRIDE = 9, GAP_SAMPLES = 300, PAGE_BITS = 8 * ART_PAGE };
 
-/* --- a database, and all that it says ---------------------------------------------------------------------------------- */
+/* --- a database, and all that it says ----------------------------------------------------------------------------- */
 
 static const char *const readings[] = {
     "SELECT path, value, version FROM t ORDER BY path",
@@ -149,7 +149,7 @@ static enum flip_verdict read_all(bool any_error) {
     return verdict;
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------------ */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 
 static void flip_file_bit(uint32_t page, uint32_t bit, bool must_be_noticed) {
     uint8_t *byte = memory_disk_page(disk, file, page) + bit / 8;
@@ -215,7 +215,7 @@ START_TEST(test_every_bit_of_a_small_file_gives_right_rows_or_corrupt) {
 }
 END_TEST
 
-/* --- the shadow tables --------------------------------------------------------------------------------------------------- */
+/* --- the shadow tables -------------------------------------------------------------------------------------------- */
 
 /* One column of one row, all its bits; `where` finds the row also while its key is another. */
 static void flip_cell(sqlite3 *db, unsigned worker, const char *table, const char *column, sqlite3_int64 number,

@@ -289,8 +289,8 @@ START_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_ha
 }
 END_TEST
 
-/* A pair is copied to another folder and the first one removed; in the restored one a row is written. Then it is copied once
- * more, alone, and that copy filled again and again. */
+/* A pair is copied to another folder and the first one removed; in the restored one a row is written. Then it is copied
+ * once more, alone, and that copy filled again and again. */
 START_TEST(test_a_scratch_copy_leaves_a_restored_database_alone) {
     make_original(journals[_i]);
     char *file = foreign_art_file(path, "t"), *folder = foreign_join(directory, "restored");

@@ -1,9 +1,9 @@
 /* Disks that are full, or only to be read.
  *
- * A disk of every size from "nothing fits" to "all fits", and a limit on the size of files in the same way: a statement that
- * does not find room is an error, what was committed before is there, and with room again all goes on. Then a mount that is
- * read-only, and a WAL whose index may not be written. Mounts are made in a name space of their own, by root; else that is
- * skipped, aloud.
+ * A disk of every size from "nothing fits" to "all fits", and a limit on the size of files in the same way: a statement
+ * that does not find room is an error, what was committed before is there, and with room again all goes on. Then a
+ * mount that is read-only, and a WAL whose index may not be written. Mounts are made in a name space of their own, by
+ * root; else that is skipped, aloud.
  */
 #include <check.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* A database that was written by an attacker: T_artstate, T_artdata and the schema around them say anything.
  *
- * Whatever they say, each statement ends soon, with an answer or an error, in bounded memory, and touches no file that is
- * not the database's own. Where only something is broken that is not the rows, answers are right. Roots and rows of the log
- * are forged with valid sums and hashes, as an attacker can.
+ * Whatever they say, each statement ends soon, with an answer or an error, in bounded memory, and touches no file that
+ * is not the database's own. Where only something is broken that is not the rows, answers are right. Roots and rows of
+ * the log are forged with valid sums and hashes, as an attacker can.
  */
 #include <check.h>
 #include <stddef.h>

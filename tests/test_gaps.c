@@ -1,8 +1,8 @@
-/* Where thousands of rows in a row have been deleted: a cursor gets over them without looking at each, comes to the same
- * rows as without, and what the tree remembers of such a gap is forgotten when a row comes into it.
+/* Where thousands of rows in a row have been deleted: a cursor gets over them without looking at each, comes to the
+ * same rows as without, and what the tree remembers of such a gap is forgotten when a row comes into it.
  *
- * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many leaves.
- * The program's calls of art_merge_step() and art_tree_select() are counted (the linker's --wrap).
+ * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many
+ * leaves. The program's calls of art_merge_step() and art_tree_select() are counted (the linker's --wrap).
  */
 #include <check.h>
 #include <stdio.h>
@@ -249,7 +249,7 @@ START_TEST(test_an_open_cursor_finds_the_row_that_comes_into_a_gap) {
 }
 END_TEST
 
-/* --- without looking at each --------------------------------------------------------------------------------------- */
+/* --- without looking at each -------------------------------------------------------------------------------------- */
 
 static unsigned steps_of_seek(int low, int high, bool backward, int expected) {
     struct art_cursor *cursor;

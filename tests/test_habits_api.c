@@ -1,9 +1,9 @@
-/* SQLite's habits in C: hooks, authorizers, interrupts, backups, limits, statements that stay open; the same program on an
- * ordinary WITHOUT ROWID table and on an art table.
+/* SQLite's habits in C: hooks, authorizers, interrupts, backups, limits, statements that stay open; the same program on
+ * an ordinary WITHOUT ROWID table and on an art table.
  *
- * Each habit is a function that works with a connection on which `t(a TEXT PRIMARY KEY, b, c INTEGER)` holds ten rows, and says
- * what it saw. Both must say the same, but where SQLite treats virtual tables otherwise: there the lines that only the art
- * table says stand beside the habit, with the reason. What SQL alone can ask is in tests/habits.
+ * Each habit is a function that works with a connection on which `t(a TEXT PRIMARY KEY, b, c INTEGER)` holds ten rows,
+ * and says what it saw. Both must say the same, but where SQLite treats virtual tables otherwise: there the lines that
+ * only the art table says stand beside the habit, with the reason. What SQL alone can ask is in tests/habits.
  *
  * Not here: unlock_notify, which is about the shared cache that an art table refuses (tests/test_sql_files.c).
  */
@@ -86,7 +86,7 @@ static void rows(struct place *place, const char *sql) {
     rows_of(place, place->db, sql);
 }
 
-/* ---- hooks ---- */
+/* ---- hooks ------------------------------------------------------------------------------------------------------- */
 
 static struct {
     struct place *place;
@@ -181,7 +181,7 @@ static void preupdate_hooks_hear_the_log(struct place *place) {
     hook(place->db, NULL, NULL);
 }
 
-/* ---- authorizers, handlers, interrupts ---- */
+/* ---- authorizers, handlers, interrupts --------------------------------------------------------------------------- */
 
 static struct {
     int action, answer;
@@ -310,7 +310,7 @@ static void a_busy_handler_is_asked(struct place *place) {
     sql_close(other);
 }
 
-/* ---- copies ---- */
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 static void a_backup_has_the_rows(struct place *place) {
     char *path = sqlite3_mprintf("%s/copy.db", place->directory);
@@ -372,7 +372,7 @@ static void a_serialized_database_can_be_read(struct place *place) {
     sql_close(copy);
 }
 
-/* ---- statements ---- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 static void a_blob_cannot_be_opened(struct place *place) {
     sqlite3_blob *blob = NULL;
@@ -708,7 +708,7 @@ static void a_defensive_connection_works(struct place *place) {
     rows(place, "SELECT count(*) FROM \"other one\"");
 }
 
-/* ---- all of them ---- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 /* `only_art`: what the art table says, where it is another text by SQLite's design. */
 static const struct habit {

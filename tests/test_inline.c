@@ -1,8 +1,9 @@
-/* storage=inline under SQL: what is SQLite's there and a file's elsewhere, against an ordinary table in the same database.
+/* storage=inline under SQL: what is SQLite's there and a file's elsewhere, against an ordinary table in the same
+ * database.
  *
  * Blobs are rows of T_artblob, so a flush, a merge and a spill are statements that can be refused, run out of room, be
- * interrupted, or take the whole transaction with them; a savepoint takes them back; and whoever may write the table may
- * spoil them.
+ * interrupted, or take the whole transaction with them; a savepoint takes them back; and whoever may write the table
+ * may spoil them.
  */
 #include <check.h>
 #include <stdio.h>
@@ -91,7 +92,7 @@ static int64_t info(const char *property) {
     return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
 }
 
-/* --- a COMMIT that is refused -------------------------------------------------------------------------------------- */
+/* --- a COMMIT that is refused ------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back) {
     for (int end = 0; end < 4; end++) {
@@ -128,7 +129,7 @@ START_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back) {
 }
 END_TEST
 
-/* --- savepoints over spills ------------------------------------------------------------------------------------------ */
+/* --- savepoints over spills --------------------------------------------------------------------------------------- */
 
 START_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do) {
     static const char *const journals[] = {"WAL", "DELETE"};
@@ -176,7 +177,7 @@ START_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do) {
 }
 END_TEST
 
-/* --- no room -------------------------------------------------------------------------------------------------------- */
+/* --- no room ------------------------------------------------------------------------------------------------------ */
 
 static void work_one_row(void) {
     if (!sql_try(db, "BEGIN") && !try_fill("row", 0, 1, 2000)) sql_try(db, "COMMIT");
@@ -259,8 +260,8 @@ START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
 }
 END_TEST
 
-/* No page is free, and the log is to be flushed: whoever only deletes would go on without the flush, but SQLite has ended the
- * transaction with the statement that found no room, and says so nowhere. */
+/* No page is free, and the log is to be flushed: whoever only deletes would go on without the flush, but SQLite has
+ * ended the transaction with the statement that found no room, and says so nowhere. */
 static void prepare_deletes(const char *journal, int room) {
     prepare_work(journal);
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE TABLE other(x); INSERT INTO other VALUES(0)");
@@ -291,7 +292,7 @@ START_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at
 }
 END_TEST
 
-/* --- interrupted ---------------------------------------------------------------------------------------------------- */
+/* --- interrupted -------------------------------------------------------------------------------------------------- */
 
 static int questions_left;
 
@@ -318,7 +319,7 @@ START_TEST(test_an_interrupt_anywhere_leaves_all_or_nothing) {
 }
 END_TEST
 
-/* --- spoilt rows ---------------------------------------------------------------------------------------------------- */
+/* --- spoilt rows -------------------------------------------------------------------------------------------------- */
 
 enum { SILENT = 50, NAMED, WRONG, UNCLEAR };
 
@@ -462,10 +463,10 @@ START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
 }
 END_TEST
 
-/* --- the rows themselves --------------------------------------------------------------------------------------------- */
+/* --- the rows themselves ------------------------------------------------------------------------------------------ */
 
-/* The zeros at a page's end are not stored, so that a page of leaves is a page of the database's. They are there again when it is
- * read into memory that was used before. */
+/* The zeros at a page's end are not stored, so that a page of leaves is a page of the database's. They are there again
+ * when it is read into memory that was used before. */
 START_TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
     make("WAL", "cache='4MB'");
     fill("small", 0, 30000, 200);
@@ -548,7 +549,7 @@ START_TEST(test_a_row_of_eight_pages_that_was_cut_is_named) {
 }
 END_TEST
 
-/* --- errors that come once ------------------------------------------------------------------------------------------- */
+/* --- errors that come once ---------------------------------------------------------------------------------------- */
 
 static int interrupt_in, interrupted;
 
@@ -559,7 +560,8 @@ static int interrupt_once(void *context) {
     return 1;
 }
 
-/* A read that failed is not tried again: SQLite may have ended the transaction, and a handler that says "stop" says it once. */
+/* A read that failed is not tried again: SQLite may have ended the transaction, and a handler that says "stop" says it
+ * once. */
 START_TEST(test_an_interrupt_of_a_read_is_not_lost) {
     make("WAL", _i ? "cache='64KB'" : "");
     fill("k", 0, 20000, 60);
@@ -584,7 +586,7 @@ START_TEST(test_an_interrupt_of_a_read_is_not_lost) {
 }
 END_TEST
 
-/* --- room ----------------------------------------------------------------------------------------------------------- */
+/* --- room --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
     static const char *const journals[] = {"WAL", "DELETE"};
@@ -646,7 +648,7 @@ START_TEST(test_no_commit_pays_for_the_whole_table) {
 }
 END_TEST
 
-/* --- an INSERT that is still being stepped -------------------------------------------------------------------------- */
+/* --- an INSERT that is still being stepped ------------------------------------------------------------------------ */
 
 /* A statement that is a transaction by itself, as far as it knows, within one that goes on as another's. */
 static char *with_a_statement_under_way(const char *create) {

@@ -1,5 +1,5 @@
-/* core/io at its edges: kernels whose ring can less, a ring that takes requests by and by or not at all, names below what is
- * no folder, sizes that no file has, and memory that ends in a file that is in memory.
+/* core/io at its edges: kernels whose ring can less, a ring that takes requests by and by or not at all, names below
+ * what is no folder, sizes that no file has, and memory that ends in a file that is in memory.
  */
 #include <check.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ static void must(int rc) {
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
-/* --- rings that can less ------------------------------------------------------------------------------------------- */
+/* --- rings that can less ------------------------------------------------------------------------------------------ */
 
 #ifdef ART_HAVE_URING
 
@@ -216,7 +216,7 @@ END_TEST
 
 #endif
 
-/* --- names and sizes ----------------------------------------------------------------------------------------------- */
+/* --- names and sizes ---------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_name_below_a_file_is_missing) {
     struct art_disk *disk = art_disk_system();
@@ -288,7 +288,7 @@ START_TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
 }
 END_TEST
 
-/* --- files in memory ----------------------------------------------------------------------------------------------- */
+/* --- files in memory ---------------------------------------------------------------------------------------------- */
 
 static _Alignas(ART_PAGE) uint8_t page[ART_PAGE];
 

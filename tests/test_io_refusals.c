@@ -1,5 +1,5 @@
-/* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real where
- * this machine lets us, in a child process where the change would stick. */
+/* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real
+ * where this machine lets us, in a child process where the change would stick. */
 #include <check.h>
 #include <errno.h>
 #include <linux/audit.h>

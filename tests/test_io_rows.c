@@ -1,7 +1,7 @@
 /* Rows of the host's behind the I/O table (core/io/io_rows.c): how requests become rows, and what is asked of the host.
  *
- * The host is the toy's (tests/support/toy_rows.h), which insists on what core/base/rows.h says; that rows are the tree's,
- * with transactions and failures, is tested by the walks of test_tree and test_tree_faults.
+ * The host is the toy's (tests/support/toy_rows.h), which insists on what core/base/rows.h says; that rows are the
+ * tree's, with transactions and failures, is tested by the walks of test_tree and test_tree_faults.
  */
 #include <check.h>
 #include <stdio.h>

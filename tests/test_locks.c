@@ -1,7 +1,8 @@
-/* Readers scale with the cores: what is read again takes no lock of art's, asks for no memory and leaves the process's cache
- * alone, so nothing that another connection's thread writes to either.
+/* Readers scale with the cores: what is read again takes no lock of art's, asks for no memory and leaves the process's
+ * cache alone, so nothing that another connection's thread writes to either.
  *
- * Core's and ext's calls are counted on their way (the linker's --wrap); SQLite's own, which are in its library, are not.
+ * Core's and ext's calls are counted on their way (the linker's --wrap); SQLite's own, which are in its library, are
+ * not.
  */
 #include <check.h>
 #include <pthread.h>

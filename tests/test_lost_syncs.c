@@ -1,5 +1,5 @@
-/* A sync that fails is told once to each who has the file open (Linux): what art asks of SQLite's files must not take that
- * away from SQLite.
+/* A sync that fails is told once to each who has the file open (Linux): what art asks of SQLite's files must not take
+ * that away from SQLite.
  *
  * One simulated machine (tests/support/world.h), a database in WAL mode with synchronous=NORMAL, where nothing but a
  * checkpoint syncs: and art, before it removes the file of a dropped table.

@@ -1,4 +1,5 @@
-/* The memtable against an array: sets, marks, rollbacks, order, counts; memory that runs out; nesting as deep as keys go. */
+/* The memtable against an array: sets, marks, rollbacks, order, counts; memory that runs out; nesting as deep as keys
+ * go. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static void announce(const char *test, uint64_t seed) {
     fflush(stdout);
 }
 
-/* --- single facts ------------------------------------------------------------------------------------------------------- */
+/* --- single facts ------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_an_empty_memtable_answers_everything) {
     struct art_memtable *memtable = open_memtable();
@@ -310,7 +311,7 @@ START_TEST(test_a_memtable_can_be_drawn) {
 }
 END_TEST
 
-/* --- against the model -------------------------------------------------------------------------------------------------- */
+/* --- against the model -------------------------------------------------------------------------------------------- */
 
 enum { MARKS_MOST = 6 };
 
@@ -424,7 +425,7 @@ START_TEST(test_nodes_of_every_size_fill_and_empty) {
 }
 END_TEST
 
-/* --- nesting ------------------------------------------------------------------------------------------------------------ */
+/* --- nesting ------------------------------------------------------------------------------------------------------ */
 
 /* Every prefix of one key, from the longest down or from the shortest up. */
 static void nest(bool downward) {
@@ -468,7 +469,7 @@ START_TEST(test_keys_nest_as_deep_as_they_are_long) {
 }
 END_TEST
 
-/* --- memory that runs out ------------------------------------------------------------------------------------------------ */
+/* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_set_without_memory_changes_nothing) {
     uint64_t seed = random_seed();

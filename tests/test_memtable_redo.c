@@ -1,7 +1,7 @@
 /* Redo: whoever replays a history holds what its writer holds, entry by entry.
  *
- * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `shadows_older`; for another key it says whether
- * the key lives in the runs below, which here is a coin thrown once for each key.
+ * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `shadows_older`; for another key
+ * it says whether the key lives in the runs below, which here is a coin thrown once for each key.
  */
 #include <check.h>
 #include <stdio.h>
@@ -66,7 +66,7 @@ static void compare_memtables(const struct art_memtable *a, const struct art_mem
     ck_assert_msg(!rc, "%s", art_error_message());
 }
 
-/* --- a writer ----------------------------------------------------------------------------------------------------------- */
+/* --- a writer ----------------------------------------------------------------------------------------------------- */
 
 enum { ROWS_MOST = 64, MARKS_MOST = 5 };
 
@@ -252,7 +252,7 @@ START_TEST(test_a_complete_memtable_survives_as_bytes) {
 }
 END_TEST
 
-/* --- single facts ------------------------------------------------------------------------------------------------------- */
+/* --- single facts ------------------------------------------------------------------------------------------------- */
 
 static void set(struct art_memtable *memtable, const char *key, uint64_t csn, uint8_t flags) {
     struct art_entry entry = {.value = art_bytes("v", 1), .csn = csn, .flags = flags};
@@ -339,7 +339,7 @@ START_TEST(test_a_row_of_paths_is_small) {
 }
 END_TEST
 
-/* --- memory that runs out ------------------------------------------------------------------------------------------------ */
+/* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
 START_TEST(test_redo_without_memory_fails_cleanly) {
     uint64_t seed = random_seed();
@@ -392,7 +392,7 @@ START_TEST(test_redo_without_memory_fails_cleanly) {
 }
 END_TEST
 
-/* --- hostile bytes ------------------------------------------------------------------------------------------------------- */
+/* --- hostile bytes ------------------------------------------------------------------------------------------------ */
 
 static struct art_bytes mutated(struct art_bytes bytes, uint32_t from, struct random *random) {
     uint32_t len = bytes.len;
@@ -418,7 +418,8 @@ static uint32_t entries_of(struct art_bytes row) {
     return entries;
 }
 
-/* A row whose chain is right and whose body is anything: what verify lets through must replay, and nothing may crash. */
+/* A row whose chain is right and whose body is anything: what verify lets through must replay, and nothing may
+ * crash. */
 static void attack(const struct history *history, struct art_bytes row, struct art_bytes all, struct random *random) {
     struct art_hash128 previous = {1, 2}, hash;
     struct art_bytes bad = mutated(row, ART_REDO_HASH, random);

@@ -1,11 +1,11 @@
-/* An art table and an ordinary one in the same database, written alike in the same transactions: whatever snapshot is read, by
- * whichever connection, both hold the same.
+/* An art table and an ordinary one in the same database, written alike in the same transactions: whatever snapshot is
+ * read, by whichever connection, both hold the same.
  *
- * Other than the model test (tests/support/workload.h), nothing here depends on who meets which lock: what fails with BUSY
- * is taken back in both tables. So three connections may do what they like to the database that they share: switch its
- * journal while the others have it open, VACUUM it to other page sizes, checkpoint, lock it for themselves, attach it once
- * more, drop the tables, close with statements open, while a program without art comes by; and cursors on both tables go
- * on in step, also those of a connection that was closed.
+ * Other than the model test (tests/support/workload.h), nothing here depends on who meets which lock: what fails with
+ * BUSY is taken back in both tables. So three connections may do what they like to the database that they share: switch
+ * its journal while the others have it open, VACUUM it to other page sizes, checkpoint, lock it for themselves, attach
+ * it once more, drop the tables, close with statements open, while a program without art comes by; and cursors on both
+ * tables go on in step, also those of a connection that was closed.
  *
  * ART_TEST_SEED=<seed> repeats a history, ART_TEST_SCALE multiplies their number.
  */
@@ -44,7 +44,7 @@ static uint32_t below(uint32_t limit) {
 #define ONE_OF(...)                                                                                                    \
     ((const char *const[]){__VA_ARGS__})[below((uint32_t)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))]
 
-/* ---- running statements ---- */
+/* ---- running statements ------------------------------------------------------------------------------------------ */
 
 static void note(const struct connection *on, const char *sql, int rc) {
     char **place = &last_steps[steps++ % (sizeof last_steps / sizeof *last_steps)];
@@ -100,7 +100,7 @@ static const char *schema(const struct connection *on) {
     return on->twice && below(2) ? "again" : "main";
 }
 
-/* ---- connections ---- */
+/* ---- connections ------------------------------------------------------------------------------------------------- */
 
 static void connection_open(struct connection *on) {
     on->db = sql_open(path);
@@ -117,7 +117,8 @@ static void cursors_close(struct cursors *cursors) {
 }
 
 static void connection_close(struct connection *on) {
-    /* Within a transaction SQLite takes back what it has written to virtual tables, and to them alone: test_habits_api.c. */
+    /* Within a transaction SQLite takes back what it has written to virtual tables, and to them alone:
+     * test_habits_api.c. */
     bool both = sqlite3_stmt_busy(on->cursors.art) && sqlite3_stmt_busy(on->cursors.ordinary);
     if (both && !inside(on) && !on->zombies.art && below(2)) {
         on->zombies = on->cursors;
@@ -129,7 +130,7 @@ static void connection_close(struct connection *on) {
     if (sqlite3_close_v2(on->db)) give_up(on, "cannot be closed");
 }
 
-/* ---- cursors in step ---- */
+/* ---- cursors in step --------------------------------------------------------------------------------------------- */
 
 static void cursors_open(struct connection *on) {
     const char *where = schema(on), *order = ONE_OF("ORDER BY a", "ORDER BY a DESC", "WHERE a > 'k2' ORDER BY a");
@@ -176,7 +177,7 @@ static void cursors_walk(struct connection *on, struct cursors *cursors) {
     }
 }
 
-/* ---- writing ---- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* Of a table whose name replaces '@'. */
 static char *random_write(void) {
@@ -245,7 +246,7 @@ static void drop_both(struct connection *on) {
     sqlite3_free(create);
 }
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void verify(struct connection *on) {
     const char *where = schema(on);
@@ -268,7 +269,7 @@ static void verify(struct connection *on) {
     sqlite3_free(sql);
 }
 
-/* ---- the database's life ---- */
+/* ---- the database's life ----------------------------------------------------------------------------------------- */
 
 static void put_life(struct connection *on) {
     char *sql = NULL;
@@ -373,7 +374,7 @@ static void step(void) {
     }
 }
 
-/* ---- histories ---- */
+/* ---- histories --------------------------------------------------------------------------------------------------- */
 
 static void history(uint64_t seed) {
     chance = (struct random){seed};

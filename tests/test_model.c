@@ -1,7 +1,8 @@
 /* The differential model test: whatever an ordinary WITHOUT ROWID table returns, an art table returns.
  *
- * A history is a list of random steps (tests/support/workload.h says of what), which runs on an art table and on an ordinary
- * one (tests/support/history.h says what has to agree), in each of a dozen settings: journals, schemas, connections.
+ * A history is a list of random steps (tests/support/workload.h says of what), which runs on an art table and on an
+ * ordinary one (tests/support/history.h says what has to agree), in each of a dozen settings: journals, schemas,
+ * connections.
  *
  * ART_TEST_SEED=<seed> runs the history of that seed in every setting; ART_TEST_SCALE multiplies the number of
  * histories. What was met is printed at the end, and a part of the SQL surface that never worked is a failure.

@@ -35,7 +35,7 @@ static void must(int rc) {
     ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
-/* ---- the ring ---- */
+/* ---- the ring ---------------------------------------------------------------------------------------------------- */
 
 static unsigned completions, completions_at_unlock;
 static int (*system_lock)(int fd, int type);
@@ -88,7 +88,7 @@ START_TEST(test_a_file_is_unlocked_when_all_its_writes_are_done) {
 }
 END_TEST
 
-/* ---- SQL ---- */
+/* ---- SQL --------------------------------------------------------------------------------------------------------- */
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -221,7 +221,7 @@ START_TEST(test_a_transaction_may_spill_any_number_of_times) {
 }
 END_TEST
 
-/* --- refused commits of spilled transactions --- */
+/* --- refused commits of spilled transactions ---------------------------------------------------------------------- */
 
 /* A COMMIT that meets a reader. */
 static void refused(void) {
@@ -321,7 +321,7 @@ START_TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
 }
 END_TEST
 
-/* ---- forged tables ---- */
+/* ---- forged tables ----------------------------------------------------------------------------------------------- */
 
 /* The list of retired slots is not covered by a hash: one that makes no sense
  * stops the flush, and whatever it says, no slot of the committed root is
@@ -382,7 +382,7 @@ START_TEST(test_a_forged_name_of_the_file_is_none) {
 }
 END_TEST
 
-/* --- bytes with and without their hashes --- */
+/* --- bytes with and without their hashes -------------------------------------------------------------------------- */
 
 /* A head of several pages: what is not in the header's own page has its hash
  * there. */
@@ -439,7 +439,7 @@ START_TEST(test_a_value_that_leaves_its_bucket_is_refused) {
 }
 END_TEST
 
-/* ---- objects that SQLite tells nothing ---- */
+/* ---- objects that SQLite tells nothing --------------------------------------------------------------------------- */
 
 /* Somebody's table has the listener's name: then SQLite's callbacks for a table
  * that ROLLBACK TO has undone still come. */
@@ -459,7 +459,7 @@ START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_tracker) {
 }
 END_TEST
 
-/* --- lists, as SQLite may hand them over --- */
+/* --- lists, as SQLite may hand them over -------------------------------------------------------------------------- */
 
 static bool shuffled;
 static sqlite3_value *elements[64];

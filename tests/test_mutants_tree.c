@@ -21,7 +21,7 @@ static struct art_bytes text(const char *of) {
     return art_bytes(of, (uint32_t)strlen(of));
 }
 
-/* --- a tree and a host that may refuse its COMMIT --- */
+/* --- a tree and a host that may refuse its COMMIT ----------------------------------------------------------------- */
 
 static struct toy *toy;
 static struct sim_disk *disk;
@@ -175,7 +175,7 @@ START_TEST(test_pieces_go_with_the_value_that_they_were) {
 }
 END_TEST
 
-/* ---- bounds beyond the longest path ---- */
+/* ---- bounds beyond the longest path ------------------------------------------------------------------------------ */
 
 static void range_holds(struct art_range range, const char *firsts) {
     struct art_cursor *cursor;
@@ -219,7 +219,7 @@ START_TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) 
 }
 END_TEST
 
-/* --- refused commits of transactions that have spilled --- */
+/* --- refused commits of transactions that have spilled ------------------------------------------------------------ */
 
 enum { NUMBERS = 1500, PARTS_MAX = 6 };
 
@@ -371,7 +371,7 @@ START_TEST(test_a_refused_commit_leaves_the_image_of_a_savepoint) {
 }
 END_TEST
 
-/* ---- what the bytes say ---- */
+/* ---- what the bytes say ------------------------------------------------------------------------------------------ */
 
 /* Pieces of one value under the reference of another of the same length. */
 START_TEST(test_pieces_of_another_value_are_refused) {

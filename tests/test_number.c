@@ -1,5 +1,5 @@
-/* The spellings of a number: all are found, between any other paths, and few other paths are looked at for that. And numbers
- * that are bound: they are compared as texts, but where SQLite compares them as something else. */
+/* The spellings of a number: all are found, between any other paths, and few other paths are looked at for that. And
+ * numbers that are bound: they are compared as texts, but where SQLite compares them as something else. */
 #define SQLITE_CORE 1
 #include "ext/query/scan.h"
 
@@ -52,7 +52,8 @@ static char *random_digits(struct random *random) {
     return sqlite3_mprintf("%llu", 1 + random_next(random) % limit);
 }
 
-/* digits * 10^exponent, with zeros, a point and an exponent anywhere, and now and then rounded in one way or another. */
+/* digits * 10^exponent, with zeros, a point and an exponent anywhere, and now and then rounded in one way or
+ * another. */
 static char *random_spelling(struct random *random, const char *digits, int exponent, const char *sign) {
     sqlite3_str *all = sqlite3_str_new(NULL);
     uint32_t rounds = random_below(random, 8);

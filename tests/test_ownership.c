@@ -1,11 +1,12 @@
-/* Whatever is copied, moved, restored, linked, replaced or removed, no database changes or hides what another one reads:
- * random scripts of the model of tests/support/ownership.h, on this file system (whose inodes come again at once, if it
- * is ext4) and in memory (tmpfs, where they do not).
+/* Whatever is copied, moved, restored, linked, replaced or removed, no database changes or hides what another one
+ * reads: random scripts of the model of tests/support/ownership.h, on this file system (whose inodes come again at
+ * once, if it is ext4) and in memory (tmpfs, where they do not).
  *
  * What README says of the histories that are lines of its table is what the model meets behind them.
  *
  *     test_ownership --readme     prints those lines
- *     ART_OWNERSHIP_SEQUENCES=n   scripts; by default what takes half a minute when nothing else runs, times ART_TEST_SCALE
+ *     ART_OWNERSHIP_SEQUENCES=n   scripts; by default what takes half a minute when nothing else runs, times
+ *                                 ART_TEST_SCALE
  *     ART_TEST_SEED=n             only the script of this seed, which a failure prints
  *     ART_OWNERSHIP_TABLE=1       how often each step had each outcome
  *     ART_OWNERSHIP_ALL=1         goes on behind a failure

@@ -1,6 +1,6 @@
-/* Blobs are written past the system's page cache and read through it: processes that read and one that writes, on slots that are
- * used again all the while, with a cache of art's own that holds a fraction of the table. Whatever is read is what an ordinary
- * table in the same database has, in the same transaction. */
+/* Blobs are written past the system's page cache and read through it: processes that read and one that writes, on slots
+ * that are used again all the while, with a cache of art's own that holds a fraction of the table. Whatever is read is
+ * what an ordinary table in the same database has, in the same transaction. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>

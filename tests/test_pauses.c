@@ -116,8 +116,8 @@ static void say(const char *what) {
            tree->root->runs);
 }
 
-/* So that the 99.9th percentile is that of commits which write a row of the log. And whoever has loaded has left nothing
- * behind that the next commit must do at once. */
+/* So that the 99.9th percentile is that of commits which write a row of the log. And whoever has loaded has left
+ * nothing behind that the next commit must do at once. */
 START_TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     make_world(0, 1 << 20);
     load(400000);
@@ -207,7 +207,8 @@ static int commit_value(uint32_t len) {
     return ART_OK;
 }
 
-/* What must be flushed at once need not be merged at once: that waits for the next commit, until the runs are too many. */
+/* What must be flushed at once need not be merged at once: that waits for the next commit, until the runs are too
+ * many. */
 START_TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     make_world(4, 1 << 20);
     failing_merges = true;

@@ -1,5 +1,5 @@
-/* Blob buffers and their pool: what each way to get one promises, and that threads never hold the same slot. Worth a run
- * under ThreadSanitizer (make test SANITIZE=thread TESTS=test_pool). */
+/* Blob buffers and their pool: what each way to get one promises, and that threads never hold the same slot. Worth a
+ * run under ThreadSanitizer (make test SANITIZE=thread TESTS=test_pool). */
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -119,8 +119,8 @@ START_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free) {
 }
 END_TEST
 
-/* SQLite before 3.53.2 forgets at recovery what was committed behind a ROLLBACK TO over pages that were flushed twice. The
- * COMMIT that was refused had flushed them for one table when it met the other one's lock; and of the outer
+/* SQLite before 3.53.2 forgets at recovery what was committed behind a ROLLBACK TO over pages that were flushed twice.
+ * The COMMIT that was refused had flushed them for one table when it met the other one's lock; and of the outer
  * savepoint neither has heard, since the inner one was there when they were first written. */
 START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit) {
     if (sql_has_no_file("test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit")) return;

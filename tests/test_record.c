@@ -1,6 +1,6 @@
-/* Records of ext/base/value.c, linked in: what was written is read, one column at a time or through a reader in any order,
- * and whatever the bytes are, the answer is a value or SQLITE_CORRUPT's sentence. Run under AddressSanitizer it shows that
- * nothing behind a record is looked at: each lies at the end of its own allocation.
+/* Records of ext/base/value.c, linked in: what was written is read, one column at a time or through a reader in any
+ * order, and whatever the bytes are, the answer is a value or SQLITE_CORRUPT's sentence. Run under AddressSanitizer it
+ * shows that nothing behind a record is looked at: each lies at the end of its own allocation.
  */
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
@@ -142,7 +142,7 @@ static bool same(sqlite3_value *a, sqlite3_value *b) {
            (!len || memcmp(sqlite3_value_blob(a), sqlite3_value_blob(b), (size_t)len) == 0);
 }
 
-/* ---- sound records ---- */
+/* ---- sound records ----------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_record_gives_back_what_was_written) {
     chance = (struct random){random_seed()};
@@ -184,7 +184,7 @@ START_TEST(test_nulls_at_the_end_take_no_room) {
 }
 END_TEST
 
-/* ---- damaged ones ---- */
+/* ---- damaged ones ------------------------------------------------------------------------------------------------ */
 
 static struct { sqlite3_stmt *one, *keep, *kept, *anew, *one_anew; } asking;
 

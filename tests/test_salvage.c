@@ -1,8 +1,8 @@
 /* Salvage under SQL: art_salvage and art_lost, of tables with a file and of tables in the database.
  *
- * Every page of a small table is damaged in turn, every row of T_artblob changed and removed; the shadow tables are emptied and
- * dropped; files are copied, renamed, cut, and read without their database. What comes out is compared with an ordinary table
- * that has the rows as they should be, and one with all that they ever were:
+ * Every page of a small table is damaged in turn, every row of T_artblob changed and removed; the shadow tables are
+ * emptied and dropped; files are copied, renamed, cut, and read without their database. What comes out is compared with
+ * an ordinary table that has the rows as they should be, and one with all that they ever were:
  *
  *   a row that is not as it should be, or missing     its key lies in a range of art_lost
  *   a row that shows                                  was there at some time

@@ -1,5 +1,5 @@
-/* The slot rule (core/tree/run/slots.c) as readers and savepoints see it: what must not be used again is not, what may be
- * is.
+/* The slot rule (core/tree/run/slots.c) as readers and savepoints see it: what must not be used again is not, what may
+ * be is.
  *
  * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted;
  * and where nothing may be, each rewriting of the table makes the file longer. Readers stand on old snapshots and,

@@ -354,7 +354,8 @@ START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
 }
 END_TEST
 
-/* As the nonce is written, somebody who read there leaves: the pages that were locked at the first flush go with the second. */
+/* As the nonce is written, somebody who read there leaves: the pages that were locked at the first flush go with the
+ * second. */
 static int end_reading_elsewhere(unsigned event, void *reader, void *statement, void *text) {
     (void)event, (void)text;
     const char *sql = sqlite3_sql(statement);

@@ -1,4 +1,5 @@
-/* The slot rule (core/tree/run/slots.c) under real SQLite: several processes on one database, killed at their I/O calls.
+/* The slot rule (core/tree/run/slots.c) under real SQLite: several processes on one database, killed at their I/O
+ * calls.
  *
  *     writers      random transactions on t (an art table) and m (an ordinary one) alike; flush, merge and spill often
  *     readers      hold a snapshot while slots are freed and used again, and compare t with m in it, row by row

@@ -1,7 +1,7 @@
 /* A transaction larger than memory: what it has given to runs of its own it still knows, row by row.
  *
- * Random inserts, replacements and deletes, with savepoints taken back over spills, against an array; in an empty table,
- * whose filter of spilled keys answers for the runs, and in one that had rows. And when there is such a filter.
+ * Random inserts, replacements and deletes, with savepoints taken back over spills, against an array; in an empty
+ * table, whose filter of spilled keys answers for the runs, and in one that had rows. And when there is such a filter.
  */
 #include <check.h>
 #include <stdio.h>

@@ -329,7 +329,7 @@ START_TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
 }
 END_TEST
 
-/* ---- at random, beside ALTER TABLE ---- */
+/* ---- at random, beside ALTER TABLE ------------------------------------------------------------------------------- */
 
 static struct random chance;
 

@@ -1,5 +1,5 @@
-/* art_backup(): copies that are taken while another process writes, what lives in them, and what is refused. A copy that
- * fails leaves nothing behind. (Faults of the system: test_faults_backup.c; other ways to copy: test_copies.c.)
+/* art_backup(): copies that are taken while another process writes, what lives in them, and what is refused. A copy
+ * that fails leaves nothing behind. (Faults of the system: test_faults_backup.c; other ways to copy: test_copies.c.)
  */
 #include <check.h>
 #include <dirent.h>

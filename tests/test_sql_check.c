@@ -1,5 +1,6 @@
-/* art_check() as a table and as a function, PRAGMA integrity_check and quick_check, and the command: a clean table has no row,
- * a damaged one a row for each thing that is wrong. What core finds is test_check_rows.c's and test_check_blobs.c's. */
+/* art_check() as a table and as a function, PRAGMA integrity_check and quick_check, and the command: a clean table has
+ * no row, a damaged one a row for each thing that is wrong. What core finds is test_check_rows.c's and
+ * test_check_blobs.c's. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -199,7 +200,7 @@ START_TEST(test_a_table_in_memory_is_checked) {
 }
 END_TEST
 
-/* --- T_artstate and T_artdata -------------------------------------------------------------------------------------------- */
+/* --- T_artstate and T_artdata ------------------------------------------------------------------------------------- */
 
 static void state_finds(const char *change, const char *expected) {
     sql_run(db, "SAVEPOINT s; %s", change);
@@ -335,7 +336,7 @@ START_TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
 }
 END_TEST
 
-/* --- integrity_check and the command ------------------------------------------------------------------------------- */
+/* --- integrity_check and the command ------------------------------------------------------------------------------ */
 
 START_TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
     if (sql_has_no_file("test_integrity_check_tells_all_and_quick_check_what_is_cheap")) return;

@@ -80,7 +80,8 @@ START_TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
 }
 END_TEST
 
-/* A copy without its file finds another name; what it wrote there and took back is left over, until it takes that name. */
+/* A copy without its file finds another name; what it wrote there and took back is left over, until it takes that
+ * name. */
 START_TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
     if (sql_has_no_file("clean")) return;
     char *copy = sqlite3_mprintf("%s/a.db2", directory);

@@ -47,7 +47,7 @@ static void refused(int code, const char *words, const char *statement) {
                   words);
 }
 
-/* ---- declaration ---- */
+/* ---- declaration ------------------------------------------------------------------------------------------------- */
 
 static void declared(const char *arguments, const char *expected) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s)", arguments);
@@ -229,7 +229,7 @@ START_TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
 }
 END_TEST
 
-/* ---- what T_artstate says of the columns ---- */
+/* ---- what T_artstate says of the columns ------------------------------------------------------------------------- */
 
 START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
     static const char *const texts[] = {"''",

@@ -509,7 +509,8 @@ START_TEST(test_a_rolled_back_create_is_cleaned_up_after) {
 }
 END_TEST
 
-/* b.db's name begins the names of its files, as does "a.db-x", which is what a table "x-..." of a.db would look like. */
+/* b.db's name begins the names of its files, as does "a.db-x", which is what a table "x-..." of a.db would look
+ * like. */
 START_TEST(test_files_of_other_databases_stay) {
     char *names[] = {sqlite3_mprintf("%s/b.db", directory), sqlite3_mprintf("%s/a.db-x", directory)};
     char *live[2], *left[2];

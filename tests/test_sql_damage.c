@@ -1,9 +1,9 @@
-/* Any byte flipped in the .art file is either irrelevant (a free slot, an unused page) or SQLITE_CORRUPT_VTAB with a message
- * that names file, slot and page; never a wrong row, never a crash.
+/* Any byte flipped in the .art file is either irrelevant (a free slot, an unused page) or SQLITE_CORRUPT_VTAB with a
+ * message that names file, slot and page; never a wrong row, never a crash.
  *
- * A small database with several runs, deletes and values in pieces is made once; then one bit at a time is turned over in the
- * file, a child process reads everything it holds in several ways, and the bit is turned back. A child each, since pages that
- * were read before are kept in memory. ART_TEST_SCALE multiplies the number of flips.
+ * A small database with several runs, deletes and values in pieces is made once; then one bit at a time is turned over
+ * in the file, a child process reads everything it holds in several ways, and the bit is turned back. A child each,
+ * since pages that were read before are kept in memory. ART_TEST_SCALE multiplies the number of flips.
  */
 #include <check.h>
 #include <fcntl.h>

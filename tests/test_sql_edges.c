@@ -282,7 +282,7 @@ START_TEST(test_a_private_cache_may_be_asked_for) {
 }
 END_TEST
 
-/* --- rows that a statement meets again ------------------------------------------------------------------------------ */
+/* --- rows that a statement meets again ---------------------------------------------------------------------------- */
 
 START_TEST(test_a_row_that_was_moved_is_not_met_again) {
     sql_create(db, "s", "path, size, note");
@@ -300,7 +300,7 @@ START_TEST(test_a_row_that_was_moved_is_not_met_again) {
 }
 END_TEST
 
-/* --- tables that tell about tables --------------------------------------------------------------------------------- */
+/* --- tables that tell about tables -------------------------------------------------------------------------------- */
 
 START_TEST(test_what_is_asked_by_a_table_s_name) {
     sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
@@ -315,7 +315,7 @@ START_TEST(test_what_is_asked_by_a_table_s_name) {
 }
 END_TEST
 
-/* --- a row that changes under its statement ------------------------------------------------------------------------ */
+/* --- a row that changes under its statement ----------------------------------------------------------------------- */
 
 static const char *change;
 

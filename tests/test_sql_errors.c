@@ -1,9 +1,9 @@
 /* Every message that a user can meet: produced, with its SQLite code, and compared with the sources and README.
  *
- * One table of errors: the text as it stands in the sources, the code, when it comes (README's words), and what produces
- * it: SQL that must succeed, a change of the surroundings, and SQL that must fail with just this. Another table says of
- * each other message of the sources why it is not produced here. A message that is in neither fails the test, and so does
- * an entry that no source has any more.
+ * One table of errors: the text as it stands in the sources, the code, when it comes (README's words), and what
+ * produces it: SQL that must succeed, a change of the surroundings, and SQL that must fail with just this. Another
+ * table says of each other message of the sources why it is not produced here. A message that is in neither fails the
+ * test, and so does an entry that no source has any more.
  *
  *     test_sql_errors --readme     prints README's table of errors
  */

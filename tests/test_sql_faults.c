@@ -1,7 +1,8 @@
 /* Out of memory, disk full, interrupted, at any point: an error, the old state, and a usable connection.
  *
- * Memory: the SQLite library of this process gets an allocator that fails when told to, and so does the extension, which
- * allocates through SQLite. The same little script runs again and again, each time with a later allocation failing.
+ * Memory: the SQLite library of this process gets an allocator that fails when told to, and so does the extension,
+ * which allocates through SQLite. The same little script runs again and again, each time with a later allocation
+ * failing.
  */
 #include <check.h>
 #include <signal.h>
@@ -15,7 +16,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-/* ---- an allocator that fails ---- */
+/* ---- an allocator that fails ------------------------------------------------------------------------------------- */
 
 static sqlite3_mem_methods original;
 static int64_t until_failure = -1; /* allocations that still succeed; -1: all */
@@ -49,7 +50,7 @@ static void allocator_install(void) {
     sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
 }
 
-/* ---- the script ---- */
+/* ---- the script -------------------------------------------------------------------------------------------------- */
 
 static char *directory, *path;
 static sqlite3 *db;
@@ -228,7 +229,7 @@ START_TEST(test_a_query_without_memory_says_so_or_answers_right) {
 }
 END_TEST
 
-/* ---- columns ---- */
+/* ---- columns ----------------------------------------------------------------------------------------------------- */
 
 static const char *const column_script[] = {
     "CREATE VIRTUAL TABLE c USING art(path, size INTEGER NOT NULL, note TEXT COLLATE NOCASE, 'the rest' DECIMAL)",
@@ -285,7 +286,7 @@ START_TEST(test_columns_without_memory_are_an_error_and_the_old_columns) {
 }
 END_TEST
 
-/* ---- interrupts ---- */
+/* ---- interrupts -------------------------------------------------------------------------------------------------- */
 
 static int steps_left;
 
@@ -320,7 +321,7 @@ START_TEST(test_an_interrupted_statement_leaves_the_old_state) {
 }
 END_TEST
 
-/* ---- a full disk ---- */
+/* ---- a full disk ------------------------------------------------------------------------------------------------- */
 
 /* In a child whose files may not grow past a limit. */
 static int write_into_a_full_disk(uint64_t limit) {

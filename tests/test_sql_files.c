@@ -1,4 +1,5 @@
-/* The .art file beside the database: when it comes and goes, what happens when it is missing, copied, read-only or not alone.
+/* The .art file beside the database: when it comes and goes, what happens when it is missing, copied, read-only or not
+ * alone.
  *
  * Nothing here has a meaning for an ordinary table: with ART_TEST_STANDIN all of it passes without a look.
  */
@@ -373,7 +374,8 @@ START_TEST(test_a_database_opened_read_only_is_read_and_not_written) {
 }
 END_TEST
 
-/* In a child that gives its rights up, since root may write anywhere. Exit 0: read; 77: could not become somebody else. */
+/* In a child that gives its rights up, since root may write anywhere. Exit 0: read; 77: could not become somebody
+ * else. */
 static int read_as_nobody(void) {
     sqlite3 *own = sql_open(":memory:"); /* loads the extension while it can still be reached */
     if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) return 77;

@@ -1,6 +1,6 @@
 /* Conditions on columns that are not the path: what the cursor passes over is what an ordinary table does not give, of
- * whatever type either side is. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands
- * for the table, 'other' holds values of every type, in columns of every affinity.
+ * whatever type either side is. Each statement runs on an art table and on an ordinary one with the same rows; '@'
+ * stands for the table, 'other' holds values of every type, in columns of every affinity.
  */
 #include <check.h>
 #include <stdio.h>
@@ -348,8 +348,8 @@ START_TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
 }
 END_TEST
 
-/* What else a statement may do to the right side: o.x = ?1 puts ?1 where o.x is meant, and that keeps its affinity; a row
- * value comes as a comparison of its first elements; random() is not the same for all rows. */
+/* What else a statement may do to the right side: o.x = ?1 puts ?1 where o.x is meant, and that keeps its affinity; a
+ * row value comes as a comparison of its first elements; random() is not the same for all rows. */
 START_TEST(test_the_right_side_is_what_it_is_in_the_statement) {
     static const char *const queries[] = {
         "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.s < o.x ORDER BY path",

@@ -1,8 +1,8 @@
 /* A small disk that is filled by inserts, and left by DELETE and 'vacuum' alone.
  *
- * On a tmpfs of its own, in a process and a name space of its own, by root; else that is skipped, aloud. Rows are inserted until
- * SQLITE_FULL, in transactions of several sizes, so that it comes at several moments: the message must say how to get out, and
- * what it says must do it. */
+ * On a tmpfs of its own, in a process and a name space of its own, by root; else that is skipped, aloud. Rows are
+ * inserted until SQLITE_FULL, in transactions of several sizes, so that it comes at several moments: the message must
+ * say how to get out, and what it says must do it. */
 #include <check.h>
 #include <sched.h>
 #include <stdio.h>

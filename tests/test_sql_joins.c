@@ -1,5 +1,5 @@
-/* Joins: which table comes first, and what of another table's columns bounds the scan. By the steps that SQLite takes, and by
- * the words of EXPLAIN QUERY PLAN; '@' stands for the table.
+/* Joins: which table comes first, and what of another table's columns bounds the scan. By the steps that SQLite takes,
+ * and by the words of EXPLAIN QUERY PLAN; '@' stands for the table.
  */
 #include <check.h>
 #include <stdio.h>
@@ -85,7 +85,8 @@ static bool leaves_like(const char *of_other, const char *for_all) {
     return bounded && strstr(of_other, "LIKE");
 }
 
-/* What is true of all rows must not cost another table's bounds, without which each row of that is compared with all. */
+/* What is true of all rows must not cost another table's bounds, without which each row of that is compared with
+ * all. */
 START_TEST(test_bounds_of_another_table_count_beside_any_others) {
     static const struct {
         int paths, directories, others;
@@ -140,8 +141,8 @@ START_TEST(test_bounds_of_another_table_are_taken_from_the_first_plan_on) {
 }
 END_TEST
 
-/* A listing has other columns' bits than what is planned behind it, or beside it in the same statement, however wide the
- * table is: its own plans' prices are nobody else's. */
+/* A listing has other columns' bits than what is planned behind it, or beside it in the same statement, however wide
+ * the table is: its own plans' prices are nobody else's. */
 START_TEST(test_a_listing_changes_no_other_plan) {
     static const char update[] = "UPDATE @ SET c0 = 1 FROM o JOIN x ON x.w = o.d || 'x' WHERE @.path = x.p";
     static const char beside[] = "SELECT o.d, x.p, q.* FROM @('d/') l JOIN o ON o.d = l.path JOIN x ON x.w = o.d || 'x'"

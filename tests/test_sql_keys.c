@@ -1,4 +1,5 @@
-/* Keys: what the table calls them is what messages and plans call them, whatever the name; and keys whose bytes are no text.
+/* Keys: what the table calls them is what messages and plans call them, whatever the name; and keys whose bytes are no
+ * text.
  */
 #include <check.h>
 #include <stdio.h>
@@ -126,7 +127,7 @@ START_TEST(test_a_message_names_the_key_as_the_table_does) {
 }
 END_TEST
 
-/* --- the name that no table can have ------------------------------------------------------------------------------- */
+/* --- the name that no table can have ------------------------------------------------------------------------------ */
 
 START_TEST(test_a_table_called_sqlite_is_refused_in_words_of_our_own) {
     static const char *const says = "art: an art table cannot be called ";
@@ -181,7 +182,8 @@ START_TEST(test_keys_may_be_any_bytes) {
     gives("SELECT hex(CAST(key AS BLOB)) FROM k(x'fe')", "FEFF\nFEFF00\nFEFFFF\n");
     sql_run(db, "DELETE FROM k WHERE key = CAST(x'610062' AS TEXT)");
     gives("SELECT n FROM k(x'6100')", "3\n");
-    /* What SQLite does with a NUL in any text: GLOB, LIKE, length() end there, and a number or literal is what it shows. */
+    /* What SQLite does with a NUL in any text: GLOB, LIKE, length() end there, and a number or literal is what it
+     * shows. */
     gives("SELECT n FROM k WHERE key GLOB 'a*'", "9\n3\n");
     gives("SELECT length(key), length(CAST(key AS BLOB)) FROM k WHERE n = 3", "1|4\n");
 }

@@ -42,8 +42,8 @@ static void gives(const char *sql, const char *rows) {
     sql_expect(db, rows, sql);
 }
 
-/* The level as plain SQL; prefix, delimiter and start_after as BLOB literals. As S3's ListObjectsV2: what has a key behind
- * start_after, but no common prefix that is start_after itself. */
+/* The level as plain SQL; prefix, delimiter and start_after as BLOB literals. As S3's ListObjectsV2: what has a key
+ * behind start_after, but no common prefix that is start_after itself. */
 static char *model_behind(const char *prefix, const char *delimiter, const char *start_after) {
     return sqlite3_mprintf(
         "(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"

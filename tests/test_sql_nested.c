@@ -1,5 +1,5 @@
-/* A function within a statement that writes runs SQL of its own, on the same connection: what it ends or takes back is ended
- * or taken back, and what others commit meanwhile stays.
+/* A function within a statement that writes runs SQL of its own, on the same connection: what it ends or takes back is
+ * ended or taken back, and what others commit meanwhile stays.
  */
 #include <check.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* OFFSET, wherever SQLite may hand it down: compounds, subqueries, CTEs, views, joins, IN, EXISTS.
  *
  * Before 3.46.1 SQLite hands the OFFSET of a compound to each of its arms, also to one that has an ORDER BY out of a
- * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice, with
- * few rows and with so many that art has statements prepared anew to skip them at once (ext/query/running.c).
+ * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice,
+ * with few rows and with so many that art has statements prepared anew to skip them at once (ext/query/running.c).
  */
 #include <check.h>
 #include <stdio.h>

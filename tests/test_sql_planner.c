@@ -1,5 +1,6 @@
 /* What the planner hands down, the cursor does, and the rows are the ones of an ordinary table: LIKE, IN, OFFSET,
- * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the table.
+ * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the
+ * table.
  */
 #include <check.h>
 #include <stdio.h>

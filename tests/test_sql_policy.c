@@ -2,8 +2,8 @@
  *
  * An art table does its work by SQL of its own on shadow tables, so a ban may meet that SQL in the middle of a
  * statement or of a commit. Each test forbids one thing and then sees that the error says which, that the old state is
- * whole, that nothing acknowledged is lost (a second connection looks), and that the connection works on once the ban is
- * lifted. Where SQLite itself answers, the answer is that of an ordinary table.
+ * whole, that nothing acknowledged is lost (a second connection looks), and that the connection works on once the ban
+ * is lifted. Where SQLite itself answers, the answer is that of an ordinary table.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -327,7 +327,7 @@ START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
 }
 END_TEST
 
-/* --- what an authorizer that only looks on sees -------------------------------------------------------------------- */
+/* --- what an authorizer that only looks on sees ------------------------------------------------------------------- */
 
 static sqlite3_str *journal;
 

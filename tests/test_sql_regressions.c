@@ -85,8 +85,8 @@ START_TEST(test_a_limit_of_a_compound_is_not_that_of_its_arms) {
 }
 END_TEST
 
-/* A cast of a parameter looks like a parameter, but has an affinity. Which of several spellings of one number comes first is not
- * asked: the number's own text does (ext/query/plan.h), whatever ORDER BY says. */
+/* A cast of a parameter looks like a parameter, but has an affinity. Which of several spellings of one number comes
+ * first is not asked: the number's own text does (ext/query/plan.h), whatever ORDER BY says. */
 START_TEST(test_a_parameter_that_is_cast_to_a_number_is_compared_as_one) {
     static const char *const types[] = {"INTEGER", "REAL", "NUMERIC"}, *const operators[] = {
                                                                            "=", "<", "<=", ">", ">=", "IS"};
@@ -162,8 +162,8 @@ START_TEST(test_an_application_that_replaces_glob_and_like_gets_its_own) {
 }
 END_TEST
 
-/* SQLite plans the arms of an OR without the terms beside it that hold a subquery or are parts of a row value, and of the
- * columns from the 64th on it tells only that one of them is read. */
+/* SQLite plans the arms of an OR without the terms beside it that hold a subquery or are parts of a row value, and of
+ * the columns from the 64th on it tells only that one of them is read. */
 START_TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
     static const char *const queries[][2] = {
         {"SELECT path FROM files WHERE prefix = (SELECT min(p) FROM arguments) AND (path = 'b' OR path < 'd')",
@@ -299,8 +299,8 @@ START_TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollb
 }
 END_TEST
 
-/* It was spilled for want of memory, and committed without a root: this connection went on reading the one that nobody else
- * knew, in slots that others took. */
+/* It was spilled for want of memory, and committed without a root: this connection went on reading the one that nobody
+ * else knew, in slots that others took. */
 START_TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is) {
     static const char *const wishes[] = {"flush", "clean", "vacuum"};
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {

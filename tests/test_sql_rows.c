@@ -1,11 +1,11 @@
 /* Rows of several columns, written and read at random beside an ordinary table.
  *
- * The model is a table of the same name and columns in an attached database: after each statement both have answered with
- * the same code, the same message and the same changes(), and from time to time with the same rows, types included.
- * ART_TEST_SCALE multiplies the histories.
+ * The model is a table of the same name and columns in an attached database: after each statement both have answered
+ * with the same code, the same message and the same changes(), and from time to time with the same rows, types
+ * included. ART_TEST_SCALE multiplies the histories.
  *
- * Left out, because SQLite itself treats virtual tables otherwise: UPSERT, RETURNING of an UPDATE, several rows whose paths
- * change in one statement.
+ * Left out, because SQLite itself treats virtual tables otherwise: UPSERT, RETURNING of an UPDATE, several rows whose
+ * paths change in one statement.
  */
 #include <check.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void tear_down(void) {
 
 #define ONE_OF(list) list[random_below(&chance, sizeof list / sizeof *list)]
 
-/* ---- the table ---- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static void make_tables(void) {
     static const char *const types[] = {"",
@@ -86,7 +86,7 @@ static void make_tables(void) {
     sqlite3_free(definitions);
 }
 
-/* ---- statements ---- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 static void put_value(sqlite3_str *out) {
     static const char *const usual[] = {"NULL", "0",   "1",    "-1",  "7",     "12",    "'12'", "'1'",
@@ -303,7 +303,7 @@ static void agree(uint64_t seed, const char *statement) {
     sqlite3_free(theirs);
 }
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* To the last bit: -0.0 is not 0.0. */
 static void append_value(sqlite3_str *out, sqlite3_value *value) {
@@ -381,7 +381,7 @@ START_TEST(test_random_rows_are_those_of_an_ordinary_table) {
 }
 END_TEST
 
-/* ---- single statements ---- */
+/* ---- single statements ------------------------------------------------------------------------------------------- */
 
 static void expect(const char *expected, const char *query) {
     char *rows = sql_rows(db, "%s", query);

@@ -376,7 +376,7 @@ START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
 }
 END_TEST
 
-/* --- the first statement of a transaction -------------------------------------------------------------------------- */
+/* --- the first statement of a transaction ------------------------------------------------------------------------- */
 
 static int times_asked;
 
@@ -432,7 +432,7 @@ START_TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
 }
 END_TEST
 
-/* --- changes(), total_changes(), last_insert_rowid() ------------------------------------------------------------- */
+/* --- changes(), total_changes(), last_insert_rowid() -------------------------------------------------------------- */
 
 static const char *const counted[] = {"INSERT INTO @(path, value) VALUES('p', 1), ('q', 2), ('r', 3)",
                                       "UPDATE @ SET value = value + 1 WHERE path > 'p'",

@@ -47,7 +47,7 @@ static void expect(const char *expected, const char *query) {
     sqlite3_free(rows);
 }
 
-/* ---- values ---- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static const char *const values[] = {
     "NULL", "0", "1", "-1", "127", "128", "-129", "32768", "8388608", "2147483648", "140737488355328",
@@ -121,7 +121,7 @@ START_TEST(test_values_may_be_overwritten_by_other_types_and_sizes) {
 }
 END_TEST
 
-/* ---- paths ---- */
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_an_empty_path_is_a_path) {
     sql_create(db, "t", "");
@@ -184,7 +184,8 @@ START_TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
 }
 END_TEST
 
-/* SQLite's GLOB reads a broken character as U+FFFD: such patterns and paths match each other, and no whole character. */
+/* SQLite's GLOB reads a broken character as U+FFFD: such patterns and paths match each other, and no whole
+ * character. */
 START_TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
     static const char *const patterns[] = {"ff2a", "c32a", "ff", "efbfbd2a", "61ff2a", "61c32a", "c3a92a", "e2822a"};
     sql_create(db, "t", "");
@@ -214,7 +215,7 @@ START_TEST(test_a_conflict_names_the_column_as_sqlite_does) {
 }
 END_TEST
 
-/* ---- declaration ---- */
+/* ---- declaration ------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_unknown_or_malformed_options_are_refused_by_name) {
     if (sql_standin()) return;
@@ -312,7 +313,7 @@ START_TEST(test_a_name_may_be_any_name) {
 }
 END_TEST
 
-/* ---- versions ---- */
+/* ---- versions ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_the_version_is_the_transaction_that_last_wrote_the_row) {
     if (sql_standin()) return;
@@ -347,7 +348,7 @@ START_TEST(test_an_update_with_a_version_is_a_compare_and_swap) {
 }
 END_TEST
 
-/* ---- commands, info, transactions that are large ---- */
+/* ---- commands, info, transactions that are large ----------------------------------------------------------------- */
 
 START_TEST(test_unknown_commands_are_refused_by_name) {
     if (sql_standin()) return;

@@ -1,8 +1,8 @@
-/* The size of the .art file under SQLite itself: what 'vacuum' leaves of it after deletes, and the checkpoint that is made
- * early where slots wait for one.
+/* The size of the .art file under SQLite itself: what 'vacuum' leaves of it after deletes, and the checkpoint that is
+ * made early where slots wait for one.
  *
- * And 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file must
- * not have been cut before what the database still needs. */
+ * And 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file
+ * must not have been cut before what the database still needs. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,7 +169,7 @@ START_TEST(test_the_early_checkpoint_takes_nothing_from_a_reader) {
 }
 END_TEST
 
-/* --- one 'vacuum' ------------------------------------------------------------------------------------------------------ */
+/* --- one 'vacuum' ------------------------------------------------------------------------------------------------- */
 
 static uint64_t size_of(const char *name) {
     struct stat status;

@@ -1,5 +1,6 @@
-/* art_verify(): fails where a copy is not whole and sound, with each table's first problem and what to do, and says 'ok' and
- * what is still to come where it is. (What each way to copy leaves: test_copies.c. What a check finds: test_sql_check.c.)
+/* art_verify(): fails where a copy is not whole and sound, with each table's first problem and what to do, and says
+ * 'ok' and what is still to come where it is. (What each way to copy leaves: test_copies.c. What a check finds:
+ * test_sql_check.c.)
  */
 #include <check.h>
 #include <fcntl.h>

@@ -1,10 +1,11 @@
 /* The hidden column `version` between two connections: compare-and-set, and versions that are never given twice; and
  * art_write_version(), which tells the one that is being given.
  *
- * Two connections add to counters, each by what it read before: UPDATE ... SET value = value + 1 WHERE path = ? AND version = ?.
- * changes() tells who won; in the end the counters must be what the winners counted. Between the steps are transactions,
- * savepoints, rollbacks, flushes, deletions and reopening. Each version that a committed transaction gave is above all
- * committed before it. (Histories of one connection watch the version of every row: tests/support/versions.c.)
+ * Two connections add to counters, each by what it read before: UPDATE ... SET value = value + 1 WHERE path = ? AND
+ * version = ?. changes() tells who won; in the end the counters must be what the winners counted. Between the steps are
+ * transactions, savepoints, rollbacks, flushes, deletions and reopening. Each version that a committed transaction gave
+ * is above all committed before it. (Histories of one connection watch the version of every row:
+ * tests/support/versions.c.)
  */
 #include <check.h>
 #include <stdio.h>
@@ -165,7 +166,7 @@ START_TEST(test_compare_and_set_loses_nothing_between_two_connections) {
 }
 END_TEST
 
-/* --- art_write_version() ------------------------------------------------------------------------------------------- */
+/* --- art_write_version() ------------------------------------------------------------------------------------------ */
 
 static void same_as_written(sqlite3 *db, const char *schema, const char *what) {
     int64_t said = sql_int(db, "SELECT art_write_version('%s.t')", schema);

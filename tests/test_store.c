@@ -28,7 +28,7 @@ static void close_both(struct art_store *first, struct art_store *other) {
     ck_assert_uint_eq(cache.limit, 0);
 }
 
-/* ---- writing and reading --------------------------------------------------------------------------------------------- */
+/* ---- writing and reading ----------------------------------------------------------------------------------------- */
 
 START_TEST(test_what_was_written_is_read_back_by_another_connection) {
     struct store_place place;
@@ -190,7 +190,7 @@ START_TEST(test_raw_bytes_come_back_as_they_were) {
 }
 END_TEST
 
-/* ---- slots ----------------------------------------------------------------------------------------------------------- */
+/* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing) {
     struct store_place place;
@@ -377,7 +377,7 @@ START_TEST(test_a_slot_set_is_what_a_plain_array_says) {
 }
 END_TEST
 
-/* ---- misuse ------------------------------------------------------------------------------------------------------------ */
+/* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(test_calls_outside_of_a_phase_and_senseless_references_are_refused) {
     struct store_place place;
@@ -428,7 +428,7 @@ START_TEST(test_calls_outside_of_a_phase_and_senseless_references_are_refused) {
 }
 END_TEST
 
-/* ---- verification -------------------------------------------------------------------------------------------------------- */
+/* ---- verification ------------------------------------------------------------------------------------------------ */
 
 static void flip(const struct store_place *place, uint64_t offset, unsigned bit) {
     if (place->sim) {

@@ -1,4 +1,5 @@
-/* The process's cache: what is read how often, what is kept, what goes, and that nobody ever sees a wrong byte of it. */
+/* The process's cache: what is read how often, what is kept, what goes, and that nobody ever sees a wrong byte of
+ * it. */
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ static void end_world(void) {
     store_place_close(&place);
 }
 
-/* ---- what is read ---------------------------------------------------------------------------------------------------- */
+/* ---- what is read ------------------------------------------------------------------------------------------------ */
 
 /* Its head, its first page, some pages ahead, then the rest. */
 START_TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
@@ -86,7 +87,8 @@ START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
 }
 END_TEST
 
-/* What the page cache has costs the same page by page; where it lacks some, they are asked for one by one, and soon all the rest. */
+/* What the page cache has costs the same page by page; where it lacks some, they are asked for one by one, and soon all
+ * the rest. */
 START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
@@ -340,7 +342,7 @@ START_TEST(test_a_superseded_blob_makes_room) {
 }
 END_TEST
 
-/* ---- the limit --------------------------------------------------------------------------------------------------------- */
+/* ---- the limit --------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_the_limit_is_kept_whatever_is_read) {
     static const uint64_t limits[] = {0, 100000, 1 * MB, 4 * MB, 11 * MB};
@@ -522,7 +524,7 @@ START_TEST(test_only_what_is_read_ahead_and_large_has_large_pages) {
 }
 END_TEST
 
-/* ---- threads ------------------------------------------------------------------------------------------------------------ */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t gift_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct art_blob *gift; /* a held blob, to be released by whoever takes it */

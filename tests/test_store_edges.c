@@ -1,5 +1,5 @@
-/* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the wrong
- * moment, a store in memory whose memory ends; and what art_store_check() is for.
+/* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the
+ * wrong moment, a store in memory whose memory ends; and what art_store_check() is for.
  */
 #include <check.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static struct art_superblock *superblock(void) {
     return (struct art_superblock *)(void *)sim_disk_file_bytes(place.sim, place.path, &len);
 }
 
-/* --- owner pages --------------------------------------------------------------------------------------------------- */
+/* --- owner pages -------------------------------------------------------------------------------------------------- */
 
 static void change(size_t offset, const void *bytes, size_t n, unsigned page) {
     uint8_t *at = (uint8_t *)superblock() + page * ART_STORE_PAGE;
@@ -211,7 +211,7 @@ START_TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_he
 }
 END_TEST
 
-/* --- what cannot be ------------------------------------------------------------------------------------------------ */
+/* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
 START_TEST(test_half_a_name_makes_no_store) {
     struct art_store *store = (void *)&store;
@@ -337,7 +337,7 @@ START_TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
 }
 END_TEST
 
-/* --- in memory ----------------------------------------------------------------------------------------------------- */
+/* --- in memory ---------------------------------------------------------------------------------------------------- */
 
 static int life_in_memory(struct store_blob *blob) {
     static const struct art_store_options options = {.cache_bytes = 1 * MB};
@@ -406,7 +406,7 @@ START_TEST(test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only) {
 }
 END_TEST
 
-/* --- the check ----------------------------------------------------------------------------------------------------- */
+/* --- the check ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_what_a_store_holds_is_checked) {
     make_world();

@@ -19,7 +19,7 @@ static int begin(struct art_store *store, bool fresh) {
     return art_store_write_begin(store, fresh, &slots);
 }
 
-/* ---- syncs and writes that fail -------------------------------------------------------------------------------------- */
+/* ---- syncs and writes that fail ---------------------------------------------------------------------------------- */
 
 START_TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     struct store_place place;
@@ -173,7 +173,7 @@ START_TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
 }
 END_TEST
 
-/* ---- everything fails once ---------------------------------------------------------------------------------------------- */
+/* ---- everything fails once --------------------------------------------------------------------------------------- */
 
 enum { STORY_BLOBS = 5 };
 
@@ -311,7 +311,7 @@ START_TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
 }
 END_TEST
 
-/* ---- a long life with accidents ------------------------------------------------------------------------------------------- */
+/* ---- a long life with accidents ---------------------------------------------------------------------------------- */
 
 /* A naive model of the rule: a blob that a sync has made safe is there until its slot is written again. */
 enum { SLOTS = 14, CONNECTIONS = 3 };

@@ -61,7 +61,7 @@ static int write_as(const char *path, const char *host_path) {
     return rc;
 }
 
-/* ---- made -------------------------------------------------------------------------------------------------------------- */
+/* ---- made -------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_opening_and_reading_make_no_file) {
     store_place_simulated(&place, 1);
@@ -226,7 +226,7 @@ START_TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_w
 }
 END_TEST
 
-/* ---- whose it is ---------------------------------------------------------------------------------------------------------- */
+/* ---- whose it is ------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
     make_world();
@@ -506,7 +506,7 @@ START_TEST(test_every_flipped_bit_of_the_superblock_is_found) {
 }
 END_TEST
 
-/* ---- links, lengths, replacement ------------------------------------------------------------------------------------------ */
+/* ---- links, lengths, replacement --------------------------------------------------------------------------------- */
 
 START_TEST(test_a_file_with_two_names_is_read_and_not_written) {
     make_world();
@@ -645,7 +645,7 @@ START_TEST(test_a_file_that_may_only_be_read_is_read) {
 }
 END_TEST
 
-/* ---- the lock ------------------------------------------------------------------------------------------------------------- */
+/* ---- the lock ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_one_connection_writes_at_a_time) {
     struct store_place here;
@@ -675,7 +675,7 @@ START_TEST(test_one_connection_writes_at_a_time) {
 }
 END_TEST
 
-/* ---- fork ------------------------------------------------------------------------------------------------------------------- */
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
 
 enum { CHILD_GOOD = 77 };
 

@@ -1,6 +1,6 @@
-/* A tree where it is used as hosts rarely do: keys past the limit, a run so deep that its children are folded on the way,
- * cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another history; and
- * what is drawn for people.
+/* A tree where it is used as hosts rarely do: keys past the limit, a run so deep that its children are folded on the
+ * way, cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another
+ * history; and what is drawn for people.
  */
 #include <check.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
-/* --- keys ---------------------------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
     static uint8_t bytes[ART_PATH_MAX + 20];
@@ -61,7 +61,7 @@ START_TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
 }
 END_TEST
 
-/* --- runs ---------------------------------------------------------------------------------------------------------- */
+/* --- runs --------------------------------------------------------------------------------------------------------- */
 
 enum { LONG_ROWS = 450, LONG_KEY = 60000 };
 
@@ -134,7 +134,7 @@ START_TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
 }
 END_TEST
 
-/* --- cursors ------------------------------------------------------------------------------------------------------- */
+/* --- cursors ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
     small_tree_make(false);
@@ -220,7 +220,7 @@ START_TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
 }
 END_TEST
 
-/* --- values -------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 enum { LARGE = 5 << 20 };
 
@@ -264,7 +264,7 @@ START_TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
 }
 END_TEST
 
-/* --- the log ------------------------------------------------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
     small_tree_make(false);
@@ -321,8 +321,8 @@ START_TEST(test_garbage_of_rolled_back_changes_is_given_back) {
 }
 END_TEST
 
-/* Histories of one table that part somewhere, as after restored copies: whatever the numbers say, a tree that was in one of
- * them and is given another one's log stands where a new one would. */
+/* Histories of one table that part somewhere, as after restored copies: whatever the numbers say, a tree that was in
+ * one of them and is given another one's log stands where a new one would. */
 START_TEST(test_a_log_of_another_history_is_read_from_its_root) {
     enum { HISTORIES = 14 };
     struct random random = {random_seed()};
@@ -454,7 +454,7 @@ START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
 }
 END_TEST
 
-/* --- hosts --------------------------------------------------------------------------------------------------------- */
+/* --- hosts -------------------------------------------------------------------------------------------------------- */
 
 static unsigned asked, patience;
 
@@ -541,7 +541,7 @@ START_TEST(test_a_tree_that_is_read_only_is_read) {
 }
 END_TEST
 
-/* --- fork ---------------------------------------------------------------------------------------------------------- */
+/* --- fork --------------------------------------------------------------------------------------------------------- */
 
 #define FORKED(call)                                                                                                   \
     if ((call) != ART_FORKED) return __LINE__
@@ -604,7 +604,7 @@ START_TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
 }
 END_TEST
 
-/* --- for people ----------------------------------------------------------------------------------------------------- */
+/* --- for people --------------------------------------------------------------------------------------------------- */
 
 static char *drawn(void (*draw)(FILE *out)) {
     static char *shown;

@@ -86,8 +86,9 @@ START_TEST(test_every_call_of_the_disk_may_fail) {
 }
 END_TEST
 
-/* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction, which the
- * host tells in the middle of the call: all is as it was committed then, and the next transaction finds nothing wrong. */
+/* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction,
+ * which the host tells in the middle of the call: all is as it was committed then, and the next transaction finds
+ * nothing wrong. */
 START_TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT, ART_BUSY, ART_READONLY};
     enum { ENDING = 4 };

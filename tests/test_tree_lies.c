@@ -1,5 +1,6 @@
-/* What somebody made up who knows the formats and the hashes: roots, lists of retired slots, references to chunks and to
- * blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays readable.
+/* What somebody made up who knows the formats and the hashes: roots, lists of retired slots, references to chunks and
+ * to blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays
+ * readable.
  */
 #include <check.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
-/* --- rows ---------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* A row whose reference was made up. */
 static void forge(const char *key, uint64_t length, uint64_t csn) {
@@ -122,7 +123,7 @@ START_TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
 }
 END_TEST
 
-/* --- what somebody made up ----------------------------------------------------------------------------------------- */
+/* --- what somebody made up ---------------------------------------------------------------------------------------- */
 
 static void root_refused(struct art_buffer *bytes, const char *says) {
     struct art_root *root;
@@ -278,7 +279,7 @@ START_TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
 }
 END_TEST
 
-/* --- a check with much to say --------------------------------------------------------------------------------------- */
+/* --- a check with much to say ------------------------------------------------------------------------------------- */
 
 static unsigned problems;
 static int64_t questions_left;

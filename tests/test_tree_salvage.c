@@ -1,6 +1,6 @@
-/* Salvage in core: every page of a table damaged in turn, pairs and triples of them in a deeper one, logs and roots that are
- * gone, files cut short, and bytes that lie with right hashes. What comes out is held against all entries that the table had
- * (support/salvage_facts.h). */
+/* Salvage in core: every page of a table damaged in turn, pairs and triples of them in a deeper one, logs and roots
+ * that are gone, files cut short, and bytes that lie with right hashes. What comes out is held against all entries that
+ * the table had (support/salvage_facts.h). */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,7 +320,8 @@ START_TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
 }
 END_TEST
 
-/* The one that was written last is torn: the one before it leads to what was flushed before, as far as it is still there. */
+/* The one that was written last is torn: the one before it leads to what was flushed before, as far as it is still
+ * there. */
 START_TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     begin(3);
     struct art_salvage_options options = salvage_options();

@@ -79,7 +79,7 @@ static int host_each_log_row(void *context, int (*row)(void *to, int64_t csn, st
     return rc;
 }
 
-/* --- rows of the host's: what a transaction did to them goes with it ------------------------------------------------ */
+/* --- rows of the host's: what a transaction did to them goes with it ---------------------------------------------- */
 
 enum { MARKS = 64 };
 static struct toy_blobs committed, at_mark[MARKS];

@@ -331,8 +331,8 @@ static int delete_files(unsigned from, unsigned to, uint64_t left, uint64_t *red
     return ART_OK;
 }
 
-/* Left must be room for the row, for the log before it, and for the host's journal. The second row is as long as the first, but
- * for its numbers. A small DELETE is never refused. */
+/* Left must be room for the row, for the log before it, and for the host's journal. The second row is as long as the
+ * first, but for its numbers. A small DELETE is never refused. */
 START_TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
     enum { FILES = 60000, AT_ONCE = 20000, JOURNAL = 256 << 10 };
     uint64_t redo, again;

@@ -1,8 +1,8 @@
-/* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand. A walk
- * keeps no more than the cache may hold. Who searches here and there has heads of leaves read together.
+/* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand.
+ * A walk keeps no more than the cache may hold. Who searches here and there has heads of leaves read together.
  *
- * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are watched
- * (the linker's --wrap), and searches led astray as a forged blob would.
+ * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are
+ * watched (the linker's --wrap), and searches led astray as a forged blob would.
  */
 #include <check.h>
 #include <limits.h>
@@ -219,7 +219,7 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
 }
 END_TEST
 
-/* ---- searches: heads of neighbours come together ---- */
+/* ---- searches: heads of neighbours come together ----------------------------------------------------------------- */
 
 static void make_key(char text[40], unsigned i, struct art_bytes *out) {
     *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));

@@ -15,7 +15,8 @@ void art_buffer_clear(struct art_buffer *buffer);
 /* ART_OK or ART_NOMEM (then unchanged). */
 int art_buffer_reserve(struct art_buffer *buffer, size_t more);
 int art_buffer_append(struct art_buffer *buffer, const void *data, size_t len);
-/* A copy of `key` and nothing else, readable ART_KEY_PADDING bytes past its end, as searches want it. ART_OK or ART_NOMEM. */
+/* A copy of `key` and nothing else, readable ART_KEY_PADDING bytes past its end, as searches want it. ART_OK or
+ * ART_NOMEM. */
 int art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key);
 
 /* What is in it, borrowed. */

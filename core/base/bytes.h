@@ -95,7 +95,8 @@ static inline uint32_t art_common_prefix(const uint8_t *a, const uint8_t *b, uin
     return i;
 }
 
-/* LEB128, for the redo codec and the like: at most 10 bytes. The reader returns the bytes used, 0 if cut or too long. */
+/* LEB128, for the redo codec and the like: at most 10 bytes. The reader returns the bytes used, 0 if cut or too
+ * long. */
 static inline uint32_t art_put_varint(uint8_t *p, uint64_t x) {
     uint32_t n = 0;
     while (x >= 0x80) {

@@ -1,9 +1,9 @@
 /* Blobs as rows of the host's own database (storage=inline): what the host does for it.
  *
- * A row holds a page of 4 KB and is numbered by it; no number is taken twice. The host need not store the zeros at a page's end:
- * with ART_ROW_SPARE of them and the row's header, a page of ours fits into one of SQLite's of the same size, so that reading
- * it is reading one. All return enum art_rc, with a message noted. The host calls nothing of the tree that asks meanwhile,
- * but that the transaction was rolled back.
+ * A row holds a page of 4 KB and is numbered by it; no number is taken twice. The host need not store the zeros at a
+ * page's end: with ART_ROW_SPARE of them and the row's header, a page of ours fits into one of SQLite's of the same
+ * size, so that reading it is reading one. All return enum art_rc, with a message noted. The host calls nothing of the
+ * tree that asks meanwhile, but that the transaction was rolled back.
  */
 #ifndef ART_BASE_ROWS_H
 #define ART_BASE_ROWS_H

@@ -66,7 +66,7 @@ struct art_blob {
     void *owner; /* for load() */
 };
 
-/* --- trust ------------------------------------------------------------------------------------------------------- */
+/* --- trust -------------------------------------------------------------------------------------------------------- */
 
 /* Verifies the head pages of `image` against the reference that leads there and sanity-checks header and routing
  * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
@@ -74,9 +74,9 @@ struct art_blob {
  * is newer than the database. */
 int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
                   const char *file);
-/* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that it is in
- * `slot` and of which table. The label has no bytes, only its length. False: it is none. Such a blob may have been superseded
- * long ago. */
+/* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
+ * it is in `slot` and of which table. The label has no bytes, only its length. False: it is none. Such a blob may have
+ * been superseded long ago. */
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present. */
@@ -99,7 +99,7 @@ int art_blob_check_expected(struct art_blob *blob, const struct art_blob_expecte
 /* Draws the blob for people: header, routing, buckets; entries too if `entries`. */
 void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
 
-/* --- search ------------------------------------------------------------------------------------------------------ */
+/* --- search ------------------------------------------------------------------------------------------------------- */
 
 /* Where `key` stands to all keys that begin with `label`: <0 before them, 0 it begins with the label, >0 behind them.
  * (A proper prefix of the label stands before.) */
@@ -116,9 +116,9 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
 int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
-/* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has its place
- * (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and readable
- * ART_PAGE_PADDING bytes past its end. ART_OK, ART_NOTFOUND. */
+/* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
+ * its place (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and
+ * readable ART_PAGE_PADDING bytes past its end. ART_OK, ART_NOTFOUND. */
 struct art_spot {
     uint32_t page, bucket, known;
 };
@@ -148,7 +148,7 @@ enum art_guess {
 enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                               struct art_ref *child);
 
-/* --- cursor ------------------------------------------------------------------------------------------------------ */
+/* --- cursor ------------------------------------------------------------------------------------------------------- */
 
 /* A position in one blob. The key under it stands in `key` (whole, the label's bytes included, which the caller has
  * put there), a buffer of ART_KEY_MAX + ART_KEY_PADDING bytes that the caller owns. The cursor does not keep the blob
@@ -176,16 +176,16 @@ int art_blob_last(struct art_blob_cursor *cursor);
 int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
 int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
 int art_blob_next(struct art_blob_cursor *cursor);
-/* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many bytes
- * of the key are what they were. False: the cursor has not moved. */
+/* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many
+ * bytes of the key are what they were. False: the cursor has not moved. */
 bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
 bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
 int art_blob_prev(struct art_blob_cursor *cursor);
 /* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
  * subtree, forward; backward: to the last entry before it. */
 int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward);
-/* Forward, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first of all keys
- * after those with the prefix. *done: the cursor stands there; else it has not moved. */
+/* Forward, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first of all
+ * keys after those with the prefix. *done: the cursor stands there; else it has not moved. */
 int art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done);
 /* Entry number `index` (0-based) in key order; invalid past the end. */
 int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);

@@ -154,7 +154,7 @@ static inline const struct art_blob_header *art_blob_header(const uint8_t *image
 /* What own_hash is to be. */
 uint64_t art_blob_header_hash(const uint8_t *last_page);
 
-/* --- the directories of an open blob ----------------------------------------------------------------------------- */
+/* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
     return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->routing + 2 * bucket);

@@ -59,7 +59,7 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
 }
 
-/* --- the pending bucket's way into the blob ---------------------------------------------------------------------- */
+/* --- the pending bucket's way into the blob ----------------------------------------------------------------------- */
 
 struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
                                        struct art_bytes first_key) {
@@ -135,7 +135,7 @@ int art_builder_emit(struct art_builder *builder, bool *full) {
     return ART_OK;
 }
 
-/* --- adding ------------------------------------------------------------------------------------------------------ */
+/* --- adding ------------------------------------------------------------------------------------------------------- */
 
 /* The entry opens a bucket. Little that is left of a page is given up, else the entry crosses into the next page. */
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
@@ -237,7 +237,7 @@ uint32_t art_builder_pages(const struct art_builder *builder) {
            art_head_pages(head->buckets + 1, sums_needed(builder), builder->options.filter ? keys : 0, nodes);
 }
 
-/* --- closing a blob ---------------------------------------------------------------------------------------------- */
+/* --- closing a blob ----------------------------------------------------------------------------------------------- */
 
 /* Of a leaf: what its first and last key share. Of an index blob also what all labels below share with them. */
 static uint32_t label_length(const struct art_builder *builder) {

@@ -72,7 +72,7 @@ static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *ke
     if (len) memcpy(copy->bytes, key, len);
 }
 
-/* --- pending.c --------------------------------------------------------------------------------------------------- */
+/* --- pending.c ---------------------------------------------------------------------------------------------------- */
 
 /* Bytes that the pending bucket takes, a multiple of 8, at most. */
 uint32_t art_pending_size(const struct art_pending *pending);
@@ -83,7 +83,7 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
 /* Writes the bucket; returns its size. Does not empty it. */
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 
-/* --- builder.c --------------------------------------------------------------------------------------------------- */
+/* --- builder.c ---------------------------------------------------------------------------------------------------- */
 
 /* Moves the pending bucket into the blob. *full: it does not fit. */
 int art_builder_emit(struct art_builder *builder, bool *full);

@@ -114,7 +114,7 @@ void art_head_truncate(struct art_head *head, uint32_t buckets, uint32_t nodes_b
     head->nodes_bound = nodes_bound;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 
 struct art_node_writer {
     struct art_head *head;
@@ -240,7 +240,7 @@ int art_head_measure(struct art_head *head) {
     return ART_OK;
 }
 
-/* --- the whole head ---------------------------------------------------------------------------------------------- */
+/* --- the whole head ----------------------------------------------------------------------------------------------- */
 
 uint32_t art_head_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;

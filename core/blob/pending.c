@@ -84,7 +84,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     return true;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static uint8_t *put_key_columns(const struct art_pending *pending, uint8_t *out, uint32_t prefix_len,
                                 uint32_t first_suffix) {

@@ -1,9 +1,9 @@
 /* The longest key that is a prefix of a given one, for lookups of mounts, routes and the like.
  *
- * A search for a key in a bucket passes every entry that is a prefix of it: each stands in front of the subtree that the
- * search goes into next. And in key order all that are longer stand between such an entry and the key, in this bucket. So
- * a prefix that is found here is the longest; and if there is none, the others are before the bucket and hence no longer
- * than what its first key and the wanted one share.
+ * A search for a key in a bucket passes every entry that is a prefix of it: each stands in front of the subtree that
+ * the search goes into next. And in key order all that are longer stand between such an entry and the key, in this
+ * bucket. So a prefix that is found here is the longest; and if there is none, the others are before the bucket and
+ * hence no longer than what its first key and the wanted one share.
  */
 #include "core/blob/search.h"
 

@@ -69,7 +69,7 @@ ART_READS_PAST uint32_t art_route(const struct art_blob *blob, struct art_bytes 
     return first ? first - 1 : 0; /* the key is before all separators of this subtree */
 }
 
-/* --- check ------------------------------------------------------------------------------------------------------- */
+/* --- check -------------------------------------------------------------------------------------------------------- */
 
 struct art_expected_node {
     uint32_t ref, first, end;

@@ -1,8 +1,8 @@
 /* Buffers for blobs: 512 KB each, aligned to 4 KB at least, from one slab with a lock-free free list, from the heap
  * when the slab is empty.
  *
- *   slab   [ slot 0 | slot 1 | ... ]         mapped once, at a multiple of 512 KB, at most 65,536 slots; memory is taken
- *                                            when a page is touched
+ *   slab   [ slot 0 | slot 1 | ... ]         mapped once, at a multiple of 512 KB, at most 65,536 slots; memory is
+ *                                            taken when a page is touched
  *   free   which slots are free: a lock-free list, last in, first out (free_list.h)
  *
  * Get and put are safe from any thread.

@@ -4,8 +4,8 @@
  *   art_io     one open file (or memory), on behalf of one connection
  *
  * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
- * chooses), memory (io_memory.c), rows of the host's database (io_rows.c), and in tests a simulated disk that fails, tears,
- * drops and reorders (tests/support/sim_disk.c).
+ * chooses), memory (io_memory.c), rows of the host's database (io_rows.c), and in tests a simulated disk that fails,
+ * tears, drops and reorders (tests/support/sim_disk.c).
  *
  * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
  * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the
@@ -41,8 +41,9 @@ struct art_io_request {
     uint64_t offset;
 };
 
-/* Where a read comes from, if the file is written with O_DIRECT: the device, or the system's page cache. A page in that cache may
- * be older than the last write, so it is only for pages that the caller verifies by a hash which is not in the page itself. */
+/* Where a read comes from, if the file is written with O_DIRECT: the device, or the system's page cache. A page in that
+ * cache may be older than the last write, so it is only for pages that the caller verifies by a hash which is not in
+ * the page itself. */
 enum art_read { ART_READ_DEVICE, ART_READ_CACHED };
 
 /* A read that goes on while the caller works. The caller sets the requests; the struct and the memory that they name
@@ -73,8 +74,8 @@ struct art_io_methods {
     /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut
      * short. */
     int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count, enum art_read from);
-    /* Reads a request if the system's page cache has all of it, which takes no wait; else what is at `data` is not known. NULL:
-     * never. */
+    /* Reads a request if the system's page cache has all of it, which takes no wait; else what is at `data` is not
+     * known. NULL: never. */
     bool (*peek)(struct art_io *, const struct art_io_request *request);
     /* Starts a reading without waiting for anything; false: not this time. read_wait() returns when all that was
      * started has ended. Both NULL: nothing can be under way here. */
@@ -88,11 +89,11 @@ struct art_io_methods {
     int (*truncate)(struct art_io *, uint64_t bytes);
     /* Whole pages that nothing names any more, and that are written anew before they are read. NULL: they may stay. */
     int (*discard)(struct art_io *, uint64_t offset, uint64_t len);
-    /* Whole pages that nothing names any more: the file system may have their room back. If it cannot be had, they stay. NULL:
-     * never. */
+    /* Whole pages that nothing names any more: the file system may have their room back. If it cannot be had, they
+     * stay. NULL: never. */
     void (*give_back)(struct art_io *, uint64_t offset, uint64_t len);
-    /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way. False:
-     * this cannot be had, and nothing was changed that counts. NULL: never. */
+    /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way.
+     * False: this cannot be had, and nothing was changed that counts. NULL: never. */
     bool (*clone_range)(struct art_io *, struct art_io *from, uint64_t offset, uint64_t len);
     int (*identity)(struct art_io *, struct art_file_identity *out);
     /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its

@@ -3,14 +3,14 @@
  * Opening takes these steps, so that nothing but a regular file of ours is ever touched and no empty file is left
  * behind:
  *
- *   1. open() with O_NOFOLLOW, O_CLOEXEC, and O_NONBLOCK so that a pipe does not make us wait; not yet O_DIRECT, because
- *      open() first creates the file and then refuses the flag
+ *   1. open() with O_NOFOLLOW, O_CLOEXEC, and O_NONBLOCK so that a pipe does not make us wait; not yet O_DIRECT,
+ *      because open() first creates the file and then refuses the flag
  *   2. fstat(): a regular file?
  *   3. created: owner (where we may) and then permissions, in that order and closed to others until then
- *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is refused,
- *      buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
- *   5. direct=auto: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel drops a page
- *      from that cache when a direct write replaces it
+ *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is
+ *      refused, buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
+ *   5. direct=auto: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel
+ *      drops a page from that cache when a direct write replaces it
  */
 #include <dirent.h>
 #include <errno.h>
@@ -124,7 +124,8 @@ static int choose_direct(struct art_file *file, const struct art_file_options *o
     return ART_OK;
 }
 
-/* Opens the same file a second time, by its name. If that fails, or the name leads to another file by now, all reads are direct. */
+/* Opens the same file a second time, by its name. If that fails, or the name leads to another file by now, all reads
+ * are direct. */
 static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
     int fd = open_retried(file->io.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     struct stat other;

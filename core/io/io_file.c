@@ -205,7 +205,8 @@ int art_file_lock(struct art_io *io) {
                           io->name);
 }
 
-/* Should the unlock itself fail, again and again, the file stays marked as locked, and the lock ends with its closing. */
+/* Should the unlock itself fail, again and again, the file stays marked as locked, and the lock ends with its
+ * closing. */
 void art_file_unlock(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
     if (file->forked || !file->locked) return;

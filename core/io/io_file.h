@@ -72,7 +72,8 @@ void art_file_close(struct art_io *io);
 /* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. */
 void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out);
 
-/* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to pwrite's. */
+/* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to
+ * pwrite's. */
 extern const struct art_io_methods art_pwrite_methods;
 int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from);
 int art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);

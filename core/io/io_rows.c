@@ -3,8 +3,8 @@
  *   file   | 0 1 2 3 4 5 . . . 9 10 |       pages; '.' was never written
  *   rows     0 1 2 3 4 5       9 10         by their page
  *
- * Where rows may lie already, art_io_discard() comes before a write. The rows belong to the host's transaction, with all that
- * follows: nothing to sync, to lock or to wait for.
+ * Where rows may lie already, art_io_discard() comes before a write. The rows belong to the host's transaction, with
+ * all that follows: nothing to sync, to lock or to wait for.
  */
 #include <string.h>
 

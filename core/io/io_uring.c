@@ -11,8 +11,8 @@
  * until write_wait(), sync() or whatever needs them done. A read or write that overlaps a write in flight waits for
  * it, and so does a write that overlaps a read.
  *
- * The file's descriptors are registered with the ring, and so are the first slots of the pool's slab where the kernel lets us pin
- * them; requests inside that range use it, others do not.
+ * The file's descriptors are registered with the ring, and so are the first slots of the pool's slab where the kernel
+ * lets us pin them; requests inside that range use it, others do not.
  *
  * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The
  * same happens when a ring stops taking requests: what it has is waited for, what it has not taken goes through
@@ -80,8 +80,8 @@ struct ring_file {
 
 /* ---- is there a ring? -------------------------------------------------------------------------------------------- */
 
-/* ThreadSanitizer does not see the library's mmap() and munmap(). A ring that gets the addresses of a closed one, which was
- * another thread's, would look like a race between the two. */
+/* ThreadSanitizer does not see the library's mmap() and munmap(). A ring that gets the addresses of a closed one, which
+ * was another thread's, would look like a race between the two. */
 #if defined(__SANITIZE_THREAD__)
 #define ART_TSAN 1
 #elif defined(__has_feature)

@@ -3,8 +3,8 @@
  *   v2   /proc/self/cgroup has "0::PATH"            /sys/fs/cgroup PATH/memory.max, memory.high
  *   v1   /proc/self/cgroup has "N:..memory..:PATH"  /sys/fs/cgroup/memory PATH/memory.limit_in_bytes
  *
- * In a container PATH may be the one outside, which does not exist within: then what counts stands at the mount itself, where
- * the walk ends in any case. No limit is "max", or a number beyond any memory.
+ * In a container PATH may be the one outside, which does not exist within: then what counts stands at the mount itself,
+ * where the walk ends in any case. No limit is "max", or a number beyond any memory.
  */
 #include "core/io/machine.h"
 
@@ -22,7 +22,8 @@ static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-/* The text of a file of the kernel's; no more of it than there is room for. Without stdio, whose memory is not SQLite's. */
+/* The text of a file of the kernel's; no more of it than there is room for. Without stdio, whose memory is not
+ * SQLite's. */
 static bool read_text(const char *path, char *out, size_t room) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t len = 0;

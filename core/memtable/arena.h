@@ -1,8 +1,8 @@
 /* The arena: all memory that keys, values and nodes of one memtable lie in, given back whole.
  *
  *   chunks   4 KB, 8 KB, ... 1 MB, from art_alloc(); what does not fit into a quarter of one gets a chunk of its own
- *   regions  the chunk from whose front the next bytes are cut off; one for keys and values (aligned to 8), one for inner
- *            nodes (aligned to a cache line), which lie close together so
+ *   regions  the chunk from whose front the next bytes are cut off; one for keys and values (aligned to 8), one for
+ *            inner nodes (aligned to a cache line), which lie close together so
  *
  * Nothing cut off ever moves, and only inner nodes are used again: keys and values may still be looked at by a cursor
  * after a rollback took them out of the tree. What became of the bytes is told by two counters:
@@ -48,13 +48,15 @@ static inline size_t art_arena_round(size_t bytes) {
 void art_arena_init(struct art_arena *arena);
 void art_arena_clear(struct art_arena *arena);
 
-/* Hands up to `most` bytes of chunks on to an arena that is still empty: memory that the kernel need not clear again. */
+/* Hands up to `most` bytes of chunks on to an arena that is still empty: memory that the kernel need not clear
+ * again. */
 void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t most);
 
 /* `bytes`, rounded up; NULL without memory. Does not count them as live. */
 void *art_arena_take(struct art_arena *arena, size_t bytes);
 
-/* Blocks of one size that come back: `bytes` is whole lines and always the same for a class. These two count as live. */
+/* Blocks of one size that come back: `bytes` is whole lines and always the same for a class. These two count as
+ * live. */
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes);
 void art_arena_recycle_block(struct art_arena *arena, unsigned class, size_t bytes, void *block);
 

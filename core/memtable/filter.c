@@ -1,12 +1,12 @@
 /* A Bloom filter over the keys, so that a key's absence costs one word instead of a descent.
  *
- * One 64-bit word a key, four bits in it, 16 bits of room a key or more: at most 2 % of the absent keys pass. A key that a
- * rollback takes out leaves its bits behind. When the filter is too small it is made anew from the keys; when there
- * is no memory for it, there is none, and every key may be here.
+ * One 64-bit word a key, four bits in it, 16 bits of room a key or more: at most 2 % of the absent keys pass. A key
+ * that a rollback takes out leaves its bits behind. When the filter is too small it is made anew from the keys; when
+ * there is no memory for it, there is none, and every key may be here.
  *
- * A filter that remembers goes from memtable to memtable, in a transaction that spills: it holds the keys of all of them, so that
- * what it does not know is in none of the runs that they became either. It has a size for good; when it is full, it is one of
- * the present memtable's keys again.
+ * A filter that remembers goes from memtable to memtable, in a transaction that spills: it holds the keys of all of
+ * them, so that what it does not know is in none of the runs that they became either. It has a size for good; when it
+ * is full, it is one of the present memtable's keys again.
  */
 #include <assert.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * Each inner node also holds the sum of the weights below it, so that counts under any prefix take one descent. Keys
  * are any bytes; a key may be a prefix of another; the empty key is a key.
  *
- * All memory of a memtable is one arena, given back whole. A memtable is counted: a cursor that stands on one of its values
- * holds a reference, because the values (immutable once written) lie in the arena.
+ * All memory of a memtable is one arena, given back whole. A memtable is counted: a cursor that stands on one of its
+ * values holds a reference, because the values (immutable once written) lie in the arena.
  *
  * Changes are noted in an undo list. A position in it is a savepoint: art_memtable_rollback() brings back exactly the
  * state that was there. Nothing is noted while undo is off (replay).
@@ -29,12 +29,13 @@ int art_memtable_open(struct art_memtable **out); /* with one reference */
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
 void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
 
-/* An art_memtable_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else needs. */
+/* An art_memtable_unref(), before which the empty `next` takes over up to `most` bytes of memory that nobody else
+ * needs. */
 void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *next, size_t most);
-/* Whether a key is in none of several memtables, the present one and those that were flushed before it: remember() makes a
- * filter of so many bytes, pass_on() hands it to the memtable that follows, which is empty. While the present one remembers,
- * art_memtable_may_contain() says no only where all of them would. remember() is false without memory, or when there are too
- * many keys; a filter that gets too full ceases to remember. */
+/* Whether a key is in none of several memtables, the present one and those that were flushed before it: remember()
+ * makes a filter of so many bytes, pass_on() hands it to the memtable that follows, which is empty. While the present
+ * one remembers, art_memtable_may_contain() says no only where all of them would. remember() is false without memory,
+ * or when there are too many keys; a filter that gets too full ceases to remember. */
 bool art_memtable_remember(struct art_memtable *memtable, size_t bytes);
 bool art_memtable_remembers(const struct art_memtable *memtable);
 void art_memtable_pass_on(struct art_memtable *memtable, struct art_memtable *next);
@@ -47,9 +48,9 @@ int art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, 
 /* False: the key whose art_hash64() this is has no entry here. */
 bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash);
 
-/* Sets the key's entry (put or delete, with `shadows_older` as given; keeping an older `shadows_older` is the caller's business). The
- * value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and then nothing
- * changed. */
+/* Sets the key's entry (put or delete, with `shadows_older` as given; keeping an older `shadows_older` is the caller's
+ * business). The value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and
+ * then nothing changed. */
 int art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
 
 /* A get and a set of one key with one search. The place is good until the memtable changes. */
@@ -63,8 +64,8 @@ int art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes ke
 int art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
                         const struct art_entry *entry);
 
-/* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint: noting
- * again between two savepoints is skipped (art_memtable_savepoint() starts a new stretch). */
+/* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint:
+ * noting again between two savepoints is skipped (art_memtable_savepoint() starts a new stretch). */
 uint64_t art_memtable_savepoint(struct art_memtable *memtable);
 void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
 void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */
@@ -89,10 +90,10 @@ int art_memtable_select(const struct art_memtable *memtable, struct art_bytes lo
 /* A copy without garbage and without undo list, in a new arena. */
 int art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out);
 
-/* --- cursor --- */
+/* --- cursor ------------------------------------------------------------------------------------------------------- */
 
-/* The same verbs as a blob's. Valid until the memtable changes in any way; then seek again. It holds no reference and may be moved in
- * memory. */
+/* The same verbs as a blob's. Valid until the memtable changes in any way; then seek again. It holds no reference and
+ * may be moved in memory. */
 enum { ART_MEMTABLE_DEPTH_INLINE = 32 };
 struct art_memtable_cursor {
     const struct art_memtable *memtable;
@@ -123,12 +124,14 @@ void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct 
 /* --- redo: a transaction's net effect as bytes -------------------------------------------------------------------- */
 
 /* Row: XXH3-128(previous hash, csn, body) | body. Body: per key that has an undo note, in key order, its net effect:
- * put or delete, value, flags, and `shadows_older` meaning here: was the key live before this transaction (seen over memtable and
- * runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then, from its `shadows_older`).
- * Memtable-coded keys. *hash is the previous row's on entry and this row's on return. Appends to `out`. */
+ * put or delete, value, flags, and `shadows_older` meaning here: was the key live before this transaction (seen over
+ * memtable and runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then,
+ * from its `shadows_older`). Memtable-coded keys. *hash is the previous row's on entry and this row's on return.
+ * Appends to `out`. */
 int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                     struct art_buffer *out);
-/* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled transaction). */
+/* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled
+ * transaction). */
 int art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
 int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
@@ -136,8 +139,8 @@ int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
  * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
 int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 /* Applies a verified row: keeps the `shadows_older` of an entry that the memtable already holds. No undo is noted.
- * ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the memtable is dirty (this and
- * art_redo_decode_all). */
+ * ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the memtable is dirty
+ * (this and art_redo_decode_all). */
 int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
 
 void art_memtable_dump(const struct art_memtable *memtable, FILE *out);

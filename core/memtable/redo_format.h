@@ -14,8 +14,8 @@
  *      varint  length    puts only: of the value
  *      .                 the value
  *
- * In a row, ART_SHADOWS_OLDER says whether the key was live before the transaction; in a complete memtable it is the entry's own.
- * Varints are LEB128 (core/base/bytes.h); the hash is stored low half first.
+ * In a row, ART_SHADOWS_OLDER says whether the key was live before the transaction; in a complete memtable it is the
+ * entry's own. Varints are LEB128 (core/base/bytes.h); the hash is stored low half first.
  */
 #ifndef ART_MEMTABLE_REDO_FORMAT_H
 #define ART_MEMTABLE_REDO_FORMAT_H

@@ -1,8 +1,8 @@
 /* Applying redo.
  *
  * Whether a key lives in the runs below was settled by the first row that touched it. So an entry that is held keeps
- * its `shadows_older`, and a row that is applied again changes nothing. Only for a key that the memtable does not hold is the
- * row's `shadows_older`, "live before the transaction", the same as "live below".
+ * its `shadows_older`, and a row that is applied again changes nothing. Only for a key that the memtable does not hold
+ * is the row's `shadows_older`, "live before the transaction", the same as "live below".
  */
 #include "core/memtable/inside.h"
 #include "core/memtable/redo_reader.h"

@@ -4,8 +4,8 @@
  *           savepoint                savepoint                     positions are indexes
  *           |---- stretch ------|---- stretch -----
  *
- * A leaf remembers the number of its last note. If that lies in the present stretch, going back to any savepoint passes a
- * note with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a
+ * A leaf remembers the number of its last note. If that lies in the present stretch, going back to any savepoint passes
+ * a note with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a
  * rollback leaves the chains as they were.
  */
 #include "core/memtable/inside.h"

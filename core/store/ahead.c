@@ -4,12 +4,13 @@
  *                              |                                      engine can (a ring), else done when it is taken
  *   walk --blob()---------> take_ahead(): wait, verify, publish
  *
- * Who walks while it writes merges: what it reads is about to be superseded. So that comes from the device past the system's page
- * cache, if it is not there, and pushes nothing out of it; other walks may come again, and read through it.
+ * Who walks while it writes merges: what it reads is about to be superseded. So that comes from the device past the
+ * system's page cache, if it is not there, and pushes nothing out of it; other walks may come again, and read through
+ * it.
  *
- * No lock is held in between: who walks may rest for an hour. All that is on its way together takes at most a quarter of
- * the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side by
- * side.
+ * No lock is held in between: who walks may rest for an hour. All that is on its way together takes at most a quarter
+ * of the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side
+ * by side.
  */
 #include "core/base/error.h"
 #include "core/store/private.h"
@@ -51,7 +52,7 @@ void art_store_end_ahead(struct art_store *store, const void *walk) {
     }
 }
 
-/* ---- starting ---- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t pages_of(const struct art_ref *ref) {
     return (uint32_t)ref->leaf_pages + ref->head_pages;
@@ -119,7 +120,7 @@ unsigned art_store_read_ahead(struct art_store *store, const void *walk, const s
     return done;
 }
 
-/* ---- taking ---- */
+/* ---- taking ------------------------------------------------------------------------------------------------------ */
 
 int art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out) {
     struct art_ahead *at = find_ahead(store, ref);

@@ -2,11 +2,11 @@
  *
  *   search --art_store_bypass()--> [4 KB] [4 KB] ...     ART_BYPASSES buffers, filled in turn; a row may keep one
  *
- * Where more is searched here and there than fits into the cache, a page that comes in pushes out another one that was as likely
- * to be wanted, and the exchange takes longer than the read: memory goes back to the system and comes again, zeroed, and heads
- * are looked up anew. So a page that the system's page cache has is read into a buffer that stays where it is. One in
- * ADMIT_ONE_IN enters the cache all the same, which so comes to have what is asked for most. A page for which the device must
- * be asked always does: that takes longer than any exchange.
+ * Where more is searched here and there than fits into the cache, a page that comes in pushes out another one that was
+ * as likely to be wanted, and the exchange takes longer than the read: memory goes back to the system and comes again,
+ * zeroed, and heads are looked up anew. So a page that the system's page cache has is read into a buffer that stays
+ * where it is. One in ADMIT_ONE_IN enters the cache all the same, which so comes to have what is asked for most. A page
+ * for which the device must be asked always does: that takes longer than any exchange.
  */
 #include <stddef.h>
 
@@ -35,7 +35,7 @@ void art_store_drop_bypasses(struct art_store *store) {
     }
 }
 
-/* ---- choosing a buffer ---- */
+/* ---- choosing a buffer ------------------------------------------------------------------------------------------- */
 
 /* Of a blob that was just asked for. */
 static struct art_hash128 head_hash(const struct art_store *store, const struct art_blob *blob) {
@@ -71,9 +71,10 @@ static struct art_bypass *next_bypass(struct art_store *store) {
     return *at = new_bypass(store);
 }
 
-/* ---- filling it ---- */
+/* ---- filling it -------------------------------------------------------------------------------------------------- */
 
-/* ART_NOTFOUND: the system does not have the page; ART_CORRUPT: not as it ought to be. Then whoever loads it says what is wrong. */
+/* ART_NOTFOUND: the system does not have the page; ART_CORRUPT: not as it ought to be. Then whoever loads it says what
+ * is wrong. */
 static int fill_bypass(struct art_store *store, struct art_bypass *bypass, const struct art_blob *blob, uint32_t page) {
     struct art_io_request request = {
         .data = bypass->bytes,

@@ -45,7 +45,7 @@ static _Atomic uint32_t turn;      /* the shard where the next sweep begins */
 static _Atomic int64_t rest_at;    /* when art_cache_rest() looks at the next shard, in seconds; 0: not begun */
 static _Atomic uint32_t rest_turn; /* that shard */
 
-/* ---- the table of a shard ---- */
+/* ---- the table of a shard ---------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const struct art_cache_key *key) {
     uint64_t h = key->device * 0x9e3779b97f4a7c15u ^ key->inode;
@@ -128,7 +128,7 @@ static void put_into_ring(struct shard *shard, struct art_cached *entry) {
     shard->entries++;
 }
 
-/* ---- the end of an entry ---- */
+/* ---- the end of an entry ----------------------------------------------------------------------------------------- */
 
 static void free_entry(struct art_cached *entry) {
     art_cached_memory_put(entry);
@@ -151,7 +151,7 @@ static void remove_idle(struct shard *shard, struct art_cached *entry) {
     atomic_fetch_sub(&idle, 1);
 }
 
-/* ---- eviction ---- */
+/* ---- eviction ---------------------------------------------------------------------------------------------------- */
 
 /* One step of the hand. True: the entry is gone. */
 static bool cool(struct shard *shard, struct art_cached *entry) {
@@ -195,8 +195,8 @@ static bool sweep(uint64_t pages, bool entry_wanted, unsigned rounds) {
     return false;
 }
 
-/* More at once than is needed, of what is cold by then: who looks for pages nobody refers to walks the rings, and stores that had
- * to let go of all that they hold look it up anew. */
+/* More at once than is needed, of what is cold by then: who looks for pages nobody refers to walks the rings, and
+ * stores that had to let go of all that they hold look it up anew. */
 static bool evict(uint64_t pages) {
     if (art_cached_memory_fits(pages)) return true;
     while (!art_cached_memory_fits(pages)) {
@@ -230,8 +230,8 @@ static void rest_shard(struct shard *shard) {
     pthread_mutex_unlock(&shard->lock);
 }
 
-/* One shard at a time, since giving memory back takes some 0.2 ms a MB. What stores hold has no chance to rest: once in a round
- * they let go, and take anew what they use. */
+/* One shard at a time, since giving memory back takes some 0.2 ms a MB. What stores hold has no chance to rest: once in
+ * a round they let go, and take anew what they use. */
 void art_cache_rest(int64_t now) {
     int64_t at = atomic_load_explicit(&rest_at, memory_order_relaxed);
     if (now < at || !atomic_compare_exchange_strong(&rest_at, &at, now + ART_CACHE_REST / SHARDS) || !at) return;
@@ -243,7 +243,7 @@ void art_cache_rest(int64_t now) {
     if (!i) atomic_fetch_add(&art_cache_pressure, 1);
 }
 
-/* ---- references ---- */
+/* ---- references -------------------------------------------------------------------------------------------------- */
 
 static struct art_cached *new_entry(const struct art_cache_key *key, struct art_hash128 hash, bool whole) {
     struct art_cached *entry = art_alloc_zeroed(sizeof *entry);
@@ -310,7 +310,7 @@ int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, 
     return rc;
 }
 
-/* ---- ahead of their use ---- */
+/* ---- ahead of their use ------------------------------------------------------------------------------------------ */
 
 static bool has_all(struct art_cached *entry) {
     if (!atomic_load_explicit(&entry->ready, memory_order_acquire)) return false;
@@ -405,7 +405,7 @@ uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
     return fresh;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 uint64_t art_cache_part(uint64_t setting) {
     return art_cached_memory_part(setting);
@@ -459,7 +459,7 @@ void art_cache_stats(struct art_cache_stats *out) {
     art_cached_memory_stats(&out->bytes, &out->limit);
 }
 
-/* ---- for tests and people ---- */
+/* ---- for tests and people ---------------------------------------------------------------------------------------- */
 
 /* Counts a shard's entries, those without references and the pages that they are charged for. */
 static const char *wrong_in(struct shard *shard, uint64_t *free_entries, uint64_t *pages) {

@@ -4,10 +4,10 @@
  *
  * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have
  * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold
- * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit: the sum of the open stores'
- * settings, and one share of the machine's memory for all with ART_CACHE_AUTO. Where references keep the cache above its limit,
- * `art_cache_pressure` counts up: every store that sees it changed lets go of what it holds between two operations. Searches go
- * past a full cache (bypass.c).
+ * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit: the sum of the open
+ * stores' settings, and one share of the machine's memory for all with ART_CACHE_AUTO. Where references keep the cache
+ * above its limit, `art_cache_pressure` counts up: every store that sees it changed lets go of what it holds between
+ * two operations. Searches go past a full cache (bypass.c).
  *
  * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is
  * published: so no lock is held while a read is under way, however long its connection rests.
@@ -51,7 +51,8 @@ struct art_cached {
     struct art_cached *clock_next, *clock_prev; /* the shard's ring of all its entries */
 };
 
-/* A store is opened, its setting (bytes, or ART_CACHE_AUTO) changes, it is closed. Returned are the bytes that it may count on. */
+/* A store is opened, its setting (bytes, or ART_CACHE_AUTO) changes, it is closed. Returned are the bytes that it may
+ * count on. */
 uint64_t art_cache_join(uint64_t setting);
 uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting);
 void art_cache_leave(uint64_t setting);
@@ -63,14 +64,15 @@ uint64_t art_cache_part(uint64_t setting);
  * so that its memory may be in large pages. */
 int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
 void art_cache_release(struct art_cached *cached);
-/* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the limit allows
- * it; else NULL, and also where all of the blob is in the cache (*complete). It goes with its release, unless it was published before. */
+/* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the
+ * limit allows it; else NULL, and also where all of the blob is in the cache (*complete). It goes with its release,
+ * unless it was published before. */
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete);
 /* Is there an entry of it, its head verified? */
 bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash);
-/* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference: another
- * one if somebody was faster. */
+/* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference:
+ * another one if somebody was faster. */
 struct art_cached *art_cache_publish(struct art_cached *cached);
 /* Releases, and drops the entry if nobody else refers to it: it is superseded. */
 void art_cache_release_superseded(struct art_cached *cached);
@@ -86,8 +88,8 @@ bool art_cache_is_full(void);
 /* Evicts until the limit is kept, as far as nobody refers to it. */
 void art_cache_trim(void);
 
-/* Gives back what nobody has asked for in ART_CACHE_REST seconds (to three times that: a store must let go first), down to what
- * the stores' own settings allow. Called often, with a clock's seconds; looks at a shard once in a while. */
+/* Gives back what nobody has asked for in ART_CACHE_REST seconds (to three times that: a store must let go first), down
+ * to what the stores' own settings allow. Called often, with a clock's seconds; looks at a shard once in a while. */
 enum { ART_CACHE_SHARDS = 16, ART_CACHE_REST = 19 * ART_CACHE_SHARDS }; /* some five minutes */
 void art_cache_rest(int64_t now);
 

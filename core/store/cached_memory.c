@@ -17,8 +17,8 @@ enum {
     SLOTS_LEAST = 16,    /* in a slab; where not even so many can be had, buffers come from the heap */
     HEADS_PER_BLOB = 16, /* in small pages, so many more blobs with a head alone are expected than whole ones */
     PAGES = ART_BLOB_PAGES,
-    /* Pages come from the system's page cache, which should keep most of the memory, and each process has a cache of its own:
-     * four such processes take a quarter of the machine. */
+    /* Pages come from the system's page cache, which should keep most of the memory, and each process has a cache of
+     * its own: four such processes take a quarter of the machine. */
     SHARE_OF_MEMORY = 16,
     /* On a small machine a cache that thrashes costs more than the pages that it takes from the system. */
     SHARE_LEAST = 64 << 20,
@@ -55,7 +55,7 @@ static _Atomic uint64_t automatic, common_share;
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit, settings;      /* bytes; `limit` is the settings and the share */
 
-/* ---- sets of pages ---- */
+/* ---- sets of pages ----------------------------------------------------------------------------------------------- */
 
 static uint64_t word_mask(uint32_t from, uint32_t to) {
     uint64_t upto = to >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << to) - 1;
@@ -72,7 +72,7 @@ static uint32_t pages_in(const uint64_t mask[2]) {
     return (uint32_t)(__builtin_popcountll(mask[0]) + __builtin_popcountll(mask[1]));
 }
 
-/* ---- slabs ---- */
+/* ---- slabs ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t memory_of_the_machine(void) {
     if (!machine) machine = art_machine_memory();
@@ -159,7 +159,7 @@ static void close_slabs_if_unused(void) {
     heap_pool = NULL;
 }
 
-/* ---- buffers ---- */
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
 static bool take_spare(struct art_cached *entry) {
     if (!spare_count || !entry->whole) return false;
@@ -247,7 +247,7 @@ void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t
     entry->touched[1] |= mask[1];
 }
 
-/* ---- the account ---- */
+/* ---- the account ------------------------------------------------------------------------------------------------- */
 
 bool art_cached_memory_fits(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE;

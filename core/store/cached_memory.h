@@ -1,7 +1,8 @@
 /* Where the cache's images have their memory, and what it costs.
  *
- *   pools      slabs of address space: one kind in large pages for blobs that are read whole, one in small pages for blobs
- *              of which single pages are read. A slab more is mapped when the cache has grown out of those there are
+ *   pools      slabs of address space: one kind in large pages for blobs that are read whole, one in small pages for
+ *              blobs of which single pages are read. A slab more is mapped when the cache has grown out of those there
+ *              are
  *   spare      buffers of blobs that went, still with their memory: the next blob does not fault it in again
  *   charged    pages that have memory, in entries and in spare buffers; compared with the limit
  *

@@ -23,7 +23,7 @@ static struct art_superblock *new_superblock(void) {
     return art_alloc_aligned(sizeof(struct art_superblock), ART_STORE_PAGE);
 }
 
-/* ---- opening ---- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 void art_store_close_file(struct art_store *store) {
     art_store_drop_ahead(store);
@@ -33,8 +33,8 @@ void art_store_close_file(struct art_store *store) {
     store->place.file_bytes = 0;
 }
 
-/* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A new
- * .art file takes its permissions and owner. */
+/* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A
+ * new .art file takes its permissions and owner. */
 static int ask_host(const struct art_store *store, struct art_file_identity *out) {
     struct art_disk *disk = store->disk;
     int rc = disk->methods->stat(disk, store->place.host_path, out);
@@ -98,7 +98,7 @@ static int open_own(struct art_store *store) {
     return ART_OK;
 }
 
-/* ---- slot 0 ---- */
+/* ---- slot 0 ------------------------------------------------------------------------------------------------------ */
 
 /* What the file has of slot 0, the rest zero. */
 static int read_superblock(struct art_store *store, uint64_t size, struct art_superblock *out) {
@@ -230,7 +230,7 @@ int art_store_check_owner(struct art_store *store) {
     return rc;
 }
 
-/* ---- writing slot 0 ---- */
+/* ---- writing slot 0 ---------------------------------------------------------------------------------------------- */
 
 int art_store_poison(struct art_store *store, int rc) {
     if (!store->poisoned) {
@@ -292,7 +292,7 @@ static int make_durable(struct art_store *store) {
     return rc ? art_store_poison(store, rc) : ART_OK;
 }
 
-/* ---- accepting for writing ---- */
+/* ---- accepting for writing --------------------------------------------------------------------------------------- */
 
 static int in_the_way(const struct art_store *store) {
     return art_fail(ART_FOREIGN, "art: a file that is not ours has the name of the new .art file (%s): move it away",
@@ -357,7 +357,7 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
     return rc;
 }
 
-/* ---- locking ---- */
+/* ---- locking ----------------------------------------------------------------------------------------------------- */
 
 /* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
 static int open_for_writing(struct art_store *store, bool fresh, bool *created) {
@@ -403,8 +403,8 @@ static int lock_named_file(struct art_store *store, bool fresh, struct art_file_
                     store->place.path);
 }
 
-/* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The host's
- * write lock is held, so nobody else has a use for it yet. */
+/* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The
+ * host's write lock is held, so nobody else has a use for it yet. */
 static void remove_created(const struct art_store *store) {
     char why[ART_MESSAGE_MAX];
     snprintf(why, sizeof why, "%s", art_error_message());

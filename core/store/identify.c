@@ -1,9 +1,9 @@
 /* Whose is a file that looks like an .art file? For who cleans up: looks at slot 0 and at nothing else.
  *
- * Opening a store also accepts a copy that nobody has claimed, by the database's name. Here a file is ours only if the owner
- * page was written in this very file and names our database's own file, since what is ours may be removed. The path alone
- * says little: who moves a database aside and puts another one in its place will want the first one back. And somebody may
- * have made the copy to keep it.
+ * Opening a store also accepts a copy that nobody has claimed, by the database's name. Here a file is ours only if the
+ * owner page was written in this very file and names our database's own file, since what is ours may be removed. The
+ * path alone says little: who moves a database aside and puts another one in its place will want the first one back.
+ * And somebody may have made the copy to keep it.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"

@@ -133,18 +133,18 @@ struct art_store {
     char poison[ART_MESSAGE_MAX]; /* what happened */
 };
 
-/* --- store.c --- */
+/* --- store.c ------------------------------------------------------------------------------------------------------ */
 /* ART_FORKED, ART_MISUSE (closed). */
 int art_store_usable(const struct art_store *store);
 void art_store_unref(struct art_store *store);
 
-/* --- reading.c --- */
+/* --- reading.c ---------------------------------------------------------------------------------------------------- */
 void art_view_release(struct art_view *view);
 /* The store's own references go; a view that somebody else holds stays. */
 void art_store_drop_hold(struct art_store *store, uint32_t slot);
 void art_store_drop_holds(struct art_store *store);
-/* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use, too, has
- * room. */
+/* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
+ * too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
     return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
 }
@@ -172,18 +172,18 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
  * absent, and who needs it will read it again and hear what is wrong. */
 int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole);
 
-/* --- bypass.c --- */
+/* --- bypass.c ----------------------------------------------------------------------------------------------------- */
 void art_bypass_free(struct art_view *view);
 void art_store_drop_bypasses(struct art_store *store);
 
-/* --- ahead.c --- */
-/* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK) did not come
- * whole and sound. */
+/* --- ahead.c ------------------------------------------------------------------------------------------------------ */
+/* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK)
+ * did not come whole and sound. */
 int art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
 /* Nothing is on its way any more. */
 void art_store_drop_ahead(struct art_store *store);
 
-/* --- file.c --- */
+/* --- file.c ------------------------------------------------------------------------------------------------------- */
 static inline bool art_store_has_file(const struct art_store *store) {
     return store->place.path && !store->place.rows;
 }
@@ -194,13 +194,13 @@ int art_store_write_owner(struct art_store *store);
 /* Notes what happened, fails with it and with everything later. */
 int art_store_poison(struct art_store *store, int rc);
 
-/* --- writing.c --- */
+/* --- writing.c ---------------------------------------------------------------------------------------------------- */
 /* Waits for all writes under way; a failure stays noted until a sync has reported it. */
 int art_store_settle(struct art_store *store);
 bool art_store_is_pending(const struct art_store *store, uint32_t slot);
 void art_store_drop_pending(struct art_store *store);
 
-/* --- superblock.c --- */
+/* --- superblock.c ------------------------------------------------------------------------------------------------- */
 struct art_owner { /* who we are */
     uint64_t own_inode, own_birth, host_inode, host_birth;
     const char *host_path;

@@ -8,12 +8,12 @@
  * the pages of which the view knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: of a blob that a walk has asked for beforehand all (ahead.c); else the head, for searches with those of
- * neighbours (heads.c), then single pages, and ahead of a reader that walks forward in steps that double up to READ_AHEAD_MAX pages.
- * Where the file fits into this store's share of the cache, an index blob that the device must be asked for is read whole, and
- * the rest of any blob as soon as some of its pages had to be waited for: so one question waits for one page, and many questions for
- * all pages only about twice as long as if they had been read at once. A page that the system's page cache has costs the same alone
- * as with others, so it does not bring the rest of its blob.
+ * How much is read: of a blob that a walk has asked for beforehand all (ahead.c); else the head, for searches with
+ * those of neighbours (heads.c), then single pages, and ahead of a reader that walks forward in steps that double up to
+ * READ_AHEAD_MAX pages. Where the file fits into this store's share of the cache, an index blob that the device must be
+ * asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited for: so one question
+ * waits for one page, and many questions for all pages only about twice as long as if they had been read at once. A
+ * page that the system's page cache has costs the same alone as with others, so it does not bring the rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -30,15 +30,16 @@ enum {
     READ_AHEAD_MAX = 32, /* pages */
     RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
     HOLDS_FIRST = 64,
-    /* With so many pages of a blob there, the rest is read at once: from a device one page takes as long as a quarter of a blob or
-     * more. From rows it takes as long as some sixteen pages among others, but only if the host had to wait for them: a page that
-     * its cache or the system's has costs the same alone as with others. How long a read took tells which it was. */
+    /* With so many pages of a blob there, the rest is read at once: from a device one page takes as long as a quarter
+     * of a blob or more. From rows it takes as long as some sixteen pages among others, but only if the host had to
+     * wait for them: a page that its cache or the system's has costs the same alone as with others. How long a read
+     * took tells which it was. */
     SINGLY_FROM_DEVICE = 4,
     WAITED_FOR_ROWS = 16,
     WAITS = 20000 /* ns a page */
 };
 
-/* ---- what is to be read ---- */
+/* ---- what is to be read ------------------------------------------------------------------------------------------ */
 
 static void set_present(struct art_blob *blob, uint32_t page) {
     atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
@@ -81,7 +82,8 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
     request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
 }
 
-/* The page cache may hold an older page than the device. So a page from there counts as damaged only if the device has it so. */
+/* The page cache may hold an older page than the device. So a page from there counts as damaged only if the device has
+ * it so. */
 static bool may_be_stale(const struct art_store *store, int rc) {
     return rc == ART_CORRUPT && store->place.io->cached;
 }
@@ -106,8 +108,8 @@ int art_store_open_image(struct art_store *store, struct art_cached *cached, con
     return ART_OK;
 }
 
-/* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands the host:
- * what it says may have ended a transaction, or was an interrupt, and comes only once. */
+/* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands
+ * the host: what it says may have ended a transaction, or was an interrupt, and comes only once. */
 static bool may_read_again(const struct art_store *store, int rc) {
     return rc == ART_CORRUPT || !store->place.rows;
 }
@@ -127,7 +129,7 @@ static int fill_view(struct art_store *store, struct art_cached *cached, const s
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
-/* ---- loading leaf pages ---- */
+/* ---- loading leaf pages ------------------------------------------------------------------------------------------ */
 
 /* Of the missing pages of [first, *end) as many as RUNS_MAX requests have room for; *end is where they end, then. */
 static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t *end,
@@ -177,8 +179,8 @@ static int read_rows(struct art_store *store, struct art_cached *cached, struct 
     return rc;
 }
 
-/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not at hand, it
- * may read all that follows. Under `loading`. */
+/* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not
+ * at hand, it may read all that follows. Under `loading`. */
 static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_rest) {
     struct art_store *store = view->store;
     struct art_cached *cached = view->cached;
@@ -248,7 +250,7 @@ static int load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
     return rc;
 }
 
-/* ---- views ---- */
+/* ---- views ------------------------------------------------------------------------------------------------------- */
 
 void art_view_release(struct art_view *view) {
     if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
@@ -280,8 +282,8 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
     }
 }
 
-/* Does a blob whose header has the reference's hash have all the rest that the reference says? Two references may lead to
- * one blob, and only one of them be true. */
+/* Does a blob whose header has the reference's hash have all the rest that the reference says? Two references may lead
+ * to one blob, and only one of them be true. */
 static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
     return blob->level == ref->level && blob->label_len == ref->label.len && blob->generation == ref->generation &&
            blob->count == ref->count && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
@@ -322,7 +324,7 @@ static int new_view(struct art_store *store, struct art_cached *cached, const st
     return ART_OK;
 }
 
-/* ---- holds ---- */
+/* ---- holds ------------------------------------------------------------------------------------------------------- */
 
 /* Takes the view out of the list; the caller owns the hold's reference. */
 static struct art_view *unhold(struct art_store *store, struct art_view *view) {
@@ -385,7 +387,7 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
     store->held_pages += view->pages;
 }
 
-/* ---- asking for a blob ---- */
+/* ---- asking for a blob ------------------------------------------------------------------------------------------- */
 
 static int check_ref(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&

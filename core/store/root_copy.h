@@ -1,14 +1,14 @@
-/* Copies of the root in slot 0 of an .art file (store_format.h): so a file tells by itself what the table was when it was last
- * flushed. Nobody but salvage reads them, and nothing depends on them: they are written when the commit is over, without a
- * sync, and who cannot write them goes on without. */
+/* Copies of the root in slot 0 of an .art file (store_format.h): so a file tells by itself what the table was when it
+ * was last flushed. Nobody but salvage reads them, and nothing depends on them: they are written when the commit is
+ * over, without a sync, and who cannot write them goes on without. */
 #ifndef ART_STORE_ROOT_COPY_H
 #define ART_STORE_ROOT_COPY_H
 
 #include "core/base/buffer.h"
 #include "core/io/io.h"
 
-/* The newest copy that is whole: ART_OK, with its bytes and the id of its table; ART_NOTFOUND where there is none; ART_NOMEM.
- * What cannot be read is not there. */
+/* The newest copy that is whole: ART_OK, with its bytes and the id of its table; ART_NOTFOUND where there is none;
+ * ART_NOMEM. What cannot be read is not there. */
 int art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]);
 /* Over the older one. */
 int art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root);

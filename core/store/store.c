@@ -153,7 +153,7 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
     return rc == ART_MISSING ? ART_OK : rc;
 }
 
-/* ---- for tests and people ---- */
+/* ---- for tests and people ---------------------------------------------------------------------------------------- */
 
 int art_store_check(const struct art_store *store) {
     uint64_t pages = 0, held = 0, in_slots = 0;

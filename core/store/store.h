@@ -44,9 +44,9 @@ int art_store_open(struct art_store **out, const struct art_store_options *optio
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still held by art_blob_hold() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what was
- * before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. Whoever holds a blob of the
- * old place may go on, since what moves keeps slots and bytes. */
+/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what
+ * was before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. Whoever holds a
+ * blob of the old place may go on, since what moves keeps slots and bytes. */
 struct art_store_place {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;
@@ -55,8 +55,8 @@ struct art_store_place {
 int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
 void art_store_go_back(struct art_store *store);
 void art_store_leave(struct art_store *store);
-/* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not copied. Two
- * files share them where their file system can do that: then they are read, and not written. */
+/* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not
+ * copied. Two files share them where their file system can do that: then they are read, and not written. */
 enum { ART_COPY_MAX = 8 };
 int art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
@@ -70,29 +70,31 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 int art_store_ready(struct art_store *store);
 /* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
 int art_store_check_owner(struct art_store *store);
-/* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be committed
- * before a write phase has claimed the file: another copy of the database could take it. No call to the system. */
+/* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be
+ * committed before a write phase has claimed the file: another copy of the database could take it. No call to the
+ * system. */
 bool art_store_unclaimed(const struct art_store *store);
 /* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (one by one, and
  * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
-/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its head is not
- * there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
+/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its head is
+ * not there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
 void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
                             const struct art_ref *ref);
 /* Is the process's cache full, so that a search may do better without it? */
 bool art_store_cache_is_full(void);
-/* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob is, and
- * only until three more pages were read so; *holder is to be held for longer (only art_blob_hold() and art_blob_release()
- * know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is said what is wrong. */
+/* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob
+ * is, and only until three more pages were read so; *holder is to be held for longer (only art_blob_hold() and
+ * art_blob_release() know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is
+ * said what is wrong. */
 int art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
                      struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 int art_store_reaches(struct art_store *store, const struct art_ref *ref);
-/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and the
- * pages that are present may be looked at. Borrowed as above. */
+/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and
+ * the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);
 /* Counted references, from any thread, for cursors and rows. */
 void art_blob_hold(struct art_blob *blob);
@@ -102,9 +104,9 @@ void art_blob_release(struct art_blob *blob);
 void art_store_relax(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
-/* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the limits
- * allow, and does not wait. Returns how many of them need no more thought; failures show when the blob is asked for.
- * `walk` names the walk, until art_store_end_ahead() says that it goes no further. */
+/* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the
+ * limits allow, and does not wait. Returns how many of them need no more thought; failures show when the blob is asked
+ * for. `walk` names the walk, until art_store_end_ahead() says that it goes no further. */
 unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count);
 void art_store_end_ahead(struct art_store *store, const void *walk);
 
@@ -112,8 +114,9 @@ void art_store_end_ahead(struct art_store *store, const void *walk);
 
 /* Takes the writer lock (ART_BUSY when another connection has it), creates the file when there is none (superblock,
  * sync, sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links of both files
- * (ART_READONLY), re-initialises a file that no root has named yet (`fresh`: the table's committed root has no runs), and
- * claims the file: the owner page names this database durably. Idempotent within a phase. *slots: slots in the file. */
+ * (ART_READONLY), re-initialises a file that no root has named yet (`fresh`: the table's committed root has no runs),
+ * and claims the file: the owner page names this database durably. Idempotent within a phase. *slots: slots in the
+ * file. */
 int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
 bool art_store_exists(struct art_store *store);
@@ -131,8 +134,8 @@ uint32_t art_store_free_slots(const struct art_store *store, uint32_t end);
 void art_store_return_slot(struct art_store *store, uint32_t slot);
 /* Is the room of blobs that nothing names wasted until they are discarded? Elsewhere a slot is simply used again. */
 bool art_store_discards(const struct art_store *store);
-/* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and not
- * taken again. */
+/* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and
+ * not taken again. */
 int art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
@@ -153,15 +156,15 @@ void art_store_give_up(struct art_store *store);
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
 int art_store_sync(struct art_store *store);
-/* The root of the commit that is just over, for salvage: into the file, if there is one, without a sync. Failures are no matter,
- * and leave no message. */
+/* The root of the commit that is just over, for salvage: into the file, if there is one, without a sync. Failures are
+ * no matter, and leave no message. */
 void art_store_note_root(struct art_store *store, struct art_bytes root);
 /* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */
 int art_store_truncate(struct art_store *store, uint32_t slots);
-/* After a failure, whose message stays: the file system gets back what this phase has added behind `slots` slots, which nobody
- * needs, and on a `full` disk the room of all slots that were returned. Where it cannot be done they stay. */
+/* After a failure, whose message stays: the file system gets back what this phase has added behind `slots` slots, which
+ * nobody needs, and on a `full` disk the room of all slots that were returned. Where it cannot be done they stay. */
 void art_store_cut_back(struct art_store *store, uint32_t slots, bool full);
 
 /* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Within a
@@ -169,10 +172,9 @@ void art_store_cut_back(struct art_store *store, uint32_t slots, bool full);
 int art_store_adopt(struct art_store *store);
 
 /* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this
- * very file and this host file. ART_FOREIGN: it names another file that had this path, or the file is a copy that nobody has
- * claimed, made with a database of this name. ART_NOTFOUND: no .art file (another
- * magic, too short, not a regular file). ART_MISSING; ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is
- * damaged. */
+ * very file and this host file. ART_FOREIGN: it names another file that had this path, or the file is a copy that
+ * nobody has claimed, made with a database of this name. ART_NOTFOUND: no .art file (another magic, too short, not a
+ * regular file). ART_MISSING; ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is damaged. */
 int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours);
 
 /* --- sets of slots ------------------------------------------------------------------------------------------------ */

@@ -1,25 +1,29 @@
 /* Slot 0: what a file says of itself, and whose it is.
  *
- * The database and its .art file are two files, and a user may copy, move and restore one without the other. So an .art file
- * has one database at a time. Only that one reads and writes it, and every other one is refused until its user says 'adopt'.
+ * The database and its .art file are two files, and a user may copy, move and restore one without the other. So an .art
+ * file has one database at a time. Only that one reads and writes it, and every other one is refused until its user
+ * says 'adopt'.
  *
- * The owner page notes who that is: the file's own identity and the database file's, each an inode with its time of birth, and
- * the database's path. No copy keeps an identity, and an inode that is used again has another time of birth.
+ * The owner page notes who that is: the file's own identity and the database file's, each an inode with its time of
+ * birth, and the database's path. No copy keeps an identity, and an inode that is used again has another time of birth.
  *
  *   own identity   database's    last part of
  *                  identity      its path
  *   equal          equal         any            ours
- *   equal          differs       any            another database's; with the same path, of the one that stood here before
- *   differs        any           equal          a copy that nobody has claimed, beside the database that was copied with it:
- *                                               ours, and claimed before the first transaction that writes is committed
+ *   equal          differs       any            another database's; with the same path, of the one that stood here
+ *                                               before
+ *   differs        any           equal          a copy that nobody has claimed, beside the database that was copied
+ *                                               with it: ours, and claimed before the first transaction that writes is
+ *                                               committed
  *   differs        any           differs        such a copy beside another database: not ours
  *
- * A copy's database is known by its name because only one file of a folder can have it: whoever copies the database once
- * more has two databases with one .art file, and without that rule the first to write would take the file from the other.
+ * A copy's database is known by its name because only one file of a folder can have it: whoever copies the database
+ * once more has two databases with one .art file, and without that rule the first to write would take the file from the
+ * other.
  *
- * Where an inode is not known (0: it could not be asked) the whole path decides. Device numbers are not compared, since they
- * change with a reboot. When both owner pages are damaged, the file is read (each page is verified against the database's
- * own root) but not written until 'adopt' has said whose it is.
+ * Where an inode is not known (0: it could not be asked) the whole path decides. Device numbers are not compared, since
+ * they change with a reboot. When both owner pages are damaged, the file is read (each page is verified against the
+ * database's own root) but not written until 'adopt' has said whose it is.
  */
 #include <string.h>
 

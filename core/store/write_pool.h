@@ -1,5 +1,5 @@
-/* What blobs are written from: one pool for all stores of the process, since each ring pins the pages that it knows. With a
- * pool of its own a store that has been written would keep 8 MB; so the rings of many share these.
+/* What blobs are written from: one pool for all stores of the process, since each ring pins the pages that it knows.
+ * With a pool of its own a store that has been written would keep 8 MB; so the rings of many share these.
  */
 #ifndef ART_STORE_WRITE_POOL_H
 #define ART_STORE_WRITE_POOL_H

@@ -15,7 +15,7 @@
 
 static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
 
-/* ---- begin and end ---- */
+/* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
 static int writable(const struct art_store *store) {
     int rc = art_store_usable(store);
@@ -92,7 +92,7 @@ void art_store_write_end(struct art_store *store) {
     art_slot_set_clear(&store->phase.returned);
 }
 
-/* ---- slots ---- */
+/* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable) {
     store->phase.reusable = reusable;
@@ -137,8 +137,8 @@ uint32_t art_store_free_slots(const struct art_store *store, uint32_t end) {
     return reusable + art_slot_set_count(&store->phase.returned, 0, end);
 }
 
-/* Without memory to note it the slot is only wasted until the next phase. Says nothing: whoever gives slots back does it
- * on an error, whose sentence is to stay. */
+/* Without memory to note it the slot is only wasted until the next phase. Says nothing: whoever gives slots back does
+ * it on an error, whose sentence is to stay. */
 void art_store_return_slot(struct art_store *store, uint32_t slot) {
     bool useful = store->phase.active && !store->poisoned && !store->closed && !art_store_forked(store);
     if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
@@ -165,7 +165,7 @@ int art_store_discard(struct art_store *store, const struct art_slot_set *garbag
     return rc ? rc : discard_each(store, &store->phase.returned);
 }
 
-/* ---- writes under way ---- */
+/* ---- writes under way -------------------------------------------------------------------------------------------- */
 
 bool art_store_is_pending(const struct art_store *store, uint32_t slot) {
     for (unsigned i = 0; i < store->phase.pending_count; i++) {
@@ -307,7 +307,7 @@ int art_store_sync(struct art_store *store) {
     return ART_OK;
 }
 
-/* ---- raw bytes, and the end of the file ---- */
+/* ---- raw bytes, and the end of the file -------------------------------------------------------------------------- */
 
 static int check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
     if (slot && len <= ART_BLOB_SIZE) return ART_OK;

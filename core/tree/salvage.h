@@ -1,5 +1,5 @@
-/* Salvage: every row that can still be verified, read out of what is left of a table. Nothing is written, and nobody is asked
- * whose the file is.
+/* Salvage: every row that can still be verified, read out of what is left of a table. Nothing is written, and nobody is
+ * asked whose the file is.
  *
  * What there may be to read it from, the best that is whole is taken:
  *
@@ -10,11 +10,11 @@
  *
  * The last is also how leaves are found below a damaged index blob, within its range of keys.
  *
- * Rows come in the order of their keys, each once, the newest entry that can be read. Where one could not be read, an older
- * one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() tells.
+ * Rows come in the order of their keys, each once, the newest entry that can be read. Where one could not be read, an
+ * older one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() tells.
  *
- * Memory: 64 images of 512 KB; 64 KB for each blob that lies beside others at one place of the order, 256 at most; 64 bytes a
- * slot, where slots are searched; the log's rows, as any tree has them; and one row.
+ * Memory: 64 images of 512 KB; 64 KB for each blob that lies beside others at one place of the order, 256 at most; 64
+ * bytes a slot, where slots are searched; the log's rows, as any tree has them; and one row.
  */
 #ifndef ART_TREE_SALVAGE_H
 #define ART_TREE_SALVAGE_H

@@ -57,24 +57,26 @@ struct art_host {
     int (*secure)(void *context, bool *reuse);
     /* The epoch; flushes an own frame again if a ROLLBACK TO came since. */
     int (*epoch)(void *context, struct art_epoch *out);
-    /* The retired list as this transaction sees it committed (art_commit.retired of an earlier commit); empty when there
-     * is none. */
+    /* The retired list as this transaction sees it committed (art_commit.retired of an earlier commit); empty when
+     * there is none. */
     int (*load_retired)(void *context, struct art_buffer *out);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
     bool (*interrupted)(void *context);
-    /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May be NULL. */
+    /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May
+     * be NULL. */
     uint64_t (*room)(void *context);
-    /* Is the transaction still there? A host may have ended it within a callback that failed, and says so nowhere else. */
+    /* Is the transaction still there? A host may have ended it within a callback that failed, and says so nowhere
+     * else. */
     bool (*alive)(void *context);
     /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
-    /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need
-     * and a ROLLBACK TO must not take away. */
+    /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints
+     * need and a ROLLBACK TO must not take away. */
     int (*scratch_name)(void *context, char *name, uint32_t room);
-    /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns, unless
-     * that is ART_OK. May be NULL: the log is not looked at then. */
+    /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns,
+     * unless that is ART_OK. May be NULL: the log is not looked at then. */
     int (*each_log_row)(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 };
 
@@ -131,19 +133,19 @@ struct art_tree_place {
     bool inlined;
     const char *path, *host_path; /* as in art_tree_options */
 };
-/* They are somewhere else from now on: another connection has moved them, or nothing was written yet. On an error all is as
- * before. Not in a transaction that has written to it. */
+/* They are somewhere else from now on: another connection has moved them, or nothing was written yet. On an error all
+ * is as before. Not in a transaction that has written to it. */
 int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
-/* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root, so that
- * others notice. A rollback, or one to a savepoint before it, goes back; art_tree_committed() leaves the old place. ART_MISUSE in a
- * transaction that has spilled. */
+/* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root,
+ * so that others notice. A rollback, or one to a savepoint before it, goes back; art_tree_committed() leaves the old
+ * place. ART_MISUSE in a transaction that has spilled. */
 int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
-/* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name. Refuses an
- * unknown, doomed or forked tree. */
+/* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
+ * Refuses an unknown, doomed or forked tree. */
 int art_tree_ready(struct art_tree *tree);
-/* Copies all blobs of the root into a new file, into the same slots, verified; the file is synced. For a copy of the database,
- * while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with art_error_errno() == EEXIST: its name is
- * taken. */
+/* Copies all blobs of the root into a new file, into the same slots, verified; the file is synced. For a copy of the
+ * database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with art_error_errno() ==
+ * EEXIST: its name is taken. */
 int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
 bool art_tree_has_changed_place(const struct art_tree *tree); /* in the running transaction */
 /* Counts the roots that were committed: another one may have come with another place. */
@@ -200,7 +202,8 @@ int art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
 struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed until the cursor moves */
 const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
-/* The key, and whether a NUL stands behind it; the row's value, false: it lies in overflow chunks. Borrowed as these. */
+/* The key, and whether a NUL stands behind it; the row's value, false: it lies in overflow chunks. Borrowed as
+ * these. */
 struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended);
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out);
 /* Jumps over all rows that share the first `len` bytes of the current key. */
@@ -224,39 +227,41 @@ int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes f
 /* Has this transaction changed anything (also if taken back since)? */
 bool art_tree_dirty(const struct art_tree *tree);
 
-/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from 0. */
+/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from
+ * 0. */
 int art_tree_savepoint(struct art_tree *tree, uint32_t *savepoint);
 /* Drops savepoints >= `from`. */
 void art_tree_release_savepoints(struct art_tree *tree, uint32_t from);
-/* Back to the state at `savepoint` (which stays; later ones go), or to the transaction's beginning (ART_SAVEPOINT_BEGIN; all
- * go). Cannot fail: where memory alone does not hold the state, the work is done by the next call, or the tree
- * becomes unknown. */
+/* Back to the state at `savepoint` (which stays; later ones go), or to the transaction's beginning
+ * (ART_SAVEPOINT_BEGIN; all go). Cannot fail: where memory alone does not hold the state, the work is done by the next
+ * call, or the tree becomes unknown. */
 #define ART_SAVEPOINT_BEGIN UINT32_MAX
 void art_tree_rollback_to(struct art_tree *tree, uint32_t savepoint);
 
 /* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them.
  *
- * 'flush': what is collected in the log becomes a run. 'optimize': all runs become one; it needs as much new space as the
- * table has. 'vacuum': what lies at the file's end moves into free slots, as far as the slot rule allows now, and what is
- * free at the end is cut off.
+ * 'flush': what is collected in the log becomes a run. 'optimize': all runs become one; it needs as much new space as
+ * the table has. 'vacuum': what lies at the file's end moves into free slots, as far as the slot rule allows now, and
+ * what is free at the end is cut off.
  *
- * A slot is free only when no reader can stand on it and no older root can come back: not in the transaction that leaves
- * it. So what vacuum has moved away from is cut off by the next one, in WAL mode only after a checkpoint that got to the
- * end of the WAL (PRAGMA wal_checkpoint(RESTART), no reader on an older snapshot). The file is smallest after
+ * A slot is free only when no reader can stand on it and no older root can come back: not in the transaction that
+ * leaves it. So what vacuum has moved away from is cut off by the next one, in WAL mode only after a checkpoint that
+ * got to the end of the WAL (PRAGMA wal_checkpoint(RESTART), no reader on an older snapshot). The file is smallest
+ * after
  *
  *     vacuum, checkpoint, vacuum                 when 'optimize' was not wanted
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
- * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/txn/finish.c). On a full disk 'vacuum'
- * tries in turn what needs less room (commit.c). */
+ * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/txn/finish.c). On a
+ * full disk 'vacuum' tries in turn what needs less room (commit.c). */
 int art_tree_request_flush(struct art_tree *tree);
 int art_tree_request_optimize(struct art_tree *tree);
 int art_tree_request_vacuum(struct art_tree *tree);
-/* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum' leaves in
- * rows of the host's is gone with this commit. */
+/* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum'
+ * leaves in rows of the host's is gone with this commit. */
 void art_tree_note_alone(struct art_tree *tree);
-/* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at
- * once, no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
+/* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at once,
+ * no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
  * written to the file: what is in memory does not count. */
 int art_tree_adopt(struct art_tree *tree);
 /* An .art file that nobody has claimed is claimed for this database, if it is the one that it was copied with. A
@@ -270,8 +275,8 @@ int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_
 bool art_file_exists(const char *path);
 /* Its size, and how many names it has. */
 int art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
-/* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such file:
- * ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
+/* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
+ * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
 int art_file_make(const char *path, const char *like);
 /* Removes a file; ART_MISSING where there is none. */
 int art_file_remove(const char *path);
@@ -299,8 +304,8 @@ struct art_commit {
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */
 int art_tree_prepare(struct art_tree *tree, struct art_commit *out);
-/* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from now on a transaction that only deletes leaves blobs alone, until they
- * were written again. */
+/* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from
+ * now on a transaction that only deletes leaves blobs alone, until they were written again. */
 void art_tree_note_full(struct art_tree *tree);
 void art_tree_committed(struct art_tree *tree);   /* cannot fail */
 void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */

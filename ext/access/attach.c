@@ -1,7 +1,7 @@
 /* From a handle to a tree that is up to date.
  *
- * xConnect knows only names: a handle finds its table when it is first used, by what T_artstate says in that statement's
- * own snapshot.
+ * xConnect knows only names: a handle finds its table when it is first used, by what T_artstate says in that
+ * statement's own snapshot.
  *
  *     unused --ready()--> attached --ready()--> refreshed, once per data version
  */
@@ -87,8 +87,8 @@ static int read_added(const struct art_vtab *vtab, struct art_columns *columns, 
     return art_report_sql(message, db, rc, "cannot read %s.%s_artstate", vtab->name->schema, vtab->name->table);
 }
 
-/* A handle declares its columns before it knows its table: what T_artstate says must be the same now, of those that CREATE
- * named, and of those that were added, which an authorizer may have hidden then. */
+/* A handle declares its columns before it knows its table: what T_artstate says must be the same now, of those that
+ * CREATE named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
     struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;

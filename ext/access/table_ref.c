@@ -5,10 +5,11 @@
  *
  * A function may be called by a statement that reads no table at all, and has then no read transaction: two statements
  * run within it would see two states. So one SELECT on T_artdata stays stepped from art_table_ref_hold() to
- * art_table_ref_release(). Inside a transaction, or a statement that reads the database, this is the snapshot that is there.
+ * art_table_ref_release(). Inside a transaction, or a statement that reads the database, this is the snapshot that is
+ * there.
  *
- * Looking up a name costs some 20 us, too much for a function that descends a tree in 1 us. What was found is kept, with
- * its SELECT, as long as the name must mean the same:
+ * Looking up a name costs some 20 us, too much for a function that descends a tree in 1 us. What was found is kept,
+ * with its SELECT, as long as the name must mean the same:
  *
  *   - a change of the table's schema, by whomever, and every change of temp, DETACH, and a new authorizer make SQLite
  *     prepare the SELECT again, which its counter of such events tells
@@ -79,8 +80,8 @@ int art_table_ref_unknown(const char *text, char **message) {
                         text);
 }
 
-/* *out stays NULL where there is no such table. One that is there and cannot be opened, as for want of a collation, says why
- * in its own words. */
+/* *out stays NULL where there is no such table. One that is there and cannot be opened, as for want of a collation,
+ * says why in its own words. */
 static int open_named(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                       char **message) {
     sqlite3 *db = connection->db;
@@ -106,7 +107,8 @@ static int find_qualified(struct art_connection *connection, const char *text, c
     return rc;
 }
 
-/* *out stays NULL where there is no such table. *keep: will SQLite's own signs tell when the name means something else? */
+/* *out stays NULL where there is no such table. *keep: will SQLite's own signs tell when the name means something
+ * else? */
 static int find_named(struct art_connection *connection, const char *text, struct art_vtab **out, bool *keep,
                       char **message) {
     const char *dot = strchr(text, '.');

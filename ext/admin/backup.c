@@ -1,15 +1,16 @@
-/* art_backup('copy.db' [, schema]): a whole database in one consistent copy, with the .art files of its tables, while others
- * go on writing.
+/* art_backup('copy.db' [, schema]): a whole database in one consistent copy, with the .art files of its tables, while
+ * others go on writing.
  *
- *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on. Every
- *                table with a file has it open, so that nobody who drops or moves the table can take it away
+ *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on.
+ *                Every table with a file has it open, so that nobody who drops or moves the table can take it away
  *     pages      SQLite's own backup copies them
- *     tables     the blobs of each, verified, go one after the other into the same slots of a new file beside the copy, and the
- *                copy's T_artstate gets that file's name. The file notes the copy as its owner: both live on side by side
+ *     tables     the blobs of each, verified, go one after the other into the same slots of a new file beside the copy,
+ *                and the copy's T_artstate gets that file's name. The file notes the copy as its owner: both live on
+ *                side by side
  *     let go     before the copy is made durable, for writers that wait (rollback journals)
  *
- * Tables with storage=inline are pages and need nothing more. What the copy itself is, and how it is removed if it comes to
- * nothing, is in copy.c.
+ * Tables with storage=inline are pages and need nothing more. What the copy itself is, and how it is removed if it
+ * comes to nothing, is in copy.c.
  *
  * An authorizer cannot make it half a copy: which tables there are is asked of the copy, where there is none.
  */
@@ -32,8 +33,8 @@ struct backup {
 
 /* --- may it be? --------------------------------------------------------------------------------------------------- */
 
-/* An application that lets nobody ATTACH, or VACUUM INTO, a file, is asked as they ask. To ignore it is to refuse it: then
- * there is no call in the program. */
+/* An application that lets nobody ATTACH, or VACUUM INTO, a file, is asked as they ask. To ignore it is to refuse it:
+ * then there is no call in the program. */
 static int ask_authorizer(sqlite3 *db, const char *path, char **message) {
     sqlite3_stmt *attach;
     bool calls = false;
@@ -62,8 +63,9 @@ static int check_transaction(const struct backup *backup, char **message) {
 
 /* --- which tables ------------------------------------------------------------------------------------------------- */
 
-/* Is there more to this art table than pages of the database, or may there be? Only a T_artstate that says 'inline', and still
- * has what else a table needs, says no: any other table is opened, which tells also where T_artstate is damaged. */
+/* Is there more to this art table than pages of the database, or may there be? Only a T_artstate that says 'inline',
+ * and still has what else a table needs, says no: any other table is opened, which tells also where T_artstate is
+ * damaged. */
 static int may_be_outside(sqlite3 *db, const char *schema, const char *name, bool *may) {
     enum { NEEDED = 3 };
     sqlite3_stmt *state;
@@ -109,8 +111,8 @@ static void release_source(struct backup *backup) {
     backup->count = 0;
 }
 
-/* A file that is gone already was dropped or moved between the snapshot and its opening, so that another snapshot does not
- * name it; unless this one is a transaction's. What an authorizer hides now, the copy will show. */
+/* A file that is gone already was dropped or moved between the snapshot and its opening, so that another snapshot does
+ * not name it; unless this one is a transaction's. What an authorizer hides now, the copy will show. */
 static int hold_source(struct backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
     for (unsigned attempt = 1;; attempt++) {

@@ -1,11 +1,12 @@
-/* What is wrong with a table, all of it: asked for by art_check('objects') as a function and as a table (check_table.c), by
- * PRAGMA integrity_check, and by the command 'integrity-check'.
+/* What is wrong with a table, all of it: asked for by art_check('objects') as a function and as a table
+ * (check_table.c), by PRAGMA integrity_check, and by the command 'integrity-check'.
  *
- * Core looks at the log, the file and the rows (core/tree/check/check.h); here it is T_artstate, field by field, and what keeps
- * the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders the check
- * (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
+ * Core looks at the log, the file and the rows (core/tree/check/check.h); here it is T_artstate, field by field, and
+ * what keeps the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders
+ * the check (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
  *
- *   T_artstate    format, id, file, columns: there and sound; options, nonce, retired: sound where they are there; each once
+ *   T_artstate    format, id, file, columns: there and sound; options, nonce, retired: sound where they are there; each
+ *                 once
  */
 #include "ext/admin/admin.h"
 
@@ -81,7 +82,7 @@ char *art_findings_text(const struct art_findings *findings, const char *before)
     return sqlite3_str_finish(out);
 }
 
-/* --- T_artstate ------------------------------------------------------------------------------------------------------ */
+/* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
 enum state_field { FIELD_FORMAT, FIELD_ID, FIELD_FILE, FIELD_COLUMNS, FIELDS_NEEDED, FIELD_OTHER = FIELDS_NEEDED };
 static const char *const field_names[FIELDS_NEEDED] = {"format", "id", "file", "columns"};

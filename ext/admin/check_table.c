@@ -4,8 +4,8 @@
  *                                              the page's hash is not that of ...      | /x/d.db-...   | 7    | 12
  *                                              row 31 does not follow the row before   | the log       |      |
  *
- * All rows are of one snapshot (table_ref.c) and made at once; there are at most ART_FINDINGS_MAX, the last of which says so
- * when there are more.
+ * All rows are of one snapshot (table_ref.c) and made at once; there are at most ART_FINDINGS_MAX, the last of which
+ * says so when there are more.
  */
 #include "ext/admin/admin.h"
 

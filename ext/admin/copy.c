@@ -1,11 +1,11 @@
 /* The copy's side of art_backup(), as copy.h has it.
  *
- * All files are made by ourselves, as ones that were not there: somebody else's is neither written nor removed. A leftover
- * journal of the copy's name would be taken for the copy's own, by SQLite, so then it gets no such name. An .art file that
- * is there has only taken a name, and the copy's gets the next one.
+ * All files are made by ourselves, as ones that were not there: somebody else's is neither written nor removed. A
+ * leftover journal of the copy's name would be taken for the copy's own, by SQLite, so then it gets no such name. An
+ * .art file that is there has only taken a name, and the copy's gets the next one.
  *
- * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself, and the
- * folder last: a rollback journal that comes back after a power loss would take back what it was for.
+ * The copy is locked as long as it is made. All that is written is synced, whatever SQLite was built to do by itself,
+ * and the folder last: a rollback journal that comes back after a power loss would take back what it was for.
  */
 #include "ext/admin/copy.h"
 

@@ -17,15 +17,15 @@ struct art_copy {
     unsigned count;
 };
 
-/* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one that is to
- * be copied. */
+/* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
+ * that is to be copied. */
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
 int art_copy_begin(struct art_copy *copy, char **message);
 /* The blobs of a table, which is called `name` in the copy, from the root that its tree stands on. */
 int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message);
 int art_copy_commit(struct art_copy *copy, char **message);
-/* Closes and frees. With `rc`, or an error of its own: removes what was made. Without: the copy is durable, name and all, and
- * `made` gets its files and bytes. */
+/* Closes and frees. With `rc`, or an error of its own: removes what was made. Without: the copy is durable, name and
+ * all, and `made` gets its files and bytes. */
 int art_copy_finish(struct art_copy *copy, int rc, struct art_made *made, char **message);
 
 #endif

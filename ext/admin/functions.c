@@ -3,24 +3,24 @@
  *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
  *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends
- *     art_write_version(table)                        the version of rows that the transaction writes: once it has written
- *                                                     some, it is theirs
+ *     art_write_version(table)                        the version of rows that the transaction writes: once it has
+ *                                                     written some, it is theirs
  *     art_check(table)                                'ok', or what is wrong, a line each: reads every blob (check.c);
  *                                                     check_table.c is the table of that name
- *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and sound; else
- *                                                     it fails (verify.c)
+ *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and
+ *                                                     sound; else it fails (verify.c)
  *     art_backup(path [, schema])                     copies the database with its .art files (backup.c); tells what it
  *                                                     has made
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
- * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a BLOB as
- * it is. An argument that is NULL makes the result NULL. Called within a transaction, or by a statement that reads the
- * table's database, they see its snapshot, with what the transaction has changed; else the last commit.
+ * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a
+ * BLOB as it is. An argument that is NULL makes the result NULL. Called within a transaction, or by a statement that
+ * reads the table's database, they see its snapshot, with what the transaction has changed; else the last commit.
  *
  * The flags, on purpose:
  *
- *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view or
- *                       trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
+ *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view
+ *                       or trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
  *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check(),
  *                       art_verify() and art_backup() are for people: they read for minutes, and the last makes files.
  *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
@@ -130,8 +130,8 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     art_table_ref_release(ref);
 }
 
-/* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in between
- * waits for it, or makes it fail. */
+/* A transaction's number is the one behind the last commit that it sees, whatever it takes back: who would commit in
+ * between waits for it, or makes it fail. */
 static void call_write_version(sqlite3_context *context, int count, sqlite3_value **values) {
     if (any_null(count, values)) return;
     struct art_table_ref *ref = open_table(context, values[0]);

@@ -4,9 +4,9 @@
  *     CREATE VIRTUAL TABLE temp.saved USING art_salvage(file='/x/app.db-objects-1a2b3c4d.art', key, size INTEGER);
  *     INSERT INTO rescued SELECT * FROM saved;
  *
- * Each scan opens what is left anew (salvage_source.c), and reads it from the first key to the last. The columns are those of
- * the table as its CREATE says, or the ones that are given; `version` is hidden, as in any art table. Only in temp: a schema
- * that somebody has sent could else name any file. */
+ * Each scan opens what is left anew (salvage_source.c), and reads it from the first key to the last. The columns are
+ * those of the table as its CREATE says, or the ones that are given; `version` is hidden, as in any art table. Only in
+ * temp: a schema that somebody has sent could else name any file. */
 #include "ext/admin/salvage.h"
 
 struct salvage_vtab {

@@ -1,12 +1,14 @@
-/* From a name to what core/tree/salvage.h reads: the rows of the shadow tables as far as they are there, and the place of the
- * blobs. Whatever of it is damaged or gone is left out; nothing of the table itself is used, and nothing is written.
+/* From a name to what core/tree/salvage.h reads: the rows of the shadow tables as far as they are there, and the place
+ * of the blobs. Whatever of it is damaged or gone is left out; nothing of the table itself is used, and nothing is
+ * written.
  *
  *   id      T_artstate's, or what the file says of itself
- *   blobs   where T_artstate says; else the rows of T_artblob if it has any; else the one file of the folder whose name fits
+ *   blobs   where T_artstate says; else the rows of T_artblob if it has any; else the one file of the folder whose name
+ *           fits
  *   root    row 0 of T_artdata; the copy in T_artstate; the copy in the file
  *
- * A file that is read alone must be called *.art: opening and closing a database's own file would drop the locks that SQLite
- * has on it. */
+ * A file that is read alone must be called *.art: opening and closing a database's own file would drop the locks that
+ * SQLite has on it. */
 #include "ext/admin/salvage.h"
 #include "ext/host/host.h"
 

@@ -1,17 +1,17 @@
-/* art_verify([schema]): is a copy whole? One line for a script that makes backups: it fails, where art_check() would give a
- * text, and it looks at everything that makes a copy less than its original.
+/* art_verify([schema]): is a copy whole? One line for a script that makes backups: it fails, where art_check() would
+ * give a text, and it looks at everything that makes a copy less than its original.
  *
- *     tables    all that art_check() looks at, the first problem of each; and that no other name leads to the .art file, as to
- *               one that a "copy" of hard links shares with its original
+ *     tables    all that art_check() looks at, the first problem of each; and that no other name leads to the .art
+ *               file, as to one that a "copy" of hard links shares with its original
  *     traces    shadow tables whose art table is not there (.clone leaves them so)
  *     pages     PRAGMA integrity_check, for the database's own; not where the connection lacks what a schema needs
  *     nothing   an empty database is no copy: most likely the name was misspelt
  *
- * It says 'ok: 2 art tables', and behind it what is not as it should be for copies to come: a table whose blobs will be in a
- * file, and are not yet, is whole in any copy of the database today, and will not be tomorrow.
+ * It says 'ok: 2 art tables', and behind it what is not as it should be for copies to come: a table whose blobs will be
+ * in a file, and are not yet, is whole in any copy of the database today, and will not be tomorrow.
  *
- * All is of one snapshot. Whatever the problem is, the code is SQLITE_CORRUPT_VTAB: an SQLITE_IOERR would make SQLite roll
- * the caller's transaction back. What hinders it (memory, a lock, an interrupt) has its own code.
+ * All is of one snapshot. Whatever the problem is, the code is SQLITE_CORRUPT_VTAB: an SQLITE_IOERR would make SQLite
+ * roll the caller's transaction back. What hinders it (memory, a lock, an interrupt) has its own code.
  */
 #include "ext/admin/admin.h"
 

@@ -7,8 +7,9 @@
  *     value        SQLite's values, and the records that hold them
  *     token        SQL cut into tokens (token.h)
  *
- * Functions here return SQLite's codes, where they say nothing else; those of core return enum art_rc, and errors.c alone turns one
- * into the other. Where a function can fail with something to say, its last argument takes the sentence (sqlite3_free() it). */
+ * Functions here return SQLite's codes, where they say nothing else; those of core return enum art_rc, and errors.c
+ * alone turns one into the other. Where a function can fail with something to say, its last argument takes the sentence
+ * (sqlite3_free() it). */
 #ifndef ART_EXT_BASE_H
 #define ART_EXT_BASE_H
 
@@ -65,22 +66,25 @@ void art_listener_forget(struct art_connection *connection);
 /* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
 int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
- * their place that call functions of art, which would read the shadow tables again, and so on: art_shadow_busy() refuses them
- * meanwhile. And one that fails for want of memory or disk makes SQLite roll the transaction back within it, call xRollback, and
- * let go of every handle that no statement of the user's holds: nothing may be freed then of the table, or finalized.
+ * their place that call functions of art, which would read the shadow tables again, and so on: art_shadow_busy()
+ * refuses them meanwhile. And one that fails for want of memory or disk makes SQLite roll the transaction back within
+ * it, call xRollback, and let go of every handle that no statement of the user's holds: nothing may be freed then of
+ * the table, or finalized.
  *
- * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards stays:
- * xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite calls no
- * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes, drops,
- * alters shadow tables, and listener.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no table is in
- * use yet. What such a statement may take away is a name: it is held, or not looked at again. */
+ * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards
+ * stays: xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite calls no
+ * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes,
+ * drops, alters shadow tables, and listener.c. In module.c (xCreate), extension.c and named.c (a name is looked up) no
+ * table is in use yet. What such a statement may take away is a name: it is held, or not looked at again. */
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
-/* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or SQLITE_OK. */
+/* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or
+ * SQLITE_OK. */
 int art_stopped(struct art_connection *connection);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_interrupted(struct art_connection *connection);
-/* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it commits? */
+/* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it
+ * commits? */
 bool art_out_of_memory(struct art_connection *connection);
 
 /* --- errors (errors.c) -------------------------------------------------------------------------------------------- */

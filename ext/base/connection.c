@@ -39,8 +39,8 @@ bool art_interrupted(struct art_connection *connection) {
     return art_stopped(connection) == SQLITE_INTERRUPT;
 }
 
-/* A statement of ours that found no memory leaves a mark in the connection until SQLite's own statement ends: where that is
- * the COMMIT, it commits, and says then that there was no memory. */
+/* A statement of ours that found no memory leaves a mark in the connection until SQLite's own statement ends: where
+ * that is the COMMIT, it commits, and says then that there was no memory. */
 bool art_out_of_memory(struct art_connection *connection) {
     return sqlite3_errcode(connection->db) == SQLITE_NOMEM && art_stopped(connection) == SQLITE_NOMEM;
 }

@@ -1,8 +1,8 @@
 /* From core's codes and sentences to SQLite's, and (in the host callbacks) back.
  *
  * SQLite undoes the whole transaction for IOERR, INTERRUPT, and mostly for FULL and NOMEM, and only the statement for
- * the others; the table below is made with that in mind: what leaves core's tree sound is not an IOERR. SQLITE_SCHEMA is
- * never returned, SQLite would run the statement again.
+ * the others; the table below is made with that in mind: what leaves core's tree sound is not an IOERR. SQLITE_SCHEMA
+ * is never returned, SQLite would run the statement again.
  */
 #include "ext/base/base.h"
 
@@ -78,8 +78,8 @@ int art_complain(char **message, int rc, const char *format, ...) {
     return rc;
 }
 
-/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement, and
- * SQLite's words alone say nothing of what to do. */
+/* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement,
+ * and SQLite's words alone say nothing of what to do. */
 static const char *what_to_do(int rc) {
     switch (rc & 0xff) {
     case SQLITE_ERROR:

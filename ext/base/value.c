@@ -16,7 +16,8 @@
 
 static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
-/* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. No length that is written has more than five. */
+/* SQLite's varint: big-endian groups of seven bits, the ninth byte whole. No length that is written has more than
+ * five. */
 static uint32_t put_varint(uint8_t *p, uint64_t x) {
     if (x < 0x80) {
         p[0] = (uint8_t)x;
@@ -195,8 +196,8 @@ static int __attribute__((cold)) damaged(const char *what) {
 }
 
 /* SQLite wants a text to end with a NUL as soon as somebody reads it. Its newer versions put one behind every text that
- * they copy; the older ones copy it once more if they have to add one. So these get one, which is only possible where no
- * other NUL is inside. */
+ * they copy; the older ones copy it once more if they have to add one. So these get one, which is only possible where
+ * no other NUL is inside. */
 enum { ENDS_TEXTS = 3053000 };
 
 static bool ends_texts; /* the SQLite that is running */

@@ -15,8 +15,8 @@ int art_journal_is_wal(struct art_table *table, bool *wal);
 void art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
-/* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback for it:
- * whatever is written then is a transaction of its own, which commits by itself. */
+/* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback
+ * for it: whatever is written then is a transaction of its own, which commits by itself. */
 bool art_journal_alive(const struct art_table *table);
 /* May this transaction still be committed? */
 int art_journal_sound(const struct art_table *table, char **message);
@@ -44,7 +44,8 @@ int art_storage_follow(struct art_table *table, char **message);
 
 /* inline_blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
-/* A page out of a row (page, data) of T_artblob, which has up to ART_JOINED_PAGES in an older table. False: it is not there. */
+/* A page out of a row (page, data) of T_artblob, which has up to ART_JOINED_PAGES in an older table. False: it is not
+ * there. */
 enum { ART_JOINED_PAGES = 8 };
 bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc);
 

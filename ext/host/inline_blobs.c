@@ -1,13 +1,13 @@
 /* storage=inline: blobs as rows of T_artblob, in the database itself and in the caller's transaction.
  *
- *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  a page of 4 KB without the zeros at its end; slot s has the pages from
- *                                                      128 s on, and none where a blob has none
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB) a page of 4 KB without the zeros at its end; slot s has the
+ *                                                      pages from 128 s on, and none where a blob has none
  *
  * Rows of older tables have up to eight whole pages, numbered by the first; they are read as they are.
  *
- * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who may
- * write, what a reader sees, what a ROLLBACK takes back, what is durable when. What stands in the rows is verified as what
- * comes from a file is.
+ * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who
+ * may write, what a reader sees, what a ROLLBACK takes back, what is durable when. What stands in the rows is verified
+ * as what comes from a file is.
  *
  * No statement stays stepped. They take no savepoint of their own (one row, or rows that cannot be refused), so SQLite
  * calls nothing of ours while they run but xRollback, when one fails for want of memory or disk.
@@ -65,8 +65,9 @@ static int read_page(void *context, uint64_t page, void *data) {
     return found ? art_rc : lost(table, page);
 }
 
-/* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit: SQLITE_IOERR_SHORT_READ,
- * for any table's rows. There the cache stays whole. (A number, since "off" is not heard within a transaction.) */
+/* dqlite (1.11) reads back nothing that SQLite's cache has spilled, while its WAL holds no commit:
+ * SQLITE_IOERR_SHORT_READ, for any table's rows. There the cache stays whole. (A number, since "off" is not heard
+ * within a transaction.) */
 static void keep_cache(struct art_table *table) {
     static const char dqlite[] = "dqlite";
     sqlite3 *db = table->connection->db;

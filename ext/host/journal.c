@@ -1,34 +1,37 @@
-/* What a flush asks of the database's journal before it uses a slot again (core/tree/run/slots.c), through SQLite's file
- * handles and a row of T_artstate.
+/* What a flush asks of the database's journal before it uses a slot again (core/tree/run/slots.c), through SQLite's
+ * file handles and a row of T_artstate.
  *
  * secure(): no other root than the base may come back. In WAL mode an own frame is brought into the file over whatever
  * a killed writer has left there: the cache is flushed, 16 random bytes go into T_artstate, the cache is flushed again,
- * and the count of pages written must grow over that second flush (it does not under cache_spill=off). A page is counted
- * before it is written, so a flush that fails is the transaction's error. Then the WAL and the database are synced. With
- * a rollback journal the random bytes make sure that there is a journal of this transaction, which replaces the one
- * before; it and its directory are synced.
+ * and the count of pages written must grow over that second flush (it does not under cache_spill=off). A page is
+ * counted before it is written, so a flush that fails is the transaction's error. Then the WAL and the database are
+ * synced. With a rollback journal the random bytes make sure that there is a journal of this transaction, which
+ * replaces the one before; it and its directory are synced.
  *
  * Where that sync fails, the system may take the pages that it could not write for written: SQLite's own sync of the
  * commit would then succeed, and the commit would be gone after a power loss. So the transaction is not committed.
  *
- * SQLite before 3.53.2 (and we do not know how long before) forgets a commit at recovery when a page was written to the WAL
- * twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush the cache
- * twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could lead to: at the
- * commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends the file. A COMMIT may
- * be refused after that, and a ROLLBACK TO lead before it all the same: such a transaction is not committed either.
+ * SQLite before 3.53.2 (and we do not know how long before) forgets a commit at recovery when a page was written to the
+ * WAL twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush
+ * the cache twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could
+ * lead to: at the commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends
+ * the file. A COMMIT may be refused after that, and a ROLLBACK TO lead before it all the same: such a transaction is
+ * not committed either.
  *
- * art_journal_harden(): after a commit, before a file goes that the state before it needs. In WAL mode with synchronous=NORMAL
- * SQLite has synced nothing by then. The system tells each open file once of a sync that failed; SQLite's own must learn of
- * it by SQLite's own sync, whose next one, in a checkpoint, would else take for safe what is lost. So this sync has a file of
- * its own. What failed before that was opened, and was told to another process, only SQLite's still knows: it is synced
- * before the commit, where an error is the transaction's. (With a rollback journal all that a commit needs was synced before
- * it; what is synced here is its end, and the next transaction writes the journal anew.)
+ * art_journal_harden(): after a commit, before a file goes that the state before it needs. In WAL mode with
+ * synchronous=NORMAL SQLite has synced nothing by then. The system tells each open file once of a sync that failed;
+ * SQLite's own must learn of it by SQLite's own sync, whose next one, in a checkpoint, would else take for safe what is
+ * lost. So this sync has a file of its own. What failed before that was opened, and was told to another process, only
+ * SQLite's still knows: it is synced before the commit, where an error is the transaction's. (With a rollback journal
+ * all that a commit needs was synced before it; what is synced here is its end, and the next transaction writes the
+ * journal anew.)
  *
  * art_journal_end_epoch(): retired slots are free once SQLite begins its WAL anew, which by itself it does only after a
- * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree waits for many of them,
- * xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a passive one,
- * whose failure is nobody's, as there. Not where the program has taken checkpoints over (wal_autocheckpoint=0, or a hook of
- * its own, which the PRAGMA tells as 0), nor while a statement of this connection still reads.
+ * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree waits for many of
+ * them, xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a
+ * passive one, whose failure is nobody's, as there. Not where the program has taken checkpoints over
+ * (wal_autocheckpoint=0, or a hook of its own, which the PRAGMA tells as 0), nor while a statement of this connection
+ * still reads.
  *
  * epoch(): the salts of the WAL's header, read while an own frame of this transaction is in the file.
  *
@@ -46,8 +49,9 @@ static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian
 static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
                                    "and check the disk if it comes again";
 
-/* The server of libSQL, which puts a log of its own into the place of SQLite's WAL, dies when it is asked for that log's
- * file. It is known by a function that it gives to all its connections; an ordinary build of libSQL has a WAL as SQLite. */
+/* The server of libSQL, which puts a log of its own into the place of SQLite's WAL, dies when it is asked for that
+ * log's file. It is known by a function that it gives to all its connections; an ordinary build of libSQL has a WAL as
+ * SQLite. */
 bool art_journal_is_hidden(struct art_connection *connection) {
     if (!connection->journal_asked) {
         sqlite3_stmt *ask = NULL;
@@ -272,8 +276,8 @@ static int epoch(void *context, struct art_epoch *out) {
     return ART_OK;
 }
 
-/* An authorizer that hides T_artstate hides the list, too, and none is a list of nothing: who has not asked yet whose T_artstate it
- * is (transaction.c) asks now. */
+/* An authorizer that hides T_artstate hides the list, too, and none is a list of nothing: who has not asked yet whose
+ * T_artstate it is (transaction.c) asks now. */
 static int load_retired(void *context, struct art_buffer *out) {
     struct art_table *table = context;
     char *message = NULL;

@@ -3,14 +3,15 @@
  *     INSERT INTO t(t) VALUES('storage=inline')       at commit, as a part of the transaction
  *     INSERT INTO t(t) VALUES('storage=file')
  *
- * xSync copies every blob of the table's root, byte for byte and verified, one after the other, into the same slot of the
- * other place, and the tree goes on there; T_artstate says where, and the root gets a new number, by which other connections
- * notice. What was before stays as it is until the commit: a ROLLBACK, or one TO a savepoint before, goes back.
+ * xSync copies every blob of the table's root, byte for byte and verified, one after the other, into the same slot of
+ * the other place, and the tree goes on there; T_artstate says where, and the root gets a new number, by which other
+ * connections notice. What was before stays as it is until the commit: a ROLLBACK, or one TO a savepoint before, goes
+ * back.
  *
- *     to inline    T_artblob is made in xSync, which SQLite takes back; the .art file goes after the commit, as a dropped
- *                  table's does
- *     to a file    the file is a new one, of a name that no file has; T_artblob is emptied in xSync, where nothing can be
- *                  dropped. A ROLLBACK removes the file, unless a COMMIT was tried, of which nobody knows what came
+ *     to inline    T_artblob is made in xSync, which SQLite takes back; the .art file goes after the commit, as a
+ *                  dropped table's does
+ *     to a file    the file is a new one, of a name that no file has; T_artblob is emptied in xSync, where nothing can
+ *                  be dropped. A ROLLBACK removes the file, unless a COMMIT was tried, of which nobody knows what came
  */
 #include "ext/host/host.h"
 
@@ -19,7 +20,8 @@ static bool may_have_file(struct art_connection *connection, const char *name) {
     return strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
 }
 
-/* A database without a name may have its blobs in memory, if that is asked for; but copies of it would not have them. */
+/* A database without a name may have its blobs in memory, if that is asked for; but copies of it would not have
+ * them. */
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
                         char **message) {
     const char *name = art_database_name(connection->db, schema);

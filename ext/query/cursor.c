@@ -1,5 +1,5 @@
-/* SQLite's cursor, here called a scan: over nothing, one row, points, or a range of rows. What the arguments mean, and how
- * it goes from row to row, is told in the files that scan.h lists.
+/* SQLite's cursor, here called a scan: over nothing, one row, points, or a range of rows. What the arguments mean, and
+ * how it goes from row to row, is told in the files that scan.h lists.
  */
 #include "ext/query/scan.h"
 
@@ -117,7 +117,8 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
     return art_scan_fail(scan, art_rows_number(scan, path));
 }
 
-/* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip them. */
+/* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip
+ * them. */
 static bool count_off(struct art_scan *scan) {
     bool plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
     if (plain && scan->offset >= WORTH_A_RESTART && art_restart_ask(art_scan_vtab(scan))) return true;
@@ -151,7 +152,8 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
-/* The row under the scan was deleted or changed since, by this connection, and the chunks of its long value are gone with it. */
+/* The row under the scan was deleted or changed since, by this connection, and the chunks of its long value are gone
+ * with it. */
 static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     struct art_row now = {0};
     int rc = art_tree_get(art_scan_tree(scan), art_scan_path(scan), &now);

@@ -4,19 +4,19 @@
  * far: in `path > 'logs/' AND size > 1000000` most rows are passed over here, for half of what it costs to show them.
  *
  * Surely: SQLite may convert either side before it compares them, as the affinities of both say, and that of the right
- * side is not known here (behind o.x = ? that of o.x is what a bound value has where o.x is meant). It leaves two numbers
- * as they are, unless the column is a TEXT one; and two texts, if neither looks like a number. Of a literal it is known
- * that it has no affinity. Nothing is ever equal to, less or greater than NULL. All other rows are left to SQLite, and so
- * are long and damaged ones.
+ * side is not known here (behind o.x = ? that of o.x is what a bound value has where o.x is meant). It leaves two
+ * numbers as they are, unless the column is a TEXT one; and two texts, if neither looks like a number. Of a literal it
+ * is known that it has no affinity. Nothing is ever equal to, less or greater than NULL. All other rows are left to
+ * SQLite, and so are long and damaged ones.
  *
  * The right side has to be the same for all rows, which random() is not: a literal or a bound value. A row value is
- * compared by its first element alone, always by >= or <=, and SQLite then tells a wrong collation: with these a text has
- * to be a literal, which no row value is.
+ * compared by its first element alone, always by >= or <=, and SQLite then tells a wrong collation: with these a text
+ * has to be a literal, which no row value is.
  */
 #include "ext/query/scan.h"
 
-/* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway. Longer
- * texts are not worth their copy. */
+/* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway.
+ * Longer texts are not worth their copy. */
 enum { WANTED_MAX = 16, REST = 240, TEXT_MAX = 1024 };
 
 static bool is_number(int type) {

@@ -2,8 +2,8 @@
  * ORDER BY costs nothing.
  *
  * A number among them is out of a column with a numeric affinity, by which it is to be compared with every path: then
- * all paths that may look like a number are a part of the scan, and SQLite asks each whether it is in the list. They all
- * lie before ':', so the order is kept:
+ * all paths that may look like a number are a part of the scan, and SQLite asks each whether it is in the list. They
+ * all lie before ':', so the order is kept:
  *
  *     ascending    [ range: paths before ':' ] [ points behind ':' ]
  *     descending   [ points behind ':', backward ] [ range, backward ]

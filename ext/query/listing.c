@@ -2,14 +2,14 @@
  *
  * Let p be the prefix and d the delimiter. A path that begins with p and whose rest contains d is rolled up to r = p +
  * rest up to the end of the first d; all others stand for themselves. All paths that begin with r, and no others, are
- * rolled up to r, since the first d in their rest is the one in r: so the rows of a level come in the order of the tree,
- * each r at the place of its subtree, over which the cursor jumps.
+ * rolled up to r, since the first d in their rest is the one in r: so the rows of a level come in the order of the
+ * tree, each r at the place of its subtree, over which the cursor jumps.
  *
  *     tree     usr/bin/cc  usr/bin/ld  usr/readme  usr/share/a  usr/share/b/c  usr/z
  *     shown    [usr/bin/           ]   usr/readme  [usr/share/             ]   usr/z       files('usr/', '/')
  *
- * Conditions are about the paths that are shown. Shown paths rise with the keys, so a range of shown paths is a range of
- * keys, with other bounds where a bound lies in the subtree of an r:
+ * Conditions are about the paths that are shown. Shown paths rise with the keys, so a range of shown paths is a range
+ * of keys, with other bounds where a bound lies in the subtree of an r:
  *
  *     low  in r's subtree     r itself, closed: from r on                        (r stands for all of it)
  *                             else: behind the subtree                           (r is below the bound)
@@ -60,8 +60,8 @@ static void make_range_of_keys(struct art_scan *scan) {
     }
 }
 
-/* start_after is about keys, as S3's: it cuts through the subtree of an r, which is shown if anything is left of it. But where
- * it is an r, that has been shown before, and its subtree lies behind. */
+/* start_after is about keys, as S3's: it cuts through the subtree of an r, which is shown if anything is left of it.
+ * But where it is an r, that has been shown before, and its subtree lies behind. */
 static void start_after(struct art_scan *scan) {
     struct art_key_range *keys = &scan->keys;
     struct art_bytes key = art_buffer_bytes(&scan->start_after.text);

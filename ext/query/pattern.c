@@ -8,9 +8,9 @@
  *     at    "etc/..."   'e' is between 'U' and 'u': the first spelling that begins with 'u': "uSR/"
  *     at    "uppercase" 'p' is between 'S' and 's': "usR/"
  *
- * On real paths that is a handful of seeks, since most spellings have no path near them. Of 1 M files under /Host-NN/usr,
- * '/Host-00/usr/share/doc/%' finds its 6,170 in 1.2 ms; all paths from the first spelling to the last, each looked at by
- * SQLite, are 134 ms, and so are all paths up to the first letter.
+ * On real paths that is a handful of seeks, since most spellings have no path near them. Of 1 M files under
+ * /Host-NN/usr, '/Host-00/usr/share/doc/%' finds its 6,170 in 1.2 ms; all paths from the first spelling to the last,
+ * each looked at by SQLite, are 134 ms, and so are all paths up to the first letter.
  */
 #include "ext/query/scan.h"
 

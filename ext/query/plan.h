@@ -47,8 +47,8 @@
  *
  * So an art table gives the rows that an ordinary one gives, but for three cases: a TEXT out of a column with a numeric
  * affinity, compared by order with a path that looks like a number, is compared as a text; so is, for equality, a bound
- * number that SQLite puts in the place of such a column (x.n = ? AND path = x.n); and so may be one that comes to a trigger
- * (path = CAST(NEW.y AS INTEGER)) by a statement that itself names the table, too. And since an equality
+ * number that SQLite puts in the place of such a column (x.n = ? AND path = x.n); and so may be one that comes to a
+ * trigger (path = CAST(NEW.y AS INTEGER)) by a statement that itself names the table, too. And since an equality
  * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
  * only, its own text if that is there, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks
  * for, though it would double the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric

@@ -13,10 +13,10 @@
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
- * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may have
- * one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms, which
- * is known when it runs (running.c). And every version shows (path, value) >= (?, ?) as path >= ?: a comparison must be
- * with a literal, which no row value is.
+ * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may
+ * have one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms,
+ * which is known when it runs (running.c). And every version shows (path, value) >= (?, ?) as path >= ?: a comparison
+ * must be with a literal, which no row value is.
  */
 #include "ext/base/token.h"
 #include "ext/query/scan.h"
@@ -175,8 +175,8 @@ static bool compares_hidden(const struct planning *planning, enum art_hidden hid
     return false;
 }
 
-/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason to
- * compare. */
+/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason
+ * to compare. */
 static int refuse_arguments(const struct planning *planning) {
     struct art_vtab *vtab = planning->vtab;
     const char *table = vtab->name->table;
@@ -256,8 +256,8 @@ static bool glob_is_sqlites(struct planning *planning, int i) {
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
 
-/* One row at most; in a listing an equality is a range like any other. Rather one with a literal: the other side may be a
- * column of this very table, which is known to SQLite alone, and then it has no use for the plan. */
+/* One row at most; in a listing an equality is a range like any other. Rather one with a literal: the other side may be
+ * a column of this very table, which is known to SQLite alone, and then it has no use for the plan. */
 static int find_equality(const struct planning *planning, bool list) {
     const sqlite3_index_info *info = planning->info;
     int found = -1;
@@ -333,8 +333,8 @@ static void take_paths(struct planning *planning) {
 
 /* --- conditions on other columns ---------------------------------------------------------------------------------- */
 
-/* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and give
- * a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
+/* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and
+ * give a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
 static bool is_filter(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     bool is_other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
@@ -354,9 +354,9 @@ static int count_unknown(const struct planning *planning) {
     return count;
 }
 
-/* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does not say
- * so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (estimate()); though never
- * for one in which two arguments come from two other tables. */
+/* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does
+ * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (estimate());
+ * though never for one in which two arguments come from two other tables. */
 static void take_filters(struct planning *planning) {
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
     bool literals_only = count_unknown(planning) > 1;
@@ -525,8 +525,8 @@ static struct bounds count_bounds(const struct planning *planning, bool constant
     return bounds;
 }
 
-/* Of rows about whose bounds nothing else is known. Each counts: it may be the one for which SQLite goes through another
- * table first, beside those that are the same for all of its rows. */
+/* Of rows about whose bounds nothing else is known. Each counts: it may be the one for which SQLite goes through
+ * another table first, beside those that are the same for all of its rows. */
 static uint64_t share(struct bounds bounds, uint64_t rows) {
     bool both = bounds.low && bounds.high;
     int others = bounds.low + bounds.high - (both ? 2 : 1);
@@ -558,8 +558,8 @@ static bool reads_values(const struct planning *planning) {
     return (planning->info->colUsed & ~keys) != 0;
 }
 
-/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few rows
- * there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
+/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
+ * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
 static void estimate(const struct planning *planning) {
     sqlite3_index_info *info = planning->info;
     if (planning->point) {
@@ -591,18 +591,18 @@ static void estimate(const struct planning *planning) {
 
 /* --- the arms of an OR -------------------------------------------------------------------------------------------- */
 
-/* prefix = (SELECT ...) AND (path = 'a' OR path GLOB 'b*'): SQLite may scan once for each arm. But to such a scan it does
- * not hand a term from beside the OR that holds a subquery or is a part of a row value: it compares the column, which is
- * NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows then depends
- * on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
+/* prefix = (SELECT ...) AND (path = 'a' OR path GLOB 'b*'): SQLite may scan once for each arm. But to such a scan it
+ * does not hand a term from beside the OR that holds a subquery or is a part of a row value: it compares the column,
+ * which is NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows
+ * then depends on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
  *
  * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. One that is shown
- * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with them
- * costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement may look
- * like this, too: then the best of its plans remains the best, and two arms still cost more than it. */
+ * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with
+ * them costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement
+ * may look like this, too: then the best of its plans remains the best, and two arms still cost more than it. */
 
-/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of another
- * may be taken for it: a mistake as above. */
+/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
+ * another may be taken for it: a mistake as above. */
 static struct art_planned *planned(const struct planning *planning) {
     struct art_planned *seen = &planning->vtab->planned;
     const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);

@@ -1,8 +1,8 @@
 /* What the texts of the running statements say about a call that SQLite made the same for two kinds of statement.
  *
- * SQLite does not say which statement a call belongs to. So all that run have to be of the kind: one more that is of another
- * kind, or is not understood, only means that the answer is no. A view or a trigger has a text of its own, which is not seen:
- * the name has to be that of a table, and a virtual table has no triggers.
+ * SQLite does not say which statement a call belongs to. So all that run have to be of the kind: one more that is of
+ * another kind, or is not understood, only means that the answer is no. A view or a trigger has a text of its own,
+ * which is not seen: the name has to be that of a table, and a virtual table has no triggers.
  */
 #include "ext/base/token.h"
 #include "ext/query/scan.h"
@@ -24,8 +24,8 @@ static bool may_be_name(const struct art_token *token) {
     return token->kind == ART_TOKEN_WORD || token->kind == ART_TOKEN_QUOTED;
 }
 
-/* Is there a table of this name, and no view before it? *last: the name's last token. `wanted`: it has to be this one's name;
- * or NULL. */
+/* Is there a table of this name, and no view before it? *last: the name's last token. `wanted`: it has to be this one's
+ * name; or NULL. */
 static bool names_a_table(sqlite3 *db, struct art_token name, const char *wanted, struct art_token *last) {
     char *schema = NULL, *table = may_be_name(&name) ? art_token_text(&name) : NULL;
     struct art_token point = token_behind(&name);
@@ -79,10 +79,10 @@ static bool selects_from_one_table(sqlite3 *db, const char *sql) {
 
 /* --- a SELECT that is prepared anew ------------------------------------------------------------------------------- */
 
-/* What SQLite before 3.46.1 leaves out for a table to plan with its text (planner.c) is known as soon as a statement runs. If
- * it is better prepared anew, xFilter fails with SQLITE_SCHEMA before the first row: SQLite then does so within
- * sqlite3_step(), and begins again. What xBestIndex is asked meanwhile is about this statement, since nothing else can run.
- * The end of it is not told: the statement's own count of preparations is. */
+/* What SQLite before 3.46.1 leaves out for a table to plan with its text (planner.c) is known as soon as a statement
+ * runs. If it is better prepared anew, xFilter fails with SQLITE_SCHEMA before the first row: SQLite then does so
+ * within sqlite3_step(), and begins again. What xBestIndex is asked meanwhile is about this statement, since nothing
+ * else can run. The end of it is not told: the statement's own count of preparations is. */
 
 static sqlite3_stmt *only_one_running(sqlite3 *db) {
     sqlite3_stmt *found = NULL;
@@ -120,9 +120,9 @@ static bool still_exists(sqlite3 *db, const sqlite3_stmt *statement) {
     return each != NULL;
 }
 
-/* Within sqlite3_step(), that is. sqlite3_prepare() knows no second beginning: then the program has seen the error, and what
- * it prepares may be anything. A statement that has failed, and was not reset, takes no value; there is none of this number,
- * so that it gets none in any case. */
+/* Within sqlite3_step(), that is. sqlite3_prepare() knows no second beginning: then the program has seen the error, and
+ * what it prepares may be anything. A statement that has failed, and was not reset, takes no value; there is none of
+ * this number, so that it gets none in any case. */
 static bool has_just_failed(sqlite3 *db, sqlite3_stmt *statement) {
     return sqlite3_errcode(db) == SQLITE_SCHEMA && sqlite3_bind_null(statement, INT_MAX) == SQLITE_MISUSE;
 }

@@ -18,7 +18,7 @@
 #include "ext/query/plan.h"
 #include "ext/query/query.h"
 
-/* --- the range (key_range.c) ----------------------------------------------------------------------------------- */
+/* --- the range (key_range.c) -------------------------------------------------------------------------------------- */
 
 /* Where a statement's arguments meet. */
 struct art_key_range {
@@ -74,8 +74,8 @@ struct art_number {
     int exponent;              /* times 10 to this power */
 };
 void art_number_set(struct art_number *number, double value);
-/* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or behind
- * `seek`, either); NONE: none is left; STEP: the next path may be one. */
+/* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or
+ * behind `seek`, either); NONE: none is left; STEP: the next path may be one. */
 enum art_number_way { ART_NUMBER_STEP, ART_NUMBER_SEEK, ART_NUMBER_NONE, ART_NUMBER_NOMEM };
 enum art_number_way art_number_next(const struct art_number *number, struct art_bytes path, bool descending,
                                     struct art_buffer *seek);
@@ -194,8 +194,8 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
 bool art_scan_compares_as_text(const struct art_scan *scan,
                                sqlite3_value *value); /* if equal to a path; else as a number */
 
-/* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way that
- * makes it be compared as a number? */
+/* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way
+ * that makes it be compared as a number? */
 bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
 
 /* running.c: is each running statement that writes an UPDATE of this table? */

@@ -17,8 +17,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the next
- * spelling is sought; every so many rows that are not given, an interrupt is looked for. */
+/* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the
+ * next spelling is sought; every so many rows that are not given, an interrupt is looked for. */
 enum { COUNT_AFTER = 8, SEEK_AFTER = 8, ASK_EVERY = 4096 };
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
@@ -248,8 +248,8 @@ static int walk_spellings(struct art_scan *scan) {
     return art_rows_range(scan, &range);
 }
 
-/* In order, but for UPDATE and DELETE, which look at one row only: its own text first. (Inf is the only text of a number
- * that does not stand before ':', and what is equal to it as a text is not as a number.) */
+/* In order, but for UPDATE and DELETE, which look at one row only: its own text first. (Inf is the only text of a
+ * number that does not stand before ':', and what is equal to it as a text is not as a number.) */
 int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     const unsigned char *text = sqlite3_value_text(value);
     art_number_set(&scan->number, sqlite3_value_double(value));

@@ -3,9 +3,9 @@
  *     the user's      the key, then what a row's record holds     definition.c reads one
  *     hidden          enum art_hidden                              the same in every table
  *
- * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of a
- * column of T_artstate (shadow.c). T_artstate also keeps those of CREATE as a text, under 'columns'. All of it may be anything
- * when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
+ * The schema says what they are: the arguments of CREATE, and behind them what 'add column' added, each as the name of
+ * a column of T_artstate (shadow.c). T_artstate also keeps those of CREATE as a text, under 'columns'. All of it may be
+ * anything when DEFENSIVE is off, so it is parsed carefully; what does not agree is damage.
  *
  * NOT NULL of a column that is not the key is kept by update.c and not declared to SQLite: rows that are rolled up show
  * NULL there, and SQLite would take `size IS NULL` for false.

@@ -3,11 +3,13 @@
  *     definition   name [type] constraint...
  *     name         word, "quoted", [quoted], `quoted` or 'quoted'
  *     type         word... [(number [, number])]
- *     constraint   NOT NULL | NULL | DEFAULT NULL | COLLATE name | PRIMARY KEY [ASC] | UNIQUE, the last two for the key only
+ *     constraint   NOT NULL | NULL | DEFAULT NULL | COLLATE name | PRIMARY KEY [ASC] | UNIQUE, the last two for the key
+ *                  only
  *
- * SQLite hands arguments over as they were typed, comments included; T_artstate may hold anything. What this parser lets
- * through is sure to be one column for SQLite's own parser, too, since it is shown to it in sqlite3_declare_vtab(). What
- * an ordinary table may have and an art table may not is refused by a sentence of its own, never ignored.
+ * SQLite hands arguments over as they were typed, comments included; T_artstate may hold anything. What this parser
+ * lets through is sure to be one column for SQLite's own parser, too, since it is shown to it in
+ * sqlite3_declare_vtab(). What an ordinary table may have and an art table may not is refused by a sentence of its own,
+ * never ignored.
  */
 #include "ext/base/token.h"
 #include "ext/schema/schema.h"
@@ -270,7 +272,8 @@ bool art_definition_is_option(const char *text) {
     return art_token_is_mark(&next, '=');
 }
 
-/* Is this text of a schema that of an art table? SQLite keeps CREATE VIRTUAL TABLE <name> USING <module>, as it was typed. */
+/* Is this text of a schema that of an art table? SQLite keeps CREATE VIRTUAL TABLE <name> USING <module>, as it was
+ * typed. */
 bool art_definition_is_ours(const char *sql) {
     static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE", NULL, "USING", "art"};
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {

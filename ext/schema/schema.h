@@ -1,4 +1,5 @@
-/* What a table is called, has and is set to: columns and options as CREATE says them, and the shadow tables that keep them.
+/* What a table is called, has and is set to: columns and options as CREATE says them, and the shadow tables that keep
+ * them.
  *
  *     definition   one column's definition, as SQLite would read it
  *     columns      all of a table's
@@ -32,7 +33,8 @@ enum art_hidden {
     ART_HIDDEN_DELIMITER,   /* argument: what ends a common prefix that is rolled up */
     ART_HIDDEN_START_AFTER, /* argument: the key behind which the rows begin */
     ART_HIDDEN_SNAPSHOT,    /* argument, refused as yet */
-    ART_HIDDEN_COMMAND, /* named like the table, or "" where that is the name of another column; no argument goes beyond it */
+    /* Named like the table, or "" where that is the name of another column; no argument goes beyond it. */
+    ART_HIDDEN_COMMAND,
     ART_HIDDEN_ENTRIES, /* rows below a common prefix */
     ART_HIDDEN_VERSION, /* csn of the row's last change */
     ART_HIDDEN_COLUMNS
@@ -91,7 +93,8 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The others: with the blobs in the database, up to eight pages a row; a page a row. Older versions would not find them. */
+/* The others: with the blobs in the database, up to eight pages a row; a page a row. Older versions would not find
+ * them. */
 enum {
     ART_STATE_FORMAT = 1,
     ART_STATE_FORMAT_JOINED_ROWS = 2,

@@ -1,11 +1,12 @@
 /* The shadow tables, and all SQL that is run on them. SQLite protects (DEFENSIVE) only names with no other '_' behind
  * the table's own.
  *
- *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, retired, root (a
- *                                                         copy for salvage); columns without meaning may follow k and v
+ *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, young, root
+ *                                                         (a copy for salvage); columns without meaning may follow k
+ *                                                         and v
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
- *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c; empty where blobs were
- *                                                         moved out
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c; empty where blobs
+ *                                                         were moved out
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_artstate) or in core (T_artdata).
  * A table's own rows are read and written by table/shadow_rows.c.
@@ -137,11 +138,11 @@ int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, 
                                schema, table, to, schema, table, to));
 }
 
-/* --- T_artstate ------------------------------------------------------------------------------------------------------ */
+/* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
-/* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its journal
- * or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would already do
- * harm, it drops the locks that SQLite has on it. */
+/* A plain name in the database's own folder, with the id's first digits at its end: no name that a database, its
+ * journal or anything else of the folder has by itself. Opening and closing a database's file as if it were ours would
+ * already do harm, it drops the locks that SQLite has on it. */
 bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]) {
     char end[32];
     size_t len = strlen(text);
@@ -283,9 +284,9 @@ static int state_width(sqlite3 *db, const struct art_name *name, int *out, char 
 }
 
 /* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
- * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where a
- * view elsewhere in the schema is broken. So T_artstate gets a column that holds nothing with each one that T gets, and its
- * name is the definition. An authorizer may see to it that nothing happens, without an error. */
+ * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where
+ * a view elsewhere in the schema is broken. So T_artstate gets a column that holds nothing with each one that T gets,
+ * and its name is the definition. An authorizer may see to it that nothing happens, without an error. */
 int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message) {
     int width, now = 0;
     int rc = state_width(db, name, &width, message);

@@ -1,5 +1,5 @@
-/* The connections that use art, and the tables that each has open: listed, so that loading art twice into one of them gives
- * the same object. The list's mutex is taken inside SQLite's own, never the other way round. */
+/* The connections that use art, and the tables that each has open: listed, so that loading art twice into one of them
+ * gives the same object. The list's mutex is taken inside SQLite's own, never the other way round. */
 #include "ext/table/table.h"
 
 #include <pthread.h>

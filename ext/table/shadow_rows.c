@@ -33,8 +33,8 @@ int art_shadow_statement(struct art_table *table, enum art_statement which, sqli
     return SQLITE_OK;
 }
 
-/* A statement that fails may roll the whole transaction back under itself, names and tables included. It is finalized when
- * it has returned. */
+/* A statement that fails may roll the whole transaction back under itself, names and tables included. It is finalized
+ * when it has returned. */
 void art_shadow_finalize(struct art_table *table) {
     table->stale = table->connection->stepping > 0;
     if (table->stale) return;

@@ -1,5 +1,5 @@
-/* Tables that this process has open: counted objects of a connection, told apart by the database's sqlite3_file, its file name
- * and the id in T_artstate (a copied database has the same id, and one file may be attached twice).
+/* Tables that this process has open: counted objects of a connection, told apart by the database's sqlite3_file, its
+ * file name and the id in T_artstate (a copied database has the same id, and one file may be attached twice).
  *
  * A table whose blobs are in memory lives as long as its database, even with no handle left: SQLite drops all handles
  * when any DDL is rolled back.
@@ -30,7 +30,8 @@ void art_table_free(struct art_table *table) {
     art_free(table);
 }
 
-/* Not under a statement that runs: whoever runs it may be at work on this table. The next handle that goes asks again. */
+/* Not under a statement that runs: whoever runs it may be at work on this table. The next handle that goes asks
+ * again. */
 void art_table_free_if_unused(struct art_table *table) {
     if (table->vtabs || table->connection->stepping) return;
     art_shadow_finalize(table); /* else sqlite3_close() would find them */

@@ -1,12 +1,12 @@
 /* Leftover .art files: found for art_info, removed by the command 'clean'.
  *
- * A file is left behind when a process dies between the commit of a DROP and the file's removal, when a transaction that
- * made a table dies, or when the removal fails. One is taken for a leftover of a schema's database only if
+ * A file is left behind when a process dies between the commit of a DROP and the file's removal, when a transaction
+ * that made a table dies, or when the removal fails. One is taken for a leftover of a schema's database only if
  *
  *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
  *   - it is a regular file with a superblock, whose owner page names this database by its inode
- *   - no table x_artstate of the schema holds its id or its name, whoever made that table; or the one with its id says that the
- *     blobs are in the database, or in a file of another name
+ *   - no table x_artstate of the schema holds its id or its name, whoever made that table; or the one with its id says
+ *     that the blobs are in the database, or in a file of another name
  *
  * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
  * and never removed. A reader (art_info) has no lock: what
@@ -16,7 +16,8 @@
  *
  *   the command   looks, under the write lock that its INSERT holds
  *   xSync         looks again, at what will be committed: what is in use by then is spared. Writes random bytes into
- *                 T_artstate, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer left
+ *                 T_artstate, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer
+ *                 left
  *                 there, and no CREATE that nobody has seen can come back
  *   xCommit       makes the database durable (a DROP that was committed earlier, but not synced, could else come back
  *                 after a power loss), looks at each file once more, and removes it. A ROLLBACK removes nothing.
@@ -130,8 +131,8 @@ static void note_claim(struct claim *claim, const char *key, const void *data, i
     }
 }
 
-/* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was being
- * moved there, or away from there, when the process died. */
+/* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was
+ * being moved there, or away from there, when the process died. */
 static void spare(struct art_leftovers *leftovers, const struct claim *claim, const void *data, int len) {
     bool has_file = claim->has_id && art_shadow_file_name_is_sound(claim->file, claim->uuid);
     for (unsigned i = leftovers->count; i-- > 0;) {
@@ -149,8 +150,8 @@ static int complain_of_hidden_tables(const char *schema, char **message) {
     return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
 }
 
-/* One table x_artstate. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but NULLs,
- * which no table of ours holds. */
+/* One table x_artstate. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but
+ * NULLs, which no table of ours holds. */
 static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers,
                           bool *hidden, bool *seen) {
     sqlite3_stmt *rows = NULL;

@@ -1,17 +1,19 @@
 /* What 'vacuum' and 'optimize' leave to be done when their own transaction is over.
  *
- * A blob that moves leaves its slot only with the commit, and the slot may be written or cut off only by a later transaction, in
- * WAL mode behind a checkpoint that has let SQLite begin its WAL anew (core/tree/run/slots.c). So the smallest file takes several
- * transactions, and SQLite runs no statement in xCommit. A statement that is a transaction by itself therefore makes the
- * checkpoint there, where SQLite holds no lock any more, and lets a second connection to the same database do the rest:
+ * A blob that moves leaves its slot only with the commit, and the slot may be written or cut off only by a later
+ * transaction, in WAL mode behind a checkpoint that has let SQLite begin its WAL anew (core/tree/run/slots.c). So the
+ * smallest file takes several transactions, and SQLite runs no statement in xCommit. A statement that is a transaction
+ * by itself therefore makes the checkpoint there, where SQLite holds no lock any more, and lets a second connection to
+ * the same database do the rest:
  *
  *     the statement      'vacuum': what its own commit can do; 'optimize': one run
  *     its connection     checkpoint: does anybody hinder it? Then nothing has become larger
- *     second connection  'optimize' and 'vacuum', checkpoint, again, until nothing changes: one run, moved down, cut off
+ *     second connection  'optimize' and 'vacuum', checkpoint, again, until nothing changes: one run, moved down, cut
+ *                        off
  *
- * All of these are ordinary transactions, by the ordinary rules. The second connection waits as long for others as the first
- * one would, and an interrupt of the first one stops it. What hindered it is said by art_info ('vacuum'), since nothing that
- * fails after a commit can make its statement fail, and the next 'vacuum' goes on with it.
+ * All of these are ordinary transactions, by the ordinary rules. The second connection waits as long for others as the
+ * first one would, and an interrupt of the first one stops it. What hindered it is said by art_info ('vacuum'), since
+ * nothing that fails after a commit can make its statement fail, and the next 'vacuum' goes on with it.
  *
  * Blobs in rows need one transaction only. What they leave are free pages of the database.
  *

@@ -2,10 +2,10 @@
  *
  * SQLite tells a dropped, created or renamed table nothing about a later ROLLBACK TO. A table in temp stays: the first
  * change of a transaction joins it by a DELETE of no rows, and from then on its callbacks drive all art tables that the
- * transaction changes. It is made when a handle of an art table is made while no statement
- * runs, also within BEGIN, where it counts as begun at once. Where it can't be made (query_only, an authorizer, a user's
- * table under its name, a running statement) each table is driven by its own handle. DROP and RENAME make it then, whose
- * statements survive that, and it takes over; where that fails, too, they are refused for a changed table.
+ * transaction changes. It is made when a handle of an art table is made while no statement runs, also within BEGIN,
+ * where it counts as begun at once. Where it can't be made (query_only, an authorizer, a user's table under its name, a
+ * running statement) each table is driven by its own handle. DROP and RENAME make it then, whose statements survive
+ * that, and it takes over; where that fails, too, they are refused for a changed table.
  *
  * The DELETE is run even where the table was created within the transaction and so is part of it already: it opens a
  * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.

@@ -1,10 +1,10 @@
 /* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
  *
- * The owner. A table joins before its first change. From then on the callbacks of one handle count for it, those of
- * all others are ignored: the listener's (listener.c), or where there is none, the art handle's that SQLite had begun. A
- * statement that is a transaction by itself needs no listener: within it nothing is created, renamed or dropped; and where
- * the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that makes it
- * take over.
+ * The owner. A table joins before its first change. From then on the callbacks of one handle count for it, those of all
+ * others are ignored: the listener's (listener.c), or where there is none, the art handle's that SQLite had begun. A
+ * statement that is a transaction by itself needs no listener: within it nothing is created, renamed or dropped; and
+ * where the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that
+ * makes it take over.
  *
  * Savepoints. SQLite numbers them; a number is repeated, and some are never told:
  *
@@ -12,12 +12,13 @@
  *     xRelease(n)     saved states >= n go
  *     xRollbackTo(n)  back to exactly state n; where there is none, to the transaction's beginning (the table had not
  *                     changed by then); saved states > n go
- *     both            what is above is no more: a function within a statement that writes may have taken the statement's
- *                     own savepoint away, and then SQLite wants it back all the same. As in a b-tree, nothing is done
+ *     both            what is above is no more: a function within a statement that writes may have taken the
+ *                     statement's own savepoint away, and then SQLite wants it back all the same. As in a b-tree,
+ *                     nothing is done
  *
  * A table that joins gets all numbers that its owner knows, standing for the beginning, so that a repeated number is
- * recognised. A saved state also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE or
- * DROP that is taken back.
+ * recognised. A saved state also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE
+ * or DROP that is taken back.
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
  * is gone by then, or whose T_artstate carries another id, writes nothing. xCommit only says so, and reads the data
@@ -30,7 +31,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-/* --- saved states --------------------------------------------------------------------------------------------------- */
+/* --- saved states ------------------------------------------------------------------------------------------------- */
 
 static struct art_saved_table saved_now(struct art_table *table, int level, uint32_t savepoint) {
     return (struct art_saved_table){level,           savepoint,        art_name_hold(table->name),
@@ -202,8 +203,8 @@ static int prepare_and_write(struct art_table *table, char **message) {
     return rc;
 }
 
-/* The log was read, or has not changed, under the lock that is held: only another statement of this connection could have
- * changed T_artstate since, or put another table into its place. */
+/* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
+ * have changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
     *ours = table->alone && table->refreshed && !art_table_is_heard(table);
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
@@ -228,10 +229,10 @@ int art_table_sync(struct art_table *table, char **message) {
     return rc ? rc : art_journal_sound(table, message);
 }
 
-/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was made
- * in this transaction only while no COMMIT was attempted: one that ended in an error may have been made durable all the same
- * (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody may have written, can
- * name another database's file. */
+/* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was
+ * made in this transaction only while no COMMIT was attempted: one that ended in an error may have been made durable
+ * all the same (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody
+ * may have written, can name another database's file. */
 static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;
     if (!table->path || !table->remove_allowed || (born && table->commit_attempted)) return;
@@ -268,7 +269,8 @@ void art_table_committed(struct art_table *table) {
     close_if_gone(table);
 }
 
-/* A COMMIT that ended in an error may be there all the same, for this connection, too: the log is asked at the next read. */
+/* A COMMIT that ended in an error may be there all the same, for this connection, too: the log is asked at the next
+ * read. */
 void art_table_rolled_back(struct art_table *table) {
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
@@ -278,7 +280,7 @@ void art_table_rolled_back(struct art_table *table) {
     close_if_gone(table);
 }
 
-/* --- all tables of an owner -------------------------------------------------------------------------------------- */
+/* --- all tables of an owner --------------------------------------------------------------------------------------- */
 
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
  * that nobody has noted: it is the present one. */

@@ -40,8 +40,8 @@ int art_vtab_rollback_to(sqlite3_vtab *base, int level);
 
 /* listener.c */
 extern const sqlite3_module art_listener_module;
-/* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error, unless
- * the transaction ended with it. */
+/* Makes temp.art_txn if it can be made and no statement runs; or in any case. That it cannot be made is no error,
+ * unless the transaction ended with it. */
 int art_listener_make(struct art_connection *connection);
 int art_listener_make_now(struct art_connection *connection);
 /* connection->owner is set afterwards, or stays NULL where there can be no listener. */

@@ -2,19 +2,19 @@
  *
  *     INSERT INTO objects(objects) VALUES('flush')
  *
- * One table below says which there are; parsing, the list in the error, and README's table (a test compares them) rest on
- * it. Upper and lower case are the same, blanks around a command and around '=' mean nothing. A command is a text and
- * stands alone: other columns given beside it are an error.
+ * One table below says which there are; parsing, the list in the error, and README's table (a test compares them) rest
+ * on it. Upper and lower case are the same, blanks around a command and around '=' mean nothing. A command is a text
+ * and stands alone: other columns given beside it are an error.
  *
  *   at commit    'flush', 'optimize', 'vacuum' are noted, and done by the commit of the transaction; a ROLLBACK, or a
  *                ROLLBACK TO a savepoint before them, forgets them. 'clean' (clean.c) looks now and removes then.
  *   at once      'integrity-check' fails with what it finds. 'add column <definition>' (columns.c) is taken back by a
  *                ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
- *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_artstate, so they belong to
- *                the transaction and are there for whoever opens the table from then on. This connection goes by them at
- *                once, but for io and direct, which count when the file is next opened; a ROLLBACK brings back what
- *                was. A connection that has the table open keeps what it opened it with. But 'storage=...' moves the blobs,
- *                all of them, at commit (storage.c), and every connection follows.
+ *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_artstate, so they
+ *                belong to the transaction and are there for whoever opens the table from then on. This connection goes
+ *                by them at once, but for io and direct, which count when the file is next opened; a ROLLBACK brings
+ *                back what was. A connection that has the table open keeps what it opened it with. But 'storage=...'
+ *                moves the blobs, all of them, at commit (storage.c), and every connection follows.
  */
 #include "ext/admin/admin.h"
 #include "ext/host/host.h"

@@ -252,7 +252,8 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
 
 /* --- the transaction's part --------------------------------------------------------------------------------------- */
 
-/* A function within the statement, or what it ran, may have ended the transaction. Nobody would tell of the end of another. */
+/* A function within the statement, or what it ran, may have ended the transaction. Nobody would tell of the end of
+ * another. */
 static int begin_write(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!vtab->begun) return SQLITE_ABORT_ROLLBACK;
@@ -270,8 +271,9 @@ static int begin_write(struct art_vtab *vtab) {
     return SQLITE_OK;
 }
 
-/* UPDATE ... FROM where no row of this table was met (of an aggregate over no rows, or from the other side of a RIGHT JOIN)
- * comes as an INSERT. An INSERT has no new key, as the table has no rowid; an UPDATE has one if it sets the key. */
+/* UPDATE ... FROM where no row of this table was met (of an aggregate over no rows, or from the other side of a RIGHT
+ * JOIN) comes as an INSERT. An INSERT has no new key, as the table has no rowid; an UPDATE has one if it sets the
+ * key. */
 static bool updates_nothing(const struct art_vtab *vtab, sqlite3_value **argv) {
     if (is_given(argv[ARGUMENT_NEW])) return true;
     return !is_given(argv[ARGUMENT_COLUMNS]) && art_running_updates_only(vtab);

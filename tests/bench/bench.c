@@ -1,7 +1,7 @@
 /* The bench: art, an ordinary SQLite table, art's core, LMDB, RocksDB and lsm1, doing the same in turns.
  *
- *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-c] [-t]
- *           [sizes...]
+ *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-c]
+ *           [-t] [sizes...]
  *
  * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
  * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them

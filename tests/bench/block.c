@@ -47,7 +47,7 @@ uint64_t bench_delay_now(void) {
     return waited;
 }
 
-/* ---- drawing ---- */
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
 enum { SUFFIX_ROOM = 40 };
 
@@ -167,7 +167,7 @@ static void draw_all(struct draw *draw, const struct operation *operation) {
     }
 }
 
-/* ---- doing ---- */
+/* ---- doing ------------------------------------------------------------------------------------------------------- */
 
 struct doing {
     const struct engine *engine;

@@ -38,7 +38,7 @@ static void add(struct run *run, const char *operation, const char *label, const
                 histogram);
 }
 
-/* ---- disagreement ---- */
+/* ---- disagreement ------------------------------------------------------------------------------------------------ */
 
 static void refuse(const struct worker *a, const struct worker *b, const char *what, const char *how) {
     fprintf(stderr, "bench: %s: %s and %s %s: no figures\n", what, a->engine->name, b->engine->name, how);
@@ -65,7 +65,7 @@ static void compare_all(struct run *run, unsigned lacks, const char *what) {
     }
 }
 
-/* ---- rounds ---- */
+/* ---- rounds ------------------------------------------------------------------------------------------------------ */
 
 /* One turn of every engine that lacks none of `lacks`, compared. */
 static void tell_all(struct run *run, const struct command *command, unsigned lacks, const char *what) {
@@ -157,7 +157,7 @@ static void verify(struct run *run) {
     tell_all(run, &command, 0, "all rows");
 }
 
-/* ---- the plan ---- */
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
 static void start(struct run *run, uint64_t cache_bytes, bool create) {
     for (int i = 0; i < run->count; i++) {

@@ -1,10 +1,10 @@
 /* One run: a set of keys, all engines, in turns.
  *
- * Each measurement goes round the engines several times, each time from another one on, and a figure is the median of the
- * rounds (of reads) or all time over all steps (of writes, whose rounds differ by what they have to clean up). The time in which
- * a thread could run and had no processor is taken off: it belongs to what else the machine does, which meets all engines
- * alike in the rest. Percentiles are by the clock. Answers are compared after each round; where two engines disagree the
- * program ends without printing a figure.
+ * Each measurement goes round the engines several times, each time from another one on, and a figure is the median of
+ * the rounds (of reads) or all time over all steps (of writes, whose rounds differ by what they have to clean up). The
+ * time in which a thread could run and had no processor is taken off: it belongs to what else the machine does, which
+ * meets all engines alike in the rest. Percentiles are by the clock. Answers are compared after each round; where two
+ * engines disagree the program ends without printing a figure.
  */
 #ifndef ART_BENCH_CONDUCT_H
 #define ART_BENCH_CONDUCT_H

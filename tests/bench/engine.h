@@ -7,9 +7,9 @@
  * engine that had an error is worth nothing. Every answer goes into a digest, and engines whose digests differ are
  * refused by the conductor.
  *
- * A transaction is whatever gives a snapshot for reading, and all or nothing for writing with one's own writes seen. The
- * three ways to be durable: nothing is synced (a killed process loses nothing, a power loss may); each commit is synced;
- * a thousand writes a transaction, whose commit is synced.
+ * A transaction is whatever gives a snapshot for reading, and all or nothing for writing with one's own writes seen.
+ * The three ways to be durable: nothing is synced (a killed process loses nothing, a power loss may); each commit is
+ * synced; a thousand writes a transaction, whose commit is synced.
  */
 #ifndef ART_BENCH_ENGINE_H
 #define ART_BENCH_ENGINE_H

@@ -1,5 +1,5 @@
-/* core/ without SQLite: what the tree itself costs. A toy host keeps the log in memory, so nothing is durable, nothing can be
- * opened again, and writes are cheaper than with any host that keeps its promises. */
+/* core/ without SQLite: what the tree itself costs. A toy host keeps the log in memory, so nothing is durable, nothing
+ * can be opened again, and writes are cheaper than with any host that keeps its promises. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* An ordinary table that now and then gives a wrong answer: not one that a run takes by itself, but by its name, to see that
- * the bench refuses the figures of engines that disagree. */
+/* An ordinary table that now and then gives a wrong answer: not one that a run takes by itself, but by its name, to see
+ * that the bench refuses the figures of engines that disagree. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* LMDB: a copy-on-write B+tree in a mapped file. The map is as large as its file may grow; its cache is the system's. "Not
- * synced" is MDB_NOSYNC. MDB_NORDAHEAD, because what is compared reads at random. */
+/* LMDB: a copy-on-write B+tree in a mapped file. The map is as large as its file may grow; its cache is the system's.
+ * "Not synced" is MDB_NOSYNC. MDB_NORDAHEAD, because what is compared reads at random. */
 #include "tests/bench/peers.h"
 
 #ifdef BENCH_LMDB
@@ -56,7 +56,7 @@ static void set_sync(void *store, bool every_commit) {
     must(mdb_env_set_flags(((struct lmdb *)store)->env, MDB_NOSYNC, !every_commit), "set_sync");
 }
 
-/* ---- transactions ---- */
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 /* Reading transactions and their cursor are kept and renewed, as LMDB's documentation has it. */
 static void start(struct lmdb *lmdb, bool write) {
@@ -105,7 +105,7 @@ static void leave(struct lmdb *lmdb) {
     if (!lmdb->explicit) stop(lmdb);
 }
 
-/* ---- tasks ---- */
+/* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
 static MDB_val val(struct art_bytes bytes) {
     return (MDB_val){bytes.len, (void *)bytes.data};
@@ -157,7 +157,7 @@ static bool get(void *store, struct art_bytes key, uint64_t *digest) {
     return there;
 }
 
-/* ---- the cursor ---- */
+/* ---- the cursor -------------------------------------------------------------------------------------------------- */
 
 static bool move(struct lmdb *lmdb, MDB_cursor_op how) {
     return found(mdb_cursor_get(lmdb->cursor, &lmdb->key, &lmdb->value, how), "cursor");

@@ -1,5 +1,6 @@
-/* lsm1: the log-structured store that lives in SQLite's source tree, compiled by tests/bench/fetch into build/bench/lsm1. As it
- * comes: mapped, for several processes, work and checkpoints done within commits. "Not synced" is its safety "off". */
+/* lsm1: the log-structured store that lives in SQLite's source tree, compiled by tests/bench/fetch into
+ * build/bench/lsm1. As it comes: mapped, for several processes, work and checkpoints done within commits. "Not synced"
+ * is its safety "off". */
 #include "tests/bench/peers.h"
 
 #ifdef BENCH_LSM1
@@ -84,7 +85,7 @@ static void leave(struct lsm1 *lsm1) {
     lsm1->cursor = NULL;
 }
 
-/* ---- tasks ---- */
+/* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
 static void put(void *store, struct art_bytes key, struct art_bytes value) {
     struct lsm1 *lsm1 = store;
@@ -132,7 +133,7 @@ static void rename_key(void *store, struct art_bytes from, struct art_bytes to) 
     if (alone) commit(store);
 }
 
-/* ---- the cursor ---- */
+/* ---- the cursor -------------------------------------------------------------------------------------------------- */
 
 static bool stands(struct lsm1 *lsm1, int rc) {
     must(rc, "cursor");

@@ -1,6 +1,7 @@
-/* RocksDB by its C interface: an LSM tree with threads of its own. They get the machine only in RocksDB's turns, for the
- * conductor stops the process between them. Bloom filters of 10 bits, a block cache, otherwise as it comes (Snappy). A writing
- * transaction is an indexed write batch, in which its own writes are seen. "Not synced" is sync=false; its log is written. */
+/* RocksDB by its C interface: an LSM tree with threads of its own. They get the machine only in RocksDB's turns, for
+ * the conductor stops the process between them. Bloom filters of 10 bits, a block cache, otherwise as it comes
+ * (Snappy). A writing transaction is an indexed write batch, in which its own writes are seen. "Not synced" is
+ * sync=false; its log is written. */
 #include "tests/bench/peers.h"
 
 #ifdef BENCH_ROCKSDB
@@ -66,7 +67,7 @@ static void set_sync(void *store, bool every_commit) {
     rocksdb_writeoptions_set_sync(((struct rocksdb *)store)->write, every_commit);
 }
 
-/* ---- transactions ---- */
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 static void write_batch(struct rocksdb *rocksdb) {
     char *error = NULL;
@@ -99,7 +100,7 @@ static void commit(void *store) {
     rocksdb->explicit = rocksdb->writing = false;
 }
 
-/* ---- tasks ---- */
+/* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
 static void put(void *store, struct art_bytes key, struct art_bytes value) {
     struct rocksdb *rocksdb = store;
@@ -164,7 +165,7 @@ static bool get(void *store, struct art_bytes key, uint64_t *digest) {
     return true;
 }
 
-/* ---- the iterator ---- */
+/* ---- the iterator ------------------------------------------------------------------------------------------------ */
 
 static bool stands(struct rocksdb *rocksdb) {
     if (rocksdb_iter_valid(rocksdb->iterator)) return true;

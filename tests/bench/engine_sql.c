@@ -1,9 +1,9 @@
 /* The tables of SQLite: art, art with its blobs in the database, and an ordinary WITHOUT ROWID table with the best
  * statements that we know for each task.
  *
- * All in WAL mode, prepared once, keys and bounds bound. Where the ordinary table has a better way than one statement, it
- * takes that (a level by seeks of one prepared statement, the longest prefix by a few); level() by_query is the recursive
- * query that seeks and skips. "Not synced" is synchronous=OFF, "each commit synced" synchronous=FULL.
+ * All in WAL mode, prepared once, keys and bounds bound. Where the ordinary table has a better way than one statement,
+ * it takes that (a level by seeks of one prepared statement, the longest prefix by a few); level() by_query is the
+ * recursive query that seeks and skips. "Not synced" is synchronous=OFF, "each commit synced" synchronous=FULL.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -87,7 +87,7 @@ static void check(struct table *table, int rc, const char *what) {
     }
 }
 
-/* ---- opening ---- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static struct table *table_open(const struct engine_settings *settings, const char *name) {
     bool art = strcmp(name, "table") != 0;
@@ -138,7 +138,7 @@ static void set_sync(void *store, bool every_commit) {
     sql_run(((struct table *)store)->db, "PRAGMA synchronous=%s", every_commit ? "FULL" : "OFF");
 }
 
-/* ---- statements ---- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 /* Prepared when it is first wanted, so that opening is opening. */
 static sqlite3_stmt *statement_of(struct table *table, int which) {
@@ -201,7 +201,7 @@ static uint64_t read_number(struct table *table, sqlite3_stmt *statement) {
     return number;
 }
 
-/* ---- the tasks ---- */
+/* ---- the tasks --------------------------------------------------------------------------------------------------- */
 
 static void begin(void *store, bool write, bool sorted) {
     (void)sorted;
@@ -332,7 +332,7 @@ static uint64_t count(void *store, struct art_bytes prefix, bool by_rows) {
     return read_number(table, statement);
 }
 
-/* ---- rest ---- */
+/* ---- rest -------------------------------------------------------------------------------------------------------- */
 
 static uint64_t packed(void *store, const char *file) {
     struct stat status;

@@ -68,7 +68,7 @@ const char *unit_text(enum unit unit, double value, char *out) {
     return out;
 }
 
-/* ---- the table ---- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static const char *const shown_engines[] = {"art", "table", "inline", "core", "lmdb", "rocksdb", "lsm1"};
 enum { SHOWN_ENGINES = sizeof shown_engines / sizeof *shown_engines };
@@ -113,7 +113,7 @@ void figures_print(const struct figures *figures, const char *set, uint32_t keys
     fflush(stdout);
 }
 
-/* ---- CSV ---- */
+/* ---- CSV --------------------------------------------------------------------------------------------------------- */
 
 static FILE *open_csv(const char *folder, const char *name, bool append, const char *head) {
     char path[400];

@@ -1,5 +1,5 @@
-/* What was measured: figures by set, number of keys, operation and engine; and how they get out: a table for people, two CSV
- * files for plots and the report. */
+/* What was measured: figures by set, number of keys, operation and engine; and how they get out: a table for people,
+ * two CSV files for plots and the report. */
 #ifndef ART_BENCH_FIGURES_H
 #define ART_BENCH_FIGURES_H
 
@@ -30,8 +30,8 @@ void figures_add(struct figures *figures, const char *set, uint32_t keys, const 
 const struct figure *figures_find(const struct figures *figures, const char *set, uint32_t keys, const char *operation,
                                   const char *engine);
 
-/* A line for each operation of this set and size: art in its unit, the others as a multiple of it (of its inverse for what
- * is better when it is greater): above 1, art is better. */
+/* A line for each operation of this set and size: art in its unit, the others as a multiple of it (of its inverse for
+ * what is better when it is greater): above 1, art is better. */
 void figures_print(const struct figures *figures, const char *set, uint32_t keys);
 
 /* results.csv and distribution.csv in the folder; new ones unless `append`. */

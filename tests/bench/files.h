@@ -7,7 +7,8 @@
 uint64_t files_bytes(const char *directory);
 void files_evict(const char *directory);
 void files_warm(const char *directory); /* reads all of them into the system's cache */
-/* Nanoseconds a byte for reading the largest of them in order, past the system's cache (O_DIRECT); 0: it cannot be had. */
+/* Nanoseconds a byte for reading the largest of them in order, past the system's cache (O_DIRECT); 0: it cannot be
+ * had. */
 double files_sequential(const char *directory);
 void files_remove(const char *directory); /* and the directory */
 void files_make(const char *directory);

@@ -1,5 +1,5 @@
-/* Times in nanoseconds, counted in buckets that are 1/32 of their power of two wide: a percentile is right to 3 %, whatever
- * the range, and a histogram is 8 KB that passes through a pipe. */
+/* Times in nanoseconds, counted in buckets that are 1/32 of their power of two wide: a percentile is right to 3 %,
+ * whatever the range, and a histogram is 8 KB that passes through a pipe. */
 #ifndef ART_BENCH_HISTOGRAM_H
 #define ART_BENCH_HISTOGRAM_H
 

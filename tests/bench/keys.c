@@ -8,7 +8,7 @@
 
 #include "tests/support/random.h"
 
-/* ---- memory: one piece for all bytes, so that ten million keys are not ten million allocations ---- */
+/* ---- memory: one piece for all bytes, so that ten million keys are not ten million allocations ------------------- */
 
 struct pile {
     uint8_t *bytes;
@@ -43,7 +43,7 @@ static void pile_key(struct pile *pile, const char *key, size_t len) {
     pile->starts[pile->count++] = pile_add(pile, key, len);
 }
 
-/* ---- sets ---- */
+/* ---- sets -------------------------------------------------------------------------------------------------------- */
 
 static void make_generated(struct pile *pile, const char *set, uint32_t count) {
     struct random random = {7};
@@ -139,7 +139,7 @@ static void finish(struct keys *keys, struct pile *pile, uint32_t count) {
     }
 }
 
-/* ---- prefixes ---- */
+/* ---- prefixes ---------------------------------------------------------------------------------------------------- */
 
 /* The first key that begins with the prefix or is greater; behind = true: the first behind all that begin with it. */
 static uint32_t first_at(const struct keys *keys, struct art_bytes prefix, bool behind) {

@@ -5,8 +5,8 @@
  *     hex     32 random bytes in hex                           24-byte values
  *     real    paths of Debian's packages, millions of them     24-byte values
  *
- * `real` is the list that tests/bench/fetch leaves in build/bench/paths. Of it a run takes whole directories, as many as
- * give the wanted number of keys, so that neighbours stay neighbours at every size.
+ * `real` is the list that tests/bench/fetch leaves in build/bench/paths. Of it a run takes whole directories, as many
+ * as give the wanted number of keys, so that neighbours stay neighbours at every size.
  *
  * All engines run in processes that are forked behind keys_make(): they share this memory, and none changes it.
  */

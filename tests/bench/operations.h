@@ -1,9 +1,10 @@
-/* What is measured: each operation is a kind of step, a way to be in transactions and to be durable, and how many steps a
- * block has. A block is what an engine does in one turn.
+/* What is measured: each operation is a kind of step, a way to be in transactions and to be durable, and how many steps
+ * a block has. A block is what an engine does in one turn.
  *
- * Its steps are drawn before the clock runs, from the operation and the round alone, so that all engines do the same and
- * must give the same answers. Blocks of reads end after `limit_ns`; those of writes are done to the end, for the engines must
- * stay equal. A digest is kept after 1, 2, 4, ... steps: two engines are compared at the last that both have reached.
+ * Its steps are drawn before the clock runs, from the operation and the round alone, so that all engines do the same
+ * and must give the same answers. Blocks of reads end after `limit_ns`; those of writes are done to the end, for the
+ * engines must stay equal. A digest is kept after 1, 2, 4, ... steps: two engines are compared at the last that both
+ * have reached.
  */
 #ifndef ART_BENCH_OPERATIONS_H
 #define ART_BENCH_OPERATIONS_H

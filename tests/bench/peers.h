@@ -1,4 +1,5 @@
-/* Which peers are on this machine. The Makefile links by the same signs: what it says in build/<variant>/tests/bench/peers. */
+/* Which peers are on this machine. The Makefile links by the same signs: what it says in
+ * build/<variant>/tests/bench/peers. */
 #ifndef ART_BENCH_PEERS_H
 #define ART_BENCH_PEERS_H
 

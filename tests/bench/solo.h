@@ -4,8 +4,8 @@
 
 #include "tests/bench/conduct.h"
 
-/* Loads, puts in order, and runs one block of each operation (names with commas between). Prints the units of each. False:
- * there is no such engine or operation. */
+/* Loads, puts in order, and runs one block of each operation (names with commas between). Prints the units of each.
+ * False: there is no such engine or operation. */
 bool solo(const struct keys *keys, const struct conduct_options *options, const char *names);
 
 #endif

@@ -120,7 +120,7 @@ void special_catch_up(struct workplace *place, uint32_t times, struct block *out
     out->steps = out->units = times;
 }
 
-/* ---- threads ---- */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 struct reader {
     struct workplace *place;
@@ -237,7 +237,7 @@ void special_locks(struct workplace *place, struct block *out) {
     place->engine->commit(place->store);
 }
 
-/* ---- long runs in stores of their own ---- */
+/* ---- long runs in stores of their own ---------------------------------------------------------------------------- */
 
 void special_pauses(struct workplace *place, const char *directory, uint32_t steps, struct block *out) {
     struct workplace other = *place;

@@ -10,8 +10,8 @@ struct side {
     enum field field;
 };
 
-/* The quotient of two figures, or one alone, is at least or at most something. A time limit may be given one fsync more. Or
- * another figure is at least something: then that will do. */
+/* The quotient of two figures, or one alone, is at least or at most something. A time limit may be given one fsync
+ * more. Or another figure is at least something: then that will do. */
 struct target {
     const char *what;
     const char *sets; /* that it is asked for; NULL: all */

@@ -100,7 +100,8 @@ WALK bool walk_ends_well(struct art_bytes key, struct art_bytes path) {
     return key.len == path.len || path.data[key.len] == '/' || (key.len > 0 && path.data[key.len - 1] == '/');
 }
 
-/* The greatest key up to the path; if it is no beginning of it, a stored beginning is no longer than what both share. */
+/* The greatest key up to the path; if it is no beginning of it, a stored beginning is no longer than what both
+ * share. */
 WALK bool walk_longest(const struct walker *walker, void *store, struct art_bytes path, uint64_t *digest) {
     struct art_bytes most = path;
     while (most.len > 0 && walker->seek_before(store, most)) {

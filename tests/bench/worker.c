@@ -13,7 +13,7 @@
 #include "tests/bench/files.h"
 #include "tests/bench/special.h"
 
-/* ---- pipes ---- */
+/* ---- pipes ------------------------------------------------------------------------------------------------------- */
 
 static bool read_all(int file, void *to, size_t len) {
     for (size_t done = 0; done < len;) {
@@ -33,7 +33,7 @@ static bool write_all(int file, const void *from, size_t len) {
     return true;
 }
 
-/* ---- in the engine's process ---- */
+/* ---- in the engine's process ------------------------------------------------------------------------------------- */
 
 static void obey(struct workplace *place, const struct command *command, struct block *out) {
     const struct engine *engine = place->engine;
@@ -114,7 +114,7 @@ static void work(struct workplace *place, int from, int to) {
     _exit(0);
 }
 
-/* ---- in the conductor's ---- */
+/* ---- in the conductor's ------------------------------------------------------------------------------------------ */
 
 void worker_start(struct worker *worker, const struct engine *engine, const struct keys *keys,
                   const struct engine_settings *settings) {

@@ -1,6 +1,6 @@
-/* An engine's process. The conductor tells it one thing after the other through a pipe and waits for the outcome; between its
- * turns the process is stopped, background threads and all, so that each engine has the machine to itself and no engine
- * works on another's time. */
+/* An engine's process. The conductor tells it one thing after the other through a pipe and waits for the outcome;
+ * between its turns the process is stopped, background threads and all, so that each engine has the machine to itself
+ * and no engine works on another's time. */
 #ifndef ART_BENCH_WORKER_H
 #define ART_BENCH_WORKER_H
 

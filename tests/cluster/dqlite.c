@@ -3,10 +3,12 @@
  *     dqlite <folder>    CLUSTER_OPTIONS are the table's options
  *
  * A load of 100,000 rows in transactions of 1,000. Its leader is killed while it commits; the next one goes on with the
- * load, changes and deletes rows. The killed node comes back. Then each node leads for a while, and is compared with the
- * model; the last one has been away, and writes once more. An ordinary table gets the same rows first, for the figures.
+ * load, changes and deletes rows. The killed node comes back. Then each node leads for a while, and is compared with
+ * the model; the last one has been away, and writes once more. An ordinary table gets the same rows first, for the
+ * figures.
  *
- * dqlite answers SQL on the leader only, and a COMMIT whose leader dies may have happened or not: that one is asked for.
+ * dqlite answers SQL on the leader only, and a COMMIT whose leader dies may have happened or not: that one is asked
+ * for.
  */
 #include "tests/cluster/model.h"
 #include "tests/cluster/node.h"
@@ -198,8 +200,8 @@ static void write_and_note(unsigned from, unsigned to, unsigned version, struct 
     for (unsigned at = from; at < to; at += TRANSACTION) note(at, version);
 }
 
-/* More than a commit has otherwise: all rows once more, and all blobs, while the old ones are given back. What stays in the
- * log has no blobs. */
+/* More than a commit has otherwise: all rows once more, and all blobs, while the old ones are given back. What stays in
+ * the log has no blobs. */
 static void rewrite(const char *options) {
     if (!strstr(options, "inline")) return;
     need(wire_exec_sql(&cluster.wire, "INSERT OR REPLACE INTO t SELECT path, value FROM t"), "all rows in one commit");
@@ -283,8 +285,8 @@ static void play(const char *options) {
     need(wire_exec_sql(&cluster.wire, "CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID"), "CREATE TABLE");
     snprintf(sql, sizeof sql, "CREATE VIRTUAL TABLE t USING art(path, value%s%s)", *options ? ", " : "", options);
     need(wire_exec_sql(&cluster.wire, sql), sql);
-    /* dqlite 1.11 cannot read back what SQLite's cache has spilled while its WAL holds no commit: SQLITE_IOERR_SHORT_READ.
-     * The ordinary table is helped, on a connection of its own; art helps itself. */
+    /* dqlite 1.11 cannot read back what SQLite's cache has spilled while its WAL holds no commit:
+     * SQLITE_IOERR_SHORT_READ. The ordinary table is helped, on a connection of its own; art helps itself. */
     need(wire_exec_sql(&cluster.wire, "PRAGMA cache_spill=off"), "PRAGMA cache_spill");
     measure("o", &ordinary);
     wait_for_leader();

@@ -7,8 +7,8 @@
  *     rows         u64 columns | a text for each name | rows | u64 end
  *     row          a type in 4 bits a column, padded to a word | the values
  *
- * All numbers are little-endian; a blob is a u64 length and its bytes, padded. A result that is too long for one message
- * ends with 0xEE.. in place of 0xFF.., and the next message begins with the names again.
+ * All numbers are little-endian; a blob is a u64 length and its bytes, padded. A result that is too long for one
+ * message ends with 0xEE.. in place of 0xFF.., and the next message begins with the names again.
  *
  * Requests wait for their answer, at most WIRE_SECONDS; they return 0, or -1 with wire->error (and wire->code where the
  * node sent one). A connection that failed otherwise than by a code of the node's is of no more use.

@@ -1,5 +1,5 @@
-/* What the fuzz targets share. Each is a program of its own (LLVMFuzzerTestOneInput, libFuzzer's main); `make fuzz` runs them,
- * tests/fuzz/run says how. A promise that is broken ends the process: fuzz_fail(). */
+/* What the fuzz targets share. Each is a program of its own (LLVMFuzzerTestOneInput, libFuzzer's main); `make fuzz`
+ * runs them, tests/fuzz/run says how. A promise that is broken ends the process: fuzz_fail(). */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

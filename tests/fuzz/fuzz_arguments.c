@@ -1,5 +1,5 @@
-/* What a user writes where a table is made and commanded: the name, the arguments of CREATE VIRTUAL TABLE, options, 'add
- * column', commands, and the names that functions are given.
+/* What a user writes where a table is made and commanded: the name, the arguments of CREATE VIRTUAL TABLE, options,
+ * 'add column', commands, and the names that functions are given.
  *
  * Input: lines. The first is the table's name ("" for t), the second the arguments; then, by their first byte, commands
  * (anything), '?' names for functions, '<' a value to be written into all columns.

@@ -2,19 +2,21 @@
  *
  * Input: u8 question | u8 types of the arguments | two arguments, each u8 length and bytes | paths, likewise
  *
- * Some paths are always there, in runs and in the log; those of the input are added, and taken back by a ROLLBACK TO. Every
- * question is put to the art table t and to the ordinary table p; the answers must be the same, to the byte and in order.
+ * Some paths are always there, in runs and in the log; those of the input are added, and taken back by a ROLLBACK TO.
+ * Every question is put to the art table t and to the ordinary table p; the answers must be the same, to the byte and
+ * in order.
  *
- * What SQLite answers where a pattern or a path is no sound UTF-8 depends on its plan: compared by bounds first, "\xf0" is no
- * prefix of "\xc3", by its functions alone both are U+FFFD. There the art table must show what p shows if the bounds of each
- * condition are used, and no more than p shows without any (WHERE +path GLOB ?). LIKE has no bounds in p, so there it need not
- * show all of that.
+ * What SQLite answers where a pattern or a path is no sound UTF-8 depends on its plan: compared by bounds first, "\xf0"
+ * is no prefix of "\xc3", by its functions alone both are U+FFFD. There the art table must show what p shows if the
+ * bounds of each condition are used, and no more than p shows without any (WHERE +path GLOB ?). LIKE has no bounds in
+ * p, so there it need not show all of that.
  */
 #include "tests/fuzz/fuzz_sqlite.h"
 
 enum { PATHS_MAX = 24 };
 
-/* In plain SQL, on hex digits, since substr() of an empty BLOB is NULL: does the path begin with ?1, or ?1 with the path? */
+/* In plain SQL, on hex digits, since substr() of an empty BLOB is NULL: does the path begin with ?1, or ?1 with the
+ * path? */
 #define HEAD(text, of) "substr(hex(" text "), 1, length(hex(" of ")))"
 #define BEGINS         "?1 IS NOT NULL AND " HEAD("path", "?1") " = hex(?1)"
 #define BEGUN_BY       "?1 IS NOT NULL AND " HEAD("?1", "path") " = hex(path)"
@@ -184,7 +186,7 @@ static void bind(sqlite3_stmt *statement, int number, uint8_t type, struct art_b
     }
 }
 
-/* --- listings, as README says what they are ------------------------------------------------------------------------- */
+/* --- listings, as README says what they are ----------------------------------------------------------------------- */
 
 static const uint8_t *find(const uint8_t *data, uint32_t len, struct art_bytes what) {
     for (uint32_t at = 0; at + what.len <= len; at++) {

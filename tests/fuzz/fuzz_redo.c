@@ -1,11 +1,11 @@
 /* Row 0 and the redo rows of T_artdata, of any bytes.
  *
- * Input: a parcel (parcel.h) of a ROOT, ROWs and OPS. What stands in OPS is also taken as it is for a root, a row and a whole
- * memtable, with all sums and hashes wrong or right as they come.
+ * Input: a parcel (parcel.h) of a ROOT, ROWs and OPS. What stands in OPS is also taken as it is for a root, a row and a
+ * whole memtable, with all sums and hashes wrong or right as they come.
  *
  *   - every call answers or says ART_CORRUPT (for a row that does not follow: ART_REBUILD)
- *   - what verify() has found sound is applied without an error, makes a memtable that passes its own check and holds what the
- *     row says, and is the same after it was written and read again
+ *   - what verify() has found sound is applied without an error, makes a memtable that passes its own check and holds
+ *     what the row says, and is the same after it was written and read again
  *   - a root that was read and written is the same when it is read again
  */
 #include "core/memtable/inside.h"

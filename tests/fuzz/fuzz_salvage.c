@@ -1,11 +1,12 @@
 /* Salvage of a whole store of any bytes, and of a sound one that is then damaged.
  *
- * Input: a parcel (parcel.h), as fuzz_store takes it; OPS are u8 how | u8 changes | for each: u8 operation | u8
- * length | key | for each damage: u8 page, by number | u8 position in
- * units of 16 bytes | u8 mask.
+ * Input: a parcel (parcel.h), as fuzz_store takes it. OPS are
  *
- *   - whatever the bytes: salvage comes to an end, its rows are in order and each key shows once, and what it tells of losses
- *     are ranges of keys
+ *     u8 how | u8 changes | for each change: u8 operation | u8 length | key
+ *            | for each damage: u8 page, by number | u8 position in units of 16 bytes | u8 mask
+ *
+ *   - whatever the bytes: salvage comes to an end, its rows are in order and each key shows once, and what it tells of
+ *     losses are ranges of keys
  *   - a table that art_tree_check() finds sound comes out as its cursor shows it, and nothing is said to be lost
  *   - after damage every row that differs from that, or is missing, lies in a range that was told
  */
@@ -17,7 +18,7 @@
 
 enum { LOSSES_MAX = 4000, DAMAGE_MAX = 8 };
 
-/* --- what came out ------------------------------------------------------------------------------------------------- */
+/* --- what came out ------------------------------------------------------------------------------------------------ */
 
 struct shown_row {
     struct art_buffer key, value;
@@ -64,7 +65,7 @@ static bool within(const struct shown *shown, struct art_bytes key) {
     return false;
 }
 
-/* --- salvage ------------------------------------------------------------------------------------------------------- */
+/* --- salvage ------------------------------------------------------------------------------------------------------ */
 
 static int each_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     int rc = ART_OK;
@@ -139,7 +140,7 @@ static void salvage_all(const struct art_salvage_options *options, struct shown 
     art_salvage_close(salvage);
 }
 
-/* --- the table itself ----------------------------------------------------------------------------------------------- */
+/* --- the table itself --------------------------------------------------------------------------------------------- */
 
 static void read_rows(struct art_tree *tree, struct shown *shown) {
     struct art_range all = {0};
@@ -170,7 +171,7 @@ static bool read_sound_table(struct shown *shown) {
     return is_sound && shown->whole;
 }
 
-/* --- a table that grows ---------------------------------------------------------------------------------------------- */
+/* --- a table that grows ------------------------------------------------------------------------------------------- */
 
 static bool commit(struct art_tree *tree) {
     struct art_commit commit;
@@ -211,7 +212,7 @@ static void grow(struct fuzz_source *ops) {
     art_tree_close(tree);
 }
 
-/* --- one input ------------------------------------------------------------------------------------------------------ */
+/* --- one input ---------------------------------------------------------------------------------------------------- */
 
 static bool same_row(const struct shown_row *a, const struct shown_row *b) {
     return a->csn == b->csn && !art_bytes_compare(art_buffer_bytes(&a->value), art_buffer_bytes(&b->value));

@@ -1,11 +1,12 @@
-/* T_artstate and T_artdata of any content, and the records in redo rows, through SQL: a connection that comes to a forged database.
+/* T_artstate and T_artdata of any content, and the records in redo rows, through SQL: a connection that comes to a
+ * forged database.
  *
- * Input: a parcel (parcel.h) of ROWs, a ROOT and STATE rows: u8 length | key | u8 type | value. Rows given replace those of a
- * table that has two runs and a log (its root's chain goes on in them, with hashes made); a STATE row replaces the one of its
- * key. The table's files are in memory.
+ * Input: a parcel (parcel.h) of ROWs, a ROOT and STATE rows: u8 length | key | u8 type | value. Rows given replace
+ * those of a table that has two runs and a log (its root's chain goes on in them, with hashes made); a STATE row
+ * replaces the one of its key. The table's files are in memory.
  *
- *   - everything that is then asked, written or commanded is done or fails with a sentence; nothing else happens, and the
- *     table can be dropped
+ *   - everything that is then asked, written or commanded is done or fails with a sentence; nothing else happens, and
+ *     the table can be dropped
  */
 #include <unistd.h>
 
@@ -50,7 +51,7 @@ static const char *const statements[] = {
     "SELECT count(*) FROM u",
 };
 
-/* --- the table ------------------------------------------------------------------------------------------------------ */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static void must(int rc, const char *what) {
     if (rc) fuzz_fail("%s: %s", what, sqlite3_errmsg(writer));
@@ -115,7 +116,7 @@ static void begin(void) {
     sqlite3_finalize(root);
 }
 
-/* --- what is forged --------------------------------------------------------------------------------------------------- */
+/* --- what is forged ----------------------------------------------------------------------------------------------- */
 
 static void put_log(uint64_t csn, const struct art_buffer *bytes) {
     sqlite3_stmt *put;
@@ -176,7 +177,7 @@ static void forge(struct parcel *parcel) {
     art_buffer_clear(&bytes);
 }
 
-/* --- one input -------------------------------------------------------------------------------------------------------- */
+/* --- one input ---------------------------------------------------------------------------------------------------- */
 
 static void meet(sqlite3 *db, int rc, const char *sql) {
     switch (rc & 0xff) {

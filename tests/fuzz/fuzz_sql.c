@@ -1,5 +1,5 @@
-/* SQL, differentially: the input makes the choices of the model test's workload (tests/support/workload.h), whose statements
- * run on art tables and on ordinary ones, and the answers must agree (tests/support/history.h).
+/* SQL, differentially: the input makes the choices of the model test's workload (tests/support/workload.h), whose
+ * statements run on art tables and on ordinary ones, and the answers must agree (tests/support/history.h).
  *
  * Input: u8 setting | u8 what connections are like | then two bytes a choice
  *

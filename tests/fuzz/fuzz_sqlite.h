@@ -1,4 +1,5 @@
-/* What the targets that go through SQL share: a database in memory with the linked extension in it, and answers as texts. */
+/* What the targets that go through SQL share: a database in memory with the linked extension in it, and answers as
+ * texts. */
 #ifndef TESTS_FUZZ_FUZZ_SQLITE_H
 #define TESTS_FUZZ_FUZZ_SQLITE_H
 
@@ -20,7 +21,8 @@ static inline void fuzz_run(sqlite3 *db, const char *sql) {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL)) fuzz_fail("%s: %s", sql, sqlite3_errmsg(db));
 }
 
-/* All rows: type, length and bytes of each value. NULL: an error, *rc says which. sqlite3_free() it. The statement is reset. */
+/* All rows: type, length and bytes of each value. NULL: an error, *rc says which. sqlite3_free() it. The statement is
+ * reset. */
 static inline char *fuzz_answer(sqlite3_stmt *statement, int *rc) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     sqlite3_str_appendall(out, "rows:");

@@ -1,13 +1,13 @@
-/* A whole store of any bytes: an .art file, row 0 of the log and the rows behind it, opened through core/tree as ext does it,
- * read, checked, and written to.
+/* A whole store of any bytes: an .art file, row 0 of the log and the rows behind it, opened through core/tree as ext
+ * does it, read, checked, and written to.
  *
  * Input: a parcel (parcel.h); OPS are u8 operation | u8 length | key, each.
  *
- *   - every call answers or fails with a code that hostile bytes may give; nothing loops, and nothing is read or written
- *     outside of what is there
- *   - what art_tree_check() finds sound is sound: rows in order, as many as art_tree_count() says, in both directions, each
- *     found by its key and with its value; nothing that is asked fails; and still so after changes, a flush, 'optimize' or
- *     'vacuum' were committed, for another reader too
+ *   - every call answers or fails with a code that hostile bytes may give; nothing loops, and nothing is read or
+ *     written outside of what is there
+ *   - what art_tree_check() finds sound is sound: rows in order, as many as art_tree_count() says, in both directions,
+ *     each found by its key and with its value; nothing that is asked fails; and still so after changes, a flush,
+ *     'optimize' or 'vacuum' were committed, for another reader too
  */
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
@@ -186,7 +186,8 @@ static void read_check_write(struct fuzz_source ops) {
         rc = art_tree_check(tree);
         good = host_sound(rc, "check") && !rc;
         if (good) must_be_sound(tree, ops);
-        /* A retired list may name slots that the root names, and 'interrupted' may strike anywhere: both are no damage. */
+        /* A retired list may name slots that the root names, and 'interrupted' may strike anywhere: both are no
+         * damage. */
         bool changed = change_all(tree, ops);
         if (art_tree_unknown(tree)) rc = host_refresh(tree);
         if (!rc) ask_all(tree, ops);

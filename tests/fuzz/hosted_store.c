@@ -9,7 +9,7 @@ struct hosted_store host;
 const char hosted_file[] = "a.db-t-66757a7a.art";
 const uint8_t hosted_uuid[16] = "fuzzed table id.";
 
-/* --- a log, a retired list, and answers ------------------------------------------------------------------------------- */
+/* --- a log, a retired list, and answers --------------------------------------------------------------------------- */
 
 void host_clear(void) {
     struct memory_disk *disk = host.disk;

@@ -1,5 +1,5 @@
-/* The host of a whole store that a parcel (parcel.h) says: an .art file on a disk in memory, the log's rows and the retired list,
- * and trees that are opened on them as ext does it. For fuzz_store and fuzz_salvage. */
+/* The host of a whole store that a parcel (parcel.h) says: an .art file on a disk in memory, the log's rows and the
+ * retired list, and trees that are opened on them as ext does it. For fuzz_store and fuzz_salvage. */
 #ifndef TESTS_FUZZ_HOSTED_STORE_H
 #define TESTS_FUZZ_HOSTED_STORE_H
 

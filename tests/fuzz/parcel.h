@@ -1,27 +1,30 @@
 /* A store as a fuzzer likes it: small, and with hashes that are always right.
  *
- * A slot has 512 KB, nearly all of them zero, and every byte is covered by a hash: a fuzzer that changes bytes of the file
- * itself would see one thing, "the hash is wrong". So the inputs of fuzz_blob, fuzz_store, fuzz_salvage and fuzz_redo are parcels: the
- * bytes that matter, with names in place of hashes, which are made when the parcel is opened (parcel.c), bottom-up.
- * Whatever the fuzzer changes, the parser behind the verification is what meets it.
+ * A slot has 512 KB, nearly all of them zero, and every byte is covered by a hash: a fuzzer that changes bytes of the
+ * file itself would see one thing, "the hash is wrong". So the inputs of fuzz_blob, fuzz_store, fuzz_salvage and
+ * fuzz_redo are parcels: the bytes that matter, with names in place of hashes, which are made when the parcel is opened
+ * (parcel.c), bottom-up. Whatever the fuzzer changes, the parser behind the verification is what meets it.
  *
- *   parcel    sections, one behind the other to the end         u8 kind | u24 length | bytes; cut off where they run over
+ *   parcel    sections, one behind the other to the end         u8 kind | u24 length | bytes; cut off where they run
+ *                                                               over
  *
  *   BLOB      u32 slot | u8 leaf_pages | u8 head_pages
  *             per page  u16 n | n bytes                         leaf pages: their first n bytes, the rest zero;
- *                                                               head pages: their last (of the last one, before the header)
+ *                                                               head pages: their last (of the last one, before the
+ *                                                               header)
  *             the header from `magic` on                        the hashes before it are made
  *   ROOT      row 0 of the log, without its checksum
  *   ROW       u64 csn | body of a redo row                      the hash before it is made, from the root's on
  *   RETIRED     T_artstate's list of retired slots
  *   STATE     u8 length | key | u8 type | value: a row of T_artstate
  *   OPS       what to do with it: each target's own
- *   DAMAGE    per 7 bytes: u32 slot | u16 position | u8 mask    turned over after the hashes were made; in units of 8 bytes
+ *   DAMAGE    per 7 bytes: u32 slot | u16 position | u8 mask    turned over after the hashes were made; in units of 8
+ *                                                               bytes
  *   SIZE      u8: slots of the file
  *
- * Where a hash would stand in a reference, 16 bytes name the blob: "hash of slot" and its number. "refs to slot" does more:
- * it makes the whole reference agree with the blob's header (pages, level, generation, counts), so that a lie in the header
- * is believed above. A blob must come before those that refer to it. */
+ * Where a hash would stand in a reference, 16 bytes name the blob: "hash of slot" and its number. "refs to slot" does
+ * more: it makes the whole reference agree with the blob's header (pages, level, generation, counts), so that a lie in
+ * the header is believed above. A blob must come before those that refer to it. */
 #ifndef TESTS_FUZZ_PARCEL_H
 #define TESTS_FUZZ_PARCEL_H
 

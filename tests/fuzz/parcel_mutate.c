@@ -1,7 +1,9 @@
-/* The mutator of parcels: half of the time it changes what the format calls a field, in place, and leaves everything around
- * it whole; else libFuzzer's own changes, kept inside of one section. No hash has to be mended, since a parcel has none.
+/* The mutator of parcels: half of the time it changes what the format calls a field, in place, and leaves everything
+ * around it whole; else libFuzzer's own changes, kept inside of one section. No hash has to be mended, since a parcel
+ * has none.
  *
- *   field of a header | directory entry | byte of a routing node | bucket's header | bucket's column | reference | section
+ *   field of a header | directory entry | byte of a routing node | bucket's header | bucket's column | reference |
+ *   section
  */
 #include "core/blob/blob_format.h"
 #include "tests/fuzz/fuzz.h"

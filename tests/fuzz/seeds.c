@@ -2,8 +2,8 @@
  *
  *     seeds <folder>      <folder>/fuzz_blob/seed-..., fuzz_store, fuzz_redo
  *
- * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values of
- * several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots. */
+ * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values
+ * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -299,7 +299,8 @@ static void seed_keys(void) {
     pack(tree, "bytes");
 }
 
-/* A label as long as a page's third: an index blob has room for two or three references, and a few rows make three levels. */
+/* A label as long as a page's third: an index blob has room for two or three references, and a few rows make three
+ * levels. */
 static void seed_levels(void) {
     static char key[1600];
     struct art_tree *tree = begin(2);

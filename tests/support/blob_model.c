@@ -9,7 +9,7 @@
 
 const uint8_t blob_uuid[16] = "sqlite-art tests";
 
-/* --- rows -------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t make_dense(uint8_t *out, struct random *random) {
     static const uint8_t alphabet[] = {0, 0xff, 'a', 'b', '/'};
@@ -197,7 +197,7 @@ bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b) {
     return a->flags == b->flags && a->csn == b->csn && art_bytes_equal(a->value, b->value);
 }
 
-/* --- images ------------------------------------------------------------------------------------------------------ */
+/* --- images ------------------------------------------------------------------------------------------------------- */
 
 uint8_t *blob_image_new(void) {
     static uint8_t rubbish = 0x5a;

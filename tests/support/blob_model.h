@@ -48,7 +48,7 @@ struct art_bytes blob_padded(const void *data, uint32_t len); /* a padded copy; 
 /* The same row, byte for byte? */
 bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b);
 
-/* --- blobs ------------------------------------------------------------------------------------------------------- */
+/* --- blobs -------------------------------------------------------------------------------------------------------- */
 
 struct blob_image {
     uint8_t *image;

@@ -1,7 +1,7 @@
 /* A table with one thing wrong, for tests of the check.
  *
- * The table is real: several runs on a simulated disk, an index, large values, rows in the log. Then something is changed as
- * no table changes it, with every hash made right again where the damage is not a hash itself:
+ * The table is real: several runs on a simulated disk, an index, large values, rows in the log. Then something is
+ * changed as no table changes it, with every hash made right again where the damage is not a hash itself:
  *
  *   planted entries    put into the memtable as they are, below all that writes rows; flushed if wanted
  *   bytes              turned over in the file
@@ -59,8 +59,8 @@ struct art_bytes check_reference(uint64_t length, uint64_t csn, uint32_t counter
 /* The committed root, to be changed; check_root_put() encodes it into the log and frees it. */
 struct art_root *check_root_take(void);
 void check_root_put(struct art_root *root);
-/* Takes the top blob of a run apart, lets `change` have each child (or, for a leaf, each entry), builds it again in the same
- * slot, and makes the root name it. Children: change(number, separator, ref); a separator is in a buffer of
+/* Takes the top blob of a run apart, lets `change` have each child (or, for a leaf, each entry), builds it again in the
+ * same slot, and makes the root name it. Children: change(number, separator, ref); a separator is in a buffer of
  * ART_KEY_BUFFER bytes. */
 void check_rebuild_index(unsigned run,
                          void (*change)(uint32_t number, struct art_buffer *separator, struct art_ref *ref));

@@ -16,8 +16,8 @@ struct crash_check {
     unsigned failed_at; /* before this operation */
 };
 
-/* Goes through the work's history, builds about `states` disks that may remain, spread over it, and judges each. Stops at the
- * first that may not be. */
+/* Goes through the work's history, builds about `states` disks that may remain, spread over it, and judges each. Stops
+ * at the first that may not be. */
 void crash_check_run(struct crash_check *check, const struct crash_work *work, uint64_t states);
 
 #endif

@@ -1,6 +1,6 @@
 /* What the tables of a crash test hold: an art table a, a second one that is dropped, made anew and renamed, and an
- * ordinary table o; each row's value follows from a number. So a whole state of the database is an array of numbers, and
- * a savepoint is a copy of it. */
+ * ordinary table o; each row's value follows from a number. So a whole state of the database is an array of numbers,
+ * and a savepoint is a copy of it. */
 #ifndef TESTS_CRASH_ROWS_H
 #define TESTS_CRASH_ROWS_H
 

@@ -104,9 +104,9 @@ static bool read_rows(struct crash_work *work, struct crash_process *who, struct
     return crash_rows_read(who->db, out, why);
 }
 
-/* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died in
- * it, may be there now. Where its sync had failed the WAL on the disk has a gap under what is seen, and SQLite goes on
- * behind it and says that it lasts: the history ends here. */
+/* Who opens the database when nobody else has it open recovers it: a commit that nobody had seen, of a writer that died
+ * in it, may be there now. Where its sync had failed the WAL on the disk has a gap under what is seen, and SQLite goes
+ * on behind it and says that it lasts: the history ends here. */
 static void see_what_is_there(struct crash_work *work, struct crash_process *who) {
     struct crash_rows found;
     char *why = NULL;
@@ -227,8 +227,8 @@ static bool wrote_blobs(const struct world *world, unsigned from) {
     return false;
 }
 
-/* A journal that was cut or whose header was made zero, and nobody has synced that. The next writer writes over it all the
- * same; a crash may then mix sectors of both journals, and SQLite's checksums look at every 200th byte only. */
+/* A journal that was cut or whose header was made zero, and nobody has synced that. The next writer writes over it all
+ * the same; a crash may then mix sectors of both journals, and SQLite's checksums look at every 200th byte only. */
 static bool journal_ends_unsynced(const struct world *world) {
     enum { ZEROED = 28 };
     for (unsigned i = world->op_count; i--;) {
@@ -364,8 +364,9 @@ static int put_many(struct crash_work *work, sqlite3 *db, struct crash_rows *row
     return rc;
 }
 
-/* A LOSER's commit is in the -wal and not seen; the WINNER is the next to write. LEAVER and CLEANER: a table is dropped by a
- * process that dies before it has removed the file, or a table is made whose commit nobody sees; and 'clean' comes by. */
+/* A LOSER's commit is in the -wal and not seen; the WINNER is the next to write. LEAVER and CLEANER: a table is dropped
+ * by a process that dies before it has removed the file, or a table is made whose commit nobody sees; and 'clean' comes
+ * by. */
 enum form { ANY, LOSER, WINNER, LEAVER, CLEANER };
 
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
@@ -573,7 +574,8 @@ static void compare_snapshot(struct crash_work *work, struct crash_process *who,
     sqlite3_free(why);
 }
 
-/* Known, and not of this test: a reader that has not yet opened an .art file when another drops the table finds it missing. */
+/* Known, and not of this test: a reader that has not yet opened an .art file when another drops the table finds it
+ * missing. */
 static void end_reading(struct crash_work *work, struct crash_process *who) {
     if (!who->reading) return;
     world_enter(work->world, who->process);
@@ -597,7 +599,8 @@ static void begin_reading(struct crash_work *work, struct crash_process *who) {
     }
 }
 
-/* SQLite syncs the WAL, then the database, before it begins the WAL anew: what such a checkpoint has taken along lasts. */
+/* SQLite syncs the WAL, then the database, before it begins the WAL anew: what such a checkpoint has taken along
+ * lasts. */
 static void checkpoint(struct crash_work *work, struct crash_process *who) {
     static const int modes[] = {SQLITE_CHECKPOINT_PASSIVE, SQLITE_CHECKPOINT_FULL, SQLITE_CHECKPOINT_RESTART,
                                 SQLITE_CHECKPOINT_TRUNCATE};

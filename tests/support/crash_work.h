@@ -1,8 +1,8 @@
 /* A workload of a crash test: a few processes in turns, one connection each, on one world, whose history it leaves.
  *
- * Every transaction that asks for its commit makes a state: the rows as they will be. The history has a mark before that
- * COMMIT, and another when it has returned with success. A state is possible at a place of the history if it was begun
- * before that place, and not given up for sure, and nothing younger that must last was acknowledged:
+ * Every transaction that asks for its commit makes a state: the rows as they will be. The history has a mark before
+ * that COMMIT, and another when it has returned with success. A state is possible at a place of the history if it was
+ * begun before that place, and not given up for sure, and nothing younger that must last was acknowledged:
  *
  *     CRASH_BEGUN n      from here on state n may be what is found
  *     CRASH_LASTS n      from here on nothing older than n may be found after a power loss
@@ -58,13 +58,14 @@ struct crash_work {
     char *failure; /* what should not have happened, or NULL */
 };
 
-/* Runs `steps` of them, on a disk that `lies` about syncs or does not. The world is there until crash_work_clear(), with all connections closed. */
+/* Runs `steps` of them, on a disk that `lies` about syncs or does not. The world is there until crash_work_clear(),
+ * with all connections closed. */
 void crash_work_run(struct crash_work *work, const struct crash_setting *setting, uint64_t seed, unsigned steps,
                     bool lies);
 void crash_work_clear(struct crash_work *work);
 
-/* A connection of the current process to the world's database, with the extension and this setting's pragmas. NULL: *why
- * (sqlite3_free() it). */
+/* A connection of the current process to the world's database, with the extension and this setting's pragmas. NULL:
+ * *why (sqlite3_free() it). */
 sqlite3 *crash_open(const struct crash_setting *setting, char **why);
 
 #endif

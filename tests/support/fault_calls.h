@@ -1,4 +1,5 @@
-/* The system calls of core/io as a source of faults: each entry of its table, with the errnos that the call can give. */
+/* The system calls of core/io as a source of faults: each entry of its table, with the errnos that the call can
+ * give. */
 #ifndef ART_TESTS_FAULT_CALLS_H
 #define ART_TESTS_FAULT_CALLS_H
 

@@ -76,7 +76,7 @@ static const struct fault_line vacuum_lines[] = {BOTH("DELETE FROM @t WHERE path
                                                  ART("INSERT INTO t(t) VALUES('vacuum')"), END};
 static const struct fault_step vacuum_step = {.name = "vacuum", .before = make_holes, .lines = vacuum_lines};
 
-/* --- savepoints and spills ------------------------------------------------------------------------------------------ */
+/* --- savepoints and spills ---------------------------------------------------------------------------------------- */
 
 static const struct fault_line spill_lines[] = {
     BOTH("INSERT OR REPLACE INTO @t " ROWS(1, 300) "SELECT printf('s/%05d', i * 7 % 301), noise(i, 90) FROM n"),
@@ -244,8 +244,8 @@ static const struct fault_step alone_step = {.name = "autocommit", .autocommit =
         SAME("SELECT value FROM art_info('t') WHERE property = 'keys'", "SELECT count(*) FROM plain_t"),                           \
         SAME("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "SELECT 0")
 
-/* Made anew each time, since a fault may have kept it from being dropped. What the device cannot read (EIO) is left out, so
- * that no row may be wrong, and some may be missing. */
+/* Made anew each time, since a fault may have kept it from being dropped. What the device cannot read (EIO) is left
+ * out, so that no row may be wrong, and some may be missing. */
 static const struct fault_line salvage_lines[] = {
     ART("DROP TABLE IF EXISTS temp.saved"),
     ART("CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')"),

@@ -64,8 +64,8 @@ static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step
         const char *message = i ? NULL : outcome.message;
         int code = outcome.codes[i], primary = code & 0xff;
         if (struck && source->excuses(kind, error, code, message)) continue;
-        /* What comes of a statement that was left out: no such table, a row that is still there, a query that was going on
-         * when its transaction ended. */
+        /* What comes of a statement that was left out: no such table, a row that is still there, a query that was going
+         * on when its transaction ended. */
         if (i && (primary == SQLITE_ERROR || primary == SQLITE_CONSTRAINT || primary == SQLITE_ABORT)) continue;
         fault_world_fail("error %d (the %u.) is not to be understood: %s", outcome.codes[i], i + 1, outcome.message);
     }
@@ -94,8 +94,8 @@ static bool each_error(struct fault_sweep *sweep, const struct fault_step *step,
     return struck > 0;
 }
 
-/* How many calls of each kind a step makes changes from one time to the next; those of the first are tried, and in a full
- * sweep what there is more by then. */
+/* How many calls of each kind a step makes changes from one time to the next; those of the first are tried, and in a
+ * full sweep what there is more by then. */
 static void sweep_step(struct fault_sweep *sweep, const struct fault_step *step) {
     const struct fault_source *source = sweep->source;
     unsigned calls[CALLS_KINDS_MAX];

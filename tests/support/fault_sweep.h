@@ -1,10 +1,11 @@
 /* Every fault of a source, at every place of every step of the script, once and from then on.
  *
- *     source    what can fail: system calls (fault_calls.c), memory (sql_memory.c), calls of SQLite's VFS (faulty_vfs.c)
+ *     source what can fail: system calls (fault_calls.c), memory (sql_memory.c), calls of SQLite's VFS (faulty_vfs.c)
  *       kind    one call of it, with the errors that it can give
  *
  * A step is run once unharmed, which counts the calls of each kind; then again for each call, error and way of failing.
- * A full sweep tries them all; a slice tries `most` calls of a kind, each with one error in one way, drawn from the seed.
+ * A full sweep tries them all; a slice tries `most` calls of a kind, each with one error in one way, drawn from the
+ * seed.
  */
 #ifndef ART_TESTS_FAULT_SWEEP_H
 #define ART_TESTS_FAULT_SWEEP_H
@@ -23,8 +24,8 @@ struct fault_source {
     unsigned (*disarm)(void);                                             /* how often it failed */
     /* May a statement have ended with this code because of it? */
     bool (*excuses)(unsigned kind, unsigned error, int code, const char *message);
-    /* The .art file that could not be synced since arm(), so that the connection must not write to it any more; or NULL.
-     * The member may be NULL, too, as the next. Valid until disarm(). */
+    /* The .art file that could not be synced since arm(), so that the connection must not write to it any more; or
+     * NULL. The member may be NULL, too, as the next. Valid until disarm(). */
     const char *(*unsynced)(void);
     /* May it leave an empty .art file behind, of which nobody can tell whose it is? */
     bool (*leaves_file)(unsigned kind, unsigned error);
@@ -41,8 +42,8 @@ struct fault_sweep {
     uint64_t attempts, struck, errors, committed, skipped_steps;
 };
 
-/* To look at one failure again: ART_FAULTS_STEP, ART_FAULTS_MODE (a sweep in another mode does nothing), ART_FAULTS_MOST;
- * ART_FAULTS_SHOW prints each attempt. */
+/* To look at one failure again: ART_FAULTS_STEP, ART_FAULTS_MODE (a sweep in another mode does nothing),
+ * ART_FAULTS_MOST; ART_FAULTS_SHOW prints each attempt. */
 void fault_sweep_run(struct fault_sweep *sweep);
 /* One line; and of all sweeps since the last. */
 void fault_sweep_print(const struct fault_sweep *sweep);

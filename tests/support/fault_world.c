@@ -494,8 +494,8 @@ static void remove_unknown_files(sqlite3 *db) {
     }
 }
 
-/* What a failed removal has left behind goes with 'clean'. A file that may stay is not to be taken for a later table's, which
- * has none. */
+/* What a failed removal has left behind goes with 'clean'. A file that may stay is not to be taken for a later table's,
+ * which has none. */
 static void check_files(struct fault_world *world, sqlite3 *db) {
     int tables =
         (int)integer(db, "SELECT (SELECT count(*) FROM main.sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%%') + "

@@ -259,8 +259,8 @@ static unsigned disarm(void) {
     return fault.given;
 }
 
-/* What SQLite makes of these codes. SQLITE_CORRUPT is a page of its own that it could not read whole; a schema that could
- * not be read ends in SQLITE_ERROR. */
+/* What SQLite makes of these codes. SQLITE_CORRUPT is a page of its own that it could not read whole; a schema that
+ * could not be read ends in SQLITE_ERROR. */
 static bool excuses(unsigned call, unsigned number, int code, const char *message) {
     (void)call;
     (void)number;

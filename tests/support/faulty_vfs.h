@@ -1,6 +1,7 @@
 /* SQLite's own files behind a watcher: a VFS over the default one, "faulty", whose calls fail when told to.
  *
- * It is for faults, not for power loss: its xSync only counts, since thousands of real ones take hours. One at a time may fail; not for use by several threads.
+ * It is for faults, not for power loss: its xSync only counts, since thousands of real ones take hours. One at a time
+ * may fail; not for use by several threads.
  */
 #ifndef ART_TESTS_FAULTY_VFS_H
 #define ART_TESTS_FAULTY_VFS_H

@@ -1,5 +1,5 @@
-/* Bits turned over one at a time, each followed by a full read, by two processes that share the work: what test_flips.c and
- * test_flips_sql.c have in common. */
+/* Bits turned over one at a time, each followed by a full read, by two processes that share the work: what test_flips.c
+ * and test_flips_sql.c have in common. */
 #ifndef TESTS_FLIPS_H
 #define TESTS_FLIPS_H
 

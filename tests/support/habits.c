@@ -32,7 +32,7 @@ struct runner {
     char *wrong;
 };
 
-/* ---- two databases ---- */
+/* ---- two databases ----------------------------------------------------------------------------------------------- */
 
 static sqlite3 *connection(struct side *side, int number) {
     if (side->db[number]) return side->db[number];
@@ -74,7 +74,7 @@ static void side_end(struct side *side) {
     for (int i = 0; i < side->table_count; i++) sqlite3_free(side->tables[i]);
 }
 
-/* ---- statements ---- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 static const char create[] = "CREATE ART TABLE ";
 
@@ -208,7 +208,7 @@ static void run_open(struct side *side, int number, const struct habit *habit, s
     finish_answer(answer, db, out);
 }
 
-/* ---- comparison ---- */
+/* ---- comparison -------------------------------------------------------------------------------------------------- */
 
 static void complain(struct runner *runner, const struct habit *habit, const char *what, const struct answer *art,
                      const struct answer *plain) {
@@ -279,7 +279,7 @@ static void run_habit(struct runner *runner, const struct habit *habit) {
     }
 }
 
-/* ---- the end of a case ---- */
+/* ---- the end of a case ------------------------------------------------------------------------------------------- */
 
 static void compare_both(struct runner *runner, const char *sql) {
     struct habit habit = {.kind = HABIT_SQL, .sql = sqlite3_mprintf("%s", sql), .fails = NULL};

@@ -2,9 +2,9 @@
  *
  * A script is prose, and behind it cases. Each case begins with two databases that are empty and runs its statements in
  * both, one after another; after each the two are compared: result code and message, rows with their types, changes(),
- * last_insert_rowid(), transaction open or not; within transactions also total_changes(). Rows are compared as a set where the
- * statement has no ORDER BY. At its end the schemas and all tables are compared, integrity_check and art_check() are
- * asked, and the tables are compared once more after reopening.
+ * last_insert_rowid(), transaction open or not; within transactions also total_changes(). Rows are compared as a set
+ * where the statement has no ORDER BY. At its end the schemas and all tables are compared, integrity_check and
+ * art_check() are asked, and the tables are compared once more after reopening.
  *
  *     == name of a case
  *     CREATE ART TABLE t(a TEXT PRIMARY KEY, b);     USING art(...) in one database, WITHOUT ROWID in the other

@@ -27,7 +27,7 @@ const struct workload_setting history_settings[] = {
 };
 const int history_setting_count = (int)(sizeof history_settings / sizeof *history_settings);
 
-/* ---- comparison ---- */
+/* ---- comparison -------------------------------------------------------------------------------------------------- */
 
 enum failure_class { SUCCESS, BUSY, CONSTRAINT, CURSOR_OVER, OTHER };
 
@@ -47,8 +47,9 @@ static enum failure_class class_of(int rc) {
     }
 }
 
-/* An error of the schema, which SQLite finds when it prepares a statement. Whether it does so before or after it meets a lock depends on
- * when the connection last read the schema, and that is not the same for twins which have met other locks before. */
+/* An error of the schema, which SQLite finds when it prepares a statement. Whether it does so before or after it meets
+ * a lock depends on when the connection last read the schema, and that is not the same for twins which have met other
+ * locks before. */
 static bool is_about_schema(const struct outcome *outcome) {
     return outcome->rc && outcome->message &&
            (strstr(outcome->message, "no such table") || strstr(outcome->message, "no such column") ||
@@ -75,20 +76,22 @@ static char *row_difference(const struct workload_step *step, struct outcome *ar
     return NULL;
 }
 
-/* A reader whose snapshot is older than another connection's DROP needs a file that is gone, if it has not opened it yet. */
+/* A reader whose snapshot is older than another connection's DROP needs a file that is gone, if it has not opened it
+ * yet. */
 static bool is_dropped_file(const struct workload_step *step, const struct outcome *art) {
     (void)step;
     return art->rc == SQLITE_CANTOPEN && art->message && strstr(art->message, ".art file is missing");
 }
 
-/* Who evaluates the conditions of a WHERE in another order may meet a pattern over SQLite's limit that the other never does. */
+/* Who evaluates the conditions of a WHERE in another order may meet a pattern over SQLite's limit that the other never
+ * does. */
 static bool depends_on_order(const struct outcome *art, const struct outcome *plain) {
     const struct outcome *failed = art->rc ? art : plain;
     return !art->rc != !plain->rc && strstr(failed->message, "pattern too complex");
 }
 
-/* A writer that spills pages into the WAL and rolls back makes the snapshots of others stale. The ordinary twin has pages to
- * spill where the art twin has none. */
+/* A writer that spills pages into the WAL and rolls back makes the snapshots of others stale. The ordinary twin has
+ * pages to spill where the art twin has none. */
 static bool is_spilled(const struct outcome *art, const struct outcome *plain) {
     return !art->rc && plain->rc == SQLITE_BUSY_SNAPSHOT;
 }
@@ -125,7 +128,7 @@ static char *difference(const struct workload_step *step, struct outcome *art, s
     return step->flags & STEP_NO_ROWS ? NULL : row_difference(step, art, plain);
 }
 
-/* ---- what was met ---- */
+/* ---- what was met ------------------------------------------------------------------------------------------------ */
 
 struct history_tally *history_tally(void) {
     static struct history_tally *tally;
@@ -178,7 +181,7 @@ int history_print_tally(const struct history_tally *tally) {
     return never;
 }
 
-/* ---- twins ---- */
+/* ---- twins ------------------------------------------------------------------------------------------------------- */
 
 static void pair_open(struct pair *pair, const struct workload *w, uint64_t seed) {
     memset(pair, 0, sizeof *pair);
@@ -299,7 +302,7 @@ static char *pair_check(struct pair *pair) {
     return differs;
 }
 
-/* ---- histories ---- */
+/* ---- histories --------------------------------------------------------------------------------------------------- */
 
 struct history {
     struct workload workload;

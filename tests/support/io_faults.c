@@ -174,7 +174,8 @@ static int sync_nothing(int fd) {
     return 0;
 }
 
-/* As a file system that shares blocks shows it, and not through the table: the bytes are there, and nobody has written them. */
+/* As a file system that shares blocks shows it, and not through the table: the bytes are there, and nobody has written
+ * them. */
 static int clone_by_copying(int to, int from, uint64_t offset, uint64_t len) {
     static _Alignas(ART_PAGE) uint8_t bytes[ART_BLOB_SIZE];
     if (offset % ART_BLOB_SIZE || len != ART_BLOB_SIZE) {

@@ -7,8 +7,9 @@
 
 enum { FAULT_SHORT = -1, FAULT_ZERO = -2 };
 
-/* Lets the `nth` (from 1) of the calls of that name, and `times` in a row, fail with `error`; FAULT_SHORT: the call does
- * its work but owns up to `bytes` of it only; FAULT_ZERO: to none. Names are those of struct art_system_calls. `times` UINT_MAX: from then on. */
+/* Lets the `nth` (from 1) of the calls of that name, and `times` in a row, fail with `error`; FAULT_SHORT: the call
+ * does its work but owns up to `bytes` of it only; FAULT_ZERO: to none. Names are those of struct art_system_calls.
+ * `times` UINT_MAX: from then on. */
 void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_t bytes);
 /* io_fault("", 0, 0, 0, 0) lets none fail and counts. Calls of this name since the last io_fault(). */
 unsigned io_fault_count(const char *call);

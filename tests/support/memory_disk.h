@@ -5,8 +5,8 @@
  *   uint8_t *page = memory_disk_page(disk, "a.art", 3);      the bytes themselves, to be changed in place
  *   memory_disk_renew(disk, "a.art");                        another inode: nothing that was cached counts any more
  *
- * Writes last at once, nothing fails but for want of room, and a file has at most MEMORY_DISK_PAGES pages. For faults and
- * power loss there is sim_disk.h. One thread at a time. */
+ * Writes last at once, nothing fails but for want of room, and a file has at most MEMORY_DISK_PAGES pages. For faults
+ * and power loss there is sim_disk.h. One thread at a time. */
 #ifndef TESTS_MEMORY_DISK_H
 #define TESTS_MEMORY_DISK_H
 

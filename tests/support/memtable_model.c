@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 
-/* --- keys --------------------------------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------------------------- */
 
 const char *key_family_name(enum memtable_key_family family) {
     static const char *const names[] = {
@@ -143,7 +143,7 @@ struct art_bytes key_set_probe(const struct key_set *set, struct random *random)
     return copy_of(probe, art_min32(len, ART_KEY_MAX));
 }
 
-/* --- model -------------------------------------------------------------------------------------------------------------- */
+/* --- model -------------------------------------------------------------------------------------------------------- */
 
 void memtable_model_init(struct memtable_model *model, const struct key_set *set) {
     model->set = set;

@@ -18,7 +18,7 @@
         if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
     } while (0)
 
-/* --- keys --------------------------------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------------------------- */
 
 #define MEMTABLE_KEY_FAMILIES(X)                                                                                       \
     X(DENSE)       /* NUL, 0xFF, each other's prefixes, the empty key */                                               \
@@ -50,7 +50,7 @@ uint32_t key_set_below(const struct key_set *set, struct art_bytes key);
 /* A key of the set or something like one; free() its data. */
 struct art_bytes key_set_probe(const struct key_set *set, struct random *random);
 
-/* --- model -------------------------------------------------------------------------------------------------------------- */
+/* --- model -------------------------------------------------------------------------------------------------------- */
 
 struct memtable_cell {
     bool present;

@@ -1,8 +1,8 @@
 /* The messages that stand in the sources, found by reading these.
  *
  * A message is the literal text in a call of one of the functions that make messages (art_complain(), art_fail(), ...),
- * or of one of the few that hand one on to them (the table in messages.c), and every other that begins with "art: ". The
- * sources are looked for in the working directory: ext and the folders of core.
+ * or of one of the few that hand one on to them (the table in messages.c), and every other that begins with "art: ".
+ * The sources are looked for in the working directory: ext and the folders of core.
  */
 #ifndef ART_TESTS_MESSAGES_H
 #define ART_TESTS_MESSAGES_H

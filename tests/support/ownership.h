@@ -16,8 +16,8 @@
  * 'adopt' lifts this for all others who use the same .art file. What the user overwrote or removed is the user's
  * affair: such a table may say anything but wrong rows.
  *
- * The model knows files by objects: a path leads to one, a hard link to the same one, and overwriting one in place begins
- * an epoch of it. It knows nothing of inodes, so it notices where an inode that came again misleads.
+ * The model knows files by objects: a path leads to one, a hard link to the same one, and overwriting one in place
+ * begins an epoch of it. It knows nothing of inodes, so it notices where an inode that came again misleads.
  */
 #ifndef ART_TESTS_OWNERSHIP_H
 #define ART_TESTS_OWNERSHIP_H

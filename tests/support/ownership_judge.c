@@ -28,8 +28,8 @@ static void drop_claims(struct own_world *world, unsigned database, unsigned fil
     }
 }
 
-/* After a step that worked in a database: whose files are surely its own? Those that it has just written, and those that
- * were its own before. */
+/* After a step that worked in a database: whose files are surely its own? Those that it has just written, and those
+ * that were its own before. */
 static void claim_again(struct own_world *world, const struct own_look *look, const char *written) {
     struct own_claim claims[OWN_TABLES];
     unsigned count = 0;

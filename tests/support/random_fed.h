@@ -1,5 +1,5 @@
-/* A generator that gives the bytes of a fuzzer's input instead of random numbers, two a number: what drives the workload
- * of the model test from tests/fuzz/fuzz_sql.c. Only in programs that are built with ART_FUZZ. */
+/* A generator that gives the bytes of a fuzzer's input instead of random numbers, two a number: what drives the
+ * workload of the model test from tests/fuzz/fuzz_sql.c. Only in programs that are built with ART_FUZZ. */
 #ifndef ART_TESTS_RANDOM_FED_H
 #define ART_TESTS_RANDOM_FED_H
 

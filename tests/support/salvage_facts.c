@@ -219,8 +219,8 @@ static bool is_sound(const struct fact *fact, const struct salvage_case *what) {
     return true;
 }
 
-/* All pieces in the second name space that bear the row's csn and counter: here every large value is the only one of its
- * transaction. */
+/* All pieces in the second name space that bear the row's csn and counter: here every large value is the only one of
+ * its transaction. */
 static bool has_pieces(const struct fact *fact, const struct salvage_case *what) {
     if (!(fact->flags & ART_OVERFLOW)) return true;
     for (unsigned i = 0; i < fact_count; i++) {

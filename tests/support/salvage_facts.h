@@ -1,9 +1,9 @@
-/* What a table of check_world.h holds, entry by entry and with the pages that each lies in; and whether what salvage shows of it
- * is all that it could, and nothing else.
+/* What a table of check_world.h holds, entry by entry and with the pages that each lies in; and whether what salvage
+ * shows of it is all that it could, and nothing else.
  *
  *   a key's newest entry lies in sound pages    its row is shown as it is, or, deleted, is not shown
- *   it does not                                 the key lies in a range of art_lost; an older entry may show, the newest that
- *                                               lies in sound pages or a newer one
+ *   it does not                                 the key lies in a range of art_lost; an older entry may show, the
+ *                                               newest that lies in sound pages or a newer one
  *   a range of a damaged leaf page              has no key in it that the same leaf holds in sound pages
  */
 #ifndef ART_TESTS_SALVAGE_FACTS_H

@@ -13,9 +13,10 @@
  * between the two. Names (created, removed) likewise, until sync_directory(). Writes that nobody has waited for are in
  * flight: their handle alone may see them; a caller that changes their buffer meanwhile is stopped with abort().
  *
- * A power loss keeps each operation since the last sync, drops it, or keeps some of its 512 B or 4 KB parts, in any order;
- * a name that was not synced may be gone or back. What was synced stays. A failed write or wait leaves each request whole,
- * in part or not at all; a failed sync leaves each operation durable, pending, or lost though still to be seen.
+ * A power loss keeps each operation since the last sync, drops it, or keeps some of its 512 B or 4 KB parts, in any
+ * order; a name that was not synced may be gone or back. What was synced stays. A failed write or wait leaves each
+ * request whole, in part or not at all; a failed sync leaves each operation durable, pending, or lost though still to
+ * be seen.
  *
  * All of it is decided by the seed. Safe to use from several threads.
  */
@@ -37,7 +38,7 @@ struct art_disk *sim_disk_art(struct sim_disk *disk);
 /* Opens a file, or makes it, with ordinary options (permissions 0644). */
 int sim_disk_open(struct sim_disk *disk, const char *path, bool create, struct art_io **out);
 
-/* ---- calls that fail ---------------------------------------------------------------------------------------------- */
+/* ---- calls that fail --------------------------------------------------------------------------------------------- */
 
 enum sim_call {
     SIM_OPEN,
@@ -56,15 +57,15 @@ enum sim_call {
     SIM_ANY = SIM_CALLS /* for sim_disk_fail(), sim_disk_calls(): whichever call it is */
 };
 
-/* The nth matching call from now on (1: the next) fails with `code`; all later ones too if `from_then_on`. Several may be
- * set at a time (at most 16). */
+/* The nth matching call from now on (1: the next) fails with `code`; all later ones too if `from_then_on`. Several may
+ * be set at a time (at most 16). */
 void sim_disk_fail(struct sim_disk *disk, enum sim_call call, uint64_t nth, int code, bool from_then_on);
 void sim_disk_fail_nothing(struct sim_disk *disk);
 /* Writing more than this, over all files, is ART_DISKFULL. UINT64_MAX (from the beginning): no limit. */
 void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);
 
-/* From now on, files that are opened are read through a page cache: where a reader allows it, one page in so many is as it was
- * before it was last written. 0: none (from the beginning). */
+/* From now on, files that are opened are read through a page cache: where a reader allows it, one page in so many is as
+ * it was before it was last written. 0: none (from the beginning). */
 void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in);
 /* Likewise: where a reader asks whether the page cache has it at hand, one time in so many it has. 0: never (from the
  * beginning). */
@@ -74,11 +75,13 @@ void sim_disk_let_pages_be_at_hand(struct sim_disk *disk, unsigned one_in);
 
 enum sim_crash { SIM_CRASH_RANDOM, SIM_CRASH_KEEP_ALL, SIM_CRASH_DROP_ALL };
 
-/* Power loss. Handles are dead: every call on them fails with ART_IO, close() frees them. Faults and capacity are reset. */
+/* Power loss. Handles are dead: every call on them fails with ART_IO, close() frees them. Faults and capacity are
+ * reset. */
 void sim_disk_crash(struct sim_disk *disk, enum sim_crash how);
 /* A new disk as this one would remain after a power loss now; this one goes on. Several seeds show several outcomes. */
 struct sim_disk *sim_disk_after_crash(struct sim_disk *disk, uint64_t seed, enum sim_crash how);
-/* Death of all processes, or of the one behind `io`: writes in flight land or not, locks are dropped, nothing else is. */
+/* Death of all processes, or of the one behind `io`: writes in flight land or not, locks are dropped, nothing else
+ * is. */
 void sim_disk_kill(struct sim_disk *disk);
 void sim_disk_kill_handle(struct art_io *io);
 
@@ -109,8 +112,8 @@ struct sim_disk_stats {
 void sim_disk_stats(struct sim_disk *disk, struct sim_disk_stats *out);
 uint64_t sim_disk_calls(struct sim_disk *disk, enum sim_call call);
 
-/* NULL, or what is wrong inside the simulation: without failed syncs, the durable image and the operations make the live
- * one. */
+/* NULL, or what is wrong inside the simulation: without failed syncs, the durable image and the operations make the
+ * live one. */
 const char *sim_disk_check(struct sim_disk *disk);
 void sim_disk_dump(struct sim_disk *disk, FILE *out);
 

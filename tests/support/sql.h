@@ -28,12 +28,14 @@ bool sql_inline(void);
 /* The same, said aloud: the test is about the .art file. */
 bool sql_has_no_file(const char *test);
 
-/* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free() it. */
+/* CREATE statement of an art table with these options ("" for none) and those of ART_TABLE_OPTIONS. sqlite3_free()
+ * it. */
 char *sql_create_text(const char *table, const char *options);
 
 void sql_create(sqlite3 *db, const char *table, const char *options);
 
-/* Runs one or more statements; the result code (extended), 0 when all is well. sqlite3_errmsg() says what went wrong. */
+/* Runs one or more statements; the result code (extended), 0 when all is well. sqlite3_errmsg() says what went
+ * wrong. */
 int sql_try(sqlite3 *db, const char *format, ...);
 
 void sql_run(sqlite3 *db, const char *format, ...);
@@ -56,10 +58,12 @@ char *sql_answer(sqlite3_stmt *statement);
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
-/* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with it. */
+/* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with
+ * it. */
 char *sql_scratch(const char *name);
-/* One that another user may reach, for tests in which root gives its rights up: where a folder above TMPDIR is closed to
- * others (root's home, say), it is below /var/tmp or /tmp. A test that finds neither open says that it is skipped. */
+/* One that another user may reach, for tests in which root gives its rights up: where a folder above TMPDIR is closed
+ * to others (root's home, say), it is below /var/tmp or /tmp. A test that finds neither open says that it is
+ * skipped. */
 char *sql_scratch_for_others(const char *name);
 bool sql_reached_by_others(const char *directory);
 void sql_scratch_remove(const char *directory);

@@ -1,4 +1,5 @@
-/* sqlite3_hard_heap_limit64() as a source of faults: at its n-th "call" a step may take n - 1 times 16 KB and no more. */
+/* sqlite3_hard_heap_limit64() as a source of faults: at its n-th "call" a step may take n - 1 times 16 KB and no
+ * more. */
 #ifndef ART_TESTS_SQL_HEAP_LIMIT_H
 #define ART_TESTS_SQL_HEAP_LIMIT_H
 

@@ -91,8 +91,8 @@ static unsigned calls(unsigned kind) {
 static bool excuses(unsigned kind, unsigned error, int code, const char *message) {
     (void)kind;
     (void)error;
-    /* sqlite3_exec() without memory for its columns' names forgets why it stops when a virtual table's xClose asks SQLite
-     * for anything; the connection still knows, or says what the statement had said before. */
+    /* sqlite3_exec() without memory for its columns' names forgets why it stops when a virtual table's xClose asks
+     * SQLite for anything; the connection still knows, or says what the statement had said before. */
     if (code == SQLITE_ROW) {
         return message && (!strcmp(message, "out of memory") || !strcmp(message, sqlite3_errstr(SQLITE_ROW)));
     }

@@ -1,5 +1,5 @@
-/* SQLite's allocator, and with it the extension's, behind a watcher that counts and fails when told to. It overwrites what is
- * freed, so that who still uses it is noticed without a sanitizer, too. */
+/* SQLite's allocator, and with it the extension's, behind a watcher that counts and fails when told to. It overwrites
+ * what is freed, so that who still uses it is noticed without a sanitizer, too. */
 #ifndef ART_TESTS_SQL_MEMORY_H
 #define ART_TESTS_SQL_MEMORY_H
 

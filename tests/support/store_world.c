@@ -14,7 +14,7 @@
 
 const uint8_t store_uuid[16] = {0x51, 0x0e, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* ---- places ---------------------------------------------------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------------------------------------ */
 
 void store_place_simulated(struct store_place *place, uint64_t seed) {
     *place = (struct store_place){.mode = &io_modes[IO_MODES - 1]};
@@ -83,7 +83,7 @@ struct art_store *store_open_as(const struct store_place *place, const char *pat
     return store_open(&other, 64 << 20);
 }
 
-/* ---- blobs ----------------------------------------------------------------------------------------------------------- */
+/* ---- blobs ------------------------------------------------------------------------------------------------------- */
 
 static struct art_bytes row_key(uint64_t seed, uint32_t row, uint8_t buffer[64]) {
     int length = snprintf((char *)buffer, 64 - ART_KEY_PADDING, "dir-%04u/%07u", (unsigned)(seed % 10000), row * 3);
@@ -156,7 +156,7 @@ void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, u
     EXPECT_OK(art_store_check(store));
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static int load(struct art_blob *blob, uint32_t first, uint32_t n) {
     for (uint32_t page = first; page < first + n; page++) {

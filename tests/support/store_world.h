@@ -39,7 +39,8 @@ int store_write_again(struct art_store *store, const struct store_blob *blob);
 /* A whole write phase: `count` new blobs, synced. Fails the test when anything fails. */
 void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages);
 
-/* Asks for the blob and all its pages; what the store said. Fails the test when a byte differs from what was written. */
+/* Asks for the blob and all its pages; what the store said. Fails the test when a byte differs from what was
+ * written. */
 int store_read(struct art_store *store, const struct store_blob *blob);
 /* The same for one page. */
 int store_read_page(struct art_store *store, const struct store_blob *blob, uint32_t page);

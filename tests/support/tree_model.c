@@ -66,7 +66,7 @@ void model_copy(const struct model *from, struct model *to) {
     }
 }
 
-/* --- random keys --- */
+/* --- random keys -------------------------------------------------------------------------------------------------- */
 
 struct art_bytes model_random_key(struct random *random, int family) {
     static uint8_t key_bytes[70000];

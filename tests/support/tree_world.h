@@ -6,8 +6,8 @@
  * reader may) or takes over, reopening, flushes, merges and spills; with `faulty` set, errors are met instead of
  * fatal: the transaction is rolled back, and everything must be as it was.
  *
- * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a snapshot
- * keeps seeing its own, and a call may fail and take the whole transaction with it.
+ * The host may also have the blobs in rows of its own (toy_rows.h): a ROLLBACK TO restores them as they stood, a
+ * snapshot keeps seeing its own, and a call may fail and take the whole transaction with it.
  */
 #ifndef ART_TESTS_TREE_WORLD_H
 #define ART_TESTS_TREE_WORLD_H

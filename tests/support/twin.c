@@ -4,7 +4,7 @@
 
 #include "tests/support/sql.h"
 
-/* ---- functions ---- */
+/* ---- functions --------------------------------------------------------------------------------------------------- */
 
 /* pattern(seed, bytes, kind): text (0) or blob (1), the same for the same arguments, with no two stretches alike. */
 static void pattern(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -48,7 +48,7 @@ static int replace_function(sqlite3 *db, const char *what) {
     return rc;
 }
 
-/* ---- connections ---- */
+/* ---- connections ------------------------------------------------------------------------------------------------- */
 
 static bool uses(const struct workload_setting *setting, const char *schema) {
     return !strcmp(setting->schema, schema) || !strcmp(setting->other, schema);
@@ -99,8 +99,8 @@ static void open_connection(struct twin *twin, int c) {
     attach(twin, db);
     if (setting->journal) sql_run(db, "PRAGMA %s.journal_mode=%s", setting->schema, setting->journal);
     sql_run(db, "PRAGMA %s.synchronous=%s", setting->schema, synchronous(twin));
-    /* A spilling cache takes the exclusive lock early, for pages that the twin does not have. And SQLite's temp schema is
-     * malformed now and then (3.40.1 and 3.53.2, two ordinary tables) when pages were spilled before a ROLLBACK. */
+    /* A spilling cache takes the exclusive lock early, for pages that the twin does not have. And SQLite's temp schema
+     * is malformed now and then (3.40.1 and 3.53.2, two ordinary tables) when pages were spilled before a ROLLBACK. */
     bool locks = setting->connections > 1 && setting->journal && strcmp(setting->journal, "WAL") != 0;
     locks |= !strcmp(setting->schema, "temp");
     sql_run(db, "PRAGMA %s.cache_size=%d", setting->schema, locks ? 100000 : twin->seed & 2 ? 20 : 2000);
@@ -138,7 +138,7 @@ static int attach_again(struct twin *twin, int c) {
     return rc ? rc : sqlite3_db_filename(db, "aux1") ? SQLITE_OK : SQLITE_BUSY;
 }
 
-/* ---- statements ---- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 /* Every second statement text is kept prepared, so that statements meet schema changes and are used again. */
 static sqlite3_stmt *prepare(struct twin *twin, int c, const char *sql, bool *keep) {

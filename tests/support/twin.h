@@ -1,4 +1,5 @@
-/* One of the twin databases of the differential model test: its connections, and how a step of the workload runs on it. */
+/* One of the twin databases of the differential model test: its connections, and how a step of the workload runs on
+ * it. */
 #ifndef ART_TESTS_TWIN_H
 #define ART_TESTS_TWIN_H
 

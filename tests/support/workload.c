@@ -6,7 +6,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/workload_private.h"
 
-/* ---- steps ---- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static const char *const feature_names[] = {
 #define X(name, text) text,
@@ -80,7 +80,7 @@ char *workload_step_text(const struct workload_step *step) {
     return text;
 }
 
-/* ---- the writer ---- */
+/* ---- the writer -------------------------------------------------------------------------------------------------- */
 
 void writer_begin(struct writer *x, struct workload *w, struct workload_step *step) {
     *x = (struct writer){.w = w, .step = step, .art = sqlite3_str_new(NULL), .plain = sqlite3_str_new(NULL)};
@@ -130,7 +130,7 @@ void writer_meet(struct writer *x, enum workload_feature feature) {
     x->step->features.bits[feature / 64] |= (uint64_t)1 << (feature % 64);
 }
 
-/* ---- the tables ---- */
+/* ---- the tables -------------------------------------------------------------------------------------------------- */
 
 const char *workload_table_name(enum workload_table_number number) {
     static const char *const names[] = {"t", "u", "v"};
@@ -161,15 +161,15 @@ void workload_saw_tables(struct workload *w, int connection, char *const *rows, 
     if (!w->tables[1][TABLE_V].columns) memcpy(w->tables[1], w->tables[0], sizeof w->tables[0]); /* its first look */
 }
 
-/* ---- a history ---- */
+/* ---- a history --------------------------------------------------------------------------------------------------- */
 
 void workload_init(struct workload *w, const struct workload_setting *setting, uint64_t seed) {
     *w = (struct workload){.random = {seed}, .setting = setting};
     static const char *const options[] = {"", "log_limit='4KB'", "log_limit='16KB', spill_limit='64KB', cache='1MB'",
                                           "log_limit='1KB', spill_limit='16KB'", "log_limit='64KB', cache='1MB'"};
     w->options = pick(w, options, sizeof options / sizeof *options);
-    /* What a transaction writes by one name, it cannot by the other; and whether a cursor's snapshot is stale by the other
-     * name depends on whether an UPDATE that changes nothing is a commit. */
+    /* What a transaction writes by one name, it cannot by the other; and whether a cursor's snapshot is stale by the
+     * other name depends on whether an UPDATE that changes nothing is a commit. */
     bool two_names = !strcmp(setting->other, "again");
     w->cursors = once_in(w, 3) && !two_names;
     w->versions = !sql_standin() && setting->connections == 1 && once_in(w, 2) && !two_names;
@@ -263,8 +263,9 @@ static bool put_tick_before_commit(struct writer *x) {
     return true;
 }
 
-/* A write that changes nothing in the end is a commit for an ordinary table and may be none for an art table. Then one of
- * them meets locks and stale snapshots that the other does not; a commit of both right behind it makes them equal. */
+/* A write that changes nothing in the end is a commit for an ordinary table and may be none for an art table. Then one
+ * of them meets locks and stale snapshots that the other does not; a commit of both right behind it makes them
+ * equal. */
 static void expect_tick(struct writer *x) {
     struct workload *w = x->w;
     int c = x->step->connection;

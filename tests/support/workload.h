@@ -1,7 +1,7 @@
 /* Random SQL for the differential model test (tests/test_model.c): a workload makes one step after another for two twin
- * databases. In one the tables t, u and v are art tables, in the other ordinary WITHOUT ROWID tables, and each step runs on
- * both. Mostly with the same text; where an art table has what an ordinary one has not (hidden columns, functions,
- * commands), the ordinary table gets plain SQL that must say the same.
+ * databases. In one the tables t, u and v are art tables, in the other ordinary WITHOUT ROWID tables, and each step
+ * runs on both. Mostly with the same text; where an art table has what an ordinary one has not (hidden columns,
+ * functions, commands), the ordinary table gets plain SQL that must say the same.
  *
  *     workload.c             what comes next
  *     workload_shape.c       the tables: names and types of their columns, CREATE
@@ -17,16 +17,17 @@
  *
  * What is known to differ and therefore not generated:
  *   - what virtual tables cannot do in SQLite: UPSERT, UPDATE and DELETE with RETURNING, indexes, own triggers
- *   - INSERT ... RETURNING shows a virtual table's values as the statement gave them, before their column's affinity, and rows
- *     that OR IGNORE left out
+ *   - INSERT ... RETURNING shows a virtual table's values as the statement gave them, before their column's affinity,
+ *     and rows that OR IGNORE left out
  *   - a BLOB as a path: an art table refuses it
  *   - what depends on the order in which SQLite visits rows that a statement itself moves, as in UPDATE OR IGNORE t SET
  *     path = ..., beyond conditions that every plan walks in the order of the paths; and whether a row that an earlier
  *     one of the same statement replaced still counts in changes()
- *   - a TEXT out of a column with a numeric affinity, compared by order with a path that looks like a number (ext/query/plan.h)
+ *   - a TEXT out of a column with a numeric affinity, compared by order with a path that looks like a number
+ *     (ext/query/plan.h)
  *   - prefix = (SELECT ...) beside an OR: SQLite does not tell a virtual table of subqueries in the arms of an OR
- *   - a reader whose snapshot is older than another connection's DROP, and which has not opened the table's file: history.c
- *     lets it fail
+ *   - a reader whose snapshot is older than another connection's DROP, and which has not opened the table's file:
+ *     history.c lets it fail
  * Where a feature of SQLite answers wrongly or differently by its plan, the generator says so where it goes around it.
  */
 #ifndef ART_TESTS_WORKLOAD_H

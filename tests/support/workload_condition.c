@@ -1,7 +1,7 @@
 /* WHERE: conditions on the path, on other columns, and both, of every operator that SQLite has. */
 #include "tests/support/workload_private.h"
 
-/* ---- on the path ---- */
+/* ---- on the path ------------------------------------------------------------------------------------------------- */
 
 static void put_range_end(struct writer *x) {
     PUT(x, "%s", PICK(x->w, "<", "<=", ">", ">="));
@@ -223,7 +223,7 @@ static void put_path_condition(struct writer *x) {
     }
 }
 
-/* ---- on other columns ---- */
+/* ---- on other columns -------------------------------------------------------------------------------------------- */
 
 void put_column_condition(struct writer *x) {
     struct workload *w = x->w;
@@ -263,7 +263,7 @@ void put_column_condition(struct writer *x) {
     }
 }
 
-/* ---- together ---- */
+/* ---- together ---------------------------------------------------------------------------------------------------- */
 
 static void put_part(struct writer *x, int depth) {
     struct workload *w = x->w;

@@ -1,5 +1,5 @@
-/* What happens to a database in its life beside statements: other journals, page sizes, caches and locks, a schema that is
- * read anew, the module registered once more.
+/* What happens to a database in its life beside statements: other journals, page sizes, caches and locks, a schema that
+ * is read anew, the module registered once more.
  *
  * Both twins get the same. Where two connections share a database, it keeps its journal and its locks: what one of them
  * meets depends then on when the other has last looked.
@@ -36,8 +36,8 @@ void put_life_alone(struct writer *x) {
     }
 }
 
-/* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database under two names
- * that locks one of them in a transaction, and in one twin only. */
+/* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database under
+ * two names that locks one of them in a transaction, and in one twin only. */
 static bool may_optimize(const struct workload *w) {
     return strcmp(w->setting->other, "again") != 0;
 }

@@ -9,7 +9,7 @@
 
 #include "tests/support/workload_private.h"
 
-/* ---- arguments ---- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static void put_prefix(struct writer *x) {
     struct workload *w = x->w;
@@ -65,7 +65,7 @@ void writer_use_listing(struct writer *x) {
     if (x->start_after) MEET(x, START_AFTER);
 }
 
-/* ---- the listing itself ---- */
+/* ---- the listing itself ------------------------------------------------------------------------------------------ */
 
 static void put_plain_key(struct writer *x, const char *before) {
     PUT_PLAIN(x, "%s\"%w\"", before, x->table->names[0]);
@@ -132,7 +132,7 @@ void put_listing(struct writer *x) {
     PUT(x, " AS %s", x->alias);
 }
 
-/* ---- arguments out of another table ---- */
+/* ---- arguments out of another table ------------------------------------------------------------------------------ */
 
 /* For each row of `side` a listing; the plain twin groups the join of both. */
 void put_listing_join(struct writer *x) {
@@ -178,7 +178,7 @@ void put_prefix_condition(struct writer *x) {
     sqlite3_free(prefix);
 }
 
-/* ---- functions ---- */
+/* ---- functions --------------------------------------------------------------------------------------------------- */
 
 static void put_plain_count(struct writer *x, const char *prefix) {
     PUT_PLAIN(x, "CASE WHEN %s IS NOT NULL THEN (SELECT count(*) FROM ", prefix);
@@ -195,7 +195,8 @@ static void put_count(struct writer *x, const char *prefix) {
     MEET(x, COUNT_FUNCTION);
 }
 
-/* The longest key q that the path begins with; with a delimiter only where q is the path, ends in one, or has one behind it. */
+/* The longest key q that the path begins with; with a delimiter only where q is the path, ends in one, or has one
+ * behind it. */
 static void put_longest_prefix(struct writer *x, const char *path, const char *delimiter) {
     MEET(x, LONGEST_PREFIX);
     PUT_ART(x, "art_longest_prefix('%s.%s', %s", workload_table_schema(x->w->setting, x->number),

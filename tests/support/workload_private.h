@@ -48,7 +48,7 @@ static inline const char *pick(struct workload *w, const char *const *from, size
     return from[below(w, (uint32_t)count)];
 }
 
-/* ---- workload_shape.c ---- */
+/* ---- workload_shape.c -------------------------------------------------------------------------------------------- */
 
 enum workload_affinity { AFFINITY_NONE, AFFINITY_TEXT, AFFINITY_NUMERIC, AFFINITY_INTEGER, AFFINITY_REAL };
 
@@ -72,7 +72,7 @@ unsigned any_column(struct writer *x);         /* its number; 0 if there is but 
 void put_all_columns(struct writer *x);        /* a list of them */
 void put_name(struct writer *x);               /* schema.table */
 
-/* ---- workload_value.c ---- */
+/* ---- workload_value.c -------------------------------------------------------------------------------------------- */
 
 enum { KEY_ROOM = 1400 };
 int make_key(struct workload *w, char *key);
@@ -87,23 +87,23 @@ void put_operand(struct writer *x); /* what a path may be compared with */
 void put_bound(struct writer *x, struct workload_parameter parameter);
 struct workload_parameter text_parameter(const char *text, int len);
 
-/* ---- workload_condition.c ---- */
+/* ---- workload_condition.c ---------------------------------------------------------------------------------------- */
 
 void put_condition(struct writer *x);
 /* One by which every plan visits the rows in the order of their paths. */
 void put_ordered_condition(struct writer *x);
 void put_column_condition(struct writer *x);
 
-/* ---- workload_query.c ---- */
+/* ---- workload_query.c -------------------------------------------------------------------------------------------- */
 
 void put_query(struct writer *x);
 void put_limit(struct writer *x);
 void put_source(struct writer *x); /* FROM ... */
 
-/* ---- workload_listing.c ---- */
+/* ---- workload_listing.c ------------------------------------------------------------------------------------------ */
 
-/* From here on the writer's source is t(prefix), t(prefix, delimiter) or t(prefix, delimiter, start_after), under the alias
- * l. */
+/* From here on the writer's source is t(prefix), t(prefix, delimiter) or t(prefix, delimiter, start_after), under the
+ * alias l. */
 void writer_use_listing(struct writer *x);
 void put_listing(struct writer *x);
 void put_listing_join(struct writer *x);
@@ -111,14 +111,14 @@ void put_function_query(struct writer *x);
 /* "path begins with <prefix>" of both twins. */
 void put_prefix_condition(struct writer *x);
 
-/* ---- workload_write.c ---- */
+/* ---- workload_write.c -------------------------------------------------------------------------------------------- */
 
 void put_write(struct writer *x);
 void put_insert_many(struct writer *x);
 void put_side_write(struct writer *x);
 void put_version_step(struct writer *x);
 
-/* ---- workload_schema.c ---- */
+/* ---- workload_schema.c ------------------------------------------------------------------------------------------- */
 
 void put_transaction(struct writer *x);
 void put_schema_change(struct writer *x);
@@ -127,7 +127,7 @@ void put_pragma(struct writer *x);
 void put_function_change(struct writer *x);
 void put_look(struct writer *x);
 
-/* ---- workload_life.c ---- */
+/* ---- workload_life.c --------------------------------------------------------------------------------------------- */
 
 void put_life(struct writer *x);
 void put_life_alone(struct writer *x); /* what can only be outside a transaction */

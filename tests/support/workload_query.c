@@ -1,5 +1,5 @@
-/* SELECT. The order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the order
- * is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows. */
+/* SELECT. The order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the
+ * order is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows. */
 #include <string.h>
 
 #include "tests/support/workload_private.h"
@@ -69,7 +69,7 @@ static void put_path_order(struct writer *x) {
     if (!strcmp(how, " DESC")) MEET(x, DESCENDING);
 }
 
-/* ---- of one table ---- */
+/* ---- of one table ------------------------------------------------------------------------------------------------ */
 
 static void put_rows(struct writer *x) {
     struct workload *w = x->w;
@@ -275,7 +275,7 @@ static void put_schema_query(struct writer *x) {
     PUT(x, "ORDER BY 1, 2");
 }
 
-/* ---- with others ---- */
+/* ---- with others ------------------------------------------------------------------------------------------------- */
 
 /* A second table, which may be the same. */
 static void put_other_table(struct writer *x) {

@@ -4,7 +4,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/workload_private.h"
 
-/* ---- transactions ---- */
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 void put_transaction(struct writer *x) {
     struct workload *w = x->w;
@@ -36,7 +36,7 @@ void put_transaction(struct writer *x) {
     if (kind >= 40) w->look_again[0] = w->look_again[1] = true;
 }
 
-/* ---- the schema ---- */
+/* ---- the schema -------------------------------------------------------------------------------------------------- */
 
 /* Which tables there are, with their columns: the runner asks for them. */
 void put_look(struct writer *x) {
@@ -115,7 +115,7 @@ void put_schema_change(struct writer *x) {
     }
 }
 
-/* ---- commands, pragmas, functions ---- */
+/* ---- commands, pragmas, functions -------------------------------------------------------------------------------- */
 
 static const char *choose_command(struct writer *x) {
     struct workload *w = x->w;
@@ -158,8 +158,8 @@ void put_command(struct writer *x) {
 void put_pragma(struct writer *x) {
     struct workload *w = x->w;
     MEET(x, PRAGMA);
-    /* Where a statement is open, SQLite's PRAGMA case_sensitive_like sets the flags of like() without changing the function:
-     * those of the built-in one for the whole process, and those of a replaced one to a crash. */
+    /* Where a statement is open, SQLite's PRAGMA case_sensitive_like sets the flags of like() without changing the
+     * function: those of the built-in one for the whole process, and those of a replaced one to a crash. */
     switch (w->cursors ? 2 + below(w, 4) : below(w, 6)) {
     case 0:
     case 1:
@@ -180,7 +180,8 @@ void put_pragma(struct writer *x) {
         PUT(x, "PRAGMA cache_spill = %u", below(w, 2));
         break;
     }
-    /* A checkpoint asks whether this connection reads, which a failed first look at an art table may have left behind. */
+    /* A checkpoint asks whether this connection reads, which a failed first look at an art table may have left
+     * behind. */
     x->step->flags |= STEP_NO_ROWS | STEP_BUSY_MAY_DIFFER;
 }
 

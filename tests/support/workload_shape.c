@@ -131,7 +131,7 @@ void put_view_trigger(struct writer *x) {
     PUT(x, "); END");
 }
 
-/* ---- names ---- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static void put_quoted(struct writer *x, const char *name) {
     bool plain = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(name);

@@ -1,14 +1,14 @@
 /* Keys, patterns and values of the model test.
  *
- * Keys meet often: few letters, shared directories, prefixes of each other. Values are of all types, and texts look like
- * numbers, so that affinities have something to do.
+ * Keys meet often: few letters, shared directories, prefixes of each other. Values are of all types, and texts look
+ * like numbers, so that affinities have something to do.
  */
 #include <assert.h>
 #include <string.h>
 
 #include "tests/support/workload_private.h"
 
-/* ---- keys ---- */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 static void append(char *key, int *len, const char *text) {
     int n = (int)strlen(text);
@@ -58,7 +58,7 @@ int make_key(struct workload *w, char *key) {
     return len;
 }
 
-/* ---- parameters and literals ---- */
+/* ---- parameters and literals ------------------------------------------------------------------------------------- */
 
 struct workload_parameter text_parameter(const char *text, int len) {
     struct workload_parameter parameter = {.type = PARAMETER_TEXT, .len = len, .data = sqlite3_malloc(len + 1)};
@@ -100,7 +100,7 @@ void put_key(struct writer *x) {
     put_text(x, key, len);
 }
 
-/* ---- patterns ---- */
+/* ---- patterns ---------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the character at `text`, 0 where it is broken. */
 static int character_length(const char *text, const char *end) {
@@ -177,7 +177,7 @@ void put_like(struct writer *x) {
     MEET(x, LIKE_ESCAPE);
 }
 
-/* ---- values ---- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t value_size(struct workload *w) {
     uint32_t kind = below(w, 100);
@@ -341,7 +341,7 @@ void put_value_for(struct writer *x, const struct workload_column *column) {
     }
 }
 
-/* ---- what a path is compared with ---- */
+/* ---- what a path is compared with -------------------------------------------------------------------------------- */
 
 static void put_computed(struct writer *x) {
     struct workload *w = x->w;

@@ -19,7 +19,7 @@ static const char *conflict(struct writer *x) {
     return how;
 }
 
-/* ---- INSERT ---- */
+/* ---- INSERT ------------------------------------------------------------------------------------------------------ */
 
 static void put_row(struct writer *x) {
     PUT(x, "("), put_key(x);
@@ -141,7 +141,7 @@ static void put_insert(struct writer *x) {
     kinds[below(x->w, sizeof kinds / sizeof *kinds)](x);
 }
 
-/* ---- UPDATE ---- */
+/* ---- UPDATE ------------------------------------------------------------------------------------------------------ */
 
 static void put_new_path(struct writer *x) {
     switch (below(x->w, 8)) {
@@ -174,7 +174,8 @@ static void put_path_update(struct writer *x) {
     const char *how = conflict(x);
     MEET(x, UPDATE_PATH);
     PUT(x, "UPDATE %s", how), put_name(x), PUT(x, " SET ");
-    /* Whether a row that an earlier one of the same statement replaced still counts is not the same for virtual tables. */
+    /* Whether a row that an earlier one of the same statement replaced still counts is not the same for virtual
+     * tables. */
     if (strcmp(how, "OR REPLACE ") != 0) x->step->flags |= STEP_CHANGES;
     put_path(x), PUT(x, " = "), put_new_path(x);
     unsigned i = any_column(x);
@@ -206,8 +207,8 @@ static void put_new_value(struct writer *x, unsigned i) {
     }
 }
 
-/* Within a transaction SQLite opens no savepoint for it on a virtual table: were a row refused in the middle, those before
- * it would stay changed. So none is. */
+/* Within a transaction SQLite opens no savepoint for it on a virtual table: were a row refused in the middle, those
+ * before it would stay changed. So none is. */
 static void put_update_from(struct writer *x) {
     struct workload *w = x->w;
     const char *schema = w->setting->schema;
@@ -251,7 +252,7 @@ static void put_update(struct writer *x) {
     put_where_of_write(x);
 }
 
-/* ---- all of them ---- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static void put_delete(struct writer *x) {
     struct workload *w = x->w;
@@ -305,10 +306,10 @@ void put_side_write(struct writer *x) {
     }
 }
 
-/* ---- versions ---- */
+/* ---- versions ---------------------------------------------------------------------------------------------------- */
 
-/* Versions are noted in `held`; later a row is changed only where it still has the noted one. The plain twin asks `seen`,
- * in which the runner keeps what the art table showed. */
+/* Versions are noted in `held`; later a row is changed only where it still has the noted one. The plain twin asks
+ * `seen`, in which the runner keeps what the art table showed. */
 void put_version_step(struct writer *x) {
     struct workload *w = x->w;
     const char *schema = w->setting->schema, *name = workload_table_name(x->number);

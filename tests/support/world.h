@@ -8,14 +8,14 @@
  *     world_image      a disk that may remain; a new world begins with it
  *
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
- * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where SQLite
- * itself takes a later success for one that brings all: of a WAL only what was written since the last commit is lost, and
- * nothing where a checkpointer could not sync it, nor art before it removes a file (whoever opens the WAL after that is not
- * told); and nothing of the database beside a WAL, since a checkpoint that does not get to the WAL's end leaves its pages for
- * a later one to sync.
+ * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where
+ * SQLite itself takes a later success for one that brings all: of a WAL only what was written since the last commit is
+ * lost, and nothing where a checkpointer could not sync it, nor art before it removes a file (whoever opens the WAL
+ * after that is not told); and nothing of the database beside a WAL, since a checkpoint that does not get to the WAL's
+ * end leaves its pages for a later one to sync.
  *
- * As Linux does, a failed sync is told once to each who has the file open: to the one who asked, and to the others when they
- * sync it next.
+ * As Linux does, a failed sync is told once to each who has the file open: to the one who asked, and to the others when
+ * they sync it next.
  *
  * One thread; one world at a time is the one that the VFS "world" and world_disk() speak to (world_enter()).
  */
@@ -101,10 +101,12 @@ struct world_name {
 /* What happens at a call that changes the disk. */
 enum world_fault {
     WORLD_NO_FAULT,
-    WORLD_DIE_AT,        /* the process dies instead of its n-th call */
-    WORLD_DIE_AS_ZOMBIE, /* it dies when its commit is in the -wal and nobody knows; before a sync, or (nth > 0) after it */
-    WORLD_DIE_BEFORE_REMOVING, /* it dies in its first sync after its commit was told to others: art then removes a file */
-    WORLD_FAIL_SYNC,           /* the n-th sync of a file whose name ends so fails with EIO */
+    WORLD_DIE_AT, /* the process dies instead of its n-th call */
+    /* It dies when its commit is in the -wal and nobody knows; before a sync, or (nth > 0) after it. */
+    WORLD_DIE_AS_ZOMBIE,
+    /* It dies in its first sync after its commit was told to others: art then removes a file. */
+    WORLD_DIE_BEFORE_REMOVING,
+    WORLD_FAIL_SYNC, /* the n-th sync of a file whose name ends so fails with EIO */
 };
 
 struct world_options {

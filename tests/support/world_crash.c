@@ -1,9 +1,9 @@
 /* What a disk may look like when all dies.
  *
  * The replay keeps two disks: `safe`, with all that was synced, and `live`, as the page cache has it. What lies between
- * them is a list of operations that are not safe yet. A crash takes some of them: each piece of a write reached the disk
- * if the write came before the moment at which that piece (a sector, a page, a file, or the disk as a whole) was last
- * written back. The moments are drawn. So no sector ever holds what it never held, but any two of them may be from
+ * them is a list of operations that are not safe yet. A crash takes some of them: each piece of a write reached the
+ * disk if the write came before the moment at which that piece (a sector, a page, a file, or the disk as a whole) was
+ * last written back. The moments are drawn. So no sector ever holds what it never held, but any two of them may be from
  * different times, and sizes and names are from times of their own.
  */
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A world's files as core/io's art_disk. A write is in the history when write_batch() returns; what is on the way then
- * is a kernel's business as much as what is there and not synced. Reads that allow it go through a page cache that now and then
- * has an older page. */
+ * is a kernel's business as much as what is there and not synced. Reads that allow it go through a page cache that now
+ * and then has an older page. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -38,7 +38,8 @@ extern struct world_process *world_process_now;
 
 /* May the process make this call? False: it is dead, perhaps from here on. */
 bool world_call(struct world *world, const struct world_process *process);
-/* Does this sync fail, or was this opener not told yet of one that did? *lost_from stays only where something is lost. */
+/* Does this sync fail, or was this opener not told yet of one that did? *lost_from stays only where something is
+ * lost. */
 bool world_sync_fails(struct world *world, const char *name, uint32_t inode, unsigned *told, uint64_t *lost_from);
 
 struct world_inode *world_inode_new(struct world *world, uint32_t *index);

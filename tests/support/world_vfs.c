@@ -34,8 +34,8 @@ static bool dies_as_zombie(const struct world_handle *handle) {
     return world->fault.kind == WORLD_DIE_AS_ZOMBIE && !world->fault.struck && world->current == handle->process;
 }
 
-/* A frame's header has 24 bytes, with the size of the database in a commit's. What the wal-index says then is what others
- * will go on with. */
+/* A frame's header has 24 bytes, with the size of the database in a commit's. What the wal-index says then is what
+ * others will go on with. */
 static void watch_for_commit(struct world_handle *handle, const uint8_t *data, int len) {
     struct world *world = handle->world;
     if (handle->process != world->current || !ends_with(handle->name, "-wal") || len != 24) return;

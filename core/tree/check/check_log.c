@@ -1,7 +1,7 @@
 /* The log under the check: row by row, and then against what is in memory.
  *
- * A row that is not what it should be is passed over; the hash that it claims is taken for its successor's sake, so that
- * each bad row is named once. What the rows say is replayed until the first such row.
+ * A row that is not what it should be is passed over; the hash that it claims is taken for its successor's sake, so
+ * that each bad row is named once. What the rows say is replayed until the first such row.
  */
 #include "core/tree/check/check.h"
 

@@ -1,6 +1,7 @@
 /* All sources side by side, newest first: what each says of the rows below it is true.
  *
- *     memtable   . . b . . e . .      for every key, from the newest entry to the oldest: upper.shadows_older == lower.put, and the version
+ *     memtable   . . b . . e . .      for every key, from the newest entry to the oldest: upper.shadows_older ==
+ *                                     lower.put, and the version
  *     run 0   . . b c . . . .      does not grow; the oldest entry refers to nothing
  *     run 1   a . b . d . . .
  *
@@ -107,8 +108,8 @@ static bool next_gap(const struct art_checker *checker, struct art_bytes from, s
     return found;
 }
 
-/* A run's failure before a gap is the gap's own, which has been told; and it ends there also where it does not fail, but
- * its keys do not ascend (what is out of order is a gap, too). */
+/* A run's failure before a gap is the gap's own, which has been told; and it ends there also where it does not fail,
+ * but its keys do not ascend (what is out of order is a gap, too). */
 static int moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead, int rc) {
     bool orderly = !source->valid || art_bytes_compare(source->key, before) >= 0;
     if (!rc && orderly) return ART_OK;

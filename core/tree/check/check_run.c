@@ -1,10 +1,11 @@
 /* A run, blob by blob: from the top down, the blobs on the way held.
  *
- *     [ a . . | m . . | t . . ]      an index blob: a child and the separator before it; the next one is the fence behind it
+ *     [ a . . | m . . | t . . ]      an index blob: a child and the separator before it; the next one is the fence
+ *                                    behind it
  *       [ ]     [ ]     [ ]          each child: fetched by its reference, checked for itself, and against its fences
  *
- * A blob that cannot be read, or is not what it should be, is a gap from fence to fence, and so is one that was met before:
- * its children are not visited, so that the walk ends whatever the references say.
+ * A blob that cannot be read, or is not what it should be, is a gap from fence to fence, and so is one that was met
+ * before: its children are not visited, so that the walk ends whatever the references say.
  */
 #include "core/tree/check/check.h"
 

@@ -2,7 +2,8 @@
  *
  *   row 'a'   {length, id 7.0, hash}         chunk 7.0.0   chunk 7.0.1        the row is read, chunk by chunk
  *   row 'b'   {length, id 9.1, hash}         chunk 9.1.0                      in the order of rows;
- *                                            chunk 9.2.0                      which chunks no row has, this order does not tell
+ *                                            chunk 9.2.0                      which chunks no row has, this order does
+ *                                                                             not tell
  *
  * Both sides are added up instead: for each row a hash of (id, number of chunks), minus the same for each row of chunks
  * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, the

@@ -5,9 +5,9 @@
  * copies to `place` first; until then the current row stays what it was, because the cursor holds the memtable and the
  * blobs that it lies in.
  *
- * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with `stop`,
- * and with the key of the source that is next in line, only where it differs from the key before no later than that one
- * did from them.
+ * Most steps stay within a bucket of one run. Then there is mostly no need to look at the key: it is compared with
+ * `stop`, and with the key of the source that is next in line, only where it differs from the key before no later than
+ * that one did from them.
  *
  *     stop      a / c
  *     key       a / b / x     agrees = 2    with `stop`
@@ -169,7 +169,8 @@ static void take_row(struct art_cursor *cursor, struct art_source *source) {
     cursor->row.overflows = entry.flags & ART_OVERFLOW;
 }
 
-/* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked for. */
+/* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked
+ * for. */
 static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     if (!source->is_memtable) return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
     struct art_entry entry;
@@ -257,8 +258,8 @@ int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bo
     return rc ? rc : settle_rows(cursor);
 }
 
-/* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by searches
- * would never end. */
+/* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by
+ * searches would never end. */
 static int check_jump(struct art_cursor *cursor, struct art_bytes bound, bool itself) {
     if (!cursor->valid) return ART_OK;
     int c = art_bytes_compare(art_merge_winner(&cursor->merge)->key, bound);

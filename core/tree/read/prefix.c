@@ -8,10 +8,11 @@
  *                            ^ the bucket's first key: they share /api/users/4
  *           ^ found by the descent for /api/users/4
  *
- * So each descent answers for its source, or cuts the path, and with a delimiter cuts it back to the next place where an
- * answer may end. A source is asked again only when what is left is not longer than it can have. There are as many
- * descents in a source at most as such places (two a segment), without a delimiter as the path has bytes, and in any case
- * no more than the source has keys that begin as the path does: a handful for anything but keys that were made for it.
+ * So each descent answers for its source, or cuts the path, and with a delimiter cuts it back to the next place where
+ * an answer may end. A source is asked again only when what is left is not longer than it can have. There are as many
+ * descents in a source at most as such places (two a segment), without a delimiter as the path has bytes, and in any
+ * case no more than the source has keys that begin as the path does: a handful for anything but keys that were made for
+ * it.
  */
 #include "core/tree/read/read.h"
 
@@ -48,7 +49,8 @@ static int64_t shared(struct art_bytes a, struct art_bytes b) {
     return (int64_t)art_common_prefix(a.data, b.data, art_min32(a.len, b.len));
 }
 
-/* By the predecessor of `key`, in key order: what the two share, or the key itself. Lengths here are those of tree keys. */
+/* By the predecessor of `key`, in key order: what the two share, or the key itself. Lengths here are those of tree
+ * keys. */
 static void reach_by_predecessor(struct art_bytes predecessor, struct art_bytes key, struct reach *out) {
     out->len = shared(predecessor, key);
     out->exact = out->len == predecessor.len;

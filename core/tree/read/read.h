@@ -39,8 +39,8 @@ struct art_between {
     uint8_t *low_buffer, *high_buffer, *scratch;
 };
 /* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
- * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a row's:
- * where the sums on disk lie it may be any key, or ART_NOTFOUND. */
+ * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a
+ * row's: where the sums on disk lie it may be any key, or ART_NOTFOUND. */
 int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */

@@ -1,20 +1,22 @@
 /* The row before which a given number of rows stand: a search over all sources at once.
  *
- *     memtable   . d . b . . e .         W(x), the weights of all sources below x summed up, is the number of rows before x. It
- *     run 0   . . b c . . . .         never falls as x grows, though the sums of a single source do: a delete above takes away
+ *     memtable   . d . b . . e .         W(x), the weights of all sources below x summed up, is the number of rows
+ *                                        before x. It
+ *     run 0   . . b c . . . .         never falls as x grows, though the sums of a single source do: a delete above
+ *                                     takes away
  *     run 1   a . b . d . . .         what a put below has given.
  *               |<----->|
  *              low     high           W(low) <= rank < W(high) all the way: the row lies between.
  *
  * The two bounds close in source by source, beginning with the largest run. In a run the search goes down from its top:
- * at each level by halves over the separators between the bounds, then over the entries of one leaf blob, so that no key
- * of that run is left between them; the next run has few there from the beginning. Each look costs W at one key, a
+ * at each level by halves over the separators between the bounds, then over the entries of one leaf blob, so that no
+ * key of that run is left between them; the next run has few there from the beginning. Each look costs W at one key, a
  * descent in each source, and there are about as many as the entries of the largest run have binary digits.
  *
  * With no run's key left between the bounds the memtable's weights are 0 or 1 there, and its own sums tell the row.
  *
- * W comes from the disk. Whatever it is, each look takes a part of a finite run away; who gets a key must see that it is
- * a row's.
+ * W comes from the disk. Whatever it is, each look takes a part of a finite run away; who gets a key must see that it
+ * is a row's.
  */
 #include "core/tree/read/read.h"
 

@@ -5,13 +5,13 @@
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
  * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
- * What lies over the last run may hide rows of it, which then take space twice: so the run over the last is over its size,
- * too, when it is more than an eighth of the last, the next one above a 64th. A last run that has become too small for its
- * level goes up again, and takes in what is there.
+ * What lies over the last run may hide rows of it, which then take space twice: so the run over the last is over its
+ * size, too, when it is more than an eighth of the last, the next one above a 64th. A last run that has become too
+ * small for its level goes up again, and takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
- * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever the
- * rest looks like: that costs what a few commits have written, not what the levels below have left undone.
+ * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever
+ * the rest looks like: that costs what a few commits have written, not what the levels below have left undone.
  */
 #include "core/tree/run/run.h"
 

@@ -1,7 +1,9 @@
 /* Sources side by side, newest first.
  *
- *     memtable   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources hold it, the
- *     run 0   . . b c . . . .        newest is the winner and the others are moved past it at once, so that a step only moves
+ *     memtable   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources
+ *                                       hold it, the
+ *     run 0   . . b c . . . .        newest is the winner and the others are moved past it at once, so that a step only
+ *                                    moves
  *     run 1   a . b . d . . .        the winner.
  */
 #include "core/tree/run/run.h"
@@ -215,8 +217,8 @@ static void select_smallest(struct art_merge *merge) {
     merge->valid = winner != ART_NO_SOURCE;
 }
 
-/* The newest entry takes over the older ones' `shadows_older`, each in turn: what was live below it must be what the next one
- * says. */
+/* The newest entry takes over the older ones' `shadows_older`, each in turn: what was live below it must be what the
+ * next one says. */
 int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
     art_source_entry(&source[merge->winner], out);

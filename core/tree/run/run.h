@@ -71,7 +71,8 @@ int art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const 
 int art_merge_seek(struct art_merge *merge, struct art_bytes key,
                    bool backward); /* key.data NULL: the very first (last) */
 int art_merge_step(struct art_merge *merge, bool backward);
-/* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after these. */
+/* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after
+ * these. */
 int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
 /* The winner has moved by itself, past the runner: whose turn is it? */
 int art_merge_moved(struct art_merge *merge, bool backward);
@@ -95,8 +96,8 @@ int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes fr
 void art_merge_begin_combined(struct art_merge *merge);
 int art_merge_combine(struct art_merge *merge, struct art_entry *out);
 int art_merge_step_combined(struct art_merge *merge);
-/* Buckets [from, to) of the winner's blob, which begin with its entry, in which no other source has a say and which hold
- * nothing but plain puts: may go into the output as they are. None: from == to. */
+/* Buckets [from, to) of the winner's blob, which begin with its entry, in which no other source has a say and which
+ * hold nothing but plain puts: may go into the output as they are. None: from == to. */
 struct art_stretch {
     struct art_blob *blob;
     uint32_t from, to;
@@ -114,7 +115,8 @@ int art_source_next(struct art_source *source);
 /* --- slots.c ------------------------------------------------------------------------------------------------------ */
 /* Makes slots.used right for tree->root. */
 int art_slots_know(struct art_tree *tree);
-/* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to claim. */
+/* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to
+ * claim. */
 int art_slots_claim(struct art_tree *tree);
 /* Lock, secure, retired list: everything before the first slot of a transaction is written. */
 int art_slots_begin(struct art_tree *tree);
@@ -126,8 +128,8 @@ void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot)
 /* Calls `visit` with every reference of a run, its top included. */
 int art_run_each_ref(struct art_store *store, const struct art_run *run,
                      int (*visit)(void *context, const struct art_ref *ref), void *context);
-/* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list was
- * made by nobody. */
+/* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list
+ * was made by nobody. */
 int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
 /* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. */
 int art_retired_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context);
@@ -164,12 +166,13 @@ void art_children_clear(struct art_children *children);
 int art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
-/* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with art_run_build_run(), and the
- * children are folded into index blobs on the way. */
+/* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
+ * art_run_build_run(), and the children are folded into index blobs on the way. */
 int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
                        uint32_t fill_pages, bool whole);
 int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
-/* Takes buckets as they are, pages at a time; *taken: so many, 0 when it would not pay off or they do not begin a page. */
+/* Takes buckets as they are, pages at a time; *taken: so many, 0 when it would not pay off or they do not begin a
+ * page. */
 int art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken);
 /* Only leaves: their references (for a splice). */
 int art_run_build_children(struct art_run_build *build, struct art_children *out);
@@ -197,9 +200,11 @@ int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owe
 bool art_compact_due(const struct art_tree *tree);
 /* The memtable and all runs become one run: what remains of them is all that is written. */
 int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
-/* The same by and by, from the newest run on, without the memtable: each slice leaves about as many slots as it takes. */
+/* The same by and by, from the newest run on, without the memtable: each slice leaves about as many slots as it
+ * takes. */
 int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices);
-/* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come out. */
+/* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come
+ * out. */
 int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
 /* --- slice.c ------------------------------------------------------------------------------------------------------ */

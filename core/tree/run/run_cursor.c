@@ -93,8 +93,8 @@ static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t ind
     return rc;
 }
 
-/* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each once.
- * What cannot be read shows when its turn comes. */
+/* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each
+ * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
     struct art_ref refs[WINDOW_MAX];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;

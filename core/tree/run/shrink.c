@@ -1,8 +1,9 @@
-/* Giving space back, a little with every merge: the blobs at the file's end move into free slots before them, and what is
- * free at the end is cut off.
+/* Giving space back, a little with every merge: the blobs at the file's end move into free slots before them, and what
+ * is free at the end is cut off.
  *
  *     slots  | used used free used free free used used |          two blobs move down ...
- *            | used used USED used USED free retired retired|         ... their old slots are retired until no reader stands on them ...
+ *            | used used USED used USED free retired retired|         ... their old slots are retired until no reader
+ *                                                                     stands on them ...
  *            | used used used used used |                         ... and are cut off by a later commit.
  *
  * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
@@ -13,8 +14,8 @@
  */
 #include "core/tree/run/run.h"
 
-/* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare: its
- * log and level-0 runs, which do not shrink with it, take their share already. */
+/* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare:
+ * its log and level-0 runs, which do not shrink with it, take their share already. */
 static uint32_t slack(uint32_t used) {
     enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
     uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);

@@ -2,7 +2,7 @@
  *
  *     upper run     [ a   b         |    q  r ] [ t ...        the slice ends behind r, or within a blob, before a key
  *     lower run     [ . . ][ . . ][ . ][ . ][ . . ][ . ]
- *                    ~~~~~~~~~~~~             ~~~~~            groups: neighbours into which some entry of the slice falls
+ *                    ~~~~~~~~~~~~ ~~~~~ groups: neighbours into which some entry of the slice falls
  *                                 kept  kept
  *
  * A group is merged with the slice's entries into new blobs; what lies between groups keeps its blobs, which are named
@@ -211,8 +211,8 @@ static void leave_out(struct slice *slice) {
     art_free((void *)last->ref.label.data);
 }
 
-/* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands behind
- * slice->below. */
+/* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands
+ * behind slice->below. */
 static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves *upper, struct leaves *lower,
                       const struct art_buffer *from) {
     struct art_run_cursor entries;

@@ -2,9 +2,9 @@
  *
  *   base    slots that the committed root names. Never written.
  *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
- *   retired   freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its epoch).
- *           Where blobs are rows of the host's, nobody stands on them, but they are there until the next transaction that
- *           writes blobs discards them: one whose COMMIT is refused goes on with the base.
+ *   retired freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its
+ *           epoch). Where blobs are rows of the host's, nobody stands on them, but they are there until the next
+ *           transaction that writes blobs discards them: one whose COMMIT is refused goes on with the base.
  *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come
  *           back (art_host.secure); else the file is extended.
  *
@@ -72,7 +72,7 @@ int art_slots_know(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ------ */
+/* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ---- */
 
 enum { RETIRED_VERSION = 1, RETIRED_HEADER = 10 };
 
@@ -158,8 +158,8 @@ int art_slots_claim(struct art_tree *tree) {
     return rc;
 }
 
-/* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are written in
- * one transaction, the one that the original has just begun. */
+/* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
+ * written in one transaction, the one that the original has just begun. */
 static int lock_own_file(struct art_tree *tree) {
     enum { NAMES = 16 };
     int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
@@ -182,8 +182,8 @@ int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *ou
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_MAX slots behind
- * the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
+/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_MAX slots
+ * behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
 static int find_free(struct art_tree *tree) {
     enum { FREE_MAX = 1 << 20 };
     struct art_retired *retired = &tree->slots.retired;
@@ -204,7 +204,8 @@ static int find_free(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* Slots are taken behind the end: it must lie behind all that the base names, whoever has cut off or hidden what was there. */
+/* Slots are taken behind the end: it must lie behind all that the base names, whoever has cut off or hidden what was
+ * there. */
 static int check_end(const struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.base);
     if (!last || last < tree->slots.end) return ART_OK;
@@ -239,8 +240,8 @@ void art_slots_end(struct art_tree *tree) {
     tree->slots.retired.loaded = false;
 }
 
-/* What came to nothing takes no room: all behind the end that the file had when the write phase began is this transaction's.
- * Not after a COMMIT that was refused with a root: it may be found in the journal. */
+/* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
+ * transaction's. Not after a COMMIT that was refused with a root: it may be found in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
     bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->before.moved;
     if (!ours || tree->txn.shown || tree->txn.spilled) return;

@@ -164,8 +164,9 @@ struct art_salvage {
 /* What follows where something cannot be read, for art_lost. */
 extern const char art_effect_gone[], art_effect_older[];
 
-/* Damage is what salvage goes around: what does not verify, and what the device cannot read. Anything else that fails may not
- * fail the next time, so it ends the scan with its error: rows that are there must not be left out in silence. */
+/* Damage is what salvage goes around: what does not verify, and what the device cannot read. Anything else that fails
+ * may not fail the next time, so it ends the scan with its error: rows that are there must not be left out in
+ * silence. */
 bool art_is_damage(int rc);
 int art_salvage_interrupted(struct art_salvage *salvage);
 

@@ -1,4 +1,5 @@
-/* A walk through the leaves of one run, in order, around what is damaged: a bucket, a leaf, an index blob with all below it.
+/* A walk through the leaves of one run, in order, around what is damaged: a bucket, a leaf, an index blob with all
+ * below it.
  *
  *     damage        what is skipped                      where the walk goes on
  *     a leaf page   its buckets                          the next bucket of the leaf
@@ -6,8 +7,8 @@
  *     an index      all below; leaves are looked for     the next child of the level above
  *                   by their own heads
  *
- * What is skipped lies between the walk's last key before it and its first one behind: that range is told (salvage_lost.c). The
- * walk holds no image: where the one that it stands in had to go, it is read again.
+ * What is skipped lies between the walk's last key before it and its first one behind: that range is told
+ * (salvage_lost.c). The walk holds no image: where the one that it stands in had to go, it is read again.
  *
  * A single leaf that no index names is walked in the same way; its label is what its buckets begin with. */
 #include "core/tree/salvage/private.h"
@@ -18,7 +19,8 @@ static int note(struct art_detour *walk, int rc, uint32_t slot, bool index, uint
 
 /* --- index blobs -------------------------------------------------------------------------------------------------- */
 
-/* The child that the step is at. ART_NOTFOUND: there are no more. Damage: it is skipped, or the bucket that it is in. */
+/* The child that the step is at. ART_NOTFOUND: there are no more. Damage: it is skipped, or the bucket that it is
+ * in. */
 static int child_at_step(struct art_detour *walk, struct art_detour_step *step, struct art_ref *child) {
     struct art_salvage *salvage = walk->salvage;
     struct art_image *image;

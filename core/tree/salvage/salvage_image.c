@@ -1,8 +1,8 @@
-/* Blobs in memory: a fixed number of images, the one that was longest unused goes. A page is used when its hash is that of
- * its blob's header, and a header when it has the hash of the reference that leads to it, or its own.
+/* Blobs in memory: a fixed number of images, the one that was longest unused goes. A page is used when its hash is that
+ * of its blob's header, and a header when it has the hash of the reference that leads to it, or its own.
  *
- * Leaf pages are read all together at the first touch; those that do not verify stay absent, and whoever needs one reads it
- * once more and hears what is wrong. */
+ * Leaf pages are read all together at the first touch; those that do not verify stay absent, and whoever needs one
+ * reads it once more and hears what is wrong. */
 #include "core/tree/salvage/private.h"
 
 #include <errno.h>

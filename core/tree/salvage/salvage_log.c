@@ -5,8 +5,8 @@
  *   the file's copy     written after each commit with a new root
  *   the first root      of a table that never had a run, if row 1 follows it
  *
- * A row of the log verifies by the hash of the row before it. Where one is missing or damaged, the next one cannot be verified
- * either, and the rows after it can: each begins with the hash that the following one needs. */
+ * A row of the log verifies by the hash of the row before it. Where one is missing or damaged, the next one cannot be
+ * verified either, and the rows after it can: each begins with the hash that the following one needs. */
 #include "core/store/root_copy.h"
 #include "core/tree/salvage/private.h"
 #include "core/tree/state/root_format.h"

@@ -1,8 +1,9 @@
-/* Large values. A chunk's id is given once, so that any chunk that bears it is the right one, whichever source has it and
- * whatever was deleted since; the hash of the whole value, which the row has, says so in the end. */
+/* Large values. A chunk's id is given once, so that any chunk that bears it is the right one, whichever source has it
+ * and whatever was deleted since; the hash of the whole value, which the row has, says so in the end. */
 #include "core/tree/salvage/private.h"
 
-/* Down one run to the key. *astray: an index blob on the way cannot be read, so that the leaf may be one without an index. */
+/* Down one run to the key. *astray: an index blob on the way cannot be read, so that the leaf may be one without an
+ * index. */
 static int find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
                        struct art_entry *out, bool *astray) {
     struct art_ref ref = run->top;

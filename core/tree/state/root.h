@@ -1,6 +1,6 @@
 /* The root: the runs of one state of the table, newest first. Immutable once it is shared, and counted: the tree,
- * savepoints, cursors and pending commits hold it. While it is being made (art_root_clone, one owner) runs may be put in,
- * replaced and taken out. */
+ * savepoints, cursors and pending commits hold it. While it is being made (art_root_clone, one owner) runs may be put
+ * in, replaced and taken out. */
 #ifndef ART_TREE_ROOT_H
 #define ART_TREE_ROOT_H
 

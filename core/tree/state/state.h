@@ -104,12 +104,13 @@ struct art_tree {
         bool big;                     /* holds a value that does not go through the log */
         bool flush, optimize, vacuum; /* asked for */
         bool alone;                   /* one statement: where its commit is refused, all of it is taken back */
-        /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back: the log is
-         * empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may be younger. */
+        /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back:
+         * the log is empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a
+         * savepoint may be younger. */
         bool cleared, rooted;
-        bool shown,
-            shown_before; /* a COMMIT may have left such a root in the journal; and as it was before the last prepare() */
-        int doomed;       /* an error after which only a rollback helps */
+        /* A COMMIT may have left such a root in the journal; and as it was before the last prepare(). */
+        bool shown, shown_before;
+        int doomed; /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t overflow_values; /* counter of their ids, never taken back */
         uint64_t change;          /* tree->changes at the last prepare */

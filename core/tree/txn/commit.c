@@ -9,14 +9,14 @@
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
  *
- * On a full disk the last room belongs to those who delete. Whoever adds rows is refused by a flush that finds less than some
- * MB, or none, and what it had taken is given back. Whoever only deletes goes on with rows in the log, whatever its limit, as
- * long as the host finds room for them; 'vacuum' turns them into room.
+ * On a full disk the last room belongs to those who delete. Whoever adds rows is refused by a flush that finds less
+ * than some MB, or none, and what it had taken is given back. Whoever only deletes goes on with rows in the log,
+ * whatever its limit, as long as the host finds room for them; 'vacuum' turns them into room.
  */
 #include "core/tree/txn/txn.h"
 
-/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in many:
- * who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
+/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in
+ * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
 enum {
     OWED_A_BYTE = 16,
     MERGE_EVERY_BYTES = 320 << 10,
@@ -80,8 +80,8 @@ static int leave_room_for_journal(const struct art_tree *tree) {
     return check_room(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
 }
 
-/* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The log counts,
- * too: what is in a WAL takes room once more when it is checkpointed. */
+/* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The
+ * log counts, too: what is in a WAL takes room once more when it is checkpointed. */
 static int leave_room_for_vacuum(const struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len;
     bool only_deletes = tree->pending.commit.write_redo && !tree->txn.adds && !tree->txn.vacuum;
@@ -107,8 +107,8 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
     return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
 }
 
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But when
- * the transaction went with it there is nothing left to be committed. */
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But
+ * when the transaction went with it there is nothing left to be committed. */
 static bool may_wait(const struct art_tree *tree, int rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
@@ -134,8 +134,8 @@ static bool spares_the_disk(const struct art_tree *tree) {
     return (tree->full && !tree->txn.adds) || is_low(tree, &left);
 }
 
-/* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave it to
- * 'vacuum' as long as the log's own bytes are few. */
+/* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave
+ * it to 'vacuum' as long as the log's own bytes are few. */
 static bool flush_is_left(const struct art_tree *tree) {
     uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
     return !tree->txn.adds && (tree->full || (bytes <= 2 * tree->options.log_limit && is_low(tree, &left)));
@@ -242,8 +242,8 @@ static int try_flush(struct art_tree *tree, bool late) {
 
 /* --- vacuum ------------------------------------------------------------------------------------------------------- */
 
-/* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves more for
- * the next commit. */
+/* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves
+ * more for the next commit. */
 struct attempt {
     bool flush;      /* the log goes; else it stays as it is */
     bool all;        /* with 'optimize': everything becomes one run, */
@@ -328,8 +328,8 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
-/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches: until
- * then it is that much too large. */
+/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches:
+ * until then it is that much too large. */
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= tree->options.log_limit / 32;
@@ -343,8 +343,8 @@ static bool vacuum_finds_something(const struct art_tree *tree) {
            (tree->root->generation && art_store_exists(tree->store));
 }
 
-/* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had any.
- * Both rows are in one page of the host's most times: then no page more is written. */
+/* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had
+ * any. Both rows are in one page of the host's most times: then no page more is written. */
 static int mark_root(struct art_tree *tree) {
     struct art_commit *commit = &tree->pending.commit;
     if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;

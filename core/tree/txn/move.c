@@ -1,5 +1,6 @@
-/* From a file into rows of the host's database, and back: every blob that the root names goes into the same slot there, as it
- * is, and the tree goes on there. Others notice by the root's number; their host then looks up where the blobs are.
+/* From a file into rows of the host's database, and back: every blob that the root names goes into the same slot there,
+ * as it is, and the tree goes on there. Others notice by the root's number; their host then looks up where the blobs
+ * are.
  *
  *   art_tree_change_place()   before prepare(): copies, and uses the new place; the old one waits
  *   rollback (to)             uses the old place again, which nobody has touched
@@ -15,7 +16,8 @@ enum { MESSAGE_MAX = 1024 };
 
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
-/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the hash. */
+/* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
+ * hash. */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
     if (!place->inlined) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
     struct art_store_place rows = {.path = inline_name, .rows = art_rows_of(tree)};

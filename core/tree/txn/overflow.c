@@ -1,11 +1,12 @@
 /* Values over the threshold: overflow chunks, in the second name space.
  *
- *   key of a chunk     ART_SPACE_OVERFLOW | csn, 8 bytes big-endian | counter, 4 bytes big-endian | number, 4 bytes big-endian
+ *   key of a chunk     ART_SPACE_OVERFLOW | csn, 8 bytes big-endian | counter, 4 bytes big-endian | number, 4 bytes
+ *                      big-endian
  *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
  *
  * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a chunk is
- * known to be new when it is put (`shadows_older` 0) and known to be there when it is deleted (`shadows_older` 1, unless the memtable
- * still holds it): neither needs a lookup.
+ * known to be new when it is put (`shadows_older` 0) and known to be there when it is deleted (`shadows_older` 1,
+ * unless the memtable still holds it): neither needs a lookup.
  */
 #include <assert.h>
 

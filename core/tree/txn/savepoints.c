@@ -1,9 +1,9 @@
 /* Savepoints of the running transaction: a stack of savepoints.
  *
- * As long as nothing was spilled, a savepoint is a position in the memtable's undo list. When the transaction spills, the
- * memtable that the positions belong to goes to disk as a run; each savepoint then keeps its root and an image of the memtable
- * at its state (spill.c), and the state at the transaction's beginning is what the host's log says. Savepoints may be set
- * before the first change: they then stand for the beginning.
+ * As long as nothing was spilled, a savepoint is a position in the memtable's undo list. When the transaction spills,
+ * the memtable that the positions belong to goes to disk as a run; each savepoint then keeps its root and an image of
+ * the memtable at its state (spill.c), and the state at the transaction's beginning is what the host's log says.
+ * Savepoints may be set before the first change: they then stand for the beginning.
  */
 #include "core/tree/txn/txn.h"
 
@@ -116,8 +116,8 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     }
     assert(number < tree->txn.savepoint_count);
     art_savepoints_clear(tree, number + 1);
-    /* Some savepoints have their image and others are positions in an undo list that is gone. Nothing is read before the
-     * transaction's end. */
+    /* Some savepoints have their image and others are positions in an undo list that is gone. Nothing is read before
+     * the transaction's end. */
     if (tree->txn.doomed) return;
     struct art_savepoint *savepoint = &tree->txn.savepoints[number];
     if (savepoint->imaged) {

@@ -4,10 +4,10 @@
  *   after    root R1 = R0 + run(D)  memtable {}  savepoints m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
  *
  * The spill writes the memtable as a run into free slots under a root of the transaction's own, and begins an empty
- * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is written as an image, redo
- * bytes in slots of their own. Walking back through the undo list from the youngest savepoint to the oldest gives each
- * image in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the transaction's
- * beginning needs no image: the host's log has that state.
+ * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is written as an
+ * image, redo bytes in slots of their own. Walking back through the undo list from the youngest savepoint to the oldest
+ * gives each image in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the
+ * transaction's beginning needs no image: the host's log has that state.
  */
 #include "core/tree/txn/txn.h"
 
@@ -88,9 +88,9 @@ static int image_savepoints(struct art_tree *tree, const struct art_slot_set *us
     return rc;
 }
 
-/* Were all keys of the runs in memtables that the filter knows? Then it goes on with the next one, and most new keys are looked
- * for in none of the runs: a load of an empty table. Keys that come in order are looked for where the last one was, which
- * costs less than a filter of this size. */
+/* Were all keys of the runs in memtables that the filter knows? Then it goes on with the next one, and most new keys
+ * are looked for in none of the runs: a load of an empty table. Keys that come in order are looked for where the last
+ * one was, which costs less than a filter of this size. */
 static bool filter_knows_runs(struct art_tree *tree) {
     enum { FILTER_PART = 8 };
     if (tree->txn.spilled ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;

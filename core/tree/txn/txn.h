@@ -11,7 +11,7 @@
 
 #include "core/tree/read/read.h"
 
-/* --- begin.c --------------------------------------------------------------------------------------------------------- */
+/* --- begin.c ------------------------------------------------------------------------------------------------------ */
 /* As art_tree_ready, and begins the transaction. */
 int art_tree_begin(struct art_tree *tree);
 
@@ -19,7 +19,7 @@ int art_tree_begin(struct art_tree *tree);
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
 void art_pending_forget(struct art_tree *tree);
 
-/* --- commit.c -------------------------------------------------------------------------------------------------------- */
+/* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* A rollback that was noted in the middle of a call (rows.c): what is left of it to do. */
 void art_rows_catch_up(struct art_tree *tree);
 
@@ -41,12 +41,12 @@ int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blo
 int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
 void art_scratch_end(struct art_tree *tree);
 
-/* --- spill.c, savepoints.c --------------------------------------------------------------------------------------------- */
+/* --- spill.c, savepoints.c ---------------------------------------------------------------------------------------- */
 int art_tree_spill(struct art_tree *tree);
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
-/* --- overflow.c ----------------------------------------------------------------------------------------------------- */
+/* --- overflow.c --------------------------------------------------------------------------------------------------- */
 enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 65536 };
 /* Cuts `value` into entries of the memtable and writes the row's reference (ART_OVERFLOW_REF bytes). */
 int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);

@@ -1,17 +1,18 @@
-/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `shadows_older`, and for the
- * chunks that go with it), then changes the memtable; an error in the middle takes back what was done.
+/* insert, delete, move: what one statement does to one row. Each finds the row first (for its `shadows_older`, and for
+ * the chunks that go with it), then changes the memtable; an error in the middle takes back what was done.
  */
 #include "core/tree/txn/txn.h"
 
-/* The common beginning: the transaction runs, and there is room in memory. What spills has changed something: else it could
- * be committed with nothing to write, and its root with it. */
+/* The common beginning: the transaction runs, and there is room in memory. What spills has changed something: else it
+ * could be committed with nothing to write, and its root with it. */
 static int ready_to_write(struct art_tree *tree) {
     int rc = art_tree_begin(tree);
     bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
     return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
-/* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was found. */
+/* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was
+ * found. */
 static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
                    struct art_bytes value, uint8_t shadows_older) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = shadows_older};
