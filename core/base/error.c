@@ -7,14 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_SIZE = 1024, WHAT_SIZE = 512, PLACE_SIZE = 400 };
-
-static _Thread_local char message[MESSAGE_SIZE];
-static _Thread_local int message_errno;
-
-/* Of art_corrupt(); `what` is empty after any other failure. */
-static _Thread_local char fault_what[WHAT_SIZE], fault_place[PLACE_SIZE];
-static _Thread_local uint32_t fault_slot, fault_page;
+/* `what` (art_corrupt()'s) is empty after any other failure. */
+static _Thread_local struct art_kept_error noted;
 
 static const struct {
     const char *name;
@@ -28,23 +22,23 @@ static const struct {
 int art_fail(int code, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    vsnprintf(noted.message, sizeof noted.message, format, args);
     va_end(args);
-    message_errno = 0;
-    fault_what[0] = 0;
+    noted.error_number = 0;
+    noted.what[0] = 0;
     return code;
 }
 
 int art_fail_errno(int code, int error, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(message, sizeof message, format, args);
+    int n = vsnprintf(noted.message, sizeof noted.message, format, args);
     va_end(args);
     if (n < 0) n = 0;
     /* strerror() is safe in threads in glibc (2.32) and musl, whose strerror_r() differ. */
-    if (n < MESSAGE_SIZE) snprintf(message + n, sizeof message - (size_t)n, ": %s", strerror(error));
-    message_errno = error;
-    fault_what[0] = 0;
+    if (n < ART_MESSAGE_SIZE) snprintf(noted.message + n, sizeof noted.message - (size_t)n, ": %s", strerror(error));
+    noted.error_number = error;
+    noted.what[0] = 0;
     switch (error) {
     case ENOSPC:
     case EDQUOT:
@@ -59,7 +53,7 @@ int art_fail_errno(int code, int error, const char *format, ...) {
 }
 
 int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {
-    char what[WHAT_SIZE], place[PLACE_SIZE], where[64] = "";
+    char what[ART_WHAT_SIZE], place[ART_PLACE_SIZE], where[64] = "";
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
@@ -74,10 +68,10 @@ int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *form
              "art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left "
              "by art_salvage",
              what, place, where);
-    memcpy(fault_what, what, sizeof fault_what);
-    memcpy(fault_place, place, sizeof fault_place);
-    fault_slot = slot;
-    fault_page = page;
+    memcpy(noted.what, what, sizeof noted.what);
+    memcpy(noted.place, place, sizeof noted.place);
+    noted.slot = slot;
+    noted.page = page;
     return ART_CORRUPT;
 }
 
@@ -85,18 +79,26 @@ int art_nomem(void) {
     return art_fail(ART_NOMEM, "art: out of memory");
 }
 
+void art_error_keep(struct art_kept_error *out) {
+    *out = noted;
+}
+
+void art_error_restore(const struct art_kept_error *kept) {
+    noted = *kept;
+}
+
 const char *art_error_message(void) {
-    return message;
+    return noted.message;
 }
 
 struct art_fault art_error_fault(void) {
-    if (fault_what[0]) return (struct art_fault){fault_what, fault_place, fault_slot, fault_page};
-    bool ours = !strncmp(message, "art: ", 5);
-    return (struct art_fault){ours ? message + 5 : message, NULL, ART_NOWHERE, ART_NOWHERE};
+    if (noted.what[0]) return (struct art_fault){noted.what, noted.place, noted.slot, noted.page};
+    bool ours = !strncmp(noted.message, "art: ", 5);
+    return (struct art_fault){ours ? noted.message + 5 : noted.message, NULL, ART_NOWHERE, ART_NOWHERE};
 }
 
 int art_error_errno(void) {
-    return message_errno;
+    return noted.error_number;
 }
 
 const char *art_error_name(int code) {

@@ -63,6 +63,16 @@ struct art_fault {
 };
 struct art_fault art_error_fault(void);
 
+/* What was noted last, for whoever cleans up after a failure and may fail in that, too. */
+enum { ART_MESSAGE_SIZE = 1024, ART_WHAT_SIZE = 512, ART_PLACE_SIZE = 400 };
+struct art_kept_error {
+    char message[ART_MESSAGE_SIZE], what[ART_WHAT_SIZE], place[ART_PLACE_SIZE];
+    uint32_t slot, page;
+    int error_number;
+};
+void art_error_keep(struct art_kept_error *out);
+void art_error_restore(const struct art_kept_error *kept);
+
 /* The errno behind the last failure of this thread, 0 if there was none. */
 int art_error_errno(void);
 

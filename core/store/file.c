@@ -406,10 +406,10 @@ static int lock_named_file(struct art_store *store, bool fresh, struct art_file_
 /* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The
  * host's write lock is held, so nobody else has a use for it yet. */
 static void remove_created(const struct art_store *store) {
-    char why[ART_MESSAGE_MAX];
-    snprintf(why, sizeof why, "%s", art_error_message());
+    struct art_kept_error why;
+    art_error_keep(&why);
     store->disk->methods->remove(store->disk, store->place.path);
-    art_fail(ART_OK, "%s", why);
+    art_error_restore(&why);
 }
 
 int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {

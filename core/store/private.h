@@ -24,10 +24,9 @@
 #include "core/store/write_pool.h"
 
 enum {
-    ART_WRITES_MAX = 8,    /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
-    ART_AHEAD_MAX = 8,     /* blobs on their way to walks */
-    ART_BYPASSES = 4,      /* pages */
-    ART_MESSAGE_MAX = 1024 /* as long as core/base keeps one */
+    ART_WRITES_MAX = 8, /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
+    ART_AHEAD_MAX = 8,  /* blobs on their way to walks */
+    ART_BYPASSES = 4,   /* pages */
 };
 
 /* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to
@@ -127,10 +126,10 @@ struct art_store {
         struct art_queued_write pending[ART_WRITES_MAX];
         unsigned pending_count;
         int failed; /* of a write since the last sync, with its message */
-        char failure[ART_MESSAGE_MAX];
+        char failure[ART_MESSAGE_SIZE];
     } phase;
     bool poisoned;
-    char poison[ART_MESSAGE_MAX]; /* what happened */
+    char poison[ART_MESSAGE_SIZE]; /* what happened */
 };
 
 /* --- store.c ------------------------------------------------------------------------------------------------------ */

@@ -73,10 +73,10 @@ bool art_store_writing(const struct art_store *store) {
 void art_store_note_root(struct art_store *store, struct art_bytes root) {
     bool sound = store->phase.active && !store->poisoned && !art_store_forked(store) && art_store_has_file(store);
     if (!sound || art_store_settle(store)) return;
-    char why[ART_MESSAGE_MAX];
-    snprintf(why, sizeof why, "%s", art_error_message());
+    struct art_kept_error why;
+    art_error_keep(&why);
     if (art_root_copy_write(store->place.io, store->uuid, root)) {
-        art_fail(ART_OK, "%s", why);
+        art_error_restore(&why);
     } else {
         store->pages_written++;
     }
@@ -242,9 +242,9 @@ int art_store_settle(struct art_store *store) {
 /* Whoever gives up says why; what else was wrong is of no interest any more. */
 void art_store_give_up(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
-    char why[ART_MESSAGE_MAX];
-    snprintf(why, sizeof why, "%s", art_error_message());
-    if (art_store_settle(store)) art_fail(ART_OK, "%s", why);
+    struct art_kept_error why;
+    art_error_keep(&why);
+    if (art_store_settle(store)) art_error_restore(&why);
     store->phase.failed = ART_OK;
 }
 
@@ -371,14 +371,14 @@ int art_store_truncate(struct art_store *store, uint32_t slots) {
 }
 
 void art_store_cut_back(struct art_store *store, uint32_t slots, bool full) {
-    char why[ART_MESSAGE_MAX];
+    struct art_kept_error why;
     art_store_give_up(store);
-    snprintf(why, sizeof why, "%s", art_error_message());
+    art_error_keep(&why);
     int rc = art_store_truncate(store, slots);
     struct art_slot_set *returned = &store->phase.returned;
     for (uint32_t slot = rc || !full ? UINT32_MAX : art_slot_set_next(returned, 1); slot < store->phase.end;
          slot = art_slot_set_next(returned, slot + 1)) {
         art_io_give_back(store->place.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE);
     }
-    art_fail(ART_OK, "%s", why);
+    art_error_restore(&why);
 }

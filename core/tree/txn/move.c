@@ -12,8 +12,6 @@
 
 #include <stdio.h>
 
-enum { MESSAGE_MAX = 1024 };
-
 static const char inline_name[] = "the table of blobs"; /* in messages */
 
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
@@ -129,10 +127,10 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place, b
 
 /* The first error's sentence is the one to tell. */
 static void remove_unfinished(const char *path) {
-    char why[MESSAGE_MAX];
-    snprintf(why, sizeof why, "%s", art_error_message());
+    struct art_kept_error why;
+    art_error_keep(&why);
     art_file_remove(path);
-    art_fail(ART_OK, "%s", why);
+    art_error_restore(&why);
 }
 
 int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
