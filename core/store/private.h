@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 
+#include "core/base/error.h"
 #include "core/store/cache.h"
 #include "core/store/fork.h"
 #include "core/store/store.h"
