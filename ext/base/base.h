@@ -30,7 +30,8 @@ SQLITE_EXTENSION_INIT3
 struct art_table;
 struct art_vtab;
 
-/* The numbers of the savepoints that a handle was told of, ascending. */
+/* The numbers of the savepoints that a handle was told of, ascending (txn/transaction.c: note_level(),
+ * art_owner_rollback_to()). */
 struct art_levels {
     int *items;
     unsigned count, capacity;
@@ -42,7 +43,7 @@ struct art_levels {
 
 struct art_connection {
     sqlite3 *db;
-    unsigned references; /* registered modules and handles */
+    unsigned references; /* registered modules and functions, handles, second connections */
     struct art_connection *next;
     struct art_vtab *vtabs;
     struct art_table *tables;

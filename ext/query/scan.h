@@ -198,8 +198,6 @@ bool art_scan_compares_as_text(const struct art_scan *scan,
  * that makes it be compared as a number? */
 bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
 
-/* running.c: is each running statement that writes an UPDATE of this table? */
-bool art_running_updates_only(const struct art_vtab *vtab);
 /* For xFilter: should it return SQLITE_SCHEMA, since what runs is a SELECT from a single table, and nothing else? */
 bool art_restart_ask(struct art_vtab *vtab);
 /* For xBestIndex: is it that SELECT that is being prepared? */

@@ -98,7 +98,7 @@ struct art_table {
     struct art_settings settings;
     unsigned columns; /* the user's, as T_artstate says */
     bool inlined;     /* blobs are rows of T_artblob */
-    struct {          /* move.c: in a transaction that has moved the blobs, where they were */
+    struct {          /* host/storage.c: where the blobs were, in a transaction that has moved them */
         bool moved, inlined;
         char *path;
     } before;

@@ -360,7 +360,9 @@ void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owne
 int art_vtab_begin(sqlite3_vtab *base) {
     art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
     ((struct art_vtab *)base)->begun = true;
-    return SQLITE_OK; /* joining is for the first change: a second table that begins in here overruns SQLite's list */
+    /* Joining waits for the first change. SQLite has made room for one more table in its list of those in the
+     * transaction: a statement here that begins another one, temp.art_txn, would write past the end of that list. */
+    return SQLITE_OK;
 }
 
 int art_vtab_sync(sqlite3_vtab *base) {

@@ -9,7 +9,6 @@
  * there, changes nothing.
  */
 #include "ext/query/query.h"
-#include "ext/query/scan.h"
 #include "ext/txn/txn.h"
 #include "ext/write/write.h"
 
