@@ -12,13 +12,15 @@
 bool art_journal_is_hidden(struct art_connection *connection);
 /* enum art_rc. */
 int art_journal_is_wal(struct art_table *table, bool *wal);
-void art_journal_host(struct art_table *table, struct art_host *out);
+/* With what the table keeps for it. enum art_rc. */
+int art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
 /* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback
  * for it: whatever is written then is a transaction of its own, which commits by itself. */
 bool art_journal_alive(const struct art_table *table);
 /* May this transaction still be committed? */
+bool art_journal_must_abort(const struct art_table *table);
 int art_journal_sound(const struct art_table *table, char **message);
 /* Random bytes into T_artstate, so that this transaction has a page of its own to commit. enum art_rc. */
 int art_journal_write_nonce(struct art_table *table);

@@ -49,6 +49,18 @@ static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian
 static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
                                    "and check the disk if it comes again";
 
+/* What the journal was asked in the running transaction. */
+struct art_journal {
+    bool secured, reuse;   /* slots that were used before may be written again */
+    bool own_frame;        /* a frame of this transaction is in the WAL */
+    bool flushed;          /* SQLite's cache was */
+    bool must_abort;       /* the journal may not hold all of the transaction */
+    bool may_harden;       /* and how: own_wal, or SQLite's own files */
+    bool wants_checkpoint; /* the .art file grows until SQLite's log begins anew */
+    int waited;            /* ms waited for the writer lock */
+    sqlite3_file *own_wal; /* to sync it after the commit */
+};
+
 /* The server of libSQL, which puts a log of its own into the place of SQLite's WAL, dies when it is asked for that
  * log's file. It is known by a function that it gives to all its connections; an ordinary build of libSQL has a WAL as
  * SQLite. */
@@ -111,9 +123,10 @@ int art_journal_is_wal(struct art_table *table, bool *wal) {
 }
 
 static void close_own_wal(struct art_table *table) {
-    if (table->own_wal && table->own_wal->pMethods) table->own_wal->pMethods->xClose(table->own_wal);
-    sqlite3_free(table->own_wal);
-    table->own_wal = NULL;
+    if (table->journal->own_wal && table->journal->own_wal->pMethods)
+        table->journal->own_wal->pMethods->xClose(table->journal->own_wal);
+    sqlite3_free(table->journal->own_wal);
+    table->journal->own_wal = NULL;
 }
 
 static int open_own_wal(struct art_table *table) {
@@ -123,11 +136,11 @@ static int open_own_wal(struct art_table *table) {
     int given;
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     if (rc || !vfs || !database) return rc ? rc : SQLITE_CANTOPEN;
-    table->own_wal = sqlite3_malloc(vfs->szOsFile);
-    if (!table->own_wal) return SQLITE_NOMEM;
-    memset(table->own_wal, 0, (size_t)vfs->szOsFile);
-    rc = vfs->xOpen(vfs, sqlite3_filename_wal(database), table->own_wal, SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL,
-                    &given);
+    table->journal->own_wal = sqlite3_malloc(vfs->szOsFile);
+    if (!table->journal->own_wal) return SQLITE_NOMEM;
+    memset(table->journal->own_wal, 0, (size_t)vfs->szOsFile);
+    rc = vfs->xOpen(vfs, sqlite3_filename_wal(database), table->journal->own_wal,
+                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL, &given);
     if (rc) close_own_wal(table);
     return rc;
 }
@@ -136,30 +149,29 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     bool wal;
-    if (table->may_harden) return SQLITE_OK;
+    if (table->journal->may_harden) return SQLITE_OK;
     int rc = art_report(message, art_journal_is_wal(table, &wal));
     if (rc) return rc;
     art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
-    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)))) table->must_abort = true;
-    table->may_harden = !table->must_abort;
+    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema))))
+        table->journal->must_abort = true;
+    table->journal->may_harden = !table->journal->must_abort;
     return art_journal_sound(table, message);
 }
 
 int art_journal_harden(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
-    int rc = table->may_harden ? SQLITE_OK : SQLITE_CANTOPEN;
-    if (!rc) rc = sync_file(table->own_wal ? table->own_wal : journal_file(table));
-    if (!rc && !table->own_wal) rc = sync_file(art_database_file(db, schema));
+    int rc = table->journal->may_harden ? SQLITE_OK : SQLITE_CANTOPEN;
+    if (!rc) rc = sync_file(table->journal->own_wal ? table->journal->own_wal : journal_file(table));
+    if (!rc && !table->journal->own_wal) rc = sync_file(art_database_file(db, schema));
     return rc ? rc : sync_folder(db, schema);
 }
 
 void art_journal_leave(struct art_table *table) {
     close_own_wal(table);
-    table->may_harden = table->secured = table->reuse = table->own_frame = table->flushed = table->must_abort = false;
-    table->wants_checkpoint = false;
-    table->waited = 0;
+    *table->journal = (struct art_journal){0};
 }
 
 int art_journal_write_nonce(struct art_table *table) {
@@ -179,8 +191,8 @@ static bool may_flush(const struct art_table *table) {
 }
 
 void art_journal_rolled_back_to(struct art_table *table, bool all) {
-    if (all && table->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->must_abort = true;
-    table->own_frame = false;
+    if (all && table->journal->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->journal->must_abort = true;
+    table->journal->own_frame = false;
 }
 
 /* An attached database may be locked: its pages stay, and the next flush may write and count them. */
@@ -194,8 +206,8 @@ static int flush_cache(sqlite3 *db, bool *all) {
 static int write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     int before = 0, after = 0, high;
-    if (table->own_frame || !may_flush(table)) return ART_OK;
-    table->flushed = true;
+    if (table->journal->own_frame || !may_flush(table)) return ART_OK;
+    table->journal->flushed = true;
     bool all = true;
     int rc = flush_cache(db, &all);
     if (!rc) rc = art_journal_write_nonce(table);
@@ -203,7 +215,7 @@ static int write_own_frame(struct art_table *table) {
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
     rc = flush_cache(db, &all);
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
-    table->own_frame = all && after > before;
+    table->journal->own_frame = all && after > before;
     return rc;
 }
 
@@ -213,18 +225,22 @@ static int make_secure(struct art_table *table) {
     bool wal;
     int rc = art_journal_is_wal(table, &wal);
     if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
-    if (rc || (wal && !table->own_frame)) return rc;
+    if (rc || (wal && !table->journal->own_frame)) return rc;
     sqlite3_file *journal = journal_file(table);
     if (wal && !journal) return ART_OK;
-    table->must_abort |=
+    table->journal->must_abort |=
         sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
-    if (table->must_abort || (!wal && sync_folder(db, schema))) table->sync_failed = true;
-    table->reuse = !table->sync_failed;
-    return table->must_abort ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+    if (table->journal->must_abort || (!wal && sync_folder(db, schema))) table->sync_failed = true;
+    table->journal->reuse = !table->sync_failed;
+    return table->journal->must_abort ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+}
+
+bool art_journal_must_abort(const struct art_table *table) {
+    return table->journal->must_abort;
 }
 
 int art_journal_sound(const struct art_table *table, char **message) {
-    return table->must_abort ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
+    return table->journal->must_abort ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
 }
 
 static int unmoved(void *context) {
@@ -248,12 +264,12 @@ static int another_file(void *context, unsigned attempt) {
 static int secure(void *context, bool *reuse) {
     struct art_table *table = context;
     int rc = ART_OK;
-    if (!table->secured) {
-        table->reuse = !table->path;
+    if (!table->journal->secured) {
+        table->journal->reuse = !table->path;
         if (table->path) rc = make_secure(table);
-        table->secured = rc == ART_OK;
+        table->journal->secured = rc == ART_OK;
     }
-    *reuse = table->reuse;
+    *reuse = table->journal->reuse;
     return rc;
 }
 
@@ -265,7 +281,7 @@ static int epoch(void *context, struct art_epoch *out) {
     if (rc || !wal) return rc;
     out->kind = ART_EPOCH_UNKNOWN;
     rc = write_own_frame(table);
-    if (rc || !table->own_frame) return rc;
+    if (rc || !table->journal->own_frame) return rc;
     uint8_t header[WAL_HEADER];
     sqlite3_file *file = journal_file(table);
     if (!file || file->pMethods->xRead(file, header, WAL_HEADER, 0)) return ART_OK;
@@ -346,13 +362,13 @@ static int ask_number(struct art_connection *connection, const char *pragma) {
 }
 
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
-    table->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
+    table->journal->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
 }
 
 void art_journal_end_epoch(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
-    if (!table->wants_checkpoint || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
+    if (!table->journal->wants_checkpoint || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
     sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
@@ -360,12 +376,12 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { DELAYS = sizeof delays };
     struct art_table *table = context;
-    int left = ask_number(table->connection, "PRAGMA busy_timeout") - table->waited;
+    int left = ask_number(table->connection, "PRAGMA busy_timeout") - table->journal->waited;
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;
     sqlite3_sleep(delay);
-    table->waited += delay;
+    table->journal->waited += delay;
     return true;
 }
 
@@ -374,7 +390,9 @@ static bool interrupted(void *context) {
     return art_interrupted(table->connection);
 }
 
-void art_journal_host(struct art_table *table, struct art_host *out) {
+int art_journal_host(struct art_table *table, struct art_host *out) {
+    table->journal = art_alloc_zeroed(sizeof *table->journal);
+    if (!table->journal) return art_nomem();
     art_blobs_host(table, &table->rows);
     *out = (struct art_host){.context = table,
                              .rows = &table->rows,
@@ -389,4 +407,5 @@ void art_journal_host(struct art_table *table, struct art_host *out) {
                              .room = room,
                              .alive = alive,
                              .each_log_row = each_log_row};
+    return ART_OK;
 }

@@ -70,7 +70,7 @@ static int move_inside(struct art_table *table, char **message) {
     if (rc || !table->before.path) return rc;
     table->remove_allowed = true;
     rc = art_journal_prepare_to_harden(table, message);
-    if (rc && !table->must_abort && !art_ends_transaction(rc)) { /* the file stays */
+    if (rc && !art_journal_must_abort(table) && !art_ends_transaction(rc)) { /* the file stays */
         art_forget_message(message);
         rc = SQLITE_OK;
     }
@@ -125,7 +125,7 @@ void art_storage_go_back(struct art_table *table) {
     table->inlined = table->before.inlined;
     table->path = table->before.path;
     table->before.moved = false;
-    if (!table->commit_attempted) remove_own_file(table, made);
+    if (!art_commit_attempted(table)) remove_own_file(table, made);
     art_free(made);
     art_shadow_finalize(table);
 }

@@ -75,6 +75,20 @@ struct art_finish {
     char *said; /* what became of the last one; sqlite3_free() it */
 };
 
+/* Where a table stands in the running transaction.
+ *
+ *     OUT --first change--> CHANGING --xSync--> PREPARED --xCommit--> OUT
+ *                              ^                   |
+ *                              +------ REFUSED <---+  by a lock: SQLite may go on with the transaction and try again
+ *
+ * xRollback leads to OUT from everywhere. */
+enum art_phase {
+    ART_PHASE_OUT,
+    ART_PHASE_CHANGING,
+    ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit */
+    ART_PHASE_REFUSED,  /* it has tried: nobody knows whether it did, whatever it says */
+};
+
 /* A cursor of SQLite's as its table knows it. Where it stands, query/ alone knows. */
 struct art_open_scan {
     sqlite3_vtab_cursor base;
@@ -120,25 +134,17 @@ struct art_table {
     struct art_saved_table begin;
     struct art_saved_table *saved; /* by savepoints */
     unsigned saved_count, saved_capacity;
-    bool exists;               /* as of now: created and not dropped */
-    bool refreshed;            /* known to be up to date in this transaction */
-    bool alone;                /* which is a single statement, as far as is known */
-    bool noted;                /* the last savepoint saved the table */
-    bool prepared;             /* xSync has written what the tree wanted */
-    bool commit_attempted;     /* and SQLite has tried to commit: who knows whether it did, whatever it says */
+    bool exists;    /* as of now: created and not dropped */
+    bool refreshed; /* known to be up to date in this transaction */
+    bool alone;     /* which is a single statement, as far as is known */
+    bool noted;     /* the last savepoint saved the table */
+    enum art_phase phase;
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_leftovers leftovers;
     struct art_finish finish;
 
-    /* What the host's journal was asked in it (journal.c). */
-    bool secured, reuse, own_frame;
-    bool sync_failed;      /* for ever: a sync of the database's own files failed */
-    bool flushed;          /* SQLite's cache, in the running transaction */
-    bool must_abort;       /* which may not be committed, since the journal may not hold it */
-    int waited;            /* ms waited for the writer lock */
-    bool wants_checkpoint; /* the .art file grows until SQLite's log begins anew */
-    bool may_harden;
-    sqlite3_file *own_wal; /* to sync it after the commit */
+    struct art_journal *journal; /* what SQLite's journal was asked in it: host/journal.c alone looks into it */
+    bool sync_failed;            /* for ever: a sync of the database's own files failed */
 };
 
 /* --- SQLite's handles --------------------------------------------------------------------------------------------- */
@@ -202,6 +208,10 @@ void art_connection_remove_table(struct art_table *table);
 
 /* --- table.c ------------------------------------------------------------------------------------------------------ */
 
+/* A COMMIT that ended in an error may be there all the same. */
+static inline bool art_commit_attempted(const struct art_table *table) {
+    return table->phase == ART_PHASE_PREPARED || table->phase == ART_PHASE_REFUSED;
+}
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);

@@ -28,6 +28,7 @@
 #include "ext/host/host.h"
 #include "ext/txn/txn.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -67,13 +68,19 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
     if (!art_settings_equal(&table->settings, &saved->settings)) art_settings_use(table, &saved->settings);
 }
 
+/* What xSync has written is no longer all. */
+static void reopen_commit(struct art_table *table) {
+    if (table->phase == ART_PHASE_PREPARED) table->phase = ART_PHASE_REFUSED;
+}
+
 static void leave_transaction(struct art_table *table) {
     art_journal_leave(table);
     drop_saved(table, 0);
     art_name_release(table->begin.name);
     table->begin.name = NULL;
     table->owner = NULL;
-    table->refreshed = table->prepared = table->commit_attempted = table->alone = false;
+    table->refreshed = table->alone = false;
+    table->phase = ART_PHASE_OUT;
     table->requested = table->asked = 0;
     table->finish.wanted = 0;
     table->finish.alone = false;
@@ -91,6 +98,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
     table->begin = saved_now(table, INT_MIN, ART_SAVEPOINT_BEGIN);
     table->owner = connection->joined ? connection->owner : &vtab->base;
+    table->phase = ART_PHASE_CHANGING;
     for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
     return rc;
@@ -135,7 +143,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     uint32_t savepoint = target->savepoint;
     art_tree_rollback_to(table->tree, savepoint);
     art_storage_go_back(table);
-    table->prepared = false;
+    reopen_commit(table);
     art_journal_rolled_back_to(table, target == &table->begin);
     table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
@@ -177,7 +185,7 @@ static bool is_dropped(const struct art_table *table) {
 /* An authorizer that does not let us ask for the journal mode only keeps the file, not the table. */
 static int prepare_to_remove_file(struct art_table *table, char **message) {
     int rc = art_journal_prepare_to_harden(table, message), primary = rc & 0xff;
-    if (!rc || table->must_abort || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
+    if (!rc || art_journal_must_abort(table) || primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
     art_forget_message(message);
     return SQLITE_OK;
 }
@@ -198,8 +206,7 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
-    table->prepared = !rc;
-    table->commit_attempted |= !rc;
+    if (!rc) table->phase = ART_PHASE_PREPARED;
     return rc;
 }
 
@@ -212,7 +219,8 @@ static int check_that_it_is_ours(struct art_table *table, bool *ours, char **mes
 
 int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
-    table->prepared = false;
+    assert(table->owner && table->phase != ART_PHASE_OUT);
+    reopen_commit(table);
     int rc = art_journal_sound(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
     bool nothing = !table->requested && !table->before.moved && !art_tree_dirty(table->tree);
@@ -235,7 +243,7 @@ int art_table_sync(struct art_table *table, char **message) {
  * may have written, can name another database's file. */
 static void remove_file(struct art_table *table) {
     bool born = !table->begin.exists;
-    if (!table->path || !table->remove_allowed || (born && table->commit_attempted)) return;
+    if (!table->path || !table->remove_allowed || (born && art_commit_attempted(table))) return;
     if (!art_file_belongs(table->path, table->database, table->uuid)) return;
     if (!born && art_journal_harden(table)) return;
     art_file_remove(table->path); /* not there: no flush has made it yet */
@@ -248,7 +256,9 @@ static void close_if_gone(struct art_table *table) {
 }
 
 void art_table_committed(struct art_table *table) {
-    if (table->prepared) {
+    bool prepared = table->phase == ART_PHASE_PREPARED;
+    assert(table->owner);
+    if (prepared) {
         art_tree_committed(table->tree);
     } else {
         bool lost = art_tree_dirty(table->tree);
@@ -261,11 +271,11 @@ void art_table_committed(struct art_table *table) {
     } else {
         table->version_known = false;
     }
-    if (table->prepared) art_storage_finish(table);
+    if (prepared) art_storage_finish(table);
     art_storage_go_back(table);
-    if (table->prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
-    if (table->prepared) art_journal_end_epoch(table);
-    if (table->prepared) art_finish_run(table);
+    if (prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
+    if (prepared) art_journal_end_epoch(table);
+    if (prepared) art_finish_run(table);
     close_if_gone(table);
 }
 
@@ -276,7 +286,7 @@ void art_table_rolled_back(struct art_table *table) {
     art_tree_rolled_back(table->tree);
     art_storage_go_back(table);
     restore(table, &table->begin);
-    if (table->commit_attempted) table->version_known = false;
+    if (art_commit_attempted(table)) table->version_known = false;
     close_if_gone(table);
 }
 
