@@ -303,7 +303,7 @@ START_TEST(test_a_memtable_can_be_drawn) {
     art_memtable_dump(memtable, out);
     fclose(out);
     ck_assert_ptr_nonnull(strstr(drawing, "3 keys"));
-    ck_assert_ptr_nonnull(strstr(drawing, "end \"/usr\": put over"));
+    ck_assert_ptr_nonnull(strstr(drawing, "end \"/usr\": put shadows"));
     ck_assert_ptr_nonnull(strstr(drawing, "'b' \"/usr/bin/\\x01\""));
     ck_assert_ptr_nonnull(strstr(drawing, "Node4 at 5"));
     free(drawing);

@@ -252,9 +252,9 @@ START_TEST(test_a_memtable_is_drawn_key_by_key) {
     text = drawn(memtable);
     const char *tree = strchr(text, '\n') + 1;
     ck_assert_str_eq(tree, "Node4 at 2, weight 0\n"
-                           "  end \"/u\": put over, csn 7, 5 bytes\n"
+                           "  end \"/u\": put shadows, csn 7, 5 bytes\n"
                            "  '\\x22' \"/u\\x22\\x01\": put chunks, csn 7, 17 bytes\n"
-                           "  '\\x5c' \"/u\\x5c\": delete over, csn 7, 0 bytes\n");
+                           "  '\\x5c' \"/u\\x5c\": delete shadows, csn 7, 0 bytes\n");
     free(text);
     art_memtable_unref(memtable);
 }

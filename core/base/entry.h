@@ -2,10 +2,10 @@
  *
  *   put or delete, a value, the csn of the change, and `shadows_older`: was the key live in the sources below?
  *
- * Its weight, put - over (+1, 0, -1), is what it adds to the number of rows. Sums of weights, over all sources, are
- * exact counts of live rows. Where two sources meet in a merge, the upper entry wins and takes the lower one's
- * `shadows_older`; upper.over must equal lower.put. A delete whose `shadows_older` is 0 says nothing and is dropped by
- * flush and merge. The last run holds only puts without `shadows_older`.
+ * Its weight, put - shadows_older (+1, 0, -1), is what it adds to the number of rows. Sums of weights, over all
+ * sources, are exact counts of live rows. Where two sources meet in a merge, the upper entry wins and takes the lower
+ * one's `shadows_older`; upper.shadows_older must equal lower.put. A delete whose `shadows_older` is 0 says nothing and
+ * is dropped by flush and merge. The last run holds only puts without `shadows_older`.
  */
 #ifndef ART_BASE_ENTRY_H
 #define ART_BASE_ENTRY_H

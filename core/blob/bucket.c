@@ -11,7 +11,7 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
     return kind == ART_BLOB_LEAF ? art_entry_weight(art_bucket_flags(view, entry)) : child_count(view, entry);
 }
 
-/* A weight is 1 - delete - over: the sum is the number of entries less the number of those two bits. */
+/* A weight is 1 - delete - shadows_older: the sum is the number of entries less the number of those two bits. */
 static int64_t leaf_weights(const uint8_t *flags, uint32_t n) {
     const uint64_t bits = (ART_DELETE | ART_SHADOWS_OLDER) * 0x0101010101010101ull;
     int64_t sum = n;

@@ -79,7 +79,7 @@ static void dump_entry(const struct art_blob_cursor *cursor, FILE *out) {
         print_bytes(out, ref.label.data, ref.label.len);
     } else {
         fprintf(out, " csn %" PRIu64 "%s%s%s, %u bytes", entry.csn, entry.flags & ART_DELETE ? " delete" : " put",
-                entry.flags & ART_SHADOWS_OLDER ? " over" : "", entry.flags & ART_OVERFLOW ? " pieces" : "",
+                entry.flags & ART_SHADOWS_OLDER ? " shadows" : "", entry.flags & ART_OVERFLOW ? " chunks" : "",
                 entry.value.len);
     }
     fputc('\n', out);

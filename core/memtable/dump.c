@@ -2,7 +2,7 @@
  *
  *     memtable: 3 keys, count 2, 120 bytes, 4208 bytes of memory, 0 of garbage, 3 notes
  *     Node4 at 2, weight 2
- *       end "/u": put over, csn 7, 5 bytes
+ *       end "/u": put shadows, csn 7, 5 bytes
  *       'a' "/usr": put, csn 7, 5 bytes
  */
 #include "core/memtable/inside.h"
@@ -31,7 +31,7 @@ static void print_leaf(const struct art_leaf *leaf, FILE *out) {
     fputc('"', out);
     if (leaf->key_len > KEY_SHOWN) fprintf(out, "... (%u bytes)", leaf->key_len);
     fprintf(out, ": %s%s%s, csn %" PRIu64 ", %u bytes\n", entry.flags & ART_DELETE ? "delete" : "put",
-            entry.flags & ART_SHADOWS_OLDER ? " over" : "", entry.flags & ART_OVERFLOW ? " chunks" : "", entry.csn,
+            entry.flags & ART_SHADOWS_OLDER ? " shadows" : "", entry.flags & ART_OVERFLOW ? " chunks" : "", entry.csn,
             entry.value.len);
 }
 

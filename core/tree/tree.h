@@ -317,7 +317,7 @@ struct art_tree_info {
     uint64_t csn, generation;
     unsigned runs;
     struct {
-        unsigned level;                 /* 0: retired */
+        unsigned level;                 /* 0: as flushed */
         uint64_t entries, blobs, bytes; /* bytes: used pages */
     } run[ART_RUNS_MAX + 8];
     uint64_t blobs, blob_bytes, file_bytes;

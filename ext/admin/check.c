@@ -5,7 +5,7 @@
  * what keeps the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders
  * the check (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
  *
- *   T_artstate    format, id, file, columns: there and sound; options, nonce, retired: sound where they are there; each
+ *   T_artstate    format, id, file, columns: there and sound; options, nonce, young: sound where they are there; each
  *                 once
  */
 #include "ext/admin/admin.h"

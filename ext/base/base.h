@@ -75,8 +75,8 @@ int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
  * All others need no such thing, since what runs is not among the table's statements, and what is used afterwards
  * stays: xUpdate's, xDestroy's and xRename's handle is held by SQLite, and by it the table; in xSync SQLite calls no
  * xRollback, and a table that is in the transaction is not freed. That is so of clean.c, shadow.c where it makes,
- * drops, alters shadow tables, and listener.c. In module.c (xCreate), extension.c and table_ref.c (a name is looked up) no
- * table is in use yet. What such a statement may take away is a name: it is held, or not looked at again. */
+ * drops, alters shadow tables, and listener.c. In module.c (xCreate), extension.c and table_ref.c (a name is looked up)
+ * no table is in use yet. What such a statement may take away is a name: it is held, or not looked at again. */
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement);
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message);
 /* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or

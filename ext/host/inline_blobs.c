@@ -1,7 +1,7 @@
 /* storage=inline: blobs as rows of T_artblob, in the database itself and in the caller's transaction.
  *
- *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB) a page of 4 KB without the zeros at its end; slot s has the
- *                                                      pages from 128 s on, and none where a blob has none
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)   a page of 4 KB without the zeros at its end; slot s has the
+ *                                                          pages from 128 s on, and none where a blob has none
  *
  * Rows of older tables have up to eight whole pages, numbered by the first; they are read as they are.
  *

@@ -1,12 +1,11 @@
 /* Which texts may be equal to a number, and where the next one is.
  *
- * By numeric affinity a path is equal to 1000 if it is one of "1000", "+1000", "01000", "1e3", "1E+03", ".1e4", "
- * 1000.0 ", ... They lie far apart, among paths that begin with other digits. A scan goes through them as LIKE goes
+ * By numeric affinity a path is equal to 1000 if it is one of "1000", "+1000", "01000", "1e3", "1E+03", ".1e4",
+ * " 1000.0 ", ... They lie far apart, among paths that begin with other digits. A scan goes through them as LIKE goes
  * through its spellings (pattern.c): a path is read as long as it may become a spelling. At the first byte that makes
  * it impossible the next possible beginning is sought:
  *
- *     number 100500     blanks  +  .  0...  1 10 100 1005 10050 100500      in the order of bytes, and behind each 'E',
- *                                                                           'e'
+ *     number 100500     blanks  +  .  0...  1 10 100 1005 10050 100500      by bytes; behind each 'E', 'e'
  *     at  "100234/a"    '2' after "100" is none of ". 5 E e": '5' is the next, and a path may begin with "1005"
  *     at  "100500/a"    '/' after "100500": '0', since zeros may follow if an exponent follows these: "1005000"
  *     at  "1005017"     '1' after "10050 0": 'E': "100500E"

@@ -3,10 +3,9 @@
  * A path is compared with such a number as with its text, but not if the number comes by way of something that has an
  * affinity, or has none on purpose; and SQLite calls it bound then, too:
  *
- *     path = CAST(? AS INTEGER)                               VALUES and the compounds do it as well: their rows have
- *                                                             the
- *     path = (SELECT number FROM o UNION SELECT ?)            affinity of any of them
- *     o.untyped = ? AND path > o.untyped                      SQLite puts the parameter in the place of the column
+ *     path = CAST(? AS INTEGER)
+ *     path = (SELECT number FROM o UNION SELECT ?)      rows of VALUES and of compounds have the affinity of any arm
+ *     o.untyped = ? AND path > o.untyped                SQLite puts the parameter in the place of the column
  *
  * xBestIndex sees no trace of it, so the words of all statements that run are looked at: a word too many only costs
  * time. An equality with a column of the same table the planner does see (ART_PLAN_EQUATED); here it is about one with

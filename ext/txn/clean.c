@@ -17,8 +17,7 @@
  *   the command   looks, under the write lock that its INSERT holds
  *   xSync         looks again, at what will be committed: what is in use by then is spared. Writes random bytes into
  *                 T_artstate, so that the commit has a page of its own: in a WAL it lies over whatever a killed writer
- *                 left
- *                 there, and no CREATE that nobody has seen can come back
+ *                 left there, and no CREATE that nobody has seen can come back
  *   xCommit       makes the database durable (a DROP that was committed earlier, but not synced, could else come back
  *                 after a power loss), looks at each file once more, and removes it. A ROLLBACK removes nothing.
  */

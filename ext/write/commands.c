@@ -8,8 +8,8 @@
  *
  *   at commit    'flush', 'optimize', 'vacuum' are noted, and done by the commit of the transaction; a ROLLBACK, or a
  *                ROLLBACK TO a savepoint before them, forgets them. 'clean' (clean.c) looks now and removes then.
- *   at once      'integrity-check' fails with what it finds. 'add column <definition>' (add_column.c) is taken back by a
- *                ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
+ *   at once      'integrity-check' fails with what it finds. 'add column <definition>' (add_column.c) is taken back by
+ *                a ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
  *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_artstate, so they
  *                belong to the transaction and are there for whoever opens the table from then on. This connection goes
  *                by them at once, but for io and direct, which count when the file is next opened; a ROLLBACK brings

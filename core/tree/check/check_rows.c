@@ -1,9 +1,8 @@
 /* All sources side by side, newest first: what each says of the rows below it is true.
  *
- *     memtable   . . b . . e . .      for every key, from the newest entry to the oldest: upper.shadows_older ==
- *                                     lower.put, and the version
- *     run 0   . . b c . . . .      does not grow; the oldest entry refers to nothing
- *     run 1   a . b . d . . .
+ *     memtable   . . b . . e . .      For every key, from the newest entry to the oldest: upper.shadows_older is
+ *     run 0      . . b c . . . .      lower.put, the version does not grow, and the oldest entry refers to nothing.
+ *     run 1      a . b . d . . .
  *
  * It goes from gap to gap. A run that meets the blob behind a gap's beginning is at its end there.
  */

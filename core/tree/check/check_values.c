@@ -1,9 +1,8 @@
 /* Large values: every row's reference leads to its chunks, all of them, and every chunk belongs to one row.
  *
  *   row 'a'   {length, id 7.0, hash}         chunk 7.0.0   chunk 7.0.1        the row is read, chunk by chunk
- *   row 'b'   {length, id 9.1, hash}         chunk 9.1.0                      in the order of rows;
- *                                            chunk 9.2.0                      which chunks no row has, this order does
- *                                                                             not tell
+ *   row 'b'   {length, id 9.1, hash}         chunk 9.1.0                      in the order of rows. This order
+ *                                            chunk 9.2.0                      does not tell which chunks no row has.
  *
  * Both sides are added up instead: for each row a hash of (id, number of chunks), minus the same for each row of chunks
  * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, the

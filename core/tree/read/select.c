@@ -1,12 +1,10 @@
 /* The row before which a given number of rows stand: a search over all sources at once.
  *
  *     memtable   . d . b . . e .         W(x), the weights of all sources below x summed up, is the number of rows
- *                                        before x. It
- *     run 0   . . b c . . . .         never falls as x grows, though the sums of a single source do: a delete above
- *                                     takes away
- *     run 1   a . b . d . . .         what a put below has given.
- *               |<----->|
- *              low     high           W(low) <= rank < W(high) all the way: the row lies between.
+ *     run 0      . . b c . . . .         before x. It never falls as x grows, though the sums of a single source do:
+ *     run 1      a . b . d . . .         a delete above takes away what a put below has given.
+ *                  |<----->|
+ *                 low     high           W(low) <= rank < W(high) all the way: the row lies between.
  *
  * The two bounds close in source by source, beginning with the largest run. In a run the search goes down from its top:
  * at each level by halves over the separators between the bounds, then over the entries of one leaf blob, so that no

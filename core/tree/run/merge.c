@@ -1,10 +1,8 @@
 /* Sources side by side, newest first.
  *
  *     memtable   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources
- *                                       hold it, the
- *     run 0   . . b c . . . .        newest is the winner and the others are moved past it at once, so that a step only
- *                                    moves
- *     run 1   a . b . d . . .        the winner.
+ *     run 0      . . b c . . . .        hold it, the newest is the winner and the others are moved past it at once, so
+ *     run 1      a . b . d . . .        that a step only moves the winner.
  */
 #include "core/tree/run/run.h"
 

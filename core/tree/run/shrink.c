@@ -1,10 +1,10 @@
 /* Giving space back, a little with every merge: the blobs at the file's end move into free slots before them, and what
  * is free at the end is cut off.
  *
- *     slots  | used used free used free free used used |          two blobs move down ...
- *            | used used USED used USED free retired retired|         ... their old slots are retired until no reader
- *                                                                     stands on them ...
- *            | used used used used used |                         ... and are cut off by a later commit.
+ *     slots  | used used free used free used used    used    |     two blobs move down ...
+ *            | used used USED used USED free retired retired |     ... their old slots are retired until no reader
+ *            | used used used used used |                              stands on them, and are cut off by a later
+ *                                                                      commit.
  *
  * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
  * merges extend the file again.

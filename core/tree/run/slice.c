@@ -2,7 +2,8 @@
  *
  *     upper run     [ a   b         |    q  r ] [ t ...        the slice ends behind r, or within a blob, before a key
  *     lower run     [ . . ][ . . ][ . ][ . ][ . . ][ . ]
- *                    ~~~~~~~~~~~~ ~~~~~ groups: neighbours into which some entry of the slice falls
+ *                    ~~~~~~~~~~~~             ~~~~~           groups: neighbours into which some entry of the
+ *                                                              slice falls
  *                                 kept  kept
  *
  * A group is merged with the slice's entries into new blobs; what lies between groups keeps its blobs, which are named

@@ -1,12 +1,12 @@
 /* Which slots may be written, and which become retired.
  *
- *   base    slots that the committed root names. Never written.
- *   used    slots that the tree's present root names (the base's, or a spilled transaction's own).
- *   retired freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its
- *           epoch). Where blobs are rows of the host's, nobody stands on them, but they are there until the next
- *           transaction that writes blobs discards them: one whose COMMIT is refused goes on with the base.
- *   free    the rest below the end of the file: may be written once the host has made sure that no other root can come
- *           back (art_host.secure); else the file is extended.
+ *   base     slots that the committed root names. Never written.
+ *   used     slots that the tree's present root names (the base's, or a spilled transaction's own).
+ *   retired  freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its
+ *            epoch). Where blobs are rows of the host's, nobody stands on them, but they are there until the next
+ *            transaction that writes blobs discards them: one whose COMMIT is refused goes on with the base.
+ *   free     the rest below the end of the file: may be written once the host has made sure that no other root can
+ *            come back (art_host.secure); else the file is extended.
  *
  * tests/test_slots.c holds this against SQLite itself: readers of old snapshots, writers that die in their commits.
  */

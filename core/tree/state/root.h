@@ -14,7 +14,7 @@ enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8 };
 
 struct art_run {
     struct art_ref top; /* the label is owned by the run */
-    uint8_t level;      /* merge level: 0 retired, 1 .. by size (compact.c) */
+    uint8_t level;      /* merge level: 0 as flushed, 1 .. by size (run/compact.c) */
     uint64_t blobs;     /* index blobs included */
     uint64_t pages;     /* used pages of all blobs */
 };

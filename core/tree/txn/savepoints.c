@@ -1,4 +1,4 @@
-/* Savepoints of the running transaction: a stack of savepoints.
+/* Savepoints of the running transaction: a stack of states that ROLLBACK TO may bring back.
  *
  * As long as nothing was spilled, a savepoint is a position in the memtable's undo list. When the transaction spills,
  * the memtable that the positions belong to goes to disk as a run; each savepoint then keeps its root and an image of

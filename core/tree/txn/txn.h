@@ -1,11 +1,10 @@
 /* A transaction: from the first change to its commit or rollback.
  *
- *   begin.c     the beginning                   write.c     insert, delete, move
- *   savepoints.c     savepoints                      overflow.c    values over the threshold
- *   spill.c     a transaction larger than memory
- *   commit.c    prepare, committed, rolled back pending.c   what a prepare has made
- *   refresh.c   what other connections committed
- *   rows.c      blobs in the host's own rows    move.c      from a file into rows, or back */
+ *   begin.c        the beginning                      write.c      insert, delete, move
+ *   savepoints.c   savepoints                         overflow.c   values over the threshold
+ *   spill.c        a transaction larger than memory   refresh.c    what other connections committed
+ *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
+ *   rows.c         blobs in the host's own rows       move.c       from a file into rows, or back */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
