@@ -3,7 +3,8 @@
 #   make              art.so, from core/ and ext/
 #   make help         this list
 #   make demo         installs what is missing, builds, and walks through sql/tour.sql with the paths of this machine
-#   make check        installs what is missing, then builds and runs everything that has to hold (.ci/check lists it)
+#   make check        installs what is missing, then builds and tests what a change can break: ten minutes on two cores
+#   make check-all    everything that has to hold, in every build: 40 minutes (.ci/check lists it)
 #   make static       build/release/libart.a for programs that link art in; ext/art.h says how
 #   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
 #   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
@@ -13,7 +14,7 @@
 #   make soak         the random test programs with fresh seeds, in all builds, for SOAK_MINUTES=60; ends at the first failure with the
 #                     line that repeats it (make check draws the same seeds each time). SOAK_BUILDS, SOAK_TESTS for some
 #   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
-#                     MUTANTS=slice for those of `make check` (tests/README.md)
+#                     MUTANTS=slice for those of `make check-all` (tests/README.md)
 #   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
 #                     BENCH_SIZES="20000 100000", BENCH_SETS=obj,fs,hex,real; bench-large adds 10 million keys to the figures,
 #                     bench-report draws them as one page, build/bench/report.html
@@ -264,6 +265,11 @@ test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS))
 check:
 	@.ci/deps check
 	@.ci/check
+
+.PHONY: check-all
+check-all:
+	@.ci/deps check
+	@.ci/check all
 
 .PHONY: soak
 soak:

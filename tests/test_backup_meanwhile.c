@@ -140,7 +140,7 @@ static unsigned look_at_copy(void) {
 }
 
 START_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all) {
-    unsigned rounds = 20 * random_scale(), tables = 0;
+    unsigned rounds = random_rounds(20), tables = 0;
     struct random random = {random_seed() + (uint64_t)_i};
     int status;
     printf("seed %llu\n", (unsigned long long)random.state);

@@ -408,7 +408,7 @@ START_TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
     uint64_t seed = random_seed();
     printf("seed %llu\n", (unsigned long long)seed);
     struct random random = {seed};
-    for (uint64_t i = 0; i < 12 * random_scale(); i++) {
+    for (uint64_t i = 0; i < random_rounds(12); i++) {
         uint8_t bytes[BODY_MAX];
         struct body body = {(const char *)bytes, 1 + random_below(&random, BODY_MAX - 1)};
         unsigned range = random_once_in(&random, 3) ? 256 : 4;

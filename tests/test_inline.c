@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do) {
     static const char *const journals[] = {"WAL", "DELETE"};
-    unsigned spills = 0, backs = 0, rounds = 12 * random_scale();
+    unsigned spills = 0, backs = 0, rounds = random_rounds(12);
     uint64_t seed = random_seed();
     struct random random = {seed};
     make(journals[_i], "log_limit='8KB', spill_limit='24KB', cache='256KB'");
@@ -624,7 +624,7 @@ END_TEST
 START_TEST(test_no_commit_pays_for_the_whole_table) {
     enum { MOST_PAGES = (16 << 20) / 4096 };
     int64_t before = 0, most = 0, keys = 0;
-    unsigned rounds = 160 * random_scale();
+    unsigned rounds = random_rounds(160);
     make("WAL", "");
     sql_run(db, "PRAGMA wal_autocheckpoint=10000");
     struct random random = {random_seed()};

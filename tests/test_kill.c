@@ -36,7 +36,7 @@ END_TEST
 START_TEST(test_the_lock_outlives_the_last_write_of_the_dead) {
     uint64_t seed = random_seed();
     struct late_report report;
-    late_writes_run(DEATHS * random_scale(), seed, &report);
+    late_writes_run(random_rounds(DEATHS), seed, &report);
     printf("late writes: seed %llu: %u deaths in a spill, %u with requests under way in the kernel, %u times the lock "
            "outlived its owner, %u times the file changed afterwards\n",
            (unsigned long long)seed, report.deaths, report.in_flight, report.outlived, report.late);

@@ -22,7 +22,7 @@ START_TEST(test_an_art_table_answers_as_an_ordinary_table_does) {
     const char *given = getenv("ART_TEST_SEED");
     bool asked = given && *given;
     uint64_t seed = random_seed() + (asked ? 0 : (uint64_t)_i * 1000);
-    int histories = asked ? 1 : HISTORIES * (int)random_scale();
+    int histories = asked ? 1 : (int)random_rounds(HISTORIES);
     printf("%s: seeds from %llu\n", setting->name, (unsigned long long)seed);
     fflush(stdout);
     for (int i = 0; i < histories; i++) {

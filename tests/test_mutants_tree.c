@@ -300,7 +300,7 @@ START_TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     now = calloc(1, sizeof *now);
     base = calloc(1, sizeof *base);
     for (int i = 0; i < PARTS_MAX; i++) marked[i] = calloc(1, sizeof *marked[i]);
-    for (uint64_t seed = first; seed < first + 120 * random_scale(); seed++) {
+    for (uint64_t seed = first; seed < first + random_rounds(120); seed++) {
         tear_down();
         set_up();
         dice = (struct random){seed};

@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
     begin(0);
-    unsigned count, rounds = 60 * random_scale() / SLOW;
+    unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count), damage[3];
     for (unsigned i = 0; i < rounds; i++) {
         unsigned n = 2 + i % 2;
@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(test_pairs_of_pages_of_several_runs) {
     begin(3);
-    unsigned count, rounds = 60 * random_scale() / SLOW;
+    unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count), damage[2];
     for (unsigned i = 0; i < rounds; i++) {
         for (unsigned j = 0; j < 2; j++) {
@@ -448,7 +448,7 @@ static unsigned read_whatever_comes(const struct art_salvage_options *options) {
 START_TEST(test_lies_with_right_hashes_do_no_harm) {
     begin(3);
     struct art_salvage_options options = salvage_options();
-    unsigned count, rounds = 60 * random_scale() / SLOW;
+    unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count);
     forget_copies();
     while (check_toy->log.rows) remove_row(0);
@@ -470,7 +470,7 @@ START_TEST(test_lies_in_the_tops_do_no_harm) {
     struct toy_row *row = &check_toy->log.row[0];
     uint8_t *root = malloc(row->len);
     memcpy(root, row->data, row->len);
-    for (unsigned i = 0; i < 60 * random_scale() / SLOW; i++) {
+    for (unsigned i = 0; i < random_rounds(60) / SLOW; i++) {
         unsigned run = random_below(&dice, check_tree->root->runs);
         lie_about(check_tree->root->run[run].top.slot);
         check_reseal_top(run);

@@ -70,4 +70,11 @@ static inline unsigned random_scale(void) {
     return scale > 0 ? (unsigned)scale : 1;
 }
 
+/* Rounds, of those that are usual: `make check` asks for a part of them (ART_TEST_PERCENT). At least one. */
+static inline unsigned random_rounds(unsigned usual) {
+    const char *given = getenv("ART_TEST_PERCENT");
+    uint64_t percent = given ? (uint64_t)atoi(given) : 100, rounds = usual * (uint64_t)random_scale() * percent / 100;
+    return rounds ? (unsigned)rounds : 1;
+}
+
 #endif
