@@ -118,7 +118,7 @@ static void cursors_close(struct cursors *cursors) {
 
 static void connection_close(struct connection *on) {
     /* Within a transaction SQLite takes back what it has written to virtual tables, and to them alone:
-     * test_habits_api.c. */
+     * test_conformance_api.c. */
     bool both = sqlite3_stmt_busy(on->cursors.art) && sqlite3_stmt_busy(on->cursors.ordinary);
     if (both && !inside(on) && !on->zombies.art && below(2)) {
         on->zombies = on->cursors;

@@ -1,9 +1,9 @@
-/* SQLite's habits in C: hooks, authorizers, interrupts, backups, limits, statements that stay open; the same program on
+/* SQLite's conformance in C: hooks, authorizers, interrupts, backups, limits, statements that stay open; the same program on
  * an ordinary WITHOUT ROWID table and on an art table.
  *
- * Each habit is a function that works with a connection on which `t(a TEXT PRIMARY KEY, b, c INTEGER)` holds ten rows,
+ * Each statement is a function that works with a connection on which `t(a TEXT PRIMARY KEY, b, c INTEGER)` holds ten rows,
  * and says what it saw. Both must say the same, but where SQLite treats virtual tables otherwise: there the lines that
- * only the art table says stand beside the habit, with the reason. What SQL alone can ask is in tests/habits.
+ * only the art table says stand beside the statement, with the reason. What SQL alone can ask is in tests/conformance.
  *
  * Not here: unlock_notify, which is about the shared cache that an art table refuses (tests/test_sql_files.c).
  */
@@ -43,7 +43,7 @@ static sqlite3 *another(struct place *place, const char *path) {
 }
 
 static void place_open(struct place *place, bool art) {
-    *place = (struct place){.art = art, .directory = sql_scratch("habits"), .said = sqlite3_str_new(NULL)};
+    *place = (struct place){.art = art, .directory = sql_scratch("conformance"), .said = sqlite3_str_new(NULL)};
     place->path = sqlite3_mprintf("%s/h.db", place->directory);
     place->db = another(place, place->path);
     sql_run(place->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
@@ -711,11 +711,11 @@ static void a_defensive_connection_works(struct place *place) {
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 /* `only_art`: what the art table says, where it is another text by SQLite's design. */
-static const struct habit {
+static const struct conformance_step {
     const char *name;
     void (*run)(struct place *place);
     const char *only_art, *reason;
-} habits[] = {
+} conformance[] = {
 #define HABIT(name)                                                                                                    \
     { #name, name, NULL, NULL }
     HABIT(commit_hooks_hear_each_transaction),
@@ -762,32 +762,33 @@ static const struct habit {
     HABIT(a_defensive_connection_works),
 };
 
-static char *said_by(const struct habit *habit, bool art, bool *absent) {
+static char *said_by(const struct conformance_step *statement, bool art, bool *absent) {
     struct place place;
     place_open(&place, art);
-    habit->run(&place);
+    statement->run(&place);
     *absent = place.absent;
     return place_close(&place);
 }
 
 START_TEST(test_programs_find_what_they_are_used_to) {
-    const struct habit *habit = &habits[_i];
+    const struct conformance_step *statement = &conformance[_i];
     bool absent;
-    char *ordinary = said_by(habit, false, &absent), *art = said_by(habit, true, &absent);
-    const char *expected = habit->only_art && !sql_standin() ? habit->only_art : ordinary;
-    ck_assert_msg(absent || !strcmp(art, expected), "%s\n-- art:\n%s-- expected:\n%s", habit->name, art, expected);
-    if (absent) printf("SKIPPED: %s: not in this SQLite\n", habit->name);
-    ck_assert_msg(expected == ordinary || absent || strcmp(art, ordinary) != 0, "%s does not differ", habit->name);
+    char *ordinary = said_by(statement, false, &absent), *art = said_by(statement, true, &absent);
+    const char *expected = statement->only_art && !sql_standin() ? statement->only_art : ordinary;
+    ck_assert_msg(absent || !strcmp(art, expected), "%s\n-- art:\n%s-- expected:\n%s", statement->name, art, expected);
+    if (absent) printf("SKIPPED: %s: not in this SQLite\n", statement->name);
+    ck_assert_msg(expected == ordinary || absent || strcmp(art, ordinary) != 0, "%s does not differ", statement->name);
     sqlite3_free(ordinary);
     sqlite3_free(art);
 }
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("habits in C");
+    Suite *suite = suite_create("conformance in C");
     TCase *tcase = tcase_create("programs");
     tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_programs_find_what_they_are_used_to, 0, (int)(sizeof habits / sizeof *habits));
+    tcase_add_loop_test(tcase, test_programs_find_what_they_are_used_to, 0,
+                        (int)(sizeof conformance / sizeof *conformance));
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

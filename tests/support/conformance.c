@@ -1,5 +1,5 @@
-/* Runs a case of a script in two databases at once and compares after each statement; habits.h says what. */
-#include "tests/support/habits.h"
+/* Runs a case of a script in two databases at once and compares after each statement; conformance.h says what. */
+#include "tests/support/conformance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ enum { CONNECTIONS = 3, STATEMENTS = 26, TABLES = 16 };
 struct side {
     bool art;
     char *directory;
-    const struct habit_setting *setting;
+    const struct conformance_setting *setting;
     sqlite3 *db[CONNECTIONS];
     sqlite3_stmt *open[STATEMENTS]; /* 'a' to 'z' */
     char *tables[TABLES];           /* that CREATE ART TABLE has made, with their schemas */
@@ -63,8 +63,8 @@ static void close_all(struct side *side) {
     }
 }
 
-static void side_begin(struct side *side, bool art, const struct habit_setting *setting) {
-    *side = (struct side){.art = art, .setting = setting, .directory = sql_scratch("habits")};
+static void side_begin(struct side *side, bool art, const struct conformance_setting *setting) {
+    *side = (struct side){.art = art, .setting = setting, .directory = sql_scratch("conformance")};
 }
 
 static void side_end(struct side *side) {
@@ -181,15 +181,15 @@ static void run_sql(struct side *side, int number, const char *sql, struct answe
     sqlite3_free(text);
 }
 
-static void run_open(struct side *side, int number, const struct habit *habit, struct answer *answer) {
-    sqlite3_stmt **open = &side->open[habit->name - 'a'];
+static void run_open(struct side *side, int number, const struct conformance_step *statement, struct answer *answer) {
+    sqlite3_stmt **open = &side->open[statement->name - 'a'];
     sqlite3 *db = *open ? sqlite3_db_handle(*open) : connection(side, number);
     sqlite3_str *out = sqlite3_str_new(NULL);
     *answer = (struct answer){0};
-    if (habit->kind == HABIT_OPEN) {
+    if (statement->kind == CONFORMANCE_OPEN) {
         sqlite3_finalize(*open);
-        answer->rc = sqlite3_prepare_v2(db, habit->sql, -1, open, NULL);
-    } else if (habit->kind == HABIT_CLOSE) {
+        answer->rc = sqlite3_prepare_v2(db, statement->sql, -1, open, NULL);
+    } else if (statement->kind == CONFORMANCE_CLOSE) {
         sqlite3_finalize(*open);
         *open = NULL;
     } else {
@@ -210,71 +210,71 @@ static void run_open(struct side *side, int number, const struct habit *habit, s
 
 /* ---- comparison -------------------------------------------------------------------------------------------------- */
 
-static void complain(struct runner *runner, const struct habit *habit, const char *what, const struct answer *art,
-                     const struct answer *plain) {
+static void complain(struct runner *runner, const struct conformance_step *statement, const char *what,
+                     const struct answer *art, const struct answer *plain) {
     if (runner->wrong) return;
-    runner->wrong = sqlite3_mprintf("line %d: %s: %.300s\n-- art:\n%.1500s-- ordinary:\n%.1500s", habit->line, what,
-                                    habit->sql ? habit->sql : "", art->text, plain->text);
+    runner->wrong = sqlite3_mprintf("line %d: %s: %.300s\n-- art:\n%.1500s-- ordinary:\n%.1500s", statement->line, what,
+                                    statement->sql ? statement->sql : "", art->text, plain->text);
 }
 
-static void compare_states(struct runner *runner, const struct habit *habit, const struct answer *art,
+static void compare_states(struct runner *runner, const struct conformance_step *statement, const struct answer *art,
                            const struct answer *plain) {
     sqlite3 *a = connection(&runner->art, runner->connection), *p = connection(&runner->plain, runner->connection);
     if (sqlite3_get_autocommit(a) != sqlite3_get_autocommit(p)) {
-        complain(runner, habit, "one is in a transaction", art, plain);
+        complain(runner, statement, "one is in a transaction", art, plain);
     } else if (sqlite3_last_insert_rowid(a) != sqlite3_last_insert_rowid(p)) {
-        complain(runner, habit, "last_insert_rowid()", art, plain);
+        complain(runner, statement, "last_insert_rowid()", art, plain);
     } else if (art->total != plain->total && !*runner->art.setting->options) {
-        complain(runner, habit, "total_changes()", art, plain);
+        complain(runner, statement, "total_changes()", art, plain);
     }
 }
 
-static void compare(struct runner *runner, const struct habit *habit, const struct answer *art,
+static void compare(struct runner *runner, const struct conformance_step *statement, const struct answer *art,
                     const struct answer *plain) {
     bool same = !strcmp(art->text, plain->text);
-    if (habit->differs && !sql_standin()) {
-        if (same) complain(runner, habit, "is said to differ, and does not", art, plain);
-        if (strcmp(art->text, habit->art ? habit->art : "") != 0) {
-            complain(runner, habit, "differs otherwise than it should", art, plain);
+    if (statement->differs && !sql_standin()) {
+        if (same) complain(runner, statement, "is said to differ, and does not", art, plain);
+        if (strcmp(art->text, statement->art ? statement->art : "") != 0) {
+            complain(runner, statement, "differs otherwise than it should", art, plain);
         }
         return;
     }
-    if (!same) complain(runner, habit, "differs", art, plain);
-    if (art->rc && !habit->fails && !habit->differs) complain(runner, habit, "fails", art, plain);
-    if (habit->fails && (!plain->rc || !strstr(plain->message, habit->fails))) {
-        complain(runner, habit, "does not fail as it should", art, plain);
+    if (!same) complain(runner, statement, "differs", art, plain);
+    if (art->rc && !statement->fails && !statement->differs) complain(runner, statement, "fails", art, plain);
+    if (statement->fails && (!plain->rc || !strstr(plain->message, statement->fails))) {
+        complain(runner, statement, "does not fail as it should", art, plain);
     }
-    if (!habit->differs) compare_states(runner, habit, art, plain);
+    if (!statement->differs) compare_states(runner, statement, art, plain);
 }
 
-static void run_habit(struct runner *runner, const struct habit *habit) {
+static void run_statement(struct runner *runner, const struct conformance_step *statement) {
     struct answer art = {0}, plain = {0};
     int number = runner->connection;
-    if (habit->since > sqlite3_libversion_number()) return;
-    if (habit->built && !sqlite3_compileoption_used(habit->built)) return;
-    switch (habit->kind) {
-    case HABIT_ON:
-        runner->connection = habit->connection;
+    if (statement->since > sqlite3_libversion_number()) return;
+    if (statement->built && !sqlite3_compileoption_used(statement->built)) return;
+    switch (statement->kind) {
+    case CONFORMANCE_ON:
+        runner->connection = statement->connection;
         return;
-    case HABIT_REOPEN:
+    case CONFORMANCE_REOPEN:
         close_all(&runner->art);
         close_all(&runner->plain);
         return;
-    case HABIT_SQL:
-        run_sql(&runner->plain, number, habit->sql, &plain);
-        run_sql(&runner->art, number, habit->sql, &art);
+    case CONFORMANCE_SQL:
+        run_sql(&runner->plain, number, statement->sql, &plain);
+        run_sql(&runner->art, number, statement->sql, &art);
         break;
     default:
-        run_open(&runner->plain, number, habit, &plain);
-        run_open(&runner->art, number, habit, &art);
+        run_open(&runner->plain, number, statement, &plain);
+        run_open(&runner->art, number, statement, &art);
         break;
     }
-    compare(runner, habit, &art, &plain);
+    compare(runner, statement, &art, &plain);
     clear_answer(&art);
     clear_answer(&plain);
-    if (habit->instead && !sql_standin()) {
-        run_sql(&runner->art, number, habit->instead, &art);
-        if (art.rc) complain(runner, habit, "has no such way around", &art, &art);
+    if (statement->instead && !sql_standin()) {
+        run_sql(&runner->art, number, statement->instead, &art);
+        if (art.rc) complain(runner, statement, "has no such way around", &art, &art);
         clear_answer(&art);
     }
 }
@@ -282,14 +282,14 @@ static void run_habit(struct runner *runner, const struct habit *habit) {
 /* ---- the end of a case ------------------------------------------------------------------------------------------- */
 
 static void compare_both(struct runner *runner, const char *sql) {
-    struct habit habit = {.kind = HABIT_SQL, .sql = sqlite3_mprintf("%s", sql), .fails = NULL};
+    struct conformance_step statement = {.kind = CONFORMANCE_SQL, .sql = sqlite3_mprintf("%s", sql), .fails = NULL};
     struct answer art, plain;
     run_sql(&runner->plain, 0, sql, &plain);
     run_sql(&runner->art, 0, sql, &art);
-    if (strcmp(art.text, plain.text) != 0) complain(runner, &habit, "at the end of the case", &art, &plain);
+    if (strcmp(art.text, plain.text) != 0) complain(runner, &statement, "at the end of the case", &art, &plain);
     clear_answer(&art);
     clear_answer(&plain);
-    sqlite3_free(habit.sql);
+    sqlite3_free(statement.sql);
 }
 
 static void compare_tables(struct runner *runner) {
@@ -338,18 +338,18 @@ static void end_case(struct runner *runner) {
     compare_tables(runner);
 }
 
-char *habits_run(const struct habit_script *script, int number, const struct habit_setting *setting,
-                 struct habit_tally *tally) {
-    const struct habit_case *one = &script->cases[number];
+char *conformance_run(const struct conformance_script *script, int number, const struct conformance_setting *setting,
+                      struct conformance_tally *tally) {
+    const struct conformance_case *one = &script->cases[number];
     struct runner runner = {0};
     if (one->needs_file && !setting->journal) return NULL;
     side_begin(&runner.art, true, setting);
     side_begin(&runner.plain, false, setting);
     for (int i = 0; i < one->count && !runner.wrong; i++) {
-        const struct habit *habit = &script->habits[one->first + i];
-        run_habit(&runner, habit);
+        const struct conformance_step *statement = &script->steps[one->first + i];
+        run_statement(&runner, statement);
         tally->statements++;
-        tally->differences += habit->differs != NULL;
+        tally->differences += statement->differs != NULL;
     }
     if (!runner.wrong) end_case(&runner);
     side_end(&runner.art);

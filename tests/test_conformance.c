@@ -1,11 +1,11 @@
-/* SQLite's habits: what programs rely on without thinking, asked of an ordinary table and of an art table alike.
+/* SQLite's conformance: what programs rely on without thinking, asked of an ordinary table and of an art table alike.
  *
- * The cases stand in the files of tests/habits, one theme each; tests/support/habits.h says how they are written and
+ * The cases stand in the files of tests/conformance, one theme each; tests/support/conformance.h says how they are written and
  * what is compared. Each case runs in several settings, so that the rows are once in the memtable and once in blobs.
  * What differs because SQLite treats virtual tables otherwise stands beside its statement, with the reason, and is
  * checked to be just that.
  *
- * ART_TEST_HABITS=<theme> runs the cases of one file.
+ * ART_TEST_CONFORMANCE=<theme> runs the cases of one file.
  */
 #include <check.h>
 #include <glob.h>
@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/habits.h"
+#include "tests/support/conformance.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-static const struct habit_setting settings[] = {
+static const struct conformance_setting settings[] = {
     {"in the memtable, DELETE journal", "DELETE", ""},
     {"partly in blobs, WAL", "WAL", "log_limit=400, spill_limit=2000"},
     {"in memory, in blobs", NULL, "log_limit=1, spill_limit=1"},
@@ -27,16 +27,16 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 static glob_t themes;
 
 /* All its differences at once: it is read by people who mend them. */
-START_TEST(test_an_art_table_has_the_habits_of_an_ordinary_one) {
+START_TEST(test_an_art_table_has_the_conformance_of_an_ordinary_one) {
     const char *file = themes.gl_pathv[_i];
-    struct habit_script script;
-    struct habit_tally tally = {0};
-    char *wrong = habits_read(&script, file);
+    struct conformance_script script;
+    struct conformance_tally tally = {0};
+    char *wrong = conformance_read(&script, file);
     ck_assert_msg(!wrong, "%s: %s", file, wrong);
     int failed = 0;
     for (int i = 0; i < script.case_count; i++) {
         for (int k = 0; k < SETTINGS; k++) {
-            char *differs = habits_run(&script, i, &settings[k], &tally);
+            char *differs = conformance_run(&script, i, &settings[k], &tally);
             if (!differs) continue;
             printf("%s: %s\n", file, differs);
             sqlite3_free(differs);
@@ -45,24 +45,24 @@ START_TEST(test_an_art_table_has_the_habits_of_an_ordinary_one) {
         }
     }
     printf("%s: %d statements in %d cases, each in up to %d settings; %d runs of what differs by design\n", file,
-           script.habit_count, script.case_count, (int)SETTINGS, tally.differences);
+           script.conformance_count, script.case_count, (int)SETTINGS, tally.differences);
     fflush(stdout);
-    habits_clear(&script);
+    conformance_clear(&script);
     ck_assert_msg(!failed, "%s: %d cases differ", file, failed);
 }
 END_TEST
 
 int main(void) {
-    const char *only = getenv("ART_TEST_HABITS");
-    char *pattern = sqlite3_mprintf("tests/habits/%s.txt", only && *only ? only : "*");
+    const char *only = getenv("ART_TEST_CONFORMANCE");
+    char *pattern = sqlite3_mprintf("tests/conformance/%s.txt", only && *only ? only : "*");
     if (glob(pattern, 0, NULL, &themes)) {
         printf("FAILED: there is no %s here\n", pattern);
         return 1;
     }
-    Suite *suite = suite_create("habits");
+    Suite *suite = suite_create("conformance");
     TCase *tcase = tcase_create("themes");
     tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_an_art_table_has_the_habits_of_an_ordinary_one, 0, (int)themes.gl_pathc);
+    tcase_add_loop_test(tcase, test_an_art_table_has_the_conformance_of_an_ordinary_one, 0, (int)themes.gl_pathc);
     suite_add_tcase(suite, tcase);
     int failed = suite_failures(suite);
     globfree(&themes);

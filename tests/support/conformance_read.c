@@ -1,14 +1,14 @@
-/* Reads a script of tests/habits; habits.h says what stands in it. */
+/* Reads a script of tests/conformance; conformance.h says what stands in it. */
 #include <ctype.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/habits.h"
+#include "tests/support/conformance.h"
 
 struct reader {
-    struct habit_script *script;
+    struct conformance_script *script;
     int line;
     int since;
     char *built;
@@ -20,26 +20,27 @@ static void complain(struct reader *reader, const char *what) {
     if (!reader->wrong) reader->wrong = sqlite3_mprintf("line %d: %s", reader->line, what);
 }
 
-static struct habit *add(struct reader *reader, enum habit_kind kind) {
-    struct habit_script *script = reader->script;
+static struct conformance_step *add(struct reader *reader, enum conformance_kind kind) {
+    struct conformance_script *script = reader->script;
     if (!script->case_count) {
         complain(reader, "this stands before the first case");
         return NULL;
     }
-    script->habits = realloc(script->habits, (size_t)(script->habit_count + 1) * sizeof *script->habits);
-    struct habit *habit = &script->habits[script->habit_count++];
-    *habit = (struct habit){.kind = kind, .line = reader->line, .since = reader->since, .built = reader->built};
+    script->steps = realloc(script->steps, (size_t)(script->step_count + 1) * sizeof *script->steps);
+    struct conformance_step *statement = &script->steps[script->step_count++];
+    *statement =
+        (struct conformance_step){.kind = kind, .line = reader->line, .since = reader->since, .built = reader->built};
     reader->since = 0;
     reader->built = NULL;
     script->cases[script->case_count - 1].count++;
-    return habit;
+    return statement;
 }
 
 static void begin_case(struct reader *reader, const char *name) {
-    struct habit_script *script = reader->script;
+    struct conformance_script *script = reader->script;
     script->cases = realloc(script->cases, (size_t)(script->case_count + 1) * sizeof *script->cases);
     script->cases[script->case_count++] =
-        (struct habit_case){.name = sqlite3_mprintf("%s", name), .first = script->habit_count};
+        (struct conformance_case){.name = sqlite3_mprintf("%s", name), .first = script->step_count};
 }
 
 /* A line of SQL: each ';' may end a statement, or be one of a trigger's, or of a text. */
@@ -49,8 +50,8 @@ static void read_sql(struct reader *reader, const char *text) {
         if (!sqlite3_str_length(reader->pending) && isspace((unsigned char)*text)) continue;
         sqlite3_str_appendchar(reader->pending, 1, *text);
         if (*text != ';' || !sqlite3_complete(sqlite3_str_value(reader->pending))) continue;
-        struct habit *habit = add(reader, HABIT_SQL);
-        if (habit) habit->sql = sqlite3_mprintf("%s", sqlite3_str_value(reader->pending));
+        struct conformance_step *statement = add(reader, CONFORMANCE_SQL);
+        if (statement) statement->sql = sqlite3_mprintf("%s", sqlite3_str_value(reader->pending));
         sqlite3_str_reset(reader->pending);
     }
 }
@@ -68,10 +69,10 @@ static int version(const char *text) {
 
 /* What is about the statement before it. */
 static bool read_remark(struct reader *reader, const char *word, const char *rest) {
-    struct habit_script *script = reader->script;
+    struct conformance_script *script = reader->script;
     bool known = !strcmp(word, "fails") || !strcmp(word, "differs") || !strcmp(word, "art") || !strcmp(word, "instead");
     if (!known) return false;
-    struct habit *last = script->habit_count ? &script->habits[script->habit_count - 1] : NULL;
+    struct conformance_step *last = script->step_count ? &script->steps[script->step_count - 1] : NULL;
     if (!last) {
         complain(reader, "this stands before the first statement");
     } else if (!strcmp(word, "fails")) {
@@ -89,24 +90,24 @@ static bool read_remark(struct reader *reader, const char *word, const char *res
 }
 
 static bool read_action(struct reader *reader, const char *word, const char *rest) {
-    struct habit_case *now = &reader->script->cases[reader->script->case_count - 1];
-    struct habit *habit;
+    struct conformance_case *now = &reader->script->cases[reader->script->case_count - 1];
+    struct conformance_step *statement;
     if (!strcmp(word, "since")) {
         reader->since = version(rest);
     } else if (!strcmp(word, "built")) {
         sqlite3_free(reader->built);
         reader->built = sqlite3_mprintf("%s", rest);
     } else if (!strcmp(word, "on")) {
-        habit = add(reader, HABIT_ON);
-        if (habit) habit->connection = atoi(rest) - 1;
+        statement = add(reader, CONFORMANCE_ON);
+        if (statement) statement->connection = atoi(rest) - 1;
         now->needs_file = true;
     } else if (!strcmp(word, "reopen")) {
-        add(reader, HABIT_REOPEN);
+        add(reader, CONFORMANCE_REOPEN);
         now->needs_file = true;
     } else if (!strcmp(word, "open") || !strcmp(word, "step") || !strcmp(word, "close")) {
-        habit = add(reader, *word == 'o' ? HABIT_OPEN : *word == 's' ? HABIT_STEP : HABIT_CLOSE);
-        if (habit) habit->name = *rest;
-        if (habit && *rest) habit->sql = sqlite3_mprintf("%s", rest + 1);
+        statement = add(reader, *word == 'o' ? CONFORMANCE_OPEN : *word == 's' ? CONFORMANCE_STEP : CONFORMANCE_CLOSE);
+        if (statement) statement->name = *rest;
+        if (statement && *rest) statement->sql = sqlite3_mprintf("%s", rest + 1);
     } else {
         return false;
     }
@@ -124,8 +125,8 @@ static void read_dashes(struct reader *reader, const char *text) {
     if (!read_remark(reader, word, rest) && !read_action(reader, word, rest)) complain(reader, "an unknown word");
 }
 
-char *habits_read(struct habit_script *script, const char *file) {
-    *script = (struct habit_script){0};
+char *conformance_read(struct conformance_script *script, const char *file) {
+    *script = (struct conformance_script){0};
     struct reader reader = {.script = script, .pending = sqlite3_str_new(NULL)};
     char *line = NULL;
     size_t room = 0;
@@ -152,14 +153,15 @@ char *habits_read(struct habit_script *script, const char *file) {
     return reader.wrong;
 }
 
-void habits_clear(struct habit_script *script) {
-    for (int i = 0; i < script->habit_count; i++) {
-        struct habit *habit = &script->habits[i];
-        char *texts[] = {habit->sql, habit->fails, habit->differs, habit->art, habit->instead, habit->built};
+void conformance_clear(struct conformance_script *script) {
+    for (int i = 0; i < script->step_count; i++) {
+        struct conformance_step *statement = &script->steps[i];
+        char *texts[] = {statement->sql, statement->fails,   statement->differs,
+                         statement->art, statement->instead, statement->built};
         for (unsigned k = 0; k < sizeof texts / sizeof *texts; k++) sqlite3_free(texts[k]);
     }
     for (int i = 0; i < script->case_count; i++) sqlite3_free(script->cases[i].name);
-    free(script->habits);
+    free(script->steps);
     free(script->cases);
-    *script = (struct habit_script){0};
+    *script = (struct conformance_script){0};
 }

@@ -1,4 +1,4 @@
-/* Scripts that run the same on an ordinary WITHOUT ROWID table and on an art table: the files of tests/habits.
+/* Scripts that run the same on an ordinary WITHOUT ROWID table and on an art table: the files of tests/conformance.
  *
  * A script is prose, and behind it cases. Each case begins with two databases that are empty and runs its statements in
  * both, one after another; after each the two are compared: result code and message, rows with their types, changes(),
@@ -27,54 +27,61 @@
  *
  * Any other line of two dashes is a comment.
  */
-#ifndef ART_TESTS_HABITS_H
-#define ART_TESTS_HABITS_H
+#ifndef ART_TESTS_CONFORMANCE_H
+#define ART_TESTS_CONFORMANCE_H
 
 #include <stdbool.h>
 
-enum habit_kind { HABIT_SQL, HABIT_ON, HABIT_OPEN, HABIT_STEP, HABIT_CLOSE, HABIT_REOPEN };
+enum conformance_kind {
+    CONFORMANCE_SQL,
+    CONFORMANCE_ON,
+    CONFORMANCE_OPEN,
+    CONFORMANCE_STEP,
+    CONFORMANCE_CLOSE,
+    CONFORMANCE_REOPEN
+};
 
-struct habit {
-    enum habit_kind kind;
+struct conformance_step {
+    enum conformance_kind kind;
     int line;
     char *sql;
     char name;                             /* of an open statement */
-    int connection;                        /* of HABIT_ON: 0, 1, 2 */
+    int connection;                        /* of CONFORMANCE_ON: 0, 1, 2 */
     int since;                             /* as sqlite3_libversion_number(), 0: any */
     char *built;                           /* with this option; NULL: any */
     char *fails, *differs, *art, *instead; /* NULL: not given */
 };
 
-struct habit_case {
+struct conformance_case {
     char *name;
-    int first, count; /* of the script's habits */
+    int first, count; /* of the script's conformance */
     bool needs_file;  /* several connections, or reopening */
 };
 
-struct habit_script {
-    struct habit *habits;
-    struct habit_case *cases;
-    int habit_count, case_count;
+struct conformance_script {
+    struct conformance_step *steps;
+    struct conformance_case *cases;
+    int step_count, case_count;
 };
 
 /* NULL when the file is a script, else what is wrong with it. sqlite3_free() it. */
-char *habits_read(struct habit_script *script, const char *file);
-void habits_clear(struct habit_script *script);
+char *conformance_read(struct conformance_script *script, const char *file);
+void conformance_clear(struct conformance_script *script);
 
 /* How a case is run: on which journal, with which options of the art table. */
-struct habit_setting {
+struct conformance_setting {
     const char *name;
     const char *journal; /* NULL: in memory */
     const char *options;
 };
 
 /* Counts what ran. */
-struct habit_tally {
+struct conformance_tally {
     int cases, statements, differences;
 };
 
 /* NULL when both databases agree in all, else the difference. sqlite3_free() it. */
-char *habits_run(const struct habit_script *script, int number, const struct habit_setting *setting,
-                 struct habit_tally *tally);
+char *conformance_run(const struct conformance_script *script, int number, const struct conformance_setting *setting,
+                      struct conformance_tally *tally);
 
 #endif
