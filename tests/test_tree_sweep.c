@@ -447,7 +447,7 @@ START_TEST(test_whatever_fails_first_nothing_is_lost) {
     struct random random = {seed};
     make_world(seed, _i & 1, _i > 1);
     for (unsigned i = 0; i < 40; i++) step(&(struct work){i % 4 ? PLAIN : FLUSH, random_next(&random), 120}, false);
-    for (unsigned i = 0; i < random_rounds(KINDS); i++) {
+    for (unsigned i = 0; i < KINDS * random_scale(); i++) {
         unsigned changes = 10 + random_below(&random, 60);
         enum kind kind = i % KINDS;
         step(&(struct work){kind, random_next(&random), kind == SPILL ? 100 : changes}, true);

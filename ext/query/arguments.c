@@ -166,92 +166,18 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
     }
 }
 
-/* --- the plan's words --------------------------------------------------------------------------------------------- */
-
-/* The next '?' outside of quotes, and in *start where the words of its argument begin; NULL: there is none. */
-static const char *find_mark(const char *at, const char **start) {
-    *start = at;
-    bool quoted = false;
-    for (; *at && (quoted || *at != '?'); at++) {
-        if (*at == '"') quoted = !quoted;
-        if (quoted) continue;
-        if (!strncmp(at, " AND ", 5)) *start = at + 5;
-        if (!strncmp(at, ", ", 2)) *start = at + 2;
-    }
-    return *at ? at : NULL;
-}
-
-static enum art_argument meaning_at(const char *mark) {
-    switch (mark[-1]) {
-    case '>':
-        return ART_ARGUMENT_GREATER;
-    case '<':
-        return ART_ARGUMENT_LESS;
-    case '(':
-        return ART_ARGUMENT_IN;
-    case '=':
-        return mark[-2] == '>'   ? ART_ARGUMENT_GREATER_EQUAL
-               : mark[-2] == '<' ? ART_ARGUMENT_LESS_EQUAL
-                                 : ART_ARGUMENT_EQUAL;
-    default:
-        return mark[-2] == 'B'   ? ART_ARGUMENT_GLOB
-               : mark[-2] == 'E' ? ART_ARGUMENT_LIKE
-               : mark[-2] == 'x' ? ART_ARGUMENT_LIKE_PREFIX
-               : mark[-3] == 'i' ? ART_ARGUMENT_LIMIT
-                                 : ART_ARGUMENT_OFFSET;
-    }
-}
-
-/* As the planner writes it, with quotes or without. */
-static bool says_name(struct art_text text, const char *name) {
-    if (*text.at != '"') return strlen(name) == (size_t)text.len && !memcmp(text.at, name, (size_t)text.len);
-    const char *end = text.at + text.len - 1;
-    for (const char *at = text.at + 1; at < end; at++, name++) {
-        if (*at != *name) return false;
-        if (*at == '"') at++;
-    }
-    return !*name;
-}
-
-static void find_compared(const struct art_columns *columns, struct art_text text, struct art_plan_argument *out) {
-    static const enum art_argument hidden[] = {ART_ARGUMENT_PREFIX, ART_ARGUMENT_DELIMITER, ART_ARGUMENT_START_AFTER};
-    for (unsigned i = 0; i < columns->count; i++) {
-        if (!says_name(text, columns->items[i].name)) continue;
-        out->column = i;
-        return;
-    }
-    for (unsigned i = 0; i < sizeof hidden / sizeof *hidden; i++) {
-        if (says_name(text, art_columns_hidden_name(ART_HIDDEN_PREFIX + i))) out->meaning = hidden[i];
-    }
-}
-
-const char *art_plan_next(const struct art_columns *columns, const char *at, struct art_plan_argument *out) {
-    static const char bound[] = "bound ";
-    const char *start, *mark = find_mark(at, &start);
-    *out = (struct art_plan_argument){0};
-    if (!mark) return NULL;
-    out->meaning = meaning_at(mark);
-    if (out->meaning == ART_ARGUMENT_IN || !strchr("<>=", mark[-1])) return mark + 1; /* of the key, or a limit */
-    out->is_bound = !strncmp(start, bound, sizeof bound - 1);
-    if (out->is_bound) start += sizeof bound - 1;
-    const char *end = mark;
-    while (strchr("<>=", end[-1])) end--;
-    find_compared(columns, (struct art_text){start, (int)(end - start)}, out);
-    return mark + 1;
-}
-
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
     struct art_key_range *keys = &scan->keys;
-    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
-    for (int i = 0; i < argc && !keys->rc; i++) {
-        struct art_plan_argument argument;
-        words = art_plan_next(columns, words, &argument);
-        assert(words);
-        if (!argument.column) {
-            want(scan, argument.meaning, argv[i]);
-        } else if (art_filters_add(scan, argument.column, argument.meaning, argv[i], !argument.is_bound)) {
+    const uint8_t *term = (const uint8_t *)words + strlen(words) + 1;
+    for (int i = 0; i < argc && !keys->rc; i++, term += ART_PLAN_TERM) {
+        enum art_argument meaning = term[0];
+        unsigned column = term[2] | (unsigned)term[3] << 8;
+        assert(meaning < ART_ARGUMENTS && column < art_scan_vtab(scan)->columns.count);
+        if (!column) {
+            want(scan, meaning, argv[i]);
+        } else if (art_filters_add(scan, column, meaning, argv[i], !term[1])) {
             keys->rc = SQLITE_NOMEM;
         }
     }

@@ -1,11 +1,15 @@
-/* What planner.c tells cursor.c: flags in SQLite's idxNum, and in idxStr the words that EXPLAIN QUERY PLAN shows, in
- * which every '?' that is not in quotes stands for an argument of xFilter, in their order:
+/* What planner.c tells cursor.c: flags in SQLite's idxNum, and in idxStr
+ *
+ *     the words that EXPLAIN QUERY PLAN shows, and a NUL     for people: nobody parses them
+ *     ART_PLAN_TERM bytes for each argument of xFilter       u8 meaning (enum art_argument) | u8 1: what it is compared
+ *                                                            with is no literal | u16 column, little-endian
+ *
+ * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an argument:
  *
  *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending, limit ?
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
  *     all rows AND size>?, descending
  *
- * Columns have their own names, those that are no words in quotes, so that none can be taken for something else.
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
  *   meaning      value at run time              becomes                                          checked again by
@@ -95,16 +99,6 @@ enum art_argument {
             " LIKE ?", " LIKE prefix ?", "limit ?", "offset ?"                                                         \
     }
 
-struct art_columns;
-
-/* An argument of xFilter, as the words tell it. */
-struct art_plan_argument {
-    enum art_argument meaning;
-    unsigned column; /* that is compared; 0: the key */
-    bool is_bound;   /* with what is no literal */
-};
-
-/* arguments.c: the next argument's words begin at `at`. Where they end; NULL: there is none. */
-const char *art_plan_next(const struct art_columns *columns, const char *at, struct art_plan_argument *out);
+enum { ART_PLAN_TERM = 4 };
 
 #endif

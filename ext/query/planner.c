@@ -45,8 +45,8 @@ struct planning {
     bool listing, point, list, low, high, glob;
     int unsure; /* conditions that another plan had better not have */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
-    uint8_t *meanings; /* of each constraint */
-    sqlite3_str *words;
+    uint8_t *meanings;          /* of each constraint */
+    sqlite3_str *words, *terms; /* of idxStr (plan.h) */
 };
 
 /* --- constraints -------------------------------------------------------------------------------------------------- */
@@ -130,6 +130,9 @@ static void take_as(struct planning *planning, int i, int compared, bool is_boun
     if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
     if (compared >= 0) append_shown_name(planning->words, planning->vtab->columns.items[compared].name);
     sqlite3_str_appendall(planning->words, argument_words[meaning]);
+    unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
+    const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, is_bound, column & 0xff, (uint8_t)(column >> 8)};
+    sqlite3_str_append(planning->terms, (const char *)term, sizeof term);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
@@ -717,6 +720,20 @@ static int make_plan(struct planning *planning) {
     return SQLITE_OK;
 }
 
+/* The words and the terms behind one another; NULL: no memory. */
+static char *finish_plan(struct planning *planning) {
+    int len = sqlite3_str_length(planning->terms), failed = sqlite3_str_errcode(planning->terms);
+    char *terms = sqlite3_str_finish(planning->terms);
+    sqlite3_str_append(planning->words, "", 1);
+    sqlite3_str_append(planning->words, terms ? terms : "", len);
+    failed |= sqlite3_str_errcode(planning->words);
+    char *plan = sqlite3_str_finish(planning->words);
+    sqlite3_free(terms);
+    if (!failed) return plan;
+    sqlite3_free(plan);
+    return NULL;
+}
+
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct planning planning = {.vtab = (struct art_vtab *)base, .info = info};
     if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
@@ -724,16 +741,17 @@ int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     planning.meanings = sqlite3_malloc(info->nConstraint + 1);
     if (!planning.meanings) return SQLITE_NOMEM;
     planning.words = sqlite3_str_new(NULL);
+    planning.terms = sqlite3_str_new(NULL);
     int rc = make_plan(&planning);
-    char *words = sqlite3_str_finish(planning.words);
     sqlite3_free(planning.meanings);
-    if (!rc && !words) rc = SQLITE_NOMEM;
+    char *plan = finish_plan(&planning);
+    if (!rc && !plan) rc = SQLITE_NOMEM;
     if (rc) {
-        sqlite3_free(words);
+        sqlite3_free(plan);
         return rc;
     }
     info->idxNum = planning.plan;
-    info->idxStr = words;
+    info->idxStr = plan;
     info->needToFreeIdxStr = 1;
     return SQLITE_OK;
 }
