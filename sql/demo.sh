@@ -54,5 +54,5 @@ What to try next, in this folder (what the tour has made is in ${work#"$root"/})
     $open "DELETE FROM files WHERE path GLOB '*.h'" "SELECT changes(), art_count('files', '')"
     $open "CREATE VIRTUAL TABLE IF NOT EXISTS notes USING art" "REPLACE INTO notes VALUES('todo/milk', 2)" "SELECT * FROM notes('todo/')"
 
-Recipes: $(cd "$root" && echo sql/recipe-*.sql). All of its SQL: README.md.
+Recipes: $(cd "$root" && echo sql/recipe-*.sql). All of its SQL: sql/README.md.
 END

@@ -1,9 +1,9 @@
 /* SQLite's conformance: what programs rely on without thinking, asked of an ordinary table and of an art table alike.
  *
- * The cases stand in the files of tests/conformance, one theme each; tests/support/conformance.h says how they are written and
- * what is compared. Each case runs in several settings, so that the rows are once in the memtable and once in blobs.
- * What differs because SQLite treats virtual tables otherwise stands beside its statement, with the reason, and is
- * checked to be just that.
+ * The cases stand in the files of tests/conformance, one theme each; tests/support/conformance.h says how they are
+ * written and what is compared. Each case runs in several settings, so that the rows are once in the memtable and once
+ * in blobs. What differs because SQLite treats virtual tables otherwise stands beside its statement, with the reason,
+ * and is checked to be just that.
  *
  * ART_TEST_CONFORMANCE=<theme> runs the cases of one file.
  */

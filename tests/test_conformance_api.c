@@ -1,9 +1,10 @@
-/* SQLite's conformance in C: hooks, authorizers, interrupts, backups, limits, statements that stay open; the same program on
- * an ordinary WITHOUT ROWID table and on an art table.
+/* SQLite's conformance in C: hooks, authorizers, interrupts, backups, limits, statements that stay open; the same
+ * program on an ordinary WITHOUT ROWID table and on an art table.
  *
- * Each statement is a function that works with a connection on which `t(a TEXT PRIMARY KEY, b, c INTEGER)` holds ten rows,
- * and says what it saw. Both must say the same, but where SQLite treats virtual tables otherwise: there the lines that
- * only the art table says stand beside the statement, with the reason. What SQL alone can ask is in tests/conformance.
+ * Each statement is a function that works with a connection on which `t(a TEXT PRIMARY KEY, b, c INTEGER)` holds ten
+ * rows, and says what it saw. Both must say the same, but where SQLite treats virtual tables otherwise: there the lines
+ * that only the art table says stand beside the statement, with the reason. What SQL alone can ask is in
+ * tests/conformance.
  *
  * Not here: unlock_notify, which is about the shared cache that an art table refuses (tests/test_sql_files.c).
  */
@@ -735,7 +736,7 @@ static const struct conformance_step {
      "no .art file can stand beside a database in memory (main): use storage=inline; where this is a copy, use it in "
      "the "
      "original, and copy that again\n",
-     "a table with a file: what deserialize() makes is a database of the VFS memdb (README, Copies)"},
+     "a table with a file: what deserialize() makes is a database of the VFS memdb (sql/README.md, Limits)"},
     {"a_blob_cannot_be_opened", a_blob_cannot_be_opened,
      "1 cannot open virtual table: t\nSELECT count(*) FROM t:\n10\n\n", "SQLite refuses both, each in its words"},
     CASE(limits_hold),
@@ -749,12 +750,12 @@ static const struct conformance_step {
     {"a_close_that_fails_takes_back_virtual_tables", a_close_that_fails_takes_back_virtual_tables,
      "close 5\nSELECT count(*) FROM t:\n10\n\nSELECT count(*), max(a) FROM t:\n11 'y'\n\nSELECT count(*), max(a) FROM "
      "t:\n11 'y'\n\n",
-     "README, Limits"},
+     "sql/README.md, Limits"},
     CASE(a_database_is_opened_for_reading),
     CASE(collations_of_the_application),
     CASE(counters_of_64_bits),
     {"a_commit_counts_a_row_of_the_log", a_commit_counts_a_row_of_the_log, "changes 1\ntotal 11\n",
-     "the log's row is written at COMMIT: README, Limits"},
+     "the log's row is written at COMMIT: sql/README.md, Limits"},
     CASE(memory_is_given_back_in_between),
     CASE(savepoints_nest_five_hundred_deep),
     CASE(a_database_is_reset),

@@ -292,6 +292,34 @@ START_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at
 }
 END_TEST
 
+/* A transaction that has ended within a statement of ours is over. What else is being read goes on with what is
+ * committed, and a transaction that was begun since is not rolled back with it. */
+START_TEST(test_a_query_goes_on_when_the_transaction_ended_in_another_statement) {
+    sqlite3_stmt *open;
+    int rows = 1;
+    prepare_work("WAL");
+    sql_run(db, "CREATE TABLE plain(x)");
+    limit_pages(2);
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('zzz', 'uncommitted')");
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT path, value FROM t ORDER BY path", -1, &open, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    int rc = SQLITE_OK;
+    for (int i = 0; i < 1000 && !rc; i++) rc = sql_try(db, "INSERT INTO t VALUES('full/%06d', zeroblob(900))", i);
+    ck_assert_int_eq(rc, SQLITE_FULL);
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 1);
+    sql_run(db, "PRAGMA max_page_count=1000000");
+    sql_run(db, "BEGIN; INSERT INTO plain VALUES(1)");
+    while ((rc = sqlite3_step(open)) == SQLITE_ROW) rows++;
+    ck_assert_msg(rc == SQLITE_DONE, "%d: %s", rc, sqlite3_errmsg(db));
+    ck_assert_int_eq(rows, 415);
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+    sqlite3_finalize(open);
+    sql_run(db, "COMMIT");
+    sql_expect(db, "1\n", "SELECT x FROM plain");
+    sql_expect(db, "415|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+END_TEST
+
 /* --- interrupted -------------------------------------------------------------------------------------------------- */
 
 static int questions_left;
@@ -714,6 +742,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_savepoints_over_spills_take_back_what_an_ordinary_tables_do, 0, 2);
     tcase_add_loop_test(tests, test_a_full_database_fails_the_transaction_as_a_whole, 0, 2 * WORKS);
     tcase_add_loop_test(tests, test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all, 0, 2);
+    tcase_add_test(tests, test_a_query_goes_on_when_the_transaction_ended_in_another_statement);
     tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
     tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
     tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);

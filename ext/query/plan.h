@@ -4,7 +4,8 @@
  *     ART_PLAN_TERM bytes for each argument of xFilter       u8 meaning (enum art_argument) | u8 1: what it is compared
  *                                                            with is no literal | u16 column, little-endian
  *
- * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an argument:
+ * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an
+ * argument:
  *
  *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending, limit ?
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?

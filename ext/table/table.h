@@ -78,15 +78,17 @@ struct art_finish {
 /* Where a table stands in the running transaction.
  *
  *     OUT --first change--> CHANGING --xSync--> PREPARED --xCommit--> OUT
- *                              ^                   |
- *                              +------ REFUSED <---+  by a lock: SQLite may go on with the transaction and try again
+ *                                                 |  ^
+ *                          ROLLBACK TO, or xSync  v  |  xSync
+ *                                               REFUSED
  *
- * xRollback leads to OUT from everywhere. */
+ * SQLite may try a COMMIT that met a lock once more, or go on with the transaction. xRollback leads to OUT from
+ * everywhere. */
 enum art_phase {
     ART_PHASE_OUT,
     ART_PHASE_CHANGING,
-    ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit */
-    ART_PHASE_REFUSED,  /* it has tried: nobody knows whether it did, whatever it says */
+    ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
+    ART_PHASE_REFUSED,  /* it has tried, and the transaction went on: nobody knows whether that COMMIT is there */
 };
 
 /* A cursor of SQLite's as its table knows it. Where it stands, query/ alone knows. */

@@ -362,7 +362,7 @@ static void all_read_only(struct foreign_world *world) {
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static const struct answer {
-    const char *word; /* in README */
+    const char *word; /* in sql/files.md */
     int code;
     const char *says; /* part of the message */
 } answers[] = {

@@ -87,7 +87,7 @@ void own_draw(struct random *random, struct own_script *out);
 void own_step_text(const struct own_step *step, char out[OWN_LINE]);
 bool own_is_of_files(const struct own_step *step);
 
-/* What an error means, by its words; in README's order. */
+/* What an error means, by its words; in the order of sql/files.md. */
 enum own_answer {
     OWN_WORKS,
     OWN_MISSING,
@@ -100,7 +100,7 @@ enum own_answer {
     OWN_NEWER,
     OWN_DAMAGED,
     OWN_BUSY,
-    OWN_UNKNOWN, /* no message that README has */
+    OWN_UNKNOWN, /* no message that sql/files.md has */
     OWN_SKIPPED, /* there was nothing to do it with */
     OWN_ANSWERS
 };

@@ -1,5 +1,5 @@
-/* The lines of README's "When files move" that are histories of files: each is a script of the model, and its words are
- * what the model then meets. Included by test_ownership.c, and nowhere else. */
+/* The lines of sql/files.md, "When files move", that are histories of files: each is a script of the model, and its
+ * words are what the model then meets. Included by test_ownership.c, and nowhere else. */
 
 enum { APP, SCRATCH, THERE, OTHER, BACKUP, HISTORY_MAX = 6 }; /* as in own_paths */
 

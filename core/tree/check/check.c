@@ -92,6 +92,7 @@ static int check_state(struct art_checker *checker) {
 }
 
 int art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
+    art_rows_catch_up(tree);
     if (art_store_forked(tree->store) || tree->txn.doomed) return art_tree_ready(tree);
     struct art_checker *checker = art_alloc_zeroed(sizeof *checker);
     if (!checker) return art_nomem();

@@ -53,10 +53,11 @@ int art_tree_ready(struct art_tree *tree) {
     if (__builtin_expect(art_store_forked(tree->store), 0)) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
-    if (__builtin_expect(tree->txn.doomed, 0)) {
+    bool over = tree->rows.rolled_back && !art_tree_inside(tree); /* there is no transaction any more */
+    if (__builtin_expect(tree->txn.doomed && !over, 0)) {
         return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
     }
-    if (__builtin_expect(tree->unknown, 0)) {
+    if (__builtin_expect(tree->unknown || over, 0)) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");
     }
     if (__builtin_expect(tree->root->runs && !tree->file_ready, 0)) { /* also for a key that no blob need be read for */

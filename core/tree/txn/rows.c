@@ -2,7 +2,9 @@
  *
  * Reading and writing them is the host's work, in statements of its own, and such a statement may end the whole
  * transaction: the host is told that it was rolled back, and tells the tree, in the middle of the call that had asked.
- * The tree only notes it then. The call fails and leaves; whatever is asked next does what is left to be done.
+ * The tree only notes it then, and the call fails. From there on reads and writes are refused as those of an unknown
+ * tree are, until a refresh, the end of the transaction, or a savepoint does what is left to be done
+ * (art_rows_catch_up()).
  *
  * What the host takes back by ROLLBACK TO it takes back in these rows, too: roots and blobs that a savepoint needs were
  * written before it, and are there again. The images of memtables (spill.c) are written after it: they go to a file of

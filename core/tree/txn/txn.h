@@ -32,7 +32,7 @@ void art_move_end(struct art_tree *tree);
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
 /* The host's rows, seen through here. */
 const struct art_rows *art_rows_of(struct art_tree *tree);
-/* A rollback in the middle of a call is noted, and done by whatever is asked next. */
+/* A rollback in the middle of a call is noted, and done by art_rows_catch_up(). */
 void art_rows_note_rollback(struct art_tree *tree);
 /* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
 int art_scratch_take(struct art_tree *tree, uint32_t *slot);
