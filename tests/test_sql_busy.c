@@ -62,6 +62,13 @@ static const struct script {
       "SELECT 'large/' || i, zeroblob(100) FROM n",
       "A SELECT count(*) FROM @", "A COMMIT", "A ROLLBACK", "A SELECT count(*) FROM @", "B COMMIT",
       "B SELECT count(*) FROM @"}},
+    {"a large savepoint is taken back behind a commit that a lock refused",
+     {"B BEGIN", "B SELECT count(*) FROM @", "A SAVEPOINT p", "A UPDATE @ SET value = 7", "A ROLLBACK TO p",
+      "A RELEASE p", "B COMMIT", "A SAVEPOINT q",
+      "A INSERT INTO @(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+      "SELECT 'large/' || i, zeroblob(100) FROM n",
+      "A ROLLBACK TO q", "A INSERT INTO @(path) VALUES('small')", "A SELECT count(*), total(value) FROM @", "A COMMIT",
+      "A SELECT count(*), total(value) FROM @", "B SELECT count(*), total(value) FROM @"}},
 };
 enum { SCRIPTS = sizeof scripts / sizeof *scripts };
 

@@ -421,6 +421,7 @@ int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = tree->pending.commit;
     tree->txn.cleared |= out->clear_log;
     tree->txn.rooted |= out->write_root;
+    tree->txn.logged |= out->write_root || out->mark_root || out->write_redo;
     tree->txn.shown_before = tree->txn.shown;
     tree->txn.shown |= out->write_root;
     return ART_OK;

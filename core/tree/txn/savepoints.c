@@ -43,7 +43,7 @@ int art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
     if (tree->txn.active && !tree->unknown) { /* else nothing has been changed yet, or all of it was taken back */
         savepoint.undo = art_memtable_savepoint(tree->memtable);
         savepoint.root = art_root_ref(tree->root);
-        savepoint.beginning = !tree->txn.spilled && !art_memtable_dirty(tree->memtable);
+        savepoint.beginning = !tree->txn.spilled && !tree->txn.logged && !art_memtable_dirty(tree->memtable);
     }
     *out = tree->txn.savepoint_count;
     tree->txn.savepoints[tree->txn.savepoint_count++] = savepoint;

@@ -7,7 +7,8 @@
  * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is written as an
  * image, redo bytes in slots of their own. Walking back through the undo list from the youngest savepoint to the oldest
  * gives each image in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the
- * transaction's beginning needs no image: the host's log has that state.
+ * transaction's beginning needs no image: the host's log has that state, unless a COMMIT that was refused has left the
+ * transaction's own rows there.
  */
 #include "core/tree/txn/txn.h"
 
