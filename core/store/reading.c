@@ -18,9 +18,9 @@
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/blob/blob_format.h"
 #include "core/store/private.h"
@@ -163,19 +163,13 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
     return __builtin_popcountll(first) + __builtin_popcountll(second) >= SINGLY_FROM_DEVICE;
 }
 
-static uint64_t read_clock(void) {
-    struct timespec time = {0};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
 static int read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
                      unsigned count) {
-    uint64_t begun = read_clock(), pages = store->pages_read;
+    uint64_t begun = art_clock_ns(), pages = store->pages_read;
     int rc = read_requests(store, requests, count, ART_READ_CACHED);
     pages = store->pages_read - pages;
-    if (read_clock() - begun > pages * WAITS && cached->waited < WAITED_FOR_ROWS) cached->waited++;
+    if (art_clock_ns() - begun > pages * WAITS && cached->waited < WAITED_FOR_ROWS) cached->waited++;
     return rc;
 }
 

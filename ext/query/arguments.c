@@ -3,7 +3,6 @@
 #include "ext/query/scan.h"
 
 #include <assert.h>
-#include <math.h>
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
 

@@ -6,8 +6,6 @@
  */
 #include "ext/table/table.h"
 
-#include <unistd.h>
-
 void art_table_set_name(struct art_table *table, struct art_name *name) {
     if (table->name == name) return;
     art_shadow_finalize(table);

@@ -207,14 +207,6 @@ static void read_check_write(struct fuzz_source ops) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint8_t *copy = malloc(size + 1);
-    if (size) memcpy(copy, data, size);
-    struct parcel parcel;
-    parcel_read(&parcel, copy, size);
-    host_open(&parcel);
-    struct parcel_section *ops = parcel_find(&parcel, PARCEL_OPS);
-    read_check_write(ops ? (struct fuzz_source){ops->data, ops->data + ops->len} : (struct fuzz_source){0});
-    host_clear();
-    free(copy);
+    host_run(data, size, read_check_write);
     return 0;
 }

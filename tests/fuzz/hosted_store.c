@@ -171,3 +171,15 @@ int host_refresh(struct art_tree *tree) {
     if (rc) art_tree_refresh_abort(tree);
     return rc;
 }
+
+void host_run(const uint8_t *data, size_t size, void (*run)(struct fuzz_source ops)) {
+    uint8_t *copy = malloc(size + 1);
+    if (size) memcpy(copy, data, size);
+    struct parcel parcel;
+    parcel_read(&parcel, copy, size);
+    host_open(&parcel);
+    struct parcel_section *ops = parcel_find(&parcel, PARCEL_OPS);
+    run(ops ? (struct fuzz_source){ops->data, ops->data + ops->len} : (struct fuzz_source){0});
+    host_clear();
+    free(copy);
+}

@@ -13,9 +13,8 @@
  * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever
  * the rest looks like: that costs what a few commits have written, not what the levels below have left undone.
  */
+#include "core/base/clock.h"
 #include "core/tree/run/run.h"
-
-#include <time.h>
 
 enum {
     LEVEL0_MAX = 3,
@@ -257,15 +256,9 @@ static int take_step(struct art_tree *tree, struct art_edit *edit, enum step ste
     return ART_OK;
 }
 
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
 static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
-    return pages >= owed && (pages >= PAUSE_PAGES || now() - begun >= PAUSE_NANOSECONDS);
+    return pages >= owed && (pages >= PAUSE_PAGES || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
 static int give_what_appends(struct art_tree *tree, struct art_edit *edit) {
@@ -279,7 +272,7 @@ static int give_what_appends(struct art_tree *tree, struct art_edit *edit) {
 }
 
 int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
-    uint64_t written = edit->pages_written, begun = now();
+    uint64_t written = edit->pages_written, begun = art_clock_ns();
     int rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
     while (!rc && moved && !paid) {

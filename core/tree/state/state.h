@@ -108,7 +108,9 @@ struct art_tree {
          * the log is empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a
          * savepoint may be younger. */
         bool cleared, rooted;
-        bool logged; /* or any row of it: what the log says is not the transaction's beginning any more */
+        /* The host's log has rows of this transaction, of a COMMIT that was refused: it no longer says how the
+         * transaction began. */
+        bool logged;
         /* A COMMIT may have left such a root in the journal; and as it was before the last prepare(). */
         bool shown, shown_before;
         int doomed; /* an error after which only a rollback helps */
