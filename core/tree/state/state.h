@@ -108,11 +108,11 @@ struct art_tree {
          * the log is empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a
          * savepoint may be younger. */
         bool cleared, rooted;
+        /* A COMMIT may have left such a root in the journal; and as it was before the last prepare(). */
+        bool shown, shown_before;
         /* The host's log has rows of this transaction, of a COMMIT that was refused: it no longer says how the
          * transaction began. */
         bool logged;
-        /* A COMMIT may have left such a root in the journal; and as it was before the last prepare(). */
-        bool shown, shown_before;
         int doomed; /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t overflow_values; /* counter of their ids, never taken back */
