@@ -2,7 +2,7 @@
 #include "core/base/error.h"
 #include "core/tree/salvage.h"
 
-int art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options) {
+enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options) {
     (void)options;
     *out = NULL;
     return art_fail(ART_MISUSE, "art: the naive tree salvages nothing");
@@ -12,7 +12,7 @@ void art_salvage_close(struct art_salvage *salvage) {
     (void)salvage;
 }
 
-int art_salvage_next(struct art_salvage *salvage) {
+enum art_rc art_salvage_next(struct art_salvage *salvage) {
     (void)salvage;
     return ART_MISUSE;
 }

@@ -171,7 +171,7 @@ static bool rows_remove(struct rows *rows, struct art_bytes key) {
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
+enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
     if (!tree) return art_nomem();
     tree->options = *options;
@@ -233,7 +233,7 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
 
 /* ---- refresh ----------------------------------------------------------------------------------------------------- */
 
-int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
+enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     if (tree->dirty && !tree->unknown) return art_fail(ART_MISUSE, "art: refresh of a changed tree");
     rows_clear(&tree->fresh.rows);
     memset(&tree->fresh, 0, sizeof tree->fresh);
@@ -314,7 +314,7 @@ static struct art_hash128 chain_hash(const struct art_hash128 *previous, uint64_
     return art_hash128_parts(parts, 3);
 }
 
-int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
+enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->fresh.root_seen) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing");
     if (ops.len < 16) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "a row is too short");
@@ -338,7 +338,7 @@ int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes o
     return ART_OK;
 }
 
-int art_tree_refresh_end(struct art_tree *tree) {
+enum art_rc art_tree_refresh_end(struct art_tree *tree) {
     if (!tree->fresh.root_seen) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the log is empty");
     if (!tree->fresh.row_seen) return ART_REBUILD;
     rows_clear(&tree->rows);
@@ -386,7 +386,7 @@ static int readable(struct art_tree *tree) {
     return ART_OK;
 }
 
-int art_tree_ready(struct art_tree *tree) {
+enum art_rc art_tree_ready(struct art_tree *tree) {
     return readable(tree);
 }
 
@@ -395,7 +395,7 @@ static void show(struct art_row *out, struct row *row) {
     *out = (struct art_row){.stored = row_value(row), .version = row->version, .held_memtable = row};
 }
 
-int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *out) {
+enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *out) {
     int rc = readable(tree);
     if (rc) return rc;
     uint32_t at;
@@ -406,8 +406,8 @@ int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *ou
 }
 
 /* Every stored path is asked, whether it is a prefix and whether the delimiter lets it count. */
-int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
-                            struct art_buffer *out) {
+enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
+                                    struct art_buffer *out) {
     int rc = readable(tree);
     if (rc) return rc;
     for (uint32_t i = tree->rows.count; i-- > 0;) { /* the longest is the last in order */
@@ -431,7 +431,7 @@ uint64_t art_row_length(const struct art_row *row) {
     return row->stored.len;
 }
 
-int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
+enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
     (void)tree;
     *out = row->stored;
     *owned = NULL;
@@ -460,7 +460,7 @@ static void range_ends(const struct art_tree *tree, const struct art_range *rang
     if (*end < *first) *end = *first;
 }
 
-int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out) {
+enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out) {
     int rc = readable(tree);
     if (rc) return rc;
     uint32_t first, end;
@@ -478,7 +478,7 @@ bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uin
     return true;
 }
 
-int art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
+enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     *out = art_alloc_zeroed(sizeof **out);
     if (!*out) return art_nomem();
     (*out)->tree = tree;
@@ -505,7 +505,7 @@ void art_cursor_close(struct art_cursor *cursor) {
     art_free(cursor);
 }
 
-int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
+enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
     cursor_stand(cursor, NULL);
     int rc = readable(cursor->tree);
     if (rc) return rc;
@@ -525,7 +525,7 @@ int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bo
     return ART_OK;
 }
 
-int art_cursor_next(struct art_cursor *cursor) {
+enum art_rc art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->at) return ART_OK;
     if (cursor->tree->unknown) return art_fail(ART_MISUSE, "art: the tree is not up to date");
     const struct rows *rows = &cursor->tree->rows;
@@ -563,7 +563,7 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     return !row->overflows;
 }
 
-int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
+enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     struct row *start = cursor->at;
     if (!start) return ART_OK;
     start->references++;
@@ -575,7 +575,7 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     return rc;
 }
 
-int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
+enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     int rc = ART_OK;
     while (!rc && cursor->at && count--) rc = art_cursor_next(cursor);
     return rc;
@@ -591,8 +591,8 @@ static int writable(struct art_tree *tree) {
     return rc;
 }
 
-int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
-                    bool *existed) {
+enum art_rc art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
+                            bool *existed) {
     if (key.len > ART_PATH_MAX) return art_fail(ART_TOOBIG, "art: the key is too long");
     int rc = writable(tree);
     if (rc) return rc;
@@ -604,7 +604,7 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     return rc;
 }
 
-int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed) {
+enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed) {
     int rc = writable(tree);
     if (rc) return rc;
     *existed = rows_remove(&tree->rows, key);
@@ -612,8 +612,8 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed) 
     return ART_OK;
 }
 
-int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
-                  const struct art_bytes *value, bool *existed) {
+enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
+                          const struct art_bytes *value, bool *existed) {
     if (to.len > ART_PATH_MAX) return art_fail(ART_TOOBIG, "art: the key is too long");
     int rc = writable(tree);
     if (rc) return rc;
@@ -635,7 +635,7 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return tree->dirty;
 }
 
-int art_tree_savepoint(struct art_tree *tree, uint32_t *mark) {
+enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *mark) {
     int rc = writable(tree);
     if (rc) return rc;
     if (tree->savepoint_count == tree->savepoint_capacity) {
@@ -669,12 +669,12 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t mark) {
     rows_clear(&tree->base);
 }
 
-int art_tree_request_flush(struct art_tree *tree) {
+enum art_rc art_tree_request_flush(struct art_tree *tree) {
     tree->flush = true;
     return ART_OK;
 }
 
-int art_tree_request_optimize(struct art_tree *tree) {
+enum art_rc art_tree_request_optimize(struct art_tree *tree) {
     tree->flush = true;
     return ART_OK;
 }
@@ -687,13 +687,13 @@ void art_tree_note_full(struct art_tree *tree) {
     (void)tree;
 }
 
-int art_tree_request_vacuum(struct art_tree *tree) {
+enum art_rc art_tree_request_vacuum(struct art_tree *tree) {
     tree->flush = true;
     return ART_OK;
 }
 
 /* Its files are empty. */
-int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
+enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
     (void)host_path;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     *ours = false;
@@ -703,7 +703,7 @@ int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_
     return *ours ? ART_OK : ART_NOTFOUND;
 }
 
-int art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
+enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
     (void)path;
     *bytes = *names = 0;
     return ART_MISSING;
@@ -713,7 +713,7 @@ bool art_file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-int art_file_make(const char *path, const char *like) {
+enum art_rc art_file_make(const char *path, const char *like) {
     struct stat other = {.st_mode = 0600};
     stat(like, &other);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, other.st_mode & 0777);
@@ -722,17 +722,17 @@ int art_file_make(const char *path, const char *like) {
     return ART_OK;
 }
 
-int art_file_remove(const char *path) {
+enum art_rc art_file_remove(const char *path) {
     return unlink(path) ? art_fail(ART_MISSING, "art: no such file to remove (%s)", path) : ART_OK;
 }
 
 /* It is not about power loss. */
-int art_file_sync_folder(const char *path) {
+enum art_rc art_file_sync_folder(const char *path) {
     (void)path;
     return ART_OK;
 }
 
-int art_folder_list(const char *folder, int (*visit)(void *context, const char *name), void *context) {
+enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *context, const char *name), void *context) {
     DIR *list = opendir(folder);
     if (!list) {
         return art_fail(ART_CANTOPEN,
@@ -750,19 +750,19 @@ bool art_tree_has_runs(const struct art_tree *tree) {
     return false;
 }
 
-int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
     (void)tree;
     (void)place;
     return ART_OK;
 }
 
-int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
     (void)tree;
     (void)place;
     return ART_OK;
 }
 
-int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
     (void)tree;
     (void)place;
     return ART_OK;
@@ -778,12 +778,12 @@ uint64_t art_tree_generation(const struct art_tree *tree) {
     return 0;
 }
 
-int art_tree_claim(struct art_tree *tree) {
+enum art_rc art_tree_claim(struct art_tree *tree) {
     (void)tree;
     return ART_OK;
 }
 
-int art_tree_adopt(struct art_tree *tree) {
+enum art_rc art_tree_adopt(struct art_tree *tree) {
     (void)tree;
     return ART_OK;
 }
@@ -794,7 +794,7 @@ static int add_operation(struct art_buffer *out, bool put, struct art_bytes key,
     uint8_t head[9] = {put};
     art_store32(head + 1, key.len);
     art_store32(head + 5, value.len);
-    int rc = art_buffer_append(out, head, sizeof head);
+    enum art_rc rc = art_buffer_append(out, head, sizeof head);
     if (!rc) rc = art_buffer_append(out, key.data, key.len);
     return rc ? rc : art_buffer_append(out, value.data, value.len);
 }
@@ -872,7 +872,7 @@ static int go_through_a_flush(struct art_tree *tree, uint64_t csn) {
     return art_buffer_append(&tree->retired, retired, sizeof retired);
 }
 
-int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
+enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = (struct art_commit){.csn = tree->csn + 1};
     if (tree->unknown) return tree->dirty ? art_fail(ART_MISUSE, "art: prepare of an unknown tree") : ART_OK;
     if (!tree->dirty && !tree->flush) return ART_OK;
@@ -927,7 +927,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
 
 /* ---- for people -------------------------------------------------------------------------------------------------- */
 
-int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
+enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     int rc = readable(tree);
     if (rc) return rc;
     *out = (struct art_tree_info){.keys = tree->rows.count,
@@ -940,7 +940,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     return ART_OK;
 }
 
-int art_tree_check(struct art_tree *tree) {
+enum art_rc art_tree_check(struct art_tree *tree) {
     int rc = readable(tree);
     for (uint32_t i = 1; !rc && i < tree->rows.count; i++) {
         if (art_bytes_compare(row_key(tree->rows.items[i - 1]), row_key(tree->rows.items[i])) >= 0) {
@@ -950,7 +950,7 @@ int art_tree_check(struct art_tree *tree) {
     return rc;
 }
 
-int art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
+enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
     int rc = art_tree_check(tree);
     if (rc != ART_CORRUPT) return rc;
     struct art_fault fault = art_error_fault();

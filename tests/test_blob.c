@@ -394,7 +394,7 @@ struct disk {
     uint32_t calls, pages;
 };
 
-static int load_from_disk(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc load_from_disk(struct art_blob *blob, uint32_t first, uint32_t n) {
     struct disk *disk = blob->owner;
     disk->calls++;
     for (uint32_t page = first + n; page-- > first;) { /* in any order */
@@ -462,7 +462,7 @@ START_TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
 }
 END_TEST
 
-static int load_that_fails(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc load_that_fails(struct art_blob *blob, uint32_t first, uint32_t n) {
     (void)n;
     return art_fail(ART_IO, "slot %u, page %u cannot be read", blob->slot, first);
 }

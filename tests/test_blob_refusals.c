@@ -258,7 +258,7 @@ END_TEST
 
 /* --- pages that are not there ------------------------------------------------------------------------------------- */
 
-static int promise(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc promise(struct art_blob *blob, uint32_t first, uint32_t n) {
     (void)blob;
     (void)first;
     (void)n;

@@ -438,7 +438,7 @@ struct shared_disk {
     _Atomic uint32_t loaded;
 };
 
-static int load_once(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc load_once(struct art_blob *blob, uint32_t first, uint32_t n) {
     struct shared_disk *disk = blob->owner;
     int rc = ART_OK;
     pthread_mutex_lock(&disk->lock);

@@ -239,7 +239,7 @@ static void flip_bytes(unsigned worker, const char *what, uint8_t *bytes, uint64
     }
 }
 
-static int note_ref(void *context, const struct art_ref *ref) {
+static enum art_rc note_ref(void *context, const struct art_ref *ref) {
     struct art_ref *refs = context;
     if (ref->slot >= SLOTS) abort();
     refs[ref->slot] = *ref;

@@ -34,7 +34,7 @@ static int read_pages(struct art_io *from, uint8_t *data, uint64_t page, uint32_
 
 static int write_pages(struct art_io *to, uint8_t *data, uint64_t page, uint32_t pages) {
     struct art_io_request request = {data, pages * ART_PAGE, page * ART_PAGE};
-    int rc = art_io_write(to, &request, 1);
+    enum art_rc rc = art_io_write(to, &request, 1);
     return rc ? rc : art_io_wait(to);
 }
 

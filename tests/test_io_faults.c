@@ -52,7 +52,7 @@ static int step_write(struct life *life) {
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
     for (unsigned i = 0; i < REQUESTS; i++) memset(data[i], (int)i + 1, sizeof data[i]);
-    int rc = art_io_write(life->io, requests, REQUESTS);
+    enum art_rc rc = art_io_write(life->io, requests, REQUESTS);
     return rc ? rc : art_io_wait(life->io);
 }
 

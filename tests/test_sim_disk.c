@@ -16,7 +16,7 @@ static _Alignas(4096) uint8_t page[PAGES][ART_PAGE];
 static int write_page(struct art_io *io, uint64_t at, uint8_t value) {
     memset(page[value % PAGES], value, ART_PAGE);
     struct art_io_request request = {page[value % PAGES], ART_PAGE, at * ART_PAGE};
-    int rc = art_io_write(io, &request, 1);
+    enum art_rc rc = art_io_write(io, &request, 1);
     return rc ? rc : art_io_wait(io);
 }
 
@@ -287,7 +287,7 @@ START_TEST(test_files_from_outside_can_be_damaged_copied_linked_and_renamed) {
 }
 END_TEST
 
-static int note_name(void *context, const char *name) {
+static enum art_rc note_name(void *context, const char *name) {
     char *names = context;
     strcat(strcat(names, name), " ");
     return strcmp(name, "stop") ? ART_OK : ART_INTERRUPT;

@@ -100,7 +100,7 @@ static void flush(void) {
     commit();
 }
 
-static int note_slot(void *context, const struct art_ref *ref) {
+static enum art_rc note_slot(void *context, const struct art_ref *ref) {
     return ref->level ? ART_OK : art_slot_set_add(context, ref->slot);
 }
 

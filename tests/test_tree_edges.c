@@ -464,12 +464,12 @@ static bool wait_some(void *context, unsigned attempt) {
     return ++asked < patience;
 }
 
-static int say_moved(void *context) {
+static enum art_rc say_moved(void *context) {
     (void)context;
     return art_fail(ART_READONLY, "art: the database was moved (test): put it back");
 }
 
-static int no_other_name(void *context, unsigned attempt) {
+static enum art_rc no_other_name(void *context, unsigned attempt) {
     (void)context;
     (void)attempt;
     return art_fail(ART_CANTOPEN, "art: no name is left (test): give up");

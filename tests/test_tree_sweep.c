@@ -33,29 +33,29 @@ static bool strikes(void) {
     return true;
 }
 
-static int failed(void) {
+static enum art_rc failed(void) {
     return art_fail(ART_IO, "art: the host fails (test): try again");
 }
 
-static int host_unmoved(void *context) {
+static enum art_rc host_unmoved(void *context) {
     (void)context;
     return strikes() ? failed() : ART_OK;
 }
 
-static int host_secure(void *context, bool *reuse) {
+static enum art_rc host_secure(void *context, bool *reuse) {
     (void)context;
     *reuse = true;
     return strikes() ? failed() : ART_OK;
 }
 
-static int host_epoch(void *context, struct art_epoch *out) {
+static enum art_rc host_epoch(void *context, struct art_epoch *out) {
     (void)context;
     *out = (struct art_epoch){.kind = toy->wal && !toy->inlined ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
     memcpy(out->salts, toy->salts, sizeof out->salts);
     return strikes() ? failed() : ART_OK;
 }
 
-static int host_load_retired(void *context, struct art_buffer *out) {
+static enum art_rc host_load_retired(void *context, struct art_buffer *out) {
     (void)context;
     return strikes() ? failed() : art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
@@ -70,7 +70,8 @@ static bool host_interrupted(void *context) {
     return strikes();
 }
 
-static int host_each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static enum art_rc host_each_log_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                     void *to) {
     (void)context;
     int rc = strikes() ? failed() : ART_OK;
     for (unsigned i = 0; !rc && i < toy->log.rows; i++) {
@@ -94,29 +95,29 @@ static int row_fails(void) {
     return failed();
 }
 
-static int row_read(void *context, uint64_t page, void *data) {
+static enum art_rc row_read(void *context, uint64_t page, void *data) {
     int rc = row_fails();
     return rc ? rc : toy_blobs_read(context, page, data);
 }
 
-static int row_write(void *context, uint64_t page, const void *data) {
+static enum art_rc row_write(void *context, uint64_t page, const void *data) {
     int rc = row_fails();
     if (!rc) toy_blobs_write(context, page, data);
     return rc;
 }
 
-static int rows_remove(void *context, uint64_t from, uint64_t end) {
+static enum art_rc rows_remove(void *context, uint64_t from, uint64_t end) {
     int rc = row_fails();
     if (!rc) toy_blobs_remove(context, from, end);
     return rc;
 }
 
-static int rows_end(void *context, uint64_t *pages) {
+static enum art_rc rows_end(void *context, uint64_t *pages) {
     *pages = toy_blobs_end(context);
     return row_fails();
 }
 
-static int scratch_name(void *context, char *name, uint32_t room) {
+static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
     static unsigned names;
     (void)context;
     snprintf(name, room, "scratch-%u", names++);
@@ -300,7 +301,7 @@ static int transaction(const struct work *work, struct art_commit *commit) {
     struct random random = {work->seed};
     uint32_t mark;
     art_tree_set_limits(tree, options.cache_bytes, options.log_limit, work->kind == SPILL ? 40000 : 1 << 30);
-    int rc = toy_refresh(toy, tree);
+    enum art_rc rc = toy_refresh(toy, tree);
     for (unsigned i = 0; !rc && i < work->changes; i++) {
         rc = random_change(&random);
         if (rc || work->kind != SPILL || i % 16) continue;
@@ -323,7 +324,7 @@ static int reading(const struct work *work, uint64_t *out) {
     struct art_cursor *cursor = NULL;
     struct art_tree_info info;
     uint64_t rows = 0;
-    int rc = toy_refresh(toy, tree);
+    enum art_rc rc = toy_refresh(toy, tree);
     *out = 0;
     if (!rc) rc = art_cursor_open(tree, &cursor);
     for (unsigned i = 0; !rc && i < work->changes; i++) {

@@ -50,19 +50,19 @@ void __wrap_art_store_end_ahead(struct art_store *store, const void *walk) {
 
 static bool astray; /* a search finds the walk's first row, whatever it was asked for */
 
-int __real_art_run_skip(struct art_run_cursor *, uint32_t len, struct art_bytes behind);
+enum art_rc __real_art_run_skip(struct art_run_cursor *, uint32_t len, struct art_bytes behind);
 int __wrap_art_run_skip(struct art_run_cursor *, uint32_t len, struct art_bytes behind);
 int __wrap_art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
     return astray ? art_run_first(cursor) : __real_art_run_skip(cursor, len, behind);
 }
 
-int __real_art_run_seek_ge(struct art_run_cursor *, struct art_bytes key);
+enum art_rc __real_art_run_seek_ge(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_ge(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
     return astray ? art_run_first(cursor) : __real_art_run_seek_ge(cursor, key);
 }
 
-int __real_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
+enum art_rc __real_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
     return astray ? art_run_last(cursor) : __real_art_run_seek_le(cursor, key);

@@ -8,7 +8,7 @@ void art_buffer_clear(struct art_buffer *buffer) {
     *buffer = (struct art_buffer){0};
 }
 
-int art_buffer_reserve(struct art_buffer *buffer, size_t more) {
+enum art_rc art_buffer_reserve(struct art_buffer *buffer, size_t more) {
     if (buffer->capacity - buffer->len >= more) return ART_OK;
     size_t capacity = buffer->capacity ? buffer->capacity * 2 : 256;
     while (capacity - buffer->len < more) capacity *= 2;
@@ -19,17 +19,17 @@ int art_buffer_reserve(struct art_buffer *buffer, size_t more) {
     return ART_OK;
 }
 
-int art_buffer_append(struct art_buffer *buffer, const void *data, size_t len) {
-    int rc = art_buffer_reserve(buffer, len);
+enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_t len) {
+    enum art_rc rc = art_buffer_reserve(buffer, len);
     if (rc) return rc;
     if (len) memcpy(buffer->data + buffer->len, data, len);
     buffer->len += len;
     return ART_OK;
 }
 
-int art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
+enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
     buffer->len = 0;
-    int rc = art_buffer_append(buffer, key.data, key.len);
+    enum art_rc rc = art_buffer_append(buffer, key.data, key.len);
     if (!rc) rc = art_buffer_reserve(buffer, ART_KEY_PADDING);
     if (!rc) memset(buffer->data + buffer->len, 0, ART_KEY_PADDING);
     return rc;

@@ -3,6 +3,7 @@
 #define ART_BASE_BUFFER_H
 
 #include "core/base/bytes.h"
+#include "core/base/error.h"
 
 #include <stddef.h>
 
@@ -13,11 +14,11 @@ struct art_buffer {
 
 void art_buffer_clear(struct art_buffer *buffer);
 /* ART_OK or ART_NOMEM (then unchanged). */
-int art_buffer_reserve(struct art_buffer *buffer, size_t more);
-int art_buffer_append(struct art_buffer *buffer, const void *data, size_t len);
+enum art_rc art_buffer_reserve(struct art_buffer *buffer, size_t more);
+enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_t len);
 /* A copy of `key` and nothing else, readable ART_KEY_PADDING bytes past its end, as searches want it. ART_OK or
  * ART_NOMEM. */
-int art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key);
+enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key);
 
 /* What is in it, borrowed. */
 static inline struct art_bytes art_buffer_bytes(const struct art_buffer *buffer) {

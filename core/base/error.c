@@ -19,7 +19,7 @@ static const struct {
 #undef ART_ERROR_ROW
 };
 
-int art_fail(int code, const char *format, ...) {
+enum art_rc art_fail(enum art_rc code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(noted.message, sizeof noted.message, format, args);
@@ -29,7 +29,7 @@ int art_fail(int code, const char *format, ...) {
     return code;
 }
 
-int art_fail_errno(int code, int error, const char *format, ...) {
+enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...) {
     va_list args;
     va_start(args, format);
     int n = vsnprintf(noted.message, sizeof noted.message, format, args);
@@ -52,7 +52,7 @@ int art_fail_errno(int code, int error, const char *format, ...) {
     }
 }
 
-int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {
+enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {
     char what[ART_WHAT_SIZE], place[ART_PLACE_SIZE], where[64] = "";
     va_list args;
     va_start(args, format);
@@ -75,7 +75,7 @@ int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *form
     return ART_CORRUPT;
 }
 
-int art_nomem(void) {
+enum art_rc art_nomem(void) {
     return art_fail(ART_NOMEM, "art: out of memory");
 }
 
@@ -101,10 +101,10 @@ int art_error_errno(void) {
     return noted.error_number;
 }
 
-const char *art_error_name(int code) {
-    return code >= 0 && code < ART_ERROR_COUNT ? errors[code].name : "?";
+const char *art_error_name(enum art_rc code) {
+    return code < ART_ERROR_COUNT ? errors[code].name : "?";
 }
 
-const char *art_error_text(int code) {
-    return code >= 0 && code < ART_ERROR_COUNT ? errors[code].text : "unknown error";
+const char *art_error_text(enum art_rc code) {
+    return code < ART_ERROR_COUNT ? errors[code].text : "unknown error";
 }

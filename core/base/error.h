@@ -38,19 +38,20 @@ enum art_rc {
 };
 
 /* Notes a message and returns `code`. */
-int art_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+enum art_rc art_fail(enum art_rc code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* The errno flavour: picks the code (ENOSPC, EDQUOT: DISKFULL; ENOMEM: NOMEM; EROFS: READONLY; else `code`) and
  * appends the system's text. `error` is a positive errno. */
-int art_fail_errno(int code, int error, const char *format, ...) __attribute__((format(printf, 3, 4), cold));
+enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4), cold));
 
 /* Where corruption is born: which file, slot and page (ART_NOWHERE where unknown) and what is wrong with it. */
 #define ART_NOWHERE UINT32_MAX
-int art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
+enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
 /* Out of memory, for the return statement after a failed allocation. */
-int art_nomem(void) __attribute__((cold));
+enum art_rc art_nomem(void) __attribute__((cold));
 
 /* The sentence noted last in this thread; never NULL. Valid until the next failure in this thread. */
 const char *art_error_message(void);
@@ -77,7 +78,7 @@ void art_error_restore(const struct art_kept_error *kept);
 int art_error_errno(void);
 
 /* The list's name ("CORRUPT") and text of a code. */
-const char *art_error_name(int code);
-const char *art_error_text(int code);
+const char *art_error_name(enum art_rc code);
+const char *art_error_text(enum art_rc code);
 
 #endif

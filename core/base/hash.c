@@ -50,7 +50,7 @@ void art_hash_stream_free(struct art_hash_stream *stream) {
     art_free_aligned(stream);
 }
 
-int art_random(void *out, size_t len) {
+enum art_rc art_random(void *out, size_t len) {
     uint8_t *at = out;
     while (len) {
         ssize_t n = getrandom(at, len, 0);

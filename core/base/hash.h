@@ -2,6 +2,8 @@
 #ifndef ART_BASE_HASH_H
 #define ART_BASE_HASH_H
 
+#include "core/base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +35,6 @@ static inline bool art_hash128_equal(struct art_hash128 a, struct art_hash128 b)
 }
 
 /* `len` random bytes from the system. Returns ART_OK or ART_IO. */
-int art_random(void *out, size_t len);
+enum art_rc art_random(void *out, size_t len);
 
 #endif

@@ -8,6 +8,8 @@
 #ifndef ART_BASE_ROWS_H
 #define ART_BASE_ROWS_H
 
+#include "core/base/error.h"
+
 #include <stdint.h>
 
 /* SQLite needs 35 bytes of a table's leaf page, and 4 for the record's header; a multiple of 8. */
@@ -15,12 +17,12 @@ enum { ART_ROW_SPARE = 40 };
 
 struct art_rows {
     void *context;
-    int (*read)(void *context, uint64_t page, void *data); /* ART_CORRUPT where there is none */
-    int (*write)(void *context, uint64_t page, const void *data);
+    enum art_rc (*read)(void *context, uint64_t page, void *data); /* ART_CORRUPT where there is none */
+    enum art_rc (*write)(void *context, uint64_t page, const void *data);
     /* All rows with numbers in [from, end). */
-    int (*remove)(void *context, uint64_t from, uint64_t end);
+    enum art_rc (*remove)(void *context, uint64_t from, uint64_t end);
     /* The number behind the last page that there is, 0 when there is none. */
-    int (*end)(void *context, uint64_t *pages);
+    enum art_rc (*end)(void *context, uint64_t *pages);
 };
 
 #endif

@@ -46,7 +46,7 @@ struct art_ref {
 enum { ART_REF_FIXED = 48, ART_REF_MAX = ART_VALUE_INLINE_MAX, ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED };
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns bytes written, 48 + label.len */
 /* ART_CORRUPT (no message) when cut short or senseless. */
-int art_ref_decode(struct art_bytes bytes, struct art_ref *out);
+enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
 
 /* Header fields that others want to see, decoded once. */
 struct art_blob {
@@ -59,7 +59,7 @@ struct art_blob {
     uint64_t generation;
     _Atomic uint64_t present[2]; /* leaf pages that may be read */
     /* Makes leaf pages [first, first + n) present, verified. Called by any reader; NULL when all are there. */
-    int (*load)(struct art_blob *, uint32_t first, uint32_t n);
+    enum art_rc (*load)(struct art_blob *, uint32_t first, uint32_t n);
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks;
     uint8_t flags, level;
@@ -72,30 +72,30 @@ struct art_blob {
  * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
  * present. ART_CORRUPT with file, slot, page otherwise; a header of a later generation than `ref` says that the file
  * is newer than the database. */
-int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
-                  const char *file);
+enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
+                          const uint8_t uuid[16], const char *file);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
  * it is in `slot` and of which table. The label has no bytes, only its length. False: it is none. Such a blob may have
  * been superseded long ago. */
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present. */
-int art_blob_verify_page(struct art_blob *blob, uint32_t page);
+enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
 /* The same checks of a leaf page whose bytes are not in the image; nothing becomes present. */
-int art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
+enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
 /* Marks all leaf pages present after verifying them. */
-int art_blob_verify_all(struct art_blob *blob);
+enum art_rc art_blob_verify_all(struct art_blob *blob);
 
 /* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
  * run: `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
-int art_blob_check(struct art_blob *blob, bool only_puts);
+enum art_rc art_blob_check(struct art_blob *blob, bool only_puts);
 /* The same with what only the blob's run knows. */
 struct art_blob_expected {
     bool only_puts;
     uint64_t csn_max;              /* no entry is newer */
     const struct art_bytes *label; /* which the reference gives it: its keys are stored with it; NULL: any */
 };
-int art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected);
+enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected);
 /* Draws the blob for people: header, routing, buckets; entries too if `entries`. */
 void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
 
@@ -115,7 +115,7 @@ uint64_t art_blob_key_hash(struct art_bytes key);
 bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
-int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
+enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
  * its place (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and
  * readable ART_PAGE_PADDING bytes past its end. ART_OK, ART_NOTFOUND. */
@@ -123,21 +123,21 @@ struct art_spot {
     uint32_t page, bucket, known;
 };
 void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out);
-int art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
-                      const uint8_t *page, struct art_entry *out);
+enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
+                              const uint8_t *page, struct art_entry *out);
 /* The longest key of a leaf blob that is a prefix of `key` (or the key itself), from the one bucket where `key` has its
  * place: ART_OK, its length, its entry. ART_NOTFOUND: it is not there. *len: then no key before that bucket, in this
  * blob or another, that is a prefix of `key` can be longer; <0: nothing is known, `key` stands before the bucket. */
-int art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
+enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
  * if `before` is not NULL, the sum of the counts of the children before it, or their number. */
-int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
-int art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
+enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
+enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
 /* The children around that of `key`, those that lie in one bucket and, counted from its beginning, in one stretch of
  * `room` children: how many. */
 uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
-int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
+enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 
 /* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
 enum art_guess {
@@ -171,26 +171,26 @@ struct art_blob_cursor {
 
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* All return ART_OK (look at `valid`) or what load() said (then invalid). */
-int art_blob_first(struct art_blob_cursor *cursor);
-int art_blob_last(struct art_blob_cursor *cursor);
-int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
-int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
-int art_blob_next(struct art_blob_cursor *cursor);
+enum art_rc art_blob_first(struct art_blob_cursor *cursor);
+enum art_rc art_blob_last(struct art_blob_cursor *cursor);
+enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
+enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
+enum art_rc art_blob_next(struct art_blob_cursor *cursor);
 /* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many
  * bytes of the key are what they were. False: the cursor has not moved. */
 bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
 bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
-int art_blob_prev(struct art_blob_cursor *cursor);
+enum art_rc art_blob_prev(struct art_blob_cursor *cursor);
 /* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
  * subtree, forward; backward: to the last entry before it. */
-int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward);
+enum art_rc art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward);
 /* Forward, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first of all
  * keys after those with the prefix. *done: the cursor stands there; else it has not moved. */
-int art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done);
+enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done);
 /* Entry number `index` (0-based) in key order; invalid past the end. */
-int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);
+enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);
 /* The k-th live row (0-based) by weights, for blobs in which no weight is negative (last run; index blobs). */
-int art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k);
+enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k);
 
 /* Sum of the weights (leaf) or counts (index) of all entries before the cursor's. */
 int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
@@ -202,9 +202,9 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
-int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
+enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
 /* Leaf blobs: *end: all keys of the buckets before it are < key, which is not before the cursor's. */
-int art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end);
+enum art_rc art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end);
 /* Number of entries in buckets [from, to), and whether all of them are puts of rows that were not there before. */
 uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to);
 bool art_blob_only_puts(const struct art_blob *blob, uint32_t from, uint32_t to);

@@ -14,7 +14,7 @@
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
-static int head_corrupt(const struct art_blob *blob, const char *what) {
+static enum art_rc head_corrupt(const struct art_blob *blob, const char *what) {
     return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob header: %s", what);
 }
 
@@ -27,7 +27,7 @@ uint64_t art_blob_header_hash(const uint8_t *last_page) {
 }
 
 /* The last page against the reference. Unverified bytes are looked at only for a better message, when it is wrong. */
-static int verify_header_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
+static enum art_rc verify_header_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
     struct art_hash128 hash = art_hash128(blob->image + LAST_PAGE * ART_BLOB_PAGE, ART_BLOB_PAGE);
     if (art_hash128_equal(hash, ref->hash)) return ART_OK;
     const struct art_blob_header *header = art_blob_header(blob->image);
@@ -143,13 +143,13 @@ static void take_header(struct art_blob *blob, const struct art_blob_header *hea
     blob->filter_blocks = header->filter_blocks;
 }
 
-int art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref, const uint8_t uuid[16],
-                  const char *file) {
+enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
+                          const uint8_t uuid[16], const char *file) {
     memset(blob, 0, sizeof *blob);
     blob->image = image;
     blob->slot = ref->slot;
     blob->file = file;
-    int rc = verify_header_page(blob, ref, uuid);
+    enum art_rc rc = verify_header_page(blob, ref, uuid);
     if (rc) return rc;
     const struct art_blob_header *header = art_blob_header(image);
     const char *wrong = wrong_identity(header, ref, uuid);
@@ -203,7 +203,7 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
     return low;
 }
 
-int art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
+enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
     if (page >= blob->leaf_pages) return art_fail(ART_MISUSE, "art: slot %u has no leaf page %u", blob->slot, page);
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
     if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_header(blob->image)->page_hash[page]) {
@@ -219,16 +219,16 @@ int art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint
     return ART_OK;
 }
 
-int art_blob_verify_page(struct art_blob *blob, uint32_t page) {
-    int rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
+enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
+    enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
     return ART_OK;
 }
 
-int art_blob_verify_all(struct art_blob *blob) {
+enum art_rc art_blob_verify_all(struct art_blob *blob) {
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
-        int rc = art_blob_verify_page(blob, page);
+        enum art_rc rc = art_blob_verify_page(blob, page);
         if (rc) return rc;
     }
     return ART_OK;

@@ -97,7 +97,7 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
     return wrong;
 }
 
-int art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
+enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), end = art_bucket_end(blob, bucket);
     uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
     bool missing = false;
@@ -107,7 +107,7 @@ int art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t 
             return art_fail(ART_MISUSE, "art: pages %u to %u of slot %u are not loaded and nobody can load them", first,
                             last, blob->slot);
         }
-        int rc = blob->load(blob, first, last - first + 1);
+        enum art_rc rc = blob->load(blob, first, last - first + 1);
         if (rc) return rc;
         for (uint32_t page = first; page <= last; page++) {
             if (!art_page_present(blob, page)) {

@@ -162,7 +162,7 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
 const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count);
 
 /* Where bucket `bucket` lies, present and sane; asks load() for its pages. */
-int art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
+enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
 
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
@@ -174,11 +174,11 @@ static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t buc
     return (art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page ? page : (uint32_t)ART_BLOB_PAGES;
 }
 
-static inline int art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
+static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
     *start = blob->image + at;
     if (ART_LIKELY((art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page && art_page_present(blob, page)))
-        return 0;
+        return ART_OK;
     return art_bucket_fetch_slow(blob, bucket, start);
 }
 

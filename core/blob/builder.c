@@ -13,7 +13,7 @@
 #include "core/blob/builder_internal.h"
 #include "core/blob/filter.h"
 
-int art_builder_open(struct art_builder **out, const struct art_builder_options *options) {
+enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_options *options) {
     *out = NULL;
     bool index = options->kind == ART_BLOB_INDEX;
     if ((options->kind != ART_BLOB_LEAF && !index) || index != (options->level > 0) || options->level > ART_LEVEL_MAX ||
@@ -101,7 +101,7 @@ static bool pending_has_room(const struct art_builder *builder, uint32_t size, u
                                 sums_needed(builder));
 }
 
-int art_builder_emit(struct art_builder *builder, bool *full) {
+enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
     struct art_pending *pending = &builder->pending;
     struct art_head *head = &builder->head;
     struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
@@ -109,7 +109,7 @@ int art_builder_emit(struct art_builder *builder, bool *full) {
     if (!pending->count || builder->refused) return ART_OK;
     struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_head_node_cost(head, separator);
-    int rc = art_head_reserve(head, 1, separator.len, 0);
+    enum art_rc rc = art_head_reserve(head, 1, separator.len, 0);
     if (rc) return rc;
     if (!pending_has_room(builder, size, node_cost)) {
         rc = art_head_measure(head);
@@ -149,11 +149,11 @@ static void begin_bucket(struct art_builder *builder, const struct art_arrival *
     builder->pending.alone = size > left;
 }
 
-static int out_of_order(void) {
+static enum art_rc out_of_order(void) {
     return art_fail(ART_MISUSE, "art: keys handed to a blob builder must ascend");
 }
 
-static int take_arrival(struct art_builder *builder, struct art_arrival *arrival, bool *full) {
+static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival *arrival, bool *full) {
     struct art_pending *pending = &builder->pending;
     struct art_key_copy *last = &builder->last;
     struct art_bytes key = arrival->key;
@@ -169,13 +169,13 @@ static int take_arrival(struct art_builder *builder, struct art_arrival *arrival
         arrival->shared = 0;
     }
     if (builder->options.filter) {
-        int rc = art_head_reserve(&builder->head, 1, 0, 1);
+        enum art_rc rc = art_head_reserve(&builder->head, 1, 0, 1);
         if (rc) return rc;
     }
     if (!pending->count) {
         begin_bucket(builder, arrival);
     } else if (pending->alone || !art_pending_add(pending, arrival, room_in_page(builder))) {
-        int rc = art_builder_emit(builder, full);
+        enum art_rc rc = art_builder_emit(builder, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);
     }
@@ -186,8 +186,8 @@ static int take_arrival(struct art_builder *builder, struct art_arrival *arrival
     return ART_OK;
 }
 
-int art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry, uint32_t shared,
-                    bool *full) {
+enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry,
+                            uint32_t shared, bool *full) {
     if (key.len > ART_KEY_MAX || entry->value.len > ART_VALUE_INLINE_MAX) {
         return art_fail(ART_TOOBIG, "art: a key of %u bytes with a value of %u bytes does not fit into a blob", key.len,
                         entry->value.len);
@@ -201,8 +201,8 @@ int art_builder_add(struct art_builder *builder, struct art_bytes key, const str
     return take_arrival(builder, &arrival, full);
 }
 
-int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
-                        bool *full) {
+enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
+                                bool *full) {
     uint8_t value[ART_REF_MAX];
     if (builder->options.kind != ART_BLOB_INDEX || separator.len > ART_KEY_MAX || ref->label.len > ART_LABEL_MAX ||
         ref->level + 1u != builder->options.level) {
@@ -258,11 +258,12 @@ static void hash_pages(const struct art_builder *builder, struct art_blob_header
     }
 }
 
-static int close_blob(struct art_builder *builder, uint32_t slot, uint64_t generation) {
+static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64_t generation) {
     struct art_head *head = &builder->head;
     struct art_head_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
-    int rc = art_head_write(head, label_len, builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
+    enum art_rc rc =
+        art_head_write(head, label_len, builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;
     assert(leaf_pages + layout.head_pages <= ART_BLOB_PAGES);
     memset(builder->buffer + builder->at, 0, leaf_pages * ART_BLOB_PAGE - builder->at);
@@ -293,11 +294,11 @@ static int close_blob(struct art_builder *builder, uint32_t slot, uint64_t gener
     return ART_OK;
 }
 
-int art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out) {
+enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out) {
     struct art_head *head = &builder->head;
     bool full;
     if (!builder->buffer) return art_fail(ART_MISUSE, "art: a blob builder without a buffer");
-    int rc = art_builder_emit(builder, &full);
+    enum art_rc rc = art_builder_emit(builder, &full);
     if (rc) return rc;
     if (!head->buckets) return art_fail(ART_MISUSE, "art: a blob without entries");
     rc = close_blob(builder, slot, generation);

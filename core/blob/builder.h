@@ -28,18 +28,19 @@ struct art_builder_options {
     uint32_t page_spare; /* bytes at the end of leaf pages that stay zero, but where one entry needs them */
 };
 
-int art_builder_open(struct art_builder **out, const struct art_builder_options *options);
+enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_options *options);
 void art_builder_close(struct art_builder *builder);
 
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer);
 
 /* `shared`: bytes that `key` shares with the key added before, or ART_SHARED_UNKNOWN. */
 #define ART_SHARED_UNKNOWN UINT32_MAX
-int art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry, uint32_t shared,
-                    bool *full);
+enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry,
+                            uint32_t shared, bool *full);
 /* Index blobs: `separator` must sort above all keys of the children before and not above any of this child's. The first
  * separator of a run's index is the empty key. */
-int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref, bool *full);
+enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
+                                bool *full);
 
 /* Takes whole pages over from a source blob, as many as possible of buckets [from, to) of `source` that fill pages
  * exactly, continuing the stream; their hashes, columns and values are copied as they are. *taken: buckets taken; 0
@@ -48,8 +49,8 @@ int art_builder_add_ref(struct art_builder *builder, struct art_bytes separator,
  * label was not changed since they were built: the stored bytes are taken as they are. The pages must be present. Pays
  * off only where many untouched pages follow each other. Which bucket the source's cursor is in:
  * art_blob_cursor.bucket. */
-int art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
-                            uint32_t *taken);
+enum art_rc art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
+                                    uint32_t *taken);
 
 struct art_built {
     struct art_ref ref; /* complete, for the parent; label borrowed until the next call on the builder */
@@ -58,7 +59,7 @@ struct art_built {
                                    the stream's first blob; borrowed likewise */
     bool more;     /* entries are still held back: begin a new blob and finish again */
 };
-int art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);
+enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);
 
 /* Entries taken that are not in a finished blob yet. 0: nothing to finish. */
 uint32_t art_builder_pending(const struct art_builder *builder);

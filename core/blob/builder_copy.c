@@ -44,9 +44,9 @@ static uint32_t run_pages(const struct art_blob *source, struct art_page_run run
 }
 
 /* Bytes behind the run's last bucket into which more of its entries would have gone. */
-static int slack_of_pages(struct art_blob *source, struct art_page_run run, uint32_t *out) {
+static enum art_rc slack_of_pages(struct art_blob *source, struct art_page_run run, uint32_t *out) {
     struct art_bucket_view view;
-    int rc = art_bucket_open(source, run.end - 1, &view);
+    enum art_rc rc = art_bucket_open(source, run.end - 1, &view);
     if (rc) return rc;
     struct art_bytes last = art_bucket_value(&view, view.count - 1);
     uint32_t used = (uint32_t)(last.data + last.len - source->image) - page_of(source, run.first) * ART_BLOB_PAGE;
@@ -58,15 +58,15 @@ static int slack_of_pages(struct art_blob *source, struct art_page_run run, uint
 
 /* So many of the buckets that no more than a tenth of their pages is lost, behind the pending bucket and in the pages
  * themselves. What was lost when they were copied before counts again, or it would add up from merge to merge. */
-static int worth_copying(const struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
-                         uint32_t *end) {
+static enum art_rc worth_copying(const struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
+                                 uint32_t *end) {
     uint32_t at = builder->at + (builder->pending.count ? art_pending_size(&builder->pending) : 0);
     uint32_t lost = (ART_BLOB_PAGE - at % ART_BLOB_PAGE) % ART_BLOB_PAGE, pages = 0;
     struct art_page_run run = shortest_run(source, from, to);
     *end = from;
     while (run.end > run.first && (*end > from || pages < LOOK_MAX)) {
         uint32_t more;
-        int rc = slack_of_pages(source, run, &more);
+        enum art_rc rc = slack_of_pages(source, run, &more);
         if (rc) return rc;
         lost += more;
         pages += run_pages(source, run);
@@ -79,12 +79,13 @@ static int worth_copying(const struct art_builder *builder, struct art_blob *sou
 }
 
 /* Adds a row of the directory for the bucket that the cursor's bucket is, at its place in this blob. */
-static int add_bucket(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t bucket, uint32_t offset) {
+static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t bucket,
+                              uint32_t offset) {
     struct art_head *head = &builder->head;
     struct art_blob *source = cursor->blob;
     uint32_t entries = art_bucket_rank(source, bucket + 1) - art_bucket_rank(source, bucket);
     int64_t sum = art_bucket_sum(source, bucket + 1) - art_bucket_sum(source, bucket);
-    int rc = art_blob_cursor_place(cursor, bucket, 0);
+    enum art_rc rc = art_blob_cursor_place(cursor, bucket, 0);
     if (rc) return rc;
     struct art_bytes key = art_bytes(cursor->key, cursor->key_len);
     if (builder->any_emitted &&
@@ -129,8 +130,8 @@ static void copy_pages(struct art_builder *builder, const struct art_blob *sourc
 }
 
 /* One run, if there is room. *taken is raised by its buckets. */
-static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor, struct art_page_run run,
-                    uint32_t *taken) {
+static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor *cursor, struct art_page_run run,
+                            uint32_t *taken) {
     struct art_head *head = &builder->head;
     struct art_blob *source = cursor->blob;
     uint32_t buckets = head->buckets, nodes_bound = head->nodes_bound, hashes = head->hash_count;
@@ -139,7 +140,7 @@ static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor,
     bool emitted = builder->any_emitted;
     bool sums = head->sums || !art_blob_only_puts(source, run.first, run.end);
     for (uint32_t b = run.first; b < run.end; b++) {
-        int rc = add_bucket(builder, cursor, b, builder->at + art_bucket_offset(source, b) - base);
+        enum art_rc rc = add_bucket(builder, cursor, b, builder->at + art_bucket_offset(source, b) - base);
         if (rc) {
             forget_run(builder, buckets, nodes_bound, hashes, emitted);
             return rc;
@@ -163,8 +164,8 @@ static int take_run(struct art_builder *builder, struct art_blob_cursor *cursor,
     return ART_OK;
 }
 
-int art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
-                            uint32_t *taken) {
+enum art_rc art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
+                                    uint32_t *taken) {
     *taken = 0;
     if (!builder->buffer || builder->options.kind != ART_BLOB_LEAF || source->kind != ART_BLOB_LEAF || from > to ||
         to > source->buckets) {
@@ -173,7 +174,7 @@ int art_builder_add_buckets(struct art_builder *builder, struct art_blob *source
     struct art_page_run run = shortest_run(source, from, to);
     bool full = false;
     if (run.end == run.first || builder->refused) return ART_OK;
-    int rc = worth_copying(builder, source, from, to, &to);
+    enum art_rc rc = worth_copying(builder, source, from, to, &to);
     if (rc || to == from) return rc;
     rc = art_builder_emit(builder, &full);
     if (rc || full) return rc;

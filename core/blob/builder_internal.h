@@ -86,7 +86,7 @@ uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 /* --- builder.c ---------------------------------------------------------------------------------------------------- */
 
 /* Moves the pending bucket into the blob. *full: it does not fit. */
-int art_builder_emit(struct art_builder *builder, bool *full);
+enum art_rc art_builder_emit(struct art_builder *builder, bool *full);
 /* The separator of a bucket with this first key, if it is the blob's next; `before` is the last key before it. */
 struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
                                        struct art_bytes first_key);

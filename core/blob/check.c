@@ -23,14 +23,14 @@ struct art_blob_checker {
     const struct art_blob_expected *expected;
 };
 
-static int wrong_at(const struct art_blob_checker *checker, const char *what) {
+static enum art_rc wrong_at(const struct art_blob_checker *checker, const char *what) {
     const struct art_blob_cursor *cursor = &checker->cursor;
     return art_corrupt(checker->blob->file, checker->blob->slot,
                        art_bucket_offset(checker->blob, cursor->bucket) / ART_BLOB_PAGE, "bucket %u, entry %u: %s",
                        cursor->bucket, cursor->entry, what);
 }
 
-static int check_hashes(struct art_blob *blob) {
+static enum art_rc check_hashes(struct art_blob *blob) {
     const struct art_blob_header *header = art_blob_header(blob->image);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         bool head = page >= ART_BLOB_PAGES - blob->head_pages;
@@ -39,8 +39,9 @@ static int check_hashes(struct art_blob *blob) {
             continue;
         }
         if (!head && !art_page_present(blob, page)) {
-            int rc = blob->load ? blob->load(blob, page, 1)
-                                : art_fail(ART_MISUSE, "art: page %u of slot %u is not loaded", page, blob->slot);
+            enum art_rc rc = blob->load
+                                 ? blob->load(blob, page, 1)
+                                 : art_fail(ART_MISUSE, "art: page %u of slot %u is not loaded", page, blob->slot);
             if (rc) return rc;
         }
         if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != header->page_hash[page]) {
@@ -50,10 +51,10 @@ static int check_hashes(struct art_blob *blob) {
     return ART_OK;
 }
 
-static int check_child(struct art_blob_checker *checker) {
+static enum art_rc check_child(struct art_blob_checker *checker) {
     struct art_ref ref;
     struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
-    int rc = art_blob_cursor_ref(&checker->cursor, &ref);
+    enum art_rc rc = art_blob_cursor_ref(&checker->cursor, &ref);
     if (rc) return rc;
     uint32_t label_len = checker->blob->label_len, n = art_min32(ref.label.len, key.len);
     if (ref.label.len < label_len) return wrong_at(checker, "the child's label is shorter than the index's");
@@ -66,7 +67,7 @@ static int check_child(struct art_blob_checker *checker) {
     return ART_OK;
 }
 
-static int check_entry(struct art_blob_checker *checker) {
+static enum art_rc check_entry(struct art_blob_checker *checker) {
     struct art_entry entry;
     art_blob_cursor_entry(&checker->cursor, &entry);
     if (entry.csn >> 56) return wrong_at(checker, "a commit sequence number out of range");
@@ -85,7 +86,7 @@ static int check_entry(struct art_blob_checker *checker) {
 }
 
 /* Order, and that the columns say what the keys share. */
-static int check_entry_key(struct art_blob_checker *checker, bool first) {
+static enum art_rc check_entry_key(struct art_blob_checker *checker, bool first) {
     const struct art_blob_cursor *cursor = &checker->cursor;
     uint32_t n = art_min32(cursor->key_len, checker->before_len);
     uint32_t shared = first ? 0 : art_common_prefix(checker->key, checker->before, n);
@@ -99,7 +100,7 @@ static int check_entry_key(struct art_blob_checker *checker, bool first) {
     return ART_OK;
 }
 
-static int enter_bucket(struct art_blob_checker *checker) {
+static enum art_rc enter_bucket(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     struct art_head *head = &checker->head;
     const struct art_bucket_view *view = &checker->cursor.view;
@@ -118,7 +119,7 @@ static int enter_bucket(struct art_blob_checker *checker) {
         separator_len = art_common_prefix(checker->key, checker->before, art_min32(len, checker->before_len)) + 1;
     }
     if (separator_len > len) return wrong_at(checker, "the key does not follow its predecessor");
-    int rc = art_head_reserve(head, 1, separator_len, entries);
+    enum art_rc rc = art_head_reserve(head, 1, separator_len, entries);
     if (rc) return rc;
     art_head_push(head, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
                   art_bucket_weights(view, entries, blob->kind));
@@ -130,11 +131,11 @@ static int enter_bucket(struct art_blob_checker *checker) {
     return ART_OK;
 }
 
-static int walk_entries(struct art_blob_checker *checker) {
+static enum art_rc walk_entries(struct art_blob_checker *checker) {
     struct art_blob_cursor *cursor = &checker->cursor;
     struct art_head *head = &checker->head;
     uint32_t count = 0;
-    int rc = art_blob_first(cursor);
+    enum art_rc rc = art_blob_first(cursor);
     for (; !rc && cursor->valid; count++) {
         if (!cursor->entry) rc = enter_bucket(checker);
         if (!rc) rc = check_entry_key(checker, count == 0);
@@ -157,7 +158,7 @@ static uint32_t expected_label(const struct art_blob_checker *checker) {
     return art_common_prefix(checker->first, checker->before, n);
 }
 
-static int check_head(struct art_blob_checker *checker) {
+static enum art_rc check_head(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     const struct art_blob_header *header = art_blob_header(blob->image);
     struct art_head_layout layout;
@@ -169,7 +170,8 @@ static int check_head(struct art_blob_checker *checker) {
     }
     if (!wrong && blob->count != checker->head.sum[blob->buckets]) wrong = "the sum of the weights is another";
     if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob header: %s", wrong);
-    int rc = art_head_write(&checker->head, blob->label_len, blob->filter ? blob->entries : 0, checker->image, &layout);
+    enum art_rc rc =
+        art_head_write(&checker->head, blob->label_len, blob->filter ? blob->entries : 0, checker->image, &layout);
     if (rc == ART_TOOBIG) return wrong_at(checker, "the head that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->head_pages * ART_BLOB_PAGE;
@@ -187,16 +189,16 @@ static int check_head(struct art_blob_checker *checker) {
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob header: its own hash is another");
 }
 
-int art_blob_check(struct art_blob *blob, bool only_puts) {
+enum art_rc art_blob_check(struct art_blob *blob, bool only_puts) {
     struct art_blob_expected expected = {.only_puts = only_puts, .csn_max = UINT64_MAX};
     return art_blob_check_expected(blob, &expected);
 }
 
-int art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
+enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
     art_head_init(&checker.head);
-    int rc = check_hashes(blob);
+    enum art_rc rc = check_hashes(blob);
     if (rc) return rc;
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);

@@ -106,27 +106,27 @@ static void settle_found(struct art_blob_cursor *cursor, const struct art_place 
     fill_key(cursor, shared);
 }
 
-int art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
+enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     cursor->valid = false;
     if (bucket >= cursor->blob->buckets) return ART_OK;
-    int rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
+    enum art_rc rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
     if (ART_UNLIKELY(rc)) return rc;
     settle(cursor, bucket, entry);
     return ART_OK;
 }
 
-int art_blob_first(struct art_blob_cursor *cursor) {
+enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
     return art_blob_cursor_place(cursor, 0, 0);
 }
 
-int art_blob_last(struct art_blob_cursor *cursor) {
+enum art_rc art_blob_last(struct art_blob_cursor *cursor) {
     return art_blob_cursor_place(cursor, cursor->blob->buckets - 1, ART_BUCKET_MAX);
 }
 
-int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
+enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
     struct art_place place;
     cursor->valid = false;
-    int rc = art_blob_find(cursor->blob, key, &place);
+    enum art_rc rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     if (place.entry == place.view.count) return art_blob_cursor_place(cursor, place.bucket + 1, 0);
     settle_found(cursor, &place, key);
@@ -134,7 +134,7 @@ int art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
 }
 
 /* To the entry before the place, in this bucket or at the end of the one before. */
-static int settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
+static enum art_rc settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
     if (!place->entry) {
         return place->bucket ? art_blob_cursor_place(cursor, place->bucket - 1, ART_BUCKET_MAX) : ART_OK;
     }
@@ -143,10 +143,10 @@ static int settle_before(struct art_blob_cursor *cursor, const struct art_place 
     return ART_OK;
 }
 
-int art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
+enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
     struct art_place place;
     cursor->valid = false;
-    int rc = art_blob_find(cursor->blob, key, &place);
+    enum art_rc rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     if (!place.exact) return settle_before(cursor, &place);
     settle_found(cursor, &place, key);
@@ -179,7 +179,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     return kept;
 }
 
-int art_blob_next(struct art_blob_cursor *cursor) {
+enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) {
         return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
@@ -209,7 +209,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
     return view->prefix_len + keep;
 }
 
-int art_blob_prev(struct art_blob_cursor *cursor) {
+enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(!cursor->entry)) {
         if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
@@ -242,7 +242,7 @@ static bool skip_in_bucket(struct art_blob_cursor *cursor, uint32_t len) {
 
 /* Forward: the successor of a prefix is the prefix with its last byte below 0xff incremented. It is built where the key
  * stands, behind the label. */
-static int skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
+static enum art_rc skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
     uint32_t label_len = cursor->blob->label_len;
     if (skip_in_bucket(cursor, len)) return ART_OK;
     while (len > label_len && cursor->key[len - 1] == 0xff) len--;
@@ -252,7 +252,7 @@ static int skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
     return art_blob_seek_ge(cursor, art_bytes(cursor->key, len));
 }
 
-static int skip_backward(struct art_blob_cursor *cursor, uint32_t len) {
+static enum art_rc skip_backward(struct art_blob_cursor *cursor, uint32_t len) {
     const struct art_bucket_view *view = &cursor->view;
     if (len > view->prefix_len) {
         /* The nearest entry that does not share the prefix with its predecessor is the first one with the prefix. */
@@ -266,17 +266,17 @@ static int skip_backward(struct art_blob_cursor *cursor, uint32_t len) {
     cursor->valid = false;
     if (len <= cursor->blob->label_len) return ART_OK;
     struct art_place place;
-    int rc = art_blob_find(cursor->blob, art_bytes(cursor->key, len), &place);
+    enum art_rc rc = art_blob_find(cursor->blob, art_bytes(cursor->key, len), &place);
     return rc ? rc : settle_before(cursor, &place);
 }
 
-int art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward) {
+enum art_rc art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward) {
     if (!cursor->valid) return ART_OK;
     assert(len <= cursor->key_len);
     return backward ? skip_backward(cursor, len) : skip_forward(cursor, len);
 }
 
-int art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done) {
+enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done) {
     struct art_blob *blob = cursor->blob;
     uint32_t known;
     assert(cursor->valid && len <= cursor->key_len);
@@ -287,7 +287,7 @@ int art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_
     return art_blob_seek_ge(cursor, behind);
 }
 
-int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
+enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
     const struct art_blob *blob = cursor->blob;
     cursor->valid = false;
     if (index >= blob->entries) return ART_OK;
@@ -303,7 +303,7 @@ int art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
     return art_blob_cursor_place(cursor, low, index - art_bucket_rank(blob, low));
 }
 
-int art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
+enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
     struct art_blob *blob = cursor->blob;
     cursor->valid = false;
     if (k < 0 || k >= blob->count) return ART_OK;
@@ -317,7 +317,7 @@ int art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
             high = middle;
         }
     }
-    int rc = art_bucket_open(blob, low, &cursor->view);
+    enum art_rc rc = art_bucket_open(blob, low, &cursor->view);
     if (rc) return rc;
     int64_t left = (int64_t)((uint64_t)k - (uint64_t)art_bucket_sum(blob, low));
     for (uint32_t entry = 0; entry < cursor->view.count; entry++) {
@@ -357,10 +357,10 @@ uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_b
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 
-int art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out) {
+enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out) {
     const struct art_blob *blob = cursor->blob;
     assert(cursor->valid);
-    int rc = art_ref_decode(art_bucket_value(&cursor->view, cursor->entry), out);
+    enum art_rc rc = art_ref_decode(art_bucket_value(&cursor->view, cursor->entry), out);
     if (!rc && out->level + 1u == blob->level) return ART_OK;
     return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
                        "bucket %u, entry %u: not a reference to a child", cursor->bucket, cursor->entry);
@@ -374,7 +374,7 @@ uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {
 
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
 
-int art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end) {
+enum art_rc art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end) {
     struct art_blob *blob = cursor->blob;
     struct art_place place;
     *end = blob->buckets;
@@ -383,7 +383,7 @@ int art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_byt
         if (side < 0) *end = cursor->bucket;
         return ART_OK;
     }
-    int rc = art_blob_find(blob, key, &place);
+    enum art_rc rc = art_blob_find(blob, key, &place);
     if (rc) return rc;
     *end = place.bucket + (place.entry == place.view.count);
     return ART_OK;

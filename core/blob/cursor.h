@@ -5,6 +5,6 @@
 #include "core/blob/blob_format.h"
 
 /* To an entry by bucket number; ART_BUCKET_MAX: the bucket's last. Invalid past the last bucket. */
-int art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry);
+enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry);
 
 #endif

@@ -17,7 +17,7 @@ struct art_node_span {
     uint32_t first, end, depth, patch;
 };
 
-int art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
+enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
     void *old, *larger;
     if (need <= *room) return ART_OK;
     uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
@@ -55,9 +55,9 @@ void art_head_reset(struct art_head *head, uint32_t used_hashes) {
 }
 
 /* The four arrays share one size; when one of them cannot grow, the others are merely larger than that. */
-static int reserve_buckets(struct art_head *head, uint32_t buckets) {
+static enum art_rc reserve_buckets(struct art_head *head, uint32_t buckets) {
     uint32_t need = head->buckets + buckets + 1, old = head->bucket_room, room = old;
-    int rc = art_grow(&head->offset, &room, need, sizeof *head->offset);
+    enum art_rc rc = art_grow(&head->offset, &room, need, sizeof *head->offset);
     room = old;
     if (!rc) rc = art_grow(&head->rank, &room, need, sizeof *head->rank);
     room = old;
@@ -68,9 +68,9 @@ static int reserve_buckets(struct art_head *head, uint32_t buckets) {
     return rc;
 }
 
-int art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {
+enum art_rc art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {
     uint32_t used = head->buckets ? head->separator_at[head->buckets] : 0;
-    int rc = reserve_buckets(head, buckets);
+    enum art_rc rc = reserve_buckets(head, buckets);
     if (!rc) rc = art_grow(&head->separators, &head->separator_room, used + separator_bytes, 1);
     if (!rc) rc = art_grow(&head->hashes, &head->hash_room, head->hash_count + hashes, sizeof *head->hashes);
     return rc;
@@ -224,14 +224,14 @@ static uint32_t put_nodes(struct art_node_writer writer) {
     return writer.at;
 }
 
-static int reserve_scratch(struct art_head *head, uint32_t bytes) {
-    int rc = art_grow(&head->scratch, &head->scratch_room, bytes, 1);
+static enum art_rc reserve_scratch(struct art_head *head, uint32_t bytes) {
+    enum art_rc rc = art_grow(&head->scratch, &head->scratch_room, bytes, 1);
     return rc ? rc : art_grow(&head->spans, &head->span_room, 2 * head->buckets + 2, sizeof *head->spans);
 }
 
-int art_head_measure(struct art_head *head) {
+enum art_rc art_head_measure(struct art_head *head) {
     if (!head->buckets) return ART_OK;
-    int rc = reserve_scratch(head, head->nodes_bound);
+    enum art_rc rc = reserve_scratch(head, head->nodes_bound);
     if (rc) return rc;
     uint32_t bytes =
         put_nodes((struct art_node_writer){.head = head, .wide = true, .spacious = true, .out = head->scratch});
@@ -257,10 +257,10 @@ static uint32_t put_directories(const struct art_head *head, uint8_t *out) {
     return at;
 }
 
-int art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
-                   struct art_head_layout *out) {
+enum art_rc art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
+                           struct art_head_layout *out) {
     uint32_t directory = art_directory_bytes(head->buckets, head->sums), filter_end = ART_HEADER_AT;
-    int rc = reserve_scratch(head, directory + head->nodes_bound);
+    enum art_rc rc = reserve_scratch(head, directory + head->nodes_bound);
     if (rc) return rc;
     put_directories(head, head->scratch);
     struct art_node_writer writer = {.head = head, .skip = label_len, .out = head->scratch + directory};

@@ -35,7 +35,7 @@ void art_head_clear(struct art_head *head);
 void art_head_reset(struct art_head *head, uint32_t used_hashes);
 
 /* Room for so many more buckets, separator bytes and hashes, so that the functions below cannot fail. ART_NOMEM. */
-int art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
+enum art_rc art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
 
 /* What bucket `separator` is about to be added would bring at most, in bytes of nodes. */
 uint32_t art_head_node_cost(const struct art_head *head, struct art_bytes separator);
@@ -44,7 +44,7 @@ void art_head_push(struct art_head *head, struct art_bytes separator, uint32_t o
 /* Takes the last buckets off again. `nodes_bound` is what it was then. */
 void art_head_truncate(struct art_head *head, uint32_t buckets, uint32_t nodes_bound);
 /* Replaces the bound by what the nodes take. ART_NOMEM. */
-int art_head_measure(struct art_head *head);
+enum art_rc art_head_measure(struct art_head *head);
 
 /* Pages of a head with so many buckets, keys in the filter (0: none) and bytes of nodes, at most. */
 uint32_t art_head_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes);
@@ -56,10 +56,10 @@ struct art_head_layout {
 /* Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down
  * to the head's first page. The header is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a
  * slot, which a builder that asks for the room beforehand never sees. */
-int art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
-                   struct art_head_layout *out);
+enum art_rc art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
+                           struct art_head_layout *out);
 
 /* Makes *array hold at least `need` elements of `size` bytes. ART_NOMEM leaves it as it was. */
-int art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
+enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
 
 #endif

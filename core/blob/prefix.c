@@ -60,12 +60,12 @@ ART_READS_PAST static int last_prefix(const struct art_bucket_view *view, struct
     return found;
 }
 
-int art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out) {
+enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out) {
     assert(blob->kind == ART_BLOB_LEAF);
     struct art_bucket_view view;
     const uint8_t *start;
     uint32_t known, bucket = art_route(blob, key, &known);
-    int rc = art_bucket_fetch(blob, bucket, &start);
+    enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
     if (ART_UNLIKELY(rc)) return rc;
     art_bucket_prefetch(start);
     art_bucket_view_open(&view, start);

@@ -22,7 +22,7 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
     return (uint32_t)sizeof format + ref->label.len;
 }
 
-int art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
+enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);

@@ -44,6 +44,6 @@ uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *
 
 /* Looks at every node once, in the order in which they lie: afterwards art_route() stays inside the routing part, ends,
  * and returns a bucket that exists, whatever the bytes are. ART_CORRUPT, ART_NOMEM. */
-int art_routing_check(const struct art_blob *blob);
+enum art_rc art_routing_check(const struct art_blob *blob);
 
 #endif

@@ -6,12 +6,12 @@
 #include "core/base/error.h"
 #include "core/blob/routing.h"
 
-ART_READS_PAST static inline int find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     uint32_t known;
     const uint8_t *start;
     out->exact = false;
     out->bucket = art_route(blob, key, &known);
-    int rc = art_bucket_fetch(blob, out->bucket, &start);
+    enum art_rc rc = art_bucket_fetch(blob, out->bucket, &start);
     if (ART_UNLIKELY(rc)) return rc;
     art_bucket_prefetch(start);
     art_bucket_view_open(&out->view, start);
@@ -19,13 +19,13 @@ ART_READS_PAST static inline int find(struct art_blob *blob, struct art_bytes ke
     return ART_OK;
 }
 
-int art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     return find(blob, key, out);
 }
 
-int art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
     struct art_place place;
-    int rc = find(blob, key, &place);
+    enum art_rc rc = find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     if (!place.exact) return ART_NOTFOUND;
     art_bucket_entry(&place.view, place.entry, out);
@@ -38,8 +38,8 @@ void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art
     out->page = art_bucket_page(blob, out->bucket);
 }
 
-int art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
-                      const uint8_t *page, struct art_entry *out) {
+enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
+                              const uint8_t *page, struct art_entry *out) {
     struct art_bucket_view view;
     bool exact;
     art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
@@ -49,19 +49,19 @@ int art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const s
     return ART_OK;
 }
 
-int art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {
+enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {
     assert(blob->kind == ART_BLOB_LEAF);
     struct art_place place;
-    int rc = find(blob, key, &place);
+    enum art_rc rc = find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     *out = art_bucket_sum(blob, place.bucket) + art_bucket_weights(&place.view, place.entry, ART_BLOB_LEAF);
     return ART_OK;
 }
 
 /* Where the child's reference stands in whose range the key is. */
-static inline int find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+static inline enum art_rc find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     assert(blob->kind == ART_BLOB_INDEX);
-    int rc = find(blob, key, out);
+    enum art_rc rc = find(blob, key, out);
     if (ART_UNLIKELY(rc) || out->exact) return rc;
     if (out->entry) {
         out->entry--;
@@ -72,16 +72,17 @@ static inline int find_child(struct art_blob *blob, struct art_bytes key, struct
     return rc;
 }
 
-static inline int decode_child(const struct art_blob *blob, const struct art_place *place, struct art_ref *out) {
-    int rc = art_ref_decode(art_bucket_value(&place->view, place->entry), out);
+static inline enum art_rc decode_child(const struct art_blob *blob, const struct art_place *place,
+                                       struct art_ref *out) {
+    enum art_rc rc = art_ref_decode(art_bucket_value(&place->view, place->entry), out);
     if (!rc && out->level + 1u == blob->level) return ART_OK;
     return art_corrupt(blob->file, blob->slot, (uint32_t)(place->view.start - blob->image) / ART_BLOB_PAGE,
                        "bucket %u, entry %u: not a reference to a child", place->bucket, place->entry);
 }
 
-int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
+enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
     struct art_place place;
-    int rc = find_child(blob, key, &place);
+    enum art_rc rc = find_child(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     if (before) {
         *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
@@ -90,9 +91,9 @@ int art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *
     return decode_child(blob, &place, out);
 }
 
-int art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
+enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
     struct art_place place;
-    int rc = find_child(blob, key, &place);
+    enum art_rc rc = find_child(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     *number = art_bucket_rank(blob, place.bucket) + place.entry;
     return decode_child(blob, &place, out);

@@ -11,12 +11,12 @@ struct art_place {
     struct art_bucket_view view;
 };
 
-int art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out);
+enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out);
 
 /* Opens the bucket's view, loading what is missing. */
-static inline int art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
+static inline enum art_rc art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
     const uint8_t *start;
-    int rc = art_bucket_fetch(blob, bucket, &start);
+    enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
     if (!rc) art_bucket_view_open(view, start);
     return rc;
 }

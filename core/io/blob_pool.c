@@ -55,7 +55,7 @@ static uint8_t *map_slots(uint32_t slots) {
     return slab;
 }
 
-int art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
+enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
     *out = NULL;
     if (slots > ART_POOL_SLOTS_MAX) {
         return art_fail(ART_MISUSE, "art: a pool of %u blobs: at most %d", slots, ART_POOL_SLOTS_MAX);
@@ -95,7 +95,7 @@ void art_blob_pool_close(struct art_blob_pool *pool) {
     art_free_aligned(pool);
 }
 
-int art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out) {
+enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out) {
     int32_t slot = art_free_list_pop(&pool->free);
     if (slot >= 0) {
         *out = (struct art_blob_buf){slot_data(pool, (uint32_t)slot), pool, slot};
@@ -111,23 +111,23 @@ int art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out) {
     return ART_OK;
 }
 
-int art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_buf *out) {
-    int rc = art_blob_buf_get(pool, out);
+enum art_rc art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_buf *out) {
+    enum art_rc rc = art_blob_buf_get(pool, out);
     if (!rc) memset(out->data, 0, ART_BLOB_SIZE);
     return rc;
 }
 
-int art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
-                       uint32_t used_back, struct art_blob_buf *out) {
+enum art_rc art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
+                               uint32_t used_back, struct art_blob_buf *out) {
     assert(used_front <= ART_BLOB_SIZE && used_back <= ART_BLOB_SIZE);
-    int rc = art_blob_buf_get(pool, out);
+    enum art_rc rc = art_blob_buf_get(pool, out);
     if (rc) return rc;
     memcpy(out->data, from->data, used_front);
     memcpy(out->data + ART_BLOB_SIZE - used_back, from->data + ART_BLOB_SIZE - used_back, used_back);
     return ART_OK;
 }
 
-int art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out) {
+enum art_rc art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out) {
     return art_blob_buf_get_zeroed(like->pool, out);
 }
 

@@ -14,6 +14,8 @@
 #ifndef ART_IO_BLOB_POOL_H
 #define ART_IO_BLOB_POOL_H
 
+#include "core/base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,18 +32,18 @@ struct art_blob_buf {
 };
 
 /* slots 0..ART_POOL_SLOTS_MAX; 0 is a pool that only uses the heap. ART_NOMEM when the slab cannot be mapped. */
-int art_blob_pool_open(struct art_blob_pool **out, uint32_t slots);
+enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots);
 /* All buffers must be back. */
 void art_blob_pool_close(struct art_blob_pool *pool);
 
 /* Uninitialised; zeroed (all of it); a copy of `from`'s first and last bytes as given by `used_front`, `used_back`.
  * ART_NOMEM. */
-int art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out);
-int art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_buf *out);
-int art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
-                       uint32_t used_back, struct art_blob_buf *out);
+enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out);
+enum art_rc art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_buf *out);
+enum art_rc art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
+                               uint32_t used_back, struct art_blob_buf *out);
 /* A zeroed buffer from the same place as `like` (its pool). */
-int art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out);
+enum art_rc art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out);
 /* Gives the buffer back; `buf` is cleared. A cleared buffer is fine. */
 void art_blob_buf_put(struct art_blob_buf *buf);
 /* Tells the system that the pages [offset, offset + len) may lose their content and memory (MADV_DONTNEED): they read

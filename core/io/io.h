@@ -73,7 +73,7 @@ struct art_io;
 struct art_io_methods {
     /* Reads all requests; a read past the end of the file is ART_CORRUPT with `*this`' name: blobs are never cut
      * short. */
-    int (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count, enum art_read from);
+    enum art_rc (*read_batch)(struct art_io *, struct art_io_request *requests, unsigned count, enum art_read from);
     /* Reads a request if the system's page cache has all of it, which takes no wait; else what is at `data` is not
      * known. NULL: never. */
     bool (*peek)(struct art_io *, const struct art_io_request *request);
@@ -81,24 +81,24 @@ struct art_io_methods {
      * started has ended. Both NULL: nothing can be under way here. */
     bool (*read_start)(struct art_io *, struct art_io_reading *);
     void (*read_wait)(struct art_io *, struct art_io_reading *);
-    int (*write_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
-    int (*write_wait)(struct art_io *);
+    enum art_rc (*write_batch)(struct art_io *, struct art_io_request *requests, unsigned count);
+    enum art_rc (*write_wait)(struct art_io *);
     /* Waits for all writes, then fdatasync. */
-    int (*sync)(struct art_io *);
-    int (*size)(struct art_io *, uint64_t *bytes);
-    int (*truncate)(struct art_io *, uint64_t bytes);
+    enum art_rc (*sync)(struct art_io *);
+    enum art_rc (*size)(struct art_io *, uint64_t *bytes);
+    enum art_rc (*truncate)(struct art_io *, uint64_t bytes);
     /* Whole pages that nothing names any more, and that are written anew before they are read. NULL: they may stay. */
-    int (*discard)(struct art_io *, uint64_t offset, uint64_t len);
+    enum art_rc (*discard)(struct art_io *, uint64_t offset, uint64_t len);
     /* Whole pages that nothing names any more: the file system may have their room back. If it cannot be had, they
      * stay. NULL: never. */
     void (*give_back)(struct art_io *, uint64_t offset, uint64_t len);
     /* Shares whole pages of another file, at the same offset, instead of writing them; no write of theirs is under way.
      * False: this cannot be had, and nothing was changed that counts. NULL: never. */
     bool (*clone_range)(struct art_io *, struct art_io *from, uint64_t offset, uint64_t len);
-    int (*identity)(struct art_io *, struct art_file_identity *out);
+    enum art_rc (*identity)(struct art_io *, struct art_file_identity *out);
     /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its
      * last write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
-    int (*lock)(struct art_io *);
+    enum art_rc (*lock)(struct art_io *);
     void (*unlock)(struct art_io *);
     /* Waits for what is under way; errors are gone with it. Frees the art_io. */
     void (*close)(struct art_io *);
@@ -132,14 +132,15 @@ struct art_disk {
 
 struct art_disk_methods {
     /* Regular files only, no symbolic link at the end of the path. ART_MISSING when there is none and !create. */
-    int (*open)(struct art_disk *, const struct art_file_options *options, struct art_io **out);
-    int (*remove)(struct art_disk *, const char *path);
+    enum art_rc (*open)(struct art_disk *, const struct art_file_options *options, struct art_io **out);
+    enum art_rc (*remove)(struct art_disk *, const char *path);
     /* The directory that holds `path`, so that a created or removed name lasts. */
-    int (*sync_directory)(struct art_disk *, const char *path);
+    enum art_rc (*sync_directory)(struct art_disk *, const char *path);
     /* Follows links, as SQLite does for its database file. ART_MISSING when there is none. */
-    int (*stat)(struct art_disk *, const char *path, struct art_file_identity *out);
+    enum art_rc (*stat)(struct art_disk *, const char *path, struct art_file_identity *out);
     /* The names in a folder, in any order, until visit() returns anything but ART_OK, which is returned then. */
-    int (*list)(struct art_disk *, const char *folder, int (*visit)(void *context, const char *name), void *context);
+    enum art_rc (*list)(struct art_disk *, const char *folder, enum art_rc (*visit)(void *context, const char *name),
+                        void *context);
 };
 
 /* The system's file system. */
@@ -149,20 +150,20 @@ struct art_disk *art_disk_default(void);
 void art_disk_set_default(struct art_disk *disk);
 
 /* A file of its own in memory, gone when closed (for :memory: and temp databases). Lock always succeeds. */
-int art_io_memory_open(struct art_io **out);
+enum art_rc art_io_memory_open(struct art_io **out);
 
 /* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches. */
-int art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);
+enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);
 
 /* For tests and messages: was liburing compiled in, and does this kernel give us a ring? */
 bool art_io_uring_available(void);
 
-static inline int art_io_read_from(struct art_io *io, struct art_io_request *requests, unsigned count,
-                                   enum art_read from) {
+static inline enum art_rc art_io_read_from(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                           enum art_read from) {
     return io->methods->read_batch(io, requests, count, from);
 }
 
-static inline int art_io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static inline enum art_rc art_io_read(struct art_io *io, struct art_io_request *requests, unsigned count) {
     return art_io_read_from(io, requests, count, ART_READ_DEVICE);
 }
 
@@ -181,22 +182,22 @@ static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *re
 }
 
 /* What failed on its way is read once more, which brings it or says why not. */
-static inline int art_io_read_finish(struct art_io *io, struct art_io_reading *reading) {
+static inline enum art_rc art_io_read_finish(struct art_io *io, struct art_io_reading *reading) {
     art_io_read_wait(io, reading);
-    if (reading->started && !reading->failed) return 0;
+    if (reading->started && !reading->failed) return ART_OK;
     return art_io_read_from(io, reading->requests, reading->count, reading->from);
 }
 
-static inline int art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static inline enum art_rc art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
     return io->methods->write_batch(io, requests, count);
 }
 
-static inline int art_io_wait(struct art_io *io) {
+static inline enum art_rc art_io_wait(struct art_io *io) {
     return io->methods->write_wait(io);
 }
 
-static inline int art_io_discard(struct art_io *io, uint64_t offset, uint64_t len) {
-    return io->methods->discard ? io->methods->discard(io, offset, len) : 0;
+static inline enum art_rc art_io_discard(struct art_io *io, uint64_t offset, uint64_t len) {
+    return io->methods->discard ? io->methods->discard(io, offset, len) : ART_OK;
 }
 
 static inline void art_io_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
@@ -208,7 +209,7 @@ static inline bool art_io_clone_range(struct art_io *io, struct art_io *from, ui
     return alike && io->methods->clone_range(io, from, offset, len);
 }
 
-static inline int art_io_sync(struct art_io *io) {
+static inline enum art_rc art_io_sync(struct art_io *io) {
     return io->methods->sync(io);
 }
 

@@ -43,7 +43,7 @@ void art_identity_of(const struct stat *attributes, int fd, const char *path, st
     if (art_system.birth(fd, path, &out->birth)) out->birth = 0;
 }
 
-static int open_failed(const struct art_file_options *options, int error) {
+static enum art_rc open_failed(const struct art_file_options *options, int error) {
     const char *path = options->path;
     switch (error) {
     case ENOENT:
@@ -82,7 +82,7 @@ static int open_failed(const struct art_file_options *options, int error) {
 
 /* Owner and permissions of a new file. Who may not give a file away, or knows no such owner (EINVAL, in
  * containers), keeps it. */
-static int hand_to_owner(int fd, const struct art_file_options *options, const struct stat *attributes) {
+static enum art_rc hand_to_owner(int fd, const struct art_file_options *options, const struct stat *attributes) {
     bool other = attributes->st_uid != options->owner || attributes->st_gid != options->group;
     if (other && art_system.fchown(fd, options->owner, options->group) && errno != EPERM && errno != EINVAL) {
         return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the new file's owner (%s): check the file system",
@@ -104,7 +104,7 @@ static bool direct_is_possible(int fd) {
     return art_system.in_memory(fd) != 1;
 }
 
-static int choose_direct(struct art_file *file, const struct art_file_options *options) {
+static enum art_rc choose_direct(struct art_file *file, const struct art_file_options *options) {
     if (options->direct != ART_DIRECT_OFF && direct_is_possible(file->fd)) {
         if (!art_system.set_flags(file->fd, O_DIRECT)) {
             file->io.direct = true;
@@ -139,7 +139,7 @@ static void open_for_cached_reads(struct art_file *file, const struct stat *attr
     }
 }
 
-static int set_up(struct art_file *file, const struct art_file_options *options) {
+static enum art_rc set_up(struct art_file *file, const struct art_file_options *options) {
     struct stat attributes;
     if (art_system.fstat(file->fd, &attributes)) {
         return art_fail_errno(ART_CANTOPEN, errno, "art: cannot look at the file (%s): check the disk", options->path);
@@ -147,7 +147,7 @@ static int set_up(struct art_file *file, const struct art_file_options *options)
     if (!S_ISREG(attributes.st_mode)) {
         return art_fail(ART_CANTOPEN, "art: not a regular file (%s): move it away", options->path);
     }
-    int rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
+    enum art_rc rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
     if (!rc) rc = choose_direct(file, options);
     if (!rc) rc = art_file_enlist(file);
     if (!rc && file->io.direct && !file->direct_required) open_for_cached_reads(file, &attributes);
@@ -164,7 +164,7 @@ static struct art_file *new_file(enum art_engine engine) {
     return file;
 }
 
-static int disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
+static enum art_rc disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
     (void)disk;
     *out = NULL;
     if (options->create && options->read_only) {
@@ -187,7 +187,7 @@ static int disk_open(struct art_disk *disk, const struct art_file_options *optio
     int flags = (options->read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     if (options->create) flags |= O_CREAT | O_EXCL;
     file->fd = open_retried(name, flags, options->permissions & 0700);
-    int rc = file->fd < 0 ? open_failed(options, errno) : set_up(file, options);
+    enum art_rc rc = file->fd < 0 ? open_failed(options, errno) : set_up(file, options);
     if (!rc) {
         *out = &file->io;
         return ART_OK;
@@ -201,14 +201,14 @@ static int disk_open(struct art_disk *disk, const struct art_file_options *optio
     return rc;
 }
 
-static int disk_remove(struct art_disk *disk, const char *path) {
+static enum art_rc disk_remove(struct art_disk *disk, const char *path) {
     (void)disk;
     if (!art_system.unlink(path)) return ART_OK;
     if (errno == ENOENT || errno == ENOTDIR) return art_fail(ART_MISSING, "art: no such file to remove (%s)", path);
     return art_fail_errno(ART_IO, errno, "art: cannot remove the file (%s): remove it by hand", path);
 }
 
-static int disk_sync_directory(struct art_disk *disk, const char *path) {
+static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
     const char *slash = strrchr(path, '/');
     const char *from = slash ? path : ".";
@@ -217,7 +217,7 @@ static int disk_sync_directory(struct art_disk *disk, const char *path) {
     if (!folder) return art_nomem();
     memcpy(folder, from, length);
     folder[length] = 0;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     int fd = open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
         rc = art_fail_errno(ART_IO, errno,
@@ -236,7 +236,7 @@ static int disk_sync_directory(struct art_disk *disk, const char *path) {
     return rc;
 }
 
-static int disk_stat(struct art_disk *disk, const char *path, struct art_file_identity *out) {
+static enum art_rc disk_stat(struct art_disk *disk, const char *path, struct art_file_identity *out) {
     (void)disk;
     struct stat attributes;
     if (!art_system.stat(path, &attributes)) {
@@ -252,8 +252,8 @@ static const struct dirent *next_entry(DIR *list) {
     return art_system.readdir(list);
 }
 
-static int disk_list(struct art_disk *disk, const char *folder, int (*visit)(void *context, const char *name),
-                     void *context) {
+static enum art_rc disk_list(struct art_disk *disk, const char *folder,
+                             enum art_rc (*visit)(void *context, const char *name), void *context) {
     (void)disk;
     DIR *list = art_system.opendir(folder);
     if (!list) {
@@ -261,7 +261,7 @@ static int disk_list(struct art_disk *disk, const char *folder, int (*visit)(voi
                               "art: cannot list the database's folder (%s): give this user the right to read it",
                               folder);
     }
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     for (const struct dirent *entry; !rc && (entry = next_entry(list));) rc = visit(context, entry->d_name);
     if (!rc && errno) {
         rc = art_fail_errno(ART_IO, errno, "art: cannot list the database's folder (%s): check the disk", folder);

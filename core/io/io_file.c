@@ -41,7 +41,7 @@ static void after_fork_in_child(void) {
     pthread_mutex_unlock(&list_lock);
 }
 
-int art_file_enlist(struct art_file *file) {
+enum art_rc art_file_enlist(struct art_file *file) {
     pthread_mutex_lock(&list_lock);
     int error = handlers_installed ? 0 : pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (!error) {
@@ -68,7 +68,7 @@ void art_file_delist(struct art_file *file) {
 
 /* ---- states ------------------------------------------------------------------------------------------------------ */
 
-int art_file_usable(const struct art_file *file, bool writing) {
+enum art_rc art_file_usable(const struct art_file *file, bool writing) {
     if (file->forked) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",
@@ -92,7 +92,7 @@ void art_file_drain(struct art_file *file) {
     if (file->engine) file->engine->drain(file);
 }
 
-int art_file_report_writes(struct art_file *file) {
+enum art_rc art_file_report_writes(struct art_file *file) {
     if (!file->write_failed) return ART_OK;
     file->write_failed = false;
     return art_transfer_error(file, &file->failed);
@@ -120,9 +120,9 @@ bool art_file_peek(struct art_io *io, const struct art_io_request *request) {
     return art_system.pread_present(fd, request->data, request->len, (off_t)request->offset) == (ssize_t)request->len;
 }
 
-int art_file_sync(struct art_io *io) {
+enum art_rc art_file_sync(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
-    int rc = art_file_usable(file, !io->read_only);
+    enum art_rc rc = art_file_usable(file, !io->read_only);
     if (rc) return rc;
     art_file_drain(file);
     rc = art_file_report_writes(file);
@@ -135,31 +135,31 @@ int art_file_sync(struct art_io *io) {
                           "art: cannot make writes durable (%s): check the disk and open the database anew", io->name);
 }
 
-static int file_stat(struct art_file *file, struct stat *out) {
-    int rc = art_file_usable(file, false);
+static enum art_rc file_stat(struct art_file *file, struct stat *out) {
+    enum art_rc rc = art_file_usable(file, false);
     if (rc) return rc;
     art_file_drain(file);
     if (!art_system.fstat(file->fd, out)) return ART_OK;
     return art_fail_errno(ART_IO, errno, "art: cannot ask for the file's size (%s): check the disk", file->io.name);
 }
 
-int art_file_size(struct art_io *io, uint64_t *bytes) {
+enum art_rc art_file_size(struct art_io *io, uint64_t *bytes) {
     struct stat attributes;
-    int rc = file_stat((struct art_file *)io, &attributes);
+    enum art_rc rc = file_stat((struct art_file *)io, &attributes);
     if (!rc) *bytes = (uint64_t)attributes.st_size;
     return rc;
 }
 
-int art_file_identity(struct art_io *io, struct art_file_identity *out) {
+enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out) {
     struct stat attributes;
-    int rc = file_stat((struct art_file *)io, &attributes);
+    enum art_rc rc = file_stat((struct art_file *)io, &attributes);
     if (!rc) art_identity_of(&attributes, ((struct art_file *)io)->fd, NULL, out);
     return rc;
 }
 
-int art_file_truncate(struct art_io *io, uint64_t bytes) {
+enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes) {
     struct art_file *file = (struct art_file *)io;
-    int rc = art_file_usable(file, true);
+    enum art_rc rc = art_file_usable(file, true);
     if (rc) return rc;
     if (bytes > INT64_MAX) return art_fail(ART_MISUSE, "art: no file can be that large (%s): check the size", io->name);
     art_file_drain(file);
@@ -186,9 +186,9 @@ bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offse
     return !art_system.clone_range(file->fd, source->fd, offset, len);
 }
 
-int art_file_lock(struct art_io *io) {
+enum art_rc art_file_lock(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
-    int rc = art_file_usable(file, false);
+    enum art_rc rc = art_file_usable(file, false);
     if (!rc && io->read_only) rc = art_file_usable(file, true);
     if (rc) return rc;
     int failed = art_system.lock(file->fd, F_WRLCK);

@@ -42,16 +42,16 @@ struct art_file {
 };
 
 /* Into and out of the list of open files. ART_NOMEM when the fork handlers cannot be installed. */
-int art_file_enlist(struct art_file *file);
+enum art_rc art_file_enlist(struct art_file *file);
 void art_file_delist(struct art_file *file);
 
 /* May this file still be used (written, if so)? ART_FORKED, ART_READONLY, ART_POISONED. */
-int art_file_usable(const struct art_file *file, bool writing);
+enum art_rc art_file_usable(const struct art_file *file, bool writing);
 
 /* Waits for what is in flight; a write's error is kept for report_writes(). */
 void art_file_drain(struct art_file *file);
 /* The error of the first failed write since the last report, once. */
-int art_file_report_writes(struct art_file *file);
+enum art_rc art_file_report_writes(struct art_file *file);
 void art_file_note_failed_write(struct art_file *file, const struct art_transfer *transfer);
 
 /* Turns to buffered I/O if the file is direct and the user did not insist. Was anything changed? */
@@ -59,13 +59,13 @@ bool art_file_drop_direct(struct art_file *file);
 
 /* Shared methods. */
 bool art_file_peek(struct art_io *io, const struct art_io_request *request);
-int art_file_sync(struct art_io *io);
-int art_file_size(struct art_io *io, uint64_t *bytes);
-int art_file_truncate(struct art_io *io, uint64_t bytes);
-int art_file_identity(struct art_io *io, struct art_file_identity *out);
+enum art_rc art_file_sync(struct art_io *io);
+enum art_rc art_file_size(struct art_io *io, uint64_t *bytes);
+enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes);
+enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out);
 void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len);
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len);
-int art_file_lock(struct art_io *io);
+enum art_rc art_file_lock(struct art_io *io);
 void art_file_unlock(struct art_io *io);
 void art_file_close(struct art_io *io);
 
@@ -75,8 +75,9 @@ void art_identity_of(const struct stat *attributes, int fd, const char *path, st
 /* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to
  * pwrite's. */
 extern const struct art_io_methods art_pwrite_methods;
-int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from);
-int art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
+enum art_rc art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                  enum art_read from);
+enum art_rc art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
 
 /* Is it worth while to try for a ring, as far as this process knows? Asks the kernel once. */
 bool art_ring_expected(void);

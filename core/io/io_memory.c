@@ -28,7 +28,7 @@ struct memory_io {
 static const uint64_t MEMORY_DEVICE = UINT64_MAX;
 static _Atomic uint64_t last_inode;
 
-static int grow_array(struct memory_io *memory, uint64_t chunks) {
+static enum art_rc grow_array(struct memory_io *memory, uint64_t chunks) {
     if (chunks <= memory->chunk_count) return ART_OK;
     uint64_t count = memory->chunk_count ? memory->chunk_count : 16;
     while (count < chunks) count *= 2;
@@ -40,10 +40,11 @@ static int grow_array(struct memory_io *memory, uint64_t chunks) {
     return ART_OK;
 }
 
-static int memory_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+static enum art_rc memory_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                     enum art_read from) {
     (void)from;
     struct memory_io *memory = (struct memory_io *)io;
-    int rc = art_requests_check(io, requests, count);
+    enum art_rc rc = art_requests_check(io, requests, count);
     if (rc) return rc;
     for (unsigned i = 0; i < count; i++) {
         if (requests[i].offset + requests[i].len > memory->size) {
@@ -64,9 +65,9 @@ static int memory_read_batch(struct art_io *io, struct art_io_request *requests,
 }
 
 /* All memory is taken before a byte is written, so a batch that fails has changed nothing but NULL chunks. */
-static int prepare_chunks(struct memory_io *memory, const struct art_io_request *request) {
+static enum art_rc prepare_chunks(struct memory_io *memory, const struct art_io_request *request) {
     uint64_t end = (request->offset + request->len + CHUNK - 1) / CHUNK;
-    int rc = grow_array(memory, end);
+    enum art_rc rc = grow_array(memory, end);
     if (rc) return rc;
     for (uint64_t c = request->offset / CHUNK; c < end; c++) {
         if (!memory->chunks[c] && !(memory->chunks[c] = art_alloc_zeroed(CHUNK))) return art_nomem();
@@ -74,9 +75,9 @@ static int prepare_chunks(struct memory_io *memory, const struct art_io_request 
     return ART_OK;
 }
 
-static int memory_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static enum art_rc memory_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     struct memory_io *memory = (struct memory_io *)io;
-    int rc = art_requests_check(io, requests, count);
+    enum art_rc rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         if (requests[i].len) rc = prepare_chunks(memory, &requests[i]);
     }
@@ -92,17 +93,17 @@ static int memory_write_batch(struct art_io *io, struct art_io_request *requests
     return ART_OK;
 }
 
-static int memory_nothing_to_wait_for(struct art_io *io) {
+static enum art_rc memory_nothing_to_wait_for(struct art_io *io) {
     (void)io;
     return ART_OK;
 }
 
-static int memory_size(struct art_io *io, uint64_t *bytes) {
+static enum art_rc memory_size(struct art_io *io, uint64_t *bytes) {
     *bytes = ((struct memory_io *)io)->size;
     return ART_OK;
 }
 
-static int memory_truncate(struct art_io *io, uint64_t bytes) {
+static enum art_rc memory_truncate(struct art_io *io, uint64_t bytes) {
     struct memory_io *memory = (struct memory_io *)io;
     if (bytes < memory->size) {
         uint64_t whole = (bytes + CHUNK - 1) / CHUNK;
@@ -119,7 +120,7 @@ static int memory_truncate(struct art_io *io, uint64_t bytes) {
     return ART_OK;
 }
 
-static int memory_identity(struct art_io *io, struct art_file_identity *out) {
+static enum art_rc memory_identity(struct art_io *io, struct art_file_identity *out) {
     struct memory_io *memory = (struct memory_io *)io;
     *out = (struct art_file_identity){
         .device = MEMORY_DEVICE, .inode = memory->inode, .links = 1, .size = memory->size, .permissions = 0600};
@@ -150,7 +151,7 @@ static const struct art_io_methods memory_methods = {
     .close = memory_close,
 };
 
-int art_io_memory_open(struct art_io **out) {
+enum art_rc art_io_memory_open(struct art_io **out) {
     struct memory_io *memory = art_alloc_zeroed(sizeof *memory);
     if (!memory) return art_nomem();
     memory->io = (struct art_io){.methods = &memory_methods, .name = "in memory", .engine = "memory"};

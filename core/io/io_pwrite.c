@@ -3,10 +3,10 @@
 #include "core/io/io_file.h"
 #include "core/io/io_request.h"
 
-static int transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing,
-                        enum art_read from) {
+static enum art_rc transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing,
+                                enum art_read from) {
     struct art_file *file = (struct art_file *)io;
-    int rc = art_file_usable(file, writing);
+    enum art_rc rc = art_file_usable(file, writing);
     if (!rc) rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         struct art_transfer transfer;
@@ -17,18 +17,19 @@ static int transfer_all(struct art_io *io, struct art_io_request *requests, unsi
     return rc;
 }
 
-int art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+enum art_rc art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                  enum art_read from) {
     return transfer_all(io, requests, count, false, from);
 }
 
-int art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+enum art_rc art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     return transfer_all(io, requests, count, true, ART_READ_DEVICE);
 }
 
 /* Only a file whose ring was given up can have an error left to tell. */
-static int pwrite_wait(struct art_io *io) {
+static enum art_rc pwrite_wait(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
-    int rc = art_file_usable(file, false);
+    enum art_rc rc = art_file_usable(file, false);
     return rc ? rc : art_file_report_writes(file);
 }
 

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
 
-int art_requests_check(const struct art_io *io, const struct art_io_request *requests, unsigned count) {
+enum art_rc art_requests_check(const struct art_io *io, const struct art_io_request *requests, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         const struct art_io_request *r = &requests[i];
         if (((uintptr_t)r->data | r->len | r->offset) % ART_PAGE || (r->len && !r->data)) {
@@ -25,7 +25,7 @@ int art_requests_check(const struct art_io *io, const struct art_io_request *req
     return ART_OK;
 }
 
-int art_read_past_end(const struct art_io *io, uint64_t offset, uint32_t len, uint64_t size) {
+enum art_rc art_read_past_end(const struct art_io *io, uint64_t offset, uint32_t len, uint64_t size) {
     uint64_t slot = offset / ART_BLOB_SIZE;
     return art_corrupt(io->name, slot < ART_NOWHERE ? (uint32_t)slot : ART_NOWHERE,
                        (uint32_t)(offset % ART_BLOB_SIZE / ART_PAGE),

@@ -6,9 +6,9 @@
 
 /* ART_OK, or ART_MISUSE with a message: addresses, lengths and offsets must be whole pages, and the range must lie
  * within what a file can hold. */
-int art_requests_check(const struct art_io *io, const struct art_io_request *requests, unsigned count);
+enum art_rc art_requests_check(const struct art_io *io, const struct art_io_request *requests, unsigned count);
 
 /* The error of a read that meets the end of the file: blobs are never cut short, so something was lost. */
-int art_read_past_end(const struct art_io *io, uint64_t offset, uint32_t len, uint64_t size);
+enum art_rc art_read_past_end(const struct art_io *io, uint64_t offset, uint32_t len, uint64_t size);
 
 #endif

@@ -26,10 +26,11 @@ static inline struct rows_io *of(struct art_io *io) {
     return (struct rows_io *)io;
 }
 
-static int rows_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+static enum art_rc rows_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                   enum art_read from) {
     (void)from;
     const struct art_rows *rows = of(io)->rows;
-    int rc = art_requests_check(io, requests, count);
+    enum art_rc rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         uint64_t page = requests[i].offset / ART_PAGE;
         uint8_t *to = requests[i].data, *end = to + requests[i].len;
@@ -38,9 +39,9 @@ static int rows_read_batch(struct art_io *io, struct art_io_request *requests, u
     return rc;
 }
 
-static int rows_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static enum art_rc rows_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     const struct art_rows *rows = of(io)->rows;
-    int rc = art_requests_check(io, requests, count);
+    enum art_rc rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         uint64_t page = requests[i].offset / ART_PAGE;
         const uint8_t *from = requests[i].data, *end = from + requests[i].len;
@@ -49,30 +50,30 @@ static int rows_write_batch(struct art_io *io, struct art_io_request *requests, 
     return rc;
 }
 
-static int rows_discard(struct art_io *io, uint64_t offset, uint64_t len) {
+static enum art_rc rows_discard(struct art_io *io, uint64_t offset, uint64_t len) {
     const struct art_rows *rows = of(io)->rows;
     return rows->remove(rows->context, offset / ART_PAGE, (offset + len) / ART_PAGE);
 }
 
-static int nothing_to_wait_for(struct art_io *io) {
+static enum art_rc nothing_to_wait_for(struct art_io *io) {
     (void)io;
     return ART_OK;
 }
 
-static int rows_size(struct art_io *io, uint64_t *bytes) {
+static enum art_rc rows_size(struct art_io *io, uint64_t *bytes) {
     const struct art_rows *rows = of(io)->rows;
     uint64_t pages = 0;
-    int rc = rows->end(rows->context, &pages);
+    enum art_rc rc = rows->end(rows->context, &pages);
     *bytes = pages * ART_PAGE;
     return rc;
 }
 
-static int rows_truncate(struct art_io *io, uint64_t bytes) {
+static enum art_rc rows_truncate(struct art_io *io, uint64_t bytes) {
     const struct art_rows *rows = of(io)->rows;
     return rows->remove(rows->context, bytes / ART_PAGE, INT64_MAX);
 }
 
-static int rows_identity(struct art_io *io, struct art_file_identity *out) {
+static enum art_rc rows_identity(struct art_io *io, struct art_file_identity *out) {
     *out = (struct art_file_identity){.device = ROWS_DEVICE, .inode = of(io)->id, .links = 1, .permissions = 0600};
     return rows_size(io, &out->size);
 }
@@ -99,7 +100,7 @@ static const struct art_io_methods rows_methods = {
     .close = rows_close,
 };
 
-int art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out) {
+enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out) {
     struct rows_io *io = art_alloc_zeroed(sizeof *io);
     if (!io) return art_nomem();
     io->io = (struct art_io){.methods = &rows_methods, .name = name, .engine = "inline"};

@@ -94,7 +94,7 @@ static const char *advice(int error) {
     }
 }
 
-int art_transfer_error(const struct art_file *file, const struct art_transfer *transfer) {
+enum art_rc art_transfer_error(const struct art_file *file, const struct art_transfer *transfer) {
     if (transfer->past_end) {
         return art_read_past_end(&file->io, transfer->whole_offset, transfer->whole_len, transfer->file_size);
     }

@@ -46,6 +46,6 @@ enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struc
 int art_transfer_fd(const struct art_file *file, const struct art_transfer *transfer);
 
 /* The code and message of a failed transfer. */
-int art_transfer_error(const struct art_file *file, const struct art_transfer *transfer);
+enum art_rc art_transfer_error(const struct art_file *file, const struct art_transfer *transfer);
 
 #endif

@@ -379,9 +379,10 @@ static void start_op(struct ring_file *ring, const struct art_io_request *reques
     prepare_op(ring, op);
 }
 
-static int ring_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                   enum art_read from) {
     struct ring_file *ring = (struct ring_file *)io;
-    int rc = art_file_usable(&ring->file, false);
+    enum art_rc rc = art_file_usable(&ring->file, false);
     if (!rc) rc = art_requests_check(io, requests, count);
     if (rc) return rc;
     if (overlaps(ring, requests, count, false)) drain_ring(&ring->file);
@@ -418,15 +419,15 @@ static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
 }
 
 /* Buffers go back to the caller together with an error, so nothing is in flight then. */
-static int report_early(struct ring_file *ring) {
+static enum art_rc report_early(struct ring_file *ring) {
     if (!ring->file.write_failed) return ART_OK;
     drain_ring(&ring->file);
     return art_file_report_writes(&ring->file);
 }
 
-static int ring_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static enum art_rc ring_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     struct ring_file *ring = (struct ring_file *)io;
-    int rc = art_file_usable(&ring->file, true);
+    enum art_rc rc = art_file_usable(&ring->file, true);
     if (!rc) rc = art_requests_check(io, requests, count);
     if (!rc) rc = report_early(ring);
     bool idle = rc || ring->broken || overlaps(ring, requests, count, true);
@@ -440,9 +441,9 @@ static int ring_write_batch(struct art_io *io, struct art_io_request *requests, 
     return report_early(ring);
 }
 
-static int ring_write_wait(struct art_io *io) {
+static enum art_rc ring_write_wait(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
-    int rc = art_file_usable(file, false);
+    enum art_rc rc = art_file_usable(file, false);
     if (rc) return rc;
     drain_ring(file);
     return art_file_report_writes(file);

@@ -15,12 +15,12 @@ struct check {
     uint64_t notes; /* of all leaves */
 };
 
-static int broken(const char *what) {
+static enum art_rc broken(const char *what) {
     return art_corrupt("memtable", ART_NOWHERE, ART_NOWHERE, "%s", what);
 }
 
 /* Ascending bytes and the number of children; places of a Node48 that no byte leads to, or two do. */
-static int check_children(const struct art_node *node) {
+static enum art_rc check_children(const struct art_node *node) {
     int count = 0, before = -1;
     uint64_t places = 0;
     for (int child = art_node_child_from(node, 0); child >= 0; child = art_node_next(node, child)) {
@@ -42,7 +42,7 @@ static int check_children(const struct art_node *node) {
     return ART_OK;
 }
 
-static int enter_node(struct check *check, art_link link) {
+static enum art_rc enter_node(struct check *check, art_link link) {
     const struct art_node *node = art_link_node(link);
     const struct art_walk_step *above = art_walk_top(&check->walk);
     if (node->type > ART_NODE256) return broken("a node of an unknown type");
@@ -50,11 +50,11 @@ static int enter_node(struct check *check, art_link link) {
     if (above && node->depth <= above->node->depth) return broken("a node that is not deeper than the one above");
     if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the place of an end");
     check->live += art_node_bytes(node->type);
-    int rc = check_children(node);
+    enum art_rc rc = check_children(node);
     return rc ? rc : art_walk_enter(&check->walk, link);
 }
 
-static int leave_node(struct check *check) {
+static enum art_rc leave_node(struct check *check) {
     struct art_walk_step done = *art_walk_top(&check->walk);
     if (done.sum != done.node->weight) return broken("a node with a wrong weight");
     art_walk_leave(&check->walk);
@@ -67,7 +67,7 @@ static int leave_node(struct check *check) {
 }
 
 /* The chain of notes back to the first one. */
-static int check_notes(struct check *check, const struct art_leaf *leaf) {
+static enum art_rc check_notes(struct check *check, const struct art_leaf *leaf) {
     const struct art_undo *undo = &check->memtable->undo;
     if (leaf->noted > undo->base + undo->count) return broken("a note from the future");
     for (uint64_t noted = leaf->noted; noted > undo->base;) {
@@ -81,7 +81,7 @@ static int check_notes(struct check *check, const struct art_leaf *leaf) {
     return ART_OK;
 }
 
-static int check_leaf(struct check *check, const struct art_leaf *leaf) {
+static enum art_rc check_leaf(struct check *check, const struct art_leaf *leaf) {
     struct art_walk_step *above = art_walk_top(&check->walk);
     if (art_leaf_flags(leaf) & ~ART_ENTRY_FLAGS) return broken("an entry with unknown flags");
     if ((art_leaf_flags(leaf) & ART_DELETE) && leaf->value_len) return broken("a delete with a value");
@@ -109,11 +109,11 @@ static int check_leaf(struct check *check, const struct art_leaf *leaf) {
     return check_notes(check, leaf);
 }
 
-static int visit_link(struct check *check, art_link link) {
+static enum art_rc visit_link(struct check *check, art_link link) {
     return art_link_is_leaf(link) ? check_leaf(check, art_link_leaf(link)) : enter_node(check, link);
 }
 
-static int check_totals(const struct check *check) {
+static enum art_rc check_totals(const struct check *check) {
     const struct art_memtable *memtable = check->memtable;
     if (check->keys != memtable->keys) return broken("a wrong number of keys");
     if (check->bytes != memtable->bytes) return broken("a wrong number of bytes");
@@ -125,9 +125,9 @@ static int check_totals(const struct check *check) {
     return ART_OK;
 }
 
-int art_memtable_check(const struct art_memtable *memtable) {
+enum art_rc art_memtable_check(const struct art_memtable *memtable) {
     struct check check = {.memtable = memtable};
-    int rc = memtable->root ? visit_link(&check, memtable->root) : ART_OK;
+    enum art_rc rc = memtable->root ? visit_link(&check, memtable->root) : ART_OK;
     while (!rc && check.walk.depth) {
         art_link link = art_walk_next(&check.walk);
         rc = link ? visit_link(&check, link) : leave_node(&check);

@@ -32,7 +32,7 @@ static inline struct art_memtable_step *steps_of(struct art_memtable_cursor *cur
     return cursor->steps ? cursor->steps : cursor->inline_steps;
 }
 
-static int more_steps(struct art_memtable_cursor *cursor) {
+static enum art_rc more_steps(struct art_memtable_cursor *cursor) {
     uint32_t capacity = 2 * cursor->capacity;
     struct art_memtable_step *steps = art_resize(cursor->steps, capacity * sizeof *steps);
     if (!steps) return art_nomem();
@@ -42,16 +42,16 @@ static int more_steps(struct art_memtable_cursor *cursor) {
     return ART_OK;
 }
 
-static inline int push(struct art_memtable_cursor *cursor, struct art_node *node, int child) {
+static inline enum art_rc push(struct art_memtable_cursor *cursor, struct art_node *node, int child) {
     if (cursor->depth == cursor->capacity) {
-        int rc = more_steps(cursor);
+        enum art_rc rc = more_steps(cursor);
         if (rc) return rc;
     }
     steps_of(cursor)[cursor->depth++] = (struct art_memtable_step){node, child};
     return ART_OK;
 }
 
-static int stand_on(struct art_memtable_cursor *cursor, art_link link) {
+static enum art_rc stand_on(struct art_memtable_cursor *cursor, art_link link) {
     struct art_leaf *leaf = art_link_leaf(link);
     cursor->leaf = leaf;
     cursor->key = art_leaf_key(leaf);
@@ -60,12 +60,12 @@ static int stand_on(struct art_memtable_cursor *cursor, art_link link) {
 }
 
 /* To the first or last leaf below a link that the steps lead to. */
-static int descend(struct art_memtable_cursor *cursor, art_link link, bool to_last) {
+static enum art_rc descend(struct art_memtable_cursor *cursor, art_link link, bool to_last) {
     cursor->valid = false;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);
         int child = to_last ? art_node_last(node) : art_node_first(node);
-        int rc = push(cursor, node, child);
+        enum art_rc rc = push(cursor, node, child);
         if (rc) return rc;
         link = art_node_child(node, child);
     }
@@ -82,7 +82,7 @@ static inline void prefetch_behind(const struct art_node *node, int child) {
 }
 
 /* To the leaf behind (or before) all that lies below the last step's child. */
-static int go_on(struct art_memtable_cursor *cursor, bool backward) {
+static enum art_rc go_on(struct art_memtable_cursor *cursor, bool backward) {
     while (cursor->depth) {
         struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
         const struct art_node *node = step->node;
@@ -98,24 +98,24 @@ static int go_on(struct art_memtable_cursor *cursor, bool backward) {
     return ART_OK;
 }
 
-static int to_an_end(struct art_memtable_cursor *cursor, bool to_last) {
+static enum art_rc to_an_end(struct art_memtable_cursor *cursor, bool to_last) {
     cursor->depth = 0;
     cursor->valid = false;
     return cursor->memtable->root ? descend(cursor, cursor->memtable->root, to_last) : ART_OK;
 }
 
-int art_memtable_first(struct art_memtable_cursor *cursor) {
+enum art_rc art_memtable_first(struct art_memtable_cursor *cursor) {
     return to_an_end(cursor, false);
 }
 
-int art_memtable_last(struct art_memtable_cursor *cursor) {
+enum art_rc art_memtable_last(struct art_memtable_cursor *cursor) {
     return to_an_end(cursor, true);
 }
 
 /* --- seek --------------------------------------------------------------------------------------------------------- */
 
 /* Steps along `key` as far as its bytes lead; the last one may have no child. *nearest is the nearest leaf. */
-static int follow(struct art_memtable_cursor *cursor, struct art_bytes key, const struct art_leaf **nearest) {
+static enum art_rc follow(struct art_memtable_cursor *cursor, struct art_bytes key, const struct art_leaf **nearest) {
     art_link link = cursor->memtable->root;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);
@@ -125,7 +125,7 @@ static int follow(struct art_memtable_cursor *cursor, struct art_bytes key, cons
         } else if (node->depth == key.len && node->end) {
             child = ART_CHILD_END;
         }
-        int rc = push(cursor, node, child);
+        enum art_rc rc = push(cursor, node, child);
         if (rc) return rc;
         if (child == ART_CHILD_NONE) {
             *nearest = art_link_any_leaf(link);
@@ -138,7 +138,7 @@ static int follow(struct art_memtable_cursor *cursor, struct art_bytes key, cons
 }
 
 /* The key leaves the tree at the node of the last step, for want of a child: to the child beside the gap. */
-static int beside_gap(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+static enum art_rc beside_gap(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
     struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
     const struct art_node *node = step->node;
     int child;
@@ -156,12 +156,12 @@ static int beside_gap(struct art_memtable_cursor *cursor, struct art_bytes key, 
     return descend(cursor, art_node_child(node, child), backward);
 }
 
-static int seek(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+static enum art_rc seek(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
     cursor->depth = 0;
     cursor->valid = false;
     if (!cursor->memtable->root) return ART_OK;
     const struct art_leaf *nearest;
-    int rc = follow(cursor, key, &nearest);
+    enum art_rc rc = follow(cursor, key, &nearest);
     if (rc) return rc;
     uint32_t shared = art_common_prefix(nearest->key, key.data, art_min32(nearest->key_len, key.len));
     if (shared == key.len && shared == nearest->key_len) return stand_on(cursor, art_leaf_link(nearest));
@@ -178,27 +178,27 @@ static int seek(struct art_memtable_cursor *cursor, struct art_bytes key, bool b
     return descend(cursor, below, backward);
 }
 
-int art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key) {
+enum art_rc art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key) {
     return seek(cursor, key, false);
 }
 
-int art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key) {
+enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key) {
     return seek(cursor, key, true);
 }
 
 /* --- moving on ---------------------------------------------------------------------------------------------------- */
 
-int art_memtable_next(struct art_memtable_cursor *cursor) {
+enum art_rc art_memtable_next(struct art_memtable_cursor *cursor) {
     assert(cursor->valid);
     return go_on(cursor, false);
 }
 
-int art_memtable_prev(struct art_memtable_cursor *cursor) {
+enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor) {
     assert(cursor->valid);
     return go_on(cursor, true);
 }
 
-int art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward) {
+enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward) {
     assert(cursor->valid && len <= cursor->key.len);
     const struct art_memtable_step *steps = steps_of(cursor);
     while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth >= len) cursor->depth--;

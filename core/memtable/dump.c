@@ -35,7 +35,7 @@ static void print_leaf(const struct art_leaf *leaf, FILE *out) {
             entry.value.len);
 }
 
-static int print_link(struct art_memtable_walk *walk, art_link link, FILE *out) {
+static enum art_rc print_link(struct art_memtable_walk *walk, art_link link, FILE *out) {
     const struct art_walk_step *above = art_walk_top(walk);
     int indent = walk->depth * 2 < INDENT_MOST ? (int)walk->depth * 2 : INDENT_MOST;
     fprintf(out, "%*s", indent, "");
@@ -62,7 +62,7 @@ void art_memtable_dump(const struct art_memtable *memtable, FILE *out) {
             memtable->keys, memtable->weight, memtable->bytes, art_memtable_memory(memtable),
             art_memtable_garbage(memtable), memtable->undo.count);
     struct art_memtable_walk walk = {0};
-    int rc = memtable->root ? print_link(&walk, memtable->root, out) : ART_OK;
+    enum art_rc rc = memtable->root ? print_link(&walk, memtable->root, out) : ART_OK;
     while (!rc && walk.depth) {
         art_link link = art_walk_next(&walk);
         if (link) {

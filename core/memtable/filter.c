@@ -62,7 +62,7 @@ static void fill(struct art_memtable *memtable, uint64_t words) {
     memtable->filter_words = words;
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
-    int rc = art_memtable_first(&cursor);
+    enum art_rc rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
         uint64_t hash = art_hash64(cursor.key.data, cursor.key.len);
         *word_of(memtable, hash) |= word_bits(hash);
@@ -86,7 +86,7 @@ bool art_memtable_came_in_order(const struct art_memtable *memtable) {
     uint32_t seen = 0, behind = 0;
     uintptr_t last = 0;
     art_memtable_cursor_init(&cursor, memtable);
-    int rc = art_memtable_first(&cursor);
+    enum art_rc rc = art_memtable_first(&cursor);
     for (; !rc && cursor.valid && seen < SAMPLE; rc = art_memtable_next(&cursor)) {
         behind += (uintptr_t)cursor.leaf > last;
         last = (uintptr_t)cursor.leaf;

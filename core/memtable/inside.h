@@ -71,8 +71,8 @@ enum art_put_mode {
     ART_PUT_PLAIN,       /* without */
     ART_PUT_KEEP_SHADOWS /* without, and where the key is held, its `shadows_older` stays */
 };
-int art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
-                     enum art_put_mode mode);
+enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
+                             enum art_put_mode mode);
 
 /* For rollback: give a leaf another state, take one out. Neither needs memory. */
 void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uint64_t csn_flags,

@@ -13,7 +13,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 
-int art_memtable_open(struct art_memtable **out) {
+enum art_rc art_memtable_open(struct art_memtable **out) {
     struct art_memtable *memtable = art_alloc_zeroed(sizeof *memtable);
     *out = memtable;
     if (!memtable) return art_nomem();
@@ -52,7 +52,7 @@ void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *
 
 /* --- search ------------------------------------------------------------------------------------------------------- */
 
-int art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out) {
     art_link link = memtable->root;
     if (!link) return ART_NOTFOUND;
     while (!art_link_is_leaf(link)) {
@@ -199,8 +199,8 @@ static bool attach(struct art_memtable *memtable, art_link *slot, const struct a
     return true;
 }
 
-static int insert(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value, uint64_t csn_flags,
-                  const struct art_memtable_place *place, bool note) {
+static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value,
+                          uint64_t csn_flags, const struct art_memtable_place *place, bool note) {
     const struct art_leaf *neighbour = place->nearest;
     struct art_leaf *leaf = new_leaf(memtable, key, value, csn_flags);
     if (!leaf) return art_nomem();
@@ -220,8 +220,8 @@ static int insert(struct art_memtable *memtable, struct art_bytes key, struct ar
     return ART_OK;
 }
 
-static int overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes value, uint64_t csn_flags,
-                     bool note) {
+static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes value,
+                             uint64_t csn_flags, bool note) {
     uint8_t *copy = leaf->key + leaf->key_len; /* where an empty value lies as well as anywhere */
     if (value.len) {
         copy = art_arena_take(&memtable->arena, value.len);
@@ -243,15 +243,15 @@ static bool stands_at(struct art_bytes key, const struct art_memtable_place *pla
     return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
 }
 
-int art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
-                        const struct art_memtable_place *place, struct art_entry *out) {
+enum art_rc art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
+                                const struct art_memtable_place *place, struct art_entry *out) {
     if (!art_memtable_may_contain(memtable, place->hash) || !stands_at(key, place)) return ART_NOTFOUND;
     art_leaf_entry(place->nearest, out);
     return ART_OK;
 }
 
-static int put_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
-                  const struct art_entry *entry, enum art_put_mode mode) {
+static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
+                          const struct art_entry *entry, enum art_put_mode mode) {
     if (key.len > ART_KEY_MAX)
         return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
     uint64_t csn_flags = csn_flags_of(entry);
@@ -267,19 +267,19 @@ static int put_at(struct art_memtable *memtable, struct art_bytes key, const str
     return overwrite(memtable, nearest, value, csn_flags, note);
 }
 
-int art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
-                     enum art_put_mode mode) {
+enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
+                             enum art_put_mode mode) {
     struct art_memtable_place place;
     art_memtable_look(memtable, key, &place);
     return put_at(memtable, key, &place, entry, mode);
 }
 
-int art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry) {
+enum art_rc art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry) {
     return art_memtable_put(memtable, key, entry, ART_PUT_NOTED);
 }
 
-int art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
-                        const struct art_entry *entry) {
+enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
+                                const struct art_memtable_place *place, const struct art_entry *entry) {
     return put_at(memtable, key, place, entry, ART_PUT_NOTED);
 }
 
@@ -310,11 +310,11 @@ int64_t art_memtable_count(const struct art_memtable *memtable) {
     return memtable->weight;
 }
 
-int art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out) {
+enum art_rc art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out) {
     struct art_memtable *copy;
     struct art_memtable_cursor cursor;
     *out = NULL;
-    int rc = art_memtable_open(&copy);
+    enum art_rc rc = art_memtable_open(&copy);
     if (rc) return rc;
     art_memtable_cursor_init(&cursor, memtable);
     rc = art_memtable_first(&cursor);

@@ -25,7 +25,7 @@
 
 struct art_memtable;
 
-int art_memtable_open(struct art_memtable **out); /* with one reference */
+enum art_rc art_memtable_open(struct art_memtable **out); /* with one reference */
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
 void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
 
@@ -43,7 +43,7 @@ void art_memtable_pass_on(struct art_memtable *memtable, struct art_memtable *ne
 bool art_memtable_came_in_order(const struct art_memtable *memtable);
 
 /* The entry of a key: ART_OK or ART_NOTFOUND. `out->value` lives as long as the memtable. */
-int art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out);
+enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out);
 
 /* False: the key whose art_hash64() this is has no entry here. */
 bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash);
@@ -51,7 +51,7 @@ bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash
 /* Sets the key's entry (put or delete, with `shadows_older` as given; keeping an older `shadows_older` is the caller's
  * business). The value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and
  * then nothing changed. */
-int art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
+enum art_rc art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
 
 /* A get and a set of one key with one search. The place is good until the memtable changes. */
 struct art_memtable_place {
@@ -59,10 +59,10 @@ struct art_memtable_place {
     void *nearest; /* (private) the leaf that shares most with the key */
 };
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
-int art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
-                        const struct art_memtable_place *place, struct art_entry *out);
-int art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key, const struct art_memtable_place *place,
-                        const struct art_entry *entry);
+enum art_rc art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
+                                const struct art_memtable_place *place, struct art_entry *out);
+enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
+                                const struct art_memtable_place *place, const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint:
  * noting again between two savepoints is skipped (art_memtable_savepoint() starts a new stretch). */
@@ -84,11 +84,11 @@ size_t art_memtable_used(const struct art_memtable *memtable);
 int64_t art_memtable_rank(const struct art_memtable *memtable, struct art_bytes key);
 /* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no
  * entry weighs less than nothing (what stands beside them may). *key lies in the arena. ART_OK, ART_NOTFOUND. */
-int art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high, int64_t rank,
-                        struct art_bytes *key);
+enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+                                int64_t rank, struct art_bytes *key);
 
 /* A copy without garbage and without undo list, in a new arena. */
-int art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out);
+enum art_rc art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out);
 
 /* --- cursor ------------------------------------------------------------------------------------------------------- */
 
@@ -110,15 +110,15 @@ struct art_memtable_cursor {
 void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct art_memtable *memtable);
 void art_memtable_cursor_clear(struct art_memtable_cursor *cursor);
 /* ART_OK (look at `valid`) or ART_NOMEM. */
-int art_memtable_first(struct art_memtable_cursor *cursor);
-int art_memtable_last(struct art_memtable_cursor *cursor);
-int art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key);
-int art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key);
-int art_memtable_next(struct art_memtable_cursor *cursor);
-int art_memtable_prev(struct art_memtable_cursor *cursor);
+enum art_rc art_memtable_first(struct art_memtable_cursor *cursor);
+enum art_rc art_memtable_last(struct art_memtable_cursor *cursor);
+enum art_rc art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key);
+enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key);
+enum art_rc art_memtable_next(struct art_memtable_cursor *cursor);
+enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor);
 /* To the first key behind all that begin as the current key does in its first `len` bytes; backward: to the last
  * before. */
-int art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward);
+enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward);
 void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out);
 
 /* --- redo: a transaction's net effect as bytes -------------------------------------------------------------------- */
@@ -128,23 +128,23 @@ void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct 
  * memtable and runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then,
  * from its `shadows_older`). Memtable-coded keys. *hash is the previous row's on entry and this row's on return.
  * Appends to `out`. */
-int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
-                    struct art_buffer *out);
+enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
+                            struct art_buffer *out);
 /* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled
  * transaction). */
-int art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
-int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
+enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
+enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
 /* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,
  * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
-int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
+enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 /* Applies a verified row: keeps the `shadows_older` of an entry that the memtable already holds. No undo is noted.
  * ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the memtable is dirty
  * (this and art_redo_decode_all). */
-int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
+enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
 
 void art_memtable_dump(const struct art_memtable *memtable, FILE *out);
 /* Structure, sums and counters; ART_CORRUPT with a sentence. For tests. */
-int art_memtable_check(const struct art_memtable *memtable);
+enum art_rc art_memtable_check(const struct art_memtable *memtable);
 
 #endif

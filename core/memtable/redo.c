@@ -18,7 +18,7 @@ struct redo_writer {
     uint64_t csn;              /* of the entry before */
 };
 
-static int start_redo(struct redo_writer *writer, enum art_redo_kind kind, struct art_buffer *out) {
+static enum art_rc start_redo(struct redo_writer *writer, enum art_redo_kind kind, struct art_buffer *out) {
     uint8_t byte = (uint8_t)kind;
     *writer = (struct redo_writer){.out = out, .kind = kind};
     return art_buffer_append(out, &byte, 1);
@@ -28,10 +28,10 @@ static inline uint64_t zigzag(uint64_t difference) {
     return difference << 1 ^ (0 - (difference >> 63));
 }
 
-static int write_entry(struct redo_writer *writer, const struct art_leaf *leaf, uint8_t flags) {
+static enum art_rc write_entry(struct redo_writer *writer, const struct art_leaf *leaf, uint8_t flags) {
     struct art_bytes key = art_leaf_key(leaf), previous = writer->previous;
     uint32_t shared = art_common_prefix(previous.data, key.data, art_min32(previous.len, key.len));
-    int rc = art_buffer_reserve(writer->out, ART_REDO_ENTRY_OVERHEAD + (size_t)key.len + leaf->value_len);
+    enum art_rc rc = art_buffer_reserve(writer->out, ART_REDO_ENTRY_OVERHEAD + (size_t)key.len + leaf->value_len);
     if (rc) return rc;
     uint8_t *p = writer->out->data + writer->out->len;
     *p++ = flags;
@@ -66,7 +66,8 @@ static uint8_t over_before(const struct art_memtable *memtable, const struct art
     return note->csn_flags & ART_DELETE ? 0 : ART_SHADOWS_OLDER;
 }
 
-static int write_touched(struct redo_writer *writer, const struct art_memtable *memtable, const struct art_leaf *leaf) {
+static enum art_rc write_touched(struct redo_writer *writer, const struct art_memtable *memtable,
+                                 const struct art_leaf *leaf) {
     uint8_t flags = art_leaf_flags(leaf) & (uint8_t)~ART_SHADOWS_OLDER;
     return write_entry(writer, leaf, flags | over_before(memtable, leaf));
 }
@@ -95,7 +96,7 @@ static const struct art_leaf **sort_leaves(const struct art_leaf **leaves, const
     return leaves;
 }
 
-static int write_sorted(struct redo_writer *writer, const struct art_memtable *memtable) {
+static enum art_rc write_sorted(struct redo_writer *writer, const struct art_memtable *memtable) {
     const struct art_undo *undo = &memtable->undo;
     if (!undo->count) return ART_OK;
     const struct art_leaf **leaves = art_alloc(2 * undo->count * sizeof *leaves);
@@ -106,17 +107,17 @@ static int write_sorted(struct redo_writer *writer, const struct art_memtable *m
         if (first) leaves[count++] = undo->notes[i].leaf;
     }
     const struct art_leaf **sorted = sort_leaves(leaves, leaves + count, count);
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     for (size_t i = 0; !rc && i < count; i++) rc = write_touched(writer, memtable, sorted[i]);
     art_free(leaves);
     return rc;
 }
 
 /* Looks at every key of the memtable. */
-static int write_walking(struct redo_writer *writer, const struct art_memtable *memtable) {
+static enum art_rc write_walking(struct redo_writer *writer, const struct art_memtable *memtable) {
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
-    int rc = art_memtable_first(&cursor);
+    enum art_rc rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
         if (art_undo_noted_in_transaction(&memtable->undo, cursor.leaf))
             rc = write_touched(writer, memtable, cursor.leaf);
@@ -126,12 +127,12 @@ static int write_walking(struct redo_writer *writer, const struct art_memtable *
     return rc;
 }
 
-int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
-                    struct art_buffer *out) {
+enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
+                            struct art_buffer *out) {
     static const uint8_t unknown_hash[ART_REDO_HASH];
     size_t row = out->len;
     struct redo_writer writer;
-    int rc = art_buffer_append(out, unknown_hash, sizeof unknown_hash);
+    enum art_rc rc = art_buffer_append(out, unknown_hash, sizeof unknown_hash);
     if (!rc) rc = start_redo(&writer, ART_REDO_ROW, out);
     bool much = memtable->undo.count > memtable->keys / WALK_FROM;
     if (!rc) rc = much ? write_walking(&writer, memtable) : write_sorted(&writer, memtable);
@@ -145,12 +146,12 @@ int art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct ar
     return ART_OK;
 }
 
-int art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
+enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
     size_t begin = out->len;
     struct redo_writer writer;
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
-    int rc = start_redo(&writer, ART_REDO_ALL, out);
+    enum art_rc rc = start_redo(&writer, ART_REDO_ALL, out);
     if (!rc) rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
         rc = write_entry(&writer, cursor.leaf, art_leaf_flags(cursor.leaf));

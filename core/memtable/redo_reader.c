@@ -2,7 +2,7 @@
 
 #include "core/base/error.h"
 
-static int senseless(const char *what) {
+static enum art_rc senseless(const char *what) {
     return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "%s", what);
 }
 
@@ -15,7 +15,8 @@ struct art_hash128 art_redo_hash(struct art_hash128 previous, uint64_t csn, cons
     return art_hash128_parts(parts, 2);
 }
 
-int art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind, uint64_t csn) {
+enum art_rc art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind,
+                                 uint64_t csn) {
     *reader = (struct art_redo_reader){.kind = kind, .csn = csn};
     if (!body.len || body.data[0] != kind) return senseless("redo bytes of an unknown kind");
     reader->at = body.data + 1;
@@ -35,8 +36,8 @@ static bool read_number(struct art_redo_reader *reader, uint64_t most, uint64_t 
 }
 
 /* A key that shares nothing with the one before lies in the bytes as it is: a row of one entry needs no memory. */
-static int take_key(struct art_redo_reader *reader, uint32_t shared, uint32_t suffix) {
-    int rc = ART_OK;
+static enum art_rc take_key(struct art_redo_reader *reader, uint32_t shared, uint32_t suffix) {
+    enum art_rc rc = ART_OK;
     if (!shared) {
         reader->key = art_bytes(reader->at, suffix);
     } else {
@@ -51,7 +52,7 @@ static int take_key(struct art_redo_reader *reader, uint32_t shared, uint32_t su
     return rc;
 }
 
-static int read_key(struct art_redo_reader *reader) {
+static enum art_rc read_key(struct art_redo_reader *reader) {
     uint64_t shared, suffix;
     uint32_t previous = reader->key.len;
     if (!read_number(reader, previous, &shared) || !read_number(reader, ART_KEY_MAX - shared, &suffix)) {
@@ -66,11 +67,11 @@ static int read_key(struct art_redo_reader *reader) {
     return take_key(reader, (uint32_t)shared, (uint32_t)suffix);
 }
 
-int art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry) {
+enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry) {
     if (reader->at == reader->end) return ART_NOTFOUND;
     uint8_t flags = *reader->at++;
     if (flags & ~ART_ENTRY_FLAGS) return senseless("redo bytes with unknown flags");
-    int rc = read_key(reader);
+    enum art_rc rc = read_key(reader);
     if (rc) return rc;
     if (reader->kind == ART_REDO_ALL) {
         uint64_t folded;

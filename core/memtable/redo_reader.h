@@ -16,10 +16,11 @@ struct art_redo_reader {
 };
 
 /* `body` begins with the kind. ART_OK or ART_CORRUPT. Clear in any case. */
-int art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind, uint64_t csn);
+enum art_rc art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind,
+                                 uint64_t csn);
 void art_redo_reader_clear(struct art_redo_reader *reader);
 /* ART_OK, ART_NOTFOUND at the end, ART_CORRUPT, ART_NOMEM. `*key` lives until the next call, the value as the bytes. */
-int art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry);
+enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry);
 
 struct art_hash128 art_redo_hash(struct art_hash128 previous, uint64_t csn, const uint8_t *body, size_t len);
 

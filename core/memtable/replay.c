@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 
-static int too_short(void) {
+static enum art_rc too_short(void) {
     return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "a row of %d bytes or less", ART_REDO_HASH);
 }
 
@@ -17,7 +17,7 @@ static struct art_bytes body_of(struct art_bytes row) {
     return art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
 }
 
-int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash) {
+enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash) {
     if (row.len <= ART_REDO_HASH) return too_short();
     struct art_bytes body = body_of(row), key;
     struct art_hash128 stored = {art_load64(row.data), art_load64(row.data + 8)};
@@ -26,7 +26,7 @@ int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previ
     }
     struct art_redo_reader reader;
     struct art_entry entry;
-    int rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
+    enum art_rc rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
     while (!rc) rc = art_redo_reader_next(&reader, &key, &entry);
     art_redo_reader_clear(&reader);
     if (rc != ART_NOTFOUND) return rc;
@@ -34,15 +34,15 @@ int art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previ
     return ART_OK;
 }
 
-static int apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, enum art_put_mode mode,
-                 struct art_memtable *memtable) {
+static enum art_rc apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, enum art_put_mode mode,
+                         struct art_memtable *memtable) {
     if (art_memtable_dirty(memtable))
         return art_fail(ART_MISUSE, "art: replay into a memtable with uncommitted changes");
     if (csn >> 56) return art_fail(ART_MISUSE, "art: replay of an impossible csn");
     struct art_redo_reader reader;
     struct art_bytes key;
     struct art_entry entry;
-    int rc = art_redo_reader_init(&reader, body, kind, csn);
+    enum art_rc rc = art_redo_reader_init(&reader, body, kind, csn);
     while (!rc) {
         rc = art_redo_reader_next(&reader, &key, &entry);
         if (!rc) rc = art_memtable_put(memtable, key, &entry, mode);
@@ -51,11 +51,11 @@ static int apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, e
     return rc == ART_NOTFOUND ? ART_OK : rc;
 }
 
-int art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable) {
+enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable) {
     if (row.len <= ART_REDO_HASH) return too_short();
     return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_SHADOWS, memtable);
 }
 
-int art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable) {
+enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable) {
     return apply(bytes, ART_REDO_ALL, 0, ART_PUT_PLAIN, memtable);
 }

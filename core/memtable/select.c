@@ -46,8 +46,8 @@ static void bound_enter(struct bound *bound, const struct art_node *node, int ch
     bound->side = (int)bound->key.data[node->depth] - (int)art_node_byte(node, child);
 }
 
-int art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high, int64_t rank,
-                        struct art_bytes *key) {
+enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+                                int64_t rank, struct art_bytes *key) {
     if (!memtable->root) return ART_NOTFOUND;
     struct bound from, until;
     bound_init(&from, memtable, low);

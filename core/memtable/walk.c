@@ -5,7 +5,7 @@
 
 enum { STEPS_FIRST = 32 };
 
-int art_walk_enter(struct art_memtable_walk *walk, art_link link) {
+enum art_rc art_walk_enter(struct art_memtable_walk *walk, art_link link) {
     if (walk->depth == walk->capacity) {
         size_t capacity = walk->capacity ? 2 * walk->capacity : STEPS_FIRST;
         struct art_walk_step *steps = art_resize(walk->steps, capacity * sizeof *steps);

@@ -12,6 +12,7 @@
 #ifndef ART_MEMTABLE_WALK_H
 #define ART_MEMTABLE_WALK_H
 
+#include "core/base/error.h"
 #include "core/memtable/node.h"
 
 struct art_memtable_walk {
@@ -23,7 +24,7 @@ struct art_memtable_walk {
     size_t depth, capacity;
 };
 
-int art_walk_enter(struct art_memtable_walk *walk, art_link link); /* ART_OK, ART_NOMEM */
+enum art_rc art_walk_enter(struct art_memtable_walk *walk, art_link link); /* ART_OK, ART_NOMEM */
 art_link art_walk_next(struct art_memtable_walk *walk);
 void art_walk_leave(struct art_memtable_walk *walk);
 void art_walk_clear(struct art_memtable_walk *walk);

@@ -122,12 +122,12 @@ unsigned art_store_read_ahead(struct art_store *store, const void *walk, const s
 
 /* ---- taking ------------------------------------------------------------------------------------------------------ */
 
-int art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out) {
+enum art_rc art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out) {
     struct art_ahead *at = find_ahead(store, ref);
     *out = NULL;
     if (!at) return ART_OK;
     struct art_cached *cached = at->cached;
-    int rc = art_io_read_finish(store->place.io, &at->reading);
+    enum art_rc rc = art_io_read_finish(store->place.io, &at->reading);
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {

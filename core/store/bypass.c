@@ -75,13 +75,14 @@ static struct art_bypass *next_bypass(struct art_store *store) {
 
 /* ART_NOTFOUND: the system does not have the page; ART_CORRUPT: not as it ought to be. Then whoever loads it says what
  * is wrong. */
-static int fill_bypass(struct art_store *store, struct art_bypass *bypass, const struct art_blob *blob, uint32_t page) {
+static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypass, const struct art_blob *blob,
+                               uint32_t page) {
     struct art_io_request request = {
         .data = bypass->bytes,
         .len = ART_PAGE,
         .offset = (uint64_t)blob->slot * ART_BLOB_SIZE + (uint64_t)page * ART_PAGE,
     };
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     bypass->filled = false;
     if (store->place.rows) {
         rc = art_io_read_from(store->place.io, &request, 1, ART_READ_CACHED);
@@ -102,22 +103,23 @@ bool art_store_cache_is_full(void) {
     return art_cache_is_full();
 }
 
-static int read_past(struct art_store *store, const struct art_blob *blob, uint32_t page, struct art_bypass **out) {
+static enum art_rc read_past(struct art_store *store, const struct art_blob *blob, uint32_t page,
+                             struct art_bypass **out) {
     if (++store->bypass_wanted % ADMIT_ONE_IN == 0) return ART_NOTFOUND;
-    int rc = art_store_usable(store);
+    enum art_rc rc = art_store_usable(store);
     if (!rc) rc = art_store_ready(store);
     if (rc) return rc;
     *out = next_bypass(store);
     return *out ? fill_bypass(store, *out, blob, page) : ART_NOTFOUND;
 }
 
-int art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
-                     struct art_blob **holder) {
+enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
+                             struct art_blob **holder) {
     const struct art_cached *cached = ((const struct art_view *)blob)->cached;
     *bytes = NULL;
     if (page >= blob->leaf_pages || art_store_has_page(&cached->blob, page)) return ART_OK;
     struct art_bypass *bypass = find_bypass(store, blob, page);
-    int rc = bypass ? ART_OK : read_past(store, blob, page, &bypass);
+    enum art_rc rc = bypass ? ART_OK : read_past(store, blob, page, &bypass);
     if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;
     if (rc) return rc;
     *bytes = bypass->bytes;

@@ -74,7 +74,7 @@ static struct art_cached *find_cached(struct shard *shard, const struct art_cach
 }
 
 /* Longer chains are no error: only the first table must be had. */
-static int grow_table(struct shard *shard) {
+static enum art_rc grow_table(struct shard *shard) {
     uint32_t old_count = shard->bucket_count;
     if (shard->listed < old_count) return ART_OK;
     uint32_t count = old_count ? old_count * 4 : BUCKETS_FIRST;
@@ -285,7 +285,8 @@ static struct art_cached *reference(struct shard *shard, const struct art_cache_
     return entry;
 }
 
-int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out) {
+enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole,
+                              struct art_cached **out) {
     struct shard *shard = shard_of(key);
     pthread_mutex_lock(&shard->lock);
     *out = reference(shard, key, hash);
@@ -294,7 +295,7 @@ int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, 
     struct art_cached *fresh = new_entry(key, hash, whole);
     if (!fresh) return art_nomem();
     pthread_mutex_lock(&shard->lock);
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     *out = reference(shard, key, hash); /* somebody was faster? */
     if (!*out) {
         rc = grow_table(shard);
@@ -482,7 +483,7 @@ static const char *wrong_in(struct shard *shard, uint64_t *free_entries, uint64_
     return listed == shard->listed && chained == listed ? NULL : "the number of listed entries is wrong";
 }
 
-int art_cache_check(void) {
+enum art_rc art_cache_check(void) {
     uint64_t free_entries = 0, pages = 0;
     for (unsigned i = 0; i < SHARDS; i++) {
         pthread_mutex_lock(&shards[i].lock);

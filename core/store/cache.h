@@ -62,7 +62,8 @@ uint64_t art_cache_part(uint64_t setting);
 
 /* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once,
  * so that its memory may be in large pages. */
-int art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole, struct art_cached **out);
+enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole,
+                              struct art_cached **out);
 void art_cache_release(struct art_cached *cached);
 /* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the
  * limit allows it; else NULL, and also where all of the blob is in the cache (*complete). It goes with its release,
@@ -108,7 +109,7 @@ struct art_cache_stats {
 };
 void art_cache_stats(struct art_cache_stats *out);
 /* Recounts everything while nobody else works on the cache. ART_MISUSE says what is wrong. */
-int art_cache_check(void);
+enum art_rc art_cache_check(void);
 void art_cache_dump(FILE *out);
 
 #endif

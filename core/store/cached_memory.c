@@ -354,7 +354,7 @@ void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit_bytes) {
     *limit_bytes = atomic_load(&limit);
 }
 
-int art_cached_memory_check(uint64_t pages) {
+enum art_rc art_cached_memory_check(uint64_t pages) {
     pthread_mutex_lock(&lock);
     uint64_t spare = 0, out = 0, taken = spare_count + entries;
     for (unsigned i = 0; i < spare_count; i++) spare += pages_in(spares[i].touched);

@@ -51,6 +51,6 @@ void art_cached_memory_abandon(void);
 
 void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit);
 /* `pages`: what all entries together are charged for. */
-int art_cached_memory_check(uint64_t pages);
+enum art_rc art_cached_memory_check(uint64_t pages);
 
 #endif

@@ -35,30 +35,30 @@ void art_store_close_file(struct art_store *store) {
 
 /* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A
  * new .art file takes its permissions and owner. */
-static int ask_host(const struct art_store *store, struct art_file_identity *out) {
+static enum art_rc ask_host(const struct art_store *store, struct art_file_identity *out) {
     struct art_disk *disk = store->disk;
-    int rc = disk->methods->stat(disk, store->place.host_path, out);
+    enum art_rc rc = disk->methods->stat(disk, store->place.host_path, out);
     if (rc) *out = (struct art_file_identity){.permissions = 0600, .owner = geteuid(), .group = getegid()};
     return rc == ART_MISSING ? ART_OK : rc;
 }
 
 enum purpose { TO_READ, TO_WRITE, TO_CREATE };
 
-static int open_io(struct art_store *store, enum purpose purpose) {
+static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
     struct art_file_options options = {
         .path = store->place.path, .engine = store->engine, .direct = store->direct, .read_only = store->read_only};
     struct art_disk *disk = store->disk;
     if (purpose != TO_READ) options.pool = store->phase.pool;
     if (purpose == TO_CREATE) {
         struct art_file_identity host;
-        int rc = ask_host(store, &host);
+        enum art_rc rc = ask_host(store, &host);
         if (rc) return rc;
         options.create = true;
         options.permissions = host.permissions;
         options.owner = host.owner;
         options.group = host.group;
     }
-    int rc = disk->methods->open(disk, &options, &store->place.io);
+    enum art_rc rc = disk->methods->open(disk, &options, &store->place.io);
     int error = rc ? art_error_errno() : 0;
     if (purpose == TO_READ && !options.read_only && (error == EACCES || error == EPERM || error == EROFS)) {
         options.read_only = true;
@@ -72,7 +72,7 @@ static int open_io(struct art_store *store, enum purpose purpose) {
     return ART_OK;
 }
 
-static int missing(const struct art_store *store) {
+static enum art_rc missing(const struct art_store *store) {
     return art_fail(
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
@@ -82,11 +82,11 @@ static int missing(const struct art_store *store) {
 }
 
 /* Memory, or rows: nobody else's, and nothing is to be checked. */
-static int open_own(struct art_store *store) {
+static enum art_rc open_own(struct art_store *store) {
     struct art_file_identity identity;
-    int rc = store->place.rows
-                 ? art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path, &store->place.io)
-                 : art_io_memory_open(&store->place.io);
+    enum art_rc rc = store->place.rows ? art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path,
+                                                          &store->place.io)
+                                       : art_io_memory_open(&store->place.io);
     if (!rc) rc = store->place.io->methods->identity(store->place.io, &identity);
     if (rc) {
         art_store_close_file(store);
@@ -101,14 +101,14 @@ static int open_own(struct art_store *store) {
 /* ---- slot 0 ------------------------------------------------------------------------------------------------------ */
 
 /* What the file has of slot 0, the rest zero. */
-static int read_superblock(struct art_store *store, uint64_t size, struct art_superblock *out) {
+static enum art_rc read_superblock(struct art_store *store, uint64_t size, struct art_superblock *out) {
     memset(out, 0, sizeof *out);
     uint64_t there = size < sizeof *out ? size / ART_PAGE * ART_PAGE : sizeof *out;
     struct art_io_request request = {out, (uint32_t)there, 0};
     return there ? art_io_read(store->place.io, &request, 1) : ART_OK;
 }
 
-static int foreign(const struct art_store *store, const struct art_owner_page *owner) {
+static enum art_rc foreign(const struct art_store *store, const struct art_owner_page *owner) {
     return art_fail(
         ART_FOREIGN,
         "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
@@ -117,7 +117,7 @@ static int foreign(const struct art_store *store, const struct art_owner_page *o
         store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
-static int for_another_name(const struct art_store *store, const struct art_owner_page *owner) {
+static enum art_rc for_another_name(const struct art_store *store, const struct art_owner_page *owner) {
     return art_fail(ART_FOREIGN,
                     "art: the .art file is a copy that no database has claimed, made with one of another name (%s, "
                     "with a copy of %.*s): "
@@ -125,14 +125,14 @@ static int for_another_name(const struct art_store *store, const struct art_owne
                     store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
-static int no_owner(const struct art_store *store) {
+static enum art_rc no_owner(const struct art_store *store) {
     return art_corrupt(
         store->place.path, 0, 1,
         "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
         "uses it");
 }
 
-static int replaced(const struct art_store *store) {
+static enum art_rc replaced(const struct art_store *store) {
     return art_fail(
         ART_FOREIGN,
         "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
@@ -141,8 +141,8 @@ static int replaced(const struct art_store *store) {
 }
 
 /* ART_OK: ours. A file whose owner nobody knows is no other database's either. */
-static int refuse_others(const struct art_store *store, enum art_ownership ownership,
-                         const struct art_owner_page *owner) {
+static enum art_rc refuse_others(const struct art_store *store, enum art_ownership ownership,
+                                 const struct art_owner_page *owner) {
     if (!owner) return ART_OK;
     switch (ownership) {
     case ART_OWNED_BY_OTHER:
@@ -158,9 +158,10 @@ static int refuse_others(const struct art_store *store, enum art_ownership owner
 
 /* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
  * is. */
-static int who_are_we(const struct art_store *store, const struct art_file_identity *own, struct art_owner *out) {
+static enum art_rc who_are_we(const struct art_store *store, const struct art_file_identity *own,
+                              struct art_owner *out) {
     struct art_file_identity host = {0};
-    int rc = ask_host(store, &host);
+    enum art_rc rc = ask_host(store, &host);
     *out = (struct art_owner){.own_inode = own->inode,
                               .own_birth = own->birth,
                               .host_inode = host.inode,
@@ -171,17 +172,18 @@ static int who_are_we(const struct art_store *store, const struct art_file_ident
 }
 
 /* The superblock as it should be, in `block`. */
-static int look_inside(struct art_store *store, const struct art_file_identity *own, struct art_superblock *block) {
+static enum art_rc look_inside(struct art_store *store, const struct art_file_identity *own,
+                               struct art_superblock *block) {
     if (own->size < sizeof *block) return art_corrupt(store->place.path, 0, ART_NOWHERE, "the file is cut short");
-    int rc = read_superblock(store, own->size, block);
+    enum art_rc rc = read_superblock(store, own->size, block);
     return rc ? rc : art_superblock_check(block, store->uuid, store->place.path);
 }
 
-static int accept_for_reading(struct art_store *store, struct art_superblock *block) {
+static enum art_rc accept_for_reading(struct art_store *store, struct art_superblock *block) {
     struct art_file_identity own = {0};
     struct art_owner me;
     const struct art_owner_page *owner;
-    int rc = store->place.io->methods->identity(store->place.io, &own);
+    enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
     if (rc) return rc;
     rc = look_inside(store, &own, block);
     if (rc) return rc;
@@ -196,10 +198,10 @@ static int accept_for_reading(struct art_store *store, struct art_superblock *bl
     return ART_OK;
 }
 
-int art_store_ready(struct art_store *store) {
+enum art_rc art_store_ready(struct art_store *store) {
     if (store->place.checked) return ART_OK;
     if (!art_store_has_file(store)) return open_own(store);
-    int rc = store->place.io ? ART_OK : open_io(store, TO_READ);
+    enum art_rc rc = store->place.io ? ART_OK : open_io(store, TO_READ);
     if (rc == ART_MISSING) return missing(store);
     if (rc) return rc;
     struct art_superblock *block = new_superblock();
@@ -213,8 +215,8 @@ bool art_store_unclaimed(const struct art_store *store) {
     return store->place.checked && store->place.unclaimed;
 }
 
-int art_store_check_owner(struct art_store *store) {
-    int rc = art_store_ready(store);
+enum art_rc art_store_check_owner(struct art_store *store) {
+    enum art_rc rc = art_store_ready(store);
     if (rc || !art_store_has_file(store)) return rc;
     struct art_file_identity own = {0};
     struct art_owner me;
@@ -232,7 +234,7 @@ int art_store_check_owner(struct art_store *store) {
 
 /* ---- writing slot 0 ---------------------------------------------------------------------------------------------- */
 
-int art_store_poison(struct art_store *store, int rc) {
+enum art_rc art_store_poison(struct art_store *store, enum art_rc rc) {
     if (!store->poisoned) {
         store->poisoned = true;
         const char *message = art_error_message();
@@ -243,28 +245,28 @@ int art_store_poison(struct art_store *store, int rc) {
     return rc;
 }
 
-static int write_at(struct art_store *store, void *data, uint32_t len, uint64_t offset) {
+static enum art_rc write_at(struct art_store *store, void *data, uint32_t len, uint64_t offset) {
     struct art_io_request request = {data, len, offset};
-    int rc = art_io_write(store->place.io, &request, 1);
-    int waited = art_io_wait(store->place.io);
+    enum art_rc rc = art_io_write(store->place.io, &request, 1);
+    enum art_rc waited = art_io_wait(store->place.io);
     if (!rc) rc = waited;
     if (!rc) store->pages_written += len / ART_PAGE;
     return rc;
 }
 
-static int sync_blobs(struct art_store *store) {
-    int rc = art_io_sync(store->place.io);
+static enum art_rc sync_blobs(struct art_store *store) {
+    enum art_rc rc = art_io_sync(store->place.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
     return ART_OK;
 }
 
-int art_store_write_owner(struct art_store *store) {
+enum art_rc art_store_write_owner(struct art_store *store) {
     struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
     if (!page) return art_nomem();
     struct art_file_identity own = {0};
     struct art_owner me;
-    int rc = store->place.io->methods->identity(store->place.io, &own);
+    enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
     if (!rc) rc = who_are_we(store, &own, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
@@ -277,7 +279,7 @@ int art_store_write_owner(struct art_store *store) {
     return rc;
 }
 
-static int initialise(struct art_store *store, const struct art_owner *me, struct art_superblock *block) {
+static enum art_rc initialise(struct art_store *store, const struct art_owner *me, struct art_superblock *block) {
     art_superblock_make(block, store->uuid, me);
     store->phase.owner_sequence = 1;
     return write_at(store, block, sizeof *block, 0);
@@ -285,8 +287,8 @@ static int initialise(struct art_store *store, const struct art_owner *me, struc
 
 /* The file and its name last before a root can name what is in it. The folder's sync is not known to have been done by
  * whoever made the file, so every phase of a fresh table does it. */
-static int make_durable(struct art_store *store) {
-    int rc = sync_blobs(store);
+static enum art_rc make_durable(struct art_store *store) {
+    enum art_rc rc = sync_blobs(store);
     if (rc) return rc;
     rc = store->disk->methods->sync_directory(store->disk, store->place.path);
     return rc ? art_store_poison(store, rc) : ART_OK;
@@ -294,12 +296,12 @@ static int make_durable(struct art_store *store) {
 
 /* ---- accepting for writing --------------------------------------------------------------------------------------- */
 
-static int in_the_way(const struct art_store *store) {
+static enum art_rc in_the_way(const struct art_store *store) {
     return art_fail(ART_FOREIGN, "art: a file that is not ours has the name of the new .art file (%s): move it away",
                     store->place.path);
 }
 
-static int two_names(const char *what, const char *path, uint64_t links) {
+static enum art_rc two_names(const char *what, const char *path, uint64_t links) {
     return art_fail(
         ART_READONLY,
         "art: the %s has %llu names (%s): a hard link leads two databases to one file: replace it by a copy", what,
@@ -311,12 +313,12 @@ static bool may_begin_in(enum art_ownership ownership, uint64_t size) {
     return ownership != ART_OWNED_UNCLAIMED || size <= ART_BLOB_SIZE;
 }
 
-static int accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me, bool fresh,
-                        bool adopt, const struct art_file_identity *own) {
+static enum art_rc accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me,
+                                bool fresh, bool adopt, const struct art_file_identity *own) {
     const struct art_owner_page *owner;
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, me, &owner);
     store->phase.owner_sequence = owner ? owner->sequence : 0;
-    int rc = adopt ? ART_OK : refuse_others(store, ownership, owner);
+    enum art_rc rc = adopt ? ART_OK : refuse_others(store, ownership, owner);
     if (rc) return rc;
     if (fresh && !adopt && !may_begin_in(ownership, own->size)) return in_the_way(store);
     if (own->links > 1) return two_names(".art file", store->place.path, own->links);
@@ -330,11 +332,11 @@ static int accept_owner(struct art_store *store, struct art_superblock *block, c
 
 /* A crash may leave a part of a page at the end, in whole sectors, and only whole pages can be read: such a file is
  * filled up to be looked at, and cut back if it is not ours. */
-static int begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
-                      struct art_superblock *block) {
+static enum art_rc begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
+                              struct art_superblock *block) {
     uint64_t size = own->size;
     if (size > sizeof *block || size % SECTOR || own->links > 1) return in_the_way(store);
-    int rc = size % ART_PAGE ? store->place.io->methods->truncate(store->place.io, sizeof *block) : ART_OK;
+    enum art_rc rc = size % ART_PAGE ? store->place.io->methods->truncate(store->place.io, sizeof *block) : ART_OK;
     if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, block);
     if (rc) return rc;
     if (art_superblock_is_unfinished(block, store->uuid)) return initialise(store, me, block);
@@ -342,10 +344,10 @@ static int begin_anew(struct art_store *store, const struct art_file_identity *o
     return rc ? rc : in_the_way(store);
 }
 
-static int accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh, bool adopt,
-                              struct art_superblock *block) {
+static enum art_rc accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh,
+                                      bool adopt, struct art_superblock *block) {
     struct art_owner me;
-    int rc = who_are_we(store, own, &me);
+    enum art_rc rc = who_are_we(store, own, &me);
     if (rc) return rc;
     rc = look_inside(store, own, block);
     if (!rc) {
@@ -360,9 +362,9 @@ static int accept_for_writing(struct art_store *store, const struct art_file_ide
 /* ---- locking ----------------------------------------------------------------------------------------------------- */
 
 /* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
-static int open_for_writing(struct art_store *store, bool fresh, bool *created) {
+static enum art_rc open_for_writing(struct art_store *store, bool fresh, bool *created) {
     if (store->place.io && store->place.io_for_writing) return ART_OK;
-    int rc = art_write_pool_take(&store->phase.pool);
+    enum art_rc rc = art_write_pool_take(&store->phase.pool);
     if (rc) return rc;
     art_store_close_file(store);
     rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
@@ -378,11 +380,11 @@ static int open_for_writing(struct art_store *store, bool fresh, bool *created) 
 }
 
 /* Locked, and still the file that the path leads to? *again: it was replaced or removed since it was opened. */
-static int lock_once(struct art_store *store, struct art_file_identity *own, bool *again) {
+static enum art_rc lock_once(struct art_store *store, struct art_file_identity *own, bool *again) {
     struct art_file_identity named = {.inode = 0};
     struct art_disk *disk = store->disk;
     *again = false;
-    int rc = store->place.io->methods->lock(store->place.io);
+    enum art_rc rc = store->place.io->methods->lock(store->place.io);
     if (rc) return rc;
     rc = store->place.io->methods->identity(store->place.io, own);
     if (!rc) rc = disk->methods->stat(disk, store->place.path, &named);
@@ -390,11 +392,11 @@ static int lock_once(struct art_store *store, struct art_file_identity *own, boo
     return *again ? ART_OK : rc;
 }
 
-static int lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own, bool *created) {
+static enum art_rc lock_named_file(struct art_store *store, bool fresh, struct art_file_identity *own, bool *created) {
     for (unsigned i = 0; i < REOPEN_MAX; i++) {
         bool again = false;
         *created = false; /* the one that was made before is not the one that is there now */
-        int rc = open_for_writing(store, fresh, created);
+        enum art_rc rc = open_for_writing(store, fresh, created);
         if (!rc) rc = lock_once(store, own, &again);
         if (rc || !again) return rc;
         art_store_close_file(store);
@@ -412,15 +414,15 @@ static void remove_created(const struct art_store *store) {
     art_error_restore(&why);
 }
 
-int art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
+enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     struct art_file_identity own = {0};
     bool created = false;
     if (!art_store_has_file(store)) {
-        int rc = art_store_ready(store);
+        enum art_rc rc = art_store_ready(store);
         if (!rc) rc = art_write_pool_take(&store->phase.pool);
         return rc ? rc : store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     }
-    int rc = lock_named_file(store, fresh, &own, &created);
+    enum art_rc rc = lock_named_file(store, fresh, &own, &created);
     if (rc == ART_BUSY) return rc;
     struct art_superblock *block = rc ? NULL : new_superblock();
     if (!rc) rc = block ? accept_for_writing(store, &own, fresh, adopt, block) : art_nomem();

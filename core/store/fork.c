@@ -27,7 +27,7 @@ static void in_child(void) {
     pthread_mutex_unlock(&fork_lock);
 }
 
-int art_fork_watch(void) {
+enum art_rc art_fork_watch(void) {
     pthread_mutex_lock(&fork_lock);
     if (!watching) watching = !pthread_atfork(lock_before_fork, in_parent, in_child);
     bool done = watching;

@@ -7,13 +7,15 @@
 #ifndef ART_STORE_FORK_H
 #define ART_STORE_FORK_H
 
+#include "core/base/error.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
 extern _Atomic uint32_t art_fork_generation;
 
 /* Once before the first store; ART_NOMEM when the handler cannot be installed. */
-int art_fork_watch(void);
+enum art_rc art_fork_watch(void);
 
 static inline uint32_t art_fork_now(void) {
     return atomic_load_explicit(&art_fork_generation, memory_order_relaxed);

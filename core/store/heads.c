@@ -41,7 +41,7 @@ static void read_heads(struct art_store *store, const struct art_ref *refs, uint
     for (uint32_t i = 0; i < count; i++) {
         if (plan(store, &refs[i], &heads[n], &requests[n])) n++;
     }
-    int rc = n ? art_io_read_from(store->place.io, requests, n, ART_READ_CACHED) : ART_OK;
+    enum art_rc rc = n ? art_io_read_from(store->place.io, requests, n, ART_READ_CACHED) : ART_OK;
     for (unsigned i = 0; i < n; i++) {
         if (!rc) store->pages_read += heads[i].ref->head_pages;
         if (!rc) art_store_open_image(store, heads[i].cached, heads[i].ref, false);

@@ -9,10 +9,10 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static int look_at_io(struct art_io *io, const struct art_owner *me, struct art_superblock *block, uint8_t uuid[16],
-                      bool *ours) {
+static enum art_rc look_at_io(struct art_io *io, const struct art_owner *me, struct art_superblock *block,
+                              uint8_t uuid[16], bool *ours) {
     struct art_file_identity own;
-    int rc = io->methods->identity(io, &own);
+    enum art_rc rc = io->methods->identity(io, &own);
     if (rc) return rc;
     if (own.size < sizeof *block) return ART_NOTFOUND;
     struct art_io_request request = {block, sizeof *block, 0};
@@ -40,13 +40,14 @@ static int look_at_io(struct art_io *io, const struct art_owner *me, struct art_
                     io->name);
 }
 
-int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours) {
+enum art_rc art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16],
+                               bool *ours) {
     struct art_file_options options = {.path = path, .engine = ART_ENGINE_PWRITE, .read_only = true};
     struct art_file_identity host = {.inode = 0};
     struct art_io *io;
     *ours = false;
     if (!disk) disk = art_disk_default();
-    int rc = disk->methods->open(disk, &options, &io);
+    enum art_rc rc = disk->methods->open(disk, &options, &io);
     if (rc == ART_CANTOPEN && !art_error_errno()) return ART_NOTFOUND; /* a link, a folder, a pipe */
     if (rc) return rc;
     if (disk->methods->stat(disk, host_path, &host)) host.inode = 0;

@@ -16,7 +16,7 @@ static void retire(struct art_store *store, char *path, struct art_old_path *nod
     store->old_paths = node;
 }
 
-static int copy_place(struct art_whereabouts *to, const struct art_store_place *from) {
+static enum art_rc copy_place(struct art_whereabouts *to, const struct art_store_place *from) {
     *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
     to->path = from->path ? art_string_copy(from->path) : NULL;
     to->host_path = from->host_path && !from->rows ? art_string_copy(from->host_path) : NULL;
@@ -26,12 +26,12 @@ static int copy_place(struct art_whereabouts *to, const struct art_store_place *
     return art_nomem();
 }
 
-int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep) {
+enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place, bool keep) {
     assert(!store->phase.active && !(keep && store->keeping));
     struct art_whereabouts now;
     struct art_old_path *node = art_alloc(sizeof *node);
     if (!node) return art_nomem();
-    int rc = copy_place(&now, place);
+    enum art_rc rc = copy_place(&now, place);
     if (rc) {
         art_free(node);
         return rc;
@@ -69,21 +69,22 @@ void art_store_leave(struct art_store *store) {
     store->keeping = false;
 }
 
-static int read_all(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_blob_buf *buffers) {
+static enum art_rc read_all(struct art_store *store, const struct art_ref *refs, unsigned count,
+                            struct art_blob_buf *buffers) {
     struct art_io_request requests[2 * ART_COPY_MAX];
     unsigned made = 0, pages = 0;
     for (unsigned i = 0; i < count; i++) {
         made += art_whole_requests(buffers[i].data, &refs[i], requests + made);
         pages += refs[i].leaf_pages + refs[i].head_pages;
     }
-    int rc = art_io_read(store->place.io, requests, made);
+    enum art_rc rc = art_io_read(store->place.io, requests, made);
     if (!rc) store->pages_read += pages;
     return rc;
 }
 
-static int verify(const struct art_store *store, const struct art_ref *ref, uint8_t *image) {
+static enum art_rc verify(const struct art_store *store, const struct art_ref *ref, uint8_t *image) {
     struct art_blob blob;
-    int rc = art_blob_open(&blob, image, ref, store->uuid, store->place.path);
+    enum art_rc rc = art_blob_open(&blob, image, ref, store->uuid, store->place.path);
     for (uint32_t page = 0; !rc && page < ref->leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
     return rc;
 }
@@ -98,10 +99,10 @@ static bool share_slot(struct art_store *to, const struct art_store *from, uint3
     return true;
 }
 
-int art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to) {
+enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to) {
     struct art_blob_buf buffers[ART_COPY_MAX] = {0};
     assert(count <= ART_COPY_MAX);
-    int rc = art_store_usable(store);
+    enum art_rc rc = art_store_usable(store);
     for (unsigned i = 0; !rc && i < count; i++) {
         rc = art_store_reaches(store, &refs[i]);
         if (!rc) rc = art_store_buffer(to, &buffers[i]);

@@ -126,7 +126,7 @@ struct art_store {
         struct art_blob_pool *pool; /* write_pool.h */
         struct art_queued_write pending[ART_WRITES_MAX];
         unsigned pending_count;
-        int failed; /* of a write since the last sync, with its message */
+        enum art_rc failed; /* of a write since the last sync, with its message */
         char failure[ART_MESSAGE_SIZE];
     } phase;
     bool poisoned;
@@ -135,7 +135,7 @@ struct art_store {
 
 /* --- store.c ------------------------------------------------------------------------------------------------------ */
 /* ART_FORKED, ART_MISUSE (closed). */
-int art_store_usable(const struct art_store *store);
+enum art_rc art_store_usable(const struct art_store *store);
 void art_store_unref(struct art_store *store);
 
 /* --- reading.c ---------------------------------------------------------------------------------------------------- */
@@ -170,7 +170,8 @@ unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref
 void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);
 /* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
  * absent, and who needs it will read it again and hear what is wrong. */
-int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole);
+enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                                 bool whole);
 
 /* --- bypass.c ----------------------------------------------------------------------------------------------------- */
 void art_bypass_free(struct art_view *view);
@@ -179,7 +180,7 @@ void art_store_drop_bypasses(struct art_store *store);
 /* --- ahead.c ------------------------------------------------------------------------------------------------------ */
 /* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK)
  * did not come whole and sound. */
-int art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
+enum art_rc art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
 /* Nothing is on its way any more. */
 void art_store_drop_ahead(struct art_store *store);
 
@@ -188,15 +189,15 @@ static inline bool art_store_has_file(const struct art_store *store) {
     return store->place.path && !store->place.rows;
 }
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
-int art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
+enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
 void art_store_close_file(struct art_store *store);
-int art_store_write_owner(struct art_store *store);
+enum art_rc art_store_write_owner(struct art_store *store);
 /* Notes what happened, fails with it and with everything later. */
-int art_store_poison(struct art_store *store, int rc);
+enum art_rc art_store_poison(struct art_store *store, enum art_rc rc);
 
 /* --- writing.c ---------------------------------------------------------------------------------------------------- */
 /* Waits for all writes under way; a failure stays noted until a sync has reported it. */
-int art_store_settle(struct art_store *store);
+enum art_rc art_store_settle(struct art_store *store);
 bool art_store_is_pending(const struct art_store *store, uint32_t slot);
 void art_store_drop_pending(struct art_store *store);
 
@@ -224,7 +225,7 @@ enum art_ownership {
 };
 void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner);
 /* ART_OK; ART_CORRUPT; ART_FOREIGN: another table's. `file` for messages. */
-int art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file);
+enum art_rc art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file);
 /* Could only a file that we began and never finished look so? */
 bool art_superblock_is_unfinished(const struct art_superblock *block, const uint8_t uuid[16]);
 /* *counts: the owner page that counts, or NULL. */

@@ -55,8 +55,9 @@ static uint32_t request_pages(struct art_cached *cached, uint32_t first, uint32_
     return art_cache_touch(cached, first, n);
 }
 
-static int read_requests(struct art_store *store, struct art_io_request *requests, unsigned count, enum art_read from) {
-    int rc = art_io_read_from(store->place.io, requests, count, from);
+static enum art_rc read_requests(struct art_store *store, struct art_io_request *requests, unsigned count,
+                                 enum art_read from) {
+    enum art_rc rc = art_io_read_from(store->place.io, requests, count, from);
     for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
     return rc;
 }
@@ -84,18 +85,19 @@ void art_store_request_head(struct art_cached *cached, const struct art_ref *ref
 
 /* The page cache may hold an older page than the device. So a page from there counts as damaged only if the device has
  * it so. */
-static bool may_be_stale(const struct art_store *store, int rc) {
+static bool may_be_stale(const struct art_store *store, enum art_rc rc) {
     return rc == ART_CORRUPT && store->place.io->cached;
 }
 
-static int read_from_device(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
+static enum art_rc read_from_device(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
     struct art_io_request request;
     request_pages(cached, first, n, &request);
     return read_requests(store, &request, 1, ART_READ_DEVICE);
 }
 
-int art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref, bool whole) {
-    int rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                                 bool whole) {
+    enum art_rc rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
         if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
@@ -110,12 +112,12 @@ int art_store_open_image(struct art_store *store, struct art_cached *cached, con
 
 /* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands
  * the host: what it says may have ended a transaction, or was an interrupt, and comes only once. */
-static bool may_read_again(const struct art_store *store, int rc) {
+static bool may_read_again(const struct art_store *store, enum art_rc rc) {
     return rc == ART_CORRUPT || !store->place.rows;
 }
 
 /* Under `loading`. */
-static int fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
+static enum art_rc fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request head, whole[2];
     art_store_request_head(cached, ref, &head);
     if (!store->place.rows && art_store_loads_whole(store)) {
@@ -125,7 +127,7 @@ static int fill_view(struct art_store *store, struct art_cached *cached, const s
             return art_store_open_image(store, cached, ref, true);
         }
     }
-    int rc = read_requests(store, &head, 1, ART_READ_CACHED);
+    enum art_rc rc = read_requests(store, &head, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
@@ -146,8 +148,8 @@ static unsigned request_missing(struct art_cached *cached, uint32_t first, uint3
     return count;
 }
 
-static int verify_page(struct art_store *store, struct art_cached *cached, uint32_t page) {
-    int rc = art_blob_verify_page(&cached->blob, page);
+static enum art_rc verify_page(struct art_store *store, struct art_cached *cached, uint32_t page) {
+    enum art_rc rc = art_blob_verify_page(&cached->blob, page);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, page, 1);
         if (!rc) rc = art_blob_verify_page(&cached->blob, page);
@@ -164,10 +166,10 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
 }
 
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
-static int read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
-                     unsigned count) {
+static enum art_rc read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
+                             unsigned count) {
     uint64_t begun = art_clock_ns(), pages = store->pages_read;
-    int rc = read_requests(store, requests, count, ART_READ_CACHED);
+    enum art_rc rc = read_requests(store, requests, count, ART_READ_CACHED);
     pages = store->pages_read - pages;
     if (art_clock_ns() - begun > pages * WAITS && cached->waited < WAITED_FOR_ROWS) cached->waited++;
     return rc;
@@ -175,7 +177,7 @@ static int read_rows(struct art_store *store, struct art_cached *cached, struct 
 
 /* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not
  * at hand, it may read all that follows. Under `loading`. */
-static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_rest) {
+static enum art_rc load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_rest) {
     struct art_store *store = view->store;
     struct art_cached *cached = view->cached;
     struct art_io_request requests[RUNS_MAX];
@@ -189,7 +191,7 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     }
     view->pages += charged;
     if (view->held) store->held_pages += charged;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (count && !read) {
         rc = store->place.rows ? read_rows(store, cached, requests, count)
                                : read_requests(store, requests, count, ART_READ_CACHED);
@@ -197,7 +199,7 @@ static int load_missing(struct art_view *view, uint32_t first, uint32_t needed, 
     cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
         if (art_store_has_page(&cached->blob, page)) continue;
-        int verified = verify_page(store, cached, page);
+        enum art_rc verified = verify_page(store, cached, page);
         if (page < needed) rc = verified;
     }
     cached->blob.file = NULL;
@@ -215,10 +217,10 @@ static bool all_present(struct art_blob *blob, uint32_t first, uint32_t end) {
     return first == end;
 }
 
-static int load_into_cache(struct art_view *view, uint32_t first, uint32_t end) {
+static enum art_rc load_into_cache(struct art_view *view, uint32_t first, uint32_t end) {
     struct art_cached *cached = view->cached;
     if (all_present(&cached->blob, first, end)) return ART_OK;
-    int rc = art_store_usable(view->store);
+    enum art_rc rc = art_store_usable(view->store);
     if (!rc) rc = art_store_ready(view->store);
     if (rc) return rc;
     uint32_t ahead = pages_ahead(view, first, end);
@@ -233,13 +235,13 @@ static int load_into_cache(struct art_view *view, uint32_t first, uint32_t end) 
     return rc;
 }
 
-static int load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
     struct art_view *view = (struct art_view *)blob;
     if (n > blob->leaf_pages || first > blob->leaf_pages - n) {
         return art_fail(ART_MISUSE, "art: pages %u to %u were asked for of slot %u that has %u", first, first + n - 1,
                         blob->slot, blob->leaf_pages);
     }
-    int rc = load_into_cache(view, first, first + n);
+    enum art_rc rc = load_into_cache(view, first, first + n);
     for (uint32_t page = first; !rc && page < first + n; page++) set_present(blob, page);
     return rc;
 }
@@ -286,8 +288,8 @@ static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const
 
 /* The entry was made ready by another reference: where this one differs, it is the one that is wrong, and that is said
  * as of any blob. */
-static int describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                    struct art_view *view) {
+static enum art_rc describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                            struct art_view *view) {
     copy_blob(&view->blob, &cached->blob);
     view->below = art_blob_header(art_cached_image(cached))->below;
     if (is_as_said(&view->blob, view->below, ref)) return ART_OK;
@@ -295,11 +297,11 @@ static int describe(struct art_store *store, struct art_cached *cached, const st
 }
 
 /* A view with one reference; takes over the one to `cached`. */
-static int new_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                    struct art_view **out) {
+static enum art_rc new_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                            struct art_view **out) {
     struct art_view *view = art_alloc_zeroed(sizeof *view);
     if (!view) return art_nomem();
-    int rc = describe(store, cached, ref, view);
+    enum art_rc rc = describe(store, cached, ref, view);
     if (rc) {
         art_free(view);
         return rc;
@@ -356,7 +358,7 @@ void art_store_forget(struct art_store *store, uint32_t slot) {
     art_store_unref(store);
 }
 
-static int reserve_hold(struct art_store *store, uint32_t slot) {
+static enum art_rc reserve_hold(struct art_store *store, uint32_t slot) {
     if (slot < store->hold_capacity) return ART_OK;
     uint64_t capacity = store->hold_capacity ? (uint64_t)store->hold_capacity * 2 : HOLDS_FIRST;
     while (capacity <= slot) capacity *= 2;
@@ -383,7 +385,7 @@ static void hold(struct art_store *store, struct art_view *view, struct art_hash
 
 /* ---- asking for a blob ------------------------------------------------------------------------------------------- */
 
-static int check_ref(const struct art_store *store, const struct art_ref *ref) {
+static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
@@ -393,18 +395,18 @@ static int check_ref(const struct art_store *store, const struct art_ref *ref) {
 
 /* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than
  * that. */
-static int learn_size(struct art_store *store, uint32_t slot) {
+static enum art_rc learn_size(struct art_store *store, uint32_t slot) {
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
     if (end <= store->place.file_bytes) return ART_OK;
-    int rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
+    enum art_rc rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     if (rc || end <= store->place.file_bytes) return rc;
     return art_corrupt(store->place.path, slot, ART_NOWHERE,
                        "the blob lies behind the end of the file, which has %llu bytes",
                        (unsigned long long)store->place.file_bytes);
 }
 
-int art_store_reaches(struct art_store *store, const struct art_ref *ref) {
-    int rc = art_store_usable(store);
+enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref) {
+    enum art_rc rc = art_store_usable(store);
     if (!rc) rc = check_ref(store, ref);
     if (!rc) rc = art_store_ready(store);
     if (!rc && art_store_is_pending(store, ref->slot)) rc = art_store_settle(store);
@@ -418,9 +420,9 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
     return key;
 }
 
-static int __attribute__((noinline))
+static enum art_rc __attribute__((noinline))
 find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
-    int rc = art_store_reaches(store, ref);
+    enum art_rc rc = art_store_reaches(store, ref);
     if (rc) return rc;
     art_store_drop_hold(store, ref->slot);
     struct art_cache_key key = art_store_key_of(store, ref->slot);
@@ -461,7 +463,7 @@ static inline struct art_view *held_view(const struct art_store *store, const st
     return same && store->fork_generation == art_fork_now() ? at->view : NULL;
 }
 
-int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
+enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     struct art_view *view = held_view(store, ref);
     if (!view) return find_or_read(store, ref, out);
     store->hits++;

@@ -30,7 +30,7 @@ static bool begins_well(const uint8_t *page) {
     return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len && header->len <= ROOM;
 }
 
-static int read_copy(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
+static enum art_rc read_copy(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
     struct art_io_request request = {to, pages * ART_STORE_PAGE, offset_of(place)};
     return art_io_read(io, &request, 1);
 }
@@ -44,9 +44,9 @@ static bool read_whole(struct art_io *io, uint8_t *pages, unsigned place) {
     return hash.low == header->hash_low && hash.high == header->hash_high;
 }
 
-int art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]) {
+enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]) {
     uint64_t newest = 0;
-    int rc = ART_NOTFOUND;
+    enum art_rc rc = ART_NOTFOUND;
     uint8_t *pages = art_alloc_aligned(PLACE_BYTES, ART_STORE_PAGE);
     if (!pages) return art_nomem();
     for (unsigned place = 0; place < ART_ROOT_COPIES && rc != ART_NOMEM; place++) {
@@ -76,7 +76,7 @@ static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uui
     return (newest + 1) % ART_ROOT_COPIES;
 }
 
-int art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root) {
+enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root) {
     uint32_t len = pages_for(root.len) * ART_STORE_PAGE;
     if (!root.len || root.len > ROOM) return ART_TOOBIG;
     uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
@@ -92,7 +92,7 @@ int art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_by
     memcpy(pages, &header, sizeof header);
     memcpy(pages + sizeof header, root.data, root.len);
     struct art_io_request request = {pages, len, offset_of(place)};
-    int rc = art_io_write(io, &request, 1), waited = art_io_wait(io);
+    enum art_rc rc = art_io_write(io, &request, 1), waited = art_io_wait(io);
     art_free_aligned(pages);
     return rc ? rc : waited;
 }

@@ -17,7 +17,7 @@ void art_slot_set_clear(struct art_slot_set *set) {
 }
 
 /* Doubles, so that a million slots added one by one are copied a few times only. */
-static int grow_set(struct art_slot_set *set, uint32_t slot) {
+static enum art_rc grow_set(struct art_slot_set *set, uint32_t slot) {
     uint64_t wanted = (uint64_t)set->capacity * 2;
     if (wanted <= slot) wanted = (uint64_t)slot + 1;
     wanted = (wanted + WORD - 1) / WORD * WORD;
@@ -31,9 +31,9 @@ static int grow_set(struct art_slot_set *set, uint32_t slot) {
     return ART_OK;
 }
 
-int art_slot_set_add(struct art_slot_set *set, uint32_t slot) {
+enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot) {
     if (slot >= set->capacity) {
-        int rc = grow_set(set, slot);
+        enum art_rc rc = grow_set(set, slot);
         if (rc) return rc;
     }
     set->words[slot / WORD] |= bit(slot);

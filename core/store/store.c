@@ -24,13 +24,13 @@ void art_store_unref(struct art_store *store) {
     if (atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) == 1) free_store(store);
 }
 
-int art_store_open(struct art_store **out, const struct art_store_options *options) {
+enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
     *out = NULL;
     if (options->rows ? !options->path : !options->path != !options->host_path) {
         return art_fail(ART_MISUSE,
                         "art: a store needs both the path of its file and that of the database, or neither");
     }
-    int rc = art_fork_watch();
+    enum art_rc rc = art_fork_watch();
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
@@ -91,7 +91,7 @@ bool art_store_poisoned(const struct art_store *store) {
     return store->poisoned;
 }
 
-int art_store_usable(const struct art_store *store) {
+enum art_rc art_store_usable(const struct art_store *store) {
     if (art_store_forked(store)) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",
@@ -126,8 +126,8 @@ void art_store_relax(struct art_store *store) {
     art_cache_trim();
 }
 
-int art_store_stats(struct art_store *store, struct art_store_stats *out) {
-    int rc = art_store_usable(store);
+enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out) {
+    enum art_rc rc = art_store_usable(store);
     if (rc) return rc;
     struct art_cache_stats cache;
     art_cache_stats(&cache);
@@ -155,7 +155,7 @@ int art_store_stats(struct art_store *store, struct art_store_stats *out) {
 
 /* ---- for tests and people ---------------------------------------------------------------------------------------- */
 
-int art_store_check(const struct art_store *store) {
+enum art_rc art_store_check(const struct art_store *store) {
     uint64_t pages = 0, held = 0, in_slots = 0;
     for (const struct art_view *view = store->held; view; view = view->next) {
         const struct art_hold *at = &store->holds[view->blob.slot];

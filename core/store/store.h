@@ -40,7 +40,7 @@ struct art_store_options {
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
 };
 
-int art_store_open(struct art_store **out, const struct art_store_options *options);
+enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options);
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still held by art_blob_hold() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
@@ -52,13 +52,13 @@ struct art_store_place {
     const struct art_rows *rows;
     uint64_t rows_id;
 };
-int art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
+enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
 void art_store_go_back(struct art_store *store);
 void art_store_leave(struct art_store *store);
 /* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not
  * copied. Two files share them where their file system can do that: then they are read, and not written. */
 enum { ART_COPY_MAX = 8 };
-int art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to);
+enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
 /* Another share of the cache for this store. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);
@@ -67,9 +67,9 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 
 /* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN,
  * ... A read does it by itself; but a question that needs no blob should not be answered when the file is not there. */
-int art_store_ready(struct art_store *store);
+enum art_rc art_store_ready(struct art_store *store);
 /* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
-int art_store_check_owner(struct art_store *store);
+enum art_rc art_store_check_owner(struct art_store *store);
 /* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be
  * committed before a write phase has claimed the file: another copy of the database could take it. No call to the
  * system. */
@@ -78,7 +78,7 @@ bool art_store_unclaimed(const struct art_store *store);
  * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
-int art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
+enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
 /* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its head is
  * not there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
 void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
@@ -89,10 +89,10 @@ bool art_store_cache_is_full(void);
  * is, and only until three more pages were read so; *holder is to be held for longer (only art_blob_hold() and
  * art_blob_release() know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is
  * said what is wrong. */
-int art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
-                     struct art_blob **holder);
+enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
+                             struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
-int art_store_reaches(struct art_store *store, const struct art_ref *ref);
+enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and
  * the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);
@@ -117,7 +117,7 @@ void art_store_end_ahead(struct art_store *store, const void *walk);
  * (ART_READONLY), re-initialises a file that no root has named yet (`fresh`: the table's committed root has no runs),
  * and claims the file: the owner page names this database durably. Idempotent within a phase. *slots: slots in the
  * file. */
-int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
+enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
 bool art_store_exists(struct art_store *store);
 bool art_store_writing(const struct art_store *store);
@@ -125,7 +125,7 @@ bool art_store_writing(const struct art_store *store);
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
 struct art_slot_set;
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable);
-int art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
+enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
 /* Slots in the file, with those that were taken behind its end. */
 uint32_t art_store_end(const struct art_store *store);
 /* How many slots before `end` take_slot() could still give. */
@@ -136,54 +136,56 @@ void art_store_return_slot(struct art_store *store, uint32_t slot);
 bool art_store_discards(const struct art_store *store);
 /* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and
  * not taken again. */
-int art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
+enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
-int art_store_buffer(struct art_store *store, struct art_blob_buf *out);
+enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 /* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).
  * At most ring-size buffers are under way. The blob enters the cache when there is room. Errors show at
  * art_store_sync() at the latest. */
-int art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
+enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
 /* Any bytes into a slot (memtable images of spilled savepoints): whole buffer, at once, not cached, not verified. */
-int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer, uint32_t len);
-int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
+enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer,
+                                uint32_t len);
+enum art_rc art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
-int art_store_wait(struct art_store *store);
+enum art_rc art_store_wait(struct art_store *store);
 /* What was written since the last successful wait or sync is given up: settles it, whatever became of it, and lets the
  * phase go on with other writes. */
 void art_store_give_up(struct art_store *store);
 /* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
-int art_store_sync(struct art_store *store);
+enum art_rc art_store_sync(struct art_store *store);
 /* The root of the commit that is just over, for salvage: into the file, if there is one, without a sync. Failures are
  * no matter, and leave no message. */
 void art_store_note_root(struct art_store *store, struct art_bytes root);
 /* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */
-int art_store_truncate(struct art_store *store, uint32_t slots);
+enum art_rc art_store_truncate(struct art_store *store, uint32_t slots);
 /* After a failure, whose message stays: the file system gets back what this phase has added behind `slots` slots, which
  * nobody needs, and on a `full` disk the room of all slots that were returned. Where it cannot be done they stay. */
 void art_store_cut_back(struct art_store *store, uint32_t slots, bool full);
 
 /* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Within a
  * write phase begun by art_store_adopt() itself instead of write_begin(). */
-int art_store_adopt(struct art_store *store);
+enum art_rc art_store_adopt(struct art_store *store);
 
 /* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this
  * very file and this host file. ART_FOREIGN: it names another file that had this path, or the file is a copy that
  * nobody has claimed, made with a database of this name. ART_NOTFOUND: no .art file (another magic, too short, not a
  * regular file). ART_MISSING; ART_CANTOPEN, also another format; ART_CORRUPT: its superblock is damaged. */
-int art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16], bool *ours);
+enum art_rc art_store_identify(struct art_disk *disk, const char *path, const char *host_path, uint8_t uuid[16],
+                               bool *ours);
 
 /* --- sets of slots ------------------------------------------------------------------------------------------------ */
 struct art_slot_set {
     uint64_t *words;
     uint32_t capacity; /* slots, multiple of 64 */
 };
-void art_slot_set_clear(struct art_slot_set *set);             /* frees; zero-initialise before use */
-int art_slot_set_add(struct art_slot_set *set, uint32_t slot); /* ART_OK, ART_NOMEM */
+void art_slot_set_clear(struct art_slot_set *set);                     /* frees; zero-initialise before use */
+enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot); /* ART_OK, ART_NOMEM */
 void art_slot_set_remove(struct art_slot_set *set, uint32_t slot);
 bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot);
 /* Members in [from, end); the highest one, or 0. */
@@ -203,9 +205,9 @@ struct art_store_stats {
     uint64_t pages_read, pages_written, syncs; /* by this store */
     uint64_t stale; /* pages and heads that were older in the page cache than on the device */
 };
-int art_store_stats(struct art_store *store, struct art_store_stats *out);
+enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 /* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */
-int art_store_check(const struct art_store *store);
+enum art_rc art_store_check(const struct art_store *store);
 void art_store_dump(struct art_store *store, FILE *out);
 
 #endif

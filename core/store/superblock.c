@@ -80,7 +80,7 @@ void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], con
     art_owner_page_make(&out->owner[1 % ART_OWNER_PAGES], uuid, owner, 1);
 }
 
-int art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file) {
+enum art_rc art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file) {
     const struct art_superblock_page *page = &block->identity;
     if (memcmp(page->magic, ART_STORE_MAGIC, sizeof page->magic)) {
         return art_corrupt(file, 0, 0, "this is not an .art file, or its first page is lost");

@@ -8,10 +8,10 @@ static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct art_blob_pool *common_pool; /* guarded by the lock, as is: */
 static uint64_t users;
 
-int art_write_pool_take(struct art_blob_pool **pool) {
+enum art_rc art_write_pool_take(struct art_blob_pool **pool) {
     if (*pool) return ART_OK;
     pthread_mutex_lock(&users_lock);
-    int rc = common_pool ? ART_OK : art_blob_pool_open(&common_pool, ART_WRITE_BUFFERS);
+    enum art_rc rc = common_pool ? ART_OK : art_blob_pool_open(&common_pool, ART_WRITE_BUFFERS);
     if (!rc) users++;
     *pool = rc ? NULL : common_pool;
     pthread_mutex_unlock(&users_lock);

@@ -4,12 +4,13 @@
 #ifndef ART_STORE_WRITE_POOL_H
 #define ART_STORE_WRITE_POOL_H
 
+#include "core/base/error.h"
 #include "core/io/blob_pool.h"
 
 enum { ART_WRITE_BUFFERS = 16 }; /* what one store may have under way; beyond these the pool gives memory of the heap */
 
 /* *pool, unless it is one already: to be given back when the store closes. ART_NOMEM. */
-int art_write_pool_take(struct art_blob_pool **pool);
+enum art_rc art_write_pool_take(struct art_blob_pool **pool);
 void art_write_pool_give_back(struct art_blob_pool **pool);
 /* In a forked child: the pool, its buffers and the lock are the parent's. They stay mapped until the child ends. */
 void art_write_pool_abandon(void);

@@ -17,8 +17,8 @@ static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's 
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
-static int writable(const struct art_store *store) {
-    int rc = art_store_usable(store);
+static enum art_rc writable(const struct art_store *store) {
+    enum art_rc rc = art_store_usable(store);
     if (rc) return rc;
     if (store->poisoned) {
         return art_fail(ART_POISONED,
@@ -32,14 +32,14 @@ static int writable(const struct art_store *store) {
     return ART_OK;
 }
 
-static int in_phase(const struct art_store *store) {
-    int rc = writable(store);
+static enum art_rc in_phase(const struct art_store *store) {
+    enum art_rc rc = writable(store);
     if (!rc && !store->phase.active) rc = art_fail(ART_MISUSE, "art: a slot was written outside of a write phase");
     return rc;
 }
 
-static int begin(struct art_store *store, bool fresh, bool adopt) {
-    int rc = art_store_lock_file(store, fresh, adopt);
+static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
+    enum art_rc rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
     uint64_t slots = (store->place.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
     if (!slots) slots = 1; /* slot 0 is never taken, also in memory */
@@ -50,15 +50,15 @@ static int begin(struct art_store *store, bool fresh, bool adopt) {
     return ART_OK;
 }
 
-int art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots) {
-    int rc = writable(store);
+enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots) {
+    enum art_rc rc = writable(store);
     if (!rc && !store->phase.active) rc = begin(store, fresh, false);
     if (!rc) *slots = store->phase.end;
     return rc;
 }
 
-int art_store_adopt(struct art_store *store) {
-    int rc = writable(store);
+enum art_rc art_store_adopt(struct art_store *store) {
+    enum art_rc rc = writable(store);
     if (rc) return rc;
     if (store->phase.active)
         return art_fail(ART_MISUSE,
@@ -105,8 +105,8 @@ static uint32_t lowest(const struct art_store *store, const struct art_slot_set 
     return slot < store->phase.end ? slot : UINT32_MAX;
 }
 
-int art_store_take_slot(struct art_store *store, uint32_t *slot) {
-    int rc = in_phase(store);
+enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot) {
+    enum art_rc rc = in_phase(store);
     if (rc) return rc;
     uint32_t reused = lowest(store, store->phase.reusable, store->phase.reuse_from);
     uint32_t returned = lowest(store, &store->phase.returned, 1);
@@ -148,8 +148,8 @@ bool art_store_discards(const struct art_store *store) {
     return store->place.rows != NULL;
 }
 
-static int discard_each(struct art_store *store, const struct art_slot_set *set) {
-    int rc = ART_OK;
+static enum art_rc discard_each(struct art_store *store, const struct art_slot_set *set) {
+    enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(set, 1), end; !rc && slot < store->phase.end;
          slot = art_slot_set_next(set, end)) {
         for (end = slot + 1; end < store->phase.end && art_slot_set_has(set, end);) end++;
@@ -158,8 +158,8 @@ static int discard_each(struct art_store *store, const struct art_slot_set *set)
     return rc;
 }
 
-int art_store_discard(struct art_store *store, const struct art_slot_set *garbage) {
-    int rc = in_phase(store);
+enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage) {
+    enum art_rc rc = in_phase(store);
     if (!rc) rc = art_store_settle(store);
     if (!rc && garbage) rc = discard_each(store, garbage);
     return rc ? rc : discard_each(store, &store->phase.returned);
@@ -207,7 +207,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
     art_cache_release(cached);
 }
 
-static int note_failure(struct art_store *store, int rc) {
+static enum art_rc note_failure(struct art_store *store, enum art_rc rc) {
     if (store->phase.failed) return rc;
     const char *message = art_error_message();
     size_t length = strnlen(message, sizeof store->phase.failure - 1);
@@ -217,18 +217,18 @@ static int note_failure(struct art_store *store, int rc) {
     return rc;
 }
 
-static int noted_failure(const struct art_store *store) {
+static enum art_rc noted_failure(const struct art_store *store) {
     return store->phase.failed ? art_fail(store->phase.failed, "%s", store->phase.failure) : ART_OK;
 }
 
-int art_store_wait(struct art_store *store) {
-    int rc = in_phase(store);
+enum art_rc art_store_wait(struct art_store *store) {
+    enum art_rc rc = in_phase(store);
     return rc ? rc : art_store_settle(store);
 }
 
-int art_store_settle(struct art_store *store) {
+enum art_rc art_store_settle(struct art_store *store) {
     if (store->phase.pending_count) {
-        int rc = art_io_wait(store->place.io);
+        enum art_rc rc = art_io_wait(store->place.io);
         if (rc) note_failure(store, rc);
         /* After a failure nobody knows which of them arrived. */
         for (unsigned i = 0; !store->phase.failed && i < store->phase.pending_count; i++) {
@@ -248,12 +248,12 @@ void art_store_give_up(struct art_store *store) {
     store->phase.failed = ART_OK;
 }
 
-int art_store_buffer(struct art_store *store, struct art_blob_buf *out) {
-    int rc = in_phase(store);
+enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out) {
+    enum art_rc rc = in_phase(store);
     return rc ? rc : art_blob_buf_get(store->phase.pool, out);
 }
 
-static int check_written(const struct art_store *store, const struct art_ref *ref) {
+static enum art_rc check_written(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot && ref->slot < store->phase.end && ref->head_pages && ref->leaf_pages &&
         ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
@@ -262,17 +262,17 @@ static int check_written(const struct art_store *store, const struct art_ref *re
                     store->phase.end);
 }
 
-static int start_write(struct art_store *store, const struct art_queued_write *pending) {
+static enum art_rc start_write(struct art_store *store, const struct art_queued_write *pending) {
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
     store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
-    int rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
+    enum art_rc rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
     return rc ? rc : art_io_write(store->place.io, requests, count);
 }
 
-int art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
-    int rc = in_phase(store);
+enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
+    enum art_rc rc = in_phase(store);
     if (!rc) rc = check_written(store, ref);
     if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
         rc = art_store_settle(store);
@@ -295,8 +295,8 @@ int art_store_write(struct art_store *store, const struct art_ref *ref, struct a
     return art_store_settle(store);
 }
 
-int art_store_sync(struct art_store *store) {
-    int rc = in_phase(store);
+enum art_rc art_store_sync(struct art_store *store) {
+    enum art_rc rc = in_phase(store);
     if (rc) return rc;
     rc = art_store_settle(store);
     store->phase.failed = ART_OK;
@@ -309,7 +309,7 @@ int art_store_sync(struct art_store *store) {
 
 /* ---- raw bytes, and the end of the file -------------------------------------------------------------------------- */
 
-static int check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
+static enum art_rc check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
     if (slot && len <= ART_BLOB_SIZE) return ART_OK;
     return art_fail(ART_MISUSE, "art: slot %u can't have %u bytes (%s)", slot, len,
                     store->place.path ? store->place.path : "in memory");
@@ -319,22 +319,23 @@ static uint32_t whole_pages(uint32_t len) {
     return (len + ART_PAGE - 1) / ART_PAGE * ART_PAGE;
 }
 
-int art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer, uint32_t len) {
-    int rc = in_phase(store);
+enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer,
+                                uint32_t len) {
+    enum art_rc rc = in_phase(store);
     if (!rc) rc = check_raw(store, slot, len);
     if (!rc) rc = art_store_settle(store);
     if (rc) return rc;
     art_store_drop_hold(store, slot);
     struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
     rc = art_io_write(store->place.io, &request, 1);
-    int waited = art_io_wait(store->place.io);
+    enum art_rc waited = art_io_wait(store->place.io);
     if (!rc) rc = waited;
     if (!rc) store->pages_written += request.len / ART_PAGE;
     return rc;
 }
 
-int art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len) {
-    int rc = art_store_usable(store);
+enum art_rc art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len) {
+    enum art_rc rc = art_store_usable(store);
     if (!rc) rc = check_raw(store, slot, len);
     if (!rc) rc = art_store_ready(store);
     if (!rc && art_store_is_pending(store, slot)) rc = art_store_settle(store);
@@ -352,9 +353,9 @@ static void forget_behind(struct art_slot_set *set, uint32_t slots) {
     }
 }
 
-int art_store_truncate(struct art_store *store, uint32_t slots) {
+enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t bytes = 0;
-    int rc = in_phase(store);
+    enum art_rc rc = in_phase(store);
     if (!rc && !slots) rc = art_fail(ART_MISUSE, "art: the superblock's slot can't be cut off");
     if (!rc) rc = art_store_settle(store);
     if (!rc) rc = store->place.io->methods->size(store->place.io, &bytes);
@@ -374,7 +375,7 @@ void art_store_cut_back(struct art_store *store, uint32_t slots, bool full) {
     struct art_kept_error why;
     art_store_give_up(store);
     art_error_keep(&why);
-    int rc = art_store_truncate(store, slots);
+    enum art_rc rc = art_store_truncate(store, slots);
     struct art_slot_set *returned = &store->phase.returned;
     for (uint32_t slot = rc || !full ? UINT32_MAX : art_slot_set_next(returned, 1); slot < store->phase.end;
          slot = art_slot_set_next(returned, slot + 1)) {

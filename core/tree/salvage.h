@@ -34,17 +34,18 @@ struct art_salvage_options {
     bool tell;             /* art_salvage_lost() will be asked */
     struct art_bytes root; /* the host's copy of it, or nothing */
     /* All rows of the log, in the order of their numbers. NULL: they cannot be read. */
-    int (*each_log_row)(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+    enum art_rc (*each_log_row)(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                void *to);
     bool (*interrupted)(void *context); /* may be NULL */
     void *context;
 };
 
 /* Options are borrowed until the close. ART_FOREIGN: the file is another table's. ART_MISSING, ART_CANTOPEN, ART_NOMEM,
  * ART_INTERRUPT, and what the host's functions fail with; damage is no failure. */
-int art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options);
+enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options);
 void art_salvage_close(struct art_salvage *salvage); /* NULL is fine */
 /* To the next row, first the first one. */
-int art_salvage_next(struct art_salvage *salvage);
+enum art_rc art_salvage_next(struct art_salvage *salvage);
 bool art_salvage_valid(const struct art_salvage *salvage);
 /* The row; borrowed until the next step. */
 struct art_bytes art_salvage_key(const struct art_salvage *salvage);

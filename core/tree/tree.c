@@ -1,7 +1,7 @@
 /* Opening and closing a tree. */
 #include "core/tree/txn/txn.h"
 
-int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
+enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
     struct art_tree *tree = art_alloc_zeroed(sizeof *tree);
     if (!tree) return art_nomem();
     tree->options = *options;
@@ -11,7 +11,7 @@ int art_tree_open(struct art_tree **out, const struct art_tree_options *options,
     tree->key = art_alloc(ART_KEY_BUFFER);
     tree->second_key = art_alloc(ART_KEY_BUFFER);
     tree->root = art_root_new(options->uuid);
-    int rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
+    enum art_rc rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_memtable_open(&tree->memtable);
     struct art_tree_place place = {options->inlined, options->path, options->host_path};
     if (!rc) rc = art_place_copy(&tree->options, &place);

@@ -46,20 +46,20 @@ struct art_host {
     void *context;
     /* Is the database file still the one that its name leads to? Asked before the .art file is locked; ART_READONLY if
      * not: who renames or replaces a database that is open would have the .art file follow the name. May be NULL. */
-    int (*unmoved)(void *context);
+    enum art_rc (*unmoved)(void *context);
     /* No root names anything in the .art file, and the file of its name belongs to another database (this one is a
      * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_place(),
      * and writes it into its tables with the next root. May be NULL: then it is an error. */
-    int (*another_file)(void *context, unsigned attempt);
+    enum art_rc (*another_file)(void *context, unsigned attempt);
     /* Makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
      * cannot be had now (then the tree only extends the file). Called within a write transaction; does its work once
      * per transaction. */
-    int (*secure)(void *context, bool *reuse);
+    enum art_rc (*secure)(void *context, bool *reuse);
     /* The epoch; flushes an own frame again if a ROLLBACK TO came since. */
-    int (*epoch)(void *context, struct art_epoch *out);
+    enum art_rc (*epoch)(void *context, struct art_epoch *out);
     /* The retired list as this transaction sees it committed (art_commit.retired of an earlier commit); empty when
      * there is none. */
-    int (*load_retired)(void *context, struct art_buffer *out);
+    enum art_rc (*load_retired)(void *context, struct art_buffer *out);
     /* The writer lock is taken: wait a little and return true to try again, or false to give up (busy timeout). */
     bool (*wait)(void *context, unsigned attempt);
     /* Asked now and then by long work: true to stop with ART_INTERRUPT. May be NULL. */
@@ -74,10 +74,11 @@ struct art_host {
     const struct art_rows *rows;
     /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints
      * need and a ROLLBACK TO must not take away. */
-    int (*scratch_name)(void *context, char *name, uint32_t room);
+    enum art_rc (*scratch_name)(void *context, char *name, uint32_t room);
     /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns,
      * unless that is ART_OK. May be NULL: the log is not looked at then. */
-    int (*each_log_row)(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+    enum art_rc (*each_log_row)(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                void *to);
 };
 
 struct art_tree_options {
@@ -97,7 +98,7 @@ struct art_tree_options {
         row_limit; /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
 };
 
-int art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
+enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
 void art_tree_close(struct art_tree *tree);
 /* The limits may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
@@ -110,12 +111,12 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
 /* Begins. The host then reads, in one snapshot:  SELECT csn, ops FROM T_artdata WHERE csn <= 0 OR csn >= *from ORDER BY
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
-int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
+enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
 /* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from
  * will be 0. ART_CORRUPT: the log itself is damaged. */
-int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);
+enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);
 /* Installs. ART_REBUILD as above (a row was missing). */
-int art_tree_refresh_end(struct art_tree *tree);
+enum art_rc art_tree_refresh_end(struct art_tree *tree);
 /* Any failure, also of the host's SELECT: the tree is unknown until a refresh has succeeded. */
 void art_tree_refresh_abort(struct art_tree *tree);
 /* Must be rebuilt before it is used: freshly opened, after a failed refresh, after a rollback that memory could not
@@ -135,18 +136,18 @@ struct art_tree_place {
 };
 /* They are somewhere else from now on: another connection has moved them, or nothing was written yet. On an error all
  * is as before. Not in a transaction that has written to it. */
-int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
+enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root,
  * so that others notice. A rollback, or one to a savepoint before it, goes back; art_tree_committed() leaves the old
  * place. ART_MISUSE in a transaction that has spilled. */
-int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
+enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
  * Refuses an unknown, doomed or forked tree. */
-int art_tree_ready(struct art_tree *tree);
+enum art_rc art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root into a new file, into the same slots, verified; the file is synced. For a copy of the
  * database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with art_error_errno() ==
  * EEXIST: its name is taken. */
-int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
+enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
 bool art_tree_has_changed_place(const struct art_tree *tree); /* in the running transaction */
 /* Counts the roots that were committed: another one may have come with another place. */
 uint64_t art_tree_generation(const struct art_tree *tree);
@@ -163,16 +164,16 @@ struct art_row {
 };
 
 /* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
-int art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
+enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
 /* The longest stored path that is a prefix of `path`; with a delimiter (len > 0) only one that is `path` itself, ends
  * with the delimiter, or is followed by it in `path`. Appended to *out. ART_OK, ART_NOTFOUND. */
-int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
-                            struct art_buffer *out);
+enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
+                                    struct art_buffer *out);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
 /* Bytes of the value. */
 uint64_t art_row_length(const struct art_row *row);
 /* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it). */
-int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
+enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
 
 /* A range of keys. A missing bound is NULL in *_set. */
 struct art_range {
@@ -185,20 +186,20 @@ struct art_range {
 void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_range *out);
 
 /* Exact number of rows in the range, in two descents per source. */
-int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
+enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
 /* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
  * nothing is known (unknown tree). For the planner, outside of any read transaction. */
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
 
 struct art_cursor;
-int art_cursor_open(struct art_tree *tree, struct art_cursor **out);
+enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out);
 void art_cursor_close(struct art_cursor *cursor);
 /* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that
  * direction and stops at the range's end. The range's bytes are copied. A cursor survives every change of its tree,
  * rollback and close included (it finds its place again by its key); after art_tree_close() only art_cursor_close()
  * may be called. */
-int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
-int art_cursor_next(struct art_cursor *cursor);
+enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
+enum art_rc art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
 struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed until the cursor moves */
 const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
@@ -207,29 +208,29 @@ const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed un
 struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended);
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out);
 /* Jumps over all rows that share the first `len` bytes of the current key. */
-int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
+enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);
 /* Moves on by `count` live rows in the cursor's direction from the row under it (0: stays), within the range; invalid
  * when the range ends first. A few descents per source, however many rows. */
-int art_cursor_skip(struct art_cursor *cursor, uint64_t count);
+enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count);
 
 /* --- writing: within a write transaction of the host, after a refresh in it --------------------------------------- */
 
 enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
 /* Each is atomic by itself: done, or an error and nothing changed (ART_NOMEM, ART_TOOBIG, errors of reading and
  * spilling). *existed: was there a row at `key`? INSERT with a row there changes nothing. */
-int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
-                    bool *existed);
-int art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
+enum art_rc art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
+                            bool *existed);
+enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
 /* Changes a row's path, and its value when `value` is not NULL (else value and chunks move along). *existed: a row
  * was at `to` (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
-int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
-                  const struct art_bytes *value, bool *existed);
+enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
+                          const struct art_bytes *value, bool *existed);
 /* Has this transaction changed anything (also if taken back since)? */
 bool art_tree_dirty(const struct art_tree *tree);
 
 /* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from
  * 0. */
-int art_tree_savepoint(struct art_tree *tree, uint32_t *savepoint);
+enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *savepoint);
 /* Drops savepoints >= `from`. */
 void art_tree_release_savepoints(struct art_tree *tree, uint32_t from);
 /* Back to the state at `savepoint` (which stays; later ones go), or to the transaction's beginning
@@ -254,36 +255,36 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t savepoint);
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/txn/finish.c). On a
  * full disk 'vacuum' tries in turn what needs less room (commit.c). */
-int art_tree_request_flush(struct art_tree *tree);
-int art_tree_request_optimize(struct art_tree *tree);
-int art_tree_request_vacuum(struct art_tree *tree);
+enum art_rc art_tree_request_flush(struct art_tree *tree);
+enum art_rc art_tree_request_optimize(struct art_tree *tree);
+enum art_rc art_tree_request_vacuum(struct art_tree *tree);
 /* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum'
  * leaves in rows of the host's is gone with this commit. */
 void art_tree_note_alone(struct art_tree *tree);
 /* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at once,
  * no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
  * written to the file: what is in memory does not count. */
-int art_tree_adopt(struct art_tree *tree);
+enum art_rc art_tree_adopt(struct art_tree *tree);
 /* An .art file that nobody has claimed is claimed for this database, if it is the one that it was copied with. A
  * transaction's first change does it by itself; a host that is about to remove the file asks for it. */
-int art_tree_claim(struct art_tree *tree);
+enum art_rc art_tree_claim(struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
  * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
  * (another magic, too short, not a regular file). */
-int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
+enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
 /* Also where that cannot be told. */
 bool art_file_exists(const char *path);
 /* Its size, and how many names it has. */
-int art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
+enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
  * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
-int art_file_make(const char *path, const char *like);
+enum art_rc art_file_make(const char *path, const char *like);
 /* Removes a file; ART_MISSING where there is none. */
-int art_file_remove(const char *path);
+enum art_rc art_file_remove(const char *path);
 /* Makes the names in the folder that holds `path` durable. */
-int art_file_sync_folder(const char *path);
+enum art_rc art_file_sync_folder(const char *path);
 /* The names in a folder, in any order, until visit() returns anything but ART_OK, which is returned then. */
-int art_folder_list(const char *folder, int (*visit)(void *context, const char *name), void *context);
+enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *context, const char *name), void *context);
 
 /* --- commit ------------------------------------------------------------------------------------------------------- */
 
@@ -303,7 +304,7 @@ struct art_commit {
 };
 /* May be called again after a failed commit, with or without changes in between. ART_OK with nothing to write when
  * the transaction changed nothing. */
-int art_tree_prepare(struct art_tree *tree, struct art_commit *out);
+enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out);
 /* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from
  * now on a transaction that only deletes leaves blobs alone, until they were written again. */
 void art_tree_note_full(struct art_tree *tree);
@@ -333,7 +334,7 @@ struct art_tree_info {
     bool full;          /* the disk was, when blobs were last written */
     const char *file;   /* NULL in memory */
 };
-int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
+enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the
  * rest is looked at), changes nothing, reads every page, and holds no more in memory than any scan does. It may be
  * called on an unknown tree, after a refresh that has failed. Fails only when it is hindered: ART_NOMEM,
@@ -346,7 +347,7 @@ int art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  *
  * quick: the log, the file, and the index blobs. */
 struct art_problem {
-    int rc;               /* enum art_rc */
+    enum art_rc rc;
     const char *sentence; /* as an error message has it */
     const char *what;     /* the same in parts: what is wrong, */
     const char *place;    /* in which file or table, or NULL, */
@@ -357,9 +358,9 @@ struct art_check_options {
     bool (*problem)(void *context, const struct art_problem *problem); /* false: that is enough */
     void *context;
 };
-int art_tree_check_all(struct art_tree *tree, const struct art_check_options *options);
+enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options);
 /* The first problem as an error. */
-int art_tree_check(struct art_tree *tree);
+enum art_rc art_tree_check(struct art_tree *tree);
 void art_tree_dump(struct art_tree *tree, FILE *out);
 
 /* How this core was built. */

@@ -37,7 +37,7 @@ static int open_tree(struct art_table *table, const char *file, char **message) 
                                        .row_limit = (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) / 4};
     memcpy(options.uuid, table->uuid, ART_UUID_BYTES);
     struct art_host host;
-    int art_rc = art_journal_host(table, &host);
+    enum art_rc art_rc = art_journal_host(table, &host);
     return art_report(message, art_rc ? art_rc : art_tree_open(&table->tree, &options, &host));
 }
 

@@ -240,7 +240,7 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
 
 static int check_tree(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message) {
     struct art_check_options options = {.quick = quick, .problem = add_problem, .context = findings};
-    int rc = art_tree_check_all(vtab->table->tree, &options);
+    enum art_rc rc = art_tree_check_all(vtab->table->tree, &options);
     if (!rc) return SQLITE_OK;
     return art_report(message, rc);
 }

@@ -29,7 +29,7 @@ struct journal_look {
     const char *found;
 };
 
-static int look_for_journal(void *context, const char *name) {
+static enum art_rc look_for_journal(void *context, const char *name) {
     struct journal_look *look = context;
     size_t length = strlen(look->name);
     if (strncmp(name, look->name, length)) return ART_OK;
@@ -56,7 +56,7 @@ static int refuse_journals(const char *file, char **message) {
 }
 
 static int make_new_file(const char *file, const char *original, char **message) {
-    int rc = art_file_make(file, original);
+    enum art_rc rc = art_file_make(file, original);
     if (rc != ART_CANTOPEN || art_error_errno() != EEXIST) return art_report(message, rc);
     return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a new file (%s): give another name", file);
 }
@@ -134,7 +134,7 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
     *taken = false;
     if (!more) return SQLITE_NOMEM;
     copy->art_files = more;
-    int rc = art_path_beside(copy->path, file, &path);
+    enum art_rc rc = art_path_beside(copy->path, file, &path);
     struct art_tree_place place = {.path = path, .host_path = copy->path};
     if (!rc) rc = art_tree_copy(table->tree, &place);
     if (!rc) {

@@ -51,7 +51,7 @@ static void fail_call(sqlite3_context *context, int rc, char *message) {
     sqlite3_free(message);
 }
 
-static void fail_in_core(sqlite3_context *context, int art_rc) {
+static void fail_in_core(sqlite3_context *context, enum art_rc art_rc) {
     char *message = NULL;
     int rc = art_report(&message, art_rc);
     fail_call(context, rc, message);
@@ -82,7 +82,7 @@ static struct art_tree *tree_of(const struct art_table_ref *ref) {
 
 /* --- functions ---------------------------------------------------------------------------------------------------- */
 
-static int count_prefix(struct art_tree *tree, struct art_bytes prefix, uint64_t *rows) {
+static enum art_rc count_prefix(struct art_tree *tree, struct art_bytes prefix, uint64_t *rows) {
     uint8_t here[SHORT_PREFIX], *buffer = here;
     struct art_range range;
     *rows = 0;
@@ -90,7 +90,7 @@ static int count_prefix(struct art_tree *tree, struct art_bytes prefix, uint64_t
     if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
     if (!buffer) return art_nomem();
     art_range_of_prefix(prefix, buffer, &range);
-    int rc = art_tree_count(tree, &range, rows);
+    enum art_rc rc = art_tree_count(tree, &range, rows);
     if (buffer != here) art_free(buffer);
     return rc;
 }
@@ -102,7 +102,7 @@ static void call_count(sqlite3_context *context, int count, sqlite3_value **valu
     if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    int rc = count_prefix(tree_of(ref), prefix, &rows);
+    enum art_rc rc = count_prefix(tree_of(ref), prefix, &rows);
     if (rc) {
         fail_in_core(context, rc);
     } else {
@@ -120,7 +120,7 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    int rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found);
+    enum art_rc rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found);
     if (rc == ART_OK) {
         art_result_text(context, found.data, found.len);
     } else if (rc != ART_NOTFOUND) {

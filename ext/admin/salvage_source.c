@@ -131,10 +131,12 @@ static int read_state(struct art_remains *remains, struct state *state, char **m
 
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
 
-static int each_row_left(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static enum art_rc each_row_left(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                 void *to) {
     struct art_remains *remains = context;
     sqlite3_stmt *rows = NULL;
-    int rc = prepare_on(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", &rows), art_rc = ART_OK;
+    int rc = prepare_on(remains, "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", &rows);
+    enum art_rc art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         if (ops.len && !ops.data) art_rc = art_nomem();
@@ -150,11 +152,11 @@ static int each_row_left(void *context, int (*row)(void *to, int64_t csn, struct
 
 static const char blobs[] = "the table of blobs";
 
-static int read_page_left(void *context, uint64_t page, void *data) {
+static enum art_rc read_page_left(void *context, uint64_t page, void *data) {
     struct art_remains *remains = context;
     sqlite3 *db = remains->connection->db;
     bool found = false;
-    int art_rc = ART_OK;
+    enum art_rc art_rc = ART_OK;
     sqlite3_bind_int64(remains->pages, 1, (sqlite3_int64)page);
     if (art_shadow_step(remains->connection, remains->pages) == SQLITE_ROW) {
         found = art_blobs_take(remains->pages, page, data, &art_rc);
@@ -165,7 +167,7 @@ static int read_page_left(void *context, uint64_t page, void *data) {
     return art_corrupt(blobs, (uint32_t)(page / 128), (uint32_t)(page % 128), "a row is missing or empty");
 }
 
-static int last_page_left(void *context, uint64_t *pages) {
+static enum art_rc last_page_left(void *context, uint64_t *pages) {
     struct art_remains *remains = context;
     sqlite3_stmt *last = NULL;
     *pages = 0;
@@ -182,9 +184,9 @@ static int last_page_left(void *context, uint64_t *pages) {
     return rc ? art_fail_sql(remains->connection->db, rc, "cannot read the table of blobs") : ART_OK;
 }
 
-static int has_rows(struct art_remains *remains, bool *has) {
+static enum art_rc has_rows(struct art_remains *remains, bool *has) {
     uint64_t pages;
-    int rc = last_page_left(remains, &pages);
+    enum art_rc rc = last_page_left(remains, &pages);
     *has = !rc && pages;
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
@@ -215,7 +217,7 @@ static bool fits(const struct file_search *search, const char *name) {
     return len > table_len + ID_END && !strncmp(name + len - ID_END - table_len, table, table_len);
 }
 
-static int visit_name(void *context, const char *name) {
+static enum art_rc visit_name(void *context, const char *name) {
     struct file_search *search = context;
     if (!fits(search, name)) return ART_OK;
     char **to = search->found ? &search->other : &search->found;

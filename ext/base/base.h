@@ -90,11 +90,11 @@ bool art_out_of_memory(struct art_connection *connection);
 
 /* --- errors (errors.c) -------------------------------------------------------------------------------------------- */
 
-int art_sqlite_code(int art_rc);
+int art_sqlite_code(enum art_rc rc);
 /* Does SQLite undo the whole transaction where a statement within another one ends so? Never to be passed over. */
 bool art_ends_transaction(int rc);
 /* Core's last message and its code as SQLite's. */
-int art_report(char **message, int art_rc);
+int art_report(char **message, enum art_rc rc);
 /* SQLite's last message, in front of it what was being done; `rc` is returned, or what it means for an art table. */
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* SQLITE_INTERRUPT, in SQLite's own words whatever was under way: nothing is wrong. */
@@ -103,11 +103,11 @@ int art_complain(char **message, int rc, const char *format, ...) __attribute__(
 /* After an error that was none in the end: SQLite would show the sentence with its own next error. */
 void art_forget_message(char **message);
 /* The other way, for the callbacks of core: notes SQLite's message. */
-int art_fail_sql(sqlite3 *db, int rc, const char *what);
+enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what);
 /* SQLite's sentence about a statement of ours, and what to do. */
 int art_report_own(char **message, int rc, const char *text);
 /* Where SQLite gives a code and no message. */
-int art_fail_code(int rc, const char *what);
+enum art_rc art_fail_code(int rc, const char *what);
 
 /* --- names (name.c) ----------------------------------------------------------------------------------------------- */
 
@@ -123,7 +123,7 @@ void art_name_release(struct art_name *name);
 /* --- databases and files (database.c) ----------------------------------------------------------------------------- */
 
 /* The path of a file in a database's folder; *out NULL: the database has none. art_free() it. enum art_rc. */
-int art_path_beside(const char *database, const char *file, char **out);
+enum art_rc art_path_beside(const char *database, const char *file, char **out);
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema);
 const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "" for none */
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
@@ -157,18 +157,18 @@ enum art_affinity {
 };
 
 /* The value as a column of this affinity holds it. The value may be converted on the way. */
-int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity);
+enum art_rc art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity);
 /* The first fields of a record; NULLs where it ends early. */
-int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
+enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
 /* The fields as one record; *out is overwritten. */
-int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
+enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
 void art_result_init(void); /* once SQLite can be asked for its version */
 /* A text as a function's result, copied; and one that has a NUL behind it already, and ART_KEY_PADDING bytes. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */
-int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
+enum art_rc art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
 /* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
 bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
 /* The same for several columns of one record, fastest in ascending order: it remembers where the last one ended. */
@@ -178,8 +178,8 @@ struct art_record_reader {
     unsigned column;
 };
 void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
-int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
-                             uint8_t **whole);
+enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                                     uint8_t **whole);
 /* A value without its surroundings; `type` is SQLite's. */
 struct art_held {
     int type;
@@ -187,6 +187,6 @@ struct art_held {
     double real;
     struct art_bytes bytes; /* of a text or blob; borrowed */
 };
-int art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out);
+enum art_rc art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out);
 
 #endif

@@ -30,7 +30,7 @@ int art_database_folder(sqlite3 *db, const char *schema, char **out) {
     return SQLITE_OK;
 }
 
-int art_path_beside(const char *database, const char *file, char **out) {
+enum art_rc art_path_beside(const char *database, const char *file, char **out) {
     const char *slash = strrchr(database, '/');
     *out = NULL;
     if (!slash) return ART_OK;

@@ -8,8 +8,8 @@
 
 #include <stdarg.h>
 
-int art_sqlite_code(int art_rc) {
-    switch ((enum art_rc)art_rc) {
+int art_sqlite_code(enum art_rc rc) {
+    switch (rc) {
     case ART_OK:
         return SQLITE_OK;
     case ART_NOMEM:
@@ -55,12 +55,12 @@ int art_report_interrupt(char **message) {
     return SQLITE_INTERRUPT;
 }
 
-int art_report(char **message, int art_rc) {
-    if (art_rc == ART_OK) return SQLITE_OK;
-    if (art_rc == ART_INTERRUPT) return art_report_interrupt(message);
+int art_report(char **message, enum art_rc rc) {
+    if (rc == ART_OK) return SQLITE_OK;
+    if (rc == ART_INTERRUPT) return art_report_interrupt(message);
     sqlite3_free(*message);
-    *message = art_rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
-    return art_sqlite_code(art_rc);
+    *message = rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
+    return art_sqlite_code(rc);
 }
 
 void art_forget_message(char **message) {
@@ -110,9 +110,10 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
 }
 
-static int core_code(int rc) {
+static enum art_rc core_code(int rc) {
     static const struct {
-        int sqlite, art;
+        int sqlite;
+        enum art_rc art;
     } codes[] = {{SQLITE_NOMEM, ART_NOMEM},   {SQLITE_FULL, ART_DISKFULL},       {SQLITE_BUSY, ART_BUSY},
                  {SQLITE_LOCKED, ART_BUSY},   {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
                  {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT}};
@@ -122,11 +123,11 @@ static int core_code(int rc) {
     return ART_IO;
 }
 
-int art_fail_sql(sqlite3 *db, int rc, const char *what) {
+enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what) {
     return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc));
 }
 
-int art_fail_code(int rc, const char *what) {
+enum art_rc art_fail_code(int rc, const char *what) {
     return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
 }
 

@@ -109,7 +109,7 @@ bool art_value_bytes(sqlite3_value *value, struct art_bytes *out) {
     return out->data;
 }
 
-static int set_bytes(struct art_field *field, sqlite3_value *value, bool text) {
+static enum art_rc set_bytes(struct art_field *field, sqlite3_value *value, bool text) {
     struct art_bytes bytes;
     if (!art_value_bytes(value, &bytes)) return art_nomem();
     field->body = bytes.data;
@@ -119,7 +119,7 @@ static int set_bytes(struct art_field *field, sqlite3_value *value, bool text) {
 
 /* An ordinary table's columns of these affinities hold numbers and what does not look like one. A REAL column holds
  * 0.0 for -0.0, as it keeps what is integral as an integer on its pages. */
-static int set_numeric(struct art_field *field, sqlite3_value *value, bool real) {
+static enum art_rc set_numeric(struct art_field *field, sqlite3_value *value, bool real) {
     switch (sqlite3_value_numeric_type(value)) {
     case SQLITE_INTEGER:
         if (!real) {
@@ -144,7 +144,7 @@ static int set_numeric(struct art_field *field, sqlite3_value *value, bool real)
     }
 }
 
-int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity) {
+enum art_rc art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) {
         *field = (struct art_field){0};
@@ -165,7 +165,7 @@ int art_field_set(struct art_field *field, sqlite3_value *value, enum art_affini
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-int art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count) {
+enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count) {
     uint64_t header = 0, body = 0;
     out->len = 0;
     while (count && fields[count - 1].serial == 0) count--; /* a record that ends early reads as NULL */
@@ -176,7 +176,7 @@ int art_record_encode(struct art_buffer *out, const struct art_field *fields, un
     }
     header += header + 1 < 0x80 ? 1 : header + 2 < 0x4000 ? 2 : 3; /* its own length */
     if (header + body > ART_VALUE_MAX) return art_fail(ART_TOOBIG, "art: a row has at most 2147483648 bytes");
-    int rc = art_buffer_reserve(out, (size_t)(header + body));
+    enum art_rc rc = art_buffer_reserve(out, (size_t)(header + body));
     if (rc) return rc;
     uint8_t *p = out->data + put_varint(out->data, header);
     for (unsigned i = 0; i < count; i++) p += put_varint(p, fields[i].serial);
@@ -191,7 +191,7 @@ int art_record_encode(struct art_buffer *out, const struct art_field *fields, un
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static int __attribute__((cold)) damaged(const char *what) {
+static enum art_rc __attribute__((cold)) damaged(const char *what) {
     return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "a row's record %s", what);
 }
 
@@ -333,7 +333,7 @@ static bool open_record(struct art_record_reader *reader) {
 }
 
 /* The field that the reader stands at, which is then behind it. At the record's end: NULL, for ever. */
-static inline int next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
+static inline enum art_rc next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
     uint32_t n = get_varint(reader->types, reader->end_of_types, serial);
     *len = 0;
     reader->column++;
@@ -373,10 +373,11 @@ bool art_record_single_result(sqlite3_context *context, struct art_bytes record)
 }
 
 /* The field is what the reader has just passed. */
-static inline int find_field(struct art_record_reader *reader, unsigned column, uint64_t *serial, uint64_t *len) {
+static inline enum art_rc find_field(struct art_record_reader *reader, unsigned column, uint64_t *serial,
+                                     uint64_t *len) {
     if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
     do {
-        int rc = next_field(reader, serial, len);
+        enum art_rc rc = next_field(reader, serial, len);
         if (rc) {
             reader->types = NULL;
             return rc;
@@ -385,17 +386,17 @@ static inline int find_field(struct art_record_reader *reader, unsigned column, 
     return ART_OK;
 }
 
-int art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
-                             uint8_t **whole) {
+enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
+                                     uint8_t **whole) {
     uint64_t serial = 0, len = 0;
-    int rc = find_field(reader, column, &serial, &len);
+    enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) result(context, serial, reader->body - len, len, whole);
     return rc;
 }
 
-int art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out) {
+enum art_rc art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out) {
     uint64_t serial = 0, len = 0;
-    int rc = find_field(reader, column, &serial, &len);
+    enum art_rc rc = find_field(reader, column, &serial, &len);
     if (rc) return rc;
     const uint8_t *data = reader->body - len;
     if (serial >= 12) {
@@ -413,19 +414,19 @@ int art_record_reader_held(struct art_record_reader *reader, unsigned column, st
     return ART_OK;
 }
 
-int art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
+enum art_rc art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
     struct art_record_reader reader;
     art_record_reader_set(&reader, record);
     return art_record_reader_result(&reader, context, column, whole);
 }
 
-int art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
+enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
     struct art_record_reader reader;
     art_record_reader_set(&reader, record);
     if (!open_record(&reader)) return damaged("has no header");
     for (unsigned i = 0; i < count; i++) {
         uint64_t len;
-        int rc = next_field(&reader, &fields[i].serial, &len);
+        enum art_rc rc = next_field(&reader, &fields[i].serial, &len);
         if (rc) return rc;
         fields[i].body = reader.body - len;
     }

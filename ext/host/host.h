@@ -11,9 +11,9 @@
 /* Is this a host that has put a log of its own into the place of SQLite's? */
 bool art_journal_is_hidden(struct art_connection *connection);
 /* enum art_rc. */
-int art_journal_is_wal(struct art_table *table, bool *wal);
+enum art_rc art_journal_is_wal(struct art_table *table, bool *wal);
 /* With what the table keeps for it. enum art_rc. */
-int art_journal_host(struct art_table *table, struct art_host *out);
+enum art_rc art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
 /* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback
@@ -23,7 +23,7 @@ bool art_journal_alive(const struct art_table *table);
 bool art_journal_must_abort(const struct art_table *table);
 int art_journal_sound(const struct art_table *table, char **message);
 /* Random bytes into T_artstate, so that this transaction has a page of its own to commit. enum art_rc. */
-int art_journal_write_nonce(struct art_table *table);
+enum art_rc art_journal_write_nonce(struct art_table *table);
 /* Before the commit, and after it: SQLITE_OK once it cannot be lost any more. */
 int art_journal_prepare_to_harden(struct art_table *table, char **message);
 int art_journal_harden(struct art_table *table);
@@ -49,6 +49,6 @@ void art_blobs_host(struct art_table *table, struct art_rows *out);
 /* A page out of a row (page, data) of T_artblob, which has up to ART_JOINED_PAGES in an older table. False: it is not
  * there. */
 enum { ART_JOINED_PAGES = 8 };
-bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc);
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, enum art_rc *art_rc);
 
 #endif

@@ -19,7 +19,7 @@ enum { BLOB_PAGES = 128, PAGE_BYTES = 4096 };
 static const char place[] = "the table of blobs";
 
 /* The tree must not go on with a transaction that SQLite has ended. */
-static int note_end(struct art_table *table, int art_rc) {
+static enum art_rc note_end(struct art_table *table, enum art_rc art_rc) {
     if (table->owner && !art_journal_alive(table)) art_tree_rolled_back(table->tree);
     return art_rc;
 }
@@ -32,13 +32,13 @@ static int statement(struct art_table *table, enum art_statement which, sqlite3_
 }
 
 /* An authorizer's "ignore" stays in a statement that was prepared under it. */
-static int lost(struct art_table *table, uint64_t page) {
+static enum art_rc lost(struct art_table *table, uint64_t page) {
     art_shadow_finalize(table);
     return art_corrupt(place, (uint32_t)(page / BLOB_PAGES), (uint32_t)(page % BLOB_PAGES),
                        "a row is missing or empty");
 }
 
-bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc) {
+bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, enum art_rc *art_rc) {
     uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
     const uint8_t *bytes = sqlite3_column_blob(row, 1);
     uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
@@ -51,10 +51,11 @@ bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, int *art_rc) {
     return true;
 }
 
-static int read_page(void *context, uint64_t page, void *data) {
+static enum art_rc read_page(void *context, uint64_t page, void *data) {
     struct art_table *table = context;
     sqlite3_stmt *read;
-    int rc = statement(table, ART_BLOB_READ, &read), art_rc = ART_OK;
+    int rc = statement(table, ART_BLOB_READ, &read);
+    enum art_rc art_rc = ART_OK;
     bool found = false;
     if (!rc) {
         sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
@@ -107,7 +108,7 @@ static int raise_format(struct art_table *table) {
 }
 
 /* last_insert_rowid() is the user's. */
-static int write_page(void *context, uint64_t page, const void *data) {
+static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     struct art_table *table = context;
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
@@ -122,7 +123,7 @@ static int write_page(void *context, uint64_t page, const void *data) {
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
 }
 
-static int remove_pages(void *context, uint64_t from, uint64_t end) {
+static enum art_rc remove_pages(void *context, uint64_t from, uint64_t end) {
     struct art_table *table = context;
     sqlite3_stmt *remove;
     int rc = statement(table, ART_BLOB_REMOVE, &remove);
@@ -136,7 +137,7 @@ static int remove_pages(void *context, uint64_t from, uint64_t end) {
     return note_end(table, art_fail_sql(table->connection->db, rc, "cannot delete from the table of blobs"));
 }
 
-static int last_page(void *context, uint64_t *pages) {
+static enum art_rc last_page(void *context, uint64_t *pages) {
     struct art_table *table = context;
     sqlite3_stmt *last;
     sqlite3_int64 first = 0;

@@ -101,7 +101,7 @@ static int sync_folder(sqlite3 *db, const char *schema) {
     return rc;
 }
 
-int art_journal_is_wal(struct art_table *table, bool *wal) {
+enum art_rc art_journal_is_wal(struct art_table *table, bool *wal) {
     sqlite3 *db = table->connection->db;
     *wal = false;
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
@@ -174,12 +174,12 @@ void art_journal_leave(struct art_table *table) {
     *table->journal = (struct art_journal){0};
 }
 
-int art_journal_write_nonce(struct art_table *table) {
+enum art_rc art_journal_write_nonce(struct art_table *table) {
     uint8_t nonce[ART_NONCE_BYTES];
     char *message = NULL;
-    int rc = art_random(nonce, sizeof nonce);
-    if (rc) return rc;
-    rc = art_shadow_put(table, "nonce", nonce, sizeof nonce, &message);
+    enum art_rc art_rc = art_random(nonce, sizeof nonce);
+    if (art_rc) return art_rc;
+    int rc = art_shadow_put(table, "nonce", nonce, sizeof nonce, &message);
     sqlite3_free(message);
     return rc ? art_fail_sql(table->connection->db, rc, "cannot write the nonce") : ART_OK;
 }
@@ -196,20 +196,20 @@ void art_journal_rolled_back_to(struct art_table *table, bool all) {
 }
 
 /* An attached database may be locked: its pages stay, and the next flush may write and count them. */
-static int flush_cache(sqlite3 *db, bool *all) {
+static enum art_rc flush_cache(sqlite3 *db, bool *all) {
     int rc = sqlite3_db_cacheflush(db);
     *all &= rc == SQLITE_OK;
     return rc && rc != SQLITE_BUSY ? art_fail_code(rc, "cannot write the cache to the database's journal") : ART_OK;
 }
 
 /* WAL mode: sees to it that a frame of this transaction is in the file. */
-static int write_own_frame(struct art_table *table) {
+static enum art_rc write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     int before = 0, after = 0, high;
     if (table->journal->own_frame || !may_flush(table)) return ART_OK;
     table->journal->flushed = true;
     bool all = true;
-    int rc = flush_cache(db, &all);
+    enum art_rc rc = flush_cache(db, &all);
     if (!rc) rc = art_journal_write_nonce(table);
     if (rc) return rc;
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
@@ -219,11 +219,11 @@ static int write_own_frame(struct art_table *table) {
     return rc;
 }
 
-static int make_secure(struct art_table *table) {
+static enum art_rc make_secure(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     bool wal;
-    int rc = art_journal_is_wal(table, &wal);
+    enum art_rc rc = art_journal_is_wal(table, &wal);
     if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
     if (rc || (wal && !table->journal->own_frame)) return rc;
     sqlite3_file *journal = journal_file(table);
@@ -243,7 +243,7 @@ int art_journal_sound(const struct art_table *table, char **message) {
     return table->journal->must_abort ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
 }
 
-static int unmoved(void *context) {
+static enum art_rc unmoved(void *context) {
     const struct art_table *table = context;
     int moved = 0;
     if (!table->path) return ART_OK;
@@ -254,16 +254,16 @@ static int unmoved(void *context) {
                     table->database);
 }
 
-static int another_file(void *context, unsigned attempt) {
+static enum art_rc another_file(void *context, unsigned attempt) {
     struct art_table *table = context;
-    int rc = art_file_rename(table, attempt);
+    enum art_rc rc = art_file_rename(table, attempt);
     if (!rc) table->renamed = true;
     return rc;
 }
 
-static int secure(void *context, bool *reuse) {
+static enum art_rc secure(void *context, bool *reuse) {
     struct art_table *table = context;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (!table->journal->secured) {
         table->journal->reuse = !table->path;
         if (table->path) rc = make_secure(table);
@@ -273,11 +273,11 @@ static int secure(void *context, bool *reuse) {
     return rc;
 }
 
-static int epoch(void *context, struct art_epoch *out) {
+static enum art_rc epoch(void *context, struct art_epoch *out) {
     struct art_table *table = context;
     bool wal = false;
     *out = (struct art_epoch){.kind = ART_EPOCH_ROLLBACK};
-    int rc = table->path ? art_journal_is_wal(table, &wal) : ART_OK;
+    enum art_rc rc = table->path ? art_journal_is_wal(table, &wal) : ART_OK;
     if (rc || !wal) return rc;
     out->kind = ART_EPOCH_UNKNOWN;
     rc = write_own_frame(table);
@@ -294,7 +294,7 @@ static int epoch(void *context, struct art_epoch *out) {
 
 /* An authorizer that hides T_artstate hides the list, too, and none is a list of nothing: who has not asked yet whose
  * T_artstate it is (transaction.c) asks now. */
-static int load_retired(void *context, struct art_buffer *out) {
+static enum art_rc load_retired(void *context, struct art_buffer *out) {
     struct art_table *table = context;
     char *message = NULL;
     bool ours = true;
@@ -319,7 +319,7 @@ static char *name_in_temporary_folder(void) {
 }
 
 /* Where SQLite has its own temporary files. */
-static int scratch_name(void *context, char *name, uint32_t room) {
+static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
     struct art_table *table = context;
     char *chosen = NULL;
     sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_TEMPFILENAME, &chosen);
@@ -345,7 +345,8 @@ static bool alive(void *context) {
     return art_journal_alive(context);
 }
 
-static int each_log_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                void *to) {
     return art_shadow_each_log_row(context, row, to);
 }
 
@@ -390,7 +391,7 @@ static bool interrupted(void *context) {
     return art_interrupted(table->connection);
 }
 
-int art_journal_host(struct art_table *table, struct art_host *out) {
+enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
     table->journal = art_alloc_zeroed(sizeof *table->journal);
     if (!table->journal) return art_nomem();
     art_blobs_host(table, &table->rows);

@@ -156,7 +156,7 @@ int art_scan_eof(sqlite3_vtab_cursor *base) {
  * with it. */
 static bool changed_since(struct art_scan *scan, const struct art_row *row) {
     struct art_row now = {0};
-    int rc = art_tree_get(art_scan_tree(scan), art_scan_path(scan), &now);
+    enum art_rc rc = art_tree_get(art_scan_tree(scan), art_scan_path(scan), &now);
     bool changed =
         rc == ART_NOTFOUND ||
         (!rc && (now.stored.len != row->stored.len || memcmp(now.stored.data, row->stored.data, row->stored.len) != 0));
@@ -165,9 +165,9 @@ static bool changed_since(struct art_scan *scan, const struct art_row *row) {
 }
 
 /* The whole record: what lies in overflow chunks is put together once for all columns of a row. */
-static int fetch(struct art_scan *scan, const struct art_row *row) {
+static enum art_rc fetch(struct art_scan *scan, const struct art_row *row) {
     struct art_bytes record = row->stored;
-    int rc = row->overflows ? art_rows_ready(scan) : ART_OK;
+    enum art_rc rc = row->overflows ? art_rows_ready(scan) : ART_OK;
     if (!rc && row->overflows) rc = art_row_value(art_scan_tree(scan), row, &record, &scan->value);
     if (rc) return rc;
     art_record_reader_set(&scan->reader, record);
@@ -179,7 +179,7 @@ static int fetch(struct art_scan *scan, const struct art_row *row) {
 static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     const struct art_row *row = art_scan_row(scan);
     bool alone = art_scan_vtab(scan)->columns.count == 2;
-    int rc = scan->fetched ? ART_OK : fetch(scan, row);
+    enum art_rc rc = scan->fetched ? ART_OK : fetch(scan, row);
     if (rc == ART_CORRUPT && changed_since(scan, row)) {
         sqlite3_result_null(context);
         return SQLITE_OK;
@@ -231,7 +231,7 @@ static void show_argument(const struct art_shown *shown, sqlite3_context *contex
 
 static int show_entries(struct art_scan *scan, sqlite3_context *context) {
     uint64_t entries = 0;
-    int rc = art_listing_entries(scan, &entries);
+    enum art_rc rc = art_listing_entries(scan, &entries);
     if (!rc) sqlite3_result_int64(context, (sqlite3_int64)entries);
     return art_scan_fail(scan, rc);
 }

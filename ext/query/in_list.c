@@ -92,9 +92,9 @@ static bool point_is_wanted(const struct art_scan *scan, struct art_bytes path) 
     return art_key_range_has(&scan->keys, path);
 }
 
-static int next_point(struct art_scan *scan) {
+static enum art_rc next_point(struct art_scan *scan) {
     struct art_in_list *list = &scan->in_list;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     while (!rc && scan->state == ART_SCAN_END && list->left) {
         uint32_t i = scan->descending ? list->left - 1 : list->count - list->left;
         struct art_bytes path = point(list, i);
@@ -106,14 +106,14 @@ static int next_point(struct art_scan *scan) {
     return rc;
 }
 
-static int begin_range(struct art_scan *scan) {
+static enum art_rc begin_range(struct art_scan *scan) {
     struct art_range range = art_range_of_numbers(&scan->keys.range);
     scan->range_due = false;
     return art_rows_range(scan, &range);
 }
 
-int art_in_list_next(struct art_scan *scan) {
-    int rc = ART_OK;
+enum art_rc art_in_list_next(struct art_scan *scan) {
+    enum art_rc rc = ART_OK;
     scan->state = ART_SCAN_END;
     if (!scan->descending && scan->range_due) rc = begin_range(scan);
     if (!rc && scan->state == ART_SCAN_END) rc = next_point(scan);

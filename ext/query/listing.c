@@ -80,12 +80,12 @@ static void start_after(struct art_scan *scan) {
     }
 }
 
-int art_listing_entries(struct art_scan *scan, uint64_t *out) {
+enum art_rc art_listing_entries(struct art_scan *scan, uint64_t *out) {
     struct art_buffer *scratch = &scan->keys.scratch;
     struct art_bytes path = art_scan_path(scan);
     struct art_range below;
     scratch->len = 0;
-    int rc = art_buffer_reserve(scratch, path.len);
+    enum art_rc rc = art_buffer_reserve(scratch, path.len);
     if (!rc) rc = art_rows_ready(scan);
     if (rc) return rc;
     art_range_of_prefix(path, scratch->data, &below);

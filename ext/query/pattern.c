@@ -64,11 +64,11 @@ uint32_t art_sound_prefix(const char *text) {
 
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
 
-int art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
+enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
     folded->lower.len = 0;
     folded->letters = false;
     folded->seek.len = 0;
-    int rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
+    enum art_rc rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
     if (!rc) rc = art_buffer_reserve(&folded->seek, prefix.len);
     for (uint32_t i = 0; !rc && i < prefix.len; i++) {
         uint8_t c = lower(prefix.data[i]);

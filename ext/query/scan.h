@@ -55,7 +55,7 @@ struct art_folded {
     struct art_buffer lower, seek; /* the prefix in small letters; a spelling to go to */
     bool letters;                  /* there are several spellings */
 };
-int art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
+enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
 /* From the first spelling to the last. */
 void art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
@@ -127,9 +127,9 @@ struct art_scan {
     uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
     unsigned untouched; /* rows passed since one was touched */
     uint64_t behind, left, limit, offset;
-    int failure;        /* met while settling, told by the next step */
-    struct art_row row; /* POINT */
-    bool fetched;       /* the present row's record is in `reader`, and `value` its chunks put together, or NULL */
+    enum art_rc failure; /* met while settling, told by the next step */
+    struct art_row row;  /* POINT */
+    bool fetched;        /* the present row's record is in `reader`, and `value` its chunks put together, or NULL */
     struct art_record_reader reader;
     uint8_t *value;
     struct art_cursor *cursor;
@@ -186,7 +186,7 @@ static inline bool art_scan_short_record(const struct art_scan *scan, struct art
 }
 
 /* step.c: SQLite's codes for an ART_* code, and for a scan that is gone */
-int art_scan_fail(const struct art_scan *scan, int art_rc);
+int art_scan_fail(const struct art_scan *scan, enum art_rc rc);
 int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
@@ -221,25 +221,25 @@ bool art_filters_may_want(struct art_scan *scan);
 void art_filters_clear(struct art_scan *scan);
 
 /* step.c: ART_* */
-int art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
-int art_rows_point(struct art_scan *scan, struct art_bytes key);
-int art_rows_number(struct art_scan *scan, sqlite3_value *value);
-int art_rows_range(struct art_scan *scan, const struct art_range *range);
-int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
-int art_rows_settle(struct art_scan *scan);
+enum art_rc art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
+enum art_rc art_rows_point(struct art_scan *scan, struct art_bytes key);
+enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value);
+enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range);
+enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
+enum art_rc art_rows_settle(struct art_scan *scan);
 void art_rows_settle_open(struct art_open_scan *open);
 
 /* in_list.c: ART_*, or SQLite's code */
 int art_in_list_collect(struct art_in_list *list, sqlite3_value *given);
 void art_in_list_clear(struct art_in_list *list);
-int art_in_list_next(struct art_scan *scan);
+enum art_rc art_in_list_next(struct art_scan *scan);
 
 /* listing.c */
 /* Bytes of what `path` is rolled up to, 0: it stands for itself. */
 uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path);
 /* From the wanted range of paths that are shown to the range of keys behind them. */
 void art_listing_begin(struct art_scan *scan);
-int art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
-bool art_is_writing(sqlite3 *db);                              /* a statement is, whatever it writes */
+enum art_rc art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
+bool art_is_writing(sqlite3 *db);                                      /* a statement is, whatever it writes */
 
 #endif

@@ -23,9 +23,9 @@ enum { COUNT_AFTER = 8, SEEK_AFTER = 8, ASK_EVERY = 4096 };
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
-int art_scan_fail(const struct art_scan *scan, int art_rc) {
-    if (art_rc == ART_OK) return SQLITE_OK;
-    return art_report(&scan->open.base.pVtab->zErrMsg, art_rc);
+int art_scan_fail(const struct art_scan *scan, enum art_rc rc) {
+    if (rc == ART_OK) return SQLITE_OK;
+    return art_report(&scan->open.base.pVtab->zErrMsg, rc);
 }
 
 int art_scan_gone(const struct art_scan *scan) {
@@ -53,7 +53,7 @@ static bool spells_number(const char *path, double number) {
     return *end == 0 && (value == number || fabs(value - number) <= fabs(number) * 1e-14 + DBL_MIN);
 }
 
-int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
+enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
     *matches = true;
     if (scan->matching == ART_MATCH_ALL) return ART_OK;
     if (scan->matching == ART_MATCH_FOLDED) {
@@ -77,11 +77,11 @@ int art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches
 /* --- moving the cursor -------------------------------------------------------------------------------------------- */
 
 /* A tree may be unknown in the middle of a scan, after a ROLLBACK: then it is read anew. */
-int art_rows_ready(struct art_scan *scan) {
+enum art_rc art_rows_ready(struct art_scan *scan) {
     char *message = NULL;
     if (!art_tree_unknown(art_scan_tree(scan))) return ART_OK;
     int failed = art_table_refresh(art_scan_vtab(scan)->table, &message);
-    int rc = failed ? art_fail(ART_CORRUPT, "%s", message ? message : "art: the table cannot be read") : ART_OK;
+    enum art_rc rc = failed ? art_fail(ART_CORRUPT, "%s", message ? message : "art: the table cannot be read") : ART_OK;
     sqlite3_free(message);
     return rc;
 }
@@ -100,10 +100,10 @@ static struct art_range behind(const struct art_scan *scan, struct art_bytes key
 }
 
 /* The step has failed, since the tree is unknown: the cursor has its key still. */
-static int step_again(struct art_scan *scan) {
+static enum art_rc step_again(struct art_scan *scan) {
     struct art_bytes key = art_cursor_key(scan->cursor);
     struct art_buffer copy = {0};
-    int rc = art_buffer_append(&copy, key.data, key.len);
+    enum art_rc rc = art_buffer_append(&copy, key.data, key.len);
     struct art_range range = behind(scan, art_buffer_bytes(&copy));
     if (!rc) rc = art_rows_ready(scan);
     if (!rc) rc = art_cursor_seek(scan->cursor, &range, scan->descending);
@@ -111,27 +111,27 @@ static int step_again(struct art_scan *scan) {
     return rc;
 }
 
-static inline int step(struct art_scan *scan) {
-    int rc = art_cursor_next(scan->cursor);
+static inline enum art_rc step(struct art_scan *scan) {
+    enum art_rc rc = art_cursor_next(scan->cursor);
     if (__builtin_expect(rc == ART_MISUSE, 0) && art_tree_unknown(art_scan_tree(scan))) return step_again(scan);
     return rc;
 }
 
 /* Behind the row, and behind all that it stands for. */
-static int leave(struct art_scan *scan) {
+static enum art_rc leave(struct art_scan *scan) {
     if (!scan->rolled) return step(scan);
-    int rc = art_rows_ready(scan);
+    enum art_rc rc = art_rows_ready(scan);
     return rc ? rc : art_cursor_skip_prefix(scan->cursor, scan->rolled);
 }
 
 /* Nothing is left. */
-static int seek_end(struct art_scan *scan) {
+static enum art_rc seek_end(struct art_scan *scan) {
     struct art_range nothing = {.high_set = true, .high_open = true};
     return art_cursor_seek(scan->cursor, &nothing, scan->descending);
 }
 
 /* To the next spelling, past all paths that LIKE cannot match. */
-static int seek_spelling(struct art_scan *scan) {
+static enum art_rc seek_spelling(struct art_scan *scan) {
     struct art_range range = scan->range;
     if (!art_folded_next(&scan->folded, art_cursor_key(scan->cursor), scan->descending)) return seek_end(scan);
     struct art_bytes spelling = art_buffer_bytes(&scan->folded.seek);
@@ -153,7 +153,7 @@ static int seek_spelling(struct art_scan *scan) {
 }
 
 /* To the next path that may spell the number. */
-static int seek_number(struct art_scan *scan) {
+static enum art_rc seek_number(struct art_scan *scan) {
     struct art_buffer *seek = &scan->keys.scratch;
     enum art_number_way way = art_number_next(&scan->number, art_cursor_key(scan->cursor), scan->descending, seek);
     if (way == ART_NUMBER_NOMEM) return art_nomem();
@@ -165,23 +165,23 @@ static int seek_number(struct art_scan *scan) {
 }
 
 /* Past a row that does not match. `passed`: so many so far. */
-static int pass(struct art_scan *scan, unsigned *passed) {
+static enum art_rc pass(struct art_scan *scan, unsigned *passed) {
     bool folded = scan->matching == ART_MATCH_FOLDED && ++*passed == SEEK_AFTER;
     if (!folded && scan->matching != ART_MATCH_NUMBER) return leave(scan);
     *passed = 0;
-    int rc = art_rows_ready(scan);
+    enum art_rc rc = art_rows_ready(scan);
     if (rc) return rc;
     return folded ? seek_spelling(scan) : seek_number(scan);
 }
 
-static int ask_for_interrupt(const struct art_scan *scan) {
+static enum art_rc ask_for_interrupt(const struct art_scan *scan) {
     bool stopped = art_interrupted(art_scan_vtab(scan)->connection);
     return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
 }
 
 /* Past rows that do not meet what is asked of other columns. */
-static inline int skip_unwanted(struct art_scan *scan) {
-    int rc = ART_OK;
+static inline enum art_rc skip_unwanted(struct art_scan *scan) {
+    enum art_rc rc = ART_OK;
     unsigned passed = 0;
     while (!rc && art_cursor_valid(scan->cursor) && !art_filters_may_want(scan)) {
         rc = step(scan);
@@ -190,8 +190,8 @@ static inline int skip_unwanted(struct art_scan *scan) {
     return rc;
 }
 
-static int skip_mismatches(struct art_scan *scan) {
-    int rc = ART_OK;
+static enum art_rc skip_mismatches(struct art_scan *scan) {
+    enum art_rc rc = ART_OK;
     bool matches = false;
     unsigned passed = 0, dropped = 0;
     while (art_cursor_valid(scan->cursor)) {
@@ -206,18 +206,18 @@ static int skip_mismatches(struct art_scan *scan) {
 }
 
 /* From where the cursor stands to the first row that is given. */
-static int settle_on_match(struct art_scan *scan) {
+static enum art_rc settle_on_match(struct art_scan *scan) {
     scan->state = ART_SCAN_RANGE;
-    int rc = scan->filtered ? skip_unwanted(scan) : skip_mismatches(scan);
+    enum art_rc rc = scan->filtered ? skip_unwanted(scan) : skip_mismatches(scan);
     scan->state = !rc && art_cursor_valid(scan->cursor) ? ART_SCAN_RANGE : ART_SCAN_END;
     return rc;
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
 
-int art_rows_point(struct art_scan *scan, struct art_bytes key) {
+enum art_rc art_rows_point(struct art_scan *scan, struct art_bytes key) {
     art_row_release(&scan->row);
-    int rc = art_tree_get(art_scan_tree(scan), key, &scan->row);
+    enum art_rc rc = art_tree_get(art_scan_tree(scan), key, &scan->row);
     if (rc == ART_NOTFOUND) return ART_OK;
     scan->key.len = 0;
     if (!rc) rc = art_buffer_append(&scan->key, key.data, key.len);
@@ -225,8 +225,8 @@ int art_rows_point(struct art_scan *scan, struct art_bytes key) {
     return rc;
 }
 
-int art_rows_range(struct art_scan *scan, const struct art_range *range) {
-    int rc = scan->cursor ? ART_OK : art_cursor_open(art_scan_tree(scan), &scan->cursor);
+enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range) {
+    enum art_rc rc = scan->cursor ? ART_OK : art_cursor_open(art_scan_tree(scan), &scan->cursor);
     scan->range = *range;
     bool plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
     scan->plain = plain && !scan->filter_count;
@@ -242,7 +242,7 @@ int art_rows_range(struct art_scan *scan, const struct art_range *range) {
 }
 
 /* All (other) spellings of a number that has to be compared as a number. */
-static int walk_spellings(struct art_scan *scan) {
+static enum art_rc walk_spellings(struct art_scan *scan) {
     struct art_range range = art_range_of_numbers(&scan->keys.range);
     scan->matching = ART_MATCH_NUMBER;
     return art_rows_range(scan, &range);
@@ -250,7 +250,7 @@ static int walk_spellings(struct art_scan *scan) {
 
 /* In order, but for UPDATE and DELETE, which look at one row only: its own text first. (Inf is the only text of a
  * number that does not stand before ':', and what is equal to it as a text is not as a number.) */
-int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
+enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     const unsigned char *text = sqlite3_value_text(value);
     art_number_set(&scan->number, sqlite3_value_double(value));
     scan->pattern.len = 0;
@@ -259,7 +259,7 @@ int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
     scan->in_order |= !art_is_writing(art_scan_vtab(scan)->connection->db);
     scan->in_order &= !isinf(scan->number.value);
     if (scan->in_order) return walk_spellings(scan);
-    int rc = art_key_range_has(&scan->keys, key) ? art_rows_point(scan, key) : ART_OK;
+    enum art_rc rc = art_key_range_has(&scan->keys, key) ? art_rows_point(scan, key) : ART_OK;
     if (rc) return rc;
     scan->spellings = scan->state == ART_SCAN_POINT;
     return scan->spellings ? ART_OK : walk_spellings(scan);
@@ -268,18 +268,18 @@ int art_rows_number(struct art_scan *scan, sqlite3_value *value) {
 /* --- going on ----------------------------------------------------------------------------------------------------- */
 
 /* The row that the cursor stands on may have been deleted meanwhile: it is not counted. */
-static int begin_counting(struct art_scan *scan) {
+static enum art_rc begin_counting(struct art_scan *scan) {
     struct art_range range = behind(scan, art_cursor_key(scan->cursor));
     scan->untouched = 0;
     if (art_tree_unknown(art_scan_tree(scan))) return ART_OK;
-    int rc = art_tree_count(art_scan_tree(scan), &range, &scan->left);
+    enum art_rc rc = art_tree_count(art_scan_tree(scan), &range, &scan->left);
     scan->counting = !rc;
     return rc;
 }
 
 /* The cursor goes where the scan claims to be. */
-int art_rows_settle(struct art_scan *scan) {
-    int rc = scan->behind ? art_rows_ready(scan) : ART_OK;
+enum art_rc art_rows_settle(struct art_scan *scan) {
+    enum art_rc rc = scan->behind ? art_rows_ready(scan) : ART_OK;
     if (!rc && scan->behind) rc = art_cursor_skip(scan->cursor, scan->behind);
     scan->counting = false;
     scan->untouched = 0;
@@ -295,27 +295,27 @@ void art_rows_settle_open(struct art_open_scan *open) {
     if (scan->counting && scan->state == ART_SCAN_RANGE) scan->failure = art_rows_settle(scan);
 }
 
-static int next_after_point(struct art_scan *scan) {
+static enum art_rc next_after_point(struct art_scan *scan) {
     bool spellings = scan->spellings;
     art_row_release(&scan->row);
     scan->state = ART_SCAN_END;
     scan->spellings = false;
     if (!spellings && !scan->several) return ART_OK;
-    int rc = art_rows_ready(scan);
+    enum art_rc rc = art_rows_ready(scan);
     if (rc) return rc;
     return spellings ? walk_spellings(scan) : art_in_list_next(scan);
 }
 
-static int next_in_range(struct art_scan *scan) {
-    int rc = leave(scan);
+static enum art_rc next_in_range(struct art_scan *scan) {
+    enum art_rc rc = leave(scan);
     if (!rc) rc = settle_on_match(scan);
     if (rc || scan->state == ART_SCAN_RANGE || !scan->several) return rc;
     rc = art_rows_ready(scan);
     return rc ? rc : art_in_list_next(scan);
 }
 
-static inline int next_plainly(struct art_scan *scan) {
-    int rc = ART_OK;
+static inline enum art_rc next_plainly(struct art_scan *scan) {
+    enum art_rc rc = ART_OK;
     scan->untouched = scan->touched ? 0 : scan->untouched + 1;
     scan->touched = false;
     if (!scan->counting && scan->untouched >= COUNT_AFTER) rc = begin_counting(scan);
@@ -338,7 +338,7 @@ static inline int next_quickly(struct art_scan *scan) {
         scan->state = ART_SCAN_END;
         return SQLITE_OK;
     }
-    int rc = step(scan);
+    enum art_rc rc = step(scan);
     if (!rc && scan->filtered) rc = skip_unwanted(scan);
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
@@ -355,8 +355,8 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
         scan->state = ART_SCAN_END;
         return SQLITE_OK;
     }
-    int rc = scan->state == ART_SCAN_POINT ? next_after_point(scan)
-             : scan->plain                 ? next_plainly(scan)
-                                           : next_in_range(scan);
+    enum art_rc rc = scan->state == ART_SCAN_POINT ? next_after_point(scan)
+                     : scan->plain                 ? next_plainly(scan)
+                                                   : next_in_range(scan);
     return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }

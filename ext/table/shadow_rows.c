@@ -163,7 +163,7 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     return rc;
 }
 
-static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, int *art_rc) {
+static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, enum art_rc *art_rc) {
     sqlite3_int64 last = -1;
     while (art_shadow_step(table->connection, rows) == SQLITE_ROW) {
         sqlite3_int64 csn = sqlite3_column_int64(rows, 0);
@@ -183,7 +183,7 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
     *rebuild = false;
     int rc = art_shadow_statement(table, ART_LOG_READ, &rows, message);
     if (rc) return rc;
-    int art_rc = art_tree_refresh_begin(table->tree, &from);
+    enum art_rc art_rc = art_tree_refresh_begin(table->tree, &from);
     if (art_rc) return art_report(message, art_rc);
     sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
     rc = hand_over_rows(table, rows, &art_rc);
@@ -202,15 +202,15 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
 }
 
 /* A statement of its own: the kept one begins with the root and leaves out what nobody reads. */
-int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_t csn, struct art_bytes ops),
-                            void *to) {
+enum art_rc art_shadow_each_log_row(struct art_table *table,
+                                    enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;
     sqlite3_stmt *rows = NULL;
     int rc = art_prepare(
         db, 0, &rows,
         sqlite3_mprintf("SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn", name->schema, name->table));
-    int art_rc = ART_OK;
+    enum art_rc art_rc = ART_OK;
     while (!rc && !art_rc && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         art_rc = row(to, sqlite3_column_int64(rows, 0), ops);

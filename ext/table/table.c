@@ -53,9 +53,9 @@ void art_tables_free_unused(struct art_connection *connection) {
     }
 }
 
-int art_table_set_file(struct art_table *table, const char *file) {
+enum art_rc art_table_set_file(struct art_table *table, const char *file) {
     char *path = NULL;
-    int rc = table->inlined ? ART_OK : art_path_beside(table->database, file, &path);
+    enum art_rc rc = table->inlined ? ART_OK : art_path_beside(table->database, file, &path);
     if (rc || !path) return rc;
     struct art_tree_place place = {.path = path, .host_path = table->database};
     rc = table->tree ? art_tree_use_place(table->tree, &place) : ART_OK;
@@ -64,9 +64,9 @@ int art_table_set_file(struct art_table *table, const char *file) {
     return rc;
 }
 
-int art_file_rename(struct art_table *table, unsigned attempt) {
+enum art_rc art_file_rename(struct art_table *table, unsigned attempt) {
     char *file = art_file_name(table->database, table->name->table, table->uuid, attempt);
-    int rc = file ? art_table_set_file(table, file) : art_nomem();
+    enum art_rc rc = file ? art_table_set_file(table, file) : art_nomem();
     sqlite3_free(file);
     return rc;
 }

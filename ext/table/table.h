@@ -219,9 +219,9 @@ void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
-int art_table_set_file(struct art_table *table, const char *file);
+enum art_rc art_table_set_file(struct art_table *table, const char *file);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
-int art_file_rename(struct art_table *table, unsigned attempt);
+enum art_rc art_file_rename(struct art_table *table, unsigned attempt);
 void art_settings_use(struct art_table *table, const struct art_settings *settings);
 /* Before the table changes: scans that only count go to where they claim to be. */
 void art_scans_settle(struct art_table *table);
@@ -237,7 +237,8 @@ void art_shadow_finalize(struct art_table *table);
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message);
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild);
 /* All rows, for the check. enum art_rc. */
-int art_shadow_each_log_row(struct art_table *table, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
+enum art_rc art_shadow_each_log_row(struct art_table *table,
+                                    enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message);
 /* One value of T_artstate; *out is appended to. */
 int art_shadow_get(struct art_table *table, const char *key, struct art_buffer *out, char **message);

@@ -76,10 +76,10 @@ static bool digits_are(const char *name, const uint8_t *uuid) {
 }
 
 /* A file with the right name: ours, somebody else's (left out), or not to be told. */
-static int look_at_file(const char *host, char *path, struct art_leftovers *out) {
+static enum art_rc look_at_file(const char *host, char *path, struct art_leftovers *out) {
     struct art_leftover file = {.path = path};
     bool ours = false;
-    int rc = path ? art_file_identify(path, host, file.uuid, &ours) : ART_NOMEM;
+    enum art_rc rc = path ? art_file_identify(path, host, file.uuid, &ours) : ART_NOMEM;
     if (rc == ART_NOMEM || rc == ART_MISSING || (!rc && (!ours || !digits_are(path, file.uuid)))) {
         sqlite3_free(path);
         return rc == ART_NOMEM ? rc : ART_OK;
@@ -95,7 +95,7 @@ struct look {
     struct art_leftovers *out;
 };
 
-static int look_at_name(void *context, const char *name) {
+static enum art_rc look_at_name(void *context, const char *name) {
     const struct look *look = context;
     if (!is_called_so(name, look->beginning)) return ART_OK;
     return look_at_file(look->database, sqlite3_mprintf("%s%s", look->folder, name), look->out);
@@ -104,7 +104,7 @@ static int look_at_name(void *context, const char *name) {
 static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_leftovers *out, char **message) {
     struct look look = {.database = sqlite3_db_filename(db, schema), .folder = folder, .out = out};
     look.beginning = art_file_beginning(db, schema);
-    int rc = look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem();
+    enum art_rc rc = look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem();
     sqlite3_free(look.beginning);
     return art_report(message, rc);
 }

@@ -112,7 +112,7 @@ int art_table_savepoint(struct art_table *table, int level) {
     }
     uint32_t savepoint = ART_SAVEPOINT_BEGIN;
     if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) {
-        int art_rc = art_tree_savepoint(table->tree, &savepoint);
+        enum art_rc art_rc = art_tree_savepoint(table->tree, &savepoint);
         if (art_rc) return art_sqlite_code(art_rc);
     }
     int rc = push_saved(table, level, savepoint);
@@ -160,7 +160,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
 static int ask_tree(struct art_table *table, char **message) {
     static const struct {
         unsigned request;
-        int (*ask)(struct art_tree *);
+        enum art_rc (*ask)(struct art_tree *);
     } requests[] = {{ART_REQUEST_FLUSH, art_tree_request_flush},
                     {ART_REQUEST_OPTIMIZE, art_tree_request_optimize},
                     {ART_REQUEST_VACUUM, art_tree_request_vacuum}};

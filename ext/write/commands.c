@@ -33,7 +33,7 @@ struct command {
 static int run_at_commit(struct art_vtab *vtab, const struct command *command, const char *argument) {
     (void)argument;
     struct art_row row = {0};
-    int art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
+    enum art_rc art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
     art_row_release(&row);
     if (art_rc && art_rc != ART_NOTFOUND) return art_report(&vtab->base.zErrMsg, art_rc);
     vtab->table->requested |= command->request;

@@ -74,7 +74,7 @@ static int check_length(struct art_vtab *vtab) {
  * which columns are kept that the UPDATE does not set; NULL: all are given. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
     unsigned count = vtab->columns.count - 1;
-    int art_rc = old ? art_record_fields(*old, vtab->fields, count) : ART_OK;
+    enum art_rc art_rc = old ? art_record_fields(*old, vtab->fields, count) : ART_OK;
     for (unsigned i = 0; !art_rc && i < count; i++) {
         const struct art_column *column = &vtab->columns.items[i + 1];
         sqlite3_value *value = argv[ARGUMENT_COLUMNS + 1 + i];
@@ -225,7 +225,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
     if (!rc) rc = check_listed(vtab, from);
     if (rc) return rc;
-    int art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
+    enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
     rc = check_hidden(vtab, argc, argv, from, change.needs_row ? &row : NULL);

@@ -15,19 +15,19 @@ struct core {
     char file[600];
 };
 
-static int host_secure(void *context, bool *reuse) {
+static enum art_rc host_secure(void *context, bool *reuse) {
     (void)context;
     *reuse = true;
     return ART_OK;
 }
 
-static int host_epoch(void *context, struct art_epoch *out) {
+static enum art_rc host_epoch(void *context, struct art_epoch *out) {
     (void)context;
     *out = (struct art_epoch){.kind = ART_EPOCH_ROLLBACK};
     return ART_OK;
 }
 
-static int host_retired(void *context, struct art_buffer *out) {
+static enum art_rc host_retired(void *context, struct art_buffer *out) {
     (void)context;
     (void)out;
     return ART_OK;

@@ -40,7 +40,7 @@ static void begin(void) {
 
 /* --- pages that are not there ------------------------------------------------------------------------------------- */
 
-static int load(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc load(struct art_blob *blob, uint32_t first, uint32_t n) {
     for (uint32_t page = first; page < first + n; page++) {
         ASAN_UNPOISON_MEMORY_REGION(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
         int rc = art_blob_verify_page(blob, page);

@@ -67,7 +67,7 @@ static bool within(const struct shown *shown, struct art_bytes key) {
 
 /* --- salvage ------------------------------------------------------------------------------------------------------ */
 
-static int each_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static enum art_rc each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     int rc = ART_OK;
     int64_t last = -1;
     (void)context;

@@ -48,19 +48,19 @@ void host_write(const struct art_commit *commit) {
     if (art_buffer_append(&host.retired, commit->retired.data, commit->retired.len)) abort();
 }
 
-static int secure(void *context, bool *reuse) {
+static enum art_rc secure(void *context, bool *reuse) {
     (void)context;
     *reuse = true;
     return ART_OK;
 }
 
-static int epoch(void *context, struct art_epoch *out) {
+static enum art_rc epoch(void *context, struct art_epoch *out) {
     (void)context;
     *out = (struct art_epoch){.kind = host.wal ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK, .salts = "saltsalt"};
     return ART_OK;
 }
 
-static int load_retired(void *context, struct art_buffer *out) {
+static enum art_rc load_retired(void *context, struct art_buffer *out) {
     (void)context;
     return art_buffer_append(out, host.retired.data, host.retired.len);
 }

@@ -41,19 +41,19 @@ static void save(const char *target, const char *name, const struct art_buffer *
 
 /* --- the host ----------------------------------------------------------------------------------------------------- */
 
-static int secure(void *context, bool *reuse) {
+static enum art_rc secure(void *context, bool *reuse) {
     (void)context;
     *reuse = true;
     return ART_OK;
 }
 
-static int epoch(void *context, struct art_epoch *out) {
+static enum art_rc epoch(void *context, struct art_epoch *out) {
     (void)context;
     *out = (struct art_epoch){.kind = ART_EPOCH_WAL, .salts = "saltsalt"};
     return ART_OK;
 }
 
-static int load_retired(void *context, struct art_buffer *out) {
+static enum art_rc load_retired(void *context, struct art_buffer *out) {
     (void)context;
     return art_buffer_append(out, retired.data, retired.len);
 }
@@ -111,7 +111,7 @@ struct found {
     uint8_t levels[PARCEL_SLOTS];
 };
 
-static int note_blob(void *context, const struct art_ref *ref) {
+static enum art_rc note_blob(void *context, const struct art_ref *ref) {
     struct found *found = context;
     if (ref->slot >= PARCEL_SLOTS) fuzz_fail("the seed has too many blobs");
     found->hashes[ref->slot] = ref->hash;

@@ -79,7 +79,7 @@ static struct memory_file *file_of(struct art_io *io) {
     return ((struct memory_handle *)io)->file;
 }
 
-static int read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+static enum art_rc read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
     (void)from;
     struct memory_file *file = file_of(io);
     int rc = art_requests_check(io, requests, count);
@@ -93,7 +93,7 @@ static int read_batch(struct art_io *io, struct art_io_request *requests, unsign
     return rc;
 }
 
-static int write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static enum art_rc write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     struct memory_file *file = file_of(io);
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
@@ -107,17 +107,17 @@ static int write_batch(struct art_io *io, struct art_io_request *requests, unsig
     return rc;
 }
 
-static int nothing_to_do(struct art_io *io) {
+static enum art_rc nothing_to_do(struct art_io *io) {
     (void)io;
     return ART_OK;
 }
 
-static int size(struct art_io *io, uint64_t *bytes) {
+static enum art_rc size(struct art_io *io, uint64_t *bytes) {
     *bytes = file_of(io)->size;
     return ART_OK;
 }
 
-static int truncate_file(struct art_io *io, uint64_t bytes) {
+static enum art_rc truncate_file(struct art_io *io, uint64_t bytes) {
     struct memory_file *file = file_of(io);
     if (bytes > DISK_BYTES) return art_fail(ART_DISKFULL, "art: the disk in memory is full (%s): stop", file->path);
     wipe(file, (bytes + ART_PAGE - 1) / ART_PAGE);
@@ -131,7 +131,7 @@ static void describe(const struct memory_file *file, struct art_file_identity *o
         .device = 7, .inode = file->inode, .links = 1, .size = file->size, .permissions = 0600};
 }
 
-static int identity(struct art_io *io, struct art_file_identity *out) {
+static enum art_rc identity(struct art_io *io, struct art_file_identity *out) {
     describe(file_of(io), out);
     out->inode = ((struct memory_handle *)io)->inode;
     return ART_OK;
@@ -160,7 +160,7 @@ static const struct art_io_methods io_methods = {
 
 /* --- the disk ----------------------------------------------------------------------------------------------------- */
 
-static int disk_open(struct art_disk *art_disk, const struct art_file_options *options, struct art_io **out) {
+static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_options *options, struct art_io **out) {
     struct memory_disk *disk = (struct memory_disk *)art_disk;
     struct memory_file *file = find(disk, options->path);
     if (file && options->create) return art_fail(ART_CANTOPEN, "art: the file is there already (%s)", options->path);
@@ -176,7 +176,7 @@ static int disk_open(struct art_disk *art_disk, const struct art_file_options *o
     return ART_OK;
 }
 
-static int disk_remove(struct art_disk *art_disk, const char *path) {
+static enum art_rc disk_remove(struct art_disk *art_disk, const char *path) {
     struct memory_disk *disk = (struct memory_disk *)art_disk;
     struct memory_file *file = find(disk, path);
     if (!file) return art_fail(ART_MISSING, "art: there is no such file (%s)", path);
@@ -185,14 +185,14 @@ static int disk_remove(struct art_disk *art_disk, const char *path) {
     return ART_OK;
 }
 
-static int disk_sync_directory(struct art_disk *disk, const char *path) {
+static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
     (void)path;
     return ART_OK;
 }
 
 /* A file that is not here is one of SQLite's, which are somewhere else: any will do. */
-static int disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
+static enum art_rc disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
     struct memory_file *file = find((struct memory_disk *)art_disk, path);
     size_t len = strlen(path);
     if (!file && len > 4 && !strcmp(path + len - 4, ".art")) {
@@ -203,8 +203,8 @@ static int disk_stat(struct art_disk *art_disk, const char *path, struct art_fil
     return ART_OK;
 }
 
-static int disk_list(struct art_disk *art_disk, const char *folder, int (*visit)(void *context, const char *name),
-                     void *context) {
+static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
+                             enum art_rc (*visit)(void *context, const char *name), void *context) {
     struct memory_disk *disk = (struct memory_disk *)art_disk;
     (void)folder;
     int rc = ART_OK;

@@ -103,7 +103,7 @@ struct pages {
     unsigned count;
 };
 
-static int add_pages(void *context, const struct art_ref *ref) {
+static enum art_rc add_pages(void *context, const struct art_ref *ref) {
     struct pages *pages = context;
     pages->page = realloc(pages->page, (pages->count + art_ref_pages(ref)) * sizeof *pages->page);
     for (uint32_t i = 0; i < art_ref_pages(ref); i++) {
@@ -124,7 +124,7 @@ struct damage *facts_pages(unsigned *count) {
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static int each_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static enum art_rc each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
     const struct toy *toy = context;
     int rc = ART_OK;
     for (unsigned i = 0; !rc && i < toy->log.rows; i++) {

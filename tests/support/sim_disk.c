@@ -202,7 +202,7 @@ static int leave(struct sim_disk *disk, int rc) {
     return rc;
 }
 
-static int disk_open(struct art_disk *art_disk, const struct art_file_options *options, struct art_io **out) {
+static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_options *options, struct art_io **out) {
     struct sim_disk *disk = enter(art_disk);
     *out = NULL;
     int rc = sim_meet_rules(disk, SIM_OPEN, options->path);
@@ -235,7 +235,7 @@ static int disk_open(struct art_disk *art_disk, const struct art_file_options *o
     return leave(disk, ART_OK);
 }
 
-static int disk_remove(struct art_disk *art_disk, const char *path) {
+static enum art_rc disk_remove(struct art_disk *art_disk, const char *path) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_REMOVE, path);
     struct sim_name *name = sim_find(disk, path);
@@ -244,7 +244,7 @@ static int disk_remove(struct art_disk *art_disk, const char *path) {
     return leave(disk, rc);
 }
 
-static int disk_sync_directory(struct art_disk *art_disk, const char *path) {
+static enum art_rc disk_sync_directory(struct art_disk *art_disk, const char *path) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_SYNC_DIRECTORY, path);
     uint64_t kept = 0;
@@ -261,8 +261,8 @@ static int disk_sync_directory(struct art_disk *art_disk, const char *path) {
 }
 
 /* visit() may use the disk itself, so it sees a copy of the names. */
-static int disk_list(struct art_disk *art_disk, const char *folder, int (*visit)(void *context, const char *name),
-                     void *context) {
+static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
+                             enum art_rc (*visit)(void *context, const char *name), void *context) {
     struct sim_disk *disk = enter(art_disk);
     char **names = calloc(disk->name_count + 1, sizeof *names);
     uint64_t count = 0, begin = strlen(folder);
@@ -293,7 +293,7 @@ void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, st
     for (uint64_t i = 0; i < disk->name_count; i++) out->links += disk->names[i].live == inode;
 }
 
-static int disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
+static enum art_rc disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_STAT, path);
     struct sim_name *name = sim_find(disk, path);

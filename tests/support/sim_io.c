@@ -121,7 +121,8 @@ static int read_one(struct sim_handle *handle, const struct art_io_request *requ
     return ART_OK;
 }
 
-static int sim_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+static enum art_rc sim_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                  enum art_read from) {
     int rc = enter(io, SIM_READ);
     if (!rc) rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) rc = read_one((struct sim_handle *)io, &requests[i], from);
@@ -162,7 +163,7 @@ static int fits(struct sim_handle *handle) {
     return art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", handle->io.name);
 }
 
-static int sim_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static enum art_rc sim_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_WRITE);
     if (handle->dead) return leave(io, rc);
@@ -183,7 +184,7 @@ static int sim_write_batch(struct art_io *io, struct art_io_request *requests, u
     return leave(io, rc);
 }
 
-static int sim_write_wait(struct art_io *io) {
+static enum art_rc sim_write_wait(struct art_io *io) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_WAIT);
     if (handle->dead) return leave(io, rc);
@@ -218,7 +219,7 @@ static void fail_to_make_durable(struct sim_disk *disk, struct sim_inode *inode)
     inode->lost_something = true;
 }
 
-static int sim_sync(struct art_io *io) {
+static enum art_rc sim_sync(struct art_io *io) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_SYNC);
     if (handle->dead) return leave(io, rc);
@@ -234,7 +235,7 @@ static int sim_sync(struct art_io *io) {
     return leave(io, rc);
 }
 
-static int sim_size(struct art_io *io, uint64_t *bytes) {
+static enum art_rc sim_size(struct art_io *io, uint64_t *bytes) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_SIZE);
     if (!rc) {
@@ -244,7 +245,7 @@ static int sim_size(struct art_io *io, uint64_t *bytes) {
     return leave(io, rc);
 }
 
-static int sim_truncate(struct art_io *io, uint64_t bytes) {
+static enum art_rc sim_truncate(struct art_io *io, uint64_t bytes) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_TRUNCATE);
     if (!rc) rc = may_write(handle);
@@ -274,7 +275,7 @@ static void sim_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     make_live(handle, (struct sim_op){zeros, offset, len, false});
 }
 
-static int sim_identity(struct art_io *io, struct art_file_identity *out) {
+static enum art_rc sim_identity(struct art_io *io, struct art_file_identity *out) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_IDENTITY);
     if (!rc) {
@@ -284,7 +285,7 @@ static int sim_identity(struct art_io *io, struct art_file_identity *out) {
     return leave(io, rc);
 }
 
-static int sim_lock(struct art_io *io) {
+static enum art_rc sim_lock(struct art_io *io) {
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_LOCK);
     if (!rc && io->read_only) rc = may_write(handle);

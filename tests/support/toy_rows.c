@@ -91,21 +91,21 @@ uint64_t toy_blobs_end(const struct toy_blobs *blobs) {
 
 /* --- a host ------------------------------------------------------------------------------------------------------- */
 
-static int host_read(void *context, uint64_t page, void *data) {
+static enum art_rc host_read(void *context, uint64_t page, void *data) {
     return toy_blobs_read(context, page, data);
 }
 
-static int host_write(void *context, uint64_t page, const void *data) {
+static enum art_rc host_write(void *context, uint64_t page, const void *data) {
     toy_blobs_write(context, page, data);
     return ART_OK;
 }
 
-static int host_remove(void *context, uint64_t from, uint64_t end) {
+static enum art_rc host_remove(void *context, uint64_t from, uint64_t end) {
     toy_blobs_remove(context, from, end);
     return ART_OK;
 }
 
-static int host_end(void *context, uint64_t *pages) {
+static enum art_rc host_end(void *context, uint64_t *pages) {
     *pages = toy_blobs_end(context);
     return ART_OK;
 }

@@ -100,13 +100,13 @@ static int row_fault(struct toy_seat *seat) {
     return art_fail(toy->fault.code, "art: a row of blobs (test): try again");
 }
 
-static int toy_read_row(void *context, uint64_t page, void *data) {
+static enum art_rc toy_read_row(void *context, uint64_t page, void *data) {
     struct toy_seat *seat = context;
     int rc = row_fault(seat);
     return rc ? rc : toy_blobs_read(seat->live ? &seat->toy->blobs : &seat->seen, page, data);
 }
 
-static int toy_write_row(void *context, uint64_t page, const void *data) {
+static enum art_rc toy_write_row(void *context, uint64_t page, const void *data) {
     struct toy_seat *seat = context;
     ck_assert_msg(seat->live, "a connection writes that has no transaction");
     int rc = row_fault(seat);
@@ -114,7 +114,7 @@ static int toy_write_row(void *context, uint64_t page, const void *data) {
     return rc;
 }
 
-static int toy_remove_rows(void *context, uint64_t from, uint64_t end) {
+static enum art_rc toy_remove_rows(void *context, uint64_t from, uint64_t end) {
     struct toy_seat *seat = context;
     ck_assert_msg(seat->live, "a connection deletes that has no transaction");
     int rc = row_fault(seat);
@@ -122,34 +122,34 @@ static int toy_remove_rows(void *context, uint64_t from, uint64_t end) {
     return rc;
 }
 
-static int toy_end_of_rows(void *context, uint64_t *pages) {
+static enum art_rc toy_end_of_rows(void *context, uint64_t *pages) {
     struct toy_seat *seat = context;
     int rc = row_fault(seat);
     *pages = toy_blobs_end(seat->live ? &seat->toy->blobs : &seat->seen);
     return rc;
 }
 
-static int toy_scratch_name(void *context, char *name, uint32_t room) {
+static enum art_rc toy_scratch_name(void *context, char *name, uint32_t room) {
     static unsigned number;
     (void)context;
     snprintf(name, room, "%s/tree-scratch-%ld-%u", io_directory(), (long)getpid(), number++);
     return ART_OK;
 }
 
-static int toy_secure(void *context, bool *reuse) {
+static enum art_rc toy_secure(void *context, bool *reuse) {
     (void)context;
     *reuse = true;
     return ART_OK;
 }
 
-static int toy_epoch(void *context, struct art_epoch *out) {
+static enum art_rc toy_epoch(void *context, struct art_epoch *out) {
     struct toy *toy = context;
     *out = (struct art_epoch){.kind = toy->wal && !toy->inlined ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
     memcpy(out->salts, toy->salts, 8);
     return ART_OK;
 }
 
-static int toy_retired(void *context, struct art_buffer *out) {
+static enum art_rc toy_retired(void *context, struct art_buffer *out) {
     struct toy *toy = context;
     return art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
@@ -184,7 +184,8 @@ static bool toy_interrupted(void *context) {
     return toy->patience && --toy->patience == 0;
 }
 
-static int toy_each_row(void *context, int (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
+static enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
+                                void *to) {
     struct toy *toy = context;
     int rc = ART_OK;
     for (unsigned i = 0; !rc && i < toy->log.rows; i++) {

@@ -57,7 +57,7 @@ static int read_one(struct world_io *file, const struct art_io_request *request,
     return ART_OK;
 }
 
-static int io_read(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
+static enum art_rc io_read(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
     struct world_io *file = io_of(io);
     if (file->process->dead) return died(io->name);
     int rc = art_requests_check(io, requests, count);
@@ -85,7 +85,7 @@ static int may_write(struct world_io *file) {
     return world_call(file->world, file->process) ? ART_OK : died(file->name);
 }
 
-static int io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
+static enum art_rc io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
     struct world_io *file = io_of(io);
     int rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
@@ -96,11 +96,11 @@ static int io_write(struct art_io *io, struct art_io_request *requests, unsigned
     return rc;
 }
 
-static int io_wait(struct art_io *io) {
+static enum art_rc io_wait(struct art_io *io) {
     return io_of(io)->process->dead ? died(io->name) : ART_OK;
 }
 
-static int io_sync(struct art_io *io) {
+static enum art_rc io_sync(struct art_io *io) {
     struct world_io *file = io_of(io);
     int rc = may_write(file);
     if (rc) return rc;
@@ -110,12 +110,12 @@ static int io_sync(struct art_io *io) {
     return file->poisoned ? art_fail(ART_IO, "art: the world fails this sync (%s)", file->name) : ART_OK;
 }
 
-static int io_size(struct art_io *io, uint64_t *bytes) {
+static enum art_rc io_size(struct art_io *io, uint64_t *bytes) {
     *bytes = io_of(io)->inode->live.size;
     return io_wait(io);
 }
 
-static int io_truncate(struct art_io *io, uint64_t bytes) {
+static enum art_rc io_truncate(struct art_io *io, uint64_t bytes) {
     int rc = may_write(io_of(io));
     if (!rc) world_truncate(io_of(io)->world, io_of(io)->inode_index, bytes);
     return rc;
@@ -132,12 +132,12 @@ static void describe(const struct world_process *process, const struct world_ino
                                       .group = getegid()};
 }
 
-static int io_identity(struct art_io *io, struct art_file_identity *out) {
+static enum art_rc io_identity(struct art_io *io, struct art_file_identity *out) {
     describe(io_of(io)->process, io_of(io)->inode, out);
     return io_wait(io);
 }
 
-static int io_lock(struct art_io *io) {
+static enum art_rc io_lock(struct art_io *io) {
     struct world_inode *inode = io_of(io)->inode;
     if (io_of(io)->process->dead) return died(io->name);
     if (inode->art_lock && inode->art_lock != io) {
@@ -172,7 +172,7 @@ static const struct art_io_methods io_methods = {.read_batch = io_read,
 
 /* ---- the folder -------------------------------------------------------------------------------------------------- */
 
-static int disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
+static enum art_rc disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
     struct world *world = world_now;
     struct world_name *found = world_find(world, options->path);
     uint32_t index;
@@ -203,7 +203,7 @@ static int disk_open(struct art_disk *disk, const struct art_file_options *optio
     return ART_OK;
 }
 
-static int disk_remove(struct art_disk *disk, const char *path) {
+static enum art_rc disk_remove(struct art_disk *disk, const char *path) {
     (void)disk;
     if (!world_find(world_now, path)) return missing(path);
     if (!world_call(world_now, world_now->current)) return died(path);
@@ -211,14 +211,14 @@ static int disk_remove(struct art_disk *disk, const char *path) {
     return ART_OK;
 }
 
-static int disk_sync_folder(struct art_disk *disk, const char *path) {
+static enum art_rc disk_sync_folder(struct art_disk *disk, const char *path) {
     (void)disk;
     if (!world_call(world_now, world_now->current)) return died(path);
     world_sync_folder(world_now);
     return ART_OK;
 }
 
-static int disk_stat(struct art_disk *disk, const char *path, struct art_file_identity *out) {
+static enum art_rc disk_stat(struct art_disk *disk, const char *path, struct art_file_identity *out) {
     struct world_name *found = world_find(world_now, path);
     (void)disk;
     if (world_now->current->dead) return died(path);
@@ -228,8 +228,8 @@ static int disk_stat(struct art_disk *disk, const char *path, struct art_file_id
 }
 
 /* visit() opens files; none is made or removed meanwhile. */
-static int disk_list(struct art_disk *disk, const char *folder, int (*visit)(void *context, const char *name),
-                     void *context) {
+static enum art_rc disk_list(struct art_disk *disk, const char *folder,
+                             enum art_rc (*visit)(void *context, const char *name), void *context) {
     int rc = ART_OK;
     (void)disk, (void)folder;
     if (world_now->current->dead) return died(folder);

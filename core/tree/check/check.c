@@ -14,7 +14,7 @@ struct retired_check {
     const struct art_slot_set *used;
 };
 
-static int check_retired_slot(void *context, uint32_t slot) {
+static enum art_rc check_retired_slot(void *context, uint32_t slot) {
     struct retired_check *retired = context;
     if (!art_slot_set_has(retired->used, slot)) return ART_OK;
     return art_check_say(retired->checker, "the state table", slot, ART_NOWHERE,
@@ -22,34 +22,35 @@ static int check_retired_slot(void *context, uint32_t slot) {
 }
 
 /* The list is that of the committed root; and after a refused COMMIT that of the root that was to come. */
-static int check_retired(struct art_checker *checker) {
+static enum art_rc check_retired(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     struct art_buffer bytes = {0};
     if (tree->txn.rooted) return ART_OK;
     struct retired_check retired = {checker, tree->slots.writing ? &tree->slots.base : &checker->seen};
-    int rc = tree->host.load_retired(tree->host.context, &bytes);
+    enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = art_retired_each(art_buffer_bytes(&bytes), check_retired_slot, &retired);
     art_buffer_clear(&bytes);
     return art_check_note(checker, rc);
 }
 
 /* What the tree believes of the slots. */
-static int check_remembered(struct art_checker *checker) {
+static enum art_rc check_remembered(struct art_checker *checker) {
     const struct art_tree *tree = checker->tree;
     const struct art_slot_set *seen = &checker->seen, *used = &tree->slots.used, *base = &tree->slots.base;
     if (!tree->slots.known || checker->root != tree->root || checker->gaps) return ART_OK;
     uint32_t end = seen->capacity > used->capacity ? seen->capacity : used->capacity;
     for (uint32_t slot = 0; slot < end; slot++) {
         if (art_slot_set_has(seen, slot) == art_slot_set_has(used, slot)) continue;
-        int rc = art_check_say(checker, tree->options.path, slot, ART_NOWHERE,
-                               "a slot is taken for %s by this connection and is not",
-                               art_slot_set_has(used, slot) ? "used" : "free");
+        enum art_rc rc = art_check_say(checker, tree->options.path, slot, ART_NOWHERE,
+                                       "a slot is taken for %s by this connection and is not",
+                                       art_slot_set_has(used, slot) ? "used" : "free");
         if (rc) return rc;
     }
     for (uint32_t slot = tree->slots.writing ? art_slot_set_next(&tree->slots.free, 0) : UINT32_MAX; slot != UINT32_MAX;
          slot = art_slot_set_next(&tree->slots.free, slot + 1)) {
         if (!art_slot_set_has(base, slot)) continue;
-        int rc = art_check_say(checker, tree->options.path, slot, ART_NOWHERE, "a slot is free, and the table uses it");
+        enum art_rc rc =
+            art_check_say(checker, tree->options.path, slot, ART_NOWHERE, "a slot is free, and the table uses it");
         if (rc) return rc;
     }
     return ART_OK;
@@ -58,21 +59,21 @@ static int check_remembered(struct art_checker *checker) {
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
 /* The tree's own state where it has one, with what the running transaction has changed. */
-static int choose_state(struct art_checker *checker) {
+static enum art_rc choose_state(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     checker->root = tree->unknown ? checker->log_root : tree->root;
     checker->memtable = tree->unknown ? checker->log_memtable : tree->memtable;
     checker->csn = tree->unknown ? checker->log_csn : tree->csn;
     if (tree->txn.active && !tree->unknown) checker->csn = tree->txn.csn;
-    int rc = art_check_note(checker, art_memtable_check(checker->memtable));
+    enum art_rc rc = art_check_note(checker, art_memtable_check(checker->memtable));
     return rc ? rc : art_check_note(checker, art_store_check(tree->store));
 }
 
-static int check_file(struct art_checker *checker) {
+static enum art_rc check_file(struct art_checker *checker) {
     struct art_store_stats stats = {0};
     struct art_tree *tree = checker->tree;
     if (!checker->root->runs) return ART_OK;
-    int rc = art_store_ready(tree->store);
+    enum art_rc rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_stats(tree->store, &stats);
     checker->file_ready = !rc;
     if (!rc) checker->end = art_slots_in(stats.file_bytes);
@@ -80,8 +81,8 @@ static int check_file(struct art_checker *checker) {
     return art_check_note(checker, rc);
 }
 
-static int check_state(struct art_checker *checker) {
-    int rc = choose_state(checker);
+static enum art_rc check_state(struct art_checker *checker) {
+    enum art_rc rc = choose_state(checker);
     if (rc || !checker->root) return rc;
     rc = check_file(checker);
     if (rc || (checker->root->runs && !checker->file_ready)) return rc;
@@ -91,7 +92,7 @@ static int check_state(struct art_checker *checker) {
     return rc || checker->options->quick ? rc : art_check_rows(checker);
 }
 
-int art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
+enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
     art_rows_catch_up(tree);
     if (art_store_forked(tree->store) || tree->txn.doomed) return art_tree_ready(tree);
     struct art_checker *checker = art_alloc_zeroed(sizeof *checker);
@@ -99,7 +100,7 @@ int art_tree_check_all(struct art_tree *tree, const struct art_check_options *op
     checker->tree = tree;
     checker->options = options;
     art_store_relax(tree->store);
-    int rc = art_check_log(checker);
+    enum art_rc rc = art_check_log(checker);
     if (!rc) rc = check_state(checker);
     for (unsigned i = 0; i < checker->gaps; i++) art_fence_clear(&checker->gap[i]);
     art_slot_set_clear(&checker->seen);
@@ -112,7 +113,7 @@ int art_tree_check_all(struct art_tree *tree, const struct art_check_options *op
 /* --- the first problem -------------------------------------------------------------------------------------------- */
 
 struct first {
-    int rc;
+    enum art_rc rc;
     char sentence[1024];
 };
 
@@ -123,9 +124,9 @@ static bool keep_first(void *context, const struct art_problem *problem) {
     return false;
 }
 
-int art_tree_check(struct art_tree *tree) {
+enum art_rc art_tree_check(struct art_tree *tree) {
     struct first first = {.rc = ART_OK};
     struct art_check_options options = {.problem = keep_first, .context = &first};
-    int rc = art_tree_check_all(tree, &options);
+    enum art_rc rc = art_tree_check_all(tree, &options);
     return !rc && first.rc ? art_fail(first.rc, "%s", first.sentence) : rc;
 }

@@ -49,23 +49,23 @@ struct art_checker {
 
 /* check.c */
 /* Takes the failure `rc`, with its message: reported if it is a problem (ART_OK), passed on if it is a hindrance. */
-int art_check_note(struct art_checker *checker, int rc);
+enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc);
 /* A problem that no function has failed with. */
-int art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
-int art_check_add_gap(struct art_checker *checker, const struct art_fence *fence);
-int art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key);
+enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page,
+                          const char *format, ...) __attribute__((format(printf, 5, 6)));
+enum art_rc art_check_add_gap(struct art_checker *checker, const struct art_fence *fence);
+enum art_rc art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key);
 void art_fence_clear(struct art_fence *fence);
 /* A user's key for people, cut short; `out` has room of ART_SHOWN_KEY bytes. */
 enum { ART_SHOWN_KEY = 200 };
 const char *art_check_show(struct art_bytes tree_key, char *out);
 
 /* check_log.c */
-int art_check_log(struct art_checker *checker);
+enum art_rc art_check_log(struct art_checker *checker);
 /* check_run.c */
-int art_check_run(struct art_checker *checker, unsigned number);
+enum art_rc art_check_run(struct art_checker *checker, unsigned number);
 /* check_rows.c */
-int art_check_rows(struct art_checker *checker);
+enum art_rc art_check_rows(struct art_checker *checker);
 
 /* check_values.c */
 struct art_value_checker {
@@ -77,13 +77,13 @@ struct art_value_checker {
     uint32_t count;              /* of them, so far */
     bool open;
 };
-int art_values_open(struct art_value_checker *values, struct art_checker *checker);
+enum art_rc art_values_open(struct art_value_checker *values, struct art_checker *checker);
 void art_values_close(struct art_value_checker *values);
 /* A row with a large value: reads it, and takes its id down. */
-int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry);
+enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry);
 /* A live chunk, in the order of keys. */
-int art_values_chunk(struct art_value_checker *values, struct art_bytes key);
+enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key);
 /* After the last row and chunk: do the two agree? Names what does not. */
-int art_values_end(struct art_value_checker *values);
+enum art_rc art_values_end(struct art_value_checker *values);
 
 #endif

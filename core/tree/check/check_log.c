@@ -15,9 +15,9 @@ struct log_check {
 
 #define SAY(...) art_check_say(log->checker, the_log, ART_NOWHERE, ART_NOWHERE, __VA_ARGS__)
 
-static int take_root_row(struct log_check *log, struct art_bytes ops) {
+static enum art_rc take_root_row(struct log_check *log, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
-    int rc = art_root_decode(ops, &checker->log_root);
+    enum art_rc rc = art_root_decode(ops, &checker->log_root);
     if (rc) return art_check_note(checker, rc);
     checker->log_csn = checker->log_root->csn;
     checker->log_chain = checker->log_root->chain;
@@ -25,7 +25,7 @@ static int take_root_row(struct log_check *log, struct art_bytes ops) {
     return ART_OK;
 }
 
-static int check_number(struct log_check *log, int64_t csn) {
+static enum art_rc check_number(struct log_check *log, int64_t csn) {
     struct art_checker *checker = log->checker;
     if (csn < 0) return SAY("a row has the number %lld", (long long)csn);
     if (csn <= log->last) return SAY("row %lld comes behind row %lld", (long long)csn, (long long)log->last);
@@ -38,11 +38,11 @@ static int check_number(struct log_check *log, int64_t csn) {
 }
 
 /* Behind a missing row the hash cannot be verified: it is taken as it is. */
-static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
+static enum art_rc check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
     struct art_hash128 hash = {0};
     if (ops.len >= sizeof hash) memcpy(&hash, ops.data, sizeof hash);
-    int rc = log->chain ? art_redo_verify(ops, (uint64_t)csn, checker->log_chain, &hash) : ART_OK;
+    enum art_rc rc = log->chain ? art_redo_verify(ops, (uint64_t)csn, checker->log_chain, &hash) : ART_OK;
     if (rc == ART_REBUILD) {
         rc = art_corrupt(the_log, ART_NOWHERE, ART_NOWHERE, "row %lld does not follow the row before it",
                          (long long)csn);
@@ -55,9 +55,9 @@ static int check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     return art_check_note(checker, rc);
 }
 
-static int take_log_row(void *context, int64_t csn, struct art_bytes ops) {
+static enum art_rc take_log_row(void *context, int64_t csn, struct art_bytes ops) {
     struct log_check *log = context;
-    int rc = check_number(log, csn);
+    enum art_rc rc = check_number(log, csn);
     if (rc || csn < 0 || csn <= log->last) return rc;
     if (!log->any && csn != 0) rc = SAY("the root is missing");
     log->any = true;
@@ -69,7 +69,7 @@ static int take_log_row(void *context, int64_t csn, struct art_bytes ops) {
 
 /* --- against memory ----------------------------------------------------------------------------------------------- */
 
-static bool same_root(const struct art_root *a, const struct art_root *b, int *rc) {
+static bool same_root(const struct art_root *a, const struct art_root *b, enum art_rc *rc) {
     struct art_buffer one = {0}, two = {0};
     *rc = art_root_encode(a, &one);
     if (!*rc) *rc = art_root_encode(b, &two);
@@ -87,7 +87,7 @@ static bool same_entry(const struct art_memtable_cursor *a, const struct art_mem
            art_bytes_equal(one.value, two.value);
 }
 
-static bool same_memtable(const struct art_memtable *a, const struct art_memtable *b, int *rc) {
+static bool same_memtable(const struct art_memtable *a, const struct art_memtable *b, enum art_rc *rc) {
     struct art_memtable_cursor one, two;
     art_memtable_cursor_init(&one, a);
     art_memtable_cursor_init(&two, b);
@@ -105,9 +105,9 @@ static bool same_memtable(const struct art_memtable *a, const struct art_memtabl
 }
 
 /* A transaction that has changed something is ahead of the log. */
-static int check_memory(struct art_checker *checker) {
+static enum art_rc check_memory(struct art_checker *checker) {
     const struct art_tree *tree = checker->tree;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (tree->unknown || tree->txn.active || !checker->log_whole) return ART_OK;
     const char *what = NULL;
     if (tree->csn != checker->log_csn || !art_hash128_equal(tree->chain, checker->log_chain)) {
@@ -120,10 +120,10 @@ static int check_memory(struct art_checker *checker) {
     return what ? art_check_say(checker, the_log, ART_NOWHERE, ART_NOWHERE, "%s", what) : rc;
 }
 
-int art_check_log(struct art_checker *checker) {
+enum art_rc art_check_log(struct art_checker *checker) {
     const struct art_host *host = &checker->tree->host;
     struct log_check check = {.checker = checker, .last = -1}, *log = &check;
-    int rc = art_memtable_open(&checker->log_memtable);
+    enum art_rc rc = art_memtable_open(&checker->log_memtable);
     if (rc || !host->each_log_row) return rc;
     rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");

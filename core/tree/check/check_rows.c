@@ -22,7 +22,7 @@ struct row_check {
     uint64_t steps;
 };
 
-static int say_row(struct row_check *check, const struct art_source *source, const char *what) {
+static enum art_rc say_row(struct row_check *check, const struct art_source *source, const char *what) {
     struct art_tree *tree = check->checker->tree;
     char shown[ART_SHOWN_KEY];
     bool chunks = source->key.len && source->key.data[0] == ART_SPACE_OVERFLOW;
@@ -51,7 +51,7 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
 }
 
 /* The entries of one key, newest first; the winner is the first of them. */
-static int check_key(struct row_check *check) {
+static enum art_rc check_key(struct row_check *check) {
     struct art_source *source = check->merge->source, *upper = NULL;
     struct art_entry above = {0}, newest = {0};
     struct art_bytes key = source[check->merge->winner].key;
@@ -65,7 +65,7 @@ static int check_key(struct row_check *check) {
         if (upper && shadows_older != live)
             wrong = shadows_older ? "what it replaces is deleted" : "what it adds was there";
         check->disagree |= upper && shadows_older != live;
-        int rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
+        enum art_rc rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
         if (rc) return rc;
         if (!upper) newest = entry;
         upper = &source[i];
@@ -73,7 +73,7 @@ static int check_key(struct row_check *check) {
     }
     bool nothing = above.flags & ART_SHADOWS_OLDER;
     check->disagree |= nothing;
-    int rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
+    enum art_rc rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
     if (rc || newest.flags & ART_DELETE) return rc;
     check->rows++;
     if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
@@ -109,7 +109,8 @@ static bool next_gap(const struct art_checker *checker, struct art_bytes from, s
 
 /* A run's failure before a gap is the gap's own, which has been told; and it ends there also where it does not fail,
  * but its keys do not ascend (what is out of order is a gap, too). */
-static int moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead, int rc) {
+static enum art_rc moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead,
+                         enum art_rc rc) {
     bool orderly = !source->valid || art_bytes_compare(source->key, before) >= 0;
     if (!rc && orderly) return ART_OK;
     source->valid = false;
@@ -129,13 +130,13 @@ static void find_winner(struct art_merge *merge) {
 }
 
 /* All that stands on the key moves on. */
-static int step_row(struct row_check *check, bool gap_ahead) {
+static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
     struct art_merge *merge = check->merge;
     struct art_source *source = merge->source;
     struct art_bytes key = art_buffer_bytes(&check->at);
     for (unsigned i = merge->winner; i < merge->count; i++) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
-        int rc = art_source_next(&source[i]);
+        enum art_rc rc = art_source_next(&source[i]);
         rc = moved(check, &source[i], key, gap_ahead, rc);
         if (rc) return rc;
     }
@@ -145,16 +146,16 @@ static int step_row(struct row_check *check, bool gap_ahead) {
 }
 
 /* Rows in [from, to). */
-static int check_stretch(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
+static enum art_rc check_stretch(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
     struct art_merge *merge = check->merge;
     for (unsigned i = 0; i < merge->count; i++) {
-        int rc = art_source_seek(&merge->source[i], from, false);
+        enum art_rc rc = art_source_seek(&merge->source[i], from, false);
         rc = moved(check, &merge->source[i], from, gap_ahead, rc);
         if (rc) return rc;
     }
     for (find_winner(merge); merge->winner != ART_NO_SOURCE; find_winner(merge)) {
         if (gap_ahead && art_bytes_compare(art_merge_winner(merge)->key, to) >= 0) break;
-        int rc = art_buffer_set_key(&check->at, art_merge_winner(merge)->key);
+        enum art_rc rc = art_buffer_set_key(&check->at, art_merge_winner(merge)->key);
         if (!rc) rc = check_key(check);
         if (!rc) rc = step_row(check, gap_ahead);
         if (rc) return rc;
@@ -162,13 +163,13 @@ static int check_stretch(struct row_check *check, struct art_bytes from, struct 
     return ART_OK;
 }
 
-static int check_stretches(struct row_check *check) {
+static enum art_rc check_stretches(struct row_check *check) {
     static const uint8_t nothing[ART_KEY_PADDING];
     const struct art_checker *checker = check->checker;
     struct art_bytes from = art_bytes(nothing, 0), to = from;
     while (leave_gaps(checker, &from)) {
         bool gap_ahead = next_gap(checker, from, &to);
-        int rc = check_stretch(check, from, to, gap_ahead);
+        enum art_rc rc = check_stretch(check, from, to, gap_ahead);
         if (rc || !gap_ahead) return rc;
         from = to;
     }
@@ -176,7 +177,7 @@ static int check_stretches(struct row_check *check) {
 }
 
 /* The number of rows that everybody is told. */
-static int check_count(struct row_check *check) {
+static enum art_rc check_count(struct row_check *check) {
     const struct art_checker *checker = check->checker;
     uint64_t count = (uint64_t)art_memtable_count(checker->memtable);
     for (unsigned i = 0; i < checker->root->runs; i++) count += (uint64_t)checker->root->run[i].top.count;
@@ -186,12 +187,12 @@ static int check_count(struct row_check *check) {
                          (unsigned long long)check->rows);
 }
 
-int art_check_rows(struct art_checker *checker) {
+enum art_rc art_check_rows(struct art_checker *checker) {
     struct row_check check = {.checker = checker};
     check.merge = art_alloc(sizeof *check.merge);
     if (!check.merge) return art_nomem();
     art_merge_init(check.merge, checker->tree->store);
-    int rc = art_merge_set(check.merge, checker->memtable, checker->root->run, checker->root->runs);
+    enum art_rc rc = art_merge_set(check.merge, checker->memtable, checker->root->run, checker->root->runs);
     if (!rc) rc = art_values_open(&check.values, checker);
     if (!rc) rc = check_stretches(&check);
     if (!rc) rc = check_count(&check);

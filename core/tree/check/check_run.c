@@ -34,7 +34,7 @@ static const char *file(const struct run_check *check) {
     return check->checker->tree->options.path;
 }
 
-static int gap(struct run_check *check, int rc) {
+static enum art_rc gap(struct run_check *check, enum art_rc rc) {
     check->found = true;
     return rc ? rc : art_check_add_gap(check->checker, &check->fence);
 }
@@ -42,11 +42,11 @@ static int gap(struct run_check *check, int rc) {
 /* --- one blob ----------------------------------------------------------------------------------------------------- */
 
 /* Every page that cannot be read is named. */
-static int check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
+static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
     *whole = true;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
         if (atomic_load(&blob->present[page >> 6]) >> (page & 63) & 1) continue;
-        int rc = blob->load(blob, page, 1);
+        enum art_rc rc = blob->load(blob, page, 1);
         if (rc) *whole = false;
         if (rc) rc = art_check_note(check->checker, rc);
         if (rc) return rc;
@@ -62,10 +62,10 @@ static void start(struct run_check *check, struct art_blob *blob, struct art_byt
 
 /* The first and the last key of a leaf blob, or separator of an index blob, lie between the fences. What routes to the
  * first child need not be behind its separator. */
-static int check_fences(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
+static enum art_rc check_fences(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct art_blob_cursor at;
     start(check, blob, ref->label, &at);
-    int rc = art_blob_seek_entry(&at, ref->level ? 1 : 0);
+    enum art_rc rc = art_blob_seek_entry(&at, ref->level ? 1 : 0);
     if (!rc && at.valid && check->fence.low_set &&
         art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.low)) < 0) {
         return gap(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
@@ -79,11 +79,11 @@ static int check_fences(struct run_check *check, const struct art_ref *ref, stru
 }
 
 /* What stands in a leaf is found from the run's top. */
-static int check_route(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool last) {
+static enum art_rc check_route(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool last) {
     struct art_blob_cursor at;
     struct art_entry entry;
     start(check, blob, ref->label, &at);
-    int rc = last ? art_blob_last(&at) : art_blob_first(&at);
+    enum art_rc rc = last ? art_blob_last(&at) : art_blob_first(&at);
     if (rc) return rc;
     memset(check->key + at.key_len, 0, ART_KEY_PADDING);
     rc = art_run_get(check->checker->tree, check->run, art_bytes(check->key, at.key_len), &entry);
@@ -92,13 +92,13 @@ static int check_route(struct run_check *check, const struct art_ref *ref, struc
 }
 
 /* *deeper: it is sound, and its children may be visited. */
-static int check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
+static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
     const struct art_checker *checker = check->checker;
     struct art_blob_expected expected = {.only_puts = check->last && !ref->level,
                                          .csn_max = checker->tree->txn.spilled ? checker->csn : checker->root->csn,
                                          .label = &ref->label};
     bool whole;
-    int rc = check_pages(check, blob, &whole);
+    enum art_rc rc = check_pages(check, blob, &whole);
     if (rc) return rc;
     if (!whole) return gap(check, ART_OK);
     rc = art_blob_check_expected(blob, &expected);
@@ -111,7 +111,7 @@ static int check_blob(struct run_check *check, const struct art_ref *ref, struct
 /* --- the walk ----------------------------------------------------------------------------------------------------- */
 
 /* Is this the first reference to a slot of the file? */
-static int check_slot(struct run_check *check, uint32_t slot, bool *first) {
+static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *first) {
     struct art_checker *checker = check->checker;
     *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
     if (*first) return art_slot_set_add(&checker->seen, slot);
@@ -120,7 +120,7 @@ static int check_slot(struct run_check *check, uint32_t slot, bool *first) {
 }
 
 /* Takes the blob as the next step. */
-static int go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
+static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct run_step *step = &check->step[check->depth];
     *step = (struct run_step){.blob = blob, .fence = check->fence};
     check->fence = (struct art_fence){0};
@@ -129,12 +129,12 @@ static int go_down(struct run_check *check, const struct art_ref *ref, struct ar
     return ref->label.len ? art_buffer_append(&step->label, ref->label.data, ref->label.len) : ART_OK;
 }
 
-static int visit(struct run_check *check, const struct art_ref *ref) {
+static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     struct art_checker *checker = check->checker;
     struct art_store *store = checker->tree->store;
     struct art_blob *blob;
     bool first, deeper = false;
-    int rc = check_slot(check, ref->slot, &first);
+    enum art_rc rc = check_slot(check, ref->slot, &first);
     if (rc || !first) return rc;
     check->blobs++;
     check->pages += art_ref_pages(ref);
@@ -163,12 +163,12 @@ static void ascend(struct run_check *check) {
 }
 
 /* A child and its fences: its separator and the next; at the ends those of the blob itself. */
-static int next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
+static enum art_rc next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
     struct art_blob_cursor at;
     struct art_fence *own = &step->fence, *fence = &check->fence;
     start(check, step->blob, art_buffer_bytes(&step->label), &at);
     art_fence_clear(fence);
-    int rc = art_blob_seek_entry(&at, step->child);
+    enum art_rc rc = art_blob_seek_entry(&at, step->child);
     if (rc) return rc;
     if (step->child) {
         rc = art_fence_set(&fence->low, &fence->low_set, art_bytes(at.key, at.key_len));
@@ -186,8 +186,8 @@ static int next_child(struct run_check *check, struct run_step *step, struct art
     return rc;
 }
 
-static int walk(struct run_check *check) {
-    int rc = visit(check, &check->run->top);
+static enum art_rc walk(struct run_check *check) {
+    enum art_rc rc = visit(check, &check->run->top);
     while (!rc && check->depth) {
         struct run_step *step = &check->step[check->depth - 1];
         struct art_ref ref;
@@ -202,13 +202,13 @@ static int walk(struct run_check *check) {
     return rc;
 }
 
-int art_check_run(struct art_checker *checker, unsigned number) {
+enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
     const struct art_run *run = &checker->root->run[number];
     struct run_check *check = art_alloc_zeroed(sizeof *check);
     if (!check) return art_nomem();
     *check = (struct run_check){.checker = checker, .run = run, .last = number + 1 == checker->root->runs};
     check->key = art_alloc(ART_KEY_BUFFER);
-    int rc = check->key ? ART_OK : art_nomem();
+    enum art_rc rc = check->key ? ART_OK : art_nomem();
     if (!rc && run->top.level >= ART_LEVELS_MAX) {
         rc = gap(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_LEVELS_MAX));
     } else if (!rc) {

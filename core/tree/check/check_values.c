@@ -41,7 +41,7 @@ static void close_group(struct art_value_checker *values) {
     values->open = false;
 }
 
-int art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
+enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
 
     if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* told */
     if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID) != 0) {
@@ -56,10 +56,10 @@ int art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
 
 /* --- a row's value ------------------------------------------------------------------------------------------------ */
 
-static int say(struct art_value_checker *values, struct art_bytes key, const char *format, ...)
+static enum art_rc say(struct art_value_checker *values, struct art_bytes key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static int say(struct art_value_checker *values, struct art_bytes key, const char *format, ...) {
+static enum art_rc say(struct art_value_checker *values, struct art_bytes key, const char *format, ...) {
     char shown[ART_SHOWN_KEY], what[100];
     va_list args;
     va_start(args, format);
@@ -70,15 +70,16 @@ static int say(struct art_value_checker *values, struct art_bytes key, const cha
 }
 
 /* What failed to be read lies in a gap, and has been told. */
-static int unread(int rc) {
+static enum art_rc unread(enum art_rc rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
-static int read_value(struct art_value_checker *values, struct art_bytes row, const struct art_overflow_ref *ref) {
+static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row,
+                              const struct art_overflow_ref *ref) {
     struct art_merge *merge = values->chunks;
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
-    int rc = art_merge_seek(merge, art_overflow_key(key, ref->id, 0), false);
+    enum art_rc rc = art_merge_seek(merge, art_overflow_key(key, ref->id, 0), false);
     art_hash_stream_begin(values->hash);
     for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK, number++) {
         uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
@@ -103,7 +104,7 @@ static int read_value(struct art_value_checker *values, struct art_bytes row, co
     return say(values, row, "its value is not what its hash says, in %u chunks", number);
 }
 
-int art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
+enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
     struct art_overflow_ref ref = art_overflow_decode(entry->value);
     if (!ref.length) return ART_OK; /* told */
     if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
@@ -124,10 +125,10 @@ struct listing {
 };
 
 /* The next entry that counts: skips deletes. */
-static int next_live(struct listing *listing, bool first, struct art_bytes from, struct art_entry *entry) {
+static enum art_rc next_live(struct listing *listing, bool first, struct art_bytes from, struct art_entry *entry) {
     struct art_merge *merge = listing->merge;
     struct art_tree *tree = listing->values->checker->tree;
-    int rc = first ? art_merge_seek(merge, from, false) : art_merge_step(merge, false);
+    enum art_rc rc = first ? art_merge_seek(merge, from, false) : art_merge_step(merge, false);
     for (unsigned i = 1; !rc && merge->valid; i++) {
         art_source_entry(art_merge_winner(merge), entry);
         if (!(entry->flags & ART_DELETE)) break;
@@ -139,7 +140,7 @@ static int next_live(struct listing *listing, bool first, struct art_bytes from,
 }
 
 /* Fills the list with the ids of chunks, behind the last one of the list before. */
-static int list_ids(struct listing *listing) {
+static enum art_rc list_ids(struct listing *listing) {
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     static const uint8_t nothing[ART_OVERFLOW_ID];
     struct art_entry entry;
@@ -147,7 +148,7 @@ static int list_ids(struct listing *listing) {
     struct art_bytes from = art_overflow_key(key, last, listing->more ? UINT32_MAX : 0);
     listing->count = 0;
     listing->more = false;
-    int rc = next_live(listing, true, from, &entry);
+    enum art_rc rc = next_live(listing, true, from, &entry);
     for (; !rc && listing->merge->valid; rc = next_live(listing, false, from, &entry)) {
         struct art_bytes at = art_merge_winner(listing->merge)->key;
         if (at.len != ART_OVERFLOW_KEY) continue;
@@ -179,11 +180,11 @@ static struct listed *find_listed(const struct listing *listing, const uint8_t i
     return NULL;
 }
 
-static int mark_rows(struct listing *listing) {
+static enum art_rc mark_rows(struct listing *listing) {
     static const uint8_t rows[1 + ART_KEY_PADDING] = {ART_SPACE_ROWS};
     struct art_entry entry;
     uint64_t steps = 0;
-    int rc = next_live(listing, true, art_bytes(rows, 1), &entry);
+    enum art_rc rc = next_live(listing, true, art_bytes(rows, 1), &entry);
     for (; !rc && listing->merge->valid; rc = next_live(listing, false, art_bytes(rows, 1), &entry)) {
         struct art_bytes key = art_merge_winner(listing->merge)->key;
         if (!key.len || key.data[0] != ART_SPACE_ROWS) break;
@@ -199,7 +200,7 @@ static int mark_rows(struct listing *listing) {
     return rc;
 }
 
-static int name_ids(struct listing *listing) {
+static enum art_rc name_ids(struct listing *listing) {
     struct art_checker *checker = listing->values->checker;
     for (unsigned i = 0; i < listing->count; i++) {
         const struct listed *listed = &listing->list[i];
@@ -208,23 +209,23 @@ static int name_ids(struct listing *listing) {
                            : listed->other    ? "are more than the row's value has"
                                               : NULL;
         if (!what) continue;
-        int rc = art_check_say(checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                               "the chunks of the value %llu.%u %s",
-                               (unsigned long long)__builtin_bswap64(art_load64(listed->id)),
-                               __builtin_bswap32(art_load32(listed->id + 8)), what);
+        enum art_rc rc = art_check_say(checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                                       "the chunks of the value %llu.%u %s",
+                                       (unsigned long long)__builtin_bswap64(art_load64(listed->id)),
+                                       __builtin_bswap32(art_load32(listed->id + 8)), what);
         if (rc) return rc;
     }
     return ART_OK;
 }
 
 /* A row whose chunks are missing has been told already; then nothing may be left to name. */
-int art_values_end(struct art_value_checker *values) {
+enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
     if (values->checker->gaps || !(values->balance.low | values->balance.high)) return ART_OK;
     struct listing listing = {.values = values, .merge = values->chunks};
     listing.list = art_alloc(LIST * sizeof *listing.list);
     if (!listing.list) return art_nomem();
-    int rc;
+    enum art_rc rc;
     do {
         rc = list_ids(&listing);
         if (!rc) rc = mark_rows(&listing);
@@ -234,7 +235,7 @@ int art_values_end(struct art_value_checker *values) {
     return rc;
 }
 
-int art_values_open(struct art_value_checker *values, struct art_checker *checker) {
+enum art_rc art_values_open(struct art_value_checker *values, struct art_checker *checker) {
     values->checker = checker;
     values->hash = art_hash_stream_new();
     values->chunks = art_alloc(sizeof *values->chunks);

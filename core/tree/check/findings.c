@@ -3,25 +3,17 @@
 
 #include <stdarg.h>
 
-int art_check_note(struct art_checker *checker, int rc) {
-    switch (rc) {
-    case ART_OK:
-    case ART_NOTFOUND:
-    case ART_NOMEM:
-    case ART_INTERRUPT:
-    case ART_BUSY:
-    case ART_FORKED:
-        return rc;
-    default:
-        break;
-    }
+enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc) {
+    bool of_data = rc != ART_OK && rc != ART_NOTFOUND && rc != ART_NOMEM && rc != ART_INTERRUPT && rc != ART_BUSY &&
+                   rc != ART_FORKED;
+    if (!of_data) return rc;
     struct art_fault fault = art_error_fault();
     struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
     return checker->options->problem(checker->options->context, &problem) ? ART_OK : ART_NOTFOUND;
 }
 
-int art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page, const char *format,
-                  ...) {
+enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page,
+                          const char *format, ...) {
     char what[400];
     va_list args;
     va_start(args, format);
@@ -42,7 +34,7 @@ const char *art_check_show(struct art_bytes tree_key, char *out) {
     return out;
 }
 
-int art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key) {
+enum art_rc art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key) {
     *set = true;
     return art_buffer_set_key(to, key);
 }
@@ -54,8 +46,8 @@ void art_fence_clear(struct art_fence *fence) {
 }
 
 /* When there are too many, the last one takes everything. */
-int art_check_add_gap(struct art_checker *checker, const struct art_fence *fence) {
-    int rc = ART_OK;
+enum art_rc art_check_add_gap(struct art_checker *checker, const struct art_fence *fence) {
+    enum art_rc rc = ART_OK;
     if (checker->gaps == ART_CHECK_GAPS) {
         checker->gap[ART_CHECK_GAPS - 1].low_set = checker->gap[ART_CHECK_GAPS - 1].high_set = false;
         return ART_OK;

@@ -3,7 +3,7 @@
 #include "core/io/io.h"
 #include "core/tree/txn/txn.h"
 
-static int count_rows(struct art_tree *tree, uint64_t *out) {
+static enum art_rc count_rows(struct art_tree *tree, uint64_t *out) {
     struct art_range all = {0};
     return art_tree_count(tree, &all, out);
 }
@@ -13,21 +13,21 @@ static uint64_t set_size(const struct art_slot_set *set) {
 }
 
 /* Retired slots as the host has them committed. */
-static int count_retired(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
+static enum art_rc count_retired(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
     if (tree->slots.retired.loaded) {
         *out = set_size(&tree->slots.retired.slots);
         return ART_OK;
     }
     struct art_retired retired = {0};
-    int rc = art_retired_load(tree, art_slots_in(file_bytes), &retired);
+    enum art_rc rc = art_retired_load(tree, art_slots_in(file_bytes), &retired);
     if (!rc) *out = set_size(&retired.slots);
     art_slot_set_clear(&retired.slots);
     return rc;
 }
 
-int art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
+enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     *out = (struct art_tree_info){0};
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = count_rows(tree, &out->keys);
     if (!rc) rc = art_slots_know(tree);
     struct art_store_stats stats = {0};

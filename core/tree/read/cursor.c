@@ -80,7 +80,7 @@ static void free_cursor(struct art_cursor *cursor) {
     art_free(cursor);
 }
 
-int art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
+enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     struct art_cursor *cursor = tree->idle;
     if (cursor) {
         unlink_cursor(&tree->idle, cursor);
@@ -130,7 +130,7 @@ void art_cursors_free(struct art_tree *tree) {
 }
 
 /* Takes the tree's present sources. A source that is empty is left out: most cursors then have only one. */
-static int take_sources(struct art_cursor *cursor) {
+static enum art_rc take_sources(struct art_cursor *cursor) {
     struct art_tree *tree = cursor->tree;
     let_go(cursor);
     cursor->root = art_root_ref(tree->root);
@@ -140,7 +140,7 @@ static int take_sources(struct art_cursor *cursor) {
     return art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
 }
 
-int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
+enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
     *out = &cursor->merge;
     return take_sources(cursor);
 }
@@ -197,10 +197,10 @@ static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     note_most(cursor, alone);
 }
 
-static int cross_gap(struct art_cursor *cursor);
+static enum art_rc cross_gap(struct art_cursor *cursor);
 
 /* From wherever the merge stands on to the first live row of the range. */
-static int settle_rows(struct art_cursor *cursor) {
+static enum art_rc settle_rows(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
     unsigned passed = 0;
     cursor->valid = false;
@@ -211,14 +211,15 @@ static int settle_rows(struct art_cursor *cursor) {
             settle_on(cursor, source);
             return ART_OK;
         }
-        int rc = ++passed < GAP_DELETES ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
+        enum art_rc rc = ++passed < GAP_DELETES ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
         if (rc || passed == GAP_DELETES) return rc;
     }
     return ART_OK;
 }
 
 /* Where a walk begins (first) or ends: the tree key, and whether a row exactly there belongs to the range. */
-static int bound(uint8_t *buffer, const struct art_range *range, bool high, struct art_bytes *out, bool *inclusive) {
+static enum art_rc bound(uint8_t *buffer, const struct art_range *range, bool high, struct art_bytes *out,
+                         bool *inclusive) {
     bool set = high ? range->high_set : range->low_set;
     if (!set) {
         buffer[0] = high ? ART_SPACE_ROWS + 1 : ART_SPACE_ROWS;
@@ -236,10 +237,10 @@ static int bound(uint8_t *buffer, const struct art_range *range, bool high, stru
     return art_row_key(buffer, path, out);
 }
 
-int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
+enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
     cursor->valid = false;
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
-    int rc = art_tree_ready(cursor->tree);
+    enum art_rc rc = art_tree_ready(cursor->tree);
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
@@ -260,7 +261,7 @@ int art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bo
 
 /* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by
  * searches would never end. */
-static int check_jump(struct art_cursor *cursor, struct art_bytes bound, bool itself) {
+static enum art_rc check_jump(struct art_cursor *cursor, struct art_bytes bound, bool itself) {
     if (!cursor->valid) return ART_OK;
     int c = art_bytes_compare(art_merge_winner(&cursor->merge)->key, bound);
     if (cursor->backward ? c < 0 : itself ? c >= 0 : c > 0) return ART_OK;
@@ -269,8 +270,8 @@ static int check_jump(struct art_cursor *cursor, struct art_bytes bound, bool it
 }
 
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
-static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
-    int rc = art_tree_ready(cursor->tree);
+static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
+    enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
     memset(cursor->place + key.len, 0, ART_KEY_PADDING);
@@ -284,25 +285,26 @@ static int seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : check_jump(cursor, key, false);
 }
 
-static int __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
-    int rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
+static enum art_rc __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
+    enum art_rc rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     if (rc) cursor->valid = false;
     return rc;
 }
 
 /* To another bucket, over a delete, from a memtable. */
-static int __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
+static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     struct art_store *store = cursor->tree->store;
     art_store_relax(store); /* else a scan would keep all that it has passed */
     /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
-    int rc = art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
+    enum art_rc rc =
+        art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
     if (!rc) return settle_rows(cursor);
     cursor->valid = false;
     return rc;
 }
 
 /* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
-static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
+static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
     struct art_merge *merge = &cursor->merge;
     struct art_bytes key = cursor->run->key;
     bool alone = art_merge_alone(merge);
@@ -310,7 +312,7 @@ static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint
         int c = compare_from(key, merge->source[merge->runner].key, kept, &cursor->agrees.runner);
         if (cursor->backward ? c <= 0 : c >= 0) {
             cursor->valid = false;
-            int rc = art_merge_moved(merge, cursor->backward);
+            enum art_rc rc = art_merge_moved(merge, cursor->backward);
             return rc ? rc : settle_rows(cursor);
         }
     }
@@ -320,7 +322,7 @@ static int __attribute__((noinline)) look_around(struct art_cursor *cursor, uint
 }
 
 /* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
-int art_cursor_next(struct art_cursor *cursor) {
+enum art_rc art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
     if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
@@ -335,7 +337,7 @@ int art_cursor_next(struct art_cursor *cursor) {
     return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
 }
 
-int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
+enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (!cursor->valid) return ART_OK;
     struct art_bytes key = art_merge_winner(&cursor->merge)->key;
     uint32_t n = len + 1; /* the name space's byte */
@@ -347,7 +349,7 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     cursor->place[n - 1]++;
     memset(cursor->place + n, 0, ART_KEY_PADDING);
     struct art_bytes behind = art_bytes(cursor->place, n);
-    int rc = art_tree_ready(cursor->tree);
+    enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (cursor->changes == cursor->tree->changes) {
         rc = art_merge_skip(&cursor->merge, len + 1, behind);
@@ -361,14 +363,14 @@ int art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
 
 /* --- skipping rows ------------------------------------------------------------------------------------------------ */
 
-static int sums_lie(const struct art_cursor *cursor) {
+static enum art_rc sums_lie(const struct art_cursor *cursor) {
     return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
 }
 
 /* Which row it is that stands `count` rows on from `here`, counted from the tree's first one; <0: none. The bounds are
  * what lies before and behind. `here` itself may be gone. */
-static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t count, struct art_between *between,
-                     int64_t *out) {
+static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t count,
+                             struct art_between *between, int64_t *out) {
     struct art_tree *tree = cursor->tree;
     int64_t rank, end;
     *out = -1;
@@ -380,7 +382,7 @@ static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t 
         between->low = art_bound_key(between->low_buffer, here, true);
         between->high = art_bound_key(between->high_buffer, cursor->stop, cursor->stop_inside);
     }
-    int rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
+    enum art_rc rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
     if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
     if (rc) return rc;
     int64_t rows = cursor->backward ? rank - end : end - rank;
@@ -390,13 +392,13 @@ static int find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t 
 }
 
 /* To the row that stands `count` rows on from `here`, if the range has it; `scratch` has room for a key. */
-static int skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
+static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
     struct art_tree *tree = cursor->tree;
     struct art_merge *merge = &cursor->merge;
     struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
     struct art_bytes key = {0};
     int64_t rank;
-    int rc = find_rank(cursor, here, count, &between, &rank);
+    enum art_rc rc = find_rank(cursor, here, count, &between, &rank);
     if (rc || rank < 0) return rc;
     bool by_rank = merge->count == 1 && !merge->source[0].is_memtable;
     if (by_rank) {
@@ -426,14 +428,14 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
 /* --- stretches of deletes ----------------------------------------------------------------------------------------- */
 
 /* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
-static int __attribute__((noinline)) cross_gap(struct art_cursor *cursor) {
+static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor) {
     struct art_tree *tree = cursor->tree;
     struct art_merge *merge = &cursor->merge;
     struct art_gap *gap = &tree->gap;
     bool backward = cursor->backward;
     assert(cursor->changes == tree->changes);
     uint64_t left = GAP_SEARCHES * few_rows(cursor);
-    int rc = art_gap_enter(tree, art_merge_winner(merge)->key);
+    enum art_rc rc = art_gap_enter(tree, art_merge_winner(merge)->key);
     if (!rc && gap->within) rc = art_merge_seek(merge, backward ? gap->low : gap->high, backward);
     while (!rc && merge->valid && !cursor->valid) {
         struct art_source *source = art_merge_winner(merge);
@@ -453,8 +455,8 @@ static int __attribute__((noinline)) cross_gap(struct art_cursor *cursor) {
     return rc;
 }
 
-int art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
-    int rc = ART_OK;
+enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
+    enum art_rc rc = ART_OK;
     if (count <= few_rows(cursor)) {
         while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
         return rc;

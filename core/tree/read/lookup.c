@@ -4,10 +4,10 @@
 #include "core/tree/read/read.h"
 
 /* To the child where `key` has its place. */
-static inline int step_down(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, struct art_ref *ref,
-                            int64_t *before) {
+static inline enum art_rc step_down(struct art_tree *tree, struct art_blob *blob, struct art_bytes key,
+                                    struct art_ref *ref, int64_t *before) {
     unsigned level = ref->level;
-    int rc = art_blob_child(blob, key, ref, before);
+    enum art_rc rc = art_blob_child(blob, key, ref, before);
     if (rc) return rc;
     if (ref->level != level - 1) {
         return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref->level,
@@ -18,26 +18,26 @@ static inline int step_down(struct art_tree *tree, struct art_blob *blob, struct
 }
 
 /* The entry of `key` in a leaf blob. *where: what keeps it. */
-static inline int leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, struct art_entry *entry,
-                           struct art_blob **where) {
+static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key,
+                                   struct art_entry *entry, struct art_blob **where) {
     *where = blob;
     if (!art_store_cache_is_full()) return art_blob_get(blob, key, entry);
     struct art_spot spot;
     const uint8_t *page;
     art_blob_spot(blob, key, &spot);
-    int rc = art_store_bypass(tree->store, blob, spot.page, &page, where);
+    enum art_rc rc = art_store_bypass(tree->store, blob, spot.page, &page, where);
     if (rc) return rc;
     return page ? art_blob_get_from(blob, key, &spot, page, entry) : art_blob_get(blob, key, entry);
 }
 
 /* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
-static int run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
-                   struct art_entry *entry, struct art_blob **where) {
+static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
+                           struct art_entry *entry, struct art_blob **where) {
     struct art_ref ref = run->top;
     for (;;) {
         if (art_label_compare(ref.label, key)) return ART_NOTFOUND;
         struct art_blob *blob;
-        int rc = art_store_blob(tree->store, &ref, &blob);
+        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
         if (rc) return rc;
         if (ref.level == 0) {
             if (blob->filter_blocks) {
@@ -51,15 +51,15 @@ static int run_get(struct art_tree *tree, const struct art_run *run, struct art_
     }
 }
 
-int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
     uint64_t hash = 0;
     struct art_blob *where;
     return run_get(tree, run, key, &hash, out, &where);
 }
 
-static int find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
+static enum art_rc find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        int rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
+        enum art_rc rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
         out->any = true;
         out->live = !(out->entry.flags & ART_DELETE);
@@ -68,7 +68,7 @@ static int find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t ha
     return ART_OK;
 }
 
-static int found_in_memtable(struct art_found *out) {
+static enum art_rc found_in_memtable(struct art_found *out) {
     out->any = out->in_memtable = true;
     out->live = !(out->entry.flags & ART_DELETE);
     return ART_OK;
@@ -79,7 +79,7 @@ static bool filter_speaks_for_runs(const struct art_tree *tree) {
     return tree->txn.spilled && art_memtable_remembers(tree->memtable);
 }
 
-int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
+enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
     *out = (struct art_found){0};
     uint64_t hash = 0;
     bool remembers = filter_speaks_for_runs(tree);
@@ -92,8 +92,8 @@ int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found 
     return find_in_runs(tree, key, hash, out);
 }
 
-int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
-                        struct art_memtable_place *place) {
+enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                                struct art_memtable_place *place) {
     *out = (struct art_found){0};
     art_memtable_look(tree->memtable, key, place);
     if (!art_memtable_get_at(tree->memtable, key, place, &out->entry)) return found_in_memtable(out);
@@ -101,9 +101,9 @@ int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_
     return find_in_runs(tree, key, place->hash, out);
 }
 
-int art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *row) {
+enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *row) {
     *row = (struct art_row){0};
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     struct art_bytes key;
     if (path.len > ART_PATH_MAX) return ART_NOTFOUND;
@@ -137,7 +137,7 @@ static inline int64_t add(int64_t a, int64_t b) {
 }
 
 /* Sum of the weights of all entries of a run below `key`. */
-static int run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
+static enum art_rc run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
     struct art_ref ref = run->top;
     *out = 0;
     for (;;) {
@@ -148,7 +148,7 @@ static int run_rank(struct art_tree *tree, const struct art_run *run, struct art
             return ART_OK;
         }
         struct art_blob *blob;
-        int rc = art_store_blob(tree->store, &ref, &blob);
+        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
         if (rc) return rc;
         int64_t before = 0;
         if (ref.level == 0) {
@@ -162,11 +162,11 @@ static int run_rank(struct art_tree *tree, const struct art_run *run, struct art
     }
 }
 
-int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
+enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
     *out = art_memtable_rank(tree->memtable, key);
     for (unsigned i = 0; i < tree->root->runs; i++) {
         int64_t rank;
-        int rc = run_rank(tree, &tree->root->run[i], key, &rank);
+        enum art_rc rc = run_rank(tree, &tree->root->run[i], key, &rank);
         if (rc) return rc;
         *out = add(*out, rank);
     }
@@ -199,9 +199,9 @@ struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range) 
     return cut(buffer, range->high, range->high_set, !range->high_open, false);
 }
 
-int art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out) {
+enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out) {
     *out = 0;
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     int64_t low, high;
     rc = art_tree_rank(tree, art_range_low(tree->key, range), &low);

@@ -56,10 +56,10 @@ static void reach_by_predecessor(struct art_bytes predecessor, struct art_bytes 
     out->exact = out->len == predecessor.len;
 }
 
-static int reach_in_memtable(const struct art_memtable *memtable, struct art_bytes key, struct reach *out) {
+static enum art_rc reach_in_memtable(const struct art_memtable *memtable, struct art_bytes key, struct reach *out) {
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
-    int rc = art_memtable_seek_le(&cursor, key);
+    enum art_rc rc = art_memtable_seek_le(&cursor, key);
     if (!rc && cursor.valid) {
         struct art_entry entry;
         art_memtable_cursor_entry(&cursor, &entry);
@@ -71,9 +71,9 @@ static int reach_in_memtable(const struct art_memtable *memtable, struct art_byt
 }
 
 /* The key stands at the very beginning of a bucket or blob: its predecessor lies in another one. */
-static int reach_beside(struct search *search, unsigned run, struct art_bytes key, struct reach *out) {
+static enum art_rc reach_beside(struct search *search, unsigned run, struct art_bytes key, struct reach *out) {
     struct art_merge *merge;
-    int rc = search->cursor ? ART_OK : art_cursor_open(search->tree, &search->cursor);
+    enum art_rc rc = search->cursor ? ART_OK : art_cursor_open(search->tree, &search->cursor);
     if (!rc) rc = art_cursor_sources(search->cursor, &merge);
     if (rc) return rc;
     struct art_run_cursor *at = &merge->source[merge->count - search->tree->root->runs + run].run;
@@ -84,7 +84,7 @@ static int reach_beside(struct search *search, unsigned run, struct art_bytes ke
     return ART_OK;
 }
 
-static int reach_in_run(struct search *search, unsigned run, struct art_bytes key, struct reach *out) {
+static enum art_rc reach_in_run(struct search *search, unsigned run, struct art_bytes key, struct reach *out) {
     struct art_ref ref = search->tree->root->run[run].top;
     for (;;) {
         int side = art_label_compare(ref.label, key);
@@ -95,7 +95,7 @@ static int reach_in_run(struct search *search, unsigned run, struct art_bytes ke
         }
         struct art_blob *blob;
         unsigned level = ref.level;
-        int rc = art_store_blob(search->tree->store, &ref, &blob);
+        enum art_rc rc = art_store_blob(search->tree->store, &ref, &blob);
         if (rc) return rc;
         if (level == 0) {
             struct art_entry entry;
@@ -115,26 +115,26 @@ static int reach_in_run(struct search *search, unsigned run, struct art_bytes ke
 }
 
 /* What source `index` has of the first `len` bytes of the path. */
-static int ask(struct search *search, unsigned index, int64_t len) {
+static enum art_rc ask(struct search *search, unsigned index, int64_t len) {
     const struct art_memtable *memtable = search->tree->memtable;
     struct reach *reach = &search->reach[index];
     struct art_bytes key = art_bytes(search->key.data, (uint32_t)len + 1);
     *reach = (struct reach){0};
-    int rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(memtable, key, reach);
+    enum art_rc rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(memtable, key, reach);
     reach->len--; /* the name space's byte */
     if (reach->len == len && !reach->exact) reach->len--;
     return rc;
 }
 
 /* Is there a row of `len` bytes of the path? If not, *len becomes the length that one can have at most. */
-static int try_length(struct search *search, int64_t *len, bool *found) {
+static enum art_rc try_length(struct search *search, int64_t *len, bool *found) {
     int64_t longest = -1;
     bool deleted = false;
     *found = false;
     for (unsigned i = 0; i < search->sources; i++) {
         struct reach *reach = &search->reach[i];
         if (reach->len > *len || (reach->len == *len && !reach->exact)) {
-            int rc = ask(search, i, *len);
+            enum art_rc rc = ask(search, i, *len);
             if (rc) return rc;
         }
         if (reach->len == *len && reach->exact) { /* the newest that has the key decides */
@@ -150,11 +150,11 @@ static int try_length(struct search *search, int64_t *len, bool *found) {
     return ART_OK;
 }
 
-int art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
-                            struct art_buffer *out) {
+enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
+                                    struct art_buffer *out) {
     struct search search = {.tree = tree, .sources = 1 + tree->root->runs};
     bool found = false;
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     int64_t len = last_end(path, delimiter, path.len);
     if (len > ART_PATH_MAX) len = last_end(path, delimiter, ART_PATH_MAX);

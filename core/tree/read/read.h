@@ -16,17 +16,17 @@ struct art_found {
     bool in_memtable;
     struct art_blob *blob; /* where the entry lies, when it is not in the memtable */
 };
-int art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
+enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
 /* For whoever sets the key then, whatever is found: with its place in the memtable. */
-int art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
-                        struct art_memtable_place *place);
+enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
+                                struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
-int art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
+enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
-int art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
+enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 /* The `shadows_older` that an entry for this key must carry in the memtable. */
 static inline uint8_t art_found_shadows_older(const struct art_found *found) {
     return found->in_memtable ? found->entry.flags & ART_SHADOWS_OLDER : found->live ? ART_SHADOWS_OLDER : 0;
@@ -41,11 +41,11 @@ struct art_between {
 /* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
  * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a
  * row's: where the sums on disk lie it may be any key, or ART_NOTFOUND. */
-int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
+enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);
 /* The sources of an open cursor, today's, for whoever only wants to look into each. The cursor is not valid then. */
-int art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
+enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
 
 #endif

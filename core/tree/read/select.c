@@ -31,10 +31,10 @@ static struct art_bytes set_key(uint8_t *buffer, struct art_bytes key) {
 }
 
 /* Moves one of the bounds to `key`. *above: the low one. */
-static int look(struct select *select, struct art_bytes key, bool *above) {
+static enum art_rc look(struct select *select, struct art_bytes key, bool *above) {
     struct art_between *between = select->between;
     int64_t rank;
-    int rc = art_tree_rank(select->tree, key, &rank);
+    enum art_rc rc = art_tree_rank(select->tree, key, &rank);
     if (rc) return rc;
     *above = rank <= select->rank;
     if (*above)
@@ -45,12 +45,12 @@ static int look(struct select *select, struct art_bytes key, bool *above) {
 }
 
 /* How many keys of a blob stand before `key`, or with `through`, not behind it. */
-static int keys_before(struct art_blob_cursor *at, struct art_bytes label, struct art_bytes key, bool through,
-                       uint32_t *out) {
+static enum art_rc keys_before(struct art_blob_cursor *at, struct art_bytes label, struct art_bytes key, bool through,
+                               uint32_t *out) {
     int side = art_label_compare(label, key);
     *out = side < 0 ? 0 : at->blob->entries;
     if (side) return ART_OK;
-    int rc = art_blob_seek_ge(at, key);
+    enum art_rc rc = art_blob_seek_ge(at, key);
     if (rc || !at->valid) return rc;
     *out = art_blob_cursor_index(at);
     if (through && art_bytes_equal(art_bytes(at->key, at->key_len), key)) ++*out;
@@ -58,9 +58,10 @@ static int keys_before(struct art_blob_cursor *at, struct art_bytes label, struc
 }
 
 /* Closes in until no key of the blob is left between the bounds. *first: how many stand at or before the low one. */
-static int narrow_blob(struct select *select, struct art_blob_cursor *at, struct art_bytes label, uint32_t *first) {
+static enum art_rc narrow_blob(struct select *select, struct art_blob_cursor *at, struct art_bytes label,
+                               uint32_t *first) {
     uint32_t end;
-    int rc = keys_before(at, label, select->between->low, true, first);
+    enum art_rc rc = keys_before(at, label, select->between->low, true, first);
     if (!rc) rc = keys_before(at, label, select->between->high, false, &end);
     while (!rc && *first < end) {
         uint32_t middle = *first + (end - *first) / 2;
@@ -75,10 +76,10 @@ static int narrow_blob(struct select *select, struct art_blob_cursor *at, struct
     return rc;
 }
 
-static int narrow_run(struct select *select, const struct art_run *run) {
+static enum art_rc narrow_run(struct select *select, const struct art_run *run) {
     struct art_ref ref = run->top;
     struct art_blob *above = NULL; /* where ref's label lies */
-    int rc;
+    enum art_rc rc;
     for (;;) {
         struct art_blob *blob;
         struct art_blob_cursor at;
@@ -106,7 +107,7 @@ static int narrow_run(struct select *select, const struct art_run *run) {
 }
 
 /* No run has a key between the bounds: the row is at the low one, or the memtable has it. */
-static int select_in_memtable(struct select *select, struct art_bytes *key) {
+static enum art_rc select_in_memtable(struct select *select, struct art_bytes *key) {
     struct art_between *between = select->between;
     const struct art_memtable *memtable = select->tree->memtable;
     int64_t rank;
@@ -115,14 +116,14 @@ static int select_in_memtable(struct select *select, struct art_bytes *key) {
     between->low_buffer[between->low.len] = 0; /* the smallest key above it */
     struct art_bytes low = art_bytes(between->low_buffer, between->low.len + 1);
     memset(between->low_buffer + low.len, 0, ART_KEY_PADDING);
-    int rc = art_tree_rank(select->tree, low, &rank);
+    enum art_rc rc = art_tree_rank(select->tree, low, &rank);
     if (rc || rank > select->rank) return rc;
     uint64_t on = (uint64_t)select->rank - (uint64_t)rank; /* rows behind it */
     int64_t wanted = (int64_t)((uint64_t)art_memtable_rank(memtable, low) + on);
     return art_memtable_select(memtable, low, between->high, wanted, key);
 }
 
-int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key) {
+enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key) {
     struct select select = {tree, between, rank};
     const struct art_root *root = tree->root;
     bool done[ART_RUNS_CAPACITY] = {false};
@@ -135,7 +136,7 @@ int art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *bet
             largest = j;
         }
         done[largest] = true;
-        int rc = narrow_run(&select, &root->run[largest]);
+        enum art_rc rc = narrow_run(&select, &root->run[largest]);
         if (rc) return rc;
     }
     return select_in_memtable(&select, key);

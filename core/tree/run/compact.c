@@ -51,11 +51,11 @@ static unsigned level0_runs(const struct art_root *root) {
 
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
-int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable) {
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable) {
     struct art_memtable_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
-    int rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
+    enum art_rc rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
     if (rc) return rc;
     art_memtable_cursor_init(&cursor, memtable);
     for (rc = art_memtable_first(&cursor); !rc && cursor.valid; rc = art_memtable_next(&cursor)) {
@@ -76,9 +76,9 @@ int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct
 
 /* --- merging sources into a build --------------------------------------------------------------------------------- */
 
-static int merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
     struct art_entry entry;
-    int rc = art_merge_combine(merge, &entry);
+    enum art_rc rc = art_merge_combine(merge, &entry);
     if (rc) return rc;
     bool put = !(entry.flags & ART_DELETE), shadows_older = entry.flags & ART_SHADOWS_OLDER;
     if (put || shadows_older) {
@@ -91,9 +91,9 @@ static int merge_entry(struct art_tree *tree, struct art_merge *merge, struct ar
     return rc ? rc : art_merge_step_combined(merge);
 }
 
-int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
     uint64_t count = 0;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     while (!rc && merge->valid) {
         struct art_stretch stretch;
         uint32_t taken = 0;
@@ -115,15 +115,15 @@ static uint8_t merged_level(const struct art_tree *tree, const struct art_root *
 }
 
 /* Replaces runs [from, to] by one, with a memtable over them or NULL. */
-static int merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable, unsigned from,
-                      unsigned to) {
+static enum art_rc merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable,
+                              unsigned from, unsigned to) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
     bool last = to + 1 == edit->root->runs;
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    int rc = art_merge_set(merge, memtable, &edit->root->run[from], to - from + 1);
+    enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], to - from + 1);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
@@ -208,14 +208,14 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
 }
 
 /* A level-0 run that begins behind the end of the run below it, and hides nothing there: may be given down at once. */
-static int appends(struct art_tree *tree, const struct art_root *root, bool *yes) {
+static enum art_rc appends(struct art_tree *tree, const struct art_root *root, bool *yes) {
     *yes = false;
     if (root->runs < 2 || root->run[0].level != 0 || root->run[1].level < LEVEL_FIRST) return ART_OK;
     const struct art_ref *upper = &root->run[0].top, *lower = &root->run[1].top;
     if (upper->count < 0 || (uint64_t)upper->count != upper->entries) return ART_OK;
     struct art_run_cursor cursor;
     struct art_buffer first = {0};
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc) {
         art_run_cursor_reset(&cursor, upper, 0);
         rc = art_run_first(&cursor);
@@ -237,7 +237,7 @@ bool art_compact_due(const struct art_tree *tree) {
     return next_step(tree, root, &at, &urgency) != STEP_NONE;
 }
 
-static int take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
+static enum art_rc take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
     switch (step) {
     case STEP_LEVEL0:
         return merge_runs(tree, edit, NULL, 0, level0_runs(edit->root) - 1);
@@ -261,9 +261,9 @@ static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
     return pages >= owed && (pages >= PAUSE_PAGES || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
-static int give_what_appends(struct art_tree *tree, struct art_edit *edit) {
+static enum art_rc give_what_appends(struct art_tree *tree, struct art_edit *edit) {
     bool append;
-    int rc = appends(tree, edit->root, &append);
+    enum art_rc rc = appends(tree, edit->root, &append);
     while (!rc && append) {
         rc = art_slice_give(tree, edit, 0);
         if (!rc) rc = appends(tree, edit->root, &append);
@@ -271,9 +271,9 @@ static int give_what_appends(struct art_tree *tree, struct art_edit *edit) {
     return rc;
 }
 
-int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
     uint64_t written = edit->pages_written, begun = art_clock_ns();
-    int rc = give_what_appends(tree, edit);
+    enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
     while (!rc && moved && !paid) {
         unsigned at, urgency;
@@ -298,15 +298,15 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
 }
 
-int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable) {
+enum art_rc art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable) {
     struct art_root *root = edit->root;
     if (!root->runs) return art_compact_flush(tree, edit, memtable);
     if (root->runs == 1 && !art_memtable_keys(memtable) && is_packed(tree, &root->run[0])) return ART_OK;
     return merge_runs(tree, edit, memtable, 0, root->runs - 1);
 }
 
-int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices) {
-    int rc = ART_OK;
+enum art_rc art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices) {
+    enum art_rc rc = ART_OK;
     while (!rc && slices-- && edit->root->runs > 1) {
         rc = art_slice_give(tree, edit, 0);
         if (!rc) rc = art_tree_interrupted(tree);

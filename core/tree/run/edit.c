@@ -2,9 +2,9 @@
  * taken out. Until it is installed nobody else sees it, and discarding it gives all its slots back. */
 #include "core/tree/run/run.h"
 
-int art_edit_begin(struct art_tree *tree, struct art_edit *edit) {
+enum art_rc art_edit_begin(struct art_tree *tree, struct art_edit *edit) {
     *edit = (struct art_edit){0};
-    int rc = art_slots_begin(tree);
+    enum art_rc rc = art_slots_begin(tree);
     if (!rc) rc = art_slots_know(tree);
     if (!rc) rc = art_root_clone(tree->root, &edit->root);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &edit->used);
@@ -29,18 +29,18 @@ void art_edit_discard(struct art_tree *tree, struct art_edit *edit) {
 }
 
 /* A finished blob's own count of its entries stands only in its header. */
-static int entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
-                          uint32_t *out) {
+static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
+                                  uint32_t *out) {
     struct art_blob blob;
-    int rc = art_blob_open(&blob, buffer->data, ref, tree->options.uuid, "a blob just built");
+    enum art_rc rc = art_blob_open(&blob, buffer->data, ref, tree->options.uuid, "a blob just built");
     if (!rc) *out = blob.entries;
     return rc;
 }
 
-int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
-                   struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
+enum art_rc art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
     uint32_t slot;
-    int rc = art_slots_take(tree, edit, &slot);
+    enum art_rc rc = art_slots_take(tree, edit, &slot);
     if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
     if (!rc && inside) rc = entries_inside(tree, buffer, &out->ref, inside);
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);

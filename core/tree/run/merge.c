@@ -21,13 +21,14 @@ void art_merge_clear(struct art_merge *merge) {
     merge->valid = false;
 }
 
-int art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs, unsigned count) {
+enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs,
+                          unsigned count) {
     unsigned want = count + (memtable ? 1 : 0);
     assert(want <= ART_RUNS_CAPACITY + 1);
     merge->valid = false;
     merge->count = 0;
     while (merge->opened < want) {
-        int rc = art_run_cursor_open(&merge->source[merge->opened].run, merge->store);
+        enum art_rc rc = art_run_cursor_open(&merge->source[merge->opened].run, merge->store);
         if (rc) return rc;
         merge->opened++;
     }
@@ -56,8 +57,8 @@ static inline void source_note(struct art_source *source) {
     }
 }
 
-static inline int source_step(struct art_source *source, bool backward) {
-    int rc;
+static inline enum art_rc source_step(struct art_source *source, bool backward) {
+    enum art_rc rc;
     if (source->is_memtable) {
         rc = backward ? art_memtable_prev(&source->memtable) : art_memtable_next(&source->memtable);
     } else {
@@ -67,8 +68,8 @@ static inline int source_step(struct art_source *source, bool backward) {
     return rc;
 }
 
-int art_source_seek(struct art_source *source, struct art_bytes key, bool backward) {
-    int rc;
+enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, bool backward) {
+    enum art_rc rc;
     if (source->is_memtable) {
         struct art_memtable_cursor *at = &source->memtable;
         if (!key.data)
@@ -86,7 +87,7 @@ int art_source_seek(struct art_source *source, struct art_bytes key, bool backwa
     return rc;
 }
 
-int art_source_next(struct art_source *source) {
+enum art_rc art_source_next(struct art_source *source) {
     return source_step(source, false);
 }
 
@@ -106,7 +107,7 @@ static void find_runner(struct art_merge *merge, bool backward) {
 }
 
 /* Finds the winner and moves what it hides. */
-static int select_winner(struct art_merge *merge, bool backward) {
+static enum art_rc select_winner(struct art_merge *merge, bool backward) {
     struct art_source *source = merge->source;
     unsigned winner = ART_NO_SOURCE;
     uint32_t ties = 0;
@@ -130,53 +131,53 @@ static int select_winner(struct art_merge *merge, bool backward) {
     for (unsigned i = winner + 1; ties; i++) {
         if (!(ties & 1u << i)) continue;
         ties &= ~(1u << i);
-        int rc = source_step(&source[i], backward);
+        enum art_rc rc = source_step(&source[i], backward);
         if (rc) return rc;
     }
     if (merge->valid) find_runner(merge, backward);
     return ART_OK;
 }
 
-int art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {
+enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {
     merge->valid = false;
     for (unsigned i = 0; i < merge->count; i++) {
-        int rc = art_source_seek(&merge->source[i], key, backward);
+        enum art_rc rc = art_source_seek(&merge->source[i], key, backward);
         if (rc) return rc;
     }
     return select_winner(merge, backward);
 }
 
 /* What is not before `behind` stays. All else begins as the present key does, which is the first of all. */
-int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind) {
+enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind) {
     merge->valid = false;
     for (unsigned i = 0; i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
         if (!source->valid || art_bytes_compare(source->key, behind) >= 0) continue;
-        int rc = source->is_memtable ? art_memtable_seek_ge(&source->memtable, behind)
-                                     : art_run_skip(&source->run, len, behind);
+        enum art_rc rc = source->is_memtable ? art_memtable_seek_ge(&source->memtable, behind)
+                                             : art_run_skip(&source->run, len, behind);
         source_note(source);
         if (rc) return rc;
     }
     return select_winner(merge, false);
 }
 
-int art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
+enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
     struct art_source *source = &merge->source[0];
     assert(merge->count == 1 && !source->is_memtable);
     merge->valid = false;
-    int rc = art_run_seek_rank(&source->run, rank);
+    enum art_rc rc = art_run_seek_rank(&source->run, rank);
     source_note(source);
     return rc ? rc : select_winner(merge, false);
 }
 
-int art_merge_moved(struct art_merge *merge, bool backward) {
-    int rc = select_winner(merge, backward);
+enum art_rc art_merge_moved(struct art_merge *merge, bool backward) {
+    enum art_rc rc = select_winner(merge, backward);
     if (rc) merge->valid = false;
     return rc;
 }
 
-int art_merge_step(struct art_merge *merge, bool backward) {
-    int rc = source_step(&merge->source[merge->winner], backward);
+enum art_rc art_merge_step(struct art_merge *merge, bool backward) {
+    enum art_rc rc = source_step(&merge->source[merge->winner], backward);
     if (rc) {
         merge->valid = false;
         return rc;
@@ -217,7 +218,7 @@ static void select_smallest(struct art_merge *merge) {
 
 /* The newest entry takes over the older ones' `shadows_older`, each in turn: what was live below it must be what the
  * next one says. */
-int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
+enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
     art_source_entry(&source[merge->winner], out);
     for (unsigned i = merge->winner + 1; i < merge->count; i++) {
@@ -234,15 +235,15 @@ int art_merge_combine(struct art_merge *merge, struct art_entry *out) {
 }
 
 /* A source of which only some entries belong to the merge ends when they are through. */
-static int step_limited(struct art_source *source) {
-    int rc = source_step(source, false);
+static enum art_rc step_limited(struct art_source *source) {
+    enum art_rc rc = source_step(source, false);
     if (--source->left == 0) source->valid = false;
     return rc;
 }
 
-int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries) {
+enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries) {
     struct art_source *source = &merge->source[index];
-    int rc = art_source_seek(source, from, false);
+    enum art_rc rc = art_source_seek(source, from, false);
     source->left = entries;
     if (!entries) source->valid = false;
     return rc;
@@ -252,30 +253,30 @@ void art_merge_begin_combined(struct art_merge *merge) {
     select_smallest(merge);
 }
 
-int art_merge_step_combined(struct art_merge *merge) {
+enum art_rc art_merge_step_combined(struct art_merge *merge) {
     struct art_source *source = merge->source;
     for (unsigned i = merge->count; i-- > merge->winner + 1;) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
-        int rc = step_limited(&source[i]);
+        enum art_rc rc = step_limited(&source[i]);
         if (rc) return rc;
     }
-    int rc = step_limited(&source[merge->winner]);
+    enum art_rc rc = step_limited(&source[merge->winner]);
     if (rc) return rc;
     select_smallest(merge);
     return ART_OK;
 }
 
 /* The key of a source as searches want it. */
-static int padded_key(struct art_merge *merge, const struct art_source *source, struct art_bytes *out) {
+static enum art_rc padded_key(struct art_merge *merge, const struct art_source *source, struct art_bytes *out) {
     *out = source->key;
     if (!source->is_memtable) return ART_OK;
-    int rc = art_buffer_set_key(&merge->padded, source->key);
+    enum art_rc rc = art_buffer_set_key(&merge->padded, source->key);
     *out = art_buffer_bytes(&merge->padded);
     return rc;
 }
 
 /* Buckets are told apart by their place in a blob, so a stretch ends with it. */
-int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
+enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
     const struct art_source *source = art_merge_winner(merge);
     const struct art_blob_cursor *at = &source->run.leaf;
     *out = (struct art_stretch){0};
@@ -286,7 +287,7 @@ int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
         if (i == merge->winner || !merge->source[i].valid) continue;
         uint32_t end;
         struct art_bytes key;
-        int rc = padded_key(merge, &merge->source[i], &key);
+        enum art_rc rc = padded_key(merge, &merge->source[i], &key);
         if (!rc) rc = art_blob_buckets_before(at, key, &end);
         if (rc) return rc;
         out->to = art_min32(out->to, end);
@@ -297,10 +298,10 @@ int art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
     return ART_OK;
 }
 
-int art_merge_skip_combined(struct art_merge *merge, uint64_t entries) {
+enum art_rc art_merge_skip_combined(struct art_merge *merge, uint64_t entries) {
     struct art_source *source = art_merge_winner(merge);
     uint32_t last = art_blob_cursor_index(&source->run.leaf) + (uint32_t)entries - 1;
-    int rc = art_blob_seek_entry(&source->run.leaf, last);
+    enum art_rc rc = art_blob_seek_entry(&source->run.leaf, last);
     source->left -= entries - 1;
     if (!rc) rc = step_limited(source);
     if (rc) return rc;

@@ -25,19 +25,19 @@ struct art_run_cursor {
     uint8_t *key;           /* the bottom's key buffer */
     uint8_t *scratch;       /* keys of upper levels */
 };
-int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
+enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
 void art_run_cursor_close(struct art_run_cursor *cursor);
 /* Lets all blobs go and takes the run. `top` is copied; its label must outlive the use. bottom <= top->level. */
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom);
-int art_run_first(struct art_run_cursor *cursor);
-int art_run_last(struct art_run_cursor *cursor);
-int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
-int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key);
-int art_run_next(struct art_run_cursor *cursor);
-int art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind); /* art_merge_skip() */
-int art_run_prev(struct art_run_cursor *cursor);
+enum art_rc art_run_first(struct art_run_cursor *cursor);
+enum art_rc art_run_last(struct art_run_cursor *cursor);
+enum art_rc art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
+enum art_rc art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key);
+enum art_rc art_run_next(struct art_run_cursor *cursor);
+enum art_rc art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind); /* art_merge_skip() */
+enum art_rc art_run_prev(struct art_run_cursor *cursor);
 /* A run of plain puts: to the entry before which `rank` others stand. */
-int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
+enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
 static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) {
     return art_bytes(cursor->key, cursor->leaf.key_len);
 }
@@ -65,19 +65,20 @@ struct art_merge {
 void art_merge_init(struct art_merge *merge, struct art_store *store);
 void art_merge_clear(struct art_merge *merge);
 /* Takes sources: the memtable (may be NULL), then runs. */
-int art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs, unsigned count);
+enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs,
+                          unsigned count);
 /* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the
  * others past it. */
-int art_merge_seek(struct art_merge *merge, struct art_bytes key,
-                   bool backward); /* key.data NULL: the very first (last) */
-int art_merge_step(struct art_merge *merge, bool backward);
+enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key,
+                           bool backward); /* key.data NULL: the very first (last) */
+enum art_rc art_merge_step(struct art_merge *merge, bool backward);
 /* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after
  * these. */
-int art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
+enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
 /* The winner has moved by itself, past the runner: whose turn is it? */
-int art_merge_moved(struct art_merge *merge, bool backward);
+enum art_rc art_merge_moved(struct art_merge *merge, bool backward);
 /* A merge of one run alone, of plain puts. */
-int art_merge_seek_rank(struct art_merge *merge, int64_t rank);
+enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank);
 enum { ART_NO_SOURCE = UINT8_MAX };
 /* Nothing but the winner is left. */
 static inline bool art_merge_alone(const struct art_merge *merge) {
@@ -87,69 +88,69 @@ static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->winner];
 }
 /* A single source: to the first key not before `key`, or backward, the last one not behind it. */
-int art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
+enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
  * their `shadows_older`, the rule is checked. */
-int art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
+enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
-int art_merge_combine(struct art_merge *merge, struct art_entry *out);
-int art_merge_step_combined(struct art_merge *merge);
+enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out);
+enum art_rc art_merge_step_combined(struct art_merge *merge);
 /* Buckets [from, to) of the winner's blob, which begin with its entry, in which no other source has a say and which
  * hold nothing but plain puts: may go into the output as they are. None: from == to. */
 struct art_stretch {
     struct art_blob *blob;
     uint32_t from, to;
 };
-int art_merge_stretch(struct art_merge *merge, struct art_stretch *out);
+enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out);
 /* Entries in the first `buckets` of them. */
 static inline uint64_t art_stretch_entries(const struct art_stretch *stretch, uint32_t buckets) {
     return art_blob_entries_in(stretch->blob, stretch->from, stretch->from + buckets);
 }
 /* Steps past so many entries of the winner, all of a stretch. */
-int art_merge_skip_combined(struct art_merge *merge, uint64_t entries);
+enum art_rc art_merge_skip_combined(struct art_merge *merge, uint64_t entries);
 /* A single source: to its next entry. */
-int art_source_next(struct art_source *source);
+enum art_rc art_source_next(struct art_source *source);
 
 /* --- slots.c ------------------------------------------------------------------------------------------------------ */
 /* Makes slots.used right for tree->root. */
-int art_slots_know(struct art_tree *tree);
+enum art_rc art_slots_know(struct art_tree *tree);
 /* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to
  * claim. */
-int art_slots_claim(struct art_tree *tree);
+enum art_rc art_slots_claim(struct art_tree *tree);
 /* Lock, secure, retired list: everything before the first slot of a transaction is written. */
-int art_slots_begin(struct art_tree *tree);
-int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
+enum art_rc art_slots_begin(struct art_tree *tree);
+enum art_rc art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
 /* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
-int art_slots_discard(struct art_tree *tree, const struct art_edit *edit);
+enum art_rc art_slots_discard(struct art_tree *tree, const struct art_edit *edit);
 /* The edit does not name the slot any more. */
 void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot);
 /* Calls `visit` with every reference of a run, its top included. */
-int art_run_each_ref(struct art_store *store, const struct art_run *run,
-                     int (*visit)(void *context, const struct art_ref *ref), void *context);
+enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
+                             enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
 /* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list
  * was made by nobody. */
-int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
+enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
 /* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. */
-int art_retired_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context);
+enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot), void *context);
 /* Slots in a file of so many bytes. */
 uint32_t art_slots_in(uint64_t file_bytes);
 /* The list to be committed with `used`. */
-int art_slots_retired(struct art_tree *tree, const struct art_slot_set *used);
+enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *used);
 /* Gives back what `from` names and `keep` does not. */
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
-int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
+enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
 void art_slots_end(struct art_tree *tree);
 /* After work that has failed, or a rollback: what it has added to the file is cut off. Keeps the error's message. */
 void art_slots_cut_back(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
-int art_edit_begin(struct art_tree *tree, struct art_edit *edit);
+enum art_rc art_edit_begin(struct art_tree *tree, struct art_edit *edit);
 void art_edit_discard(struct art_tree *tree, struct art_edit *edit);
 /* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. */
-int art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
-                   struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
+enum art_rc art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+                           struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
 
 /* --- run_build.c -------------------------------------------------------------------------------------------------- */
 struct art_child { /* a child reference with its separator; both owned */
@@ -163,66 +164,68 @@ struct art_children {
     uint64_t blobs, pages; /* of all blobs that were written for them */
 };
 void art_children_clear(struct art_children *children);
-int art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
+enum art_rc art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
 /* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
  * art_run_build_run(), and the children are folded into index blobs on the way. */
-int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
-                       uint32_t fill_pages, bool whole);
-int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
+enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
+                               uint32_t fill_pages, bool whole);
+enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
 /* Takes buckets as they are, pages at a time; *taken: so many, 0 when it would not pay off or they do not begin a
  * page. */
-int art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken);
+enum art_rc art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken);
 /* Only leaves: their references (for a splice). */
-int art_run_build_children(struct art_run_build *build, struct art_children *out);
+enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
 /* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). */
-int art_run_build_run(struct art_run_build *build, struct art_run *out);
+enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out);
 void art_run_build_close(struct art_run_build *build);
 void art_run_clear(struct art_run *run);
 /* Index blobs of `level` over `children`, their references to `out`. */
-int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
-                    struct art_children *out);
+enum art_rc art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level,
+                            const struct art_children *children, struct art_children *out);
 
 /* --- splice.c ----------------------------------------------------------------------------------------------------- */
 /* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and
  * frees the replaced ones (`moved`: not the leaves, some of which `children` or another run name: the caller does, with
  * the others); the result, maybe empty (top.entries 0), is owned by the caller. */
-int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, struct art_bytes low,
-                   struct art_bytes high, bool moved, const struct art_children *children, struct art_run *out);
+enum art_rc art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                           struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
+                           struct art_run *out);
 /* Frees all slots of a run (after it was merged away). */
-int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run);
+enum art_rc art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run);
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
-int art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable);
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable);
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
-int art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
 bool art_compact_due(const struct art_tree *tree);
 /* The memtable and all runs become one run: what remains of them is all that is written. */
-int art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
+enum art_rc art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
 /* The same by and by, from the newest run on, without the memtable: each slice leaves about as many slots as it
  * takes. */
-int art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices);
+enum art_rc art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices);
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come
  * out. */
-int art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
+enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
 /* --- slice.c ------------------------------------------------------------------------------------------------------ */
 /* Gives a part of run `at`, maybe all of it, to the run below it. */
-int art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at);
+enum art_rc art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
 /* The leaf blob's entries in new blobs. */
-int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
-                         struct art_bytes separator, const struct art_ref *leaf, bool filter, struct art_children *out);
+enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                                 struct art_bytes separator, const struct art_ref *leaf, bool filter,
+                                 struct art_children *out);
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
-int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
+enum art_rc art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end, where that is worth while. */
-int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
+enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
 /* Moves all that the free slots have room for, `most` blobs at most. */
-int art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most);
+enum art_rc art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most);
 /* 'optimize' and 'vacuum' leave no slack. */
 static inline bool art_wants_small(const struct art_tree *tree) {
     return tree->txn.optimize || tree->txn.vacuum;

@@ -34,7 +34,7 @@ void art_children_clear(struct art_children *children) {
 }
 
 /* Separators are handed to searches, so the copy is padded. */
-static int copy_bytes(struct art_bytes from, struct art_bytes *to) {
+static enum art_rc copy_bytes(struct art_bytes from, struct art_bytes *to) {
     uint8_t *copy = art_alloc_zeroed((size_t)from.len + ART_KEY_PADDING);
     if (!copy) return art_nomem();
     if (from.data) memcpy(copy, from.data, from.len);
@@ -42,7 +42,7 @@ static int copy_bytes(struct art_bytes from, struct art_bytes *to) {
     return ART_OK;
 }
 
-int art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref) {
+enum art_rc art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref) {
     if (children->count == children->capacity) {
         uint32_t capacity = children->capacity ? 2 * children->capacity : 16;
         struct art_child *more = art_resize(children->child, capacity * sizeof *more);
@@ -52,7 +52,7 @@ int art_children_add(struct art_children *children, struct art_bytes separator, 
     }
     struct art_child child = {.ref = *ref};
     child.ref.label.data = NULL;
-    int rc = copy_bytes(separator, &child.separator);
+    enum art_rc rc = copy_bytes(separator, &child.separator);
     if (!rc) rc = copy_bytes(ref->label, &child.ref.label);
     if (rc) {
         child_clear(&child);
@@ -69,8 +69,8 @@ static uint32_t page_spare(const struct art_tree *tree) {
     return tree->options.inlined ? ART_ROW_SPARE : 0;
 }
 
-int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
-                       uint32_t fill_pages, bool whole) {
+enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
+                               uint32_t fill_pages, bool whole) {
     struct art_run_build *build = art_alloc_zeroed(sizeof *build);
     if (!build) return art_nomem();
     build->tree = tree;
@@ -81,7 +81,7 @@ int art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct
                                           .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
                                           .page_spare = page_spare(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
-    int rc = art_builder_open(&build->builder, &options);
+    enum art_rc rc = art_builder_open(&build->builder, &options);
     if (rc) {
         art_run_build_close(build);
         return rc;
@@ -107,11 +107,11 @@ static bool many(const struct art_children *children) {
     return children->count >= FOLD || (children->bytes >= FOLD_BYTES && children->count > 1);
 }
 
-static int fold(struct art_run_build *build, unsigned level) {
+static enum art_rc fold(struct art_run_build *build, unsigned level) {
     struct art_children *children = &build->level[level], above = {0};
     if (level + 1 >= ART_LEVELS_MAX)
         return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_LEVELS_MAX);
-    int rc = art_index_build(build->tree, build->edit, level + 1, children, &above);
+    enum art_rc rc = art_index_build(build->tree, build->edit, level + 1, children, &above);
     for (uint32_t i = 0; !rc && i < above.count; i++) {
         rc = art_children_add(&build->level[level + 1], above.child[i].separator, &above.child[i].ref);
     }
@@ -124,9 +124,9 @@ static int fold(struct art_run_build *build, unsigned level) {
 }
 
 /* Closes the leaf blob under construction. */
-static int finish_leaf(struct art_run_build *build, bool *more) {
+static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     struct art_built built;
-    int rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
+    enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
     if (rc) return rc;
     *more = built.more;
     build->blobs++;
@@ -135,22 +135,22 @@ static int finish_leaf(struct art_run_build *build, bool *more) {
     return !rc && build->whole && many(&build->level[0]) ? fold(build, 0) : rc;
 }
 
-static int begin_leaf(struct art_run_build *build) {
-    int rc = art_store_buffer(build->tree->store, &build->buffer);
+static enum art_rc begin_leaf(struct art_run_build *build) {
+    enum art_rc rc = art_store_buffer(build->tree->store, &build->buffer);
     if (!rc) art_builder_begin(build->builder, build->buffer.data);
     return rc;
 }
 
 /* All that is built comes from runs and log. What the builder refuses to take is damage that no hash could show. */
-static int refused(const struct art_tree *tree, int rc) {
+static enum art_rc refused(const struct art_tree *tree, enum art_rc rc) {
     if (rc != ART_MISUSE) return rc;
     return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                        "what runs and log hold is out of order or cannot stand there");
 }
 
-int art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
+enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry) {
     bool full = false, more;
-    int rc = build->buffer.data ? ART_OK : begin_leaf(build);
+    enum art_rc rc = build->buffer.data ? ART_OK : begin_leaf(build);
     if (!rc) rc = art_builder_add(build->builder, key, entry, ART_SHARED_UNKNOWN, &full);
     while (!rc && full) {
         rc = finish_leaf(build, &more);
@@ -160,16 +160,16 @@ int art_run_build_add(struct art_run_build *build, struct art_bytes key, const s
     return refused(build->tree, rc);
 }
 
-int art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken) {
-    int rc = build->buffer.data ? ART_OK : begin_leaf(build);
+enum art_rc art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken) {
+    enum art_rc rc = build->buffer.data ? ART_OK : begin_leaf(build);
     *taken = 0;
     if (!rc) rc = art_builder_add_buckets(build->builder, stretch->blob, stretch->from, stretch->to, taken);
     return refused(build->tree, rc);
 }
 
-static int finish_leaves(struct art_run_build *build) {
+static enum art_rc finish_leaves(struct art_run_build *build) {
     bool more = build->buffer.data && art_builder_pending(build->builder) > 0;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     while (!rc && more) {
         if (!build->buffer.data) rc = begin_leaf(build);
         if (!rc) rc = finish_leaf(build, &more);
@@ -177,8 +177,8 @@ static int finish_leaves(struct art_run_build *build) {
     return rc;
 }
 
-int art_run_build_children(struct art_run_build *build, struct art_children *out) {
-    int rc = finish_leaves(build);
+enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out) {
+    enum art_rc rc = finish_leaves(build);
     if (rc) return rc;
     *out = build->level[0];
     out->blobs = build->blobs;
@@ -187,9 +187,9 @@ int art_run_build_children(struct art_run_build *build, struct art_children *out
     return ART_OK;
 }
 
-int art_run_build_run(struct art_run_build *build, struct art_run *out) {
+enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) {
     *out = (struct art_run){0};
-    int rc = finish_leaves(build);
+    enum art_rc rc = finish_leaves(build);
     for (unsigned level = 0; !rc; level++) {
         bool above = level + 1 < ART_LEVELS_MAX && build->level[level + 1].count;
         struct art_children *children = &build->level[level];
@@ -211,8 +211,8 @@ int art_run_build_run(struct art_run_build *build, struct art_run *out) {
 
 /* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any
  * shortened one. */
-int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level, const struct art_children *children,
-                    struct art_children *out) {
+enum art_rc art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level,
+                            const struct art_children *children, struct art_children *out) {
     struct art_builder_options options = {.kind = ART_BLOB_INDEX,
                                           .level = (uint8_t)level,
                                           .fill_pages = tree->options.blob_pages,
@@ -220,7 +220,7 @@ int art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct art_builder *builder = NULL;
     struct art_blob_buf buffer = {0};
-    int rc = art_builder_open(&builder, &options);
+    enum art_rc rc = art_builder_open(&builder, &options);
     if (!rc) rc = art_store_buffer(tree->store, &buffer);
     if (!rc) art_builder_begin(builder, buffer.data);
     uint32_t next = 0, first = 0;

@@ -13,7 +13,7 @@
 
 enum { WINDOW_MAX = 4 };
 
-int art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
+enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
     *cursor = (struct art_run_cursor){.store = store};
     cursor->key = art_alloc(ART_KEY_BUFFER);
     cursor->scratch = art_alloc(ART_KEY_BUFFER);
@@ -51,12 +51,12 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
 }
 
 /* Takes the blob of `ref` as the cursor's at `level`. */
-static int enter(struct art_run_cursor *cursor, unsigned level, const struct art_ref *ref) {
+static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const struct art_ref *ref) {
     if (level >= ART_LEVELS_MAX) {
         return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
     }
     struct art_blob *blob;
-    int rc = art_store_blob(cursor->store, ref, &blob);
+    enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[level] != blob) {
         art_blob_hold(blob);
@@ -72,10 +72,10 @@ static int enter(struct art_run_cursor *cursor, unsigned level, const struct art
 }
 
 /* The reference of child `index` of the index blob at `level`; its label lies in that blob. */
-static int look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+static enum art_rc look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
     struct art_blob_cursor at;
     art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
-    int rc = art_blob_seek_entry(&at, index);
+    enum art_rc rc = art_blob_seek_entry(&at, index);
     if (rc) return rc;
     if (!at.valid)
         return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
@@ -87,8 +87,8 @@ static int look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t
     return rc;
 }
 
-static int child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
-    int rc = look_at_child(cursor, level, index, out);
+static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+    enum art_rc rc = look_at_child(cursor, level, index, out);
     if (!rc) cursor->index[level] = index;
     return rc;
 }
@@ -109,8 +109,8 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
 }
 
 /* From `level`, whose reference is `ref`, down to the bottom, always the first or the last child. */
-static int descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last) {
-    int rc = enter(cursor, level, &ref);
+static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last) {
+    enum art_rc rc = enter(cursor, level, &ref);
     while (!rc && level > cursor->bottom) {
         rc = child_ref(cursor, level, last ? cursor->entries[level] - 1 : 0, &ref);
         level--;
@@ -122,25 +122,25 @@ static int descend_edge(struct art_run_cursor *cursor, unsigned level, struct ar
     return rc;
 }
 
-int art_run_first(struct art_run_cursor *cursor) {
+enum art_rc art_run_first(struct art_run_cursor *cursor) {
     cursor->valid = false;
     end_ahead(cursor);
     return descend_edge(cursor, cursor->top.level, cursor->top, false);
 }
 
-int art_run_last(struct art_run_cursor *cursor) {
+enum art_rc art_run_last(struct art_run_cursor *cursor) {
     cursor->valid = false;
     end_ahead(cursor);
     return descend_edge(cursor, cursor->top.level, cursor->top, true);
 }
 
-int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
+enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
     struct art_ref ref = cursor->top;
     cursor->valid = false;
     end_ahead(cursor);
     for (;;) {
         unsigned level = ref.level;
-        int rc = enter(cursor, level, &ref);
+        enum art_rc rc = enter(cursor, level, &ref);
         if (rc) return rc;
         if (level == cursor->bottom) break;
         struct art_blob_cursor at;
@@ -151,13 +151,13 @@ int art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
         rc = child_ref(cursor, level, art_blob_cursor_index(&at), &ref);
         if (rc) return rc;
     }
-    int rc = art_blob_seek_rank(&cursor->leaf, rank);
+    enum art_rc rc = art_blob_seek_rank(&cursor->leaf, rank);
     cursor->valid = !rc && cursor->leaf.valid;
     return rc;
 }
 
 /* To the neighbouring child of the lowest level that has one. */
-static int step_up(struct art_run_cursor *cursor, bool backward) {
+static enum art_rc step_up(struct art_run_cursor *cursor, bool backward) {
     cursor->valid = false;
     for (unsigned level = cursor->bottom + 1; level <= cursor->top.level; level++) {
         uint32_t index = cursor->index[level];
@@ -165,34 +165,34 @@ static int step_up(struct art_run_cursor *cursor, bool backward) {
         struct art_ref ref;
         index = backward ? index - 1 : index + 1;
         if (level == 1) read_ahead(cursor, index, backward);
-        int rc = child_ref(cursor, level, index, &ref);
+        enum art_rc rc = child_ref(cursor, level, index, &ref);
         return rc ? rc : descend_edge(cursor, level - 1, ref, backward);
     }
     return ART_OK;
 }
 
-int art_run_next(struct art_run_cursor *cursor) {
-    int rc = art_blob_next(&cursor->leaf);
+enum art_rc art_run_next(struct art_run_cursor *cursor) {
+    enum art_rc rc = art_blob_next(&cursor->leaf);
     if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
     cursor->valid = false;
     return rc ? rc : step_up(cursor, false);
 }
 
-int art_run_prev(struct art_run_cursor *cursor) {
-    int rc = art_blob_prev(&cursor->leaf);
+enum art_rc art_run_prev(struct art_run_cursor *cursor) {
+    enum art_rc rc = art_blob_prev(&cursor->leaf);
     if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
     cursor->valid = false;
     return rc ? rc : step_up(cursor, true);
 }
 
 /* Down to the bottom blob whose range holds `key`. *side: where the key stands to that blob's label. */
-static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
+static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
     struct art_ref ref = cursor->top;
     unsigned level = ref.level;
     end_ahead(cursor);
     for (;;) {
         *side = art_label_compare(ref.label, key);
-        int rc = enter(cursor, level, &ref);
+        enum art_rc rc = enter(cursor, level, &ref);
         if (rc || level == cursor->bottom) return rc;
         if (*side == 0) {
             rc = art_blob_child_number(cursor->path[level], key, &ref, &cursor->index[level]);
@@ -204,10 +204,10 @@ static int route(struct art_run_cursor *cursor, struct art_bytes key, int *side)
     }
 }
 
-int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
+enum art_rc art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
     cursor->valid = false;
     int side;
-    int rc = route(cursor, key, &side);
+    enum art_rc rc = route(cursor, key, &side);
     if (rc) return rc;
     if (side > 0) return step_up(cursor, false);
     rc = side < 0 ? art_blob_first(&cursor->leaf) : art_blob_seek_ge(&cursor->leaf, key);
@@ -217,18 +217,18 @@ int art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
 }
 
 /* Where a blob's keys are in no order, which nobody looks at, the present one may be shorter. */
-int art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
+enum art_rc art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
     bool done;
     if (cursor->leaf.key_len < len) return art_run_seek_ge(cursor, behind);
-    int rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);
+    enum art_rc rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);
     if (rc) cursor->valid = false;
     return rc || done ? rc : art_run_seek_ge(cursor, behind);
 }
 
-int art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
+enum art_rc art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
     cursor->valid = false;
     int side;
-    int rc = route(cursor, key, &side);
+    enum art_rc rc = route(cursor, key, &side);
     if (rc) return rc;
     if (side < 0) return step_up(cursor, true);
     rc = side > 0 ? art_blob_last(&cursor->leaf) : art_blob_seek_le(&cursor->leaf, key);

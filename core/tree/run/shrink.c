@@ -31,9 +31,9 @@ struct highest {
 };
 
 /* The leaf blob with the highest slot number of all runs. Its label is not kept. */
-static int find_highest(struct art_tree *tree, const struct art_root *root, struct highest *out) {
+static enum art_rc find_highest(struct art_tree *tree, const struct art_root *root, struct highest *out) {
     struct art_run_cursor cursor;
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         if (run->top.level == 0) {
@@ -64,13 +64,13 @@ static int find_highest(struct art_tree *tree, const struct art_root *root, stru
     return rc;
 }
 
-int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
-                         struct art_bytes separator, const struct art_ref *leaf, bool filter,
-                         struct art_children *out) {
+enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                                 struct art_bytes separator, const struct art_ref *leaf, bool filter,
+                                 struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
     uint64_t left = leaf->entries;
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
     if (!rc) {
         art_run_cursor_reset(&cursor, &run->top, 0);
@@ -89,16 +89,16 @@ int art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const str
 }
 
 /* Is there a free slot below this one? */
-static int room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slot, bool *room) {
+static enum art_rc room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slot, bool *room) {
     uint32_t lowest;
-    int rc = art_slots_take(tree, edit, &lowest);
+    enum art_rc rc = art_slots_take(tree, edit, &lowest);
     if (rc) return rc;
     *room = lowest < slot;
     art_slots_drop(tree, edit, lowest);
     return ART_OK;
 }
 
-int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
+enum art_rc art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     *moved = false;
     if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
@@ -107,7 +107,7 @@ int art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
     struct art_children fresh = {0};
     struct art_run run = {0};
     bool room = false;
-    int rc = find_highest(tree, edit->root, &leaf);
+    enum art_rc rc = find_highest(tree, edit->root, &leaf);
     if (!rc && leaf.found) rc = room_below(tree, edit, leaf.ref.slot, &room);
     if (!rc && room) {
         const struct art_run *old = &edit->root->run[leaf.run];
@@ -130,7 +130,7 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
     return other > slot ? other : slot;
 }
 
-int art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
+enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
     if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));

@@ -66,9 +66,9 @@ struct leaves {
     bool valid;
 };
 
-static int leaves_open(struct leaves *leaves, struct art_tree *tree, const struct art_run *run) {
+static enum art_rc leaves_open(struct leaves *leaves, struct art_tree *tree, const struct art_run *run) {
     *leaves = (struct leaves){.run = run, .valid = true};
-    int rc = art_run_cursor_open(&leaves->cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&leaves->cursor, tree->store);
     if (!rc && run->top.level) art_run_cursor_reset(&leaves->cursor, &run->top, 1);
     return rc;
 }
@@ -77,31 +77,31 @@ static void leaves_close(struct leaves *leaves) {
     art_run_cursor_close(&leaves->cursor);
 }
 
-static int leaves_first(struct leaves *leaves) {
+static enum art_rc leaves_first(struct leaves *leaves) {
     if (!leaves->run->top.level) return ART_OK;
-    int rc = art_run_first(&leaves->cursor);
+    enum art_rc rc = art_run_first(&leaves->cursor);
     leaves->valid = leaves->cursor.valid;
     return rc;
 }
 
 /* To the first separator not before `key`, or to the first of all. */
-static int leaves_seek_ge(struct leaves *leaves, struct art_bytes key) {
+static enum art_rc leaves_seek_ge(struct leaves *leaves, struct art_bytes key) {
     if (!leaves->run->top.level || !key.len) return leaves_first(leaves);
-    int rc = art_run_seek_ge(&leaves->cursor, key);
+    enum art_rc rc = art_run_seek_ge(&leaves->cursor, key);
     leaves->valid = leaves->cursor.valid;
     return rc || leaves->valid ? rc : leaves_first(leaves);
 }
 
 /* To the leaf into which `key` falls. */
-static int leaves_seek_le(struct leaves *leaves, struct art_bytes key) {
+static enum art_rc leaves_seek_le(struct leaves *leaves, struct art_bytes key) {
     if (!leaves->run->top.level) return ART_OK;
-    int rc = art_run_seek_le(&leaves->cursor, key);
+    enum art_rc rc = art_run_seek_le(&leaves->cursor, key);
     leaves->valid = leaves->cursor.valid;
     return rc || leaves->valid ? rc : leaves_first(leaves);
 }
 
-static int leaves_next(struct leaves *leaves) {
-    int rc = leaves->run->top.level ? art_run_next(&leaves->cursor) : ART_OK;
+static enum art_rc leaves_next(struct leaves *leaves) {
+    enum art_rc rc = leaves->run->top.level ? art_run_next(&leaves->cursor) : ART_OK;
     leaves->valid = leaves->run->top.level && leaves->cursor.valid;
     return rc;
 }
@@ -110,15 +110,15 @@ static struct art_bytes leaves_separator(const struct leaves *leaves) {
     return leaves->run->top.level ? art_run_key(&leaves->cursor) : art_bytes(NULL, 0);
 }
 
-static int leaves_ref(const struct leaves *leaves, struct art_ref *out) {
+static enum art_rc leaves_ref(const struct leaves *leaves, struct art_ref *out) {
     *out = leaves->run->top;
     return leaves->run->top.level ? art_blob_cursor_ref(&leaves->cursor.leaf, out) : ART_OK;
 }
 
 /* Adds the one that `leaves` stands on, and goes on to the next. */
-static int leaves_take(struct leaves *leaves, struct art_children *out) {
+static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) {
     struct art_ref ref;
-    int rc = leaves_ref(leaves, &ref);
+    enum art_rc rc = leaves_ref(leaves, &ref);
     if (!rc) rc = art_children_add(out, leaves_separator(leaves), &ref);
     if (rc) return rc;
     out->blobs++;
@@ -128,7 +128,7 @@ static int leaves_take(struct leaves *leaves, struct art_children *out) {
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
-static int add_group(struct slice *slice, struct art_bytes key) {
+static enum art_rc add_group(struct slice *slice, struct art_bytes key) {
     if (slice->count == slice->capacity) {
         uint32_t capacity = slice->capacity ? 2 * slice->capacity : 8;
         struct group *more = art_resize(slice->groups, capacity * sizeof *more);
@@ -143,9 +143,10 @@ static int add_group(struct slice *slice, struct art_bytes key) {
 
 /* Finds the lower run's blob into which `key`, an entry of the slice behind all others so far, falls: the last one of
  * slice->below then, and of the last group. *cut: that would be too much; the slice ends before `key`. */
-static int fall(struct art_tree *tree, struct slice *slice, struct leaves *lower, struct art_bytes key, bool *cut) {
+static enum art_rc fall(struct art_tree *tree, struct slice *slice, struct leaves *lower, struct art_bytes key,
+                        bool *cut) {
     uint32_t before = slice->below.count;
-    int rc = before ? ART_OK : leaves_seek_le(lower, key);
+    enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
     if (!rc && !before) rc = leaves_take(lower, &slice->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
         if (slice->below.count >= BELOW_MOST && slice->count) {
@@ -172,12 +173,12 @@ static int fall(struct art_tree *tree, struct slice *slice, struct leaves *lower
 }
 
 /* Where the entries of the slice's last own blob fall. */
-static int fall_all(struct art_tree *tree, struct slice *slice, struct art_run_cursor *entries, struct leaves *lower,
-                    bool *cut) {
+static enum art_rc fall_all(struct art_tree *tree, struct slice *slice, struct art_run_cursor *entries,
+                            struct leaves *lower, bool *cut) {
     const struct art_ref *ref = &slice->own.child[slice->own.count - 1].ref;
     uint64_t at = 0, pages = art_ref_pages(ref);
     art_run_cursor_reset(entries, ref, 0);
-    int rc = art_run_first(entries);
+    enum art_rc rc = art_run_first(entries);
     if (!rc && !entries->valid) rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "an empty leaf blob");
     while (!rc && entries->valid) {
         rc = fall(tree, slice, lower, art_run_key(entries), cut);
@@ -214,11 +215,11 @@ static void leave_out(struct slice *slice) {
 
 /* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands
  * behind slice->below. */
-static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves *upper, struct leaves *lower,
-                      const struct art_buffer *from) {
+static enum art_rc choose_own(struct art_tree *tree, struct slice *slice, struct leaves *upper, struct leaves *lower,
+                              const struct art_buffer *from) {
     struct art_run_cursor entries;
     bool cut = false;
-    int rc = leaves_seek_ge(upper, art_buffer_bytes(from));
+    enum art_rc rc = leaves_seek_ge(upper, art_buffer_bytes(from));
     if (!rc) rc = art_run_cursor_open(&entries, tree->store);
     if (rc) return rc;
     rc = art_buffer_set_key(&slice->low, leaves_separator(upper));
@@ -242,12 +243,12 @@ static int choose_own(struct art_tree *tree, struct slice *slice, struct leaves 
     return slice->to_end ? ART_OK : art_buffer_set_key(&slice->high, leaves_separator(upper));
 }
 
-static int choose(struct art_tree *tree, const struct art_run *upper_run, const struct art_run *lower_run,
-                  struct slice *slice) {
+static enum art_rc choose(struct art_tree *tree, const struct art_run *upper_run, const struct art_run *lower_run,
+                          struct slice *slice) {
     struct leaves upper, lower;
     struct art_buffer *from = &tree->compaction_cursor[upper_run->level];
     if (upper_run->level == 0) from->len = 0; /* a level-0 run that appends: from its front on, or it no longer does */
-    int rc = leaves_open(&lower, tree, lower_run);
+    enum art_rc rc = leaves_open(&lower, tree, lower_run);
     if (rc) return rc;
     rc = leaves_open(&upper, tree, upper_run);
     if (!rc) rc = choose_own(tree, slice, &upper, &lower, from);
@@ -264,9 +265,9 @@ static int choose(struct art_tree *tree, const struct art_run *upper_run, const 
 /* --- moving ------------------------------------------------------------------------------------------------------- */
 
 /* Last key of a leaf blob. */
-static int last_key(struct art_tree *tree, const struct art_ref *leaf, struct art_buffer *out) {
+static enum art_rc last_key(struct art_tree *tree, const struct art_ref *leaf, struct art_buffer *out) {
     struct art_run_cursor cursor;
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
     art_run_cursor_reset(&cursor, leaf, 0);
     rc = art_run_last(&cursor);
@@ -286,14 +287,14 @@ static bool only_new_rows(const struct art_children *children) {
 
 /* Nothing of the lower run lies among the slice's keys, and its neighbour is full enough: the references are moved as
  * they are. *low: separator for the first. */
-static int may_move(struct art_tree *tree, const struct slice *slice, bool *moves, struct art_buffer *low) {
+static enum art_rc may_move(struct art_tree *tree, const struct slice *slice, bool *moves, struct art_buffer *low) {
     *moves = false;
     const struct group *group = &slice->groups[0];
     const struct art_ref *ref = &slice->below.child[group->first].ref;
     if (slice->count > 1 || group->end - group->first > 1 || slice->cut || !only_new_rows(&slice->own)) return ART_OK;
     if (art_ref_pages(ref) < art_tree_full_pages(tree) / 2) return ART_OK;
     struct art_buffer before = {0};
-    int rc = last_key(tree, ref, &before);
+    enum art_rc rc = last_key(tree, ref, &before);
     struct art_bytes last = art_buffer_bytes(&before), first = art_buffer_bytes(&group->from);
     if (!rc && art_bytes_compare(last, first) < 0) {
         *moves = true;
@@ -330,13 +331,14 @@ static void absorb(const struct art_tree *tree, struct slice *slice, uint32_t in
 }
 
 /* A group's entries from both runs in new blobs. */
-static int merge_group(struct art_tree *tree, struct art_edit *edit, struct art_merge *merge, const struct slice *slice,
-                       const struct group *group, bool last, struct art_children *out) {
+static enum art_rc merge_group(struct art_tree *tree, struct art_edit *edit, struct art_merge *merge,
+                               const struct slice *slice, const struct group *group, bool last,
+                               struct art_children *out) {
     struct art_run_build *build = NULL;
     struct art_children fresh = {0};
     uint64_t entries = 0;
     for (uint32_t i = group->first; i < group->end; i++) entries += slice->below.child[i].ref.entries;
-    int rc = art_merge_limit(merge, 0, art_buffer_bytes(&group->from), group->entries);
+    enum art_rc rc = art_merge_limit(merge, 0, art_buffer_bytes(&group->from), group->entries);
     if (!rc) rc = art_merge_limit(merge, 1, slice->below.child[group->first].separator, entries);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, group->pages), false);
@@ -353,8 +355,8 @@ static int merge_group(struct art_tree *tree, struct art_edit *edit, struct art_
     return rc;
 }
 
-static int keep(const struct slice *slice, uint32_t first, uint32_t end, struct art_children *out) {
-    int rc = ART_OK;
+static enum art_rc keep(const struct slice *slice, uint32_t first, uint32_t end, struct art_children *out) {
+    enum art_rc rc = ART_OK;
     for (uint32_t i = first; !rc && i < end; i++) {
         const struct art_child *child = &slice->below.child[i];
         rc = art_children_add(out, child->separator, &child->ref);
@@ -365,13 +367,13 @@ static int keep(const struct slice *slice, uint32_t first, uint32_t end, struct 
 }
 
 /* What shall stand for slice->below. */
-static int merge_groups(struct art_tree *tree, struct art_edit *edit, const struct art_run *upper,
-                        const struct art_run *lower, struct slice *slice, bool last, struct art_children *out) {
+static enum art_rc merge_groups(struct art_tree *tree, struct art_edit *edit, const struct art_run *upper,
+                                const struct art_run *lower, struct slice *slice, bool last, struct art_children *out) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
     const struct art_run pair[2] = {*upper, *lower};
-    int rc = art_merge_set(merge, NULL, pair, 2);
+    enum art_rc rc = art_merge_set(merge, NULL, pair, 2);
     uint32_t done = 0;
     for (uint32_t i = 0; !rc && i < slice->count; i++) {
         absorb(tree, slice, i);
@@ -387,11 +389,11 @@ static int merge_groups(struct art_tree *tree, struct art_edit *edit, const stru
 }
 
 /* The entries behind the cut, for the upper run. */
-static int build_rest(struct art_tree *tree, struct art_edit *edit, const struct slice *slice,
-                      struct art_children *out) {
+static enum art_rc build_rest(struct art_tree *tree, struct art_edit *edit, const struct slice *slice,
+                              struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
     art_run_cursor_reset(&cursor, &slice->own.child[slice->own.count - 1].ref, 0);
     rc = art_run_first(&cursor);
@@ -413,12 +415,12 @@ static int build_rest(struct art_tree *tree, struct art_edit *edit, const struct
 /* --- giving ------------------------------------------------------------------------------------------------------- */
 
 /* The lower run with the slice. */
-static int new_lower(struct art_tree *tree, struct art_edit *edit, unsigned at, struct slice *slice, bool *moves,
-                     struct art_run *out) {
+static enum art_rc new_lower(struct art_tree *tree, struct art_edit *edit, unsigned at, struct slice *slice,
+                             bool *moves, struct art_run *out) {
     const struct art_run *upper = &edit->root->run[at], *lower = &edit->root->run[at + 1];
     struct art_children fresh = {0};
     struct art_buffer low = {0};
-    int rc = may_move(tree, slice, moves, &low);
+    enum art_rc rc = may_move(tree, slice, moves, &low);
     if (!rc && *moves) {
         struct art_bytes place = art_buffer_bytes(&low);
         rc = art_run_splice(tree, edit, lower, place, place, false, &slice->own, out);
@@ -438,11 +440,11 @@ static int new_lower(struct art_tree *tree, struct art_edit *edit, unsigned at, 
 }
 
 /* The upper run without it. */
-static int new_upper(struct art_tree *tree, struct art_edit *edit, unsigned at, const struct slice *slice, bool moved,
-                     struct art_run *out) {
+static enum art_rc new_upper(struct art_tree *tree, struct art_edit *edit, unsigned at, const struct slice *slice,
+                             bool moved, struct art_run *out) {
     struct art_children rest = {0};
     struct art_bytes high = slice->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->high);
-    int rc = slice->cut ? build_rest(tree, edit, slice, &rest) : ART_OK;
+    enum art_rc rc = slice->cut ? build_rest(tree, edit, slice, &rest) : ART_OK;
     if (!rc) {
         rc = art_run_splice(tree, edit, &edit->root->run[at], art_buffer_bytes(&slice->low), high, moved, &rest, out);
     }
@@ -451,17 +453,17 @@ static int new_upper(struct art_tree *tree, struct art_edit *edit, unsigned at, 
 }
 
 /* Puts the new form of run `at` in, or takes the run out when nothing is left. */
-static int replace_run(struct art_edit *edit, unsigned at, struct art_run *run) {
+static enum art_rc replace_run(struct art_edit *edit, unsigned at, struct art_run *run) {
     if (run->top.entries) return art_root_replace_run(edit->root, at, run);
     art_root_remove_run(edit->root, at);
     return ART_OK;
 }
 
-int art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at) {
+enum art_rc art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at) {
     struct slice slice = {0};
     struct art_run lower = {0}, upper = {0};
     bool moves = false;
-    int rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &slice);
+    enum art_rc rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &slice);
     if (!rc) rc = new_lower(tree, edit, at, &slice, &moves, &lower);
     if (!rc) rc = new_upper(tree, edit, at, &slice, moves, &upper);
     if (!rc) rc = replace_run(edit, at + 1, &lower);

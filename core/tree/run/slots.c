@@ -12,7 +12,7 @@
  */
 #include "core/tree/run/run.h"
 
-int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) {
+enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) {
     struct art_slot_set copy = {0};
     if (from->capacity) {
         copy.words = art_alloc(from->capacity / 8);
@@ -26,9 +26,9 @@ int art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) 
 }
 
 /* Calls `visit` with every reference of a run, its top included, from the top level down. */
-int art_run_each_ref(struct art_store *store, const struct art_run *run,
-                     int (*visit)(void *context, const struct art_ref *ref), void *context) {
-    int rc = visit(context, &run->top);
+enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
+                             enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context) {
+    enum art_rc rc = visit(context, &run->top);
     if (rc || !run->top.level) return rc;
     struct art_run_cursor cursor;
     rc = art_run_cursor_open(&cursor, store);
@@ -51,9 +51,9 @@ uint32_t art_slots_in(uint64_t file_bytes) {
 }
 
 /* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
-static int note_used(void *context, const struct art_ref *ref) {
+static enum art_rc note_used(void *context, const struct art_ref *ref) {
     struct art_tree *tree = context;
-    int rc = art_store_reaches(tree->store, ref);
+    enum art_rc rc = art_store_reaches(tree->store, ref);
     if (rc) return rc;
     if (art_slot_set_has(&tree->slots.used, ref->slot)) {
         return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
@@ -61,11 +61,11 @@ static int note_used(void *context, const struct art_ref *ref) {
     return art_slot_set_add(&tree->slots.used, ref->slot);
 }
 
-int art_slots_know(struct art_tree *tree) {
+enum art_rc art_slots_know(struct art_tree *tree) {
     if (tree->slots.known) return ART_OK;
     art_slot_set_clear(&tree->slots.used);
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        int rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
+        enum art_rc rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
         if (rc) return rc;
     }
     tree->slots.known = true;
@@ -76,7 +76,8 @@ int art_slots_know(struct art_tree *tree) {
 
 enum { RETIRED_VERSION = 1, RETIRED_HEADER = 10 };
 
-int art_retired_each(struct art_bytes bytes, int (*visit)(void *context, uint32_t slot), void *context) {
+enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot),
+                             void *context) {
     if (!bytes.len) return ART_OK;
     const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
     uint64_t count, slot = 0, step;
@@ -90,7 +91,7 @@ int art_retired_each(struct art_bytes bytes, int (*visit)(void *context, uint32_
         p += n;
         slot += step;
         if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
-        int rc = visit(context, (uint32_t)slot);
+        enum art_rc rc = visit(context, (uint32_t)slot);
         if (rc) return rc;
     }
     if (p == end) return ART_OK;
@@ -103,28 +104,29 @@ struct retired_reader {
     uint32_t end_of_file;
 };
 
-static int add_slot(void *context, uint32_t slot) {
+static enum art_rc add_slot(void *context, uint32_t slot) {
     struct retired_reader *reader = context;
     return slot < reader->end_of_file ? art_slot_set_add(reader->slots, slot) : ART_OK;
 }
 
 /* Slots from `end_of_file` on are left out: what lies behind the file may always be written. */
-static int retired_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_retired *out) {
+static enum art_rc retired_decode(struct art_bytes bytes, uint32_t end_of_file, struct art_retired *out) {
     struct retired_reader reader = {&out->slots, end_of_file};
     art_slot_set_clear(&out->slots);
     out->epoch = (struct art_epoch){.kind = ART_EPOCH_WAL}; /* an empty list is free in any epoch */
-    int rc = art_retired_each(bytes, add_slot, &reader);
+    enum art_rc rc = art_retired_each(bytes, add_slot, &reader);
     if (rc || !bytes.len) return rc;
     out->epoch.kind = bytes.data[1];
     memcpy(out->epoch.salts, bytes.data + 2, 8);
     return ART_OK;
 }
 
-static int retired_encode(const struct art_slot_set *slots, const struct art_epoch *epoch, struct art_buffer *out) {
+static enum art_rc retired_encode(const struct art_slot_set *slots, const struct art_epoch *epoch,
+                                  struct art_buffer *out) {
     out->len = 0;
     uint8_t bytes[16] = {RETIRED_VERSION, (uint8_t)epoch->kind};
     memcpy(bytes + 2, epoch->salts, 8);
-    int rc = art_buffer_append(out, bytes, RETIRED_HEADER);
+    enum art_rc rc = art_buffer_append(out, bytes, RETIRED_HEADER);
     if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, art_slot_set_count(slots, 0, UINT32_MAX)));
     uint32_t last = 0;
     for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
@@ -143,16 +145,16 @@ static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *n
 
 /* --- beginning and end of the write phase ------------------------------------------------------------------------- */
 
-static int lock_file(struct art_tree *tree, bool fresh) {
+static enum art_rc lock_file(struct art_tree *tree, bool fresh) {
     for (unsigned attempt = 0;; attempt++) {
-        int rc = art_store_write_begin(tree->store, fresh, &tree->slots.end);
+        enum art_rc rc = art_store_write_begin(tree->store, fresh, &tree->slots.end);
         if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) return rc;
     }
 }
 
-int art_slots_claim(struct art_tree *tree) {
+enum art_rc art_slots_claim(struct art_tree *tree) {
     if (!art_store_unclaimed(tree->store)) return ART_OK;
-    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (!rc) rc = lock_file(tree, false);
     if (!rc) art_store_write_end(tree->store);
     return rc;
@@ -160,9 +162,9 @@ int art_slots_claim(struct art_tree *tree) {
 
 /* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
  * written in one transaction, the one that the original has just begun. */
-static int lock_own_file(struct art_tree *tree) {
+static enum art_rc lock_own_file(struct art_tree *tree) {
     enum { NAMES = 16 };
-    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+    enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     bool fresh = tree->txn.base->runs == 0;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
@@ -173,9 +175,9 @@ static int lock_own_file(struct art_tree *tree) {
     return rc;
 }
 
-int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out) {
+enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out) {
     struct art_buffer bytes = {0};
-    int rc = tree->host.load_retired(tree->host.context, &bytes);
+    enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = retired_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
     out->loaded = !rc;
@@ -184,11 +186,11 @@ int art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *ou
 
 /* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_MAX slots
  * behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
-static int find_free(struct art_tree *tree) {
+static enum art_rc find_free(struct art_tree *tree) {
     enum { FREE_MAX = 1 << 20 };
     struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
-    int rc = tree->host.epoch(tree->host.context, &now);
+    enum art_rc rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     retired->freed = art_slot_set_next(&retired->slots, 0) == UINT32_MAX || epoch_passed(&retired->epoch, &now);
     art_slot_set_clear(&tree->slots.free);
@@ -206,16 +208,16 @@ static int find_free(struct art_tree *tree) {
 
 /* Slots are taken behind the end: it must lie behind all that the base names, whoever has cut off or hidden what was
  * there. */
-static int check_end(const struct art_tree *tree) {
+static enum art_rc check_end(const struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.base);
     if (!last || last < tree->slots.end) return ART_OK;
     return art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
 }
 
-int art_slots_begin(struct art_tree *tree) {
+enum art_rc art_slots_begin(struct art_tree *tree) {
     if (tree->slots.writing) return ART_OK;
     assert(tree->txn.active && !tree->txn.spilled);
-    int rc = art_slots_know(tree);
+    enum art_rc rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
@@ -262,8 +264,9 @@ static bool kept(const struct art_tree *tree, uint32_t slot) {
 }
 
 /* Those of `from` that are not in `used`. */
-static int add_others(struct art_slot_set *list, const struct art_slot_set *from, const struct art_slot_set *used) {
-    int rc = ART_OK;
+static enum art_rc add_others(struct art_slot_set *list, const struct art_slot_set *from,
+                              const struct art_slot_set *used) {
+    enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX && !rc;
          slot = art_slot_set_next(from, slot + 1)) {
         if (!art_slot_set_has(used, slot)) rc = art_slot_set_add(list, slot);
@@ -276,11 +279,11 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
 }
 
-int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
+enum art_rc art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
     bool leaves = leaves_the_base(tree);
-    int rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
+    enum art_rc rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
     /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
     for (uint32_t slot = art_wants_small(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(others, slot + 1)) {
@@ -297,8 +300,8 @@ int art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
 
 /* --- taking and giving back --------------------------------------------------------------------------------------- */
 
-int art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
-    int rc = art_store_take_slot(tree->store, slot);
+enum art_rc art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
+    enum art_rc rc = art_store_take_slot(tree->store, slot);
     if (rc) return rc;
     assert(!art_slot_set_has(&tree->slots.base, *slot));
     rc = art_slot_set_add(&edit->used, *slot);
@@ -329,10 +332,10 @@ static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set
 
 /* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does
  * not. */
-int art_slots_retired(struct art_tree *tree, const struct art_slot_set *used) {
+enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *used) {
     struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
-    int rc = tree->host.epoch(tree->host.context, &now);
+    enum art_rc rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     struct art_slot_set list = {0};
     bool old = !retired->freed && !epoch_passed(&retired->epoch, &now), discards = art_store_discards(tree->store);

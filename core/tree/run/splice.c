@@ -22,11 +22,11 @@ struct splice {
 };
 
 /* Which nodes of `level` are touched: [node_low, node_high). */
-static int find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned level) {
+static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned level) {
     splice->node_to_end = true;
     if (level == splice->run.top.level) return art_buffer_set_key(&splice->node_low, art_bytes(NULL, 0));
     art_run_cursor_reset(cursor, &splice->run.top, level + 1);
-    int rc = art_run_seek_le(cursor, art_buffer_bytes(&splice->low));
+    enum art_rc rc = art_run_seek_le(cursor, art_buffer_bytes(&splice->low));
     if (!rc && !cursor->valid) rc = art_run_first(cursor);
     if (!rc) rc = art_buffer_set_key(&splice->node_low, art_run_key(cursor));
     while (!rc && cursor->valid) {
@@ -49,17 +49,17 @@ static void drop(struct splice *splice, const struct art_ref *ref) {
 
 /* Adds a child to what a node shall hold. A node's own separator is its first child's: a key that routes to the node
  * must not fall in front of that child. */
-static int append_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
-                        const struct art_ref *ref) {
+static enum art_rc append_child(struct splice *splice, struct art_children *out, struct art_bytes separator,
+                                const struct art_ref *ref) {
     return art_children_add(out, out->count ? separator : art_buffer_bytes(&splice->node_low), ref);
 }
 
 /* The children of the touched nodes of `level` as they shall be. */
-static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
-                  const struct art_children *fresh, struct art_children *out) {
+static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
+                          const struct art_children *fresh, struct art_children *out) {
     bool placed = false;
     art_run_cursor_reset(cursor, &splice->run.top, level);
-    int rc = art_run_seek_ge(cursor, art_buffer_bytes(&splice->node_low));
+    enum art_rc rc = art_run_seek_ge(cursor, art_buffer_bytes(&splice->node_low));
     for (; !rc; rc = art_run_next(cursor)) {
         bool valid = cursor->valid;
         struct art_bytes key = valid ? art_run_key(cursor) : art_bytes(NULL, 0);
@@ -87,10 +87,10 @@ static int gather(struct splice *splice, struct art_run_cursor *cursor, unsigned
     return rc;
 }
 
-static int one_level(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
-                     struct art_children *children) {
+static enum art_rc one_level(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
+                             struct art_children *children) {
     struct art_children all = {0}, above = {0};
-    int rc = find_nodes(splice, cursor, level);
+    enum art_rc rc = find_nodes(splice, cursor, level);
     if (!rc) rc = gather(splice, cursor, level, children, &all);
     bool top = level == splice->run.top.level;
     if (!rc && all.count && !(top && all.count == 1)) {
@@ -113,14 +113,14 @@ static int one_level(struct splice *splice, struct art_run_cursor *cursor, unsig
 
 /* A run without an index: its only blob has the empty separator. It is replaced, or stays in front of the new
  * children. */
-static int run_of_leaf(struct splice *splice, struct art_children *children) {
+static enum art_rc run_of_leaf(struct splice *splice, struct art_children *children) {
     if (!splice->low.len) {
         drop(splice, &splice->run.top);
         if (children->count) children->child[0].separator.len = 0;
         return ART_OK;
     }
     struct art_children all = {0};
-    int rc = art_children_add(&all, art_bytes(NULL, 0), &splice->run.top);
+    enum art_rc rc = art_children_add(&all, art_bytes(NULL, 0), &splice->run.top);
     for (uint32_t i = 0; !rc && i < children->count; i++) {
         struct art_bytes separator = i ? children->child[i].separator : art_buffer_bytes(&splice->low);
         rc = art_children_add(&all, separator, &children->child[i].ref);
@@ -130,12 +130,13 @@ static int run_of_leaf(struct splice *splice, struct art_children *children) {
     return rc;
 }
 
-int art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run, struct art_bytes low,
-                   struct art_bytes high, bool moved, const struct art_children *children, struct art_run *out) {
+enum art_rc art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+                           struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
+                           struct art_run *out) {
     struct splice splice = {.tree = tree, .edit = edit, .run = *run, .to_end = !high.data, .moved = moved};
     struct art_run_cursor cursor;
     struct art_children now = {0};
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc) rc = art_buffer_set_key(&splice.low, low);
     if (!rc && high.data) rc = art_buffer_set_key(&splice.high, high);
     for (uint32_t i = 0; !rc && i < children->count; i++) {
@@ -173,13 +174,13 @@ struct drop_context {
     struct art_edit *edit;
 };
 
-static int drop_visit(void *context, const struct art_ref *ref) {
+static enum art_rc drop_visit(void *context, const struct art_ref *ref) {
     struct drop_context *drop = context;
     art_slots_drop(drop->tree, drop->edit, ref->slot);
     return ART_OK;
 }
 
-int art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run) {
+enum art_rc art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run) {
     struct drop_context context = {tree, edit};
     return art_run_each_ref(tree->store, run, drop_visit, &context);
 }

@@ -16,7 +16,7 @@
 
 enum { STRETCH = 4096, STRETCH_BYTES = 4 << 20 }; /* leaf blobs that enter a run at once, and bytes of their names */
 
-static int note_index(void *context, const struct art_ref *ref) {
+static enum art_rc note_index(void *context, const struct art_ref *ref) {
     return ref->level ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
@@ -27,9 +27,9 @@ static bool room_before(const struct art_tree *tree, const struct art_edit *edit
 }
 
 /* Behind all slots that are used when there is no room to move anything. */
-static int choose_end(struct art_tree *tree, const struct art_edit *edit, uint32_t most, uint32_t *end) {
+static enum art_rc choose_end(struct art_tree *tree, const struct art_edit *edit, uint32_t most, uint32_t *end) {
     struct art_slot_set index = {0};
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     for (unsigned i = 0; !rc && i < edit->root->runs; i++) {
         rc = art_run_each_ref(tree->store, &edit->root->run[i], note_index, &index);
     }
@@ -71,8 +71,8 @@ static bool must_move(const struct art_run_cursor *cursor, const struct art_run 
 }
 
 /* One more child: the leaf blob as it is, or built again in its separator's place. */
-static int add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, struct art_bytes separator,
-                    const struct art_ref *leaf, uint32_t end, struct stretch *stretch) {
+static enum art_rc add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, struct art_bytes separator,
+                            const struct art_ref *leaf, uint32_t end, struct stretch *stretch) {
     struct art_children *all = &stretch->children;
     if (leaf->slot < end) {
         all->blobs++;
@@ -81,7 +81,7 @@ static int add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, s
     }
     struct art_children fresh = {0};
     const struct art_run *run = &edit->root->run[at];
-    int rc = art_slot_set_add(&stretch->left, leaf->slot);
+    enum art_rc rc = art_slot_set_add(&stretch->left, leaf->slot);
     if (!rc) rc = art_leaf_build_again(tree, edit, run, separator, leaf, at + 1 < edit->root->runs, &fresh);
     for (uint32_t i = 0; !rc && i < fresh.count; i++) {
         rc = art_children_add(all, i ? fresh.child[i].separator : separator, &fresh.child[i].ref);
@@ -94,11 +94,11 @@ static int add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, s
 
 /* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the
  * stretch is long enough. */
-static int gather_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
-                          const struct art_buffer *from, struct stretch *stretch) {
+static enum art_rc gather_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+                                  const struct art_buffer *from, struct stretch *stretch) {
     const struct art_run *run = &edit->root->run[at];
     struct art_run_cursor cursor;
-    int rc = art_run_cursor_open(&cursor, tree->store);
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
     art_run_cursor_reset(&cursor, &run->top, 1);
     rc = from->len ? art_run_seek_ge(&cursor, art_buffer_bytes(from)) : art_run_first(&cursor);
@@ -122,12 +122,12 @@ static int gather_stretch(struct art_tree *tree, struct art_edit *edit, unsigned
 }
 
 /* Moves one stretch of run `at`; *from: where the next one may begin. */
-static int move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
-                        struct art_buffer *from, bool *more) {
+static enum art_rc move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+                                struct art_buffer *from, bool *more) {
     const struct art_run *run = &edit->root->run[at];
     struct stretch stretch = {.to_end = true};
     struct art_run moved = {0};
-    int rc;
+    enum art_rc rc;
     if (run->top.level)
         rc = gather_stretch(tree, edit, at, end, from, &stretch);
     else
@@ -148,11 +148,11 @@ static int move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned a
     return rc;
 }
 
-int art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
+enum art_rc art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
     uint32_t end;
     struct art_buffer from = {0};
     if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK; /* no slot takes room but by its blob */
-    int rc = choose_end(tree, edit, most, &end);
+    enum art_rc rc = choose_end(tree, edit, most, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;
     for (unsigned at = 0; !rc && at < edit->root->runs; at++) {
         from.len = 0;

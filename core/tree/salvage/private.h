@@ -167,54 +167,55 @@ extern const char art_effect_gone[], art_effect_older[];
 /* Damage is what salvage goes around: what does not verify, and what the device cannot read. Anything else that fails
  * may not fail the next time, so it ends the scan with its error: rows that are there must not be left out in
  * silence. */
-bool art_is_damage(int rc);
-int art_salvage_interrupted(struct art_salvage *salvage);
+bool art_is_damage(enum art_rc rc);
+enum art_rc art_salvage_interrupted(struct art_salvage *salvage);
 
 /* --- salvage_lost.c */
 /* Damage that art_error_fault() describes. `key` as it stands in the walk: behind its last key. */
-int art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
+enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
 /* The walk has its next key, or has ended: tells. */
-int art_gap_close(struct art_detour *walk);
+enum art_rc art_gap_close(struct art_detour *walk);
 void art_gap_forget(struct art_detour *walk);
 /* Of all keys. */
-int art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
-                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
+                                const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The row under the salvage's position is lost. */
-int art_lost_row(struct art_salvage *salvage, const char *why);
+enum art_rc art_lost_row(struct art_salvage *salvage, const char *why);
 /* The walk has gone on to this key (NULL: to its end). */
-int art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key);
+enum art_rc art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key);
 void art_losses_clear(struct art_salvage *salvage);
 
 /* --- salvage_image.c */
-int art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct art_image **out);
+enum art_rc art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct art_image **out);
 /* The reference that a slot's last page gives of itself. ART_NOTFOUND: nothing was ever there; damage. */
-int art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref, uint8_t uuid[ART_UUID_BYTES]);
+enum art_rc art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref,
+                              uint8_t uuid[ART_UUID_BYTES]);
 void art_images_clear(struct art_salvage *salvage);
 
 /* --- salvage_detour.c */
-int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
-                    struct art_detour **out);
+enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
+                            struct art_detour **out);
 void art_detour_close(struct art_detour *walk);
-int art_detour_next(struct art_detour *walk);
+enum art_rc art_detour_next(struct art_detour *walk);
 /* All slots that a run names. */
-int art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
+enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
 
 /* --- salvage_orphans.c */
 /* All leaves of the catalog with keys between the two, of `generation` or older. */
-int art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
-                     uint64_t generation, const char *effect);
-int art_catalog_make(struct art_salvage *salvage);
+enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                             uint64_t generation, const char *effect);
+enum art_rc art_catalog_make(struct art_salvage *salvage);
 /* Past `key`, and to the first one where `key` is NULL. */
-int art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key);
+enum art_rc art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key);
 void art_groups_clear(struct art_salvage *salvage);
 /* What the catalog has of a key: into `out`. ART_NOTFOUND. */
-int art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
+enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
 
 /* --- salvage_log.c */
-int art_salvage_read_log(struct art_salvage *salvage);
+enum art_rc art_salvage_read_log(struct art_salvage *salvage);
 
 /* --- salvage_value.c */
 /* The value that the row under the position refers to, into salvage->large. Damage where it is not whole. */
-int art_salvage_large(struct art_salvage *salvage);
+enum art_rc art_salvage_large(struct art_salvage *salvage);
 
 #endif

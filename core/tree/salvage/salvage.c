@@ -8,23 +8,23 @@ enum { STEPS_UNASKED = 256 };
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
 
 /* Nobody is asked whose the file is: nothing is written. */
-static int open_blobs(struct art_salvage *salvage) {
+static enum art_rc open_blobs(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
     struct art_disk *disk = options->disk ? options->disk : art_disk_default();
     if (options->rows) return art_io_rows_open(options->rows, 0, options->rows_name, &salvage->io);
     if (!options->path) return ART_OK;
     struct art_file_options file = {.path = options->path, .engine = ART_ENGINE_PWRITE, .read_only = true};
-    int rc = disk->methods->open(disk, &file, &salvage->io);
+    enum art_rc rc = disk->methods->open(disk, &file, &salvage->io);
     if (rc) salvage->io = NULL;
     salvage->missing = rc == ART_MISSING;
     return salvage->missing && !options->alone ? ART_OK : rc;
 }
 
 /* The id is the host's word, or the file's own: of the superblock, a copy of the root, or the first blob. */
-static int read_identity(struct art_salvage *salvage) {
+static enum art_rc read_identity(struct art_salvage *salvage) {
     const struct art_superblock_page *page = (const void *)salvage->page;
     struct art_io_request request = {salvage->page, ART_STORE_PAGE, 0};
-    int rc = art_io_read(salvage->io, &request, 1);
+    enum art_rc rc = art_io_read(salvage->io, &request, 1);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     bool whole = !memcmp(page->magic, ART_STORE_MAGIC, sizeof page->magic) &&
                  page->sum == art_hash64(page, ART_STORE_PAGE - sizeof(uint64_t));
@@ -40,11 +40,11 @@ static int read_identity(struct art_salvage *salvage) {
     return ART_OK;
 }
 
-static int guess_uuid(struct art_salvage *salvage) {
+static enum art_rc guess_uuid(struct art_salvage *salvage) {
     enum { TRIES = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
-    int rc = salvage->options.rows ? ART_NOTFOUND : art_root_copy_read(salvage->io, &root, salvage->uuid);
+    enum art_rc rc = salvage->options.rows ? ART_NOTFOUND : art_root_copy_read(salvage->io, &root, salvage->uuid);
     art_buffer_clear(&root);
     for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < TRIES; slot++) {
         rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
@@ -57,10 +57,10 @@ static int guess_uuid(struct art_salvage *salvage) {
                                       salvage->place);
 }
 
-static int look_at_blobs(struct art_salvage *salvage) {
+static enum art_rc look_at_blobs(struct art_salvage *salvage) {
     uint64_t bytes = 0;
     if (!salvage->io) return ART_OK;
-    int rc = salvage->io->methods->size(salvage->io, &bytes);
+    enum art_rc rc = salvage->io->methods->size(salvage->io, &bytes);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     salvage->slots = art_slots_in(bytes);
     if (!salvage->options.rows) rc = read_identity(salvage);
@@ -69,33 +69,33 @@ static int look_at_blobs(struct art_salvage *salvage) {
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static int open_sources(struct art_salvage *salvage) {
+static enum art_rc open_sources(struct art_salvage *salvage) {
     const struct art_root *root = salvage->root;
     for (unsigned i = 0; root && i < root->runs; i++) {
         const char *effect = i + 1 < root->runs ? art_effect_older : art_effect_gone;
-        int rc = art_detour_open(salvage, &root->run[i].top, effect, &salvage->run[i]);
+        enum art_rc rc = art_detour_open(salvage, &root->run[i].top, effect, &salvage->run[i]);
         if (rc) return rc;
         salvage->runs++;
     }
     art_memtable_cursor_init(&salvage->cursor, salvage->memtable);
     if (root) return ART_OK;
-    int rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
-                                 art_effect_older);
+    enum art_rc rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
+                                         art_effect_older);
     return rc ? rc : art_orphans_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
 }
 
-static int open_salvage(struct art_salvage *salvage) {
+static enum art_rc open_salvage(struct art_salvage *salvage) {
     salvage->page = art_alloc_aligned(ART_BLOB_PAGE, ART_BLOB_PAGE);
     salvage->scratch = art_alloc(ART_KEY_BUFFER);
     if (!salvage->page || !salvage->scratch) return art_nomem();
-    int rc = art_memtable_open(&salvage->memtable);
+    enum art_rc rc = art_memtable_open(&salvage->memtable);
     if (!rc) rc = open_blobs(salvage);
     if (!rc) rc = look_at_blobs(salvage);
     if (!rc) rc = art_salvage_read_log(salvage);
     return rc ? rc : open_sources(salvage);
 }
 
-int art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options) {
+enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options) {
     struct art_salvage *salvage = art_alloc_zeroed(sizeof *salvage);
     if (!salvage) return art_nomem();
     salvage->options = *options;
@@ -103,7 +103,7 @@ int art_salvage_open(struct art_salvage **out, const struct art_salvage_options 
     salvage->place = options->rows ? options->rows_name : options->path ? options->path : "the .art file";
     salvage->uuid_known = options->uuid_known;
     memcpy(salvage->uuid, options->uuid, ART_UUID_BYTES);
-    int rc = open_salvage(salvage);
+    enum art_rc rc = open_salvage(salvage);
     if (rc) {
         art_salvage_close(salvage);
         return rc;
@@ -136,24 +136,24 @@ void art_salvage_close(struct art_salvage *salvage) {
 
 /* --- the sources side by side ------------------------------------------------------------------------------------- */
 
-static int step_memtable(struct art_salvage *salvage, const struct art_bytes *key) {
+static enum art_rc step_memtable(struct art_salvage *salvage, const struct art_bytes *key) {
     struct art_memtable_cursor *cursor = &salvage->cursor;
     if (!key) return art_memtable_first(cursor);
     bool there = cursor->valid && art_bytes_equal(cursor->key, *key);
     return there ? art_memtable_next(cursor) : ART_OK;
 }
 
-static int step_groups(struct art_salvage *salvage, const struct art_bytes *key) {
+static enum art_rc step_groups(struct art_salvage *salvage, const struct art_bytes *key) {
     for (struct art_group *group = salvage->groups; group; group = group->next) {
-        int rc = group->winner && key ? art_group_next(salvage, group, key) : ART_OK;
+        enum art_rc rc = group->winner && key ? art_group_next(salvage, group, key) : ART_OK;
         if (rc) return rc;
     }
     return ART_OK;
 }
 
 /* All that stand at `key` go on; NULL: to their first. Runs before groups: a gap in a run makes a group. */
-static int step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
-    int rc = step_memtable(salvage, key);
+static enum art_rc step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
+    enum art_rc rc = step_memtable(salvage, key);
     for (unsigned i = 0; !rc && i < salvage->runs; i++) {
         struct art_detour *walk = salvage->run[i];
         if (!key || (walk->valid && art_bytes_equal(walk->key, *key))) rc = art_detour_next(walk);
@@ -178,12 +178,12 @@ static void consider_walk(struct offer *best, const struct art_detour *walk) {
     if (walk && walk->valid) consider(best, walk->key, art_buffer_bytes(&walk->value), walk->csn, walk->flags);
 }
 
-static int put_bytes(struct art_buffer *to, struct art_bytes bytes) {
+static enum art_rc put_bytes(struct art_buffer *to, struct art_bytes bytes) {
     to->len = 0;
     return art_buffer_append(to, bytes.data, bytes.len);
 }
 
-static int choose_entry(struct art_salvage *salvage, bool *any) {
+static enum art_rc choose_entry(struct art_salvage *salvage, bool *any) {
     struct offer best = {0};
     if (salvage->cursor.valid) {
         struct art_entry entry;
@@ -198,16 +198,16 @@ static int choose_entry(struct art_salvage *salvage, bool *any) {
     if (!best.any) return ART_OK;
     salvage->csn = best.csn;
     salvage->flags = best.flags;
-    int rc = put_bytes(&salvage->key, best.key);
+    enum art_rc rc = put_bytes(&salvage->key, best.key);
     return rc ? rc : put_bytes(&salvage->value, best.value);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* The next key of all, whatever it says. */
-static int step_on(struct art_salvage *salvage, bool *any) {
+static enum art_rc step_on(struct art_salvage *salvage, bool *any) {
     struct art_bytes key = art_buffer_bytes(&salvage->key);
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (salvage->begun) {
         rc = put_bytes(&salvage->previous, key);
         salvage->any_previous = true;
@@ -223,22 +223,22 @@ static int step_on(struct art_salvage *salvage, bool *any) {
 }
 
 /* A large value is whole, or the row is lost. */
-static int show_row(struct art_salvage *salvage) {
+static enum art_rc show_row(struct art_salvage *salvage) {
     salvage->valid = true;
     salvage->is_large = salvage->flags & ART_OVERFLOW;
     if (!salvage->is_large) return ART_OK;
-    int rc = art_salvage_large(salvage);
+    enum art_rc rc = art_salvage_large(salvage);
     if (!art_is_damage(rc)) return rc;
     salvage->valid = false;
     struct art_fault fault = art_error_fault();
     return art_lost_row(salvage, fault.what);
 }
 
-int art_salvage_next(struct art_salvage *salvage) {
+enum art_rc art_salvage_next(struct art_salvage *salvage) {
     salvage->valid = false;
     while (!salvage->valid && !salvage->ended) {
         bool any = false;
-        int rc = step_on(salvage, &any);
+        enum art_rc rc = step_on(salvage, &any);
         if (rc) return rc;
         uint8_t space = any && salvage->key.len ? salvage->key.data[0] : 0;
         if (!any || space > ART_SPACE_ROWS) salvage->ended = true;

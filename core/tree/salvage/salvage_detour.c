@@ -13,7 +13,7 @@
  * A single leaf that no index names is walked in the same way; its label is what its buckets begin with. */
 #include "core/tree/salvage/private.h"
 
-static int note(struct art_detour *walk, int rc, uint32_t slot, bool index, uint64_t generation) {
+static enum art_rc note(struct art_detour *walk, enum art_rc rc, uint32_t slot, bool index, uint64_t generation) {
     return art_is_damage(rc) ? art_gap_note(walk, slot, index, generation) : rc;
 }
 
@@ -21,11 +21,11 @@ static int note(struct art_detour *walk, int rc, uint32_t slot, bool index, uint
 
 /* The child that the step is at. ART_NOTFOUND: there are no more. Damage: it is skipped, or the bucket that it is
  * in. */
-static int child_at_step(struct art_detour *walk, struct art_detour_step *step, struct art_ref *child) {
+static enum art_rc child_at_step(struct art_detour *walk, struct art_detour_step *step, struct art_ref *child) {
     struct art_salvage *salvage = walk->salvage;
     struct art_image *image;
     struct art_blob_cursor at;
-    int rc = art_image_get(salvage, &step->ref, &image);
+    enum art_rc rc = art_image_get(salvage, &step->ref, &image);
     if (rc) {
         step->bucket = UINT32_MAX;
         return rc;
@@ -45,13 +45,13 @@ static int child_at_step(struct art_detour *walk, struct art_detour_step *step, 
     return rc;
 }
 
-static int note_named(struct art_detour *walk, const struct art_ref *ref) {
+static enum art_rc note_named(struct art_detour *walk, const struct art_ref *ref) {
     if (!walk->named || ref->slot >= walk->salvage->slots) return ART_OK;
     return art_slot_set_add(walk->named, ref->slot) ? art_nomem() : ART_OK;
 }
 
 /* The next leaf's reference. ART_NOTFOUND: there is none. */
-static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
+static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
     unsigned level = 1;
     while (level <= walk->top) {
         struct art_detour_step *step = &walk->step[level];
@@ -60,7 +60,7 @@ static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
             level++;
             continue;
         }
-        int rc = child_at_step(walk, step, &child);
+        enum art_rc rc = child_at_step(walk, step, &child);
         if (rc == ART_NOTFOUND) {
             step->bucket = UINT32_MAX;
         } else if (rc) {
@@ -79,10 +79,10 @@ static int next_leaf(struct art_detour *walk, struct art_ref *ref) {
 
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
-static int open_leaf(struct art_detour *walk, const struct art_ref *ref) {
+static enum art_rc open_leaf(struct art_detour *walk, const struct art_ref *ref) {
     struct art_detour_leaf *leaf = &walk->leaf;
     leaf->label.len = 0;
-    int rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
+    enum art_rc rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
     leaf->ref = *ref;
     leaf->ref.label.data = NULL;
     leaf->serial = 0;
@@ -94,13 +94,13 @@ static int open_leaf(struct art_detour *walk, const struct art_ref *ref) {
 }
 
 /* To the next entry that can be read, or the leaf's end. Damage: the rest of the bucket is skipped. */
-static int step_in_leaf(struct art_detour *walk) {
+static enum art_rc step_in_leaf(struct art_detour *walk) {
     struct art_detour_leaf *leaf = &walk->leaf;
     if (++leaf->entry >= leaf->count) {
         leaf->bucket++;
         leaf->entry = leaf->count = 0;
     }
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     bool here = leaf->serial && leaf->image->serial == leaf->serial;
     if (!here) rc = art_image_get(walk->salvage, &leaf->ref, &leaf->image);
     if (rc) {
@@ -124,7 +124,7 @@ static int step_in_leaf(struct art_detour *walk) {
 }
 
 /* The entry under the leaf's cursor becomes the walk's. Keys that do not ascend were made by nobody. */
-static int take_entry(struct art_detour *walk) {
+static enum art_rc take_entry(struct art_detour *walk) {
     struct art_detour_leaf *leaf = &walk->leaf;
     uint32_t label = leaf->image->blob.label_len;
     if (label) memcpy(walk->room, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
@@ -135,7 +135,7 @@ static int take_entry(struct art_detour *walk) {
     struct art_entry entry;
     art_blob_cursor_entry(&leaf->cursor, &entry);
     walk->value.len = 0;
-    int rc = art_buffer_append(&walk->value, entry.value.data, entry.value.len);
+    enum art_rc rc = art_buffer_append(&walk->value, entry.value.data, entry.value.len);
     walk->key = key;
     walk->csn = entry.csn;
     walk->flags = entry.flags;
@@ -144,8 +144,8 @@ static int take_entry(struct art_detour *walk) {
     return rc;
 }
 
-static int within_leaf(struct art_detour *walk) {
-    int rc = ART_OK;
+static enum art_rc within_leaf(struct art_detour *walk) {
+    enum art_rc rc = ART_OK;
     while (!rc && walk->leaf.open) {
         rc = step_in_leaf(walk);
         if (!rc && walk->leaf.open) rc = take_entry(walk);
@@ -155,9 +155,9 @@ static int within_leaf(struct art_detour *walk) {
     return rc;
 }
 
-int art_detour_next(struct art_detour *walk) {
+enum art_rc art_detour_next(struct art_detour *walk) {
     struct art_ref ref;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (walk->valid) {
         walk->last.len = 0;
         rc = art_buffer_append(&walk->last, walk->key.data, walk->key.len);
@@ -179,9 +179,9 @@ int art_detour_next(struct art_detour *walk) {
 /* --- a walk ------------------------------------------------------------------------------------------------------- */
 
 /* The top: an index blob to begin with, or the only leaf. */
-static int enter_top(struct art_detour *walk, const struct art_ref *top) {
+static enum art_rc enter_top(struct art_detour *walk, const struct art_ref *top) {
     if (top->level >= ART_LEVELS_MAX) {
-        int rc =
+        enum art_rc rc =
             art_corrupt(walk->salvage->place, top->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
         return note(walk, rc, top->slot, true, top->generation);
     }
@@ -192,19 +192,19 @@ static int enter_top(struct art_detour *walk, const struct art_ref *top) {
         walk->step[top->level].ref.label.data = NULL;
         return ART_OK;
     }
-    int rc = open_leaf(walk, top);
+    enum art_rc rc = open_leaf(walk, top);
     return rc ? note(walk, rc, top->slot, false, 0) : ART_OK;
 }
 
-int art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
-                    struct art_detour **out) {
+enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
+                            struct art_detour **out) {
     struct art_detour *walk = art_alloc_zeroed(sizeof *walk);
     if (!walk) return art_nomem();
     walk->salvage = salvage;
     walk->effect = effect;
     walk->gap.end = &walk->gap.first;
     walk->room = art_alloc(ART_KEY_BUFFER);
-    int rc = walk->room ? enter_top(walk, top) : art_nomem();
+    enum art_rc rc = walk->room ? enter_top(walk, top) : art_nomem();
     if (rc) {
         art_detour_close(walk);
         return rc;
@@ -223,10 +223,10 @@ void art_detour_close(struct art_detour *walk) {
     art_free(walk);
 }
 
-int art_detour_named(struct art_salvage *salvage, const struct art_ref *top) {
+enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top) {
     struct art_detour *walk = NULL;
     struct art_ref ref;
-    int rc = art_detour_open(salvage, top, NULL, &walk);
+    enum art_rc rc = art_detour_open(salvage, top, NULL, &walk);
     if (rc || !walk) return rc;
     walk->named = &salvage->named;
     rc = note_named(walk, top);

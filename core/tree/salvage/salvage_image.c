@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-bool art_is_damage(int rc) {
+bool art_is_damage(enum art_rc rc) {
     if (rc != ART_IO) return rc == ART_CORRUPT;
     int reason = art_error_errno(); /* 0: of rows, by SQLite's own words */
     return !reason || reason == EIO || reason == EREMOTEIO || reason == EBADMSG || reason == EUCLEAN ||
@@ -20,7 +20,7 @@ static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
            a->entries == b->entries && a->count == b->count && a->label.len == b->label.len;
 }
 
-static int read_slot(struct art_salvage *salvage, uint32_t slot, uint32_t page, uint32_t count, void *to) {
+static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_t page, uint32_t count, void *to) {
     if (!salvage->io && salvage->missing) {
         return art_corrupt(salvage->place, slot, ART_NOWHERE, "the .art file is missing");
     }
@@ -35,18 +35,18 @@ static bool is_loaded(struct art_blob *blob, uint32_t page) {
 }
 
 /* What fails here fails again where it is needed, and is told there. */
-static int read_all_leaves(struct art_image *image) {
+static enum art_rc read_all_leaves(struct art_image *image) {
     struct art_blob *blob = &image->blob;
     image->tried = true;
-    int rc = read_slot(image->salvage, blob->slot, 0, blob->leaf_pages, image->bytes);
+    enum art_rc rc = read_slot(image->salvage, blob->slot, 0, blob->leaf_pages, image->bytes);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) (void)art_blob_verify_page(blob, page);
     return ART_OK;
 }
 
-static int load_image(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc load_image(struct art_blob *blob, uint32_t first, uint32_t n) {
     struct art_image *image = blob->owner;
-    int rc = art_salvage_interrupted(image->salvage);
+    enum art_rc rc = art_salvage_interrupted(image->salvage);
     if (!rc && !image->tried && !image->salvage->singly) rc = read_all_leaves(image);
     for (uint32_t page = first; !rc && page < first + n; page++) {
         if (is_loaded(blob, page)) continue;
@@ -56,19 +56,19 @@ static int load_image(struct art_blob *blob, uint32_t first, uint32_t n) {
     return rc;
 }
 
-static int check_possible(const struct art_salvage *salvage, const struct art_ref *ref) {
+static enum art_rc check_possible(const struct art_salvage *salvage, const struct art_ref *ref) {
     bool possible = ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
                     ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES;
     return possible ? ART_OK
                     : art_corrupt(salvage->place, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
-static int fill_image(struct art_salvage *salvage, struct art_image *image, const struct art_ref *ref) {
+static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *image, const struct art_ref *ref) {
     uint32_t head = ART_BLOB_PAGES - ref->head_pages;
     image->serial = 0;
     if (!image->bytes) image->bytes = art_alloc_aligned(ART_BLOB_BYTES, ART_BLOB_PAGE);
     if (!image->bytes) return art_nomem();
-    int rc = read_slot(salvage, ref->slot, head, ref->head_pages, image->bytes + (size_t)head * ART_BLOB_PAGE);
+    enum art_rc rc = read_slot(salvage, ref->slot, head, ref->head_pages, image->bytes + (size_t)head * ART_BLOB_PAGE);
     if (!rc) rc = art_blob_open(&image->blob, image->bytes, ref, salvage->uuid, salvage->place);
     if (rc) return rc;
     image->blob.load = load_image;
@@ -81,7 +81,7 @@ static int fill_image(struct art_salvage *salvage, struct art_image *image, cons
     return ART_OK;
 }
 
-int art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct art_image **out) {
+enum art_rc art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct art_image **out) {
     struct art_image *oldest = &salvage->image[0];
     for (unsigned i = 0; i < ART_SALVAGE_IMAGES; i++) {
         struct art_image *image = &salvage->image[i];
@@ -92,7 +92,7 @@ int art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct
         }
         if (image->used < oldest->used) oldest = image;
     }
-    int rc = check_possible(salvage, ref);
+    enum art_rc rc = check_possible(salvage, ref);
     if (!rc) rc = art_salvage_interrupted(salvage);
     if (!rc) rc = fill_image(salvage, oldest, ref);
     if (rc) return rc;
@@ -107,8 +107,9 @@ static bool is_blank_page(const uint8_t *page) {
     return !any;
 }
 
-int art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref, uint8_t uuid[ART_UUID_BYTES]) {
-    int rc = art_salvage_interrupted(salvage);
+enum art_rc art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref,
+                              uint8_t uuid[ART_UUID_BYTES]) {
+    enum art_rc rc = art_salvage_interrupted(salvage);
     if (!rc) rc = read_slot(salvage, slot, ART_BLOB_PAGES - 1, 1, salvage->page);
     if (art_is_damage(rc) && salvage->options.rows) return ART_NOTFOUND; /* free slots have no rows */
     if (rc) return rc;
@@ -121,7 +122,7 @@ void art_images_clear(struct art_salvage *salvage) {
     for (unsigned i = 0; i < ART_SALVAGE_IMAGES; i++) art_free_aligned(salvage->image[i].bytes);
 }
 
-int art_salvage_interrupted(struct art_salvage *salvage) {
+enum art_rc art_salvage_interrupted(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
     if (!options->interrupted || !options->interrupted(options->context)) return ART_OK;
     return art_fail(ART_INTERRUPT, "art: interrupted");

@@ -15,28 +15,28 @@ static const char log_place[] = "the log";
 
 /* --- the root ----------------------------------------------------------------------------------------------------- */
 
-static int decode(struct art_bytes bytes, struct art_root **out) {
+static enum art_rc decode(struct art_bytes bytes, struct art_root **out) {
     *out = NULL;
-    int rc = bytes.len ? art_root_decode(bytes, out) : ART_CORRUPT;
+    enum art_rc rc = bytes.len ? art_root_decode(bytes, out) : ART_CORRUPT;
     return rc == ART_NOMEM ? rc : ART_OK;
 }
 
-static int file_copy(struct art_salvage *salvage, struct art_root **out) {
+static enum art_rc file_copy(struct art_salvage *salvage, struct art_root **out) {
     struct art_buffer bytes = {0};
     uint8_t uuid[ART_UUID_BYTES];
     *out = NULL;
     if (!salvage->io || salvage->options.rows) return ART_OK;
-    int rc = art_root_copy_read(salvage->io, &bytes, uuid);
+    enum art_rc rc = art_root_copy_read(salvage->io, &bytes, uuid);
     bool ours = !rc && (!salvage->uuid_known || !memcmp(uuid, salvage->uuid, sizeof uuid));
     if (ours) rc = decode(art_buffer_bytes(&bytes), out);
     art_buffer_clear(&bytes);
     return rc == ART_NOMEM ? rc : ART_OK;
 }
 
-static int choose_root(struct art_salvage *salvage) {
+static enum art_rc choose_root(struct art_salvage *salvage) {
     struct art_root *row = salvage->log.row, *copy = NULL;
     salvage->log.chosen = true;
-    int rc = decode(salvage->options.root, &copy);
+    enum art_rc rc = decode(salvage->options.root, &copy);
     if (!rc && !row && !copy) rc = file_copy(salvage, &copy);
     if (rc) return rc;
     salvage->log.sound = row && (!copy || row->generation >= copy->generation);
@@ -52,7 +52,7 @@ static int choose_root(struct art_salvage *salvage) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static int tell_lost(struct art_salvage *salvage) {
+static enum art_rc tell_lost(struct art_salvage *salvage) {
     uint64_t from = salvage->log.lost_from, to = salvage->log.lost_to;
     salvage->log.lost_from = 0;
     if (!from) return ART_OK;
@@ -62,19 +62,19 @@ static int tell_lost(struct art_salvage *salvage) {
                                (unsigned long long)from, (unsigned long long)to);
 }
 
-static int lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
+static enum art_rc lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
     if (!salvage->log.lost_from) salvage->log.lost_from = from;
     salvage->log.lost_to = to;
     return ART_OK;
 }
 
 /* The table may never have had another root than its first. */
-static int try_first_root(struct art_salvage *salvage, uint64_t csn, struct art_bytes ops) {
+static enum art_rc try_first_root(struct art_salvage *salvage, uint64_t csn, struct art_bytes ops) {
     struct art_hash128 hash;
     if (salvage->root || csn != 1 || !salvage->uuid_known) return ART_OK;
     struct art_root *first = art_root_new(salvage->uuid);
     if (!first) return art_nomem();
-    int rc = art_redo_verify(ops, csn, first->chain, &hash);
+    enum art_rc rc = art_redo_verify(ops, csn, first->chain, &hash);
     if (rc) {
         art_root_unref(first);
         return rc == ART_NOMEM ? rc : ART_OK;
@@ -85,9 +85,9 @@ static int try_first_root(struct art_salvage *salvage, uint64_t csn, struct art_
     return ART_OK;
 }
 
-static int take_change(struct art_salvage *salvage, uint64_t csn, struct art_bytes ops) {
+static enum art_rc take_change(struct art_salvage *salvage, uint64_t csn, struct art_bytes ops) {
     struct art_hash128 hash;
-    int rc = salvage->log.chosen ? ART_OK : choose_root(salvage);
+    enum art_rc rc = salvage->log.chosen ? ART_OK : choose_root(salvage);
     if (!rc) rc = try_first_root(salvage, csn, ops);
     if (rc) return rc;
     if (csn <= salvage->log.last || csn > ART_ROW_CSN_MAX) return ART_OK; /* the root has it, or nobody */
@@ -110,9 +110,9 @@ static int take_change(struct art_salvage *salvage, uint64_t csn, struct art_byt
     return rc;
 }
 
-static int take_row_left(void *to, int64_t csn, struct art_bytes ops) {
+static enum art_rc take_row_left(void *to, int64_t csn, struct art_bytes ops) {
     struct art_salvage *salvage = to;
-    int rc = art_salvage_interrupted(salvage);
+    enum art_rc rc = art_salvage_interrupted(salvage);
     if (rc || csn < 0) return rc;
     salvage->log.any_row = true;
     if (csn) return take_change(salvage, (uint64_t)csn, ops);
@@ -120,8 +120,8 @@ static int take_row_left(void *to, int64_t csn, struct art_bytes ops) {
 }
 
 /* What cannot be known: whether there was more behind what is there. */
-static int tell_end(struct art_salvage *salvage, bool unread) {
-    int rc = tell_lost(salvage);
+static enum art_rc tell_end(struct art_salvage *salvage, bool unread) {
+    enum art_rc rc = tell_lost(salvage);
     unsigned long long last = (unsigned long long)salvage->log.last;
     if (rc || !salvage->root) return rc;
     bool read = salvage->log.sound && !unread, deleted = salvage->root->followed && last == salvage->root->csn;
@@ -141,9 +141,9 @@ static int tell_end(struct art_salvage *salvage, bool unread) {
                                salvage->log.any_row ? "is damaged" : "is empty or cannot be read");
 }
 
-int art_salvage_read_log(struct art_salvage *salvage) {
+enum art_rc art_salvage_read_log(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
-    int rc = options->each_log_row ? options->each_log_row(options->context, take_row_left, salvage) : ART_OK;
+    enum art_rc rc = options->each_log_row ? options->each_log_row(options->context, take_row_left, salvage) : ART_OK;
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;
     rc = salvage->log.chosen ? ART_OK : choose_root(salvage);

@@ -47,7 +47,7 @@ static struct art_loss *new_loss(const char *what, const char *place, const stru
     return loss;
 }
 
-static int push_loss(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
+static enum art_rc push_loss(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
     if (!loss) return art_nomem();
     loss->told.slot = slot;
     loss->told.page = page;
@@ -85,8 +85,8 @@ void art_losses_clear(struct art_salvage *salvage) {
     salvage->open_from = NULL;
 }
 
-int art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
-                        const char *format, ...) {
+enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
+                                const char *format, ...) {
     char what[WHAT_MAX];
     va_list args;
     if (!salvage->options.tell) return ART_OK;
@@ -98,7 +98,7 @@ int art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t
 
 /* --- gaps --------------------------------------------------------------------------------------------------------- */
 
-static int add_note(struct art_detour *walk, uint32_t slot, const struct art_fault *fault) {
+static enum art_rc add_note(struct art_detour *walk, uint32_t slot, const struct art_fault *fault) {
     struct art_detour_gap *gap = &walk->gap;
     const char *what = gap->count < NOTES_MAX ? fault->what : "and more that is damaged";
     if (gap->count > NOTES_MAX) return ART_OK;
@@ -114,7 +114,7 @@ static int add_note(struct art_detour *walk, uint32_t slot, const struct art_fau
 }
 
 /* Several buckets of one page are one chunk of news. */
-int art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
+enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
     struct art_detour_gap *gap = &walk->gap;
     struct art_fault fault = art_error_fault();
     bool same = gap->open && gap->slot == slot && gap->page == fault.page;
@@ -136,10 +136,10 @@ void art_gap_forget(struct art_detour *walk) {
     *gap = (struct art_detour_gap){.end = &gap->first};
 }
 
-static int tell_gap(struct art_detour *walk, const struct art_bytes *after, const struct art_bytes *before) {
+static enum art_rc tell_gap(struct art_detour *walk, const struct art_bytes *after, const struct art_bytes *before) {
     char what[WHAT_MAX];
     struct art_salvage *salvage = walk->salvage;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     for (const struct art_gap_note *note = walk->gap.first; !rc && note; note = note->next) {
         snprintf(what, sizeof what, "%s: %s", walk->gap.index ? art_effect_older : walk->effect, note->what);
         rc = push_loss(salvage, new_loss(what, salvage->place, after, before), note->slot, note->page);
@@ -147,12 +147,12 @@ static int tell_gap(struct art_detour *walk, const struct art_bytes *after, cons
     return rc;
 }
 
-int art_gap_close(struct art_detour *walk) {
+enum art_rc art_gap_close(struct art_detour *walk) {
     if (!walk->gap.open) return ART_OK;
     struct art_bytes last = art_buffer_bytes(&walk->last);
     const struct art_bytes *after = walk->any ? &last : NULL, *before = walk->valid ? &walk->key : NULL;
     bool rows = !after || after->data[0] <= ART_SPACE_ROWS;
-    int rc = rows ? tell_gap(walk, after, before) : ART_OK;
+    enum art_rc rc = rows ? tell_gap(walk, after, before) : ART_OK;
     if (!rc && walk->gap.index && !walk->named) {
         rc = art_orphans_fill(walk->salvage, after, before, walk->gap.generation, NULL);
     }
@@ -173,7 +173,7 @@ static void show_key(struct art_bytes key, char out[SHOWN_MAX]) {
     out[n] = 0;
 }
 
-int art_lost_row(struct art_salvage *salvage, const char *why) {
+enum art_rc art_lost_row(struct art_salvage *salvage, const char *why) {
     char what[WHAT_MAX], shown[SHOWN_MAX];
     if (!salvage->options.tell) return ART_OK;
     struct art_bytes before = art_buffer_bytes(&salvage->previous);
@@ -181,14 +181,14 @@ int art_lost_row(struct art_salvage *salvage, const char *why) {
     snprintf(what, sizeof what, "the row '%s' is lost: %s", shown, why);
     struct art_loss *loss = new_loss(what, salvage->place, salvage->any_previous ? &before : NULL, NULL);
     struct art_fault fault = art_error_fault();
-    int rc = push_loss(salvage, loss, fault.slot, fault.page);
+    enum art_rc rc = push_loss(salvage, loss, fault.slot, fault.page);
     if (rc) return rc;
     loss->open = true;
     if (!salvage->open_from) salvage->open_from = loss;
     return ART_OK;
 }
 
-int art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key) {
+enum art_rc art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key) {
     struct art_bytes high = {0};
     bool set = bound_of(key, &high);
     for (struct art_loss *loss = salvage->open_from; loss; loss = loss->next) {

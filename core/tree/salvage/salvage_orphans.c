@@ -36,10 +36,10 @@ static bool ends_before(const struct art_orphan *orphan, struct art_bytes key) {
 /* --- the catalog -------------------------------------------------------------------------------------------------- */
 
 /* The keys in the first and the last bucket, if they can be read. */
-static int look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, struct art_orphan *out) {
+static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, struct art_orphan *out) {
     struct art_image *image;
     struct art_blob_cursor cursor;
-    int rc = art_image_get(salvage, ref, &image);
+    enum art_rc rc = art_image_get(salvage, ref, &image);
     if (rc) return rc;
     uint32_t label = image->blob.label_len;
     art_blob_cursor_init(&cursor, &image->blob, salvage->scratch);
@@ -59,7 +59,7 @@ static int look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, 
     return art_is_damage(rc) ? ART_OK : rc;
 }
 
-static int add_orphan(struct art_salvage *salvage, const struct art_ref *ref) {
+static enum art_rc add_orphan(struct art_salvage *salvage, const struct art_ref *ref) {
     if (salvage->orphans == salvage->orphan_room) {
         uint32_t room = salvage->orphan_room ? 2 * salvage->orphan_room : 64;
         struct art_orphan *more = art_resize(salvage->orphan, room * sizeof *more);
@@ -70,18 +70,18 @@ static int add_orphan(struct art_salvage *salvage, const struct art_ref *ref) {
     struct art_orphan *orphan = &salvage->orphan[salvage->orphans];
     *orphan = (struct art_orphan){.slot = ref->slot, .generation = ref->generation};
     salvage->singly = true;
-    int rc = look_at_ends(salvage, ref, orphan);
+    enum art_rc rc = look_at_ends(salvage, ref, orphan);
     salvage->singly = false;
     if (!rc) salvage->orphans++;
     return rc;
 }
 
 /* *blank: nothing was ever there. */
-static int look_at_slot(struct art_salvage *salvage, uint32_t slot, bool *blank) {
+static enum art_rc look_at_slot(struct art_salvage *salvage, uint32_t slot, bool *blank) {
     struct art_ref ref;
     uint8_t uuid[ART_UUID_BYTES];
     *blank = false;
-    int rc = art_image_own_ref(salvage, slot, &ref, uuid);
+    enum art_rc rc = art_image_own_ref(salvage, slot, &ref, uuid);
     if (rc == ART_NOTFOUND) {
         *blank = true;
         return ART_OK;
@@ -101,9 +101,9 @@ static int compare_orphans(const void *a, const void *b) {
     return c ? c : first->slot < second->slot ? -1 : first->slot > second->slot;
 }
 
-int art_catalog_make(struct art_salvage *salvage) {
+enum art_rc art_catalog_make(struct art_salvage *salvage) {
     uint32_t blanks = 0;
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (salvage->catalogued) return ART_OK;
     for (unsigned i = 0; !rc && salvage->root && i < salvage->root->runs; i++) {
         rc = art_detour_named(salvage, &salvage->root->run[i].top);
@@ -120,9 +120,9 @@ int art_catalog_make(struct art_salvage *salvage) {
     return ART_OK;
 }
 
-static int own_ref_again(struct art_salvage *salvage, const struct art_orphan *orphan, struct art_ref *ref) {
+static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_orphan *orphan, struct art_ref *ref) {
     uint8_t uuid[ART_UUID_BYTES];
-    int rc = art_image_own_ref(salvage, orphan->slot, ref, uuid);
+    enum art_rc rc = art_image_own_ref(salvage, orphan->slot, ref, uuid);
     if (rc == ART_NOTFOUND || (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0)) {
         rc = art_corrupt(salvage->place, orphan->slot, ART_NOWHERE, "the blob has changed while it was read");
     }
@@ -131,9 +131,9 @@ static int own_ref_again(struct art_salvage *salvage, const struct art_orphan *o
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-int art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
-                     uint64_t generation, const char *effect) {
-    int rc = art_catalog_make(salvage);
+enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                             uint64_t generation, const char *effect) {
+    enum art_rc rc = art_catalog_make(salvage);
     if (rc || !salvage->orphans) return rc;
     struct art_group *group = art_alloc_zeroed(sizeof *group);
     if (!group) return art_nomem();
@@ -163,8 +163,8 @@ static void drop_active(struct art_group *group, unsigned i) {
 }
 
 /* The leaf's next key in the group's range; false: there is none. */
-static int step_active(struct art_group *group, struct art_detour *walk, bool *more) {
-    int rc;
+static enum art_rc step_active(struct art_group *group, struct art_detour *walk, bool *more) {
+    enum art_rc rc;
     do {
         rc = art_detour_next(walk);
     } while (!rc && walk->valid && group->low_set && art_bytes_compare(walk->key, art_buffer_bytes(&group->low)) <= 0);
@@ -172,7 +172,7 @@ static int step_active(struct art_group *group, struct art_detour *walk, bool *m
     return rc;
 }
 
-static int activate(struct art_salvage *salvage, struct art_group *group, const struct art_orphan *orphan) {
+static enum art_rc activate(struct art_salvage *salvage, struct art_group *group, const struct art_orphan *orphan) {
     struct art_detour *walk;
     struct art_ref ref;
     bool more = false;
@@ -183,7 +183,7 @@ static int activate(struct art_salvage *salvage, struct art_group *group, const 
                                            "rows may be missing: too many blobs lie beside each other")
                      : ART_OK;
     }
-    int rc = own_ref_again(salvage, orphan, &ref);
+    enum art_rc rc = own_ref_again(salvage, orphan, &ref);
     if (!rc) rc = art_detour_open(salvage, &ref, group->effect, &walk);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     walk->alone = true;
@@ -211,8 +211,8 @@ static void choose_active(struct art_group *group) {
 }
 
 /* Whoever may have a key before the first one that is known joins. */
-static int let_in(struct art_salvage *salvage, struct art_group *group) {
-    int rc = ART_OK;
+static enum art_rc let_in(struct art_salvage *salvage, struct art_group *group) {
+    enum art_rc rc = ART_OK;
     choose_active(group);
     while (!rc && group->at < salvage->orphans) {
         const struct art_orphan *orphan = &salvage->orphan[group->at];
@@ -227,11 +227,11 @@ static int let_in(struct art_salvage *salvage, struct art_group *group) {
     return rc;
 }
 
-int art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key) {
+enum art_rc art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key) {
     for (unsigned i = 0; key && i < group->count;) {
         bool more = true;
         int c = art_bytes_compare(group->active[i]->key, *key);
-        int rc = c <= 0 ? step_active(group, group->active[i], &more) : ART_OK;
+        enum art_rc rc = c <= 0 ? step_active(group, group->active[i], &more) : ART_OK;
         if (rc) return rc;
         if (!more) {
             drop_active(group, i);
@@ -266,23 +266,23 @@ static bool has_label(struct art_image *image, uint8_t *scratch, struct art_byte
     return false;
 }
 
-static int find_in(struct art_salvage *salvage, const struct art_orphan *orphan, struct art_bytes key,
-                   struct art_entry *out) {
+static enum art_rc find_in(struct art_salvage *salvage, const struct art_orphan *orphan, struct art_bytes key,
+                           struct art_entry *out) {
     struct art_image *image;
     struct art_ref ref;
-    int rc = own_ref_again(salvage, orphan, &ref);
+    enum art_rc rc = own_ref_again(salvage, orphan, &ref);
     if (!rc) rc = art_image_get(salvage, &ref, &image);
     if (!rc) rc = has_label(image, salvage->scratch, key) ? art_blob_get(&image->blob, key, out) : ART_NOTFOUND;
     return rc;
 }
 
-int art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
     if (!salvage->catalogued) return ART_NOTFOUND;
     for (uint32_t i = 0; i < salvage->orphans; i++) {
         const struct art_orphan *orphan = &salvage->orphan[i];
         if (art_bytes_compare(low_of(orphan), key) > 0) break;
         if (ends_before(orphan, key)) continue;
-        int rc = find_in(salvage, orphan, key, out);
+        enum art_rc rc = find_in(salvage, orphan, key, out);
         if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }

@@ -4,14 +4,14 @@
 
 /* Down one run to the key. *astray: an index blob on the way cannot be read, so that the leaf may be one without an
  * index. */
-static int find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
-                       struct art_entry *out, bool *astray) {
+static enum art_rc find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
+                               struct art_entry *out, bool *astray) {
     struct art_ref ref = run->top;
     for (unsigned level = ref.level;; level--) {
         struct art_image *image;
         bool inside = !art_label_compare(ref.label, key);
         if (!inside) return ART_NOTFOUND;
-        int rc = art_image_get(salvage, &ref, &image);
+        enum art_rc rc = art_image_get(salvage, &ref, &image);
         if (!rc && !level) return art_blob_get(&image->blob, key, out);
         if (!rc) rc = art_blob_child(&image->blob, key, &ref, NULL);
         *astray |= level && (rc || ref.level != level - 1);
@@ -20,26 +20,26 @@ static int find_in_run(struct art_salvage *salvage, const struct art_run *run, s
 }
 
 /* A chunk that is not deleted, from the newest source that has one. */
-static int find_chunk(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
+static enum art_rc find_chunk(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
     if (!art_memtable_get(salvage->memtable, key, out) && !(out->flags & ART_DELETE)) return ART_OK;
     unsigned runs = salvage->root ? salvage->root->runs : 0;
     bool astray = false;
     for (unsigned i = 0; i < runs; i++) {
         const struct art_run *run = &salvage->root->run[i];
         if (run->top.level >= ART_LEVELS_MAX) continue;
-        int rc = find_in_run(salvage, run, key, out, &astray);
+        enum art_rc rc = find_in_run(salvage, run, key, out, &astray);
         if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
-    int rc = astray ? art_catalog_make(salvage) : ART_OK;
+    enum art_rc rc = astray ? art_catalog_make(salvage) : ART_OK;
     return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
-static int lacks_chunk(const struct art_salvage *salvage, uint32_t number) {
+static enum art_rc lacks_chunk(const struct art_salvage *salvage, uint32_t number) {
     return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "chunk %u of its value cannot be read", number);
 }
 
-int art_salvage_large(struct art_salvage *salvage) {
+enum art_rc art_salvage_large(struct art_salvage *salvage) {
     struct art_overflow_ref ref = art_overflow_decode(art_buffer_bytes(&salvage->value));
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
@@ -50,7 +50,7 @@ int art_salvage_large(struct art_salvage *salvage) {
     for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK, number++) {
         uint64_t n = ref.length - at < ART_OVERFLOW_CHUNK ? ref.length - at : ART_OVERFLOW_CHUNK;
         struct art_entry entry;
-        int rc = art_salvage_interrupted(salvage);
+        enum art_rc rc = art_salvage_interrupted(salvage);
         if (!rc) rc = find_chunk(salvage, art_overflow_key(key, ref.id, number), &entry);
         if (rc == ART_NOTFOUND || (!rc && entry.value.len != n)) return lacks_chunk(salvage, number);
         if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);

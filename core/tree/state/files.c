@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-int art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
+enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
     return art_store_identify(NULL, path, host_path, uuid, ours);
 }
 
@@ -13,20 +13,20 @@ bool art_file_exists(const char *path) {
     return disk->methods->stat(disk, path, &identity) != ART_MISSING;
 }
 
-int art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
+enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
     struct art_disk *disk = art_disk_default();
     struct art_file_identity identity = {0};
-    int rc = disk->methods->stat(disk, path, &identity);
+    enum art_rc rc = disk->methods->stat(disk, path, &identity);
     *bytes = identity.size;
     *names = identity.links;
     return rc;
 }
 
-int art_file_make(const char *path, const char *like) {
+enum art_rc art_file_make(const char *path, const char *like) {
     struct art_disk *disk = art_disk_default();
     struct art_file_identity other = {0};
     struct art_io *io;
-    int rc = disk->methods->stat(disk, like, &other);
+    enum art_rc rc = disk->methods->stat(disk, like, &other);
     if (rc == ART_MISSING) other = (struct art_file_identity){.owner = geteuid(), .group = getegid()};
     if (rc && rc != ART_MISSING) return rc;
     struct art_file_options options = {.path = path,
@@ -41,17 +41,17 @@ int art_file_make(const char *path, const char *like) {
     return rc;
 }
 
-int art_file_remove(const char *path) {
+enum art_rc art_file_remove(const char *path) {
     struct art_disk *disk = art_disk_default();
     return disk->methods->remove(disk, path);
 }
 
-int art_file_sync_folder(const char *path) {
+enum art_rc art_file_sync_folder(const char *path) {
     struct art_disk *disk = art_disk_default();
     return disk->methods->sync_directory(disk, path);
 }
 
-int art_folder_list(const char *folder, int (*visit)(void *context, const char *name), void *context) {
+enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *context, const char *name), void *context) {
     struct art_disk *disk = art_disk_default();
     return disk->methods->list(disk, folder, visit, context);
 }

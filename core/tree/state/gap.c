@@ -24,7 +24,7 @@ bool art_gap_has(const struct art_tree *tree, struct art_bytes key) {
            art_bytes_compare(key, gap->high) < 0;
 }
 
-int art_gap_enter(struct art_tree *tree, struct art_bytes key) {
+enum art_rc art_gap_enter(struct art_tree *tree, struct art_bytes key) {
     struct art_gap *gap = &tree->gap;
     if (!gap->room) {
         gap->room = art_alloc((size_t)4 * ART_KEY_BUFFER);

@@ -33,7 +33,7 @@ void art_root_unref(struct art_root *root) {
     art_free(root);
 }
 
-static int run_copy(const struct art_run *from, struct art_run *to) {
+static enum art_rc run_copy(const struct art_run *from, struct art_run *to) {
     uint8_t *label = NULL;
     if (from->top.label.len) {
         label = art_alloc(from->top.label.len);
@@ -45,7 +45,7 @@ static int run_copy(const struct art_run *from, struct art_run *to) {
     return ART_OK;
 }
 
-int art_root_clone(const struct art_root *root, struct art_root **out) {
+enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     struct art_root *copy = art_alloc_zeroed(sizeof *copy);
     if (!copy) return art_nomem();
     copy->references = 1;
@@ -53,7 +53,7 @@ int art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->generation = root->generation;
     copy->chain = root->chain;
     for (unsigned i = 0; i < root->runs; i++) {
-        int rc = run_copy(&root->run[i], &copy->run[i]);
+        enum art_rc rc = run_copy(&root->run[i], &copy->run[i]);
         if (rc) {
             art_root_unref(copy);
             return rc;
@@ -64,10 +64,10 @@ int art_root_clone(const struct art_root *root, struct art_root **out) {
     return ART_OK;
 }
 
-int art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run) {
+enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run) {
     if (root->runs == ART_RUNS_CAPACITY) return art_fail(ART_TOOBIG, "art: too many runs in one root");
     struct art_run copy;
-    int rc = run_copy(run, &copy);
+    enum art_rc rc = run_copy(run, &copy);
     if (rc) return rc;
     memmove(&root->run[at + 1], &root->run[at], (root->runs - at) * sizeof root->run[0]);
     root->run[at] = copy;
@@ -82,16 +82,16 @@ void art_root_remove_run(struct art_root *root, unsigned at) {
     root->run[root->runs] = (struct art_run){0};
 }
 
-int art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run) {
+enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run) {
     struct art_run copy;
-    int rc = run_copy(run, &copy);
+    enum art_rc rc = run_copy(run, &copy);
     if (rc) return rc;
     run_clear(&root->run[at]);
     root->run[at] = copy;
     return ART_OK;
 }
 
-int art_root_encode(const struct art_root *root, struct art_buffer *out) {
+enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     out->len = 0;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
                                      .format = ART_ROOT_FORMAT,
@@ -99,7 +99,7 @@ int art_root_encode(const struct art_root *root, struct art_buffer *out) {
                                      .csn = root->csn,
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
-    int rc = art_buffer_append(out, &header, sizeof header);
+    enum art_rc rc = art_buffer_append(out, &header, sizeof header);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {.blobs = run->blobs,
@@ -121,7 +121,7 @@ void art_root_note_rows(struct art_buffer *encoded) {
     art_store64(encoded->data + body, art_hash64(encoded->data, body));
 }
 
-static int decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, const uint8_t *end) {
+static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, const uint8_t *end) {
     for (unsigned i = 0; i < runs; i++) {
         struct art_root_run fixed;
         if ((size_t)(end - p) < sizeof fixed) return ART_CORRUPT;
@@ -130,14 +130,14 @@ static int decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, c
         if ((size_t)(end - p) < fixed.ref_len) return ART_CORRUPT;
         struct art_run run = {.level = fixed.level, .blobs = fixed.blobs, .pages = fixed.pages};
         if (art_ref_decode(art_bytes(p, fixed.ref_len), &run.top)) return ART_CORRUPT;
-        int rc = art_root_insert_run(root, i, &run);
+        enum art_rc rc = art_root_insert_run(root, i, &run);
         if (rc) return rc;
         p += fixed.ref_len;
     }
     return p == end ? ART_OK : ART_CORRUPT;
 }
 
-int art_root_decode(struct art_bytes bytes, struct art_root **out) {
+enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     struct art_root_header header;
     if (bytes.len < sizeof header + 8) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root is cut short");
     uint32_t body = bytes.len - 8;
@@ -158,7 +158,8 @@ int art_root_decode(struct art_bytes bytes, struct art_root **out) {
     memcpy(&root->chain, header.chain, sizeof root->chain);
     bool sane =
         header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
-    int rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
+    enum art_rc rc =
+        !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
     if (rc) {
         art_root_unref(root);
         return rc == ART_NOMEM ? rc : art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root makes no sense");

@@ -32,16 +32,16 @@ struct art_root {
 struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]); /* empty; NULL: no memory */
 struct art_root *art_root_ref(struct art_root *root);
 void art_root_unref(struct art_root *root); /* NULL is fine */
-int art_root_clone(const struct art_root *root, struct art_root **out);
+enum art_rc art_root_clone(const struct art_root *root, struct art_root **out);
 
 /* Puts a run in at `at` (copying the label), or takes one out. */
-int art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run);
+enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run);
 void art_root_remove_run(struct art_root *root, unsigned at);
-int art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run);
+enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run);
 
-int art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */
-int art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM */
-void art_root_note_rows(struct art_buffer *encoded);                      /* rows will follow it in the log */
+enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */
+enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM */
+void art_root_note_rows(struct art_buffer *encoded);                              /* rows will follow it in the log */
 
 static inline uint32_t art_ref_pages(const struct art_ref *ref) {
     return (uint32_t)ref->leaf_pages + ref->head_pages;

@@ -37,7 +37,7 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return tree->txn.dirty && !tree->rows.rolled_back;
 }
 
-int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
+enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
     if (path.len > ART_PATH_MAX) {
         return art_fail(ART_TOOBIG, "art: path of %u bytes is over the limit of %d: store a shorter path", path.len,
                         ART_PATH_MAX);
@@ -49,7 +49,7 @@ int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
     return ART_OK;
 }
 
-int art_tree_ready(struct art_tree *tree) {
+enum art_rc art_tree_ready(struct art_tree *tree) {
     if (__builtin_expect(art_store_forked(tree->store), 0)) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
@@ -61,7 +61,7 @@ int art_tree_ready(struct art_tree *tree) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");
     }
     if (__builtin_expect(tree->root->runs && !tree->file_ready, 0)) { /* also for a key that no blob need be read for */
-        int rc = art_store_ready(tree->store);
+        enum art_rc rc = art_store_ready(tree->store);
         if (rc) return rc;
         tree->file_ready = true;
     }
@@ -69,7 +69,7 @@ int art_tree_ready(struct art_tree *tree) {
     return ART_OK;
 }
 
-int art_tree_interrupted(struct art_tree *tree) {
+enum art_rc art_tree_interrupted(struct art_tree *tree) {
     if (!tree->host.interrupted || !tree->host.interrupted(tree->host.context)) return ART_OK;
     return art_fail(ART_INTERRUPT, "art: interrupted");
 }

@@ -113,7 +113,7 @@ struct art_tree {
         /* The host's log has rows of this transaction, of a COMMIT that was refused: it no longer says how the
          * transaction began. */
         bool logged;
-        int doomed; /* an error after which only a rollback helps */
+        enum art_rc doomed; /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t overflow_values; /* counter of their ids, never taken back */
         uint64_t change;          /* tree->changes at the last prepare */
@@ -164,9 +164,9 @@ static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
-int art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
+enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Long work asks the host now and then. ART_INTERRUPT. */
-int art_tree_interrupted(struct art_tree *tree);
+enum art_rc art_tree_interrupted(struct art_tree *tree);
 /* The key in a buffer, padded; with `after` the smallest one above it. */
 static inline struct art_bytes art_bound_key(uint8_t *buffer, struct art_bytes key, bool after) {
     if (key.data != buffer) memcpy(buffer, key.data, key.len);
@@ -184,7 +184,7 @@ void art_gap_clear(struct art_gap *gap);
 /* Surely no row there? */
 bool art_gap_has(const struct art_tree *tree, struct art_bytes key);
 /* A walk has passed many deletes and stands on another one. gap->within: it may go on at the gap's other end. */
-int art_gap_enter(struct art_tree *tree, struct art_bytes key);
+enum art_rc art_gap_enter(struct art_tree *tree, struct art_bytes key);
 /* It has come to the next row, or to what it ends at. */
 void art_gap_leave(struct art_tree *tree, struct art_bytes end, bool backward);
 /* Counts a change. `same`: what had no row in the gap has none. */

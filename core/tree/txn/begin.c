@@ -13,8 +13,8 @@ static void tidy_memtable(struct art_tree *tree) {
     art_tree_changed(tree, true);
 }
 
-int art_tree_begin(struct art_tree *tree) {
-    int rc = tree->txn.active ? art_tree_ready(tree) : art_tree_claim(tree);
+enum art_rc art_tree_begin(struct art_tree *tree) {
+    enum art_rc rc = tree->txn.active ? art_tree_ready(tree) : art_tree_claim(tree);
     if (rc || tree->txn.active) return rc;
     tidy_memtable(tree);
     art_memtable_forget_undo(tree->memtable);
@@ -25,8 +25,8 @@ int art_tree_begin(struct art_tree *tree) {
     return ART_OK;
 }
 
-int art_tree_claim(struct art_tree *tree) {
-    int rc = art_tree_ready(tree);
+enum art_rc art_tree_claim(struct art_tree *tree) {
+    enum art_rc rc = art_tree_ready(tree);
     if (rc || tree->txn.active) return rc;
     if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only: open it for writing");
     return art_slots_claim(tree);

@@ -40,8 +40,8 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
 }
 
 /* The root for row 0. It says whether rows of the log are behind it. */
-static int encode_root(struct art_tree *tree, const struct art_root *root) {
-    int rc = art_root_encode(root, &tree->pending.root);
+static enum art_rc encode_root(struct art_tree *tree, const struct art_root *root) {
+    enum art_rc rc = art_root_encode(root, &tree->pending.root);
     if (rc) return rc;
     bool rows = !tree->pending.flushed && tree->csn > tree->root->csn;
     if (rows || tree->pending.commit.write_redo) art_root_note_rows(&tree->pending.root);
@@ -50,9 +50,9 @@ static int encode_root(struct art_tree *tree, const struct art_root *root) {
 }
 
 /* The commit puts this root, and the retired list that goes with the slots it uses, into the host's tables. */
-static int name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
+static enum art_rc name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
     struct art_commit *commit = &tree->pending.commit;
-    int rc = encode_root(tree, root);
+    enum art_rc rc = encode_root(tree, root);
     if (!rc) rc = art_slots_retired(tree, used);
     if (rc) return rc;
     commit->write_root = commit->write_retired = true;
@@ -64,7 +64,7 @@ static uint64_t room_left(const struct art_tree *tree) {
     return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
 }
 
-static int check_room(const struct art_tree *tree, uint64_t needed) {
+static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
     uint64_t left = room_left(tree);
     if (left >= needed) return ART_OK;
     return art_fail(
@@ -75,14 +75,14 @@ static int check_room(const struct art_tree *tree, uint64_t needed) {
 }
 
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
-static int leave_room_for_journal(const struct art_tree *tree) {
+static enum art_rc leave_room_for_journal(const struct art_tree *tree) {
     if (!tree->pending.edit.pages_written) return ART_OK;
     return check_room(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
 }
 
 /* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The
  * log counts, too: what is in a WAL takes room once more when it is checkpointed. */
-static int leave_room_for_vacuum(const struct art_tree *tree) {
+static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len;
     bool only_deletes = tree->pending.commit.write_redo && !tree->txn.adds && !tree->txn.vacuum;
     if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
@@ -90,9 +90,9 @@ static int leave_room_for_vacuum(const struct art_tree *tree) {
 }
 
 /* Everything of the new root is on the device before the commit names it. */
-static int finish_root(struct art_tree *tree) {
+static enum art_rc finish_root(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = art_store_wait(tree->store);
+    enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_slots_discard(tree, edit);
@@ -109,13 +109,13 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
 
 /* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But
  * when the transaction went with it there is nothing left to be committed. */
-static bool may_wait(const struct art_tree *tree, int rc) {
+static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
 /* A flush at the log's limit, or `late`, at four times that. */
-static bool flush_may_wait(const struct art_tree *tree, int rc, bool late) {
+static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, bool late) {
     if (!may_wait(tree, rc)) return false;
     return rc == ART_DISKFULL ? !tree->txn.adds : !late;
 }
@@ -141,7 +141,7 @@ static bool flush_is_left(const struct art_tree *tree) {
     return !tree->txn.adds && (tree->full || (bytes <= 2 * tree->options.log_limit && is_low(tree, &left)));
 }
 
-static int keep_reserve(const struct art_tree *tree) {
+static enum art_rc keep_reserve(const struct art_tree *tree) {
     uint64_t left;
     if (!tree->txn.adds || !is_low(tree, &left)) return ART_OK;
     return art_fail(
@@ -151,18 +151,18 @@ static int keep_reserve(const struct art_tree *tree) {
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
 
-static int flush_memtable(struct art_tree *tree) {
+static enum art_rc flush_memtable(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = art_edit_begin(tree, edit);
+    enum art_rc rc = art_edit_begin(tree, edit);
     if (rc) return rc;
     return tree->txn.optimize ? art_compact_all(tree, edit, tree->memtable)
                               : art_compact_flush(tree, edit, tree->memtable);
 }
 
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
-static int merge_what_is_owed(struct art_tree *tree) {
+static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    enum art_rc rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
@@ -170,7 +170,7 @@ static int merge_what_is_owed(struct art_tree *tree) {
 }
 
 /* What was in the memtable is in the edit's runs. */
-static int finish_flush(struct art_tree *tree) {
+static enum art_rc finish_flush(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
@@ -180,8 +180,8 @@ static int finish_flush(struct art_tree *tree) {
     return finish_root(tree);
 }
 
-static int flush(struct art_tree *tree) {
-    int rc = keep_reserve(tree);
+static enum art_rc flush(struct art_tree *tree) {
+    enum art_rc rc = keep_reserve(tree);
     if (!rc) rc = art_memtable_open(&tree->pending.empty);
     if (!rc) rc = flush_memtable(tree);
     if (!rc && (!spares_the_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX)) rc = merge_what_is_owed(tree);
@@ -189,23 +189,23 @@ static int flush(struct art_tree *tree) {
     return rc ? rc : finish_flush(tree);
 }
 
-static int merge(struct art_tree *tree) {
+static enum art_rc merge(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = art_edit_begin(tree, edit);
+    enum art_rc rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
     if (!rc) rc = finish_root(tree);
     return rc;
 }
 
 /* The same root under a new number, by which others notice that it has moved. */
-static int renew(struct art_tree *tree) {
+static enum art_rc renew(struct art_tree *tree) {
     struct art_edit *edit = &tree->pending.edit;
     if (tree->root->runs) {
-        int rc = art_edit_begin(tree, edit);
+        enum art_rc rc = art_edit_begin(tree, edit);
         return rc ? rc : finish_root(tree);
     }
     *edit = (struct art_edit){0};
-    int rc = art_root_clone(tree->root, &edit->root);
+    enum art_rc rc = art_root_clone(tree->root, &edit->root);
     if (rc) return rc;
     edit->root->generation++;
     rc = encode_root(tree, edit->root);
@@ -214,7 +214,8 @@ static int renew(struct art_tree *tree) {
 }
 
 /* The commit is what it was before the work that has failed. */
-static void give_up(struct art_tree *tree, int rc, const struct art_commit *row, const struct art_hash128 *chain) {
+static void give_up(struct art_tree *tree, enum art_rc rc, const struct art_commit *row,
+                    const struct art_hash128 *chain) {
     tree->full |= rc == ART_DISKFULL;
     art_pending_forget(tree);
     art_slots_cut_back(tree);
@@ -222,19 +223,19 @@ static void give_up(struct art_tree *tree, int rc, const struct art_commit *row,
     tree->pending.chain = *chain;
 }
 
-static int try_merge(struct art_tree *tree) {
+static enum art_rc try_merge(struct art_tree *tree) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    int rc = merge(tree);
+    enum art_rc rc = merge(tree);
     if (!rc || !may_wait(tree, rc)) return rc;
     give_up(tree, rc, &row, &chain);
     return ART_OK;
 }
 
-static int try_flush(struct art_tree *tree, bool late) {
+static enum art_rc try_flush(struct art_tree *tree, bool late) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    int rc = flush(tree);
+    enum art_rc rc = flush(tree);
     if (!rc || !flush_may_wait(tree, rc, late)) return rc;
     give_up(tree, rc, &row, &chain);
     return ART_OK;
@@ -265,9 +266,9 @@ static const struct attempt attempts[] = {
 };
 enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
 
-static int vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
+static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
     struct art_edit *edit = &tree->pending.edit;
-    int rc = attempt->flush ? art_memtable_open(&tree->pending.empty) : ART_OK;
+    enum art_rc rc = attempt->flush ? art_memtable_open(&tree->pending.empty) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->memtable);
     if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->memtable);
@@ -289,11 +290,11 @@ static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt
 }
 
 /* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
-static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
+static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     unsigned last = must_flush ? LAST_FLUSH : VACUUM_ATTEMPTS - 1, first = art_min32(tree->thrift, last);
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     for (unsigned i = first; i <= last; i++) {
         if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
         if (rc) give_up(tree, rc, &row, &chain);
@@ -306,10 +307,10 @@ static int vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
 
 /* --- prepare ------------------------------------------------------------------------------------------------------ */
 
-static int write_row(struct art_tree *tree) {
+static enum art_rc write_row(struct art_tree *tree) {
     tree->pending.chain = tree->chain;
     tree->pending.redo.len = 0;
-    int rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
+    enum art_rc rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
     if (rc) return rc;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
@@ -345,15 +346,15 @@ static bool vacuum_finds_something(const struct art_tree *tree) {
 
 /* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had
  * any. Both rows are in one page of the host's most times: then no page more is written. */
-static int mark_root(struct art_tree *tree) {
+static enum art_rc mark_root(struct art_tree *tree) {
     struct art_commit *commit = &tree->pending.commit;
     if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;
-    int rc = encode_root(tree, tree->root);
+    enum art_rc rc = encode_root(tree, tree->root);
     commit->mark_root = !rc;
     return rc;
 }
 
-static int prepare(struct art_tree *tree) {
+static enum art_rc prepare(struct art_tree *tree) {
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
@@ -362,7 +363,7 @@ static int prepare(struct art_tree *tree) {
     must |= tree->txn.optimize && !vacuums;
     bool due = false, late = false;
     if (!must) {
-        int rc = write_row(tree);
+        enum art_rc rc = write_row(tree);
         if (rc) return rc;
         uint64_t log = log_cost(tree);
         due = log > tree->options.log_limit;
@@ -370,7 +371,7 @@ static int prepare(struct art_tree *tree) {
         must = row_too_long(tree, tree->pending.redo.len);
     }
     if (must && !vacuums) return flush(tree);
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     if (vacuums)
         rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
     else if (due)
@@ -397,11 +398,11 @@ void art_tree_note_full(struct art_tree *tree) {
     note_full(tree);
 }
 
-int art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
+enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = (struct art_commit){0};
     art_rows_catch_up(tree);
     if (!tree->txn.active) return ART_OK;
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
                   (tree->txn.flush && art_memtable_keys(tree->memtable)) || vacuum_finds_something(tree);
@@ -512,28 +513,28 @@ void art_tree_rolled_back(struct art_tree *tree) {
 }
 
 /* Begins the transaction in which the wish is carried out. */
-static int request(struct art_tree *tree, bool *wish) {
-    int rc = art_tree_begin(tree);
+static enum art_rc request(struct art_tree *tree, bool *wish) {
+    enum art_rc rc = art_tree_begin(tree);
     if (rc) return rc;
     *wish = true;
     art_tree_changed(tree, true);
     return ART_OK;
 }
 
-int art_tree_request_flush(struct art_tree *tree) {
+enum art_rc art_tree_request_flush(struct art_tree *tree) {
     return request(tree, &tree->txn.flush);
 }
 
-int art_tree_request_optimize(struct art_tree *tree) {
+enum art_rc art_tree_request_optimize(struct art_tree *tree) {
     return request(tree, &tree->txn.optimize);
 }
 
-int art_tree_request_vacuum(struct art_tree *tree) {
+enum art_rc art_tree_request_vacuum(struct art_tree *tree) {
     return request(tree, &tree->txn.vacuum);
 }
 
-int art_tree_adopt(struct art_tree *tree) {
-    int rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
+enum art_rc art_tree_adopt(struct art_tree *tree) {
+    enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (rc) return rc;
     for (unsigned attempt = 0;; attempt++) {
         rc = art_store_adopt(tree->store);

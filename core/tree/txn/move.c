@@ -23,7 +23,7 @@ struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree
     return rows;
 }
 
-int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place) {
+enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place) {
     const char *path = place->inlined ? inline_name : place->path;
     const char *host_path = place->inlined ? NULL : place->host_path;
     char *path_copy = path ? art_string_copy(path) : NULL, *host_copy = host_path ? art_string_copy(host_path) : NULL;
@@ -44,10 +44,11 @@ static void free_paths(const char *path, const char *host_path) {
 }
 
 /* On success *before has the paths that were in use, which the caller frees or keeps. */
-static int use(struct art_tree *tree, const struct art_tree_place *place, bool keep, struct art_tree_options *before) {
+static enum art_rc use(struct art_tree *tree, const struct art_tree_place *place, bool keep,
+                       struct art_tree_options *before) {
     *before = tree->options;
     struct art_store_place at = art_place_of(tree, place);
-    int rc = art_place_copy(&tree->options, place);
+    enum art_rc rc = art_place_copy(&tree->options, place);
     if (rc) return rc;
     rc = art_store_use(tree->store, &at, keep);
     if (rc) {
@@ -60,9 +61,9 @@ static int use(struct art_tree *tree, const struct art_tree_place *place, bool k
     return ART_OK;
 }
 
-int art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
     struct art_tree_options before;
-    int rc = use(tree, place, false, &before);
+    enum art_rc rc = use(tree, place, false, &before);
     if (!rc) free_paths(before.path, before.host_path);
     return rc;
 }
@@ -74,16 +75,16 @@ struct copier {
     unsigned count;
 };
 
-static int move_collected(struct copier *copier) {
+static enum art_rc move_collected(struct copier *copier) {
     unsigned count = copier->count;
     copier->count = 0;
     return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
 }
 
 /* Of labels the length alone counts here; their bytes may go. */
-static int move_blob(void *context, const struct art_ref *ref) {
+static enum art_rc move_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
-    int rc = art_tree_interrupted(copier->tree);
+    enum art_rc rc = art_tree_interrupted(copier->tree);
     if (!rc && copier->count == ART_COPY_MAX) rc = move_collected(copier);
     if (rc) return rc;
     copier->refs[copier->count] = *ref;
@@ -97,7 +98,7 @@ static void note_root(struct art_tree *tree, struct art_store *to) {
     art_buffer_clear(&bytes);
 }
 
-static int copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
+static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
     struct art_store_place at = art_place_of(tree, place);
     struct art_store_options options = {.disk = tree->options.disk,
                                         .path = at.path,
@@ -110,7 +111,7 @@ static int copy_all(struct art_tree *tree, const struct art_tree_place *place, b
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct copier copier = {.tree = tree};
     uint32_t end;
-    int rc = art_store_open(&copier.to, &options);
+    enum art_rc rc = art_store_open(&copier.to, &options);
     if (!rc) rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     *begun = !rc;
@@ -133,9 +134,9 @@ static void remove_unfinished(const char *path) {
     art_error_restore(&why);
 }
 
-int art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
     bool made = false;
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = copy_all(tree, place, true, &made);
     if (rc && made) remove_unfinished(place->path);
     return rc;
@@ -145,9 +146,9 @@ bool art_tree_has_changed_place(const struct art_tree *tree) {
     return tree->before.moved;
 }
 
-int art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
     bool begun;
-    int rc = art_tree_begin(tree);
+    enum art_rc rc = art_tree_begin(tree);
     if (rc || tree->before.moved) return rc;
     if (tree->txn.spilled) {
         return art_fail(

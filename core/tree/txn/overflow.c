@@ -45,7 +45,7 @@ struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING
     return art_bytes(key, ART_OVERFLOW_KEY);
 }
 
-int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) {
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) {
     uint8_t id[ART_OVERFLOW_ID], key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     art_store64_be(id, tree->txn.csn);
     art_store32_be(id + 8, tree->txn.overflow_values++);
@@ -53,7 +53,7 @@ int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref
     for (uint64_t at = 0; at < value.len; at += ART_OVERFLOW_CHUNK) {
         uint32_t n = art_min32(ART_OVERFLOW_CHUNK, value.len - (uint32_t)at);
         struct art_entry entry = {.value = art_bytes(value.data + at, n), .csn = tree->txn.csn};
-        int rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
+        enum art_rc rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
         if (rc) return rc;
     }
     art_store64(ref, value.len);
@@ -63,37 +63,37 @@ int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref
 }
 
 /* Did anybody put them? Half a million deletes for a length that is a lie would be too many; a few thousand are not. */
-static int were_put(struct art_tree *tree, const struct art_overflow_ref *ref, bool *out) {
+static enum art_rc were_put(struct art_tree *tree, const struct art_overflow_ref *ref, bool *out) {
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     *out = possible(ref);
     if (!*out || ref->length <= VALUE_BELIEVED) return ART_OK;
     struct art_found last;
-    int rc =
+    enum art_rc rc =
         art_tree_find(tree, art_overflow_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_OVERFLOW_CHUNK)), &last);
     *out = last.live;
     return rc;
 }
 
-int art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
+enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
     struct art_overflow_ref ref = art_overflow_decode(bytes);
     uint8_t key_bytes[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     bool there;
-    int found = were_put(tree, &ref, &there);
+    enum art_rc found = were_put(tree, &ref, &there);
     if (found || !there) return found; /* the row shall go all the same */
     for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK) {
         struct art_bytes key = art_overflow_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
         if (!art_memtable_get(tree->memtable, key, &present))
             entry.flags = ART_DELETE | (present.flags & ART_SHADOWS_OLDER);
-        int rc = art_memtable_set(tree->memtable, key, &entry);
+        enum art_rc rc = art_memtable_set(tree->memtable, key, &entry);
         if (rc) return rc;
     }
     return ART_OK;
 }
 
 /* Room for `need` bytes of `whole`: no more than twice what was found, since a length from disk may be a lie. */
-static int grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
+static enum art_rc grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
     if (need <= *room) return ART_OK;
     uint64_t wanted = *room ? 2 * *room : VALUE_FIRST;
     if (wanted > whole) wanted = whole;
@@ -104,14 +104,14 @@ static int grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) 
     return ART_OK;
 }
 
-static int read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref, uint8_t **value) {
+static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref, uint8_t **value) {
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     uint64_t room = 0;
     for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK) {
         uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
         struct art_found found;
-        int rc = art_tree_find(tree, art_overflow_key(key, ref->id, number++), &found);
+        enum art_rc rc = art_tree_find(tree, art_overflow_key(key, ref->id, number++), &found);
         if (!rc && (!found.live || found.entry.value.len != n)) {
             rc = art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "chunk %u of a large value is missing",
                              number - 1);
@@ -126,11 +126,11 @@ static int read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref
                        "the chunks of a large value do not match its checksum");
 }
 
-int art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
+enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
     *owned = NULL;
     *out = row->stored;
     if (!row->overflows) return ART_OK;
-    int rc = art_tree_ready(tree);
+    enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     struct art_overflow_ref ref = art_overflow_decode(row->stored);
     uint8_t *value = NULL;

@@ -11,7 +11,7 @@
  */
 #include "core/tree/txn/txn.h"
 
-int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
+enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     if (art_store_forked(tree->store)) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
@@ -27,16 +27,16 @@ int art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     return ART_OK;
 }
 
-static int from_the_root(struct art_tree *tree) {
+static enum art_rc from_the_root(struct art_tree *tree) {
     if (tree->refresh.rebuild) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
     return ART_REBUILD;
 }
 
 /* Takes a root and forgets the memtable: everything up to its csn is in its runs. */
-static int take_root(struct art_tree *tree, struct art_root *root, bool keep_memtable) {
+static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool keep_memtable) {
     if (!keep_memtable) {
         struct art_memtable *empty;
-        int rc = art_memtable_open(&empty);
+        enum art_rc rc = art_memtable_open(&empty);
         if (rc) return rc;
         art_memtable_unref(tree->memtable);
         tree->memtable = empty;
@@ -51,9 +51,9 @@ static int take_root(struct art_tree *tree, struct art_root *root, bool keep_mem
     return ART_OK;
 }
 
-static int refresh_root(struct art_tree *tree, struct art_bytes ops) {
+static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
     struct art_root *root;
-    int rc = art_root_decode(ops, &root);
+    enum art_rc rc = art_root_decode(ops, &root);
     if (rc) return rc;
     const struct art_root *mine = tree->root;
     if (tree->refresh.rebuild) {
@@ -81,7 +81,7 @@ static int refresh_root(struct art_tree *tree, struct art_bytes ops) {
     return rc;
 }
 
-int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
+enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
     assert(tree->refresh.active);
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->refresh.root_seen)
@@ -94,7 +94,7 @@ int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes o
     /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
     if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
-    int rc = art_redo_verify(ops, csn, tree->chain, &hash);
+    enum art_rc rc = art_redo_verify(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
     if (!rc) rc = art_redo_replay(ops, csn, tree->memtable);
     if (rc) return rc;
@@ -106,7 +106,7 @@ int art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes o
     return ART_OK;
 }
 
-int art_tree_refresh_end(struct art_tree *tree) {
+enum art_rc art_tree_refresh_end(struct art_tree *tree) {
     if (!tree->refresh.root_seen) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
     }

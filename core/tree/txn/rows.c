@@ -16,43 +16,43 @@
 
 enum { NAME_MAX_BYTES = 4096 };
 
-static int over(void) {
+static enum art_rc over(void) {
     return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
 }
 
 /* Whoever reads ahead keeps an error to itself: the next call tells. */
-static int go_out(struct art_tree *tree) {
+static enum art_rc go_out(struct art_tree *tree) {
     if (tree->rows.rolled_back) return over();
     tree->rows.inside++;
     return ART_OK;
 }
 
-static int come_back(struct art_tree *tree, int rc) {
+static enum art_rc come_back(struct art_tree *tree, enum art_rc rc) {
     tree->rows.inside--;
     return rc || !tree->rows.rolled_back ? rc : over();
 }
 
-static int rows_read(void *context, uint64_t page, void *data) {
+static enum art_rc rows_read(void *context, uint64_t page, void *data) {
     struct art_tree *tree = context;
-    int rc = go_out(tree);
+    enum art_rc rc = go_out(tree);
     return rc ? rc : come_back(tree, tree->rows.host.read(tree->rows.host.context, page, data));
 }
 
-static int rows_write(void *context, uint64_t page, const void *data) {
+static enum art_rc rows_write(void *context, uint64_t page, const void *data) {
     struct art_tree *tree = context;
-    int rc = go_out(tree);
+    enum art_rc rc = go_out(tree);
     return rc ? rc : come_back(tree, tree->rows.host.write(tree->rows.host.context, page, data));
 }
 
-static int rows_remove(void *context, uint64_t from, uint64_t end) {
+static enum art_rc rows_remove(void *context, uint64_t from, uint64_t end) {
     struct art_tree *tree = context;
-    int rc = go_out(tree);
+    enum art_rc rc = go_out(tree);
     return rc ? rc : come_back(tree, tree->rows.host.remove(tree->rows.host.context, from, end));
 }
 
-static int rows_end(void *context, uint64_t *pages) {
+static enum art_rc rows_end(void *context, uint64_t *pages) {
     struct art_tree *tree = context;
-    int rc = go_out(tree);
+    enum art_rc rc = go_out(tree);
     return rc ? rc : come_back(tree, tree->rows.host.end(tree->rows.host.context, pages));
 }
 
@@ -71,10 +71,10 @@ void art_rows_note_rollback(struct art_tree *tree) {
 
 /* --- the file without a name -------------------------------------------------------------------------------------- */
 
-static int open_scratch(struct art_tree *tree) {
+static enum art_rc open_scratch(struct art_tree *tree) {
     char name[NAME_MAX_BYTES];
     struct art_disk *disk = tree->options.disk ? tree->options.disk : art_disk_default();
-    int rc = tree->host.scratch_name(tree->host.context, name, sizeof name);
+    enum art_rc rc = tree->host.scratch_name(tree->host.context, name, sizeof name);
     if (rc) return rc;
     struct art_file_options options = {.path = name,
                                        .engine = ART_ENGINE_PWRITE,
@@ -92,20 +92,20 @@ static int open_scratch(struct art_tree *tree) {
     return disk->methods->remove(disk, name);
 }
 
-int art_scratch_take(struct art_tree *tree, uint32_t *slot) {
-    int rc = tree->rows.scratch ? ART_OK : open_scratch(tree);
+enum art_rc art_scratch_take(struct art_tree *tree, uint32_t *slot) {
+    enum art_rc rc = tree->rows.scratch ? ART_OK : open_scratch(tree);
     if (!rc) *slot = tree->rows.scratch_end++;
     return rc;
 }
 
-int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
+enum art_rc art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
     struct art_io_request request = {buffer->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
-    int rc = art_io_write(tree->rows.scratch, &request, 1);
-    int waited = art_io_wait(tree->rows.scratch);
+    enum art_rc rc = art_io_write(tree->rows.scratch, &request, 1);
+    enum art_rc waited = art_io_wait(tree->rows.scratch);
     return rc ? rc : waited;
 }
 
-int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
+enum art_rc art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
     struct art_io_request request = {buffer->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
     return art_io_read(tree->rows.scratch, &request, 1);
 }

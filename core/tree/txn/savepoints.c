@@ -29,7 +29,7 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
     }
 }
 
-int art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
+enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
     if (art_tree_inside(tree)) return art_fail(ART_MISUSE, "art: a savepoint was set while a blob was on its way");
     art_rows_catch_up(tree);
     if (tree->txn.savepoint_count == tree->txn.savepoint_capacity) {
@@ -73,10 +73,10 @@ static void to_beginning(struct art_tree *tree) {
 }
 
 /* The state of a savepoint that the transaction has spilled over. */
-static int to_image(struct art_tree *tree, const struct art_savepoint *savepoint) {
+static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *savepoint) {
     struct art_memtable *memtable;
     struct art_slot_set used = {0};
-    int rc = art_image_read(tree, savepoint, &memtable);
+    enum art_rc rc = art_image_read(tree, savepoint, &memtable);
     if (rc) return rc;
     rc = art_slot_set_copy(&savepoint->used, &used);
     if (rc) {
@@ -121,7 +121,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     if (tree->txn.doomed) return;
     struct art_savepoint *savepoint = &tree->txn.savepoints[number];
     if (savepoint->imaged) {
-        int rc = to_image(tree, savepoint);
+        enum art_rc rc = to_image(tree, savepoint);
         if (rc) tree->txn.doomed = rc;
         savepoint->undo = 0;
     } else if (savepoint->beginning && tree->txn.spilled) {

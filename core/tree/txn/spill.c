@@ -13,26 +13,26 @@
 #include "core/tree/txn/txn.h"
 
 /* Rows of the host's are taken back with the savepoints that they are for: there, images go to a file of their own. */
-static int image_slot(struct art_tree *tree, uint32_t *slot) {
+static enum art_rc image_slot(struct art_tree *tree, uint32_t *slot) {
     return tree->options.inlined ? art_scratch_take(tree, slot) : art_store_take_slot(tree->store, slot);
 }
 
-static int image_slot_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
+static enum art_rc image_slot_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
     return tree->options.inlined ? art_scratch_write(tree, slot, buffer)
                                  : art_store_write_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
-static int image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
+static enum art_rc image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
     return tree->options.inlined ? art_scratch_read(tree, slot, buffer)
                                  : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
-static int image_write(struct art_tree *tree, struct art_savepoint *savepoint, const struct art_buffer *bytes) {
+static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *savepoint, const struct art_buffer *bytes) {
     savepoint->image_bytes = bytes->len;
     uint32_t slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
     savepoint->image = art_alloc(slots * sizeof *savepoint->image);
     if (!savepoint->image) return art_nomem();
-    int rc = ART_OK;
+    enum art_rc rc = ART_OK;
     for (uint32_t i = 0; !rc && i < slots; i++) {
         struct art_blob_buf buffer = {0};
         size_t at = (size_t)i * ART_BLOB_SIZE, n = bytes->len - at < ART_BLOB_SIZE ? bytes->len - at : ART_BLOB_SIZE;
@@ -49,9 +49,9 @@ static int image_write(struct art_tree *tree, struct art_savepoint *savepoint, c
     return rc;
 }
 
-int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
+enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
     struct art_buffer bytes = {0};
-    int rc = art_buffer_reserve(&bytes, savepoint->image_bytes);
+    enum art_rc rc = art_buffer_reserve(&bytes, savepoint->image_bytes);
     for (uint32_t i = 0; !rc && i < savepoint->image_slots; i++) {
         struct art_blob_buf buffer = {0};
         size_t left = savepoint->image_bytes - bytes.len;
@@ -73,8 +73,8 @@ int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint,
 }
 
 /* Images for the savepoints of this memtable, youngest first; `used` is what the root before the spill names. */
-static int image_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
-    int rc = ART_OK;
+static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
+    enum art_rc rc = ART_OK;
     for (uint32_t i = tree->txn.savepoint_count; !rc && i-- > 0;) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (savepoint->imaged || savepoint->beginning) continue;
@@ -99,11 +99,11 @@ static bool filter_knows_runs(struct art_tree *tree) {
     return tree->txn.spilled || art_memtable_remember(tree->memtable, tree->options.spill_limit / FILTER_PART);
 }
 
-int art_tree_spill(struct art_tree *tree) {
+enum art_rc art_tree_spill(struct art_tree *tree) {
     struct art_edit edit;
     struct art_memtable *empty = NULL;
     art_pending_forget(tree);
-    int rc = art_edit_begin(tree, &edit);
+    enum art_rc rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
     rc = art_memtable_open(&empty);
     if (!rc) rc = art_compact_flush(tree, &edit, tree->memtable);

@@ -12,7 +12,7 @@
 
 /* --- begin.c ------------------------------------------------------------------------------------------------------ */
 /* As art_tree_ready, and begins the transaction. */
-int art_tree_begin(struct art_tree *tree);
+enum art_rc art_tree_begin(struct art_tree *tree);
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
@@ -25,7 +25,7 @@ void art_rows_catch_up(struct art_tree *tree);
 /* --- move.c ------------------------------------------------------------------------------------------------------- */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
 /* The place that options name, with copies of the paths; the options' own are not freed. */
-int art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
+enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
 void art_move_back(struct art_tree *tree);
 void art_move_end(struct art_tree *tree);
 
@@ -35,21 +35,21 @@ const struct art_rows *art_rows_of(struct art_tree *tree);
 /* A rollback in the middle of a call is noted, and done by art_rows_catch_up(). */
 void art_rows_note_rollback(struct art_tree *tree);
 /* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
-int art_scratch_take(struct art_tree *tree, uint32_t *slot);
-int art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
-int art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
+enum art_rc art_scratch_take(struct art_tree *tree, uint32_t *slot);
+enum art_rc art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
+enum art_rc art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
 void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, savepoints.c ---------------------------------------------------------------------------------------- */
-int art_tree_spill(struct art_tree *tree);
+enum art_rc art_tree_spill(struct art_tree *tree);
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
-int art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
+enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
 enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 65536 };
 /* Cuts `value` into entries of the memtable and writes the row's reference (ART_OVERFLOW_REF bytes). */
-int art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
-int art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
+enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
 uint64_t art_overflow_length(struct art_bytes ref);
 enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };
 struct art_overflow_ref {

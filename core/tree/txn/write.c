@@ -5,22 +5,22 @@
 
 /* The common beginning: the transaction runs, and there is room in memory. What spills has changed something: else it
  * could be committed with nothing to write, and its root with it. */
-static int ready_to_write(struct art_tree *tree) {
-    int rc = art_tree_begin(tree);
+static enum art_rc ready_to_write(struct art_tree *tree) {
+    enum art_rc rc = art_tree_begin(tree);
     bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
     return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
 }
 
 /* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was
  * found. */
-static int put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
-                   struct art_bytes value, uint8_t shadows_older) {
+static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
+                           struct art_bytes value, uint8_t shadows_older) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = shadows_older};
     uint8_t ref[ART_OVERFLOW_REF];
     tree->txn.adds = true;
     if (place) return art_memtable_set_at(tree->memtable, key, place, &entry);
     if (value.len > ART_VALUE_INLINE_MAX) {
-        int rc = art_overflow_put(tree, value, ref);
+        enum art_rc rc = art_overflow_put(tree, value, ref);
         if (rc) return rc;
         entry.value = art_bytes(ref, sizeof ref);
         entry.flags |= ART_OVERFLOW;
@@ -29,7 +29,7 @@ static int put_row(struct art_tree *tree, struct art_bytes key, const struct art
     return art_memtable_set(tree->memtable, key, &entry);
 }
 
-static int delete_row(struct art_tree *tree, struct art_bytes key, uint8_t shadows_older) {
+static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, uint8_t shadows_older) {
     struct art_entry entry = {.csn = tree->txn.csn, .flags = (uint8_t)(ART_DELETE | shadows_older)};
     return art_memtable_set(tree->memtable, key, &entry);
 }
@@ -43,7 +43,7 @@ static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[A
 }
 
 /* `to`: the key of the new row, if there is one. */
-static int finish(struct art_tree *tree, int rc, uint64_t before, const struct art_bytes *to) {
+static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before, const struct art_bytes *to) {
     if (rc) {
         art_memtable_rollback(tree->memtable, before);
     } else {
@@ -53,29 +53,29 @@ static int finish(struct art_tree *tree, int rc, uint64_t before, const struct a
     return rc;
 }
 
-static int check_value(struct art_bytes value) {
+static enum art_rc check_value(struct art_bytes value) {
     if (value.len <= ART_VALUE_MAX) return ART_OK;
     return art_fail(ART_TOOBIG, "art: value of %u bytes is over the limit of 2 GB: store it in parts", value.len);
 }
 
 /* In the place of what was found. */
-static int put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
-                     const struct art_memtable_place *place, struct art_bytes value) {
+static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
+                             const struct art_memtable_place *place, struct art_bytes value) {
     uint8_t ref[ART_OVERFLOW_REF], shadows_older = art_found_shadows_older(found);
     struct art_bytes old = overflow_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
-    int rc = old.len ? art_overflow_delete(tree, old) : ART_OK;
+    enum art_rc rc = old.len ? art_overflow_delete(tree, old) : ART_OK;
     if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, shadows_older);
     if (rc && !steps) return rc;
     return finish(tree, rc, before, &key);
 }
 
-int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value,
-                    bool *existed) {
+enum art_rc art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes path, struct art_bytes value,
+                            bool *existed) {
     *existed = false;
     struct art_bytes key;
-    int rc = ready_to_write(tree);
+    enum art_rc rc = ready_to_write(tree);
     if (!rc) rc = check_value(value);
     if (!rc) rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
@@ -88,10 +88,10 @@ int art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes
     return put_found(tree, key, &found, &place, value);
 }
 
-int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed) {
+enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed) {
     *existed = false;
     struct art_bytes key;
-    int rc = ready_to_write(tree);
+    enum art_rc rc = ready_to_write(tree);
     if (rc || path.len > ART_PATH_MAX) return rc;
     rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
@@ -108,18 +108,19 @@ int art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *existed)
 }
 
 /* The row's own bytes (or the reference to its chunks) go to the new key as they are. */
-static int move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from, uint8_t shadows_older) {
+static enum art_rc move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from,
+                              uint8_t shadows_older) {
     struct art_entry entry = {
         .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_OVERFLOW) | shadows_older)};
     tree->txn.adds = true;
     return art_memtable_set(tree->memtable, to, &entry);
 }
 
-int art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
-                  const struct art_bytes *value, bool *existed) {
+enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
+                          const struct art_bytes *value, bool *existed) {
     *existed = false;
     struct art_bytes from_key, to_key;
-    int rc = ready_to_write(tree);
+    enum art_rc rc = ready_to_write(tree);
     if (!rc && value) rc = check_value(*value);
     if (!rc) rc = art_row_key(tree->key, from, &from_key);
     if (!rc) rc = art_row_key(tree->second_key, to, &to_key);
