@@ -3,7 +3,7 @@
  * Object keys with 49-byte values and random hexadecimal keys with 64-byte values, csns spread over 100. Lookups are
  * in random order, and each key is copied next to its neighbours beforehand: it is in the cache when it is asked for,
  * as it is when it comes from a caller. The fastest of several rounds, in CPU time, as machines are shared; B/key
- * counts whole pages, the index included, and in "head" the head pages alone.
+ * counts whole pages, the index included, and in "footer" the footer pages alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,15 +291,15 @@ static void bench(uint32_t keys_wanted, int objects) {
     make_keys(objects);
     double filtered = best(build_filtered), built = best(build_plain);
     build_index();
-    uint64_t pages = 0, head = 0;
+    uint64_t pages = 0, footer = 0;
     for (uint32_t i = 0; i < blob_count; i++) {
-        pages += refs[i].leaf_pages + refs[i].head_pages;
-        head += refs[i].head_pages;
+        pages += refs[i].leaf_pages + refs[i].footer_pages;
+        footer += refs[i].footer_pages;
     }
     printf("%-5s %8u  %6.1f %6.2f | %6.1f %6.1f | %6.1f %6.1f %6.1f | %5.1f %5.1f | %6.1f %6.1f\n",
-           objects ? "obj" : "rand", count, (double)pages * ART_BLOB_PAGE / count, (double)head * ART_BLOB_PAGE / count,
-           built, filtered, best(hit), best(miss), best(floor_seek), best(forward), best(backward), best(prefix_count),
-           best(kth));
+           objects ? "obj" : "rand", count, (double)pages * ART_BLOB_PAGE / count,
+           (double)footer * ART_BLOB_PAGE / count, built, filtered, best(hit), best(miss), best(floor_seek),
+           best(forward), best(backward), best(prefix_count), best(kth));
     fflush(stdout);
     for (uint32_t i = 0; i < blob_count; i++) free((void *)refs[i].label.data);
     munmap(slab, slab_room);
@@ -310,7 +310,7 @@ static void bench(uint32_t keys_wanted, int objects) {
 int main(int argc, char **argv) {
     static const uint32_t sizes[] = {4000, 100000, 1000000, 2000000};
     printf(
-        "data      keys   B/key   head | build filter |    get   miss  floor |  next  prev |  count    kth   (ns)\n");
+        "data      keys   B/key   footer | build filter |    get   miss  floor |  next  prev |  count    kth   (ns)\n");
     for (int objects = 1; objects >= 0; objects--) {
         for (int i = 1; i < argc; i++) bench((uint32_t)strtoul(argv[i], NULL, 10), objects);
         for (int i = 0; argc == 1 && i < 4; i++) bench(sizes[i], objects);

@@ -205,7 +205,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
     uint32_t end = image->first + image->rows;
     ck_assert_uint_eq(image->blob.entries, image->rows);
     ck_assert_int_eq(image->blob.count, rows->rank[end] - rows->rank[image->first]);
-    ck_assert_uint_le(image->ref.leaf_pages + image->ref.head_pages, ART_BLOB_PAGES);
+    ck_assert_uint_le(image->ref.leaf_pages + image->ref.footer_pages, ART_BLOB_PAGES);
     beside_open(&beside, rows, image);
     walks_both_ways(&beside);
     for (uint32_t i = image->first; i < end; i++) {
@@ -406,9 +406,9 @@ static enum art_rc load_from_disk(struct art_blob *blob, uint32_t first, uint32_
 }
 
 static void only_the_head(struct disk *disk, struct art_blob *blob, struct blob_image *image) {
-    uint32_t head = image->ref.head_pages * ART_BLOB_PAGE;
+    uint32_t footer = image->ref.footer_pages * ART_BLOB_PAGE;
     memset(disk->memory, 0xdb, ART_BLOB_BYTES);
-    memcpy(disk->memory + ART_BLOB_BYTES - head, image->image + ART_BLOB_BYTES - head, head);
+    memcpy(disk->memory + ART_BLOB_BYTES - footer, image->image + ART_BLOB_BYTES - footer, footer);
     disk->image = image->image;
     must(art_blob_open(blob, disk->memory, &image->ref, blob_uuid, "test"));
     blob->load = load_from_disk;
@@ -613,13 +613,13 @@ START_TEST(test_a_blob_is_as_full_as_its_pages_allow) {
     blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_SAME}, 120000, &random);
     blob_run_build(&run, &rows, 0, true);
     for (uint32_t i = 0; i + 1 < run.level[0].count; i++) {
-        ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.head_pages, ART_BLOB_PAGES - 1);
+        ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.footer_pages, ART_BLOB_PAGES - 1);
     }
     blob_run_clear(&run);
     for (uint32_t pages = 2; pages < 40; pages += 9) {
         blob_run_build(&run, &rows, pages, false);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
-            uint32_t used = run.slots[i].ref.leaf_pages + run.slots[i].ref.head_pages;
+            uint32_t used = run.slots[i].ref.leaf_pages + run.slots[i].ref.footer_pages;
             ck_assert_uint_le(used, pages);
             if (i + 1 < run.level[0].count) ck_assert_uint_eq(used, pages);
         }
@@ -721,7 +721,7 @@ START_TEST(test_long_separators_fill_several_head_pages) {
         wide += run.slots[i].blob.flags & ART_BLOB_WIDE;
         blob_is_the_array(&rows, &run.slots[i], &random, 300, false);
     }
-    ck_assert_uint_gt(run.slots[0].ref.head_pages, 10);
+    ck_assert_uint_gt(run.slots[0].ref.footer_pages, 10);
     ck_assert_uint_gt(wide, 0);
     blob_run_clear(&run);
     blob_rows_clear(&rows);

@@ -1,5 +1,5 @@
 /* What a blob's builder and its readers refuse, sentence by sentence: options and entries that cannot stand in a blob,
- * and images whose hashes are right while one field of the header, or one hash, says what cannot be. And the layout's
+ * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
 #include <check.h>
@@ -48,7 +48,7 @@ START_TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     static uint8_t long_bytes[ART_KEY_MAX + 1 + ART_KEY_PADDING];
     static const uint8_t padded[1 + ART_KEY_PADDING] = {'k'};
     struct art_bytes key = art_bytes(padded, 1), too_long = art_bytes(long_bytes, ART_KEY_MAX + 1);
-    struct art_ref ref = {.slot = 1, .leaf_pages = 1, .head_pages = 1, .entries = 1, .count = 1};
+    struct art_ref ref = {.slot = 1, .leaf_pages = 1, .footer_pages = 1, .entries = 1, .count = 1};
     struct art_builder *leaf, *index;
     struct art_built built;
     uint8_t *image = blob_image_new();
@@ -153,19 +153,19 @@ struct lie {
 };
 
 #define FIELD(name, value, says)                                                                                       \
-    { offsetof(struct art_blob_header, name), value, sizeof(((struct art_blob_header *)0)->name), says }
+    { offsetof(struct art_blob_trailer, name), value, sizeof(((struct art_blob_trailer *)0)->name), says }
 
 /* One field says something else, and the reference goes with it as far as it can. */
 static void header_refused(const struct blob_image *from, const struct lie *lie) {
     uint8_t *image = blob_image_new();
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(image + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
     struct art_ref ref = from->ref;
     struct art_blob blob;
     memcpy(image, from->image, ART_BLOB_BYTES);
-    memcpy((uint8_t *)header + lie->at, &lie->value, lie->bytes < 4 ? lie->bytes : 4);
-    ref.leaf_pages = (uint8_t)header->leaf_pages;
-    ref.head_pages = (uint8_t)header->head_pages;
-    ref.label.len = header->common;
+    memcpy((uint8_t *)trailer + lie->at, &lie->value, lie->bytes < 4 ? lie->bytes : 4);
+    ref.leaf_pages = (uint8_t)trailer->leaf_pages;
+    ref.footer_pages = (uint8_t)trailer->footer_pages;
+    ref.label.len = trailer->common;
     ref.hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
     refused(art_blob_open(&blob, image, &ref, blob_uuid, "test"), ART_CORRUPT, lie->says);
     free(image);
@@ -177,16 +177,16 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
         FIELD(level, 1, "another kind or level"),
-        {offsetof(struct art_blob_header, more_spare) + 15, 1, 1, "unknown header fields"},
+        {offsetof(struct art_blob_trailer, more_spare) + 15, 1, 1, "unknown trailer fields"},
         FIELD(leaf_pages, 0, "senseless page counts"),
-        FIELD(head_pages, 0, "senseless page counts"),
+        FIELD(footer_pages, 0, "senseless page counts"),
         FIELD(leaf_pages, ART_BLOB_PAGES, "senseless page counts"),
-        FIELD(head_pages, ART_BLOB_PAGES, "senseless page counts"),
+        FIELD(footer_pages, ART_BLOB_PAGES, "senseless page counts"),
         FIELD(flags, 0x80, "unknown flags"),
         FIELD(buckets, 0, "senseless bucket count"),
         FIELD(filter, 64, "a filter that is not there"),
         FIELD(routing, 8, "the routing part lies outside"),
-        FIELD(root, 0, "the routing part leaves the head"),
+        FIELD(root, 0, "the routing part leaves the footer"),
         FIELD(common, ART_LABEL_MAX + 1, "the label is too long"),
     };
     struct random random = {7};
@@ -208,19 +208,19 @@ START_TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
     blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 20000, &random);
     blob_run_build(&run, &rows, 0, true);
     struct blob_image *image = &run.slots[0];
-    ck_assert_uint_gt(image->ref.head_pages, 1);
-    uint32_t page = ART_BLOB_PAGES - image->ref.head_pages;
+    ck_assert_uint_gt(image->ref.footer_pages, 1);
+    uint32_t page = ART_BLOB_PAGES - image->ref.footer_pages;
     image->image[page * ART_BLOB_PAGE + 100] ^= 1;
-    refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT, "hash of a head page");
+    refused(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT, "hash of a footer page");
     image->image[page * ART_BLOB_PAGE + 100] ^= 1;
 
     /* the open blob's check looks at all hashes again, and at those that nobody needs */
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(image->image + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
     blob_run_clear(&run);
     blob_run_build(&run, &rows, 8, true);
     image = &run.slots[0];
-    header = (struct art_blob_header *)(void *)(image->image + ART_HEADER_AT);
-    header->page_hash[image->ref.leaf_pages] = 1;
+    trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
+    trailer->page_hash[image->ref.leaf_pages] = 1;
     blob_image_rehash(image->image, &image->ref);
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
     must(art_blob_verify_all(&blob));
@@ -232,7 +232,7 @@ END_TEST
 
 START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
     _Alignas(8) uint8_t bytes[ART_REF_MAX + 1];
-    struct art_ref out, ref = {.slot = 9, .leaf_pages = 3, .head_pages = 1, .entries = 10, .count = -10};
+    struct art_ref out, ref = {.slot = 9, .leaf_pages = 3, .footer_pages = 1, .entries = 10, .count = -10};
     struct art_ref_format *format = (void *)bytes;
     memset(bytes, 0, sizeof bytes);
     must(art_ref_decode(art_bytes(bytes, art_ref_encode(&ref, bytes)), &out));
@@ -247,8 +247,8 @@ START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->level = ART_LEVEL_MAX + 1);
     NONSENSE(format->spare = 1);
     NONSENSE(format->leaf_pages = 0);
-    NONSENSE(format->head_pages = 0);
-    NONSENSE(format->head_pages = ART_BLOB_PAGES - 2);
+    NONSENSE(format->footer_pages = 0);
+    NONSENSE(format->footer_pages = ART_BLOB_PAGES - 2);
     NONSENSE(format->entries = 0);
     NONSENSE(format->entries = (uint64_t)INT64_MAX + 1);
     NONSENSE(format->count = 11);

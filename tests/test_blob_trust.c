@@ -32,10 +32,10 @@ static void make_run(struct blob_rows *rows, struct blob_run *run, struct blob_s
 
 /* --- flipped bits ------------------------------------------------------------------------------------------------- */
 
-/* A flip in the head: the blob does not open. In a leaf page: the page is not taken, nor passed by the deep check
+/* A flip in the footer: the blob does not open. In a leaf page: the page is not taken, nor passed by the deep check
  * when it was taken before (`deep`). */
 static void every_flip_is_refused(struct blob_image *image, uint32_t step, uint32_t deep_step) {
-    uint32_t head_from = ART_BLOB_BYTES - image->ref.head_pages * ART_BLOB_PAGE;
+    uint32_t head_from = ART_BLOB_BYTES - image->ref.footer_pages * ART_BLOB_PAGE;
     struct art_blob blob;
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
     for (uint32_t bit = 0; bit < ART_BLOB_BYTES * 8; bit += step) {
@@ -101,7 +101,7 @@ START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
     static const uint8_t other_uuid[16] = "another table";
     make_run(&rows, &run, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, 8, false, &random);
     struct blob_image *image = &run.slots[1];
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(image->image + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
     struct art_ref ref = image->ref;
     ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, other_uuid, "test"), ART_CORRUPT);
     ref.slot++;
@@ -122,13 +122,13 @@ START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
     ref.entries--;
     ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
     ref = image->ref;
-    ref.head_pages++;
+    ref.footer_pages++;
     ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
     /* the slot was written again since the reference was made */
-    header->generation += 5;
+    trailer->generation += 5;
     ck_assert_int_eq(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "newer than this database"));
-    header->generation -= 5;
+    trailer->generation -= 5;
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
     ck_assert_int_eq(art_blob_verify_page(&blob, blob.leaf_pages), ART_MISUSE);
     blob_run_clear(&run);
@@ -144,7 +144,7 @@ START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
         struct art_ref decoded, ref = {.slot = (uint32_t)random_next(&random),
                                        .level = (uint8_t)random_below(&random, 5),
                                        .leaf_pages = (uint8_t)(1 + random_below(&random, 100)),
-                                       .head_pages = (uint8_t)(1 + random_below(&random, 28)),
+                                       .footer_pages = (uint8_t)(1 + random_below(&random, 28)),
                                        .generation = random_next(&random),
                                        .hash = {random_next(&random), random_next(&random)},
                                        .entries = 1 + random_below(&random, UINT32_MAX),
@@ -155,7 +155,7 @@ START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
         must(art_ref_decode(art_bytes(bytes, len), &decoded));
         ck_assert(art_bytes_equal(ref.label, decoded.label));
         ck_assert(ref.slot == decoded.slot && ref.level == decoded.level && ref.generation == decoded.generation);
-        ck_assert(ref.leaf_pages == decoded.leaf_pages && ref.head_pages == decoded.head_pages);
+        ck_assert(ref.leaf_pages == decoded.leaf_pages && ref.footer_pages == decoded.footer_pages);
         ck_assert(art_hash128_equal(ref.hash, decoded.hash));
         ck_assert(ref.entries == decoded.entries && ref.count == decoded.count);
         for (uint32_t cut = 0; cut < ART_REF_FIXED; cut++) {
@@ -193,9 +193,9 @@ static uint8_t tempting_byte(struct random *random, uint8_t old) {
     }
 }
 
-/* Changes bytes where it hurts: bucket headers and columns, directories, nodes, header fields. */
+/* Changes bytes where it hurts: bucket headers and columns, directories, nodes, trailer fields. */
 static void mutate(struct attack *attack, const struct blob_image *from, struct random *random) {
-    uint32_t head_from = ART_BLOB_BYTES - from->ref.head_pages * ART_BLOB_PAGE, at;
+    uint32_t head_from = ART_BLOB_BYTES - from->ref.footer_pages * ART_BLOB_PAGE, at;
     memcpy(attack->image, from->image, from->ref.leaf_pages * ART_BLOB_PAGE);
     memcpy(attack->image + head_from, from->image + head_from, ART_BLOB_BYTES - head_from);
     attack->ref = from->ref;
@@ -217,25 +217,25 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
             break;
         case 4:
         case 5:
-            at = from->blob.root + random_below(random, art_min32(ART_HEADER_AT - from->blob.root, 200));
+            at = from->blob.root + random_below(random, art_min32(ART_TRAILER_AT - from->blob.root, 200));
             break;
         case 6:
-            at = from->blob.root + random_below(random, ART_HEADER_AT - from->blob.root);
+            at = from->blob.root + random_below(random, ART_TRAILER_AT - from->blob.root);
             break;
         default:
-            at = ART_HEADER_AT + 1023 + random_below(random, 90);
+            at = ART_TRAILER_AT + 1023 + random_below(random, 90);
             break;
         }
         attack->image[at] = tempting_byte(random, attack->image[at]);
     }
-    /* what the reference says goes with the header, so that its other fields are what is looked at */
-    const struct art_blob_header *header = art_blob_header(attack->image);
-    attack->ref.slot = header->slot;
-    attack->ref.generation = header->generation;
-    attack->ref.entries = header->below;
-    attack->ref.count = header->count;
-    attack->ref.level = header->level;
-    if (random_once_in(random, 2)) attack->ref.label.len = art_min32(header->common, ART_LABEL_MAX);
+    /* what the reference says goes with the trailer, so that its other fields are what is looked at */
+    const struct art_blob_trailer *trailer = art_blob_trailer(attack->image);
+    attack->ref.slot = trailer->slot;
+    attack->ref.generation = trailer->generation;
+    attack->ref.entries = trailer->below;
+    attack->ref.count = trailer->count;
+    attack->ref.level = trailer->level;
+    if (random_once_in(random, 2)) attack->ref.label.len = art_min32(trailer->common, ART_LABEL_MAX);
     blob_image_rehash(attack->image, &attack->ref);
 }
 
@@ -355,14 +355,14 @@ START_TEST(test_the_deep_check_names_what_is_wrong) {
     struct blob_image *image = &run.slots[0];
     const struct art_blob *blob = &image->blob;
     art_bucket_view_open(&view, blob->image + art_bucket_offset(blob, 2));
-    uint32_t first_bytes = (uint32_t)(view.first_bytes - blob->image), header = ART_HEADER_AT;
+    uint32_t first_bytes = (uint32_t)(view.first_bytes - blob->image), trailer = ART_TRAILER_AT;
     uint32_t twin = 1; /* branches off where its predecessor does: its first byte must be the larger one */
     while (art_bucket_shared(&view, twin) != art_bucket_shared(&view, twin - 1)) ck_assert_uint_lt(++twin, view.count);
     check_notices(image, first_bytes + twin, view.first_bytes[twin - 1], "bucket 2");
     check_notices(image, first_bytes + twin, 0, "bucket 2");
     check_notices(image, (uint32_t)(view.suffixes - blob->image) + 40, (uint8_t)(view.suffixes[40] ^ 1), "filter");
     check_notices(image, blob->filter + 3, (uint8_t)(blob->image[blob->filter + 3] ^ 1), "the filter");
-    check_notices(image, header + 1056, 7, "least commit sequence number");
+    check_notices(image, trailer + 1056, 7, "least commit sequence number");
     check_notices(image, art_bucket_offset(blob, 1) + 8, ART_SHADOWS_OLDER, "sum");
     must(art_blob_check(&image->blob, true));
     blob_run_clear(&run);
@@ -482,8 +482,8 @@ START_TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
     make_run(&rows, &run, (struct blob_style){.family = BLOB_DIRECTORIES}, 9000, 0, false, &random);
     for (uint32_t round = 0; round < 10; round++) {
         const struct blob_image *image = &run.slots[0];
-        uint32_t head = image->ref.head_pages * ART_BLOB_PAGE;
-        memcpy(disk.memory + ART_BLOB_BYTES - head, image->image + ART_BLOB_BYTES - head, head);
+        uint32_t footer = image->ref.footer_pages * ART_BLOB_PAGE;
+        memcpy(disk.memory + ART_BLOB_BYTES - footer, image->image + ART_BLOB_BYTES - footer, footer);
         disk.image = image->image;
         disk.loaded = 0;
         must(art_blob_open(&blob, disk.memory, &image->ref, blob_uuid, "test"));

@@ -33,7 +33,7 @@ static void end_world(void) {
 
 enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
 
-/* All heads are in the cache, and so many pages of the first blob and the last that it is full. */
+/* All footers are in the cache, and so many pages of the first blob and the last that it is full. */
 static struct art_store *open_full(void) {
     struct art_store *store = store_open(&place, CACHE);
     for (unsigned i = 0; i < BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i], 0));
@@ -135,7 +135,7 @@ START_TEST(test_pages_that_are_held_stay_as_they_are) {
         EXPECT_OK(art_store_blob(store, &blobs[7].ref, &found));
         EXPECT_OK(art_store_bypass(store, found, 20 + i, &bytes[i], &held[i]));
         ck_assert_ptr_nonnull(bytes[i]);
-        art_blob_hold(held[i]);
+        art_blob_pin(held[i]);
     }
     for (unsigned i = 0; i < 15; i++) ck_assert_ptr_nonnull(search(store, 8, 40 + i));
     for (uint32_t i = 0; i < 12; i++) ck_assert(!memcmp(bytes[i], blobs[7].image + (20 + i) * ART_PAGE, ART_PAGE));
@@ -145,7 +145,7 @@ START_TEST(test_pages_that_are_held_stay_as_they_are) {
     art_store_close(store);
     for (uint32_t i = 0; i < 12; i++) {
         ck_assert(!memcmp(bytes[i], blobs[7].image + (20 + i) * ART_PAGE, ART_PAGE));
-        art_blob_release(held[i]);
+        art_blob_unpin(held[i]);
     }
     end_world();
 }
@@ -168,7 +168,7 @@ static void put(struct store_blob *blob) {
     art_store_close(writer);
 }
 
-/* The same pages in the same slot under another head, which may say of their buckets what it likes: they are verified
+/* The same pages in the same slot under another footer, which may say of their buckets what it likes: they are verified
  * anew. */
 START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     make_world(6);
@@ -178,9 +178,9 @@ START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     other.image = aligned_alloc(ART_PAGE, ART_BLOB_SIZE);
     memcpy(other.image, blobs[5].image, ART_BLOB_SIZE);
     uint8_t *last = other.image + ART_LAST_PAGE_AT;
-    struct art_blob_header *header = (struct art_blob_header *)(other.image + ART_HEADER_AT);
-    header->generation = other.ref.generation = 2;
-    header->own_hash = art_blob_header_hash(last);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(other.image + ART_TRAILER_AT);
+    trailer->generation = other.ref.generation = 2;
+    trailer->own_hash = art_blob_trailer_hash(last);
     other.ref.hash = art_hash128(last, ART_PAGE);
     put(&other);
     struct art_blob *found, *holder;
@@ -239,8 +239,8 @@ START_TEST(test_any_order_of_searches_finds_what_was_written) {
         struct art_blob *holder = search(store, blob, page);
         if (!holder) EXPECT_OK(store_read_page(store, &blobs[blob], page));
         if (holder && random_once_in(&random, 5)) {
-            art_blob_release(held[hold]);
-            art_blob_hold(held[hold] = holder);
+            art_blob_unpin(held[hold]);
+            art_blob_pin(held[hold] = holder);
         }
         if (random_once_in(&random, 3)) art_store_relax(store);
         if (random_once_in(&random, 300)) {
@@ -248,7 +248,7 @@ START_TEST(test_any_order_of_searches_finds_what_was_written) {
             store = open_full();
         }
     }
-    for (unsigned i = 0; i < 8; i++) art_blob_release(held[i]);
+    for (unsigned i = 0; i < 8; i++) art_blob_unpin(held[i]);
     art_store_close(store);
     end_world();
 }
@@ -274,11 +274,11 @@ START_TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     store_fill(store, true, blobs, 2, 100);
     art_store_close(store);
     store = store_open(&place, 64 * MB);
-    uint64_t head = blobs[1].ref.head_pages;
+    uint64_t footer = blobs[1].ref.footer_pages;
     clock_step = 19000;
     for (uint32_t i = 0; i < blobs[1].ref.leaf_pages / 2; i++) {
         EXPECT_OK(store_read_page(store, &blobs[1], 2 * i));
-        ck_assert_uint_eq(store_pages_read(store), head + i + 1);
+        ck_assert_uint_eq(store_pages_read(store), footer + i + 1);
     }
     clock_step = 0;
     art_store_close(store);
@@ -296,15 +296,15 @@ START_TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then
     store_fill(store, true, blobs, 2, 100);
     art_store_close(store);
     store = store_open(&place, 64 * MB);
-    uint64_t head = blobs[1].ref.head_pages;
+    uint64_t footer = blobs[1].ref.footer_pages;
     for (uint32_t i = 0; i < SINGLY; i++) {
         EXPECT_OK(store_read_page(store, &blobs[1], 3 * i));
-        ck_assert_uint_eq(store_pages_read(store), head + i + 1);
+        ck_assert_uint_eq(store_pages_read(store), footer + i + 1);
     }
     EXPECT_OK(store_read_page(store, &blobs[1], 1));
-    ck_assert_uint_ge(store_pages_read(store), head + blobs[1].ref.leaf_pages - 1);
+    ck_assert_uint_ge(store_pages_read(store), footer + blobs[1].ref.leaf_pages - 1);
     EXPECT_OK(store_read(store, &blobs[1]));
-    ck_assert_uint_eq(store_pages_read(store), head + blobs[1].ref.leaf_pages);
+    ck_assert_uint_eq(store_pages_read(store), footer + blobs[1].ref.leaf_pages);
     clock_step = 0;
     art_store_close(store);
     store_blobs_free(blobs, 2);

@@ -49,7 +49,7 @@ static struct art_ref leaf(uint32_t number) {
 START_TEST(test_a_changed_page_is_named_with_slot_and_page) {
     struct art_ref ref = leaf(2);
     check_slot(ref.slot)[ART_BLOB_PAGE + 100] ^= 1;
-    reopened_finds("the page's hash is not that of the blob's header");
+    reopened_finds("the page's hash is not that of the blob's trailer");
     ck_assert_uint_eq(check_told[0].slot, ref.slot);
     ck_assert_uint_eq(check_told[0].page, 1);
     ck_assert_str_eq(check_told[0].place, check_options.path);
@@ -65,7 +65,7 @@ START_TEST(test_every_changed_page_is_named) {
     check_must(check_reopen());
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 4);
-    ck_assert(check_has("the hash of the blob's header"));
+    ck_assert(check_has("the hash of the blob's trailer"));
 }
 END_TEST
 
@@ -107,9 +107,9 @@ END_TEST
 
 START_TEST(test_a_wrong_filter) {
     const struct art_ref *top = &check_tree->root->run[0].top;
-    const struct art_blob_header *header = art_blob_header(check_slot(top->slot));
-    ck_assert_uint_ne(header->filter, 0);
-    check_slot(top->slot)[header->filter + 3] ^= 16;
+    const struct art_blob_trailer *trailer = art_blob_trailer(check_slot(top->slot));
+    ck_assert_uint_ne(trailer->filter, 0);
+    check_slot(top->slot)[trailer->filter + 3] ^= 16;
     check_reseal_top(0);
     reopened_finds("the filter is not that of the entries");
 }
@@ -117,10 +117,10 @@ END_TEST
 
 START_TEST(test_wrong_sums) {
     uint8_t *slot = check_slot(check_tree->root->run[0].top.slot);
-    const struct art_blob_header *header = art_blob_header(slot);
-    ck_assert_uint_ge(header->buckets, 2);
-    ck_assert(header->flags & ART_BLOB_SUMS);
-    uint8_t *sum = slot + header->routing + 6 * header->buckets + 4 + 8;
+    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
+    ck_assert_uint_ge(trailer->buckets, 2);
+    ck_assert(trailer->flags & ART_BLOB_SUMS);
+    uint8_t *sum = slot + trailer->routing + 6 * trailer->buckets + 4 + 8;
     art_store64(sum, art_load64(sum) + 2);
     check_reseal_top(0);
     reopened_finds("the routing part is not that of the entries");
@@ -128,9 +128,9 @@ START_TEST(test_wrong_sums) {
 END_TEST
 
 START_TEST(test_a_wrong_least_version) {
-    struct art_blob_header *header =
-        (struct art_blob_header *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_HEADER_AT);
-    header->csn_min--;
+    struct art_blob_trailer *trailer =
+        (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
+    trailer->csn_min--;
     check_reseal_top(0);
     reopened_finds("the least commit sequence number is another");
 }

@@ -12,9 +12,9 @@
 
 /* What is planted stays where it is until somebody looks. */
 static bool merges;
-int __real_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
+int __real_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
     return merges ? __real_art_compact_merge(tree, edit, owed_pages) : ART_OK;
 }
 
@@ -248,7 +248,7 @@ START_TEST(test_a_piece_that_refers_to_pieces) {
 END_TEST
 
 /* More ids than the check lists at a time. */
-START_TEST(test_orphans_are_found_among_many_values) {
+START_TEST(test_strays_are_found_among_many_values) {
     enum { MANY = 8192 + 700 };
     uint64_t csn = now();
     struct art_bytes value = check_large(20, 3);
@@ -411,9 +411,9 @@ START_TEST(test_a_memtable_that_does_not_agree_with_itself) {
 END_TEST
 
 START_TEST(test_a_store_that_does_not_agree_with_itself) {
-    check_tree->store->held_pages++;
-    check_finds("the pages of the held blobs are miscounted");
-    check_tree->store->held_pages--;
+    check_tree->store->pinned_pages++;
+    check_finds("the pages of the pinned blobs are miscounted");
+    check_tree->store->pinned_pages--;
 }
 END_TEST
 
@@ -554,7 +554,7 @@ static TCase *values(void) {
     tcase_add_test(tcase, test_a_piece_whose_key_has_another_length);
     tcase_add_test(tcase, test_a_piece_of_another_version_than_its_id);
     tcase_add_test(tcase, test_a_piece_that_refers_to_pieces);
-    tcase_add_test(tcase, test_orphans_are_found_among_many_values);
+    tcase_add_test(tcase, test_strays_are_found_among_many_values);
     return tcase;
 }
 

@@ -257,7 +257,7 @@ static void find_blobs(struct art_ref *refs) {
 }
 
 static bool is_used(const struct art_ref *ref, uint32_t page) {
-    return ref->head_pages && (page < ref->leaf_pages || page >= ART_BLOB_PAGES - (uint32_t)ref->head_pages);
+    return ref->footer_pages && (page < ref->leaf_pages || page >= ART_BLOB_PAGES - (uint32_t)ref->footer_pages);
 }
 
 static void flip_file(unsigned worker) {

@@ -166,13 +166,13 @@ static void flip_file_bit(uint32_t page, uint32_t bit, bool must_be_noticed) {
 static bool is_used(uint32_t page, const bool *named) {
     uint32_t slot = page / ART_BLOB_PAGES, in = page % ART_BLOB_PAGES, last = (slot + 1) * ART_BLOB_PAGES - 1;
     if (!named[slot]) return false;
-    const struct art_blob_header *header =
-        (const struct art_blob_header *)(const void *)(memory_disk_page(disk, file, last) +
-                                                       ART_HEADER_AT % ART_BLOB_PAGE);
-    return in < header->leaf_pages || in >= ART_BLOB_PAGES - header->head_pages;
+    const struct art_blob_trailer *trailer =
+        (const struct art_blob_trailer *)(const void *)(memory_disk_page(disk, file, last) +
+                                                        ART_TRAILER_AT % ART_BLOB_PAGE);
+    return in < trailer->leaf_pages || in >= ART_BLOB_PAGES - trailer->footer_pages;
 }
 
-/* The slots that a read needs: spoil the header of each, and see. */
+/* The slots that a read needs: spoil the trailer of each, and see. */
 static void find_named(bool *named) {
     for (uint32_t slot = 1; slot < MEMORY_DISK_PAGES / ART_BLOB_PAGES; slot++) {
         uint32_t last = slot * ART_BLOB_PAGES + ART_BLOB_PAGES - 1;

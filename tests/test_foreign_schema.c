@@ -297,7 +297,7 @@ static const struct {
     {TOP(level), 24},
     {TOP(leaf_pages), 1},
     {TOP(leaf_pages), 127},
-    {TOP(head_pages), 100},
+    {TOP(footer_pages), 100},
     {TOP(label.len), 0},
     {RUN(level), 255},
     {RUN(blobs), UINT64_MAX},

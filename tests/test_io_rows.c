@@ -61,7 +61,7 @@ static int read_pages(uint64_t page, uint32_t count, uint8_t with) {
 
 START_TEST(test_a_request_becomes_a_row_a_page) {
     ck_assert_int_eq(write_pages(128, 19, 1), ART_OK);
-    ck_assert_int_eq(write_pages(253, 3, 50), ART_OK); /* the head at a slot's end */
+    ck_assert_int_eq(write_pages(253, 3, 50), ART_OK); /* the footer at a slot's end */
     ck_assert_uint_eq(table()->rows, 22);
     for (unsigned i = 0; i < 22; i++) ck_assert_uint_eq(table()->row[i].page, i < 19 ? 128 + i : 253 - 19 + i);
     uint64_t bytes;
@@ -137,30 +137,30 @@ END_TEST
 
 /* Slots as a store uses them, against an array. */
 START_TEST(test_slots_are_what_was_last_written_into_them) {
-    uint32_t leaves[SLOTS] = {0}, heads[SLOTS] = {0};
+    uint32_t leaves[SLOTS] = {0}, footers[SLOTS] = {0};
     uint8_t with[SLOTS] = {0};
     struct random random = {random_seed()};
     for (unsigned i = 0; i < 2000; i++) {
         uint32_t slot = 1 + random_below(&random, SLOTS - 1);
         if (random_once_in(&random, 3)) {
             ck_assert_int_eq(art_io_discard(io, slot * (uint64_t)BYTES, BYTES), ART_OK);
-            leaves[slot] = heads[slot] = 0;
+            leaves[slot] = footers[slot] = 0;
             if (random_once_in(&random, 3)) continue;
             leaves[slot] = 1 + random_below(&random, 124);
-            heads[slot] = 1 + random_below(&random, 3);
+            footers[slot] = 1 + random_below(&random, 3);
             with[slot] = (uint8_t)i;
-            uint8_t *data = pages(leaves[slot], with[slot]), *head = pages(heads[slot], 77);
+            uint8_t *data = pages(leaves[slot], with[slot]), *footer = pages(footers[slot], 77);
             struct art_io_request both[] = {
                 {data, leaves[slot] * ART_PAGE, slot * (uint64_t)BYTES},
-                {head, heads[slot] * ART_PAGE, (slot + 1) * (uint64_t)BYTES - heads[slot] * ART_PAGE}};
+                {footer, footers[slot] * ART_PAGE, (slot + 1) * (uint64_t)BYTES - footers[slot] * ART_PAGE}};
             ck_assert_int_eq(art_io_write(io, both, 2), ART_OK);
             free(data);
-            free(head);
+            free(footer);
         } else if (leaves[slot]) {
             uint32_t from = random_below(&random, leaves[slot]), most = leaves[slot] - from;
             ck_assert_int_eq(
                 read_pages(slot * BLOB + from, 1 + random_below(&random, most), (uint8_t)(with[slot] + from)), ART_OK);
-            ck_assert_int_eq(read_pages((slot + 1) * BLOB - heads[slot], heads[slot], 77), ART_OK);
+            ck_assert_int_eq(read_pages((slot + 1) * BLOB - footers[slot], footers[slot], 77), ART_OK);
         } else {
             ck_assert_int_eq(read_pages(slot * BLOB + random_below(&random, BLOB), 1, 0), ART_CORRUPT);
         }

@@ -384,18 +384,18 @@ END_TEST
 
 /* --- bytes with and without their hashes -------------------------------------------------------------------------- */
 
-/* A head of several pages: what is not in the header's own page has its hash
+/* A footer of several pages: what is not in the trailer's own page has its hash
  * there. */
-START_TEST(test_a_flipped_bit_in_a_long_head_is_refused) {
+START_TEST(test_a_flipped_bit_in_a_long_footer_is_refused) {
     struct random random = {random_seed()};
     struct blob_rows rows;
     struct blob_run run;
-    printf("long heads: seed %llu\n", (unsigned long long)random.state);
+    printf("long footers: seed %llu\n", (unsigned long long)random.state);
     blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 12000, &random);
     blob_run_build(&run, &rows, 0, true);
     struct blob_image *image = &run.slots[0];
-    ck_assert_uint_gt(image->ref.head_pages, 2);
-    uint32_t from = ART_BLOB_BYTES - image->ref.head_pages * ART_BLOB_PAGE, end = ART_BLOB_BYTES - ART_BLOB_PAGE;
+    ck_assert_uint_gt(image->ref.footer_pages, 2);
+    uint32_t from = ART_BLOB_BYTES - image->ref.footer_pages * ART_BLOB_PAGE, end = ART_BLOB_BYTES - ART_BLOB_PAGE;
     for (uint32_t at = from; at < end; at += 1 + random_below(&random, 90)) {
         struct art_blob blob;
         uint8_t bit = (uint8_t)(1u << random_below(&random, 8));
@@ -516,7 +516,7 @@ int main(void) {
     Suite *suite = suite_create("mutants");
     TCase *files = tcase_create("files and blobs");
     tcase_add_test(files, test_a_file_is_unlocked_when_all_its_writes_are_done);
-    tcase_add_test(files, test_a_flipped_bit_in_a_long_head_is_refused);
+    tcase_add_test(files, test_a_flipped_bit_in_a_long_footer_is_refused);
     tcase_add_test(files, test_a_value_that_leaves_its_bucket_is_refused);
     suite_add_tcase(suite, files);
     TCase *tests = tcase_create("SQL");

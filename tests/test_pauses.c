@@ -35,9 +35,9 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
 
 static bool no_merges, failing_merges;
 
-int __real_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages) {
+int __real_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages) {
     if (failing_merges) return art_fail(ART_DISKFULL, "art: no room for a merge");
     return no_merges ? ART_OK : __real_art_compact_merge(of, edit, owed_pages);
 }

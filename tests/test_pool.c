@@ -147,7 +147,7 @@ START_TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change
             ck_assert(buf.data[i] == 9 || (inside && buf.data[i] == 0));
         }
         if (slots) ck_assert_int_eq(buf.data[8192], 0);
-        art_blob_pool_pin(pool, slots);
+        art_blob_pool_register(pool, slots);
         memset(buf.data, 9, ART_BLOB_SIZE);
         art_blob_buf_discard(&buf, 0, ART_BLOB_SIZE);
         if (slots) ck_assert_int_eq(buf.data[0], 9); /* pinned: a ring may know this very page */

@@ -26,14 +26,14 @@ static struct { /* of all slices since the world was made */
 } watched;
 
 /* The policy of merges waits until runs are large. Here every run is given to the one below at once. */
-int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_edit *edit, uint64_t owed_pages) {
+int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages) {
     int rc = ART_OK;
     (void)owed_pages;
     while (!rc && edit->root->runs > 1) {
         uint64_t before = edit->pages_written;
         unsigned runs = edit->root->runs;
-        rc = art_slice_give(of, edit, 0);
+        rc = art_compact_partially(of, edit, 0);
         uint64_t written = edit->pages_written - before;
         watched.slices++;
         watched.cut += edit->root->runs == runs;

@@ -429,7 +429,7 @@ START_TEST(test_a_table_that_cannot_be_opened_is_not_left_out) {
 }
 END_TEST
 
-/* In a leaf page, and in the head, which only the reference's hash tells. */
+/* In a leaf page, and in the footer, which only the reference's hash tells. */
 START_TEST(test_a_damaged_blob_is_not_copied) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     make(modes[_i / 2], 3000);

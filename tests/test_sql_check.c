@@ -78,7 +78,7 @@ static bool asks_virtual_tables(void) {
 START_TEST(test_a_damaged_page_is_a_row_with_place_slot_and_page) {
     if (sql_has_no_file("test_a_damaged_page_is_a_row_with_place_slot_and_page")) return;
     turn_byte(SLOT + 100);
-    char *expected = sqlite3_mprintf("the page's hash is not that of the blob's header|%s|1|0\n", file);
+    char *expected = sqlite3_mprintf("the page's hash is not that of the blob's trailer|%s|1|0\n", file);
     sql_expect(db, expected, "SELECT problem, place, slot, page FROM art_check('t')");
     sqlite3_free(expected);
     sql_expect(db, "1|1\n", "SELECT slot, count(*) FROM art_check('main.t') WHERE slot IS NOT NULL");
@@ -348,7 +348,7 @@ START_TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
         sql_expect(db, "ok\n", "PRAGMA integrity_check");
         return;
     }
-    has("PRAGMA integrity_check", "main.t: art: the page's hash is not that of the blob's header (");
+    has("PRAGMA integrity_check", "main.t: art: the page's hash is not that of the blob's trailer (");
     sql_run(db, "UPDATE t_artdata SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_artdata)");
     reopen();
     has("PRAGMA quick_check", "main.t: art: a row of 16 bytes or less (");

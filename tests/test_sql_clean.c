@@ -53,7 +53,7 @@ START_TEST(test_a_database_that_was_put_aside_keeps_its_file) {
     move_database(path, aside);
     db = sql_open(path);
     make_table("n");
-    gives("SELECT count(*) FROM art_info('n') WHERE property = 'leftover file'", "0\n");
+    gives("SELECT count(*) FROM art_info('n') WHERE property = 'orphan file'", "0\n");
     gives("SELECT count(*) FROM art_info('n') WHERE property = 'unknown file' AND value GLOB '*stood in this place*'",
           "1\n");
     sql_run(db, "INSERT INTO n(n) VALUES('clean')");
@@ -97,10 +97,10 @@ START_TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
     sql_run(db, "ROLLBACK");
     sql_close(db);
     db = sql_open(copy);
-    gives("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "1\n");
+    gives("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "1\n");
     sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); INSERT INTO t VALUES('a', 1);"
                 "INSERT INTO t(t) VALUES('flush'); COMMIT");
-    gives("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "0\n");
+    gives("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "0\n");
     sql_close(db);
     db = sql_open(copy);
     gives("SELECT art_check('t'), art_count('t', '')", "ok|1\n");

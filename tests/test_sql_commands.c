@@ -406,7 +406,7 @@ static char *make_with_file(sqlite3 *on, const char *table) {
 }
 
 /* The file of a table that is no more. sqlite3_free() the name. */
-static char *make_leftover(sqlite3 *on, const char *table) {
+static char *make_orphan(sqlite3 *on, const char *table) {
     char *file = make_with_file(on, table), *aside = sqlite3_mprintf("%s.aside", file);
     ck_assert_int_eq(link(file, aside), 0); /* a copy would be nobody's */
     sql_run(on, "DROP TABLE %s", table);
@@ -416,11 +416,11 @@ static char *make_leftover(sqlite3 *on, const char *table) {
     return file;
 }
 
-START_TEST(test_leftover_files_are_shown_and_removed) {
+START_TEST(test_orphan_files_are_shown_and_removed) {
     make_table();
-    char *mine = make_with_file(db, "u"), *first = make_leftover(db, "v"), *second = make_leftover(db, "w");
+    char *mine = make_with_file(db, "u"), *first = make_orphan(db, "v"), *second = make_orphan(db, "w");
     char *expected = sqlite3_mprintf("%s\n%s\n", first, second);
-    char *shown = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'leftover file' ORDER BY value");
+    char *shown = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'orphan file' ORDER BY value");
     ck_assert_str_eq(shown, expected);
     command("clean");
     ck_assert(is_there(mine) && !is_there(first) && !is_there(second));
@@ -437,7 +437,7 @@ END_TEST
 
 START_TEST(test_files_are_removed_only_by_a_commit) {
     make_table();
-    char *file = make_leftover(db, "u");
+    char *file = make_orphan(db, "u");
     sql_run(db, "BEGIN");
     command("clean");
     ck_assert(is_there(file));
@@ -518,7 +518,7 @@ START_TEST(test_files_of_other_databases_stay) {
     for (int i = 0; i < 2; i++) {
         sqlite3 *other = sql_open(names[i]);
         live[i] = make_with_file(other, "live");
-        left[i] = make_leftover(other, "dropped");
+        left[i] = make_orphan(other, "dropped");
         sql_close(other);
     }
     gives(db, "SELECT * FROM art_info('t') WHERE property GLOB '* file'", "");
@@ -541,7 +541,7 @@ START_TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
     char *copy = sqlite3_mprintf("%s/copy.db", directory), *folder = sqlite3_mprintf("%s/copies", directory);
     char *twin = sqlite3_mprintf("%s/a.db", folder);
     make_table();
-    char *live = make_with_file(db, "u"), *left = make_leftover(db, "v");
+    char *live = make_with_file(db, "u"), *left = make_orphan(db, "v");
     char *live_twin = sqlite3_mprintf("%s/%s", folder, strrchr(live, '/') + 1);
     char *left_twin = sqlite3_mprintf("%s/%s", folder, strrchr(left, '/') + 1);
     sql_close(db);
@@ -575,7 +575,7 @@ END_TEST
 
 START_TEST(test_what_only_has_such_a_name_is_shown_and_left) {
     make_table();
-    char *real = make_leftover(db, "v");
+    char *real = make_orphan(db, "v");
     char *names[5];
     for (int i = 0; i < 5; i++) names[i] = sqlite3_mprintf("%s-%d-%08x.art", path, i, i);
     char *elsewhere = sqlite3_mprintf("%s/elsewhere", directory);
@@ -587,7 +587,7 @@ START_TEST(test_what_only_has_such_a_name_is_shown_and_left) {
     sql_copy_file(elsewhere, names[3]);                /* one of ours under the digits of another id */
     sql_copy_file(elsewhere, names[4]);
     ck_assert_int_eq(truncate(names[4], 5000), 0); /* cut */
-    gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "0\n");
+    gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "0\n");
     gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file'", "6\n");
     command("clean");
     ck_assert(is_there(elsewhere));
@@ -615,7 +615,7 @@ END_TEST
 
 START_TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
     make_table();
-    char *used = make_with_file(db, "u"), *left = make_leftover(db, "v");
+    char *used = make_with_file(db, "u"), *left = make_orphan(db, "v");
     sql_run(
         db,
         "CREATE TABLE plain_artstate(k, v); INSERT INTO plain_artstate VALUES('id', 5); CREATE TABLE x_artstate(y)");
@@ -675,7 +675,7 @@ START_TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_cle
         ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status %x", (unsigned)status);
         gives(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'u'", "0\n");
         ck_assert(is_there(file));
-        gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "1\n");
+        gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "1\n");
         command("clean");
         ck_assert(!is_there(file));
     }
@@ -707,7 +707,7 @@ END_TEST
 START_TEST(test_cleaning_disturbs_no_other_connection) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_table();
-    char *used = make_with_file(db, "u"), *left = make_leftover(db, "v");
+    char *used = make_with_file(db, "u"), *left = make_orphan(db, "v");
     sqlite3 *other = sql_open(path);
     sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM u");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
@@ -780,7 +780,7 @@ static TCase *cleaning(void) {
     TCase *tcase = tcase_create("cleaning");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_leftover_files_are_shown_and_removed);
+    tcase_add_test(tcase, test_orphan_files_are_shown_and_removed);
     tcase_add_test(tcase, test_files_are_removed_only_by_a_commit);
     tcase_add_test(tcase, test_what_this_transaction_makes_or_drops_is_not_cleaned_away);
     tcase_add_test(tcase, test_a_rolled_back_create_is_cleaned_up_after);

@@ -314,7 +314,7 @@ END_TEST
 
 /* As a process leaves it that dies after its commit and before the file goes. */
 START_TEST(test_a_file_that_the_table_has_left_is_left_over) {
-    static const char left[] = "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'";
+    static const char left[] = "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'";
     char *kept = sqlite3_mprintf("%s/kept", directory);
     for (int i = 0; i < 2; i++) {
         begin_with(modes[_i], "file");

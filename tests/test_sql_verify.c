@@ -156,7 +156,7 @@ START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
     ck_assert_int_eq(sql_try(db, "SELECT art_verify()"), SQLITE_CORRUPT_VTAB);
     char *said = sqlite3_mprintf("%s\n", sqlite3_errmsg(db)), *line = said;
     static const char *const lines[] = {
-        "art: main.f: the page's hash is not that of the blob's header (*.art*): restore *",
+        "art: main.f: the page's hash is not that of the blob's trailer (*.art*): restore *",
         "art: main.i: 'cache' makes no sense: *", "art: main.g: *empty*: restore *",
         "art: main.h: cannot read *: restore *"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {

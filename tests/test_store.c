@@ -128,7 +128,7 @@ START_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing) {
     struct art_blob *held;
     store_expect(store, blobs, 3);
     EXPECT_OK(art_store_blob(store, &blobs[1].ref, &held));
-    art_blob_hold(held);
+    art_blob_pin(held);
     art_store_forget(store, blobs[1].ref.slot);
     art_store_forget(store, blobs[2].ref.slot);
     art_store_forget(store, 1000);
@@ -137,7 +137,7 @@ START_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing) {
     EXPECT_OK(store_read(store, &blobs[2]));
     art_store_close(store);
     ck_assert(!memcmp(held->image, blobs[1].image, (size_t)held->leaf_pages * ART_PAGE));
-    art_blob_release(held);
+    art_blob_unpin(held);
     ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     store_blobs_free(blobs, 3);
     store_place_close(&place);
@@ -155,12 +155,12 @@ START_TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     struct art_blob *held;
     EXPECT_OK(store_read_page(store, &blobs[0], 3));
     EXPECT_OK(art_store_blob(store, &blobs[0].ref, &held));
-    art_blob_hold(held);
+    art_blob_pin(held);
     art_store_close(store);
     ck_assert(!memcmp(held->image + 3 * ART_PAGE, blobs[0].image + 3 * ART_PAGE, ART_PAGE));
     EXPECT_RC(ART_MISUSE, held->load(held, 50, 1));
     EXPECT_OK(held->load(held, 3, 1));
-    art_blob_release(held);
+    art_blob_unpin(held);
     store_blobs_free(blobs, 4);
     store_place_close(&place);
 }
@@ -280,7 +280,7 @@ START_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor) {
     EXPECT_OK(store_read(store, &rolled_back));
     struct art_blob *held;
     EXPECT_OK(art_store_blob(store, &rolled_back.ref, &held));
-    art_blob_hold(held);
+    art_blob_pin(held);
     art_store_write_end(store);
     EXPECT_OK(art_store_write_begin(store, true, &slots));
     struct art_slot_set reusable = {NULL, 0};
@@ -296,7 +296,7 @@ START_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor) {
     EXPECT_RC(ART_CORRUPT, store_read(other, &rolled_back));
     EXPECT_OK(store_read(other, &kept));
     ck_assert(!memcmp(held->image, rolled_back.image, (size_t)held->leaf_pages * ART_PAGE));
-    art_blob_release(held);
+    art_blob_unpin(held);
     art_slot_set_clear(&reusable);
     close_both(store, other);
     store_blobs_free(&rolled_back, 1);
@@ -396,9 +396,9 @@ START_TEST(test_calls_outside_of_a_phase_and_senseless_references_are_refused) {
     ref.slot = 0;
     EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
     ref = blob.ref;
-    ref.head_pages = 0;
+    ref.footer_pages = 0;
     EXPECT_RC(ART_CORRUPT, (art_store_forget(store, ref.slot), art_store_blob(store, &ref, &found)));
-    ref.head_pages = 100;
+    ref.footer_pages = 100;
     EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
     ref = blob.ref;
     ref.slot = 4000000000u;
@@ -415,13 +415,13 @@ START_TEST(test_calls_outside_of_a_phase_and_senseless_references_are_refused) {
     uint32_t slots;
     EXPECT_OK(art_store_write_begin(store, false, &slots));
     EXPECT_OK(art_store_buffer(store, &buffer));
-    EXPECT_RC(ART_MISUSE, art_store_write(store, &(struct art_ref){.slot = 50, .head_pages = 1}, &buffer));
+    EXPECT_RC(ART_MISUSE, art_store_write(store, &(struct art_ref){.slot = 50, .footer_pages = 1}, &buffer));
     ck_assert_ptr_null(buffer.data);
     art_store_write_end(store);
     art_store_write_end(store);
     EXPECT_OK(store_read(store, &blob));
     art_store_close(NULL);
-    art_blob_release(NULL);
+    art_blob_unpin(NULL);
     close_both(store, store);
     store_blobs_free(&blob, 1);
     store_place_close(&place);
@@ -456,7 +456,7 @@ static void flip_everywhere(const struct store_place *place, bool small, unsigne
         if (i < 4) page = i % 2 ? ART_BLOB_PAGES - 1 : i / 2; /* the header's page often enough */
         uint32_t byte = page * ART_PAGE + random_below(random, ART_PAGE);
         unsigned bit = random_below(random, 8);
-        bool used = page < ref->leaf_pages || page >= ART_BLOB_PAGES - (uint32_t)ref->head_pages;
+        bool used = page < ref->leaf_pages || page >= ART_BLOB_PAGES - (uint32_t)ref->footer_pages;
         flip(place, (uint64_t)ref->slot * ART_BLOB_SIZE + byte, bit);
         store = store_open(place, small ? 1 * MB : 64 * MB);
         EXPECT_OK(store_read(store, &blobs[0]));

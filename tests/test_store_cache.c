@@ -47,14 +47,14 @@ static void end_world(void) {
 
 /* ---- what is read ------------------------------------------------------------------------------------------------ */
 
-/* Its head, its first page, some pages ahead, then the rest. */
+/* Its footer, its first page, some pages ahead, then the rest. */
 START_TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
     make_world(NULL, 30);
     struct art_store *store = store_open(&place, 64 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ), expected = 0;
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < BLOBS; i++) {
-            if (!round) expected += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
+            if (!round) expected += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.footer_pages;
             EXPECT_OK(store_read(store, &blobs[i]));
             ck_assert_uint_eq(store_pages_read(store), round ? store_pages_read(store) : expected);
         }
@@ -75,12 +75,12 @@ START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 2 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
-    ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.head_pages + 1u);
+    ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 1u);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     EXPECT_OK(store_read_page(store, &blobs[3], 70));
     EXPECT_OK(store_read_page(store, &blobs[3], 10));
-    ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.head_pages + 3u);
-    ck_assert_uint_eq(store_cached_bytes(), (blobs[3].ref.head_pages + 3u) * ART_PAGE);
+    ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 3u);
+    ck_assert_uint_eq(store_cached_bytes(), (blobs[3].ref.footer_pages + 3u) * ART_PAGE);
     ck_assert_uint_eq(store_stats_of(store).misses, 1);
     art_store_close(store);
     end_world();
@@ -93,19 +93,19 @@ START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
     struct art_store *store = store_open(&place, 64 * MB);
-    uint64_t calls = sim_disk_calls(place.sim, SIM_READ), head = blobs[3].ref.head_pages;
+    uint64_t calls = sim_disk_calls(place.sim, SIM_READ), footer = blobs[3].ref.footer_pages;
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     EXPECT_OK(store_read_page(store, &blobs[3], 70));
     EXPECT_OK(store_read_page(store, &blobs[3], 10));
-    ck_assert_uint_eq(store_pages_read(store), head + 3);
+    ck_assert_uint_eq(store_pages_read(store), footer + 3);
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1); /* the superblock */
     sim_disk_let_pages_be_at_hand(place.sim, 0);
     EXPECT_OK(store_read_page(store, &blobs[3], 60));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 2);
-    ck_assert_uint_eq(store_pages_read(store), head + 4);
+    ck_assert_uint_eq(store_pages_read(store), footer + 4);
     EXPECT_OK(store_read_page(store, &blobs[3], 20));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 3);
-    ck_assert_uint_eq(store_pages_read(store), head + 1 + blobs[3].ref.leaf_pages - 20);
+    ck_assert_uint_eq(store_pages_read(store), footer + 1 + blobs[3].ref.leaf_pages - 20);
     EXPECT_OK(store_read_page(store, &blobs[4], 60));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 5);
     EXPECT_OK(store_read_page(store, &blobs[4], 70));
@@ -144,7 +144,7 @@ START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
     struct art_store *store = store_open(&place, 2 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
     EXPECT_OK(store_read(store, &blobs[0]));
-    ck_assert_uint_eq(store_pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.head_pages);
+    ck_assert_uint_eq(store_pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.footer_pages);
     ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ) - calls, 14);
     sim_disk_fail(place.sim, SIM_READ, 5, ART_IO, false); /* what nobody has asked for may fail */
     EXPECT_OK(store_read(store, &blobs[1]));
@@ -167,9 +167,9 @@ START_TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
         EXPECT_OK(store_read(store, &blobs[2]));
         refs[5].slot = 1000; /* not there: shows when it is asked for */
         uint64_t calls = sim_disk_calls(place.sim, SIM_READ), pages = store_pages_read(store);
-        ck_assert_uint_eq(art_store_read_ahead(store, &place, refs, 6), 5);
+        ck_assert_uint_eq(art_store_readahead_start(store, &place, refs, 6), 5);
         for (unsigned i = 0; i < 5; i++) {
-            if (i != 2) expected += (uint64_t)refs[i].leaf_pages + refs[i].head_pages;
+            if (i != 2) expected += (uint64_t)refs[i].leaf_pages + refs[i].footer_pages;
         }
         store_expect(store, blobs, 5);
         ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 4);
@@ -178,7 +178,7 @@ START_TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[5], &found));
         EXPECT_OK(art_store_check(store));
         sim_disk_fail(place.sim, SIM_READ, 1, ART_IO, false);
-        ck_assert_uint_eq(art_store_read_ahead(store, &place, &blobs[10].ref, 1), 1); /* fails without a word */
+        ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[10].ref, 1), 1); /* fails without a word */
         EXPECT_OK(store_read(store, &blobs[10]));
         struct sim_disk_stats stats;
         sim_disk_stats(place.sim, &stats);
@@ -195,18 +195,18 @@ START_TEST(test_what_is_read_ahead_is_not_believed) {
         struct art_store *store = store_open(&place, small ? 8 * MB : 64 * MB);
         struct art_ref refs[3] = {blobs[0].ref, blobs[1].ref, blobs[2].ref};
         uint64_t leaf = (uint64_t)refs[0].slot * ART_BLOB_SIZE + 7 * ART_PAGE + 99;
-        uint64_t head = (uint64_t)refs[1].slot * ART_BLOB_SIZE + ART_BLOB_SIZE - 77;
+        uint64_t footer = (uint64_t)refs[1].slot * ART_BLOB_SIZE + ART_BLOB_SIZE - 77;
         struct art_blob *found;
         sim_disk_corrupt(place.sim, place.path, leaf, 3);
-        sim_disk_corrupt(place.sim, place.path, head, 3);
-        ck_assert_uint_eq(art_store_read_ahead(store, &place, refs, 3), 3);
+        sim_disk_corrupt(place.sim, place.path, footer, 3);
+        ck_assert_uint_eq(art_store_readahead_start(store, &place, refs, 3), 3);
         EXPECT_OK(store_read_page(store, &blobs[0], 6));
         EXPECT_RC(ART_CORRUPT, store_read_page(store, &blobs[0], 7));
         EXPECT_MESSAGE("page 7");
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[1], &found));
         EXPECT_OK(store_read(store, &blobs[2]));
         sim_disk_corrupt(place.sim, place.path, leaf, 3);
-        sim_disk_corrupt(place.sim, place.path, head, 3);
+        sim_disk_corrupt(place.sim, place.path, footer, 3);
         store_expect(store, blobs, 3);
         art_store_close(store);
     }
@@ -240,7 +240,7 @@ START_TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) 
             sim_disk_stats(place.sim, &before);
             const struct store_blob *some = &fresh[2 * writing];
             struct art_ref refs[2] = {some[0].ref, some[1].ref};
-            ck_assert_uint_eq(art_store_read_ahead(store, &place, refs, 2), 2);
+            ck_assert_uint_eq(art_store_readahead_start(store, &place, refs, 2), 2);
             store_expect(store, some, 2);
             sim_disk_stats(place.sim, &after);
             bool through = after.stale > before.stale + 10; /* a look takes a page */
@@ -262,14 +262,14 @@ START_TEST(test_a_walk_that_rests_keeps_nobody_waiting) {
     struct art_ref refs[3] = {blobs[0].ref, blobs[1].ref, blobs[2].ref};
     EXPECT_OK(store_read_page(resting, &blobs[0], 3)); /* a part that both have */
     EXPECT_OK(store_read_page(busy, &blobs[0], 3));
-    ck_assert_uint_eq(art_store_read_ahead(resting, &place, refs, 3), 3);
+    ck_assert_uint_eq(art_store_readahead_start(resting, &place, refs, 3), 3);
     store_expect(busy, blobs, 2); /* in the same thread */
     ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     store_expect(resting, blobs, 3);
     uint64_t pages = store_pages_read(busy);
     EXPECT_OK(store_read(busy, &blobs[2]));
     ck_assert_uint_eq(store_pages_read(busy), pages); /* what has come is everybody's */
-    ck_assert_uint_eq(art_store_read_ahead(busy, &place, &blobs[3].ref, 2), 1);
+    ck_assert_uint_eq(art_store_readahead_start(busy, &place, &blobs[3].ref, 2), 1);
     art_store_close(resting);
     art_store_close(busy); /* with a blob on its way */
     end_world();
@@ -290,7 +290,7 @@ START_TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
         EXPECT_OK(store_read_page(store, &blobs[BLOBS - 1], 0));
         art_store_relax(store);
         for (unsigned w = 0; w < 4; w++) {
-            unsigned now = art_store_read_ahead(store, &walks[w], refs + started, 6);
+            unsigned now = art_store_readahead_start(store, &walks[w], refs + started, 6);
             ck_assert_uint_le(now, own[l]);
             if (!w) ck_assert_uint_eq(now, own[l]);
             started += now;
@@ -298,9 +298,9 @@ START_TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
         ck_assert_uint_eq(started, all[l]);
         art_cache_stats(&cache);
         ck_assert_uint_le(cache.bytes, limits[l]);
-        for (unsigned w = 1; w < 4; w++) art_store_end_ahead(store, &walks[w]);
+        for (unsigned w = 1; w < 4; w++) art_store_readahead_end(store, &walks[w]);
         store_expect(store, blobs, own[l]); /* the first walk's are still there */
-        art_store_end_ahead(store, &walks[0]);
+        art_store_readahead_end(store, &walks[0]);
         art_cache_stats(&cache);
         ck_assert_uint_le(cache.entries, own[l] + 1); /* and nothing else */
         art_store_close(store);
@@ -393,14 +393,14 @@ START_TEST(test_held_blobs_stay_whatever_the_limit) {
     for (unsigned i = 0; i < BLOBS; i++) {
         EXPECT_OK(store_read(store, &blobs[i]));
         EXPECT_OK(art_store_blob(store, &blobs[i].ref, &held[i]));
-        art_blob_hold(held[i]);
+        art_blob_pin(held[i]);
         art_store_relax(store);
     }
     for (unsigned i = 0; i < BLOBS; i++) {
         ck_assert(!memcmp(held[i]->image, blobs[i].image, (size_t)held[i]->leaf_pages * ART_PAGE));
     }
     ck_assert_uint_gt(store_cached_bytes(), 10 * MB);
-    for (unsigned i = 0; i < BLOBS; i++) art_blob_release(held[i]);
+    for (unsigned i = 0; i < BLOBS; i++) art_blob_unpin(held[i]);
     art_store_relax(store);
     EXPECT_OK(store_read_page(store, &blobs[0], 0));
     art_store_relax(store);
@@ -499,7 +499,7 @@ START_TEST(test_what_rests_is_given_back) {
     art_cache_rest(now);
     ck_assert_uint_eq(store_cached_bytes(), all);
     store_expect(store, blobs, 4);
-    for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.head_pages;
+    for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.footer_pages;
     rest(&now);
     ck_assert_uint_eq(store_cached_bytes(), _i ? all : some * ART_PAGE);
     store_expect(store, blobs, BLOBS);
@@ -515,9 +515,9 @@ START_TEST(test_only_what_is_read_ahead_and_large_has_large_pages) {
     struct art_store *store = store_open(&place, 64 * MB);
     for (unsigned i = 0; i < BLOBS; i++) {
         bool ahead = i % 2;
-        if (ahead) ck_assert_uint_eq(art_store_read_ahead(store, &place, &blobs[i].ref, 1), 1);
+        if (ahead) ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[i].ref, 1), 1);
         EXPECT_OK(store_read(store, &blobs[i]));
-        ck_assert_int_eq(store->held->cached->whole, ahead && _i);
+        ck_assert_int_eq(store->pinned->cached->whole, ahead && _i);
     }
     art_store_close(store);
     end_world();
@@ -564,13 +564,13 @@ static void *reader(void *argument) {
                 note_wrong("a page was not what it should be");
             struct art_blob *found;
             if (random_once_in(&random, 4) && !art_store_blob(store, &blob->ref, &found)) {
-                art_blob_hold(found);
-                art_blob_release(swap_gift(found));
+                art_blob_pin(found);
+                art_blob_unpin(swap_gift(found));
             }
             if (random_once_in(&random, 3)) art_store_relax(store);
             if (random_once_in(&random, 30)) art_store_forget(store, blob->ref.slot);
-            if (random_once_in(&random, 30)) art_store_read_ahead(store, &random, &blob->ref, 1);
-            if (random_once_in(&random, 50)) art_store_end_ahead(store, &random);
+            if (random_once_in(&random, 30)) art_store_readahead_start(store, &random, &blob->ref, 1);
+            if (random_once_in(&random, 50)) art_store_readahead_end(store, &random);
         }
         if (art_store_check(store)) note_wrong("a store does not agree with itself");
         art_store_close(store);
@@ -608,7 +608,7 @@ START_TEST(test_many_threads_read_one_file_while_one_writes) {
     }
     ck_assert_int_eq(pthread_create(&threads[THREADS], NULL, writer, NULL), 0);
     for (unsigned i = 0; i <= THREADS; i++) pthread_join(threads[i], NULL);
-    art_blob_release(swap_gift(NULL));
+    art_blob_unpin(swap_gift(NULL));
     ck_assert_msg(!failure, "%s", failure);
     end_world();
 }

@@ -250,7 +250,7 @@ START_TEST(test_references_and_pages_that_cannot_be_are_refused) {
     struct art_ref bad[5] = {blobs[0].ref, blobs[0].ref, blobs[0].ref, blobs[0].ref, blobs[0].ref};
     bad[0].slot = 0;
     bad[1].slot = end;
-    bad[2].head_pages = 0;
+    bad[2].footer_pages = 0;
     bad[3].leaf_pages = 0;
     bad[4].leaf_pages = ART_BLOB_PAGES;
     for (unsigned i = 0; i < 5; i++) {
@@ -414,21 +414,21 @@ START_TEST(test_what_a_store_holds_is_checked) {
     EXPECT_OK(store_read(store, &blobs[0]));
     EXPECT_OK(store_read(store, &blobs[1]));
     EXPECT_OK(art_store_check(store));
-    struct art_view *first = store->held, *second = first->next;
+    struct art_pinned *first = store->pinned, *second = first->next;
     ck_assert_ptr_nonnull(second);
 
-    struct art_hold *at = &store->holds[first->blob.slot];
-    at->view = second;
+    struct art_pin *at = &store->pins[first->blob.slot];
+    at->pinned = second;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
     EXPECT_MESSAGE("not where its slot says");
-    at->view = first;
-    first->held = false;
+    at->pinned = first;
+    first->listed = false;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
     EXPECT_MESSAGE("not where its slot says");
-    first->held = true;
+    first->listed = true;
     second->previous = NULL;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
-    EXPECT_MESSAGE("the list of holds is broken");
+    EXPECT_MESSAGE("the list of pinned blobs is broken");
     second->previous = first;
     first->next = NULL;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
@@ -437,9 +437,9 @@ START_TEST(test_what_a_store_holds_is_checked) {
     EXPECT_RC(ART_MISUSE, art_store_check(store));
     EXPECT_MESSAGE("is not ready");
     atomic_store(&second->cached->ready, true);
-    store->held_pages++;
+    store->pinned_pages++;
     EXPECT_RC(ART_MISUSE, art_store_check(store));
-    store->held_pages--;
+    store->pinned_pages--;
     EXPECT_OK(art_store_check(store));
     art_store_close(store);
     end_world();

@@ -249,7 +249,7 @@ START_TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
                     rc = store_write_again(story.store, &story.blobs[i]);
                 }
                 if (!rc && i == 1) art_store_return_slot(story.store, 1);
-                if (!rc) art_store_read_ahead(story.store, &story, &story.blobs[i].ref, 1);
+                if (!rc) art_store_readahead_start(story.store, &story, &story.blobs[i].ref, 1);
             }
             if (!rc) rc = art_store_sync(story.store);
             if (!rc) art_store_write_end(story.store);

@@ -695,10 +695,10 @@ static int child(struct art_store *store, struct art_blob *held, const struct st
     art_store_relax(store);
     art_store_forget(store, 1);
     art_store_write_end(store);
-    art_store_read_ahead(store, store, &blob->ref, 1);
+    art_store_readahead_start(store, store, &blob->ref, 1);
     art_store_close(store);
     if (memcmp(held->image, blob->image, ART_PAGE)) return 7;
-    art_blob_release(held);
+    art_blob_unpin(held);
     if (!here->disk) return CHILD_GOOD;
     struct art_store *own = NULL; /* and one of its own works */
     struct art_store_options options = {.disk = here->disk,
@@ -728,10 +728,10 @@ START_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed) {
     struct art_blob *held;
     store_fill(store, true, pair, 2, 30);
     EXPECT_OK(art_store_blob(store, &pair[0].ref, &held));
-    art_blob_hold(held);
+    art_blob_pin(held);
     EXPECT_OK(begin(store, false));
     art_store_forget(store, pair[1].ref.slot);
-    ck_assert_uint_eq(art_store_read_ahead(store, store, &pair[1].ref, 1), 1);
+    ck_assert_uint_eq(art_store_readahead_start(store, store, &pair[1].ref, 1), 1);
     EXPECT_OK(store_write_new(store, &more, 2, 3, 100)); /* both under way while we fork */
     fflush(stdout);
     pid_t pid = fork();
@@ -751,7 +751,7 @@ START_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed) {
     art_store_write_end(store);
     store_expect(store, pair, 2);
     EXPECT_OK(store_read(store, &more));
-    art_blob_release(held);
+    art_blob_unpin(held);
     art_store_close(store);
     store_blobs_free(pair, 2);
     store_blobs_free(&more, 1);

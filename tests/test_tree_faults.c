@@ -143,8 +143,8 @@ static void transaction_is_over(void *context) {
     art_tree_rolled_back(context);
 }
 
-/* Neighbours' heads are read before they are wanted, and whoever reads them keeps an error to itself: not this one. */
-START_TEST(test_a_row_that_fails_while_heads_are_read_ahead_fails_the_call) {
+/* Neighbours' footers are read before they are wanted, and whoever reads them keeps an error to itself: not this one. */
+START_TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
     enum { KEYS = 8000, LIVES = 12, CALLS = 60 };
     struct art_tree_options options = {
         .cache_bytes = 32 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 30, .blob_pages = 3};
@@ -289,7 +289,7 @@ int main(void) {
     tcase_set_timeout(faults, 900);
     tcase_add_test(faults, test_every_call_of_the_disk_may_fail);
     tcase_add_test(faults, test_every_row_may_fail_and_take_the_transaction_with_it);
-    tcase_add_test(faults, test_a_row_that_fails_while_heads_are_read_ahead_fails_the_call);
+    tcase_add_test(faults, test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call);
     tcase_add_test(faults, test_every_allocation_may_fail);
     tcase_add_test(faults, test_a_power_loss_between_any_two_steps_loses_nothing_committed);
     suite_add_tcase(suite, faults);

@@ -123,7 +123,7 @@ START_TEST(test_pairs_of_pages_of_several_runs) {
 }
 END_TEST
 
-/* The top of every run: all leaves below are found by their own heads. */
+/* The top of every run: all leaves below are found by their own footers. */
 START_TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     begin(3);
     struct damage damage[3];
@@ -415,19 +415,19 @@ END_TEST
 /* Bytes of a blob are changed, and all its hashes made right; without a root nobody contradicts. */
 static void lie_about(uint32_t slot) {
     uint8_t *image = check_slot(slot);
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(image + ART_HEADER_AT);
-    uint32_t leaf = header->leaf_pages, head = header->head_pages;
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
+    uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages;
     for (unsigned n = 1 + random_below(&dice, 6); n; n--) {
         uint32_t at = random_below(&dice, 3) ? random_below(&dice, leaf * ART_BLOB_PAGE)
-                                             : ART_BLOB_BYTES - 1 - random_below(&dice, head * ART_BLOB_PAGE);
+                                             : ART_BLOB_BYTES - 1 - random_below(&dice, footer * ART_BLOB_PAGE);
         image[at] =
             random_below(&dice, 2) ? (uint8_t)random_next(&dice) : (uint8_t)(image[at] ^ 1 << random_below(&dice, 8));
     }
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < leaf || page >= ART_BLOB_PAGES - head;
-        if (used) header->page_hash[page] = art_hash64(image + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        bool used = page < leaf || page >= ART_BLOB_PAGES - footer;
+        if (used) trailer->page_hash[page] = art_hash64(image + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
-    header->own_hash = art_blob_header_hash(image + ART_LAST_PAGE_AT);
+    trailer->own_hash = art_blob_trailer_hash(image + ART_LAST_PAGE_AT);
 }
 
 static unsigned read_whatever_comes(const struct art_salvage_options *options) {

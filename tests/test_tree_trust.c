@@ -77,10 +77,10 @@ static void end_world(void) {
 
 /* One of the sums between the first and the last. */
 static void lie_in_sums(uint8_t *slot, struct random *random) {
-    const struct art_blob_header *header = art_blob_header(slot);
-    if (!(header->flags & ART_BLOB_SUMS) || header->buckets < 2) return;
-    uint32_t bucket = 1 + random_below(random, header->buckets - 1);
-    uint8_t *sum = slot + header->routing + 6 * header->buckets + 4 + 8 * bucket;
+    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
+    if (!(trailer->flags & ART_BLOB_SUMS) || trailer->buckets < 2) return;
+    uint32_t bucket = 1 + random_below(random, trailer->buckets - 1);
+    uint8_t *sum = slot + trailer->routing + 6 * trailer->buckets + 4 + 8 * bucket;
     uint64_t lie = random_once_in(random, 10) ? random_next(random) : (uint64_t)random_below(random, 200) - 100;
     art_store64(sum, art_load64(sum) + lie);
 }
@@ -97,38 +97,38 @@ static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
 }
 
 static void set_hashes(uint8_t *slot, struct art_ref *top) {
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(slot + ART_TRAILER_AT);
     for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->head_pages;
-        if (used) header->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->footer_pages;
+        if (used) trailer->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
 }
 
 /* Which bucket a key belongs to. */
 static void lie_in_routing(uint8_t *slot, struct art_ref *top, struct random *random) {
-    const struct art_blob_header *header = art_blob_header(slot);
-    uint32_t end = header->filter ? header->filter : (uint32_t)ART_HEADER_AT;
-    uint32_t room = art_min32(end - header->root, 60);
-    for (int n = 2; n--;) slot[header->root + random_below(random, room)] = (uint8_t)random_next(random);
+    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
+    uint32_t end = trailer->filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
+    uint32_t room = art_min32(end - trailer->root, 60);
+    for (int n = 2; n--;) slot[trailer->root + random_below(random, room)] = (uint8_t)random_next(random);
     set_hashes(slot, top);
 }
 
 /* Changes something in a run's top blob, and all hashes with it. */
 static void lie(uint8_t *slot, struct art_ref *top, struct random *random) {
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(slot + ART_TRAILER_AT);
     for (uint32_t n = 1 + random_below(random, 2); n--;) {
-        uint32_t head = ART_BLOB_PAGES - 1 - random_below(random, top->head_pages);
-        uint32_t room = head == ART_BLOB_PAGES - 1 ? ART_BLOB_PAGE - (uint32_t)sizeof *header : ART_BLOB_PAGE;
+        uint32_t footer = ART_BLOB_PAGES - 1 - random_below(random, top->footer_pages);
+        uint32_t room = footer == ART_BLOB_PAGES - 1 ? ART_BLOB_PAGE - (uint32_t)sizeof *trailer : ART_BLOB_PAGE;
         uint32_t kind = random_below(random, 12);
         if (kind < 5)
             lie_in_sums(slot, random);
         else if (kind < 11)
             lie_in_page(slot + (size_t)random_below(random, top->leaf_pages) * ART_BLOB_PAGE, ART_BLOB_PAGE, random);
         else
-            lie_in_page(slot + (size_t)head * ART_BLOB_PAGE, room, random);
+            lie_in_page(slot + (size_t)footer * ART_BLOB_PAGE, room, random);
     }
-    if (random_once_in(random, 20)) top->count = header->count = -(int64_t)random_below(random, 50);
+    if (random_once_in(random, 20)) top->count = trailer->count = -(int64_t)random_below(random, 50);
     set_hashes(slot, top);
 }
 
@@ -193,11 +193,11 @@ END_TEST
 
 /* Slices from run to run, or all runs into one. Nothing of it is kept. */
 static int merge(struct art_tree *tree, unsigned how) {
-    struct art_edit edit = {0};
+    struct art_version_edit edit = {0};
     int rc = art_tree_begin(tree);
     if (!rc) rc = art_edit_begin(tree, &edit);
     if (!rc && how == 2) rc = art_compact_all(tree, &edit, tree->memtable);
-    while (!rc && edit.root->runs > 1) rc = art_slice_give(tree, &edit, how ? 0 : edit.root->runs - 2);
+    while (!rc && edit.root->runs > 1) rc = art_compact_partially(tree, &edit, how ? 0 : edit.root->runs - 2);
     art_edit_discard(tree, &edit);
     art_tree_rolled_back(tree);
     return rc;

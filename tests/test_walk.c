@@ -1,7 +1,7 @@
 /* Who walks from leaf to leaf has the next ones read before they are asked for; who does not, reads nothing beforehand.
- * A walk keeps no more than the cache may hold. Who searches here and there has heads of leaves read together.
+ * A walk keeps no more than the cache may hold. Who searches here and there has footers of leaves read together.
  *
- * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_read_ahead() are
+ * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_readahead_start() are
  * watched (the linker's --wrap), and searches led astray as a forged blob would.
  */
 #include <check.h>
@@ -24,12 +24,12 @@ static struct art_tree *tree;
 static struct art_tree_options options;
 static unsigned calls, ends, on_their_way, most, asked[SLOTS_MAX];
 
-unsigned __real_art_store_read_ahead(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
-unsigned __wrap_art_store_read_ahead(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
-unsigned __wrap_art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs,
-                                     unsigned count) {
+unsigned __real_art_store_readahead_start(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
+unsigned __wrap_art_store_readahead_start(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
+unsigned __wrap_art_store_readahead_start(struct art_store *store, const void *walk, const struct art_ref *refs,
+                                          unsigned count) {
     calls++;
-    unsigned taken = __real_art_store_read_ahead(store, walk, refs, count);
+    unsigned taken = __real_art_store_readahead_start(store, walk, refs, count);
     for (unsigned i = 0; i < taken; i++) {
         ck_assert_uint_lt(refs[i].slot, SLOTS_MAX);
         ck_assert_uint_eq(refs[i].level, 0);
@@ -41,11 +41,11 @@ unsigned __wrap_art_store_read_ahead(struct art_store *store, const void *walk, 
     return taken;
 }
 
-void __real_art_store_end_ahead(struct art_store *store, const void *walk);
-void __wrap_art_store_end_ahead(struct art_store *store, const void *walk);
-void __wrap_art_store_end_ahead(struct art_store *store, const void *walk) {
+void __real_art_store_readahead_end(struct art_store *store, const void *walk);
+void __wrap_art_store_readahead_end(struct art_store *store, const void *walk);
+void __wrap_art_store_readahead_end(struct art_store *store, const void *walk) {
     ends++;
-    __real_art_store_end_ahead(store, walk);
+    __real_art_store_readahead_end(store, walk);
 }
 
 static bool astray; /* a search finds the walk's first row, whatever it was asked for */
@@ -197,12 +197,12 @@ START_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothi
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
     for (unsigned i = 0; i < ROWS / 4; i++) must(art_cursor_next(cursor));
-    ck_assert_uint_gt(tree->store->ahead_count, 0);
+    ck_assert_uint_gt(tree->store->readahead_count, 0);
     must(art_cursor_skip(cursor, ROWS / 4));
-    ck_assert_uint_eq(tree->store->ahead_count, 0);
+    ck_assert_uint_eq(tree->store->readahead_count, 0);
     while (art_cursor_valid(cursor)) must(art_cursor_next(cursor));
     art_cursor_close(cursor);
-    ck_assert_uint_eq(tree->store->ahead_count, 0);
+    ck_assert_uint_eq(tree->store->readahead_count, 0);
 }
 END_TEST
 
@@ -219,7 +219,7 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
 }
 END_TEST
 
-/* ---- searches: heads of neighbours come together ----------------------------------------------------------------- */
+/* ---- searches: footers of neighbours come together ----------------------------------------------------------------- */
 
 static void make_key(char text[40], unsigned i, struct art_bytes *out) {
     *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));
@@ -245,7 +245,7 @@ static unsigned some_row(unsigned n) {
     return (unsigned)(n * 7919ull % ROWS);
 }
 
-START_TEST(test_many_searches_read_the_heads_of_neighbours_together) {
+START_TEST(test_many_searches_read_the_footers_of_neighbours_together) {
     uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1;
     struct sim_disk_stats before, after;
     open_with_cache(8 << 20); /* the file is larger, all that is used of it is not */
@@ -360,7 +360,7 @@ int main(void) {
     tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
     tcase_add_loop_test(all, test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way, 0, 2);
     tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
-    tcase_add_test(all, test_many_searches_read_the_heads_of_neighbours_together);
+    tcase_add_test(all, test_many_searches_read_the_footers_of_neighbours_together);
     tcase_add_test(all, test_a_few_searches_read_what_they_need);
     tcase_add_test(all, test_heads_that_nobody_asked_for_push_nothing_out);
     tcase_add_test(all, test_heads_are_read_one_by_one_where_all_do_not_fit);

@@ -2,7 +2,7 @@
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
  *   (gap)
- *   last head_pages pages      routing part, filter, header: always present
+ *   last footer_pages pages    routing part, filter, trailer: always present
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.load, and what comes is verified by whoever loads it with art_blob_verify_page().
@@ -34,9 +34,9 @@ enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
 struct art_ref {
     uint32_t slot;
     uint8_t level; /* 0: the child is a leaf blob */
-    uint8_t leaf_pages, head_pages;
+    uint8_t leaf_pages, footer_pages;
     uint64_t generation;
-    struct art_hash128 hash; /* XXH3-128 of the child's last page (its header) */
+    struct art_hash128 hash; /* XXH3-128 of the child's last page (its trailer) */
     uint64_t entries;        /* in all leaf blobs below */
     int64_t count;           /* sum of the weights of all entries below: live rows */
     struct art_bytes label;  /* common prefix of all keys below; borrowed from where the reference was read */
@@ -54,7 +54,7 @@ struct art_blob {
     uint32_t slot;        /* for messages */
     const char *file;     /* for messages, or NULL */
     enum art_blob_kind kind;
-    uint32_t label_len, entries, buckets, leaf_pages, head_pages;
+    uint32_t label_len, entries, buckets, leaf_pages, footer_pages;
     int64_t count;
     uint64_t generation;
     _Atomic uint64_t present[2]; /* leaf pages that may be read */
@@ -68,9 +68,9 @@ struct art_blob {
 
 /* --- trust -------------------------------------------------------------------------------------------------------- */
 
-/* Verifies the head pages of `image` against the reference that leads there and sanity-checks header and routing
+/* Verifies the footer pages of `image` against the reference that leads there and sanity-checks trailer and routing
  * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
- * present. ART_CORRUPT with file, slot, page otherwise; a header of a later generation than `ref` says that the file
+ * present. ART_CORRUPT with file, slot, page otherwise; a trailer of a later generation than `ref` says that the file
  * is newer than the database. */
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                           const uint8_t uuid[16], const char *file);
@@ -96,7 +96,7 @@ struct art_blob_expected {
     const struct art_bytes *label; /* which the reference gives it: its keys are stored with it; NULL: any */
 };
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected);
-/* Draws the blob for people: header, routing, buckets; entries too if `entries`. */
+/* Draws the blob for people: trailer, routing, buckets; entries too if `entries`. */
 void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
 
 /* --- search ------------------------------------------------------------------------------------------------------- */

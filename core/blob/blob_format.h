@@ -2,7 +2,7 @@
  *
  *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
  *   (gap)                       never written, never read
- *   last head_pages pages       [zeros][routing part][zeros][filter][zeros][header], the header ends with the slot
+ *   last footer_pages pages     [zeros][routing part][zeros][filter][zeros][trailer], the trailer ends with the slot
  *
  *   routing part   u16 offset[buckets]       of each bucket, in units of 8 bytes
  *                  u32 rank[buckets + 1]     entries before bucket b
@@ -82,7 +82,7 @@ enum art_bucket_form {
     ART_BUCKET_CSN_SHIFT = 4 /* bits 4..6: 0, 1, 2, 3, 4 for 0, 1, 2, 4, 8 bytes of csn an entry */
 };
 
-struct art_blob_header {
+struct art_blob_trailer {
     uint64_t page_hash[ART_BLOB_PAGES - 1]; /*    0 XXH3-64 of pages 0..126; the last page's hash is in the reference */
     uint32_t magic;                         /* 1016 */
     uint16_t format;                        /* 1020 */
@@ -94,7 +94,7 @@ struct art_blob_header {
     uint64_t csn_min;                       /* 1056 */
     int64_t count;                          /* 1064 sum of weights */
     uint32_t buckets;                       /* 1072 */
-    uint32_t leaf_pages, head_pages;        /* 1076 */
+    uint32_t leaf_pages, footer_pages;      /* 1076 */
     uint32_t routing, root;                 /* 1084 offsets in the slot: routing part, its first node */
     uint32_t common;                        /* 1092 length of the label */
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
@@ -104,19 +104,19 @@ struct art_blob_header {
     uint64_t own_hash;                      /* 1120 XXH3-64 of the last page, this field zero: without a reference */
     uint8_t more_spare[16];                 /* 1128 zero */
 };
-_Static_assert(sizeof(struct art_blob_header) == 1144, "header size");
-_Static_assert(offsetof(struct art_blob_header, magic) == 1016, "header layout");
-_Static_assert(offsetof(struct art_blob_header, uuid) == 1024, "header layout");
-_Static_assert(offsetof(struct art_blob_header, slot) == 1048, "header layout");
-_Static_assert(offsetof(struct art_blob_header, csn_min) == 1056, "header layout");
-_Static_assert(offsetof(struct art_blob_header, buckets) == 1072, "header layout");
-_Static_assert(offsetof(struct art_blob_header, common) == 1092, "header layout");
-_Static_assert(offsetof(struct art_blob_header, below) == 1104, "header layout");
-_Static_assert(offsetof(struct art_blob_header, spare) == 1113, "header layout");
-_Static_assert(offsetof(struct art_blob_header, own_hash) == 1120, "header layout");
+_Static_assert(sizeof(struct art_blob_trailer) == 1144, "trailer size");
+_Static_assert(offsetof(struct art_blob_trailer, magic) == 1016, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, uuid) == 1024, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, slot) == 1048, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, csn_min) == 1056, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, buckets) == 1072, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, common) == 1092, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, below) == 1104, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, spare) == 1113, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, own_hash) == 1120, "trailer layout");
 
-enum { ART_HEADER_AT = ART_BLOB_BYTES - (int)sizeof(struct art_blob_header) };
-_Static_assert(ART_HEADER_AT % 8 == 0, "the header is read in place");
+enum { ART_TRAILER_AT = ART_BLOB_BYTES - (int)sizeof(struct art_blob_trailer) };
+_Static_assert(ART_TRAILER_AT % 8 == 0, "the trailer is read in place");
 
 struct art_bucket_header {
     uint8_t count;        /*  0 entries, 1..128 */
@@ -131,28 +131,28 @@ _Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header lay
 
 /* A reference in an index blob (and in the root): this, then the label. */
 struct art_ref_format {
-    uint32_t slot;                                /*  0 */
-    uint8_t level, leaf_pages, head_pages, spare; /*  4 spare: 0 */
-    uint64_t generation;                          /*  8 */
-    uint64_t hash_low, hash_high;                 /* 16 */
-    uint64_t entries;                             /* 32 */
-    int64_t count;                                /* 40 */
+    uint32_t slot;                                  /*  0 */
+    uint8_t level, leaf_pages, footer_pages, spare; /*  4 spare: 0 */
+    uint64_t generation;                            /*  8 */
+    uint64_t hash_low, hash_high;                   /* 16 */
+    uint64_t entries;                               /* 32 */
+    int64_t count;                                  /* 40 */
 };
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
 
 enum { ART_LAST_PAGE_AT = (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE };
 
-static inline const struct art_blob_header *art_header_of_page(const uint8_t *last_page) {
-    return (const struct art_blob_header *)(const void *)(last_page + ART_HEADER_AT - ART_LAST_PAGE_AT);
+static inline const struct art_blob_trailer *art_trailer_of_page(const uint8_t *last_page) {
+    return (const struct art_blob_trailer *)(const void *)(last_page + ART_TRAILER_AT - ART_LAST_PAGE_AT);
 }
 
-static inline const struct art_blob_header *art_blob_header(const uint8_t *image) {
-    return art_header_of_page(image + ART_LAST_PAGE_AT);
+static inline const struct art_blob_trailer *art_blob_trailer(const uint8_t *image) {
+    return art_trailer_of_page(image + ART_LAST_PAGE_AT);
 }
 
 /* What own_hash is to be. */
-uint64_t art_blob_header_hash(const uint8_t *last_page);
+uint64_t art_blob_trailer_hash(const uint8_t *last_page);
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 

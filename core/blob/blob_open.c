@@ -1,6 +1,6 @@
 /* Trust: nothing in an image is believed before it passed here.
  *
- *   reference --XXH3-128--> last page (header) --XXH3-64--> every other page in use
+ *   reference --XXH3-128--> last page (trailer) --XXH3-64--> every other page in use
  *
  * Hashes find what the device or another program did. Behind them comes a sanity check, for bytes that somebody wrote
  * on purpose together with their hashes: offsets, counts and lengths are brought into bounds here, once, so that no
@@ -14,12 +14,12 @@
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
-static enum art_rc head_corrupt(const struct art_blob *blob, const char *what) {
-    return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob header: %s", what);
+static enum art_rc footer_corrupt(const struct art_blob *blob, const char *what) {
+    return art_corrupt(blob->file, blob->slot, LAST_PAGE, "blob trailer: %s", what);
 }
 
-uint64_t art_blob_header_hash(const uint8_t *last_page) {
-    enum { HASH_AT = ART_HEADER_AT - ART_LAST_PAGE_AT + offsetof(struct art_blob_header, own_hash) };
+uint64_t art_blob_trailer_hash(const uint8_t *last_page) {
+    enum { HASH_AT = ART_TRAILER_AT - ART_LAST_PAGE_AT + offsetof(struct art_blob_trailer, own_hash) };
     uint8_t page[ART_BLOB_PAGE];
     memcpy(page, last_page, sizeof page);
     memset(page + HASH_AT, 0, sizeof(uint64_t));
@@ -27,73 +27,74 @@ uint64_t art_blob_header_hash(const uint8_t *last_page) {
 }
 
 /* The last page against the reference. Unverified bytes are looked at only for a better message, when it is wrong. */
-static enum art_rc verify_header_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
+static enum art_rc verify_trailer_page(const struct art_blob *blob, const struct art_ref *ref, const uint8_t uuid[16]) {
     struct art_hash128 hash = art_hash128(blob->image + LAST_PAGE * ART_BLOB_PAGE, ART_BLOB_PAGE);
     if (art_hash128_equal(hash, ref->hash)) return ART_OK;
-    const struct art_blob_header *header = art_blob_header(blob->image);
-    if (header->magic == ART_BLOB_MAGIC && memcmp(header->uuid, uuid, 16) == 0 && header->slot == ref->slot &&
-        header->generation > ref->generation) {
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
+    if (trailer->magic == ART_BLOB_MAGIC && memcmp(trailer->uuid, uuid, 16) == 0 && trailer->slot == ref->slot &&
+        trailer->generation > ref->generation) {
         return art_corrupt(
             blob->file, blob->slot, LAST_PAGE,
             "the .art file is newer than this database (generation %llu where %llu is expected); was one "
             "of them restored alone?",
-            (unsigned long long)header->generation, (unsigned long long)ref->generation);
+            (unsigned long long)trailer->generation, (unsigned long long)ref->generation);
     }
-    return art_corrupt(blob->file, blob->slot, LAST_PAGE, "the hash of the blob's header is not that of its reference");
+    return art_corrupt(blob->file, blob->slot, LAST_PAGE,
+                       "the hash of the blob's trailer is not that of its reference");
 }
 
-static bool has_spare(const struct art_blob_header *header) {
+static bool has_spare(const struct art_blob_trailer *trailer) {
     uint8_t any = 0;
-    for (size_t i = 0; i < sizeof header->spare; i++) any |= header->spare[i];
-    for (size_t i = 0; i < sizeof header->more_spare; i++) any |= header->more_spare[i];
+    for (size_t i = 0; i < sizeof trailer->spare; i++) any |= trailer->spare[i];
+    for (size_t i = 0; i < sizeof trailer->more_spare; i++) any |= trailer->more_spare[i];
     return any;
 }
 
-static const char *wrong_identity(const struct art_blob_header *header, const struct art_ref *ref,
+static const char *wrong_identity(const struct art_blob_trailer *trailer, const struct art_ref *ref,
                                   const uint8_t uuid[16]) {
-    if (header->magic != ART_BLOB_MAGIC) return "not a blob";
-    if (header->format != ART_BLOB_FORMAT) return "written by another version of sqlite-art";
-    if (memcmp(header->uuid, uuid, 16) != 0) return "it belongs to another table";
-    if (header->slot != ref->slot) return "it belongs into another slot";
-    if (header->generation != ref->generation) return "it is of another generation than its reference";
-    if (header->kind != (ref->level ? ART_BLOB_INDEX : ART_BLOB_LEAF) || header->level != ref->level) {
+    if (trailer->magic != ART_BLOB_MAGIC) return "not a blob";
+    if (trailer->format != ART_BLOB_FORMAT) return "written by another version of sqlite-art";
+    if (memcmp(trailer->uuid, uuid, 16) != 0) return "it belongs to another table";
+    if (trailer->slot != ref->slot) return "it belongs into another slot";
+    if (trailer->generation != ref->generation) return "it is of another generation than its reference";
+    if (trailer->kind != (ref->level ? ART_BLOB_INDEX : ART_BLOB_LEAF) || trailer->level != ref->level) {
         return "it is of another kind or level than its reference";
     }
-    if (header->leaf_pages != ref->leaf_pages || header->head_pages != ref->head_pages) {
+    if (trailer->leaf_pages != ref->leaf_pages || trailer->footer_pages != ref->footer_pages) {
         return "its number of pages is not that of its reference";
     }
-    if (header->below != ref->entries || header->count != ref->count)
+    if (trailer->below != ref->entries || trailer->count != ref->count)
         return "its counts are not those of its reference";
-    if (header->common != ref->label.len) return "its label has another length than that of its reference";
-    return has_spare(header) ? "unknown header fields" : NULL;
+    if (trailer->common != ref->label.len) return "its label has another length than that of its reference";
+    return has_spare(trailer) ? "unknown trailer fields" : NULL;
 }
 
-/* Bounds of everything that the header names. */
-static const char *wrong_header(const struct art_blob_header *header) {
-    uint32_t leaf = header->leaf_pages, head = header->head_pages, buckets = header->buckets;
-    if (!leaf || !head || leaf > LAST_PAGE || head > ART_BLOB_PAGES - leaf) return "senseless page counts";
-    if (header->flags & ~(uint32_t)ART_BLOB_FLAGS) return "unknown flags";
-    if (!buckets || buckets > header->entries || buckets > leaf * ART_BLOB_PAGE / 24) return "senseless bucket count";
-    if (header->kind == ART_BLOB_LEAF && header->below != header->entries) return "senseless entry count";
-    if (header->kind == ART_BLOB_INDEX && !(header->flags & ART_BLOB_SUMS)) return "an index without sums";
-    bool filter = header->flags & ART_BLOB_FILTER;
-    uint32_t end = filter ? header->filter : (uint32_t)ART_HEADER_AT;
+/* Bounds of everything that the trailer names. */
+static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
+    uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages, buckets = trailer->buckets;
+    if (!leaf || !footer || leaf > LAST_PAGE || footer > ART_BLOB_PAGES - leaf) return "senseless page counts";
+    if (trailer->flags & ~(uint32_t)ART_BLOB_FLAGS) return "unknown flags";
+    if (!buckets || buckets > trailer->entries || buckets > leaf * ART_BLOB_PAGE / 24) return "senseless bucket count";
+    if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries) return "senseless entry count";
+    if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
+    bool filter = trailer->flags & ART_BLOB_FILTER;
+    uint32_t end = filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     if (filter) {
-        if (header->filter % ART_FILTER_BLOCK || header->filter > ART_HEADER_AT) return "the filter lies outside";
-        if (!header->filter_blocks || header->filter_blocks > (ART_HEADER_AT - header->filter) / ART_FILTER_BLOCK) {
-            return "the filter leaves the head";
+        if (trailer->filter % ART_FILTER_BLOCK || trailer->filter > ART_TRAILER_AT) return "the filter lies outside";
+        if (!trailer->filter_blocks || trailer->filter_blocks > (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK) {
+            return "the filter leaves the footer";
         }
-    } else if (header->filter || header->filter_blocks) {
+    } else if (trailer->filter || trailer->filter_blocks) {
         return "a filter that is not there";
     }
-    if (header->routing < ART_BLOB_BYTES - head * ART_BLOB_PAGE || header->routing % 8 || header->routing >= end) {
+    if (trailer->routing < ART_BLOB_BYTES - footer * ART_BLOB_PAGE || trailer->routing % 8 || trailer->routing >= end) {
         return "the routing part lies outside";
     }
-    uint32_t directory = art_directory_bytes(buckets, header->flags & ART_BLOB_SUMS);
-    if (directory >= end - header->routing || header->root != header->routing + directory) {
-        return "the routing part leaves the head";
+    uint32_t directory = art_directory_bytes(buckets, trailer->flags & ART_BLOB_SUMS);
+    if (directory >= end - trailer->routing || trailer->root != trailer->routing + directory) {
+        return "the routing part leaves the footer";
     }
-    if (header->common > ART_LABEL_MAX) return "the label is too long";
+    if (trailer->common > ART_LABEL_MAX) return "the label is too long";
     return NULL;
 }
 
@@ -126,21 +127,21 @@ static const char *wrong_directories(const struct art_blob *blob) {
     return wrong_sums(blob);
 }
 
-static void take_header(struct art_blob *blob, const struct art_blob_header *header) {
-    blob->kind = header->kind;
-    blob->level = header->level;
-    blob->flags = header->flags;
-    blob->label_len = header->common;
-    blob->entries = header->entries;
-    blob->buckets = header->buckets;
-    blob->leaf_pages = header->leaf_pages;
-    blob->head_pages = header->head_pages;
-    blob->count = header->count;
-    blob->generation = header->generation;
-    blob->routing = header->routing;
-    blob->root = header->root;
-    blob->filter = header->filter;
-    blob->filter_blocks = header->filter_blocks;
+static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
+    blob->kind = trailer->kind;
+    blob->level = trailer->level;
+    blob->flags = trailer->flags;
+    blob->label_len = trailer->common;
+    blob->entries = trailer->entries;
+    blob->buckets = trailer->buckets;
+    blob->leaf_pages = trailer->leaf_pages;
+    blob->footer_pages = trailer->footer_pages;
+    blob->count = trailer->count;
+    blob->generation = trailer->generation;
+    blob->routing = trailer->routing;
+    blob->root = trailer->root;
+    blob->filter = trailer->filter;
+    blob->filter_blocks = trailer->filter_blocks;
 }
 
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
@@ -149,42 +150,42 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     blob->image = image;
     blob->slot = ref->slot;
     blob->file = file;
-    enum art_rc rc = verify_header_page(blob, ref, uuid);
+    enum art_rc rc = verify_trailer_page(blob, ref, uuid);
     if (rc) return rc;
-    const struct art_blob_header *header = art_blob_header(image);
-    const char *wrong = wrong_identity(header, ref, uuid);
-    if (!wrong) wrong = wrong_header(header);
-    if (wrong) return head_corrupt(blob, wrong);
-    for (uint32_t page = ART_BLOB_PAGES - header->head_pages; page < LAST_PAGE; page++) {
-        if (art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != header->page_hash[page]) {
-            return art_corrupt(file, ref->slot, page, "the hash of a head page is not that of the blob's header");
+    const struct art_blob_trailer *trailer = art_blob_trailer(image);
+    const char *wrong = wrong_identity(trailer, ref, uuid);
+    if (!wrong) wrong = wrong_trailer(trailer);
+    if (wrong) return footer_corrupt(blob, wrong);
+    for (uint32_t page = ART_BLOB_PAGES - trailer->footer_pages; page < LAST_PAGE; page++) {
+        if (art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page]) {
+            return art_corrupt(file, ref->slot, page, "the hash of a footer page is not that of the blob's trailer");
         }
     }
-    take_header(blob, header);
+    take_trailer(blob, trailer);
     wrong = wrong_directories(blob);
-    if (wrong) return head_corrupt(blob, wrong);
+    if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
 }
 
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]) {
-    const struct art_blob_header *header = art_header_of_page(last_page);
-    if (header->magic != ART_BLOB_MAGIC || header->slot != slot) return false;
-    if (header->own_hash != art_blob_header_hash(last_page)) return false;
-    if (!header->leaf_pages || header->leaf_pages > LAST_PAGE || !header->head_pages ||
-        header->head_pages > ART_BLOB_PAGES - header->leaf_pages || header->level > ART_LEVEL_MAX) {
+    const struct art_blob_trailer *trailer = art_trailer_of_page(last_page);
+    if (trailer->magic != ART_BLOB_MAGIC || trailer->slot != slot) return false;
+    if (trailer->own_hash != art_blob_trailer_hash(last_page)) return false;
+    if (!trailer->leaf_pages || trailer->leaf_pages > LAST_PAGE || !trailer->footer_pages ||
+        trailer->footer_pages > ART_BLOB_PAGES - trailer->leaf_pages || trailer->level > ART_LEVEL_MAX) {
         return false;
     }
-    memcpy(uuid, header->uuid, sizeof header->uuid);
+    memcpy(uuid, trailer->uuid, sizeof trailer->uuid);
     *out = (struct art_ref){
         .slot = slot,
-        .level = header->level,
-        .leaf_pages = (uint8_t)header->leaf_pages,
-        .head_pages = (uint8_t)header->head_pages,
-        .generation = header->generation,
+        .level = trailer->level,
+        .leaf_pages = (uint8_t)trailer->leaf_pages,
+        .footer_pages = (uint8_t)trailer->footer_pages,
+        .generation = trailer->generation,
         .hash = art_hash128(last_page, ART_BLOB_PAGE),
-        .entries = header->below,
-        .count = header->count,
-        .label = art_bytes(NULL, header->common),
+        .entries = trailer->below,
+        .count = trailer->count,
+        .label = art_bytes(NULL, trailer->common),
     };
     return true;
 }
@@ -206,8 +207,8 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
     if (page >= blob->leaf_pages) return art_fail(ART_MISUSE, "art: slot %u has no leaf page %u", blob->slot, page);
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
-    if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_header(blob->image)->page_hash[page]) {
-        return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's header");
+    if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_trailer(blob->image)->page_hash[page]) {
+        return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");
     }
     for (uint32_t b = bucket_at(blob, from); b < blob->buckets && art_bucket_end(blob, b) <= to; b++) {
         uint32_t at = art_bucket_offset(blob, b);

@@ -1,6 +1,6 @@
 /* One sorted stream in, blobs out. builder.h has the protocol, builder_internal.h the parts.
  *
- * A bucket is closed when the next entry does not fit into its page, and goes into the blob if the head, as it would
+ * A bucket is closed when the next entry does not fit into its page, and goes into the blob if the footer, as it would
  * then be, still fits behind the leaf pages. The nodes' size is kept as a cheap upper bound and measured only when
  * that bound is what stands in the way; so a blob is filled to its last page and closing it cannot fail for want of
  * room.
@@ -25,7 +25,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     memset(builder, 0, offsetof(struct art_builder, hash));
     builder->options = *options;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
-    art_head_init(&builder->head);
+    art_footer_init(&builder->footer);
     builder->pending.count = 0;
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
     *out = builder;
@@ -34,7 +34,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
 
 void art_builder_close(struct art_builder *builder) {
     if (!builder) return;
-    art_head_clear(&builder->head);
+    art_footer_clear(&builder->footer);
     art_free(builder);
 }
 
@@ -55,7 +55,7 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
     memset(builder->hash_known, 0, sizeof builder->hash_known);
-    assert(builder->head.buckets == 0);
+    assert(builder->footer.buckets == 0);
     if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
 }
 
@@ -63,7 +63,7 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
 
 struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
                                        struct art_bytes first_key) {
-    if (!builder->head.buckets) return art_bytes(first_key.data, 0);
+    if (!builder->footer.buckets) return art_bytes(first_key.data, 0);
     uint32_t n = art_min32(before->len, first_key.len);
     return art_bytes(first_key.data, art_common_prefix(before->bytes, first_key.data, n) + 1);
 }
@@ -74,7 +74,7 @@ bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint3
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
     uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
     uint32_t leaf_pages = (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
-    return leaf_pages + art_head_pages(buckets, sums, builder->options.filter ? keys : 0, node_bytes) <= limit;
+    return leaf_pages + art_footer_pages(buckets, sums, builder->options.filter ? keys : 0, node_bytes) <= limit;
 }
 
 void art_builder_note_first(struct art_builder *builder, struct art_bytes key) {
@@ -92,36 +92,36 @@ void art_builder_note_first(struct art_builder *builder, struct art_bytes key) {
 
 static bool sums_needed(const struct art_builder *builder) {
     const struct art_pending *pending = &builder->pending;
-    return builder->head.sums || (pending->count && pending->odd_weight) || builder->options.kind == ART_BLOB_INDEX;
+    return builder->footer.sums || (pending->count && pending->odd_weight) || builder->options.kind == ART_BLOB_INDEX;
 }
 
 static bool pending_has_room(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
-    return art_builder_has_room(builder, builder->at + size, builder->head.buckets + 1,
-                                builder->head.nodes_bound + node_cost, builder->entries + builder->pending.count,
+    return art_builder_has_room(builder, builder->at + size, builder->footer.buckets + 1,
+                                builder->footer.nodes_bound + node_cost, builder->entries + builder->pending.count,
                                 sums_needed(builder));
 }
 
 enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
     struct art_pending *pending = &builder->pending;
-    struct art_head *head = &builder->head;
+    struct art_footer *footer = &builder->footer;
     struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
     *full = builder->refused;
     if (!pending->count || builder->refused) return ART_OK;
     struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, first_key);
-    uint32_t size = art_pending_size(pending), node_cost = art_head_node_cost(head, separator);
-    enum art_rc rc = art_head_reserve(head, 1, separator.len, 0);
+    uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
+    enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
     if (rc) return rc;
     if (!pending_has_room(builder, size, node_cost)) {
-        rc = art_head_measure(head);
+        rc = art_footer_measure(footer);
         if (rc) return rc;
         if (!pending_has_room(builder, size, node_cost)) {
             *full = builder->refused = true;
             return ART_OK;
         }
     }
-    if (!head->buckets) art_builder_note_first(builder, first_key);
-    head->sums = sums_needed(builder);
-    art_head_push(head, separator, builder->at, pending->count, pending->sum);
+    if (!footer->buckets) art_builder_note_first(builder, first_key);
+    footer->sums = sums_needed(builder);
+    art_footer_push(footer, separator, builder->at, pending->count, pending->sum);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
     builder->entries += pending->count;
     builder->below += pending->below;
@@ -169,7 +169,7 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
         arrival->shared = 0;
     }
     if (builder->options.filter) {
-        enum art_rc rc = art_head_reserve(&builder->head, 1, 0, 1);
+        enum art_rc rc = art_footer_reserve(&builder->footer, 1, 0, 1);
         if (rc) return rc;
     }
     if (!pending->count) {
@@ -179,7 +179,7 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);
     }
-    if (builder->options.filter) builder->head.hashes[builder->head.hash_count++] = art_blob_key_hash(key);
+    if (builder->options.filter) builder->footer.hashes[builder->footer.hash_count++] = art_blob_key_hash(key);
     last->len = key.len;
     if (key.len) memcpy(last->bytes + arrival->shared, key.data + arrival->shared, key.len - arrival->shared);
     builder->any_added = true;
@@ -223,18 +223,18 @@ uint32_t art_builder_pending(const struct art_builder *builder) {
 }
 
 uint32_t art_builder_pages(const struct art_builder *builder) {
-    const struct art_head *head = &builder->head;
+    const struct art_footer *footer = &builder->footer;
     const struct art_pending *pending = &builder->pending;
-    uint32_t end = builder->at, keys = builder->entries, nodes = head->nodes_bound;
+    uint32_t end = builder->at, keys = builder->entries, nodes = footer->nodes_bound;
     if (!art_builder_pending(builder)) return 0;
     if (pending->count && !builder->refused) {
         struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
-        nodes += art_head_node_cost(head, art_builder_separator(builder, &builder->emitted_last, first_key));
+        nodes += art_footer_node_cost(footer, art_builder_separator(builder, &builder->emitted_last, first_key));
         end += art_pending_size(pending);
         keys += pending->count;
     }
     return (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE +
-           art_head_pages(head->buckets + 1, sums_needed(builder), builder->options.filter ? keys : 0, nodes);
+           art_footer_pages(footer->buckets + 1, sums_needed(builder), builder->options.filter ? keys : 0, nodes);
 }
 
 /* --- closing a blob ----------------------------------------------------------------------------------------------- */
@@ -247,77 +247,77 @@ static uint32_t label_length(const struct art_builder *builder) {
     return art_common_prefix(first->bytes, last->bytes, n);
 }
 
-static void hash_pages(const struct art_builder *builder, struct art_blob_header *header) {
+static void hash_pages(const struct art_builder *builder, struct art_blob_trailer *trailer) {
     const uint8_t *image = builder->buffer;
-    for (uint32_t page = 0; page < header->leaf_pages; page++) {
-        header->page_hash[page] =
+    for (uint32_t page = 0; page < trailer->leaf_pages; page++) {
+        trailer->page_hash[page] =
             builder->hash_known[page] ? builder->hash[page] : art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
-    for (uint32_t page = ART_BLOB_PAGES - header->head_pages; page < ART_BLOB_PAGES - 1; page++) {
-        header->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    for (uint32_t page = ART_BLOB_PAGES - trailer->footer_pages; page < ART_BLOB_PAGES - 1; page++) {
+        trailer->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
 }
 
 static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64_t generation) {
-    struct art_head *head = &builder->head;
-    struct art_head_layout layout;
+    struct art_footer *footer = &builder->footer;
+    struct art_footer_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
     enum art_rc rc =
-        art_head_write(head, label_len, builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
+        art_footer_write(footer, label_len, builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;
-    assert(leaf_pages + layout.head_pages <= ART_BLOB_PAGES);
+    assert(leaf_pages + layout.footer_pages <= ART_BLOB_PAGES);
     memset(builder->buffer + builder->at, 0, leaf_pages * ART_BLOB_PAGE - builder->at);
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(builder->buffer + ART_HEADER_AT);
-    memset(header, 0, sizeof *header);
-    header->magic = ART_BLOB_MAGIC;
-    header->format = ART_BLOB_FORMAT;
-    header->kind = builder->options.kind;
-    header->level = builder->options.level;
-    header->flags = layout.flags;
-    memcpy(header->uuid, builder->options.uuid, sizeof header->uuid);
-    header->generation = generation;
-    header->slot = slot;
-    header->entries = builder->entries;
-    header->below = builder->below;
-    header->csn_min = builder->csn_min;
-    header->count = head->sum[head->buckets];
-    header->buckets = head->buckets;
-    header->leaf_pages = leaf_pages;
-    header->head_pages = layout.head_pages;
-    header->routing = layout.routing;
-    header->root = layout.root;
-    header->common = label_len;
-    header->filter = layout.filter;
-    header->filter_blocks = layout.filter_blocks;
-    hash_pages(builder, header);
-    header->own_hash = art_blob_header_hash((const uint8_t *)builder->buffer + ART_LAST_PAGE_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(builder->buffer + ART_TRAILER_AT);
+    memset(trailer, 0, sizeof *trailer);
+    trailer->magic = ART_BLOB_MAGIC;
+    trailer->format = ART_BLOB_FORMAT;
+    trailer->kind = builder->options.kind;
+    trailer->level = builder->options.level;
+    trailer->flags = layout.flags;
+    memcpy(trailer->uuid, builder->options.uuid, sizeof trailer->uuid);
+    trailer->generation = generation;
+    trailer->slot = slot;
+    trailer->entries = builder->entries;
+    trailer->below = builder->below;
+    trailer->csn_min = builder->csn_min;
+    trailer->count = footer->sum[footer->buckets];
+    trailer->buckets = footer->buckets;
+    trailer->leaf_pages = leaf_pages;
+    trailer->footer_pages = layout.footer_pages;
+    trailer->routing = layout.routing;
+    trailer->root = layout.root;
+    trailer->common = label_len;
+    trailer->filter = layout.filter;
+    trailer->filter_blocks = layout.filter_blocks;
+    hash_pages(builder, trailer);
+    trailer->own_hash = art_blob_trailer_hash((const uint8_t *)builder->buffer + ART_LAST_PAGE_AT);
     return ART_OK;
 }
 
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out) {
-    struct art_head *head = &builder->head;
+    struct art_footer *footer = &builder->footer;
     bool full;
     if (!builder->buffer) return art_fail(ART_MISUSE, "art: a blob builder without a buffer");
     enum art_rc rc = art_builder_emit(builder, &full);
     if (rc) return rc;
-    if (!head->buckets) return art_fail(ART_MISUSE, "art: a blob without entries");
+    if (!footer->buckets) return art_fail(ART_MISUSE, "art: a blob without entries");
     rc = close_blob(builder, slot, generation);
     if (rc) return rc;
-    const struct art_blob_header *header = art_blob_header(builder->buffer);
+    const struct art_blob_trailer *trailer = art_blob_trailer(builder->buffer);
     out->ref = (struct art_ref){
         .slot = slot,
-        .level = header->level,
-        .leaf_pages = (uint8_t)header->leaf_pages,
-        .head_pages = (uint8_t)header->head_pages,
+        .level = trailer->level,
+        .leaf_pages = (uint8_t)trailer->leaf_pages,
+        .footer_pages = (uint8_t)trailer->footer_pages,
         .generation = generation,
         .hash = art_hash128(builder->buffer + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE),
-        .entries = header->below,
-        .count = header->count,
-        .label = art_bytes(builder->first.bytes, header->common),
+        .entries = trailer->below,
+        .count = trailer->count,
+        .label = art_bytes(builder->first.bytes, trailer->common),
     };
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->more = builder->pending.count > 0;
-    art_head_reset(head, builder->options.filter ? builder->entries : 0);
+    art_footer_reset(footer, builder->options.filter ? builder->entries : 0);
     builder->entries = 0;
     builder->buffer = NULL;
     return ART_OK;

@@ -2,13 +2,13 @@
  *
  *   art_builder_begin(b, buffer)                      an empty blob in `buffer` (512 KB, 4 KB-aligned, any content)
  *   art_builder_add(b, key, entry, ...)   repeated    ART_OK: taken.  *full set: NOT taken, the blob is full:
- *   art_builder_finish(b, slot, generation, &built)       closes it: routing, filter, hashes, header
+ *   art_builder_finish(b, slot, generation, &built)       closes it: routing, filter, hashes, trailer
  *   art_builder_begin(b, next buffer), add again      what the builder still held back goes to the new blob by itself
  *   ...
  *   art_builder_finish()                              until built.more is false: normally once, rarely twice
  *
  * Keys must ascend strictly over the whole stream, not only within a blob. Only used pages need to be written:
- * built.leaf_pages from the front, built.head_pages at the back; unused bytes inside them are zero.
+ * built.leaf_pages from the front, built.footer_pages at the back; unused bytes inside them are zero.
  */
 #ifndef ART_BLOB_BUILDER_H
 #define ART_BLOB_BUILDER_H

@@ -81,7 +81,7 @@ static enum art_rc worth_copying(const struct art_builder *builder, struct art_b
 /* Adds a row of the directory for the bucket that the cursor's bucket is, at its place in this blob. */
 static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t bucket,
                               uint32_t offset) {
-    struct art_head *head = &builder->head;
+    struct art_footer *footer = &builder->footer;
     struct art_blob *source = cursor->blob;
     uint32_t entries = art_bucket_rank(source, bucket + 1) - art_bucket_rank(source, bucket);
     int64_t sum = art_bucket_sum(source, bucket + 1) - art_bucket_sum(source, bucket);
@@ -93,12 +93,12 @@ static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_curso
         return art_fail(ART_MISUSE, "art: buckets handed to a blob builder must ascend");
     }
     struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, key);
-    rc = art_head_reserve(head, 1, separator.len, builder->options.filter ? entries : 0);
+    rc = art_footer_reserve(footer, 1, separator.len, builder->options.filter ? entries : 0);
     if (rc) return rc;
-    if (!head->buckets) art_builder_note_first(builder, key);
-    art_head_push(head, separator, offset, entries, sum);
+    if (!footer->buckets) art_builder_note_first(builder, key);
+    art_footer_push(footer, separator, offset, entries, sum);
     for (uint32_t i = 0; builder->options.filter && i < entries; i++) {
-        head->hashes[head->hash_count++] = art_blob_key_hash(art_bytes(cursor->key, cursor->key_len));
+        footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(cursor->key, cursor->key_len));
         if (i + 1 < entries) art_blob_next(cursor); /* within the bucket: cannot fail */
     }
     if (!builder->options.filter) {
@@ -113,8 +113,8 @@ static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_curso
 /* The run's rows were added; take them off again. `last` is still the last key before them. */
 static void forget_run(struct art_builder *builder, uint32_t buckets, uint32_t nodes_bound, uint32_t hashes,
                        bool emitted) {
-    art_head_truncate(&builder->head, buckets, nodes_bound);
-    builder->head.hash_count = hashes;
+    art_footer_truncate(&builder->footer, buckets, nodes_bound);
+    builder->footer.hash_count = hashes;
     art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
     builder->any_emitted = emitted;
 }
@@ -124,7 +124,7 @@ static void copy_pages(struct art_builder *builder, const struct art_blob *sourc
     memcpy(builder->buffer + builder->at, source->image + from * ART_BLOB_PAGE, pages * ART_BLOB_PAGE);
     for (uint32_t i = 0; i < pages; i++) {
         builder->hash_known[to + i] = true;
-        builder->hash[to + i] = art_blob_header(source->image)->page_hash[from + i];
+        builder->hash[to + i] = art_blob_trailer(source->image)->page_hash[from + i];
     }
     builder->at += pages * ART_BLOB_PAGE;
 }
@@ -132,13 +132,13 @@ static void copy_pages(struct art_builder *builder, const struct art_blob *sourc
 /* One run, if there is room. *taken is raised by its buckets. */
 static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor *cursor, struct art_page_run run,
                             uint32_t *taken) {
-    struct art_head *head = &builder->head;
+    struct art_footer *footer = &builder->footer;
     struct art_blob *source = cursor->blob;
-    uint32_t buckets = head->buckets, nodes_bound = head->nodes_bound, hashes = head->hash_count;
+    uint32_t buckets = footer->buckets, nodes_bound = footer->nodes_bound, hashes = footer->hash_count;
     uint32_t base = page_of(source, run.first) * ART_BLOB_PAGE, entries = 0;
     uint64_t csn_min = builder->csn_min;
     bool emitted = builder->any_emitted;
-    bool sums = head->sums || !art_blob_only_puts(source, run.first, run.end);
+    bool sums = footer->sums || !art_blob_only_puts(source, run.first, run.end);
     for (uint32_t b = run.first; b < run.end; b++) {
         enum art_rc rc = add_bucket(builder, cursor, b, builder->at + art_bucket_offset(source, b) - base);
         if (rc) {
@@ -149,12 +149,12 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
         entries += cursor->view.count;
     }
     uint32_t end = builder->at + run_pages(source, run) * ART_BLOB_PAGE;
-    if (!art_builder_has_room(builder, end, head->buckets, head->nodes_bound, builder->entries + entries, sums)) {
+    if (!art_builder_has_room(builder, end, footer->buckets, footer->nodes_bound, builder->entries + entries, sums)) {
         forget_run(builder, buckets, nodes_bound, hashes, emitted);
         return ART_OK;
     }
     copy_pages(builder, source, run);
-    head->sums = sums;
+    footer->sums = sums;
     builder->entries += entries;
     builder->below += entries;
     builder->csn_min = csn_min;

@@ -1,7 +1,7 @@
 /* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and
  * builder_copy.c (whole pages).
  *
- *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the head's directories
+ *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *
  * The pending bucket is kept as columns until its page is full; it may outlive its blob and open the next one.
  * Invariant: it fits into what is left of the page at `at`, or it holds one entry that crosses pages (`alone`).
@@ -10,7 +10,7 @@
 #define ART_BLOB_BUILDER_INTERNAL_H
 
 #include "core/blob/builder.h"
-#include "core/blob/head.h"
+#include "core/blob/footer.h"
 
 /* What decides on the form, and so on the size, of a bucket. */
 struct art_bucket_shape {
@@ -62,7 +62,7 @@ struct art_builder {
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     bool hash_known[ART_BLOB_PAGES];
     uint64_t hash[ART_BLOB_PAGES]; /* of pages that were copied */
-    struct art_head head;
+    struct art_footer footer;
     struct art_pending pending;
     struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
 };
@@ -90,7 +90,7 @@ enum art_rc art_builder_emit(struct art_builder *builder, bool *full);
 /* The separator of a bucket with this first key, if it is the blob's next; `before` is the last key before it. */
 struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
                                        struct art_bytes first_key);
-/* Is there room for leaf pages up to byte `end`, and a head with so many buckets, bytes of nodes and keys? */
+/* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
 bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
                           uint32_t keys, bool sums);
 /* Notes the first key of a blob, and from it the blob's own separator. */

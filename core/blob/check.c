@@ -8,13 +8,13 @@
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
 #include "core/blob/cursor.h"
-#include "core/blob/head.h"
+#include "core/blob/footer.h"
 
 struct art_blob_checker {
     struct art_blob *blob;
     struct art_blob_cursor cursor;
-    struct art_head head;
-    uint8_t *key, *before, *image; /* this key, the one before, the head that is expected */
+    struct art_footer footer;
+    uint8_t *key, *before, *image; /* this key, the one before, the footer that is expected */
     uint32_t before_len;
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
     uint32_t first_len, label_shared;
@@ -31,21 +31,21 @@ static enum art_rc wrong_at(const struct art_blob_checker *checker, const char *
 }
 
 static enum art_rc check_hashes(struct art_blob *blob) {
-    const struct art_blob_header *header = art_blob_header(blob->image);
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool head = page >= ART_BLOB_PAGES - blob->head_pages;
-        if (!head && page >= blob->leaf_pages) {
-            if (header->page_hash[page]) return art_corrupt(blob->file, blob->slot, page, "a hash of an unused page");
+        bool footer = page >= ART_BLOB_PAGES - blob->footer_pages;
+        if (!footer && page >= blob->leaf_pages) {
+            if (trailer->page_hash[page]) return art_corrupt(blob->file, blob->slot, page, "a hash of an unused page");
             continue;
         }
-        if (!head && !art_page_present(blob, page)) {
+        if (!footer && !art_page_present(blob, page)) {
             enum art_rc rc = blob->load
                                  ? blob->load(blob, page, 1)
                                  : art_fail(ART_MISUSE, "art: page %u of slot %u is not loaded", page, blob->slot);
             if (rc) return rc;
         }
-        if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != header->page_hash[page]) {
-            return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's header");
+        if (art_hash64(blob->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE) != trailer->page_hash[page]) {
+            return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");
         }
     }
     return ART_OK;
@@ -102,7 +102,7 @@ static enum art_rc check_entry_key(struct art_blob_checker *checker, bool first)
 
 static enum art_rc enter_bucket(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
-    struct art_head *head = &checker->head;
+    struct art_footer *footer = &checker->footer;
     const struct art_bucket_view *view = &checker->cursor.view;
     uint32_t b = checker->cursor.bucket, len = checker->cursor.key_len, separator_len = 0;
     uint32_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
@@ -119,10 +119,10 @@ static enum art_rc enter_bucket(struct art_blob_checker *checker) {
         separator_len = art_common_prefix(checker->key, checker->before, art_min32(len, checker->before_len)) + 1;
     }
     if (separator_len > len) return wrong_at(checker, "the key does not follow its predecessor");
-    enum art_rc rc = art_head_reserve(head, 1, separator_len, entries);
+    enum art_rc rc = art_footer_reserve(footer, 1, separator_len, entries);
     if (rc) return rc;
-    art_head_push(head, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
-                  art_bucket_weights(view, entries, blob->kind));
+    art_footer_push(footer, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
+                    art_bucket_weights(view, entries, blob->kind));
     const uint8_t *end = blob->image + art_bucket_end(blob, b);
     struct art_bytes last = art_bucket_value(view, view->count - 1);
     for (const uint8_t *at = last.data + last.len; at < end; at++) {
@@ -133,7 +133,7 @@ static enum art_rc enter_bucket(struct art_blob_checker *checker) {
 
 static enum art_rc walk_entries(struct art_blob_checker *checker) {
     struct art_blob_cursor *cursor = &checker->cursor;
-    struct art_head *head = &checker->head;
+    struct art_footer *footer = &checker->footer;
     uint32_t count = 0;
     enum art_rc rc = art_blob_first(cursor);
     for (; !rc && cursor->valid; count++) {
@@ -142,7 +142,7 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
         if (checker->blob->filter) {
-            head->hashes[head->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
+            footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
         }
         memcpy(checker->before, checker->key, cursor->key_len);
         checker->before_len = cursor->key_len;
@@ -158,35 +158,35 @@ static uint32_t expected_label(const struct art_blob_checker *checker) {
     return art_common_prefix(checker->first, checker->before, n);
 }
 
-static enum art_rc check_head(struct art_blob_checker *checker) {
+static enum art_rc check_footer(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
-    const struct art_blob_header *header = art_blob_header(blob->image);
-    struct art_head_layout layout;
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
+    struct art_footer_layout layout;
     const char *wrong = blob->label_len == expected_label(checker) ? NULL : "the label is not what all keys share";
-    checker->head.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
-    if (!wrong && header->csn_min != checker->csn_min) wrong = "the least commit sequence number is another";
-    if (!wrong && header->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries)) {
+    checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
+    if (!wrong && trailer->csn_min != checker->csn_min) wrong = "the least commit sequence number is another";
+    if (!wrong && trailer->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries)) {
         wrong = "the number of entries below is another";
     }
-    if (!wrong && blob->count != checker->head.sum[blob->buckets]) wrong = "the sum of the weights is another";
-    if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob header: %s", wrong);
+    if (!wrong && blob->count != checker->footer.sum[blob->buckets]) wrong = "the sum of the weights is another";
+    if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: %s", wrong);
     enum art_rc rc =
-        art_head_write(&checker->head, blob->label_len, blob->filter ? blob->entries : 0, checker->image, &layout);
-    if (rc == ART_TOOBIG) return wrong_at(checker, "the head that these entries ask for does not fit");
+        art_footer_write(&checker->footer, blob->label_len, blob->filter ? blob->entries : 0, checker->image, &layout);
+    if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
-    uint32_t from = ART_BLOB_BYTES - blob->head_pages * ART_BLOB_PAGE;
-    if (layout.routing != blob->routing || layout.root != blob->root || layout.head_pages != blob->head_pages ||
+    uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
+    if (layout.routing != blob->routing || layout.root != blob->root || layout.footer_pages != blob->footer_pages ||
         layout.filter != blob->filter || layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
         return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
-                           "the head is laid out otherwise than its entries ask");
+                           "the footer is laid out otherwise than its entries ask");
     }
-    for (uint32_t at = from; at < ART_HEADER_AT; at++) {
+    for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
                            blob->filter && at >= blob->filter ? "filter" : "routing part", at);
     }
-    if (header->own_hash == art_blob_header_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob header: its own hash is another");
+    if (trailer->own_hash == art_blob_trailer_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");
 }
 
 enum art_rc art_blob_check(struct art_blob *blob, bool only_puts) {
@@ -197,7 +197,7 @@ enum art_rc art_blob_check(struct art_blob *blob, bool only_puts) {
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
-    art_head_init(&checker.head);
+    art_footer_init(&checker.footer);
     enum art_rc rc = check_hashes(blob);
     if (rc) return rc;
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
@@ -209,11 +209,11 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     }
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
     rc = walk_entries(&checker);
-    if (!rc) rc = check_head(&checker);
+    if (!rc) rc = check_footer(&checker);
 done:
     art_free(checker.key);
     art_free(checker.before);
     art_free(checker.image);
-    art_head_clear(&checker.head);
+    art_footer_clear(&checker.footer);
     return rc;
 }

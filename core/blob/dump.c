@@ -1,4 +1,4 @@
-/* Draws a blob for people: the header, the routing nodes, the buckets and, if asked, the entries. */
+/* Draws a blob for people: the trailer, the routing nodes, the buckets and, if asked, the entries. */
 #include <ctype.h>
 #include <inttypes.h>
 
@@ -22,23 +22,23 @@ static void print_bytes(FILE *out, const uint8_t *data, uint32_t len) {
     if (len > SHOWN_BYTES) fprintf(out, "... (%u bytes)", len);
 }
 
-static void dump_header(const struct art_blob *blob, FILE *out) {
-    const struct art_blob_header *header = art_blob_header(blob->image);
+static void dump_trailer(const struct art_blob *blob, FILE *out) {
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
     fprintf(out, "blob slot %u generation %" PRIu64 ": %s, level %u\n", blob->slot, blob->generation,
             blob->kind == ART_BLOB_LEAF ? "leaf" : "index", blob->level);
-    fprintf(out, "  pages     %u leaf, %u head; label of %u bytes\n", blob->leaf_pages, blob->head_pages,
+    fprintf(out, "  pages     %u leaf, %u footer; label of %u bytes\n", blob->leaf_pages, blob->footer_pages,
             blob->label_len);
     fprintf(out, "  entries   %u here, %" PRIu64 " below, count %" PRId64 ", csn from %" PRIu64 "\n", blob->entries,
-            header->below, blob->count, header->csn_min);
+            trailer->below, blob->count, trailer->csn_min);
     fprintf(out, "  routing   %u buckets, %u bytes from %u, nodes from %u%s%s\n", blob->buckets,
-            (blob->filter ? blob->filter : (uint32_t)ART_HEADER_AT) - blob->routing, blob->routing, blob->root,
+            (blob->filter ? blob->filter : (uint32_t)ART_TRAILER_AT) - blob->routing, blob->routing, blob->root,
             blob->flags & ART_BLOB_WIDE ? ", wide" : "", blob->flags & ART_BLOB_SUMS ? ", sums" : "");
     if (blob->filter) fprintf(out, "  filter    %u blocks from %u\n", blob->filter_blocks, blob->filter);
 }
 
 /* In the order in which they lie: level by level. */
 static void dump_nodes(const struct art_blob *blob, FILE *out) {
-    uint32_t end = blob->filter ? blob->filter : (uint32_t)ART_HEADER_AT, at = blob->root, nodes = 1;
+    uint32_t end = blob->filter ? blob->filter : (uint32_t)ART_TRAILER_AT, at = blob->root, nodes = 1;
     bool wide = blob->flags & ART_BLOB_WIDE;
     for (uint32_t i = 0; i < nodes && at < end; i++) {
         struct art_routing_node node;
@@ -75,7 +75,7 @@ static void dump_entry(const struct art_blob_cursor *cursor, FILE *out) {
             return;
         }
         fprintf(out, " -> slot %u generation %" PRIu64 ", %u+%u pages, %" PRIu64 " entries, count %" PRId64 ", label ",
-                ref.slot, ref.generation, ref.leaf_pages, ref.head_pages, ref.entries, ref.count);
+                ref.slot, ref.generation, ref.leaf_pages, ref.footer_pages, ref.entries, ref.count);
         print_bytes(out, ref.label.data, ref.label.len);
     } else {
         fprintf(out, " csn %" PRIu64 "%s%s%s, %u bytes", entry.csn, entry.flags & ART_DELETE ? " delete" : " put",
@@ -103,7 +103,7 @@ static void dump_bucket(struct art_blob_cursor *cursor, FILE *out, bool entries)
 
 void art_blob_dump(struct art_blob *blob, FILE *out, bool entries) {
     struct art_blob_cursor cursor;
-    dump_header(blob, out);
+    dump_trailer(blob, out);
     dump_nodes(blob, out);
     uint8_t *key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     if (!key) {

@@ -10,7 +10,7 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
         .slot = ref->slot,
         .level = ref->level,
         .leaf_pages = ref->leaf_pages,
-        .head_pages = ref->head_pages,
+        .footer_pages = ref->footer_pages,
         .generation = ref->generation,
         .hash_low = ref->hash.low,
         .hash_high = ref->hash.high,
@@ -27,7 +27,7 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
     if (format.level > ART_LEVEL_MAX || format.spare) return ART_CORRUPT;
-    if (!format.leaf_pages || !format.head_pages || format.leaf_pages + format.head_pages > ART_BLOB_PAGES) {
+    if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
         return ART_CORRUPT;
     }
     if (!format.entries || format.entries > INT64_MAX) return ART_CORRUPT;
@@ -36,7 +36,7 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
         .slot = format.slot,
         .level = format.level,
         .leaf_pages = format.leaf_pages,
-        .head_pages = format.head_pages,
+        .footer_pages = format.footer_pages,
         .generation = format.generation,
         .hash = {format.hash_low, format.hash_high},
         .entries = format.entries,

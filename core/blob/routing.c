@@ -119,7 +119,7 @@ static const char *node_children(const struct art_routing_node *node, const stru
 }
 
 static const char *check_nodes(const struct art_blob *blob, struct art_node_queue *queue) {
-    uint32_t end = blob->filter ? blob->filter : (uint32_t)ART_HEADER_AT, at = blob->root;
+    uint32_t end = blob->filter ? blob->filter : (uint32_t)ART_TRAILER_AT, at = blob->root;
     bool wide = blob->flags & ART_BLOB_WIDE;
     queue->nodes[0] = (struct art_expected_node){0, 0, blob->buckets};
     queue->count = 1;
@@ -127,7 +127,7 @@ static const char *check_nodes(const struct art_blob *blob, struct art_node_queu
         struct art_expected_node self = queue->nodes[i];
         if (self.ref != at - blob->root) return "a reference that leads to no node";
         if (at >= end) return "a node leaves the routing part";
-        struct art_routing_node node; /* opening it reads at most 4 bytes, and the header lies behind */
+        struct art_routing_node node; /* opening it reads at most 4 bytes, and the trailer lies behind */
         art_node_open(&node, blob->image + at, wide);
         const char *wrong = node_shape(&node, end - at, blob->image + at);
         if (!wrong) wrong = node_children(&node, &self, wide, queue);

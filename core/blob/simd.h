@@ -2,7 +2,7 @@
  *
  * The vector versions read up to 16 bytes (the column functions: 64) more than they use, and short copies also write
  * up to 16 too many. Callers see to it that these bytes exist: search keys and key buffers are padded, and behind
- * every leaf page of an image follows at least the head.
+ * every leaf page of an image follows at least the footer.
  */
 #ifndef ART_BLOB_SIMD_H
 #define ART_BLOB_SIMD_H

@@ -33,8 +33,8 @@ struct art_blob_pool {
     _Alignas(64) _Atomic uint64_t from_heap;
     uint8_t *slab;
     uint32_t slots;
-    uint32_t pinned; /* slots from 0 on whose pages a ring holds; guarded by pin_lock */
-    pthread_mutex_t pin_lock;
+    uint32_t pinned; /* slots from 0 on whose pages a ring holds; guarded by register_lock */
+    pthread_mutex_t register_lock;
 };
 
 static uint8_t *slot_data(const struct art_blob_pool *pool, uint32_t slot) {
@@ -63,7 +63,7 @@ enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
     struct art_blob_pool *pool = art_alloc_aligned(sizeof *pool, _Alignof(struct art_blob_pool));
     if (!pool) return art_nomem();
     memset(pool, 0, sizeof *pool);
-    pthread_mutex_init(&pool->pin_lock, NULL);
+    pthread_mutex_init(&pool->register_lock, NULL);
     *out = pool;
     if (!slots) return ART_OK;
     pool->free.next = art_alloc(slots * sizeof *pool->free.next);
@@ -91,7 +91,7 @@ void art_blob_pool_close(struct art_blob_pool *pool) {
         munmap(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE);
     }
     art_free(pool->free.next);
-    pthread_mutex_destroy(&pool->pin_lock);
+    pthread_mutex_destroy(&pool->register_lock);
     art_free_aligned(pool);
 }
 
@@ -148,9 +148,9 @@ void art_blob_buf_put(struct art_blob_buf *buf) {
 void art_blob_buf_discard(struct art_blob_buf *buf, uint32_t offset, uint32_t len) {
     assert(offset <= ART_BLOB_SIZE && len <= ART_BLOB_SIZE - offset);
     struct art_blob_pool *pool = buf->pool;
-    pthread_mutex_lock(&pool->pin_lock);
+    pthread_mutex_lock(&pool->register_lock);
     if (buf->slot < 0 || (uint32_t)buf->slot >= pool->pinned) madvise(buf->data + offset, len, MADV_DONTNEED);
-    pthread_mutex_unlock(&pool->pin_lock);
+    pthread_mutex_unlock(&pool->register_lock);
 }
 
 void art_blob_pool_stats(const struct art_blob_pool *pool, struct art_blob_pool_stats *out) {
@@ -166,11 +166,11 @@ void art_blob_pool_slab(const struct art_blob_pool *pool, uint8_t **base, uint32
     *slots = pool->slots;
 }
 
-void art_blob_pool_pin(struct art_blob_pool *pool, uint32_t slots) {
+void art_blob_pool_register(struct art_blob_pool *pool, uint32_t slots) {
     assert(slots <= pool->slots);
-    pthread_mutex_lock(&pool->pin_lock);
+    pthread_mutex_lock(&pool->register_lock);
     if (slots > pool->pinned) pool->pinned = slots;
-    pthread_mutex_unlock(&pool->pin_lock);
+    pthread_mutex_unlock(&pool->register_lock);
 }
 
 void art_blob_pool_use_small_pages(struct art_blob_pool *pool) {

@@ -60,7 +60,7 @@ void art_blob_pool_stats(const struct art_blob_pool *pool, struct art_blob_pool_
 void art_blob_pool_slab(const struct art_blob_pool *pool, uint8_t **base, uint32_t *slots);
 /* For the ring, before it registers the first `slots` slots: from now on their pages stay where they are, and
  * art_blob_buf_discard() leaves them alone. */
-void art_blob_pool_pin(struct art_blob_pool *pool, uint32_t slots);
+void art_blob_pool_register(struct art_blob_pool *pool, uint32_t slots);
 
 /* Asks for 2 MB pages under the slab: searches that jump between many cached blobs miss the TLB otherwise. Memory
  * then comes in steps of 2 MB, and what was discarded may come back zeroed. False when there is no slab or the system

@@ -152,7 +152,7 @@ static void register_slab(struct ring_file *ring) {
     uint8_t *base;
     art_blob_pool_slab(ring->file.pool, &base, &slots);
     if (slots > REGISTERED_SLOTS_MAX) slots = REGISTERED_SLOTS_MAX;
-    if (slots) art_blob_pool_pin(ring->file.pool, slots);
+    if (slots) art_blob_pool_register(ring->file.pool, slots);
     for (; slots; slots /= 2) {
         struct iovec range = {base, (size_t)slots * ART_BLOB_SIZE};
         int result = art_system.ring_register_buffers(&ring->ring, &range, 1);

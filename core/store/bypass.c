@@ -4,7 +4,7 @@
  *
  * Where more is searched here and there than fits into the cache, a page that comes in pushes out another one that was
  * as likely to be wanted, and the exchange takes longer than the read: memory goes back to the system and comes again,
- * zeroed, and heads are looked up anew. So a page that the system's page cache has is read into a buffer that stays
+ * zeroed, and footers are looked up anew. So a page that the system's page cache has is read into a buffer that stays
  * where it is. One in ADMIT_ONE_IN enters the cache all the same, which so comes to have what is asked for most. A page
  * for which the device must be asked always does: that takes longer than any exchange.
  */
@@ -18,19 +18,19 @@ enum { ADMIT_ONE_IN = 31 }; /* odd: who asks for pages of two kinds in turns get
 
 struct art_bypass {
     uint8_t bytes[ART_PAGE + ART_PAGE_PADDING]; /* first: art_io wants whole pages, aligned */
-    struct art_view view;                       /* its references keep the bytes */
-    struct art_hash128 hash;                    /* of the blob under whose head the page was verified */
+    struct art_pinned pinned;                   /* its references keep the bytes */
+    struct art_hash128 hash;                    /* of the blob under whose footer the page was verified */
     uint32_t page;
     bool filled;
 };
 
-void art_bypass_free(struct art_view *view) {
-    art_free_aligned((uint8_t *)view - offsetof(struct art_bypass, view));
+void art_bypass_free(struct art_pinned *pinned) {
+    art_free_aligned((uint8_t *)pinned - offsetof(struct art_bypass, pinned));
 }
 
 void art_store_drop_bypasses(struct art_store *store) {
     for (unsigned i = 0; i < ART_BYPASSES; i++) {
-        if (store->bypass[i]) art_view_release(&store->bypass[i]->view);
+        if (store->bypass[i]) art_pinned_release(&store->bypass[i]->pinned);
         store->bypass[i] = NULL;
     }
 }
@@ -38,15 +38,15 @@ void art_store_drop_bypasses(struct art_store *store) {
 /* ---- choosing a buffer ------------------------------------------------------------------------------------------- */
 
 /* Of a blob that was just asked for. */
-static struct art_hash128 head_hash(const struct art_store *store, const struct art_blob *blob) {
-    return store->holds[blob->slot].hash;
+static struct art_hash128 pinned_hash(const struct art_store *store, const struct art_blob *blob) {
+    return store->pins[blob->slot].hash;
 }
 
 static struct art_bypass *find_bypass(const struct art_store *store, const struct art_blob *blob, uint32_t page) {
     for (unsigned i = 0; i < ART_BYPASSES; i++) {
         struct art_bypass *bypass = store->bypass[i];
-        if (bypass && bypass->filled && bypass->page == page && bypass->view.blob.slot == blob->slot &&
-            art_hash128_equal(bypass->hash, head_hash(store, blob))) {
+        if (bypass && bypass->filled && bypass->page == page && bypass->pinned.blob.slot == blob->slot &&
+            art_hash128_equal(bypass->hash, pinned_hash(store, blob))) {
             return bypass;
         }
     }
@@ -57,8 +57,8 @@ static struct art_bypass *new_bypass(struct art_store *store) {
     struct art_bypass *bypass = art_alloc_aligned(sizeof *bypass, ART_PAGE);
     if (!bypass) return NULL;
     memset(bypass->bytes + ART_PAGE, 0, sizeof *bypass - ART_PAGE);
-    atomic_init(&bypass->view.references, 1);
-    bypass->view.store = store;
+    atomic_init(&bypass->pinned.references, 1);
+    bypass->pinned.store = store;
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
     return bypass;
 }
@@ -66,8 +66,8 @@ static struct art_bypass *new_bypass(struct art_store *store) {
 /* The next in turn; one that a row keeps is left to the row. NULL: no memory. */
 static struct art_bypass *next_bypass(struct art_store *store) {
     struct art_bypass **at = &store->bypass[store->bypass_turn++ % ART_BYPASSES];
-    if (*at && atomic_load_explicit(&(*at)->view.references, memory_order_acquire) == 1) return *at;
-    if (*at) art_view_release(&(*at)->view);
+    if (*at && atomic_load_explicit(&(*at)->pinned.references, memory_order_acquire) == 1) return *at;
+    if (*at) art_pinned_release(&(*at)->pinned);
     return *at = new_bypass(store);
 }
 
@@ -92,9 +92,9 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
     if (!rc) rc = art_blob_verify_bytes(blob, page, bypass->bytes);
     if (rc) return rc;
     store->pages_read++;
-    bypass->view.blob.slot = blob->slot;
+    bypass->pinned.blob.slot = blob->slot;
     bypass->page = page;
-    bypass->hash = head_hash(store, blob);
+    bypass->hash = pinned_hash(store, blob);
     bypass->filled = true;
     return ART_OK;
 }
@@ -115,7 +115,7 @@ static enum art_rc read_past(struct art_store *store, const struct art_blob *blo
 
 enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
                              struct art_blob **holder) {
-    const struct art_cached *cached = ((const struct art_view *)blob)->cached;
+    const struct art_cached *cached = ((const struct art_pinned *)blob)->cached;
     *bytes = NULL;
     if (page >= blob->leaf_pages || art_store_has_page(&cached->blob, page)) return ART_OK;
     struct art_bypass *bypass = find_bypass(store, blob, page);
@@ -123,6 +123,6 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
     if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;
     if (rc) return rc;
     *bytes = bypass->bytes;
-    *holder = &bypass->view.blob;
+    *holder = &bypass->pinned.blob;
     return ART_OK;
 }

@@ -1,7 +1,7 @@
 /* Shards, references and eviction. cached_memory.c knows where buffers come from.
  *
  * Eviction is a clock with a little memory: an entry that is acquired gets some heat; each time the hand passes it
- * without references it loses one; cold, it first loses its leaf pages (a head answers most of a descent, costs one
+ * without references it loses one; cold, it first loses its leaf pages (a footer answers most of a descent, costs one
  * to three pages and gets one more round), then it goes. Entries that stores hold are not acquired again and again:
  * they have references, and come back into the round when the stores let go under pressure.
  */
@@ -18,8 +18,8 @@ enum {
     SHARDS = ART_CACHE_SHARDS,
     BUCKETS_FIRST = 64,
     HEAT = 2,
-    HEAT_OF_HEAD = 1,
-    ROUNDS_MAX = HEAT + HEAT_OF_HEAD + 3
+    HEAT_OF_FOOTER = 1,
+    ROUNDS_MAX = HEAT + HEAT_OF_FOOTER + 3
 };
 
 struct shard {
@@ -161,7 +161,7 @@ static bool cool(struct shard *shard, struct art_cached *entry) {
         return false;
     }
     if (!entry->whole && atomic_load(&entry->ready) && art_cached_memory_strip(entry)) {
-        entry->heat = HEAT_OF_HEAD;
+        entry->heat = HEAT_OF_FOOTER;
         return false;
     }
     remove_idle(shard, entry);

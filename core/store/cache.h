@@ -36,7 +36,7 @@ struct art_cache_key {
 struct art_cached {
     struct art_blob blob;    /* set by who made it ready; its `present` bits grow. Readers work on copies. */
     pthread_mutex_t loading; /* guards filling the image */
-    _Atomic bool ready;      /* the head is verified, `blob` is set */
+    _Atomic bool ready;      /* the footer is verified, `blob` is set */
     uint8_t waited;          /* reads of leaf pages in rows that the host had to wait for; under `loading` */
     /* (private to cache.c) */
     struct art_cache_key key;
@@ -70,7 +70,7 @@ void art_cache_release(struct art_cached *cached);
  * unless it was published before. */
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete);
-/* Is there an entry of it, its head verified? */
+/* Is there an entry of it, its footer verified? */
 bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash);
 /* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference:
  * another one if somebody was faster. */

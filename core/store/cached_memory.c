@@ -14,8 +14,8 @@ enum {
     POOLS_MAX = 24, /* of a kind; each doubles the address space, which only counts where it is limited */
     SPARE_MAX = 32,
     SLOTS_FIRST = 64,
-    SLOTS_LEAST = 16,    /* in a slab; where not even so many can be had, buffers come from the heap */
-    HEADS_PER_BLOB = 16, /* in small pages, so many more blobs with a head alone are expected than whole ones */
+    SLOTS_LEAST = 16,      /* in a slab; where not even so many can be had, buffers come from the heap */
+    FOOTERS_PER_BLOB = 16, /* in small pages, so many more blobs with a footer alone are expected than whole ones */
     PAGES = ART_BLOB_PAGES,
     /* Pages come from the system's page cache, which should keep most of the memory, and each process has a cache of
      * its own: four such processes take a quarter of the machine. */
@@ -81,7 +81,7 @@ static uint64_t memory_of_the_machine(void) {
 
 /* Address space counts as memory where vm.overcommit_memory is 2, and may be limited. */
 static uint64_t slots_wanted(unsigned kind) {
-    uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE, wanted = blobs * (kind == LARGE ? 2 : HEADS_PER_BLOB);
+    uint64_t blobs = atomic_load(&limit) / ART_BLOB_SIZE, wanted = blobs * (kind == LARGE ? 2 : FOOTERS_PER_BLOB);
     uint64_t memory = memory_of_the_machine() / ART_BLOB_SIZE, most = memory / SPACE_OF_MEMORY;
     if (most < SLOTS_OF_SMALL_MACHINE) most = memory / 2 < SLOTS_OF_SMALL_MACHINE ? memory / 2 : SLOTS_OF_SMALL_MACHINE;
     if (most < blobs) most = blobs;

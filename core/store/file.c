@@ -26,7 +26,7 @@ static struct art_superblock *new_superblock(void) {
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 void art_store_close_file(struct art_store *store) {
-    art_store_drop_ahead(store);
+    art_store_readahead_drop(store);
     art_io_close(store->place.io);
     store->place.io = NULL;
     store->place.io_for_writing = store->place.checked = store->place.unclaimed = false;

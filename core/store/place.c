@@ -36,8 +36,8 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_place 
         art_free(node);
         return rc;
     }
-    art_store_drop_ahead(store);
-    art_store_drop_holds(store);
+    art_store_readahead_drop(store);
+    art_store_drop_pins(store);
     if (keep) {
         store->kept = store->place;
         store->retired_next = node;
@@ -53,7 +53,7 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_place 
 
 void art_store_go_back(struct art_store *store) {
     if (!store->keeping) return;
-    art_store_drop_holds(store);
+    art_store_drop_pins(store);
     art_store_close_file(store);
     art_free(store->place.host_path);
     retire(store, store->place.path, store->retired_next);
@@ -75,7 +75,7 @@ static enum art_rc read_all(struct art_store *store, const struct art_ref *refs,
     unsigned made = 0, pages = 0;
     for (unsigned i = 0; i < count; i++) {
         made += art_whole_requests(buffers[i].data, &refs[i], requests + made);
-        pages += refs[i].leaf_pages + refs[i].head_pages;
+        pages += refs[i].leaf_pages + refs[i].footer_pages;
     }
     enum art_rc rc = art_io_read(store->place.io, requests, made);
     if (!rc) store->pages_read += pages;
@@ -89,7 +89,7 @@ static enum art_rc verify(const struct art_store *store, const struct art_ref *r
     return rc;
 }
 
-/* The whole slot, which lies within the file since its head is its end: file systems share whole blocks only. */
+/* The whole slot, which lies within the file since its footer is its end: file systems share whole blocks only. */
 static bool share_slot(struct art_store *to, const struct art_store *from, uint32_t slot) {
     uint64_t at = (uint64_t)slot * ART_BLOB_SIZE, end = at + ART_BLOB_SIZE;
     if (to->clones_not) return false;

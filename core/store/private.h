@@ -1,10 +1,10 @@
 /* What the files of core/store share: the store itself, and the verbs that one file offers the others.
  *
  *   store.c        open, close, settings, statistics
- *   reading.c      views of cached blobs, loading of pages
- *   heads.c        heads of neighbours, for searches
+ *   reading.c      pinned blobs, loading of their pages
+ *   footers.c        footers of neighbours, for searches
  *   bypass.c       single pages for searches, past a full cache
- *   ahead.c        whole blobs on their way before they are asked for
+ *   readahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
  *   writing.c      the write phase; write_pool.c has its buffers
  *   place.c        to another place, with all blobs
@@ -25,37 +25,37 @@
 #include "core/store/write_pool.h"
 
 enum {
-    ART_WRITES_MAX = 8, /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
-    ART_AHEAD_MAX = 8,  /* blobs on their way to walks */
-    ART_BYPASSES = 4,   /* pages */
+    ART_WRITES_MAX = 8,    /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
+    ART_READAHEAD_MAX = 8, /* blobs on their way to walks */
+    ART_BYPASSES = 4,      /* pages */
 };
 
-/* A store's own view of a cached blob: a copy of what is known of it, so that its load() knows by which descriptor to
- * read. Counted: the store's hold is one reference, art_blob_hold() makes more. Keeps the cached entry and the
+/* A cached blob that a store has pinned: a copy of what is known of it, so that its load() knows by which descriptor to
+ * read. Counted: the store's pin is one reference, art_blob_pin() makes more. Keeps the cached entry and the
  * store's memory alive. */
-struct art_view {
-    struct art_blob blob; /* first: a view is handed out as its blob */
+struct art_pinned {
+    struct art_blob blob; /* first: what callers are given */
     uint64_t below;       /* entries, as a reference gives them */
     _Atomic uint32_t references;
     struct art_store *store;
-    struct art_cached *cached;        /* NULL: the page of a bypass */
-    struct art_view *next, *previous; /* in the store's list of holds */
-    bool held;                        /* in that list */
-    uint32_t pages;                   /* counted in store->held_pages while held */
-    uint32_t expected, window;        /* the page behind the last load; pages to read ahead when it is asked for */
+    struct art_cached *cached;          /* NULL: the page of a bypass */
+    struct art_pinned *next, *previous; /* in the store's list of pinned blobs */
+    bool listed;                        /* in that list */
+    uint32_t pages;                     /* counted in store->pinned_pages while in that list */
+    uint32_t expected, window;          /* the page behind the last load; pages of readahead when it is asked for */
 };
 
 static inline bool art_store_has_page(const struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
 
-struct art_hold {
-    struct art_view *view; /* NULL: none */
+struct art_pin {
+    struct art_pinned *pinned; /* NULL: none */
     struct art_hash128 hash;
 };
 
 /* A blob on its way to a walk. The entry is known to nobody else until it was verified. */
-struct art_ahead {
+struct art_readahead {
     struct art_cached *cached; /* NULL: a free place */
     const void *walk;
     struct art_ref ref; /* label: only its length counts */
@@ -86,7 +86,7 @@ struct art_whereabouts {
 };
 
 struct art_store {
-    _Atomic uint32_t references; /* the user's and one a view */
+    _Atomic uint32_t references; /* the user's and one a pinned blob */
     uint32_t fork_generation;
     bool closed;
     struct art_disk *disk;
@@ -94,7 +94,7 @@ struct art_store {
     struct art_whereabouts kept; /* while `keeping`: where it was before */
     bool keeping;
     struct art_old_path *retired_next; /* for the path that is left then */
-    struct art_old_path *old_paths;    /* views name them in messages */
+    struct art_old_path *old_paths;    /* pinned blobs name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;
@@ -103,16 +103,16 @@ struct art_store {
     bool clones_not;                     /* tried: blobs of other files cannot be shared here */
     uint64_t cache_setting, cache_bytes; /* as it was given; what it comes to */
 
-    struct art_hold *holds; /* by slot */
-    uint32_t hold_capacity;
-    struct art_view *held; /* list of all that are held */
-    uint64_t held_pages;
+    struct art_pin *pins; /* by slot */
+    uint32_t pin_capacity;
+    struct art_pinned *pinned; /* list of all */
+    uint64_t pinned_pages;
     uint64_t pressure_seen;
-    struct art_ahead ahead[ART_AHEAD_MAX]; /* addresses stay: reads are under way into them */
-    uint32_t ahead_count;
+    struct art_readahead readahead[ART_READAHEAD_MAX]; /* addresses stay: reads are under way into them */
+    uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
-    uint32_t heads_missed;                   /* by searches */
+    uint32_t footers_missed;                 /* by searches */
     bool at_hand;                            /* the system's page cache had what was last looked for there */
     uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats */
 
@@ -139,10 +139,10 @@ enum art_rc art_store_usable(const struct art_store *store);
 void art_store_unref(struct art_store *store);
 
 /* --- reading.c ---------------------------------------------------------------------------------------------------- */
-void art_view_release(struct art_view *view);
-/* The store's own references go; a view that somebody else holds stays. */
-void art_store_drop_hold(struct art_store *store, uint32_t slot);
-void art_store_drop_holds(struct art_store *store);
+void art_pinned_release(struct art_pinned *pinned);
+/* The store's own references go; a blob that somebody else has pinned stays. */
+void art_store_drop_pin(struct art_store *store, uint32_t slot);
+void art_store_drop_pins(struct art_store *store);
 /* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
  * too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
@@ -151,38 +151,38 @@ static inline bool art_store_loads_whole(const struct art_store *store) {
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
 /* Is it worth large pages? Of those a small blob would use little. */
 static inline bool art_ref_is_large(const struct art_ref *ref) {
-    return ref->leaf_pages + ref->head_pages >= ART_BLOB_PAGES / 4;
+    return ref->leaf_pages + ref->footer_pages >= ART_BLOB_PAGES / 4;
 }
-/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and head. */
+/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and footer. */
 static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
-    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
+    uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
     uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
-    size_t before = (size_t)head * ART_PAGE;
-    bool gap = ref->leaf_pages < head;
+    size_t before = (size_t)footer * ART_PAGE;
+    bool gap = ref->leaf_pages < footer;
     requests[0] = (struct art_io_request){image, gap ? (uint32_t)ref->leaf_pages * ART_PAGE : ART_BLOB_SIZE, at};
     if (gap) {
-        requests[1] = (struct art_io_request){image + before, (uint32_t)ref->head_pages * ART_PAGE, at + before};
+        requests[1] = (struct art_io_request){image + before, (uint32_t)ref->footer_pages * ART_PAGE, at + before};
     }
     return gap ? 2 : 1;
 }
-/* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and head. */
+/* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and footer. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
-void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);
+void art_store_request_footer(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);
 /* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
  * absent, and who needs it will read it again and hear what is wrong. */
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  bool whole);
 
 /* --- bypass.c ----------------------------------------------------------------------------------------------------- */
-void art_bypass_free(struct art_view *view);
+void art_bypass_free(struct art_pinned *pinned);
 void art_store_drop_bypasses(struct art_store *store);
 
-/* --- ahead.c ------------------------------------------------------------------------------------------------------ */
+/* --- readahead.c ------------------------------------------------------------------------------------------------------ */
 /* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK)
  * did not come whole and sound. */
-enum art_rc art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
+enum art_rc art_store_readahead_take(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
 /* Nothing is on its way any more. */
-void art_store_drop_ahead(struct art_store *store);
+void art_store_readahead_drop(struct art_store *store);
 
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
 static inline bool art_store_has_file(const struct art_store *store) {

@@ -1,16 +1,16 @@
 /* Views of cached blobs.
  *
- *   store --holds[slot]--> view --> cached entry (process-wide)
+ *   store --pins[slot]--> pinned blob --> cached entry (process-wide)
  *                           ^
- *                 cursors, rows (art_blob_hold)
+ *                 cursors, rows (art_blob_pin)
  *
- * The cached entry has the image and what is known of it. A view is one store's copy of that knowledge: readers find
- * the pages of which the view knows without looking further; for others they call its load(), which takes over what
+ * The cached entry has the image and what is known of it. A pinned blob is one store's copy of that knowledge: readers find
+ * the pages of which it knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: of a blob that a walk has asked for beforehand all (ahead.c); else the head, for searches with
- * those of neighbours (heads.c), then single pages, and ahead of a reader that walks forward in steps that double up to
- * READ_AHEAD_MAX pages. Where the file fits into this store's share of the cache, an index blob that the device must be
+ * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, for searches with
+ * those of neighbours (footers.c), then single pages, and ahead of a reader that walks forward in steps that double up to
+ * READAHEAD_MAX pages. Where the file fits into this store's share of the cache, an index blob that the device must be
  * asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited for: so one question
  * waits for one page, and many questions for all pages only about twice as long as if they had been read at once. A
  * page that the system's page cache has costs the same alone as with others, so it does not bring the rest of its blob.
@@ -26,9 +26,9 @@
 #include "core/store/private.h"
 
 enum {
-    READ_AHEAD_FIRST = 2,
-    READ_AHEAD_MAX = 32, /* pages */
-    RUNS_MAX = 16,       /* stretches of missing pages read in one batch */
+    READAHEAD_FIRST = 2,
+    READAHEAD_MAX = 32, /* pages */
+    RUNS_MAX = 16,      /* stretches of missing pages read in one batch */
     HOLDS_FIRST = 64,
     /* With so many pages of a blob there, the rest is read at once: from a device one page takes as long as a quarter
      * of a blob or more. From rows it takes as long as some sixteen pages among others, but only if the host had to
@@ -75,12 +75,12 @@ static bool peek(struct art_store *store, const struct art_io_request *requests,
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
                                  struct art_io_request *requests) {
     art_cache_touch(cached, 0, ref->leaf_pages);
-    art_cache_touch(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
+    art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
     return art_whole_requests(art_cached_image(cached), ref, requests);
 }
 
-void art_store_request_head(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {
-    request_pages(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages, request);
+void art_store_request_footer(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {
+    request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, request);
 }
 
 /* The page cache may hold an older page than the device. So a page from there counts as damaged only if the device has
@@ -99,7 +99,7 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
                                  bool whole) {
     enum art_rc rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
     if (may_be_stale(store, rc)) {
-        rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
+        rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
         store->stale += !rc;
     }
@@ -118,16 +118,16 @@ static bool may_read_again(const struct art_store *store, enum art_rc rc) {
 
 /* Under `loading`. */
 static enum art_rc fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
-    struct art_io_request head, whole[2];
-    art_store_request_head(cached, ref, &head);
+    struct art_io_request footer, whole[2];
+    art_store_request_footer(cached, ref, &footer);
     if (!store->place.rows && art_store_loads_whole(store)) {
-        if (peek(store, &head, 1)) return art_store_open_image(store, cached, ref, false);
+        if (peek(store, &footer, 1)) return art_store_open_image(store, cached, ref, false);
         unsigned count = ref->level ? art_store_request_whole(cached, ref, whole) : 0;
         if (count && !read_requests(store, whole, count, ART_READ_CACHED)) {
             return art_store_open_image(store, cached, ref, true);
         }
     }
-    enum art_rc rc = read_requests(store, &head, 1, ART_READ_CACHED);
+    enum art_rc rc = read_requests(store, &footer, 1, ART_READ_CACHED);
     return rc ? rc : art_store_open_image(store, cached, ref, false);
 }
 
@@ -177,9 +177,10 @@ static enum art_rc read_rows(struct art_store *store, struct art_cached *cached,
 
 /* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not
  * at hand, it may read all that follows. Under `loading`. */
-static enum art_rc load_missing(struct art_view *view, uint32_t first, uint32_t needed, uint32_t end, bool or_rest) {
-    struct art_store *store = view->store;
-    struct art_cached *cached = view->cached;
+static enum art_rc load_missing(struct art_pinned *pinned, uint32_t first, uint32_t needed, uint32_t end,
+                                bool or_rest) {
+    struct art_store *store = pinned->store;
+    struct art_cached *cached = pinned->cached;
     struct art_io_request requests[RUNS_MAX];
     uint32_t charged = 0;
     bool rest = or_rest && wants_rest(store, cached);
@@ -189,8 +190,8 @@ static enum art_rc load_missing(struct art_view *view, uint32_t first, uint32_t 
         end = cached->blob.leaf_pages;
         count = request_missing(cached, first, &end, requests, &charged);
     }
-    view->pages += charged;
-    if (view->held) store->held_pages += charged;
+    pinned->pages += charged;
+    if (pinned->listed) store->pinned_pages += charged;
     enum art_rc rc = ART_OK;
     if (count && !read) {
         rc = store->place.rows ? read_rows(store, cached, requests, count)
@@ -206,10 +207,10 @@ static enum art_rc load_missing(struct art_view *view, uint32_t first, uint32_t 
     return rc;
 }
 
-static uint32_t pages_ahead(struct art_view *view, uint32_t first, uint32_t end) {
-    bool onward = view->expected && view->expected == first;
-    view->window = !onward ? 0 : view->window ? art_min32(2 * view->window, READ_AHEAD_MAX) : READ_AHEAD_FIRST;
-    return art_min32(view->window, view->blob.leaf_pages - end);
+static uint32_t readahead_pages(struct art_pinned *pinned, uint32_t first, uint32_t end) {
+    bool onward = pinned->expected && pinned->expected == first;
+    pinned->window = !onward ? 0 : pinned->window ? art_min32(2 * pinned->window, READAHEAD_MAX) : READAHEAD_FIRST;
+    return art_min32(pinned->window, pinned->blob.leaf_pages - end);
 }
 
 static bool all_present(struct art_blob *blob, uint32_t first, uint32_t end) {
@@ -217,55 +218,55 @@ static bool all_present(struct art_blob *blob, uint32_t first, uint32_t end) {
     return first == end;
 }
 
-static enum art_rc load_into_cache(struct art_view *view, uint32_t first, uint32_t end) {
-    struct art_cached *cached = view->cached;
+static enum art_rc load_into_cache(struct art_pinned *pinned, uint32_t first, uint32_t end) {
+    struct art_cached *cached = pinned->cached;
     if (all_present(&cached->blob, first, end)) return ART_OK;
-    enum art_rc rc = art_store_usable(view->store);
-    if (!rc) rc = art_store_ready(view->store);
+    enum art_rc rc = art_store_usable(pinned->store);
+    if (!rc) rc = art_store_ready(pinned->store);
     if (rc) return rc;
-    uint32_t ahead = pages_ahead(view, first, end);
+    uint32_t ahead = readahead_pages(pinned, first, end);
     pthread_mutex_lock(&cached->loading);
-    bool whole = art_store_loads_whole(view->store);
-    rc = load_missing(view, first, end, end + ahead, whole);
-    if (rc && (ahead || whole) && may_read_again(view->store, rc))
-        rc = load_missing(view, first, end, end, false); /* for what nobody needs, perhaps */
-    while (!rc && !all_present(&cached->blob, first, end)) rc = load_missing(view, first, end, end, false); /* gaps */
+    bool whole = art_store_loads_whole(pinned->store);
+    rc = load_missing(pinned, first, end, end + ahead, whole);
+    if (rc && (ahead || whole) && may_read_again(pinned->store, rc))
+        rc = load_missing(pinned, first, end, end, false); /* for what nobody needs, perhaps */
+    while (!rc && !all_present(&cached->blob, first, end)) rc = load_missing(pinned, first, end, end, false); /* gaps */
     pthread_mutex_unlock(&cached->loading);
-    view->expected = end + ahead;
+    pinned->expected = end + ahead;
     return rc;
 }
 
 static enum art_rc load_pages(struct art_blob *blob, uint32_t first, uint32_t n) {
-    struct art_view *view = (struct art_view *)blob;
+    struct art_pinned *pinned = (struct art_pinned *)blob;
     if (n > blob->leaf_pages || first > blob->leaf_pages - n) {
         return art_fail(ART_MISUSE, "art: pages %u to %u were asked for of slot %u that has %u", first, first + n - 1,
                         blob->slot, blob->leaf_pages);
     }
-    enum art_rc rc = load_into_cache(view, first, first + n);
+    enum art_rc rc = load_into_cache(pinned, first, first + n);
     for (uint32_t page = first; !rc && page < first + n; page++) set_present(blob, page);
     return rc;
 }
 
-/* ---- views ------------------------------------------------------------------------------------------------------- */
+/* ---- pinned blobs ------------------------------------------------------------------------------------------------------- */
 
-void art_view_release(struct art_view *view) {
-    if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
-    struct art_store *store = view->store;
-    if (!view->cached) {
-        art_bypass_free(view);
+void art_pinned_release(struct art_pinned *pinned) {
+    if (atomic_fetch_sub_explicit(&pinned->references, 1, memory_order_acq_rel) != 1) return;
+    struct art_store *store = pinned->store;
+    if (!pinned->cached) {
+        art_bypass_free(pinned);
     } else {
-        if (store->fork_generation == art_fork_now()) art_cache_release(view->cached);
-        art_free(view);
+        if (store->fork_generation == art_fork_now()) art_cache_release(pinned->cached);
+        art_free(pinned);
     }
     art_store_unref(store);
 }
 
-void art_blob_hold(struct art_blob *blob) {
-    atomic_fetch_add_explicit(&((struct art_view *)blob)->references, 1, memory_order_relaxed);
+void art_blob_pin(struct art_blob *blob) {
+    atomic_fetch_add_explicit(&((struct art_pinned *)blob)->references, 1, memory_order_relaxed);
 }
 
-void art_blob_release(struct art_blob *blob) {
-    if (blob) art_view_release((struct art_view *)blob);
+void art_blob_unpin(struct art_blob *blob) {
+    if (blob) art_pinned_release((struct art_pinned *)blob);
 }
 
 /* All but `present` stays as it is once the entry is ready. */
@@ -278,116 +279,116 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
     }
 }
 
-/* Does a blob whose header has the reference's hash have all the rest that the reference says? Two references may lead
+/* Does a blob whose trailer has the reference's hash have all the rest that the reference says? Two references may lead
  * to one blob, and only one of them be true. */
 static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
     return blob->level == ref->level && blob->label_len == ref->label.len && blob->generation == ref->generation &&
            blob->count == ref->count && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
-           blob->head_pages == ref->head_pages;
+           blob->footer_pages == ref->footer_pages;
 }
 
 /* The entry was made ready by another reference: where this one differs, it is the one that is wrong, and that is said
  * as of any blob. */
 static enum art_rc describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                            struct art_view *view) {
-    copy_blob(&view->blob, &cached->blob);
-    view->below = art_blob_header(art_cached_image(cached))->below;
-    if (is_as_said(&view->blob, view->below, ref)) return ART_OK;
-    return art_blob_open(&view->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+                            struct art_pinned *pinned) {
+    copy_blob(&pinned->blob, &cached->blob);
+    pinned->below = art_blob_trailer(art_cached_image(cached))->below;
+    if (is_as_said(&pinned->blob, pinned->below, ref)) return ART_OK;
+    return art_blob_open(&pinned->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
 }
 
-/* A view with one reference; takes over the one to `cached`. */
-static enum art_rc new_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                            struct art_view **out) {
-    struct art_view *view = art_alloc_zeroed(sizeof *view);
-    if (!view) return art_nomem();
-    enum art_rc rc = describe(store, cached, ref, view);
+/* A pinned blob with one reference; takes over the one to `cached`. */
+static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                              struct art_pinned **out) {
+    struct art_pinned *pinned = art_alloc_zeroed(sizeof *pinned);
+    if (!pinned) return art_nomem();
+    enum art_rc rc = describe(store, cached, ref, pinned);
     if (rc) {
-        art_free(view);
+        art_free(pinned);
         return rc;
     }
-    view->blob.file = store->place.path;
-    view->blob.load = load_pages;
-    view->blob.owner = view;
-    atomic_init(&view->references, 1);
-    view->store = store;
-    view->cached = cached;
-    view->pages =
-        (uint32_t)(__builtin_popcountll(view->blob.present[0]) + __builtin_popcountll(view->blob.present[1])) +
-        view->blob.head_pages;
+    pinned->blob.file = store->place.path;
+    pinned->blob.load = load_pages;
+    pinned->blob.owner = pinned;
+    atomic_init(&pinned->references, 1);
+    pinned->store = store;
+    pinned->cached = cached;
+    pinned->pages =
+        (uint32_t)(__builtin_popcountll(pinned->blob.present[0]) + __builtin_popcountll(pinned->blob.present[1])) +
+        pinned->blob.footer_pages;
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
-    *out = view;
+    *out = pinned;
     return ART_OK;
 }
 
-/* ---- holds ------------------------------------------------------------------------------------------------------- */
+/* ---- pins -------------------------------------------------------------------------------------------------------- */
 
-/* Takes the view out of the list; the caller owns the hold's reference. */
-static struct art_view *unhold(struct art_store *store, struct art_view *view) {
-    if (view->previous) {
-        view->previous->next = view->next;
+/* Takes the blob out of the list; the caller owns the store's reference. */
+static struct art_pinned *unlist(struct art_store *store, struct art_pinned *pinned) {
+    if (pinned->previous) {
+        pinned->previous->next = pinned->next;
     } else {
-        store->held = view->next;
+        store->pinned = pinned->next;
     }
-    if (view->next) view->next->previous = view->previous;
-    view->held = false;
-    store->held_pages -= view->pages;
-    store->holds[view->blob.slot].view = NULL;
-    return view;
+    if (pinned->next) pinned->next->previous = pinned->previous;
+    pinned->listed = false;
+    store->pinned_pages -= pinned->pages;
+    store->pins[pinned->blob.slot].pinned = NULL;
+    return pinned;
 }
 
-void art_store_drop_hold(struct art_store *store, uint32_t slot) {
-    if (slot >= store->hold_capacity || !store->holds[slot].view) return;
-    art_view_release(unhold(store, store->holds[slot].view));
+void art_store_drop_pin(struct art_store *store, uint32_t slot) {
+    if (slot >= store->pin_capacity || !store->pins[slot].pinned) return;
+    art_pinned_release(unlist(store, store->pins[slot].pinned));
 }
 
-void art_store_drop_holds(struct art_store *store) {
-    while (store->held) art_view_release(unhold(store, store->held));
+void art_store_drop_pins(struct art_store *store) {
+    while (store->pinned) art_pinned_release(unlist(store, store->pinned));
 }
 
 void art_store_forget(struct art_store *store, uint32_t slot) {
-    if (art_store_usable(store) || slot >= store->hold_capacity || !store->holds[slot].view) return;
-    struct art_view *view = unhold(store, store->holds[slot].view);
-    bool alone = atomic_load_explicit(&view->references, memory_order_acquire) == 1;
+    if (art_store_usable(store) || slot >= store->pin_capacity || !store->pins[slot].pinned) return;
+    struct art_pinned *pinned = unlist(store, store->pins[slot].pinned);
+    bool alone = atomic_load_explicit(&pinned->references, memory_order_acquire) == 1;
     if (!alone) {
-        art_view_release(view);
+        art_pinned_release(pinned);
         return;
     }
-    art_cache_release_superseded(view->cached);
-    art_free(view);
+    art_cache_release_superseded(pinned->cached);
+    art_free(pinned);
     art_store_unref(store);
 }
 
-static enum art_rc reserve_hold(struct art_store *store, uint32_t slot) {
-    if (slot < store->hold_capacity) return ART_OK;
-    uint64_t capacity = store->hold_capacity ? (uint64_t)store->hold_capacity * 2 : HOLDS_FIRST;
+static enum art_rc reserve_pin(struct art_store *store, uint32_t slot) {
+    if (slot < store->pin_capacity) return ART_OK;
+    uint64_t capacity = store->pin_capacity ? (uint64_t)store->pin_capacity * 2 : HOLDS_FIRST;
     while (capacity <= slot) capacity *= 2;
     if (capacity > UINT32_MAX) capacity = UINT32_MAX;
-    struct art_hold *holds = art_resize(store->holds, capacity * sizeof *holds);
-    if (!holds) return art_nomem();
-    memset(holds + store->hold_capacity, 0, (capacity - store->hold_capacity) * sizeof *holds);
-    store->holds = holds;
-    store->hold_capacity = (uint32_t)capacity;
+    struct art_pin *pins = art_resize(store->pins, capacity * sizeof *pins);
+    if (!pins) return art_nomem();
+    memset(pins + store->pin_capacity, 0, (capacity - store->pin_capacity) * sizeof *pins);
+    store->pins = pins;
+    store->pin_capacity = (uint32_t)capacity;
     return ART_OK;
 }
 
-static void hold(struct art_store *store, struct art_view *view, struct art_hash128 hash) {
-    struct art_hold *at = &store->holds[view->blob.slot];
-    assert(!at->view);
-    *at = (struct art_hold){view, hash};
-    view->held = true;
-    view->previous = NULL;
-    view->next = store->held;
-    if (store->held) store->held->previous = view;
-    store->held = view;
-    store->held_pages += view->pages;
+static void keep(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
+    struct art_pin *at = &store->pins[pinned->blob.slot];
+    assert(!at->pinned);
+    *at = (struct art_pin){pinned, hash};
+    pinned->listed = true;
+    pinned->previous = NULL;
+    pinned->next = store->pinned;
+    if (store->pinned) store->pinned->previous = pinned;
+    store->pinned = pinned;
+    store->pinned_pages += pinned->pages;
 }
 
 /* ---- asking for a blob ------------------------------------------------------------------------------------------- */
 
 static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
-        ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
+    if (ref->slot && ref->slot != UINT32_MAX && ref->footer_pages && ref->leaf_pages &&
+        ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
     return art_corrupt(store->place.path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
@@ -424,11 +425,11 @@ static enum art_rc __attribute__((noinline))
 find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     enum art_rc rc = art_store_reaches(store, ref);
     if (rc) return rc;
-    art_store_drop_hold(store, ref->slot);
+    art_store_drop_pin(store, ref->slot);
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     struct art_cached *cached;
-    struct art_view *view = NULL;
-    rc = art_store_take_ahead(store, ref, &cached);
+    struct art_pinned *pinned = NULL;
+    rc = art_store_readahead_take(store, ref, &cached);
     if (rc && may_read_again(store, rc)) rc = ART_OK;
     if (!rc && !cached) rc = art_cache_acquire(&key, ref->hash, false, &cached);
     if (rc) return rc;
@@ -440,38 +441,39 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
         if (!atomic_load(&cached->ready)) rc = fill_view(store, cached, ref);
         pthread_mutex_unlock(&cached->loading);
     }
-    if (!rc) rc = new_view(store, cached, ref, &view);
-    if (!view) {
+    if (!rc) rc = new_pinned(store, cached, ref, &pinned);
+    if (!pinned) {
         art_cache_release(cached);
         return rc;
     }
-    rc = reserve_hold(store, ref->slot); /* memory by the slot's number: only for a blob that is there */
+    rc = reserve_pin(store, ref->slot); /* memory by the slot's number: only for a blob that is there */
     if (rc) {
-        art_view_release(view);
+        art_pinned_release(pinned);
         return rc;
     }
-    hold(store, view, ref->hash);
-    *out = &view->blob;
+    keep(store, pinned, ref->hash);
+    *out = &pinned->blob;
     return ART_OK;
 }
 
-/* The view of the blob that `ref` leads to, if the store holds it. */
-static inline struct art_view *held_view(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot >= store->hold_capacity) return NULL;
-    const struct art_hold *at = &store->holds[ref->slot];
-    bool same = at->view && art_hash128_equal(at->hash, ref->hash) && is_as_said(&at->view->blob, at->view->below, ref);
-    return same && store->fork_generation == art_fork_now() ? at->view : NULL;
+/* The blob that `ref` leads to, if the store has pinned it. */
+static inline struct art_pinned *find_pinned(const struct art_store *store, const struct art_ref *ref) {
+    if (ref->slot >= store->pin_capacity) return NULL;
+    const struct art_pin *at = &store->pins[ref->slot];
+    bool same =
+        at->pinned && art_hash128_equal(at->hash, ref->hash) && is_as_said(&at->pinned->blob, at->pinned->below, ref);
+    return same && store->fork_generation == art_fork_now() ? at->pinned : NULL;
 }
 
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
-    struct art_view *view = held_view(store, ref);
-    if (!view) return find_or_read(store, ref, out);
+    struct art_pinned *pinned = find_pinned(store, ref);
+    if (!pinned) return find_or_read(store, ref, out);
     store->hits++;
-    *out = &view->blob;
+    *out = &pinned->blob;
     return ART_OK;
 }
 
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref) {
-    const struct art_view *view = held_view(store, ref);
-    return view ? &view->blob : NULL;
+    const struct art_pinned *pinned = find_pinned(store, ref);
+    return pinned ? &pinned->blob : NULL;
 }

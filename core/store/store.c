@@ -16,7 +16,7 @@ static void free_store(struct art_store *store) {
     }
     art_free(store->place.path);
     art_free(store->place.host_path);
-    art_free(store->holds);
+    art_free(store->pins);
     art_free(store);
 }
 
@@ -66,7 +66,7 @@ void art_store_close(struct art_store *store) {
     bool forked = art_store_forked(store);
     if (!forked) art_store_write_end(store);
     art_store_drop_pending(store);
-    art_store_drop_holds(store);
+    art_store_drop_pins(store);
     art_store_drop_bypasses(store);
     art_store_close_file(store);
     art_store_leave(store);
@@ -118,10 +118,10 @@ void art_store_relax(struct art_store *store) {
     art_cache_rest(seconds());
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
     uint64_t share = art_cache_part(store->cache_setting) / ART_PAGE;
-    if (store->ahead_count) share -= share / 4;
-    if (pressure == store->pressure_seen && store->held_pages <= share) return;
+    if (store->readahead_count) share -= share / 4;
+    if (pressure == store->pressure_seen && store->pinned_pages <= share) return;
     if (art_store_forked(store)) return;
-    art_store_drop_holds(store);
+    art_store_drop_pins(store);
     store->pressure_seen = pressure;
     art_cache_trim();
 }
@@ -156,18 +156,20 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
 /* ---- for tests and people ---------------------------------------------------------------------------------------- */
 
 enum art_rc art_store_check(const struct art_store *store) {
-    uint64_t pages = 0, held = 0, in_slots = 0;
-    for (const struct art_view *view = store->held; view; view = view->next) {
-        const struct art_hold *at = &store->holds[view->blob.slot];
-        if (at->view != view || !view->held) return art_fail(ART_MISUSE, "art: a held blob is not where its slot says");
-        if (view->next && view->next->previous != view) return art_fail(ART_MISUSE, "art: the list of holds is broken");
-        if (!atomic_load(&view->cached->ready)) return art_fail(ART_MISUSE, "art: a held blob is not ready");
-        pages += view->pages;
-        held++;
+    uint64_t pages = 0, listed = 0, in_slots = 0;
+    for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
+        const struct art_pin *at = &store->pins[pinned->blob.slot];
+        if (at->pinned != pinned || !pinned->listed)
+            return art_fail(ART_MISUSE, "art: a pinned blob is not where its slot says");
+        if (pinned->next && pinned->next->previous != pinned)
+            return art_fail(ART_MISUSE, "art: the list of pinned blobs is broken");
+        if (!atomic_load(&pinned->cached->ready)) return art_fail(ART_MISUSE, "art: a pinned blob is not ready");
+        pages += pinned->pages;
+        listed++;
     }
-    for (uint32_t slot = 0; slot < store->hold_capacity; slot++) in_slots += store->holds[slot].view != NULL;
-    if (held != in_slots) return art_fail(ART_MISUSE, "art: a hold is not in the list of holds");
-    if (pages != store->held_pages) return art_fail(ART_MISUSE, "art: the pages of the held blobs are miscounted");
+    for (uint32_t slot = 0; slot < store->pin_capacity; slot++) in_slots += store->pins[slot].pinned != NULL;
+    if (listed != in_slots) return art_fail(ART_MISUSE, "art: a pin is not in the list of pinned blobs");
+    if (pages != store->pinned_pages) return art_fail(ART_MISUSE, "art: the pages of the pinned blobs are miscounted");
     return ART_OK;
 }
 
@@ -180,8 +182,8 @@ void art_store_dump(struct art_store *store, FILE *out) {
     fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n",
             (unsigned long long)store->hits, (unsigned long long)store->misses, (unsigned long long)store->pages_read,
             (unsigned long long)store->pages_written, (unsigned long long)store->syncs);
-    for (const struct art_view *view = store->held; view; view = view->next) {
-        fprintf(out, "  holds slot %u, generation %llu, %u pages, %u references\n", view->blob.slot,
-                (unsigned long long)view->blob.generation, view->pages, atomic_load(&view->references));
+    for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
+        fprintf(out, "  pinned: slot %u, generation %llu, %u pages, %u references\n", pinned->blob.slot,
+                (unsigned long long)pinned->blob.generation, pinned->pages, atomic_load(&pinned->references));
     }
 }

@@ -8,7 +8,7 @@
  * changes anything. Everything read is verified against the reference that led there.
  *
  * The cache is process-wide, limited in bytes (the sum of the open stores' settings), keyed by (device, inode, slot),
- * and checked by hash. A store remembers the blobs that it was given ("holds"), so that in the steady state a read
+ * and checked by hash. A store remembers the blobs that it was given ("pins"), so that in the steady state a read
  * takes no lock and makes no system call. A database in memory has a store in memory: the same interface over
  * art_io_memory_open().
  */
@@ -41,7 +41,7 @@ struct art_store_options {
 };
 
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options);
-void art_store_close(struct art_store *store); /* NULL is fine; blobs still held by art_blob_hold() stay alive */
+void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
 /* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what
@@ -74,41 +74,42 @@ enum art_rc art_store_check_owner(struct art_store *store);
  * committed before a write phase has claimed the file: another copy of the database could take it. No call to the
  * system. */
 bool art_store_unclaimed(const struct art_store *store);
-/* The blob that `ref` leads to, its head verified; leaf pages come by themselves through blob->load (one by one, and
+/* The blob that `ref` leads to, its footer verified; leaf pages come by themselves through blob->load (one by one, and
  * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
- * store, unless held. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
+ * store, unless pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
-/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its head is
+/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its footer is
  * not there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
-void art_store_heads_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
-                            const struct art_ref *ref);
+void art_store_footers_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
+                              const struct art_ref *ref);
 /* Is the process's cache full, so that a search may do better without it? */
 bool art_store_cache_is_full(void);
 /* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob
- * is, and only until three more pages were read so; *holder is to be held for longer (only art_blob_hold() and
- * art_blob_release() know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is
+ * is, and only until three more pages were read so; *holder is to be pinned for longer (only art_blob_pin() and
+ * art_blob_unpin() know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is
  * said what is wrong. */
 enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
                              struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
-/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its head and
+/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its footer and
  * the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);
 /* Counted references, from any thread, for cursors and rows. */
-void art_blob_hold(struct art_blob *blob);
-void art_blob_release(struct art_blob *blob);
-/* Between two operations, with nothing borrowed: lets the held blobs go if the cache is full. A load or two when it
+void art_blob_pin(struct art_blob *blob);
+void art_blob_unpin(struct art_blob *blob);
+/* Between two operations, with nothing borrowed: unpins the store's blobs if the cache is full. A load or two when it
  * is not, so call it often: a scan that never does keeps all that it has passed. */
 void art_store_relax(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
 /* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the
  * limits allow, and does not wait. Returns how many of them need no more thought; failures show when the blob is asked
- * for. `walk` names the walk, until art_store_end_ahead() says that it goes no further. */
-unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count);
-void art_store_end_ahead(struct art_store *store, const void *walk);
+ * for. `walk` names the walk, until art_store_readahead_end() says that it goes no further. */
+unsigned art_store_readahead_start(struct art_store *store, const void *walk, const struct art_ref *refs,
+                                   unsigned count);
+void art_store_readahead_end(struct art_store *store, const void *walk);
 
 /* --- writing: one write phase lies within one transaction of the host --------------------------------------------- */
 
@@ -203,7 +204,7 @@ struct art_store_stats {
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale; /* pages and heads that were older in the page cache than on the device */
+    uint64_t stale; /* pages and footers that were older in the page cache than on the device */
 };
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 /* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */

@@ -185,16 +185,16 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
     struct art_cache_key key = store->place.key;
     struct art_cached *cached;
     key.slot = ref->slot;
-    if (store->for_another || !art_cache_room((uint64_t)ref->leaf_pages + ref->head_pages)) return;
+    if (store->for_another || !art_cache_room((uint64_t)ref->leaf_pages + ref->footer_pages)) return;
     if (art_cache_acquire(&key, ref->hash, art_store_loads_whole(store) && art_ref_is_large(ref), &cached)) return;
     pthread_mutex_lock(&cached->loading);
     if (!atomic_load(&cached->ready)) {
         uint8_t *image = art_cached_image(cached);
-        size_t leaves = (size_t)ref->leaf_pages * ART_PAGE, head = (size_t)ref->head_pages * ART_PAGE;
+        size_t leaves = (size_t)ref->leaf_pages * ART_PAGE, footer = (size_t)ref->footer_pages * ART_PAGE;
         art_cache_touch(cached, 0, ref->leaf_pages);
-        art_cache_touch(cached, ART_BLOB_PAGES - ref->head_pages, ref->head_pages);
+        art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         memcpy(image, done->buffer.data, leaves);
-        memcpy(image + ART_BLOB_SIZE - head, done->buffer.data + ART_BLOB_SIZE - head, head);
+        memcpy(image + ART_BLOB_SIZE - footer, done->buffer.data + ART_BLOB_SIZE - footer, footer);
         if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->place.path)) {
             cached->blob.file = NULL;
             for (uint32_t page = 0; page < ref->leaf_pages; page++) {
@@ -254,8 +254,8 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out) 
 }
 
 static enum art_rc check_written(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot < store->phase.end && ref->head_pages && ref->leaf_pages &&
-        ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
+    if (ref->slot && ref->slot < store->phase.end && ref->footer_pages && ref->leaf_pages &&
+        ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
     return art_fail(ART_MISUSE, "art: slot %u of %u was written without having been taken", ref->slot,
@@ -266,7 +266,7 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
-    store->pages_written += (uint64_t)ref->leaf_pages + ref->head_pages;
+    store->pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
     enum art_rc rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
     return rc ? rc : art_io_write(store->place.io, requests, count);
 }
@@ -282,7 +282,7 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
         art_blob_buf_put(buffer);
         return rc;
     }
-    art_store_drop_hold(store, ref->slot);
+    art_store_drop_pin(store, ref->slot);
     uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
     if (store->place.file_bytes < end) store->place.file_bytes = end;
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
@@ -325,7 +325,7 @@ enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const st
     if (!rc) rc = check_raw(store, slot, len);
     if (!rc) rc = art_store_settle(store);
     if (rc) return rc;
-    art_store_drop_hold(store, slot);
+    art_store_drop_pin(store, slot);
     struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
     rc = art_io_write(store->place.io, &request, 1);
     enum art_rc waited = art_io_wait(store->place.io);
@@ -363,7 +363,7 @@ enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t wanted = (uint64_t)slots * ART_BLOB_SIZE;
     if (wanted < bytes) rc = store->place.io->methods->truncate(store->place.io, wanted);
     if (rc) return rc;
-    for (uint32_t slot = slots; slot < store->hold_capacity; slot++) art_store_drop_hold(store, slot);
+    for (uint32_t slot = slots; slot < store->pin_capacity; slot++) art_store_drop_pin(store, slot);
     forget_behind(&store->phase.returned, slots);
     if (store->phase.reusable) forget_behind(store->phase.reusable, slots);
     if (slots < store->phase.end) store->phase.end = slots;

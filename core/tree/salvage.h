@@ -5,7 +5,7 @@
  *
  *   root and log as the database has them        the table, less what lies in damaged pages
  *   a copy of the root                           the same as of the last flush, and the log as far as it follows
- *   nothing: all slots of the file               every leaf blob whose header verifies by itself, also those that were
+ *   nothing: all slots of the file               every leaf blob whose trailer verifies by itself, also those that were
  *                                                superseded long ago; of two entries of one key the newer one
  *
  * The last is also how leaves are found below a damaged index blob, within its range of keys.

@@ -157,10 +157,10 @@ uint64_t art_tree_generation(const struct art_tree *tree);
 /* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the
  * row is held; a large one is a reference that art_row_value() follows. */
 struct art_row {
-    struct art_bytes stored;         /* the value, or the reference to its chunks */
-    uint64_t version;                /* csn of the row's last change */
-    bool overflows;                  /* `stored` is a reference to overflow chunks */
-    void *held_blob, *held_memtable; /* (private) */
+    struct art_bytes stored;           /* the value, or the reference to its chunks */
+    uint64_t version;                  /* csn of the row's last change */
+    bool overflows;                    /* `stored` is a reference to overflow chunks */
+    void *pinned_blob, *held_memtable; /* (private) */
 };
 
 /* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */

@@ -154,19 +154,19 @@ static void add_requests(struct info_cursor *cursor, const struct art_table *tab
     }
 }
 
-static int add_leftovers(struct info_cursor *cursor, struct art_connection *connection, const char *schema,
-                         char **message) {
-    struct art_leftovers leftovers = {0};
-    int rc = art_leftovers_find(connection->db, schema, &leftovers, message);
-    for (unsigned i = 0; !rc && i < leftovers.count; i++) {
-        const struct art_leftover *file = &leftovers.items[i];
+static int add_orphans(struct info_cursor *cursor, struct art_connection *connection, const char *schema,
+                       char **message) {
+    struct art_orphan_files orphans = {0};
+    int rc = art_orphan_files_find(connection->db, schema, &orphans, message);
+    for (unsigned i = 0; !rc && i < orphans.count; i++) {
+        const struct art_orphan_file *file = &orphans.items[i];
         if (file->known) {
-            add_text(cursor, "leftover file", file->path);
+            add_text(cursor, "orphan file", file->path);
         } else {
             add_owned(cursor, sqlite3_mprintf("unknown file"), sqlite3_mprintf("%s (%s)", file->path, file->reason));
         }
     }
-    art_leftovers_clear(&leftovers);
+    art_orphan_files_clear(&orphans);
     return rc;
 }
 
@@ -186,7 +186,7 @@ static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, c
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
     if (table->finish.said) add_text(cursor, "vacuum", table->finish.said);
-    rc = add_leftovers(cursor, ref->connection, vtab->name->schema, message);
+    rc = add_orphans(cursor, ref->connection, vtab->name->schema, message);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 

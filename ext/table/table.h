@@ -40,14 +40,14 @@ enum art_request {
 };
 
 /* .art files that no table needs (clean.c). */
-struct art_leftover {
+struct art_orphan_file {
     char *path;
     uint8_t uuid[ART_UUID_BYTES];
     bool known;   /* it is this database's; else it is only called so, and */
     char *reason; /* this is why it cannot be told */
 };
-struct art_leftovers {
-    struct art_leftover *items;
+struct art_orphan_files {
+    struct art_orphan_file *items;
     unsigned count;
 };
 
@@ -142,7 +142,7 @@ struct art_table {
     bool noted;     /* the last savepoint saved the table */
     enum art_phase phase;
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
-    struct art_leftovers leftovers;
+    struct art_orphan_files orphans;
     struct art_finish finish;
 
     struct art_journal *journal; /* what SQLite's journal was asked in it: host/journal.c alone looks into it */

@@ -1,7 +1,7 @@
-/* Leftover .art files: found for art_info, removed by the command 'clean'.
+/* Orphan .art files: found for art_info, removed by the command 'clean'.
  *
  * A file is left behind when a process dies between the commit of a DROP and the file's removal, when a transaction
- * that made a table dies, or when the removal fails. One is taken for a leftover of a schema's database only if
+ * that made a table dies, or when the removal fails. One is taken for an orphan of a schema's database only if
  *
  *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
  *   - it is a regular file with a superblock, whose owner page names this database by its inode
@@ -28,35 +28,35 @@ enum { ID_DIGITS = 8 };
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
-void art_leftovers_clear(struct art_leftovers *leftovers) {
-    for (unsigned i = 0; i < leftovers->count; i++) {
-        sqlite3_free(leftovers->items[i].path);
-        sqlite3_free(leftovers->items[i].reason);
+void art_orphan_files_clear(struct art_orphan_files *orphans) {
+    for (unsigned i = 0; i < orphans->count; i++) {
+        sqlite3_free(orphans->items[i].path);
+        sqlite3_free(orphans->items[i].reason);
     }
-    art_free(leftovers->items);
-    *leftovers = (struct art_leftovers){0};
+    art_free(orphans->items);
+    *orphans = (struct art_orphan_files){0};
 }
 
 /* Takes both texts. */
-static int add_leftover(struct art_leftovers *leftovers, const struct art_leftover *file) {
-    struct art_leftover *items = NULL;
+static int add_orphan(struct art_orphan_files *orphans, const struct art_orphan_file *file) {
+    struct art_orphan_file *items = NULL;
     if (file->known || file->reason) {
-        items = art_resize(leftovers->items, (leftovers->count + 1) * sizeof *items);
+        items = art_resize(orphans->items, (orphans->count + 1) * sizeof *items);
     }
     if (!items) {
         sqlite3_free(file->path);
         sqlite3_free(file->reason);
         return SQLITE_NOMEM;
     }
-    leftovers->items = items;
-    items[leftovers->count++] = *file;
+    orphans->items = items;
+    items[orphans->count++] = *file;
     return SQLITE_OK;
 }
 
-static void drop_leftover(struct art_leftovers *leftovers, unsigned i) {
-    sqlite3_free(leftovers->items[i].path);
-    sqlite3_free(leftovers->items[i].reason);
-    memmove(leftovers->items + i, leftovers->items + i + 1, (--leftovers->count - i) * sizeof *leftovers->items);
+static void drop_orphan(struct art_orphan_files *orphans, unsigned i) {
+    sqlite3_free(orphans->items[i].path);
+    sqlite3_free(orphans->items[i].reason);
+    memmove(orphans->items + i, orphans->items + i + 1, (--orphans->count - i) * sizeof *orphans->items);
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -76,8 +76,8 @@ static bool digits_are(const char *name, const uint8_t *uuid) {
 }
 
 /* A file with the right name: ours, somebody else's (left out), or not to be told. */
-static enum art_rc look_at_file(const char *host, char *path, struct art_leftovers *out) {
-    struct art_leftover file = {.path = path};
+static enum art_rc look_at_file(const char *host, char *path, struct art_orphan_files *out) {
+    struct art_orphan_file file = {.path = path};
     bool ours = false;
     enum art_rc rc = path ? art_file_identify(path, host, file.uuid, &ours) : ART_NOMEM;
     if (rc == ART_NOMEM || rc == ART_MISSING || (!rc && (!ours || !digits_are(path, file.uuid)))) {
@@ -86,13 +86,13 @@ static enum art_rc look_at_file(const char *host, char *path, struct art_leftove
     }
     file.known = !rc;
     if (rc) file.reason = sqlite3_mprintf("%s", rc == ART_NOTFOUND ? "no whole .art file" : art_error_message());
-    return add_leftover(out, &file) ? art_nomem() : ART_OK;
+    return add_orphan(out, &file) ? art_nomem() : ART_OK;
 }
 
 struct look {
     const char *database, *folder;
     char *beginning;
-    struct art_leftovers *out;
+    struct art_orphan_files *out;
 };
 
 static enum art_rc look_at_name(void *context, const char *name) {
@@ -101,7 +101,8 @@ static enum art_rc look_at_name(void *context, const char *name) {
     return look_at_file(look->database, sqlite3_mprintf("%s%s", look->folder, name), look->out);
 }
 
-static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_leftovers *out, char **message) {
+static int list_files(sqlite3 *db, const char *schema, const char *folder, struct art_orphan_files *out,
+                      char **message) {
     struct look look = {.database = sqlite3_db_filename(db, schema), .folder = folder, .out = out};
     look.beginning = art_file_beginning(db, schema);
     enum art_rc rc = look.beginning ? art_folder_list(folder, look_at_name, &look) : art_nomem();
@@ -132,14 +133,14 @@ static void note_claim(struct claim *claim, const char *key, const void *data, i
 
 /* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was
  * being moved there, or away from there, when the process died. */
-static void spare(struct art_leftovers *leftovers, const struct claim *claim, const void *data, int len) {
+static void spare(struct art_orphan_files *orphans, const struct claim *claim, const void *data, int len) {
     bool has_file = claim->has_id && art_shadow_file_name_is_sound(claim->file, claim->uuid);
-    for (unsigned i = leftovers->count; i-- > 0;) {
-        const char *name = strrchr(leftovers->items[i].path, '/') + 1;
-        bool own = claim->has_id && !memcmp(claim->uuid, leftovers->items[i].uuid, ART_UUID_BYTES);
+    for (unsigned i = orphans->count; i-- > 0;) {
+        const char *name = strrchr(orphans->items[i].path, '/') + 1;
+        bool own = claim->has_id && !memcmp(claim->uuid, orphans->items[i].uuid, ART_UUID_BYTES);
         bool named = data && len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
         bool used = own ? !claim->inlined && (!has_file || !strcmp(name, claim->file)) : named;
-        if (used) drop_leftover(leftovers, i);
+        if (used) drop_orphan(orphans, i);
     }
 }
 
@@ -151,7 +152,7 @@ static int complain_of_hidden_tables(const char *schema, char **message) {
 
 /* One table x_artstate. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but
  * NULLs, which no table of ours holds. */
-static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_leftovers *leftovers,
+static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_orphan_files *orphans,
                           bool *hidden, bool *seen) {
     sqlite3_stmt *rows = NULL;
     struct claim claim = {0};
@@ -174,13 +175,13 @@ static int spare_by_state(sqlite3 *db, const char *schema, const char *state, st
     if (!rc) rc = sqlite3_reset(rows);
     while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
         const void *data = sqlite3_column_blob(rows, 1);
-        spare(leftovers, &claim, data, sqlite3_column_bytes(rows, 1));
+        spare(orphans, &claim, data, sqlite3_column_bytes(rows, 1));
     }
     int end = sqlite3_finalize(rows);
     return rc ? rc : end;
 }
 
-static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *leftovers, char **message) {
+static int spare_used(sqlite3 *db, const char *schema, struct art_orphan_files *orphans, char **message) {
     sqlite3_stmt *tables = NULL;
     bool hidden = false, seen = false;
     char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND "
@@ -191,7 +192,7 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
     sqlite3_free(sql);
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
-        if (name) rc = spare_by_state(db, schema, name, leftovers, &hidden, &seen);
+        if (name) rc = spare_by_state(db, schema, name, orphans, &hidden, &seen);
     }
     if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
@@ -199,14 +200,14 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_leftovers *lef
     return rc || (seen && !hidden) ? rc : complain_of_hidden_tables(schema, message);
 }
 
-int art_leftovers_find(sqlite3 *db, const char *schema, struct art_leftovers *out, char **message) {
+int art_orphan_files_find(sqlite3 *db, const char *schema, struct art_orphan_files *out, char **message) {
     char *folder;
     int rc = art_database_folder(db, schema, &folder);
     if (rc || !folder) return rc;
     rc = list_files(db, schema, folder, out, message);
     if (!rc && out->count) rc = spare_used(db, schema, out, message);
     art_free(folder);
-    if (rc) art_leftovers_clear(out);
+    if (rc) art_orphan_files_clear(out);
     return rc;
 }
 
@@ -252,18 +253,18 @@ static int check_tables(struct art_connection *connection, const char *schema, c
 int art_clean_look(struct art_table *table, char **message) {
     struct art_connection *connection = table->connection;
     struct art_name *name = art_name_hold(table->name); /* a statement that fails may bring another one back */
-    art_leftovers_clear(&table->leftovers);
+    art_orphan_files_clear(&table->orphans);
     int rc = check_tables(connection, name->schema, message);
-    if (!rc) rc = art_leftovers_find(connection->db, name->schema, &table->leftovers, message);
+    if (!rc) rc = art_orphan_files_find(connection->db, name->schema, &table->orphans, message);
     art_name_release(name);
     return rc;
 }
 
 int art_clean_prepare(struct art_table *table, char **message) {
     sqlite3 *db = table->connection->db;
-    if (!table->leftovers.count) return SQLITE_OK;
-    int rc = spare_used(db, table->name->schema, &table->leftovers, message);
-    if (rc || !table->leftovers.count) return rc;
+    if (!table->orphans.count) return SQLITE_OK;
+    int rc = spare_used(db, table->name->schema, &table->orphans, message);
+    if (rc || !table->orphans.count) return rc;
     rc = art_report(message, art_journal_write_nonce(table));
     return rc ? rc : art_journal_prepare_to_harden(table, message);
 }
@@ -277,10 +278,10 @@ static bool is_in_use(const struct art_connection *connection, const char *path)
 }
 
 void art_clean_finish(struct art_table *table) {
-    struct art_leftovers *leftovers = &table->leftovers;
-    if (!leftovers->count || art_journal_harden(table)) return;
-    for (unsigned i = 0; i < leftovers->count; i++) {
-        const struct art_leftover *file = &leftovers->items[i];
+    struct art_orphan_files *orphans = &table->orphans;
+    if (!orphans->count || art_journal_harden(table)) return;
+    for (unsigned i = 0; i < orphans->count; i++) {
+        const struct art_orphan_file *file = &orphans->items[i];
         if (!file->known || is_in_use(table->connection, file->path)) continue;
         if (art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);
     }

@@ -83,7 +83,7 @@ static void leave_transaction(struct art_table *table) {
     table->requested = table->asked = 0;
     table->finish.wanted = 0;
     table->finish.alone = false;
-    art_leftovers_clear(&table->leftovers);
+    art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->version_known = false;
 }
 

@@ -50,7 +50,7 @@ static enum art_rc load(struct art_blob *blob, uint32_t first, uint32_t n) {
 }
 
 static void hide_pages(const struct art_blob *blob) {
-    for (uint32_t page = 0; page < ART_BLOB_PAGES - blob->head_pages; page++) {
+    for (uint32_t page = 0; page < ART_BLOB_PAGES - blob->footer_pages; page++) {
         ASAN_POISON_MEMORY_REGION(image + page * ART_BLOB_PAGE + PADDING, ART_BLOB_PAGE - PADDING);
     }
 }
@@ -243,19 +243,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct parcel_section *packed = parcel_find(&parcel, PARCEL_BLOB), *ops = parcel_find(&parcel, PARCEL_OPS);
     if (!packed || !parcel_open_blob(&place, packed)) goto done;
     struct parcel_section *damage = parcel_find(&parcel, PARCEL_DAMAGE);
-    const struct art_blob_header *header = art_blob_header(image);
-    struct art_ref ref = {.slot = header->slot,
-                          .level = header->level,
-                          .leaf_pages = (uint8_t)header->leaf_pages,
-                          .head_pages = (uint8_t)header->head_pages,
-                          .generation = header->generation,
-                          .entries = header->below,
-                          .count = header->count,
-                          .label = {label, header->common}};
+    const struct art_blob_trailer *trailer = art_blob_trailer(image);
+    struct art_ref ref = {.slot = trailer->slot,
+                          .level = trailer->level,
+                          .leaf_pages = (uint8_t)trailer->leaf_pages,
+                          .footer_pages = (uint8_t)trailer->footer_pages,
+                          .generation = trailer->generation,
+                          .entries = trailer->below,
+                          .count = trailer->count,
+                          .label = {label, trailer->common}};
     if (damage) parcel_damage(&place, damage);
     ref.hash = art_hash128(image + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
     struct art_blob blob;
-    int rc = art_blob_open(&blob, image, &ref, header->uuid, "fuzzed.art");
+    int rc = art_blob_open(&blob, image, &ref, trailer->uuid, "fuzzed.art");
     if (fuzz_sound(rc, "open") && !rc) {
         hide_pages(&blob);
         blob.load = load;

@@ -6,9 +6,9 @@
 #include "core/memtable/redo_reader.h"
 
 static const char hash_name[] = "hash of slot", ref_name[] = "refs to slot";
-enum { NAME_TEXT = 12, LAST_PAGE = ART_BLOB_PAGES - 1, HEADER_FROM = offsetof(struct art_blob_header, magic) };
+enum { NAME_TEXT = 12, LAST_PAGE = ART_BLOB_PAGES - 1, TRAILER_FROM = offsetof(struct art_blob_trailer, magic) };
 _Static_assert(sizeof hash_name == NAME_TEXT + 1 && sizeof ref_name == NAME_TEXT + 1, "names of hashes");
-_Static_assert(sizeof(struct art_blob_header) - HEADER_FROM == PARCEL_HEADER, "a header without hashes");
+_Static_assert(sizeof(struct art_blob_trailer) - TRAILER_FROM == PARCEL_TRAILER, "a trailer without hashes");
 
 void parcel_read(struct parcel *parcel, uint8_t *data, size_t size) {
     parcel->count = 0;
@@ -41,17 +41,17 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
     art_store64(data + at + 8, hash.high);
     enum { BEFORE = offsetof(struct art_ref_format, hash_low) };
     if (!whole || !known || at < BEFORE) return;
-    struct art_blob_header header;
-    memcpy((uint8_t *)&header + HEADER_FROM, place->header[slot], PARCEL_HEADER);
+    struct art_blob_trailer trailer;
+    memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[slot], PARCEL_TRAILER);
     struct art_ref_format *ref = &(struct art_ref_format){.slot = slot,
-                                                          .level = header.level,
-                                                          .leaf_pages = (uint8_t)header.leaf_pages,
-                                                          .head_pages = (uint8_t)header.head_pages,
-                                                          .generation = header.generation,
+                                                          .level = trailer.level,
+                                                          .leaf_pages = (uint8_t)trailer.leaf_pages,
+                                                          .footer_pages = (uint8_t)trailer.footer_pages,
+                                                          .generation = trailer.generation,
                                                           .hash_low = hash.low,
                                                           .hash_high = hash.high,
-                                                          .entries = header.below,
-                                                          .count = header.count};
+                                                          .entries = trailer.below,
+                                                          .count = trailer.count};
     memcpy(data + at - BEFORE, ref, sizeof *ref);
 }
 
@@ -67,12 +67,12 @@ void parcel_resolve(const struct parcel_place *place, uint8_t *data, size_t len)
     }
 }
 
-static uint32_t page_number(uint32_t index, uint32_t leaf_pages, uint32_t head_pages) {
-    return index < leaf_pages ? index : ART_BLOB_PAGES - head_pages + (index - leaf_pages);
+static uint32_t page_number(uint32_t index, uint32_t leaf_pages, uint32_t footer_pages) {
+    return index < leaf_pages ? index : ART_BLOB_PAGES - footer_pages + (index - leaf_pages);
 }
 
 struct packed_blob {
-    uint32_t slot, leaf_pages, head_pages;
+    uint32_t slot, leaf_pages, footer_pages;
     const uint8_t *at, *end;
 };
 
@@ -81,8 +81,8 @@ static bool begin_blob(const struct parcel_section *section, struct packed_blob 
     const uint8_t *p = section->data;
     *blob = (struct packed_blob){art_load32(p), p[4] % ART_BLOB_PAGES, p[5] % ART_BLOB_PAGES, p + PARCEL_BLOB_FIXED,
                                  p + section->len};
-    if (!blob->head_pages) blob->head_pages = 1;
-    return blob->slot < PARCEL_SLOTS && blob->leaf_pages + blob->head_pages <= ART_BLOB_PAGES;
+    if (!blob->footer_pages) blob->footer_pages = 1;
+    return blob->slot < PARCEL_SLOTS && blob->leaf_pages + blob->footer_pages <= ART_BLOB_PAGES;
 }
 
 /* Fills one page from the parcel; what is missing stays zero. */
@@ -91,10 +91,10 @@ static void open_page(struct packed_blob *blob, uint32_t number, uint8_t *page) 
     if (left < 2) return;
     blob->at += 2;
     left -= 2;
-    uint32_t room = number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
+    uint32_t room = number == LAST_PAGE ? ART_TRAILER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
     n = art_min32(art_min32(n, left), room);
-    bool head = number >= ART_BLOB_PAGES - blob->head_pages;
-    if (n) memcpy(head ? page + room - n : page, blob->at, n);
+    bool footer = number >= ART_BLOB_PAGES - blob->footer_pages;
+    if (n) memcpy(footer ? page + room - n : page, blob->at, n);
     blob->at += n;
 }
 
@@ -103,17 +103,17 @@ bool parcel_open_blob(struct parcel_place *place, const struct parcel_section *s
     if (!begin_blob(section, &blob)) return false;
     uint8_t *last = place->page(place->context, blob.slot, LAST_PAGE);
     if (!last) return false;
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(last + ART_HEADER_AT % ART_BLOB_PAGE);
-    for (uint32_t i = 0; i < blob.leaf_pages + blob.head_pages; i++) {
-        uint32_t number = page_number(i, blob.leaf_pages, blob.head_pages);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(last + ART_TRAILER_AT % ART_BLOB_PAGE);
+    for (uint32_t i = 0; i < blob.leaf_pages + blob.footer_pages; i++) {
+        uint32_t number = page_number(i, blob.leaf_pages, blob.footer_pages);
         uint8_t *page = number == LAST_PAGE ? last : place->page(place->context, blob.slot, number);
         open_page(&blob, number, page);
-        parcel_resolve(place, page, number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE);
-        if (number != LAST_PAGE) header->page_hash[number] = art_hash64(page, ART_BLOB_PAGE);
+        parcel_resolve(place, page, number == LAST_PAGE ? ART_TRAILER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE);
+        if (number != LAST_PAGE) trailer->page_hash[number] = art_hash64(page, ART_BLOB_PAGE);
     }
     uint32_t left = (uint32_t)(blob.end - blob.at);
-    memcpy((uint8_t *)header + HEADER_FROM, blob.at, art_min32(left, PARCEL_HEADER));
-    memcpy(place->header[blob.slot], (uint8_t *)header + HEADER_FROM, PARCEL_HEADER);
+    memcpy((uint8_t *)trailer + TRAILER_FROM, blob.at, art_min32(left, PARCEL_TRAILER));
+    memcpy(place->trailer[blob.slot], (uint8_t *)trailer + TRAILER_FROM, PARCEL_TRAILER);
     place->hash[blob.slot] = art_hash128(last, ART_BLOB_PAGE);
     place->known[blob.slot] = true;
     return true;
@@ -171,9 +171,9 @@ void parcel_name_hashes(uint8_t *data, size_t len, const struct art_hash128 *has
     }
 }
 
-static void put_page(struct art_buffer *out, const uint8_t *page, uint32_t room, bool head) {
+static void put_page(struct art_buffer *out, const uint8_t *page, uint32_t room, bool footer) {
     uint32_t n = room, first = 0;
-    if (head) {
+    if (footer) {
         while (first < room && !page[first]) first++;
         n = room - first;
     } else {
@@ -186,21 +186,21 @@ static void put_page(struct art_buffer *out, const uint8_t *page, uint32_t room,
 }
 
 void parcel_put_blob(struct art_buffer *out, uint8_t *image, const struct art_hash128 *hashes, unsigned slots) {
-    const struct art_blob_header *header = art_blob_header(image);
+    const struct art_blob_trailer *trailer = art_blob_trailer(image);
     struct art_buffer packed = {0};
-    uint8_t fixed[PARCEL_BLOB_FIXED] = {0, 0, 0, 0, (uint8_t)header->leaf_pages, (uint8_t)header->head_pages};
-    art_store32(fixed, header->slot);
+    uint8_t fixed[PARCEL_BLOB_FIXED] = {0, 0, 0, 0, (uint8_t)trailer->leaf_pages, (uint8_t)trailer->footer_pages};
+    art_store32(fixed, trailer->slot);
     append(&packed, fixed, sizeof fixed);
-    if (header->kind == ART_BLOB_INDEX) {
-        parcel_name_hashes(image, header->leaf_pages * ART_BLOB_PAGE, hashes, slots,
-                           header->slot % 2 ? ref_name : hash_name);
+    if (trailer->kind == ART_BLOB_INDEX) {
+        parcel_name_hashes(image, trailer->leaf_pages * ART_BLOB_PAGE, hashes, slots,
+                           trailer->slot % 2 ? ref_name : hash_name);
     }
-    for (uint32_t i = 0; i < header->leaf_pages + header->head_pages; i++) {
-        uint32_t number = page_number(i, header->leaf_pages, header->head_pages);
-        uint32_t room = number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
-        put_page(&packed, image + number * ART_BLOB_PAGE, room, number >= ART_BLOB_PAGES - header->head_pages);
+    for (uint32_t i = 0; i < trailer->leaf_pages + trailer->footer_pages; i++) {
+        uint32_t number = page_number(i, trailer->leaf_pages, trailer->footer_pages);
+        uint32_t room = number == LAST_PAGE ? ART_TRAILER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
+        put_page(&packed, image + number * ART_BLOB_PAGE, room, number >= ART_BLOB_PAGES - trailer->footer_pages);
     }
-    append(&packed, &header->magic, PARCEL_HEADER);
+    append(&packed, &trailer->magic, PARCEL_TRAILER);
     parcel_put(out, PARCEL_BLOB, packed.data, packed.len);
     art_buffer_clear(&packed);
 }

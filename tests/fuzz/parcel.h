@@ -8,14 +8,14 @@
  *   parcel    sections, one behind the other to the end         u8 kind | u24 length | bytes; cut off where they run
  *                                                               over
  *
- *   BLOB      u32 slot | u8 leaf_pages | u8 head_pages
+ *   BLOB      u32 slot | u8 leaf_pages | u8 footer_pages
  *             per page  u16 n | n bytes                         leaf pages: their first n bytes, the rest zero;
- *                                                               head pages: their last (of the last one, before the
- *                                                               header)
- *             the header from `magic` on                        the hashes before it are made
+ *                                                               footer pages: their last (of the last one, before the
+ *                                                               trailer)
+ *             the trailer from `magic` on                       the hashes before it are made
  *   ROOT      row 0 of the log, without its checksum
  *   ROW       u64 csn | body of a redo row                      the hash before it is made, from the root's on
- *   RETIRED     T_artstate's list of retired slots
+ *   RETIRED   T_artstate's list of retired slots
  *   STATE     u8 length | key | u8 type | value: a row of T_artstate
  *   OPS       what to do with it: each target's own
  *   DAMAGE    per 7 bytes: u32 slot | u16 position | u8 mask    turned over after the hashes were made; in units of 8
@@ -23,8 +23,8 @@
  *   SIZE      u8: slots of the file
  *
  * Where a hash would stand in a reference, 16 bytes name the blob: "hash of slot" and its number. "refs to slot" does
- * more: it makes the whole reference agree with the blob's header (pages, level, generation, counts), so that a lie in
- * the header is believed above. A blob must come before those that refer to it. */
+ * more: it makes the whole reference agree with the blob's trailer (pages, level, generation, counts), so that a lie in
+ * the trailer is believed above. A blob must come before those that refer to it. */
 #ifndef TESTS_FUZZ_PARCEL_H
 #define TESTS_FUZZ_PARCEL_H
 
@@ -51,7 +51,7 @@ enum {
     PARCEL_SECTIONS = 64,
     PARCEL_HEAD = 4,       /* bytes of a section before its content */
     PARCEL_BLOB_FIXED = 6, /* before its pages */
-    PARCEL_HEADER = 128,   /* of a blob: what is not hashes */
+    PARCEL_TRAILER = 128,  /* of a blob: what is not hashes */
     PARCEL_SLOTS = 20,     /* numbers from here on are taken as they are, but not put on the disk */
     PARCEL_NAME = 16
 };
@@ -79,7 +79,7 @@ struct parcel_place {
     void *context;
     bool known[PARCEL_SLOTS];
     struct art_hash128 hash[PARCEL_SLOTS];
-    uint8_t header[PARCEL_SLOTS][PARCEL_HEADER];
+    uint8_t trailer[PARCEL_SLOTS][PARCEL_TRAILER];
 };
 
 /* Puts a blob where it belongs, its hashes made. False: its slot is none that a parcel may have. */

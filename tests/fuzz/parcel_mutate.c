@@ -2,7 +2,7 @@
  * around it whole; else libFuzzer's own changes, kept inside of one section. No hash has to be mended, since a parcel
  * has none.
  *
- *   field of a header | directory entry | byte of a routing node | bucket's header | bucket's column | reference |
+ *   field of a trailer | directory entry | byte of a routing node | bucket's header | bucket's column | reference |
  *   section
  */
 #include "core/blob/blob_format.h"
@@ -13,24 +13,24 @@
 /* A blob's section, and where its pages are in it. */
 struct view {
     struct parcel_section *section;
-    uint32_t leaf_pages, head_pages;
+    uint32_t leaf_pages, footer_pages;
     uint8_t *page[ART_BLOB_PAGES]; /* content, as the section has it */
     uint32_t len[ART_BLOB_PAGES];
-    uint8_t *header; /* PARCEL_HEADER bytes, NULL where they are cut off */
+    uint8_t *trailer; /* PARCEL_TRAILER bytes, NULL where they are cut off */
 };
 
-enum { HEADER_FROM = offsetof(struct art_blob_header, magic), LAST_PAGE = ART_BLOB_PAGES - 1 };
+enum { TRAILER_FROM = offsetof(struct art_blob_trailer, magic), LAST_PAGE = ART_BLOB_PAGES - 1 };
 
 static bool view_open(struct view *view, struct parcel_section *section) {
     memset(view, 0, sizeof *view);
     if (section->len < PARCEL_BLOB_FIXED) return false;
     view->section = section;
     view->leaf_pages = section->data[4] % ART_BLOB_PAGES;
-    view->head_pages = section->data[5] % ART_BLOB_PAGES;
-    if (view->leaf_pages + view->head_pages > ART_BLOB_PAGES) return false;
+    view->footer_pages = section->data[5] % ART_BLOB_PAGES;
+    if (view->leaf_pages + view->footer_pages > ART_BLOB_PAGES) return false;
     uint8_t *at = section->data + PARCEL_BLOB_FIXED, *end = section->data + section->len;
-    for (uint32_t i = 0; i < view->leaf_pages + view->head_pages; i++) {
-        uint32_t number = i < view->leaf_pages ? i : ART_BLOB_PAGES - view->head_pages + (i - view->leaf_pages);
+    for (uint32_t i = 0; i < view->leaf_pages + view->footer_pages; i++) {
+        uint32_t number = i < view->leaf_pages ? i : ART_BLOB_PAGES - view->footer_pages + (i - view->leaf_pages);
         if (end - at < 2) return true;
         uint32_t n = art_load16(at);
         at += 2;
@@ -39,7 +39,7 @@ static bool view_open(struct view *view, struct parcel_section *section) {
         view->len[number] = n;
         at += n;
     }
-    if (end - at >= PARCEL_HEADER) view->header = at;
+    if (end - at >= PARCEL_TRAILER) view->trailer = at;
     return true;
 }
 
@@ -47,8 +47,8 @@ static bool view_open(struct view *view, struct parcel_section *section) {
 static uint8_t *view_at(const struct view *view, uint32_t offset) {
     uint32_t number = offset / ART_BLOB_PAGE, in = offset % ART_BLOB_PAGE;
     if (number > LAST_PAGE || !view->page[number]) return NULL;
-    if (number >= ART_BLOB_PAGES - view->head_pages) {
-        uint32_t room = number == LAST_PAGE ? ART_HEADER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE,
+    if (number >= ART_BLOB_PAGES - view->footer_pages) {
+        uint32_t room = number == LAST_PAGE ? ART_TRAILER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE,
                  gap = room - view->len[number];
         return in >= gap && in < room ? view->page[number] + (in - gap) : NULL;
     }
@@ -107,28 +107,28 @@ static bool change_at(const struct view *view, uint32_t offset, uint32_t bytes, 
 
 static bool change_header(const struct view *view, struct random *random) {
 #define FIELD(name)                                                                                                    \
-    { offsetof(struct art_blob_header, name), sizeof(((struct art_blob_header *)0)->name) }
+    { offsetof(struct art_blob_trailer, name), sizeof(((struct art_blob_trailer *)0)->name) }
     static const struct {
         uint16_t at, size;
-    } fields[] = {FIELD(kind),       FIELD(flags),         FIELD(generation), FIELD(slot),       FIELD(entries),
-                  FIELD(csn_min),    FIELD(count),         FIELD(buckets),    FIELD(leaf_pages), FIELD(routing),
-                  FIELD(head_pages), FIELD(root),          FIELD(common),     FIELD(filter),     FIELD(below),
-                  FIELD(level),      FIELD(filter_blocks), FIELD(format)};
+    } fields[] = {FIELD(kind),         FIELD(flags),         FIELD(generation), FIELD(slot),       FIELD(entries),
+                  FIELD(csn_min),      FIELD(count),         FIELD(buckets),    FIELD(leaf_pages), FIELD(routing),
+                  FIELD(footer_pages), FIELD(root),          FIELD(common),     FIELD(filter),     FIELD(below),
+                  FIELD(level),        FIELD(filter_blocks), FIELD(format)};
 #undef FIELD
-    if (!view->header) return false;
+    if (!view->trailer) return false;
     uint32_t i = random_below(random, sizeof fields / sizeof *fields);
-    change_number(view->header + fields[i].at - HEADER_FROM, fields[i].size, random);
+    change_number(view->trailer + fields[i].at - TRAILER_FROM, fields[i].size, random);
     return true;
 }
 
-static uint32_t header_number(const struct view *view, size_t at) {
-    return art_load32(view->header + at - HEADER_FROM);
+static uint32_t trailer_number(const struct view *view, size_t at) {
+    return art_load32(view->trailer + at - TRAILER_FROM);
 }
 
 static bool change_directory(const struct view *view, struct random *random) {
-    if (!view->header) return false;
-    uint32_t routing = header_number(view, offsetof(struct art_blob_header, routing));
-    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff;
+    if (!view->trailer) return false;
+    uint32_t routing = trailer_number(view, offsetof(struct art_blob_trailer, routing));
+    uint32_t buckets = trailer_number(view, offsetof(struct art_blob_trailer, buckets)) & 0xffff;
     uint32_t i = random_below(random, buckets + 1);
     switch (random_below(random, 3)) {
     case 0:
@@ -153,12 +153,12 @@ static uint32_t node_bytes(const struct view *view, uint32_t at, bool wide) {
 }
 
 static bool change_node(const struct view *view, struct random *random) {
-    if (!view->header) return false;
-    bool wide = view->header[offsetof(struct art_blob_header, flags) - HEADER_FROM] & ART_BLOB_WIDE;
-    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff;
-    uint32_t at = header_number(view, offsetof(struct art_blob_header, root)),
+    if (!view->trailer) return false;
+    bool wide = view->trailer[offsetof(struct art_blob_trailer, flags) - TRAILER_FROM] & ART_BLOB_WIDE;
+    uint32_t buckets = trailer_number(view, offsetof(struct art_blob_trailer, buckets)) & 0xffff;
+    uint32_t at = trailer_number(view, offsetof(struct art_blob_trailer, root)),
              steps = random_below(random, buckets / 2 + 1);
-    while (steps-- && at < ART_HEADER_AT) at += node_bytes(view, at, wide);
+    while (steps-- && at < ART_TRAILER_AT) at += node_bytes(view, at, wide);
     uint8_t *flags = view_at(view, at);
     if (!flags) return false;
     uint32_t kind = random_below(random, 6), room = node_bytes(view, at, wide);
@@ -168,9 +168,9 @@ static bool change_node(const struct view *view, struct random *random) {
 }
 
 static bool change_bucket(const struct view *view, struct random *random) {
-    if (!view->header) return false;
-    uint32_t routing = header_number(view, offsetof(struct art_blob_header, routing));
-    uint32_t buckets = header_number(view, offsetof(struct art_blob_header, buckets)) & 0xffff;
+    if (!view->trailer) return false;
+    uint32_t routing = trailer_number(view, offsetof(struct art_blob_trailer, routing));
+    uint32_t buckets = trailer_number(view, offsetof(struct art_blob_trailer, buckets)) & 0xffff;
     uint32_t i = random_below(random, buckets);
     uint32_t at = ART_BUCKET_ALIGN * view_number(view, routing + 2 * i, 2);
     uint32_t next = i + 1 < buckets ? ART_BUCKET_ALIGN * view_number(view, routing + 2 * i + 2, 2) : at + ART_BLOB_PAGE;

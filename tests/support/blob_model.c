@@ -208,18 +208,18 @@ uint8_t *blob_image_new(void) {
 }
 
 uint32_t blob_image_used(const struct art_ref *ref) {
-    return (uint32_t)(ref->leaf_pages + ref->head_pages) * ART_BLOB_PAGE;
+    return (uint32_t)(ref->leaf_pages + ref->footer_pages) * ART_BLOB_PAGE;
 }
 
 bool blob_page_used(const struct art_ref *ref, uint32_t page) {
-    return page < ref->leaf_pages || page >= (uint32_t)ART_BLOB_PAGES - ref->head_pages;
+    return page < ref->leaf_pages || page >= (uint32_t)ART_BLOB_PAGES - ref->footer_pages;
 }
 
 void blob_image_rehash(uint8_t *image, struct art_ref *ref) {
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(image + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         if (blob_page_used(ref, page))
-            header->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+            trailer->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     ref->hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
 }

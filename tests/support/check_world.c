@@ -182,14 +182,14 @@ void check_reseal_top(unsigned run) {
     struct art_root *root = check_root_take();
     struct art_ref *top = &root->run[run].top;
     uint8_t *slot = check_slot(top->slot);
-    struct art_blob_header *header = (struct art_blob_header *)(void *)(slot + ART_HEADER_AT);
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(slot + ART_TRAILER_AT);
     for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->head_pages;
-        if (used) header->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->footer_pages;
+        if (used) trailer->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
-    top->count = header->count;
-    top->entries = header->below;
+    top->count = trailer->count;
+    top->entries = trailer->below;
     check_root_put(root);
 }
 

@@ -242,7 +242,7 @@ static const struct fault_step alone_step = {.name = "autocommit", .autocommit =
              "art_check('t') AS said)",                                                                                            \
              "SELECT 'ok'"),                                                                                                       \
         SAME("SELECT value FROM art_info('t') WHERE property = 'keys'", "SELECT count(*) FROM plain_t"),                           \
-        SAME("SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'", "SELECT 0")
+        SAME("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "SELECT 0")
 
 /* Made anew each time, since a fault may have kept it from being dropped. What the device cannot read (EIO) is left
  * out, so that no row may be wrong, and some may be missing. */

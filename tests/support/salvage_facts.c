@@ -12,7 +12,7 @@ struct fact {
     uint32_t key_len;
     uint64_t csn, hash;
     uint8_t flags;
-    uint32_t slot, first, last, head; /* pages: of the bucket; the first of the head. slot MEMTABLE: in the log */
+    uint32_t slot, first, last, footer; /* pages: of the bucket; the first of the footer. slot MEMTABLE: in the log */
 };
 static struct fact facts[FACTS_MAX];
 static unsigned fact_count;
@@ -62,7 +62,7 @@ static void collect_run(const struct art_run *run) {
         fact->slot = blob->slot;
         fact->first = art_bucket_offset(blob, cursor.leaf.bucket) / ART_BLOB_PAGE;
         fact->last = (art_bucket_end(blob, cursor.leaf.bucket) - 1) / ART_BLOB_PAGE;
-        fact->head = ART_BLOB_PAGES - blob->head_pages;
+        fact->footer = ART_BLOB_PAGES - blob->footer_pages;
         art_store_relax(check_tree->store);
     }
     art_run_cursor_close(&cursor);
@@ -107,7 +107,7 @@ static enum art_rc add_pages(void *context, const struct art_ref *ref) {
     struct pages *pages = context;
     pages->page = realloc(pages->page, (pages->count + art_ref_pages(ref)) * sizeof *pages->page);
     for (uint32_t i = 0; i < art_ref_pages(ref); i++) {
-        uint32_t page = i < ref->leaf_pages ? i : ART_BLOB_PAGES - ref->head_pages + i - ref->leaf_pages;
+        uint32_t page = i < ref->leaf_pages ? i : ART_BLOB_PAGES - ref->footer_pages + i - ref->leaf_pages;
         pages->page[pages->count++] = (struct damage){ref->slot, page};
     }
     return ART_OK;
@@ -214,7 +214,7 @@ static bool is_sound(const struct fact *fact, const struct salvage_case *what) {
     for (unsigned i = 0; i < what->count; i++) {
         const struct damage *damage = &what->damage[i];
         if (damage->slot != fact->slot) continue;
-        if ((damage->page >= fact->first && damage->page <= fact->last) || damage->page >= fact->head) return false;
+        if ((damage->page >= fact->first && damage->page <= fact->last) || damage->page >= fact->footer) return false;
     }
     return true;
 }

@@ -129,7 +129,7 @@ int store_write_again(struct art_store *store, const struct store_blob *blob) {
     int rc = art_store_buffer(store, &buffer);
     if (rc) return rc;
     memset(buffer.data, 0xdd, ART_BLOB_SIZE);
-    size_t front = (size_t)blob->ref.leaf_pages * ART_PAGE, back = (size_t)blob->ref.head_pages * ART_PAGE;
+    size_t front = (size_t)blob->ref.leaf_pages * ART_PAGE, back = (size_t)blob->ref.footer_pages * ART_PAGE;
     memcpy(buffer.data, blob->image, front);
     memcpy(buffer.data + ART_BLOB_SIZE - back, blob->image + ART_BLOB_SIZE - back, back);
     rc = art_store_write(store, &blob->ref, &buffer);
@@ -172,10 +172,10 @@ static int read_pages(struct art_store *store, const struct store_blob *blob, ui
     struct art_blob *found;
     int rc = art_store_blob(store, &blob->ref, &found);
     if (rc) return rc;
-    uint32_t head = ART_BLOB_SIZE - (uint32_t)blob->ref.head_pages * ART_PAGE;
+    uint32_t footer = ART_BLOB_SIZE - (uint32_t)blob->ref.footer_pages * ART_PAGE;
     ck_assert_uint_eq(found->slot, blob->ref.slot);
     ck_assert_uint_eq(found->leaf_pages, blob->ref.leaf_pages);
-    ck_assert(!memcmp(found->image + head, blob->image + head, ART_BLOB_SIZE - head));
+    ck_assert(!memcmp(found->image + footer, blob->image + footer, ART_BLOB_SIZE - footer));
     rc = load(found, first, n);
     if (rc) return rc;
     ck_assert(!memcmp(found->image + first * ART_PAGE, blob->image + first * ART_PAGE, n * ART_PAGE));

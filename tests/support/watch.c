@@ -151,8 +151,9 @@ void watch_begin(struct watch *watch) {
         if (done) shared->counter++;                                                                                   \
     }
 
-int __real_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable);
-int __wrap_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable) {
+int __real_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable);
+int __wrap_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
+                             const struct art_memtable *memtable) {
     BEGIN(WATCH_FLUSH);
     int rc = __real_art_compact_flush(tree, edit, memtable);
     END(WATCH_FLUSH, flushes, !rc);
@@ -160,8 +161,8 @@ int __wrap_art_compact_flush(struct art_tree *tree, struct art_edit *edit, const
 }
 
 /* Called with every flush; one that writes nothing was not due. */
-int __real_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
+int __real_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
+int __wrap_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
     uint64_t before = edit->pages_written;
     BEGIN(WATCH_MERGE);
     int rc = __real_art_compact_merge(tree, edit, owed_pages);
@@ -169,8 +170,8 @@ int __wrap_art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint6
     return rc;
 }
 
-int __real_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
-int __wrap_art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable) {
+int __real_art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
+int __wrap_art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     uint64_t before = edit->pages_written;
     BEGIN(WATCH_MERGE);
     int rc = __real_art_compact_all(tree, edit, memtable);
@@ -186,16 +187,16 @@ int __wrap_art_tree_spill(struct art_tree *tree) {
     return rc;
 }
 
-int __real_art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most);
-int __wrap_art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
+int __real_art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most);
+int __wrap_art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
     BEGIN(WATCH_VACUUM);
     int rc = __real_art_vacuum(tree, edit, most);
     END(WATCH_VACUUM, vacuums, !rc);
     return rc;
 }
 
-int __real_art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
-int __wrap_art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
+int __real_art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot);
+int __wrap_art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot) {
     int rc = __real_art_slots_take(tree, edit, slot);
     if (!rc && shared) {
         shared->slots_written++;

@@ -125,7 +125,7 @@ static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, s
     *step = (struct run_step){.blob = blob, .fence = check->fence};
     check->fence = (struct art_fence){0};
     check->depth++;
-    art_blob_hold(blob);
+    art_blob_pin(blob);
     return ref->label.len ? art_buffer_append(&step->label, ref->label.data, ref->label.len) : ART_OK;
 }
 
@@ -143,7 +143,7 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     if (rc || (checker->options->quick && !ref->level)) return rc;
     rc = art_store_blob(store, ref, &blob);
     if (rc) return gap(check, art_check_note(checker, rc));
-    art_blob_hold(blob);
+    art_blob_pin(blob);
     bool before = check->found;
     check->found = false;
     rc = check_blob(check, ref, blob, &deeper);
@@ -151,13 +151,13 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, false);
     if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, true);
     check->found |= before;
-    art_blob_release(blob);
+    art_blob_unpin(blob);
     return rc ? rc : art_tree_interrupted(checker->tree);
 }
 
 static void ascend(struct run_check *check) {
     struct run_step *step = &check->step[--check->depth];
-    art_blob_release(step->blob);
+    art_blob_unpin(step->blob);
     art_buffer_clear(&step->label);
     art_fence_clear(&step->fence);
 }

@@ -13,7 +13,7 @@ static inline enum art_rc step_down(struct art_tree *tree, struct art_blob *blob
         return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref->level,
                            level);
     }
-    if (ref->level == 0) art_store_heads_around(tree->store, blob, key, ref);
+    if (ref->level == 0) art_store_footers_around(tree->store, blob, key, ref);
     return ART_OK;
 }
 
@@ -119,14 +119,14 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct ar
     if (found.in_memtable) {
         row->held_memtable = art_memtable_ref(tree->memtable);
     } else {
-        art_blob_hold(found.blob);
-        row->held_blob = found.blob;
+        art_blob_pin(found.blob);
+        row->pinned_blob = found.blob;
     }
     return ART_OK;
 }
 
 void art_row_release(struct art_row *row) {
-    if (row->held_blob) art_blob_release(row->held_blob);
+    if (row->pinned_blob) art_blob_unpin(row->pinned_blob);
     if (row->held_memtable) art_memtable_unref(row->held_memtable);
     *row = (struct art_row){0};
 }

@@ -87,11 +87,11 @@ static enum art_rc narrow_run(struct select *select, const struct art_run *run) 
         unsigned level = ref.level;
         rc = art_store_blob(select->tree->store, &ref, &blob);
         if (rc) break;
-        art_blob_hold(blob);
+        art_blob_pin(blob);
         art_blob_cursor_init(&at, blob, select->between->scratch);
         if (ref.label.len) memcpy(at.key, ref.label.data, ref.label.len);
         rc = narrow_blob(select, &at, ref.label, &first);
-        art_blob_release(above);
+        art_blob_unpin(above);
         above = blob;
         if (rc || level == 0) break;
         rc = art_blob_seek_entry(&at, first ? first - 1 : 0);
@@ -102,7 +102,7 @@ static enum art_rc narrow_run(struct select *select, const struct art_run *run) 
         }
         if (rc) break;
     }
-    art_blob_release(above);
+    art_blob_unpin(above);
     return rc;
 }
 

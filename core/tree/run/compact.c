@@ -1,10 +1,10 @@
 /* Flush, and the merges that keep the number of runs small.
  *
  *   level 0     level-0 runs, one a flush, at most three; fewer when they are a quarter of a small table
- *   level 1     the level-0 runs merged; it gives itself to the run below, slice by slice
+ *   level 1     the level-0 runs merged; it gives itself to the run below, by partial compactions
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
- * (slice.c says what a slice is.) A run that is over its size with nothing at the next level just becomes that level.
+ * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just becomes that level.
  * What lies over the last run may hide rows of it, which then take space twice: so the run over the last is over its
  * size, too, when it is more than an eighth of the last, the next one above a 64th. A last run that has become too
  * small for its level goes up again, and takes in what is there.
@@ -51,7 +51,8 @@ static unsigned level0_runs(const struct art_root *root) {
 
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
-enum art_rc art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable) {
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
+                              const struct art_memtable *memtable) {
     struct art_memtable_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
@@ -115,7 +116,7 @@ static uint8_t merged_level(const struct art_tree *tree, const struct art_root *
 }
 
 /* Replaces runs [from, to] by one, with a memtable over them or NULL. */
-static enum art_rc merge_runs(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable,
+static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                               unsigned from, unsigned to) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
@@ -144,7 +145,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_edit *edit, stru
 
 /* --- policy ------------------------------------------------------------------------------------------------------- */
 
-enum step { STEP_NONE, STEP_LEVEL0, STEP_SLICE, STEP_RELABEL, STEP_RAISE };
+enum step { STEP_NONE, STEP_LEVEL0, STEP_PARTIAL, STEP_RELABEL, STEP_RAISE };
 
 /* Is the last run less than half of what the level above it may hold? */
 static bool too_small(const struct art_tree *tree, const struct art_run *last) {
@@ -181,7 +182,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         *at = level0;
         *urgency = 10 + 10 * level0 / LEVEL0_MAX;
         bool below = level0 + 1 < root->runs && root->run[level0 + 1].level == LEVEL_FIRST;
-        step = below ? STEP_SLICE : STEP_RELABEL;
+        step = below ? STEP_PARTIAL : STEP_RELABEL;
     } else if (level0_are_due(tree, root, level0)) {
         *at = 0;
         *urgency = 10 * level0 / LEVEL0_MAX + 10;
@@ -197,7 +198,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         if (overdue <= *urgency) continue;
         *urgency = overdue;
         *at = i;
-        step = below ? STEP_SLICE : STEP_RELABEL;
+        step = below ? STEP_PARTIAL : STEP_RELABEL;
     }
     unsigned last = root->runs - 1;
     bool raise = root->runs && too_small(tree, &root->run[last]);
@@ -237,12 +238,12 @@ bool art_compact_due(const struct art_tree *tree) {
     return next_step(tree, root, &at, &urgency) != STEP_NONE;
 }
 
-static enum art_rc take_step(struct art_tree *tree, struct art_edit *edit, enum step step, unsigned at) {
+static enum art_rc take_step(struct art_tree *tree, struct art_version_edit *edit, enum step step, unsigned at) {
     switch (step) {
     case STEP_LEVEL0:
         return merge_runs(tree, edit, NULL, 0, level0_runs(edit->root) - 1);
-    case STEP_SLICE:
-        return art_slice_give(tree, edit, at);
+    case STEP_PARTIAL:
+        return art_compact_partially(tree, edit, at);
     case STEP_RELABEL:
         edit->root->run[at].level =
             edit->root->run[at].level == LEVEL_DRAINING ? LEVEL_FIRST : edit->root->run[at].level + 1;
@@ -261,17 +262,17 @@ static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
     return pages >= owed && (pages >= PAUSE_PAGES || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
-static enum art_rc give_what_appends(struct art_tree *tree, struct art_edit *edit) {
+static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_edit *edit) {
     bool append;
     enum art_rc rc = appends(tree, edit->root, &append);
     while (!rc && append) {
-        rc = art_slice_give(tree, edit, 0);
+        rc = art_compact_partially(tree, edit, 0);
         if (!rc) rc = appends(tree, edit->root, &append);
     }
     return rc;
 }
 
-enum art_rc art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages) {
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
     uint64_t written = edit->pages_written, begun = art_clock_ns();
     enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
@@ -298,17 +299,17 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
 }
 
-enum art_rc art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable) {
+enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     struct art_root *root = edit->root;
     if (!root->runs) return art_compact_flush(tree, edit, memtable);
     if (root->runs == 1 && !art_memtable_keys(memtable) && is_packed(tree, &root->run[0])) return ART_OK;
     return merge_runs(tree, edit, memtable, 0, root->runs - 1);
 }
 
-enum art_rc art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices) {
+enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions) {
     enum art_rc rc = ART_OK;
-    while (!rc && slices-- && edit->root->runs > 1) {
-        rc = art_slice_give(tree, edit, 0);
+    while (!rc && compactions-- && edit->root->runs > 1) {
+        rc = art_compact_partially(tree, edit, 0);
         if (!rc) rc = art_tree_interrupted(tree);
     }
     return rc;

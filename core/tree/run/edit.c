@@ -2,8 +2,8 @@
  * taken out. Until it is installed nobody else sees it, and discarding it gives all its slots back. */
 #include "core/tree/run/run.h"
 
-enum art_rc art_edit_begin(struct art_tree *tree, struct art_edit *edit) {
-    *edit = (struct art_edit){0};
+enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit) {
+    *edit = (struct art_version_edit){0};
     enum art_rc rc = art_slots_begin(tree);
     if (!rc) rc = art_slots_know(tree);
     if (!rc) rc = art_root_clone(tree->root, &edit->root);
@@ -17,7 +17,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_edit *edit) {
     return ART_OK;
 }
 
-void art_edit_discard(struct art_tree *tree, struct art_edit *edit) {
+void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit) {
     if (!edit->root) return;
     if (tree->slots.writing) {
         art_store_give_up(tree->store); /* a write that failed does not fail what is written next */
@@ -25,10 +25,10 @@ void art_edit_discard(struct art_tree *tree, struct art_edit *edit) {
     }
     art_root_unref(edit->root);
     art_slot_set_clear(&edit->used);
-    *edit = (struct art_edit){0};
+    *edit = (struct art_version_edit){0};
 }
 
-/* A finished blob's own count of its entries stands only in its header. */
+/* A finished blob's own count of its entries stands only in its trailer. */
 static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
                                   uint32_t *out) {
     struct art_blob blob;
@@ -37,7 +37,7 @@ static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_b
     return rc;
 }
 
-enum art_rc art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
     uint32_t slot;
     enum art_rc rc = art_slots_take(tree, edit, &slot);

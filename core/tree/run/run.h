@@ -3,7 +3,7 @@
  *   run_cursor.c  a walk through one run                     merge.c     sources side by side, newest first
  *   slots.c       which slots may be written; retired slots    edit.c      a root in the making
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
- *   compact.c     flush, merges, optimize                    slice.c     a part of a run for the run below
+ *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once */
 #ifndef ART_TREE_RUN_H
 #define ART_TREE_RUN_H
@@ -121,11 +121,11 @@ enum art_rc art_slots_know(struct art_tree *tree);
 enum art_rc art_slots_claim(struct art_tree *tree);
 /* Lock, secure, retired list: everything before the first slot of a transaction is written. */
 enum art_rc art_slots_begin(struct art_tree *tree);
-enum art_rc art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot);
+enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot);
 /* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
-enum art_rc art_slots_discard(struct art_tree *tree, const struct art_edit *edit);
+enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit);
 /* The edit does not name the slot any more. */
-void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot);
+void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot);
 /* Calls `visit` with every reference of a run, its top included. */
 enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
@@ -146,10 +146,10 @@ void art_slots_end(struct art_tree *tree);
 void art_slots_cut_back(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
-enum art_rc art_edit_begin(struct art_tree *tree, struct art_edit *edit);
-void art_edit_discard(struct art_tree *tree, struct art_edit *edit);
+enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit);
+void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit);
 /* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. */
-enum art_rc art_edit_write(struct art_tree *tree, struct art_edit *edit, struct art_builder *builder,
+enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
 
 /* --- run_build.c -------------------------------------------------------------------------------------------------- */
@@ -169,8 +169,8 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
 /* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
  * art_run_build_run(), and the children are folded into index blobs on the way. */
-enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
-                               uint32_t fill_pages, bool whole);
+enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
+                               bool filter, uint32_t fill_pages, bool whole);
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
 /* Takes buckets as they are, pages at a time; *taken: so many, 0 when it would not pay off or they do not begin a
  * page. */
@@ -182,50 +182,51 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out);
 void art_run_build_close(struct art_run_build *build);
 void art_run_clear(struct art_run *run);
 /* Index blobs of `level` over `children`, their references to `out`. */
-enum art_rc art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level,
+enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned level,
                             const struct art_children *children, struct art_children *out);
 
 /* --- splice.c ----------------------------------------------------------------------------------------------------- */
 /* Replaces the leaf blobs of `run` whose separators lie in [low, high) (high.data NULL: to the end) by `children` and
  * frees the replaced ones (`moved`: not the leaves, some of which `children` or another run name: the caller does, with
  * the others); the result, maybe empty (top.entries 0), is owned by the caller. */
-enum art_rc art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                            struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
                            struct art_run *out);
 /* Frees all slots of a run (after it was merged away). */
-enum art_rc art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run);
+enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run);
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
-enum art_rc art_compact_flush(struct art_tree *tree, struct art_edit *edit, const struct art_memtable *memtable);
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
+                              const struct art_memtable *memtable);
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
-enum art_rc art_compact_merge(struct art_tree *tree, struct art_edit *edit, uint64_t owed_pages);
+enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
 bool art_compact_due(const struct art_tree *tree);
 /* The memtable and all runs become one run: what remains of them is all that is written. */
-enum art_rc art_compact_all(struct art_tree *tree, struct art_edit *edit, struct art_memtable *memtable);
-/* The same by and by, from the newest run on, without the memtable: each slice leaves about as many slots as it
+enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
+/* The same by and by, from the newest run on, without the memtable: each partial compaction leaves about as many slots as it
  * takes. */
-enum art_rc art_compact_some(struct art_tree *tree, struct art_edit *edit, unsigned slices);
+enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come
  * out. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
-/* --- slice.c ------------------------------------------------------------------------------------------------------ */
+/* --- partial.c ------------------------------------------------------------------------------------------------------ */
 /* Gives a part of run `at`, maybe all of it, to the run below it. */
-enum art_rc art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at);
+enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
 /* The leaf blob's entries in new blobs. */
-enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                                  struct art_bytes separator, const struct art_ref *leaf, bool filter,
                                  struct art_children *out);
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
-enum art_rc art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved);
+enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end, where that is worth while. */
-enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_edit *edit);
+enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
 /* Moves all that the free slots have room for, `most` blobs at most. */
-enum art_rc art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most);
+enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most);
 /* 'optimize' and 'vacuum' leave no slack. */
 static inline bool art_wants_small(const struct art_tree *tree) {
     return tree->txn.optimize || tree->txn.vacuum;

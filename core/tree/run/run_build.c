@@ -12,7 +12,7 @@ enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };
 
 struct art_run_build {
     struct art_tree *tree;
-    struct art_edit *edit;
+    struct art_version_edit *edit;
     struct art_builder *builder;
     struct art_blob_buf buffer;
     struct art_children level[ART_LEVELS_MAX];
@@ -69,8 +69,8 @@ static uint32_t page_spare(const struct art_tree *tree) {
     return tree->options.inlined ? ART_ROW_SPARE : 0;
 }
 
-enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_edit *edit, bool filter,
-                               uint32_t fill_pages, bool whole) {
+enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
+                               bool filter, uint32_t fill_pages, bool whole) {
     struct art_run_build *build = art_alloc_zeroed(sizeof *build);
     if (!build) return art_nomem();
     build->tree = tree;
@@ -211,7 +211,7 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
 
 /* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any
  * shortened one. */
-enum art_rc art_index_build(struct art_tree *tree, struct art_edit *edit, unsigned level,
+enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned level,
                             const struct art_children *children, struct art_children *out) {
     struct art_builder_options options = {.kind = ART_BLOB_INDEX,
                                           .level = (uint8_t)level,

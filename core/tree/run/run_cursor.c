@@ -24,14 +24,14 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->window > 1) art_store_end_ahead(cursor->store, cursor);
+    if (cursor->window > 1) art_store_readahead_end(cursor->store, cursor);
     cursor->window = cursor->ahead = 0;
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
     end_ahead(cursor);
     for (unsigned level = 0; level <= cursor->top.level && level < ART_LEVELS_MAX; level++) { /* no other was entered */
-        if (cursor->path[level]) art_blob_release(cursor->path[level]);
+        if (cursor->path[level]) art_blob_unpin(cursor->path[level]);
         cursor->path[level] = NULL;
     }
     cursor->valid = false;
@@ -59,8 +59,8 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
     enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[level] != blob) {
-        art_blob_hold(blob);
-        if (cursor->path[level]) art_blob_release(cursor->path[level]);
+        art_blob_pin(blob);
+        if (cursor->path[level]) art_blob_unpin(cursor->path[level]);
         cursor->path[level] = blob;
     }
     cursor->entries[level] = blob->entries;
@@ -104,7 +104,7 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
     for (; asked + n < wanted; n++) {
         if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
     }
-    if (n) asked += art_store_read_ahead(cursor->store, cursor, refs, n);
+    if (n) asked += art_store_readahead_start(cursor->store, cursor, refs, n);
     cursor->ahead = asked ? asked - 1 : 0;
 }
 
@@ -200,7 +200,7 @@ static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, in
             rc = child_ref(cursor, level, *side < 0 ? 0 : cursor->entries[level] - 1, &ref);
         }
         if (rc) return rc;
-        if (--level == 0 && *side == 0) art_store_heads_around(cursor->store, cursor->path[1], key, &ref);
+        if (--level == 0 && *side == 0) art_store_footers_around(cursor->store, cursor->path[1], key, &ref);
     }
 }
 

@@ -64,7 +64,7 @@ static enum art_rc find_highest(struct art_tree *tree, const struct art_root *ro
     return rc;
 }
 
-enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                                  struct art_bytes separator, const struct art_ref *leaf, bool filter,
                                  struct art_children *out) {
     struct art_run_cursor cursor;
@@ -89,7 +89,7 @@ enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_edit *edit, c
 }
 
 /* Is there a free slot below this one? */
-static enum art_rc room_below(struct art_tree *tree, struct art_edit *edit, uint32_t slot, bool *room) {
+static enum art_rc room_below(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot, bool *room) {
     uint32_t lowest;
     enum art_rc rc = art_slots_take(tree, edit, &lowest);
     if (rc) return rc;
@@ -98,7 +98,7 @@ static enum art_rc room_below(struct art_tree *tree, struct art_edit *edit, uint
     return ART_OK;
 }
 
-enum art_rc art_shrink_step(struct art_tree *tree, struct art_edit *edit, bool *moved) {
+enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {
     *moved = false;
     if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
@@ -130,7 +130,7 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
     return other > slot ? other : slot;
 }
 
-enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_edit *edit) {
+enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
     if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));

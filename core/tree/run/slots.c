@@ -279,7 +279,7 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
 }
 
-enum art_rc art_slots_discard(struct art_tree *tree, const struct art_edit *edit) {
+enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
     bool leaves = leaves_the_base(tree);
@@ -300,7 +300,7 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_edit *edit
 
 /* --- taking and giving back --------------------------------------------------------------------------------------- */
 
-enum art_rc art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_t *slot) {
+enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot) {
     enum art_rc rc = art_store_take_slot(tree->store, slot);
     if (rc) return rc;
     assert(!art_slot_set_has(&tree->slots.base, *slot));
@@ -309,7 +309,7 @@ enum art_rc art_slots_take(struct art_tree *tree, struct art_edit *edit, uint32_
     return rc;
 }
 
-void art_slots_drop(struct art_tree *tree, struct art_edit *edit, uint32_t slot) {
+void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot) {
     art_slot_set_remove(&edit->used, slot);
     if (kept(tree, slot) || art_slot_set_has(&tree->slots.used, slot)) return;
     art_store_return_slot(tree->store, slot);

@@ -13,7 +13,7 @@
 
 struct splice {
     struct art_tree *tree;
-    struct art_edit *edit;
+    struct art_version_edit *edit;
     struct art_run run;          /* top borrowed; counters of the result */
     struct art_buffer low, high; /* range of the replaced children, padded copies */
     bool to_end, moved;
@@ -130,7 +130,7 @@ static enum art_rc run_of_leaf(struct splice *splice, struct art_children *child
     return rc;
 }
 
-enum art_rc art_run_splice(struct art_tree *tree, struct art_edit *edit, const struct art_run *run,
+enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                            struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
                            struct art_run *out) {
     struct splice splice = {.tree = tree, .edit = edit, .run = *run, .to_end = !high.data, .moved = moved};
@@ -171,7 +171,7 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_edit *edit, const s
 
 struct drop_context {
     struct art_tree *tree;
-    struct art_edit *edit;
+    struct art_version_edit *edit;
 };
 
 static enum art_rc drop_visit(void *context, const struct art_ref *ref) {
@@ -180,7 +180,7 @@ static enum art_rc drop_visit(void *context, const struct art_ref *ref) {
     return ART_OK;
 }
 
-enum art_rc art_run_drop(struct art_tree *tree, struct art_edit *edit, const struct art_run *run) {
+enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run) {
     struct drop_context context = {tree, edit};
     return art_run_each_ref(tree->store, run, drop_visit, &context);
 }

@@ -20,14 +20,15 @@ static enum art_rc note_index(void *context, const struct art_ref *ref) {
     return ref->level ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
-static bool room_before(const struct art_tree *tree, const struct art_edit *edit, const struct art_slot_set *index,
-                        uint32_t end, uint32_t most) {
+static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
+                        const struct art_slot_set *index, uint32_t end, uint32_t most) {
     uint32_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
     return moved <= most && (uint64_t)moved + named <= art_store_free_slots(tree->store, end);
 }
 
 /* Behind all slots that are used when there is no room to move anything. */
-static enum art_rc choose_end(struct art_tree *tree, const struct art_edit *edit, uint32_t most, uint32_t *end) {
+static enum art_rc choose_end(struct art_tree *tree, const struct art_version_edit *edit, uint32_t most,
+                              uint32_t *end) {
     struct art_slot_set index = {0};
     enum art_rc rc = ART_OK;
     for (unsigned i = 0; !rc && i < edit->root->runs; i++) {
@@ -71,8 +72,9 @@ static bool must_move(const struct art_run_cursor *cursor, const struct art_run 
 }
 
 /* One more child: the leaf blob as it is, or built again in its separator's place. */
-static enum art_rc add_leaf(struct art_tree *tree, struct art_edit *edit, unsigned at, struct art_bytes separator,
-                            const struct art_ref *leaf, uint32_t end, struct stretch *stretch) {
+static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
+                            struct art_bytes separator, const struct art_ref *leaf, uint32_t end,
+                            struct stretch *stretch) {
     struct art_children *all = &stretch->children;
     if (leaf->slot < end) {
         all->blobs++;
@@ -94,7 +96,7 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_edit *edit, unsign
 
 /* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the
  * stretch is long enough. */
-static enum art_rc gather_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+static enum art_rc gather_stretch(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
                                   const struct art_buffer *from, struct stretch *stretch) {
     const struct art_run *run = &edit->root->run[at];
     struct art_run_cursor cursor;
@@ -122,7 +124,7 @@ static enum art_rc gather_stretch(struct art_tree *tree, struct art_edit *edit, 
 }
 
 /* Moves one stretch of run `at`; *from: where the next one may begin. */
-static enum art_rc move_stretch(struct art_tree *tree, struct art_edit *edit, unsigned at, uint32_t end,
+static enum art_rc move_stretch(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
                                 struct art_buffer *from, bool *more) {
     const struct art_run *run = &edit->root->run[at];
     struct stretch stretch = {.to_end = true};
@@ -148,7 +150,7 @@ static enum art_rc move_stretch(struct art_tree *tree, struct art_edit *edit, un
     return rc;
 }
 
-enum art_rc art_vacuum(struct art_tree *tree, struct art_edit *edit, uint32_t most) {
+enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
     uint32_t end;
     struct art_buffer from = {0};
     if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK; /* no slot takes room but by its blob */

@@ -4,7 +4,7 @@
  *   salvage_log.c      which root, and what follows it in the log
  *   salvage_image.c    blobs in memory, verified page by page
  *   salvage_detour.c     through the leaves of a run, around what is damaged
- *   salvage_orphans.c  leaves that no index names
+ *   salvage_strays.c  leaves that no index names
  *   salvage_value.c    large values from their chunks
  *   salvage_lost.c     what may be lost
  */
@@ -87,9 +87,9 @@ struct art_detour {
     uint8_t flags;
 };
 
-/* --- orphans ------------------------------------------------------------------------------------------------------ */
+/* --- strays ------------------------------------------------------------------------------------------------------ */
 
-struct art_orphan {
+struct art_stray {
     uint64_t generation;
     uint32_t slot;
     uint8_t low_len, high_len;
@@ -143,8 +143,8 @@ struct art_salvage {
     unsigned runs;
 
     bool catalogued;
-    struct art_orphan *orphan;
-    uint32_t orphans, orphan_room;
+    struct art_stray *stray;
+    uint32_t strays, stray_room;
     struct art_slot_set named;
     struct art_group *groups;
 
@@ -200,16 +200,16 @@ enum art_rc art_detour_next(struct art_detour *walk);
 /* All slots that a run names. */
 enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
 
-/* --- salvage_orphans.c */
+/* --- salvage_strays.c */
 /* All leaves of the catalog with keys between the two, of `generation` or older. */
-enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
-                             uint64_t generation, const char *effect);
+enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                            uint64_t generation, const char *effect);
 enum art_rc art_catalog_make(struct art_salvage *salvage);
 /* Past `key`, and to the first one where `key` is NULL. */
 enum art_rc art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key);
 void art_groups_clear(struct art_salvage *salvage);
 /* What the catalog has of a key: into `out`. ART_NOTFOUND. */
-enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
+enum art_rc art_strays_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
 
 /* --- salvage_log.c */
 enum art_rc art_salvage_read_log(struct art_salvage *salvage);

@@ -81,7 +81,7 @@ static enum art_rc open_sources(struct art_salvage *salvage) {
     if (root) return ART_OK;
     enum art_rc rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
                                          art_effect_older);
-    return rc ? rc : art_orphans_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
+    return rc ? rc : art_strays_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
 }
 
 static enum art_rc open_salvage(struct art_salvage *salvage) {
@@ -123,7 +123,7 @@ void art_salvage_close(struct art_salvage *salvage) {
     art_root_unref(salvage->root);
     art_root_unref(salvage->log.row);
     art_slot_set_clear(&salvage->named);
-    art_free(salvage->orphan);
+    art_free(salvage->stray);
     art_buffer_clear(&salvage->key);
     art_buffer_clear(&salvage->value);
     art_buffer_clear(&salvage->previous);

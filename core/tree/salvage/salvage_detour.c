@@ -3,9 +3,9 @@
  *
  *     damage        what is skipped                      where the walk goes on
  *     a leaf page   its buckets                          the next bucket of the leaf
- *     a leaf head   the leaf                             the next child
+ *     a leaf footer the leaf                             the next child
  *     an index      all below; leaves are looked for     the next child of the level above
- *                   by their own heads
+ *                   by their own footers
  *
  * What is skipped lies between the walk's last key before it and its first one behind: that range is told
  * (salvage_lost.c). The walk holds no image: where the one that it stands in had to go, it is read again.

@@ -1,5 +1,5 @@
 /* Blobs in memory: a fixed number of images, the one that was longest unused goes. A page is used when its hash is that
- * of its blob's header, and a header when it has the hash of the reference that leads to it, or its own.
+ * of its blob's trailer, and a trailer when it has the hash of the reference that leads to it, or its own.
  *
  * Leaf pages are read all together at the first touch; those that do not verify stay absent, and whoever needs one
  * reads it once more and hears what is wrong. */
@@ -16,7 +16,7 @@ bool art_is_damage(enum art_rc rc) {
 
 static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
     return a->slot == b->slot && art_hash128_equal(a->hash, b->hash) && a->level == b->level &&
-           a->leaf_pages == b->leaf_pages && a->head_pages == b->head_pages && a->generation == b->generation &&
+           a->leaf_pages == b->leaf_pages && a->footer_pages == b->footer_pages && a->generation == b->generation &&
            a->entries == b->entries && a->count == b->count && a->label.len == b->label.len;
 }
 
@@ -57,18 +57,19 @@ static enum art_rc load_image(struct art_blob *blob, uint32_t first, uint32_t n)
 }
 
 static enum art_rc check_possible(const struct art_salvage *salvage, const struct art_ref *ref) {
-    bool possible = ref->slot && ref->slot != UINT32_MAX && ref->head_pages && ref->leaf_pages &&
-                    ref->head_pages + ref->leaf_pages <= ART_BLOB_PAGES;
+    bool possible = ref->slot && ref->slot != UINT32_MAX && ref->footer_pages && ref->leaf_pages &&
+                    ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES;
     return possible ? ART_OK
                     : art_corrupt(salvage->place, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
 static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *image, const struct art_ref *ref) {
-    uint32_t head = ART_BLOB_PAGES - ref->head_pages;
+    uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
     image->serial = 0;
     if (!image->bytes) image->bytes = art_alloc_aligned(ART_BLOB_BYTES, ART_BLOB_PAGE);
     if (!image->bytes) return art_nomem();
-    enum art_rc rc = read_slot(salvage, ref->slot, head, ref->head_pages, image->bytes + (size_t)head * ART_BLOB_PAGE);
+    enum art_rc rc =
+        read_slot(salvage, ref->slot, footer, ref->footer_pages, image->bytes + (size_t)footer * ART_BLOB_PAGE);
     if (!rc) rc = art_blob_open(&image->blob, image->bytes, ref, salvage->uuid, salvage->place);
     if (rc) return rc;
     image->blob.load = load_image;
@@ -115,7 +116,7 @@ enum art_rc art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct
     if (rc) return rc;
     if (is_blank_page(salvage->page)) return ART_NOTFOUND;
     if (art_blob_own_ref(salvage->page, slot, ref, uuid)) return ART_OK;
-    return art_corrupt(salvage->place, slot, ART_BLOB_PAGES - 1, "the head of a blob is damaged");
+    return art_corrupt(salvage->place, slot, ART_BLOB_PAGES - 1, "the footer of a blob is damaged");
 }
 
 void art_images_clear(struct art_salvage *salvage) {

@@ -154,7 +154,7 @@ enum art_rc art_gap_close(struct art_detour *walk) {
     bool rows = !after || after->data[0] <= ART_SPACE_ROWS;
     enum art_rc rc = rows ? tell_gap(walk, after, before) : ART_OK;
     if (!rc && walk->gap.index && !walk->named) {
-        rc = art_orphans_fill(walk->salvage, after, before, walk->gap.generation, NULL);
+        rc = art_strays_fill(walk->salvage, after, before, walk->gap.generation, NULL);
     }
     art_gap_forget(walk);
     return rc;

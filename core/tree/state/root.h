@@ -44,7 +44,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out);     
 void art_root_note_rows(struct art_buffer *encoded);                              /* rows will follow it in the log */
 
 static inline uint32_t art_ref_pages(const struct art_ref *ref) {
-    return (uint32_t)ref->leaf_pages + ref->head_pages;
+    return (uint32_t)ref->leaf_pages + ref->footer_pages;
 }
 
 #endif

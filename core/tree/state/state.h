@@ -28,7 +28,7 @@ enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
  * of a commit. */
-struct art_edit {
+struct art_version_edit {
     struct art_root *root;    /* owned, not shared yet */
     struct art_slot_set used; /* slots that it names */
     uint64_t pages_written;
@@ -135,7 +135,7 @@ struct art_tree {
 
     struct { /* what prepare() found */
         bool ready;
-        struct art_edit edit; /* root NULL: no new root */
+        struct art_version_edit edit; /* root NULL: no new root */
         struct art_commit commit;
         struct art_hash128 chain;
         bool flushed;
@@ -144,9 +144,9 @@ struct art_tree {
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
-    struct art_buffer compaction_cursor[ART_LEVELS_MAX]; /* by level: separator at which the next slice begins */
+    struct art_buffer compaction_cursor[ART_LEVELS_MAX]; /* by level: separator at which the next input begins */
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
-    bool small_slices;         /* run/slice.c */
+    bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was, when blobs were last written; */
     unsigned attempt,
         thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */

@@ -91,7 +91,7 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
 
 /* Everything of the new root is on the device before the commit names it. */
 static enum art_rc finish_root(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
     if (!rc) rc = art_shrink_cut(tree, edit);
@@ -152,7 +152,7 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
 }
 
 static enum art_rc flush_memtable(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_edit_begin(tree, edit);
     if (rc) return rc;
     return tree->txn.optimize ? art_compact_all(tree, edit, tree->memtable)
@@ -161,7 +161,7 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
 
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
@@ -171,7 +171,7 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
 
 /* What was in the memtable is in the edit's runs. */
 static enum art_rc finish_flush(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
@@ -190,7 +190,7 @@ static enum art_rc flush(struct art_tree *tree) {
 }
 
 static enum art_rc merge(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_edit_begin(tree, edit);
     if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
     if (!rc) rc = finish_root(tree);
@@ -199,12 +199,12 @@ static enum art_rc merge(struct art_tree *tree) {
 
 /* The same root under a new number, by which others notice that it has moved. */
 static enum art_rc renew(struct art_tree *tree) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     if (tree->root->runs) {
         enum art_rc rc = art_edit_begin(tree, edit);
         return rc ? rc : finish_root(tree);
     }
-    *edit = (struct art_edit){0};
+    *edit = (struct art_version_edit){0};
     enum art_rc rc = art_root_clone(tree->root, &edit->root);
     if (rc) return rc;
     edit->root->generation++;
@@ -246,18 +246,18 @@ static enum art_rc try_flush(struct art_tree *tree, bool late) {
 /* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves
  * more for the next commit. */
 struct attempt {
-    bool flush;      /* the log goes; else it stays as it is */
-    bool all;        /* with 'optimize': everything becomes one run, */
-    unsigned slices; /* or so much of it, */
-    bool small;      /* in slices of a blob or two; */
-    bool owed;       /* or what any flush merges */
-    uint32_t moves;  /* and so many blobs are moved, where there is no slice left to be merged */
+    bool flush;           /* the log goes; else it stays as it is */
+    bool all;             /* with 'optimize': everything becomes one run, */
+    unsigned compactions; /* or so much of it, */
+    bool small;           /* in compactions of a blob or two; */
+    bool owed;            /* or what any flush merges */
+    uint32_t moves;       /* and so many blobs are moved, where there is nothing left to be merged */
 };
 static const struct attempt attempts[] = {
     {.flush = true, .all = true, .moves = UINT32_MAX},
-    {.flush = true, .slices = 64, .moves = 64},
-    {.flush = true, .slices = 8, .moves = 8},
-    {.flush = true, .slices = 1, .small = true, .moves = 2},
+    {.flush = true, .compactions = 64, .moves = 64},
+    {.flush = true, .compactions = 8, .moves = 8},
+    {.flush = true, .compactions = 1, .small = true, .moves = 2},
     {.flush = true, .owed = true, .moves = UINT32_MAX},
     {.flush = true},
     {.moves = UINT32_MAX},
@@ -267,17 +267,17 @@ static const struct attempt attempts[] = {
 enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
 
 static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
-    struct art_edit *edit = &tree->pending.edit;
+    struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = attempt->flush ? art_memtable_open(&tree->pending.empty) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->memtable);
     if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->memtable);
-    tree->small_slices = attempt->small;
-    if (!rc) rc = art_compact_some(tree, edit, attempt->slices);
-    tree->small_slices = false;
+    tree->small_compactions = attempt->small;
+    if (!rc) rc = art_compact_some(tree, edit, attempt->compactions);
+    tree->small_compactions = false;
     if (!rc && attempt->owed) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    bool ready = !rc && (!attempt->slices || edit->root->runs <= 1);
+    bool ready = !rc && (!attempt->compactions || edit->root->runs <= 1);
     if (attempt->moves && ready) rc = art_vacuum(tree, edit, attempt->moves);
     if (rc) return rc;
     return attempt->flush ? finish_flush(tree) : finish_root(tree);
@@ -286,7 +286,7 @@ static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attemp
 static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt, bool may_flush, bool must_flush) {
     bool merges = tree->txn.optimize;
     if (!attempt->flush) return !must_flush;
-    return attempt->all || attempt->slices ? merges : merges || may_flush || must_flush;
+    return attempt->all || attempt->compactions ? merges : merges || may_flush || must_flush;
 }
 
 /* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
@@ -458,7 +458,7 @@ void art_tree_committed(struct art_tree *tree) {
         return;
     }
     if (tree->pending.ready && !art_store_forked(tree->store)) {
-        struct art_edit *edit = &tree->pending.edit;
+        struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             if (edit->pages_written || tree->pending.gained) tree->full = false;
@@ -470,7 +470,7 @@ void art_tree_committed(struct art_tree *tree) {
             art_slot_set_clear(&tree->slots.used);
             tree->slots.used = edit->used;
             tree->slots.known = true;
-            *edit = (struct art_edit){0};
+            *edit = (struct art_version_edit){0};
             tree->redo_since_merge = 0;
         }
         if (tree->pending.flushed) {

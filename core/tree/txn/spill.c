@@ -100,7 +100,7 @@ static bool filter_knows_runs(struct art_tree *tree) {
 }
 
 enum art_rc art_tree_spill(struct art_tree *tree) {
-    struct art_edit edit;
+    struct art_version_edit edit;
     struct art_memtable *empty = NULL;
     art_pending_forget(tree);
     enum art_rc rc = art_edit_begin(tree, &edit);

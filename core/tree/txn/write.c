@@ -132,7 +132,7 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
     if (rc) return rc;
     if (!source.live) return ART_NOTFOUND;
     if (stays) return value ? put_found(tree, from_key, &source, &place, *value) : ART_OK;
-    if (source.blob) art_blob_hold(source.blob);
+    if (source.blob) art_blob_pin(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
         uint8_t source_ref[ART_OVERFLOW_REF], target_ref[ART_OVERFLOW_REF];
@@ -148,6 +148,6 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
         rc = finish(tree, rc, before, &to_key);
     }
     if (!rc) *existed = target.live;
-    if (source.blob) art_blob_release(source.blob);
+    if (source.blob) art_blob_unpin(source.blob);
     return rc;
 }

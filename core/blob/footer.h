@@ -11,7 +11,7 @@
 
 struct art_node_span;
 
-struct art_head {
+struct art_footer {
     uint32_t buckets;
     uint32_t *offset;       /* [buckets] in the slot */
     uint32_t *rank;         /* [buckets + 1] */
@@ -28,36 +28,37 @@ struct art_head {
     uint8_t *scratch;
 };
 
-void art_head_init(struct art_head *head);
-void art_head_clear(struct art_head *head);
+void art_footer_init(struct art_footer *footer);
+void art_footer_clear(struct art_footer *footer);
 
 /* Back to no buckets; hashes beyond the first `used_hashes` move to the front. */
-void art_head_reset(struct art_head *head, uint32_t used_hashes);
+void art_footer_reset(struct art_footer *footer, uint32_t used_hashes);
 
 /* Room for so many more buckets, separator bytes and hashes, so that the functions below cannot fail. ART_NOMEM. */
-enum art_rc art_head_reserve(struct art_head *head, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
+enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
 
 /* What bucket `separator` is about to be added would bring at most, in bytes of nodes. */
-uint32_t art_head_node_cost(const struct art_head *head, struct art_bytes separator);
+uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator);
 /* Room must have been reserved. The first bucket's separator is empty. */
-void art_head_push(struct art_head *head, struct art_bytes separator, uint32_t offset, uint32_t entries, int64_t sum);
+void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
+                     int64_t sum);
 /* Takes the last buckets off again. `nodes_bound` is what it was then. */
-void art_head_truncate(struct art_head *head, uint32_t buckets, uint32_t nodes_bound);
+void art_footer_truncate(struct art_footer *footer, uint32_t buckets, uint32_t nodes_bound);
 /* Replaces the bound by what the nodes take. ART_NOMEM. */
-enum art_rc art_head_measure(struct art_head *head);
+enum art_rc art_footer_measure(struct art_footer *footer);
 
-/* Pages of a head with so many buckets, keys in the filter (0: none) and bytes of nodes, at most. */
-uint32_t art_head_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes);
+/* Pages of a footer with so many buckets, keys in the filter (0: none) and bytes of nodes, at most. */
+uint32_t art_footer_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes);
 
-struct art_head_layout {
-    uint32_t routing, root, filter, filter_blocks, head_pages;
+struct art_footer_layout {
+    uint32_t routing, root, filter, filter_blocks, footer_pages;
     uint8_t flags;
 };
 /* Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down
- * to the head's first page. The header is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a
+ * to the footer's first page. The trailer is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a
  * slot, which a builder that asks for the room beforehand never sees. */
-enum art_rc art_head_write(struct art_head *head, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
-                           struct art_head_layout *out);
+enum art_rc art_footer_write(struct art_footer *footer, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
+                             struct art_footer_layout *out);
 
 /* Makes *array hold at least `need` elements of `size` bytes. ART_NOMEM leaves it as it was. */
 enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);

@@ -1,8 +1,8 @@
 /* Whole blobs on their way before they are asked for, so that the device works while rows are walked.
  *
- *   walk --read_ahead()--> [ cached | reading ]  x ART_AHEAD_MAX     an entry of its own, the read under way where the
- *                              |                                      engine can (a ring), else done when it is taken
- *   walk --blob()---------> take_ahead(): wait, verify, publish
+ *   walk --readahead_start()--> [ cached | reading ]  x ART_READAHEAD_MAX   an entry of its own; the read is under way
+ *                                   |                                       where the engine can (a ring), else done
+ *   walk --blob()-------------> readahead_take(): wait, verify, publish     when it is taken
  *
  * Who walks while it writes merges: what it reads is about to be superseded. So that comes from the device past the
  * system's page cache, if it is not there, and pushes nothing out of it; other walks may come again, and read through
@@ -15,63 +15,63 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static struct art_ahead *find_ahead(struct art_store *store, const struct art_ref *ref) {
-    for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
-        struct art_ahead *at = &store->ahead[i];
+static struct art_readahead *find_readahead(struct art_store *store, const struct art_ref *ref) {
+    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
+        struct art_readahead *at = &store->readahead[i];
         if (at->cached && at->ref.slot == ref->slot && art_hash128_equal(at->ref.hash, ref->hash)) return at;
     }
     return NULL;
 }
 
-static struct art_ahead *free_place(struct art_store *store) {
-    for (unsigned i = 0; i < ART_AHEAD_MAX; i++) {
-        if (!store->ahead[i].cached) return &store->ahead[i];
+static struct art_readahead *free_place(struct art_store *store) {
+    for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
+        if (!store->readahead[i].cached) return &store->readahead[i];
     }
     return NULL;
 }
 
 /* In a forked child the entry and the ring are the parent's. */
-static void drop_ahead(struct art_store *store, struct art_ahead *at) {
+static void drop_one(struct art_store *store, struct art_readahead *at) {
     if (store->fork_generation == art_fork_now()) {
         art_io_read_wait(store->place.io, &at->reading);
         art_cache_release(at->cached);
     }
     at->cached = NULL;
-    store->ahead_count--;
+    store->readahead_count--;
 }
 
-void art_store_drop_ahead(struct art_store *store) {
-    for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
-        if (store->ahead[i].cached) drop_ahead(store, &store->ahead[i]);
+void art_store_readahead_drop(struct art_store *store) {
+    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
+        if (store->readahead[i].cached) drop_one(store, &store->readahead[i]);
     }
 }
 
-void art_store_end_ahead(struct art_store *store, const void *walk) {
-    for (unsigned i = 0; store->ahead_count && i < ART_AHEAD_MAX; i++) {
-        if (store->ahead[i].cached && store->ahead[i].walk == walk) drop_ahead(store, &store->ahead[i]);
+void art_store_readahead_end(struct art_store *store, const void *walk) {
+    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
+        if (store->readahead[i].cached && store->readahead[i].walk == walk) drop_one(store, &store->readahead[i]);
     }
 }
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t pages_of(const struct art_ref *ref) {
-    return (uint32_t)ref->leaf_pages + ref->head_pages;
+    return (uint32_t)ref->leaf_pages + ref->footer_pages;
 }
 
 static bool may_start(const struct art_store *store, const void *walk, const struct art_ref *ref) {
     uint64_t room = store->cache_bytes / ART_PAGE / 4, all = 0, own = 0;
     unsigned places = 0;
-    for (unsigned i = 0; i < ART_AHEAD_MAX; i++) {
-        const struct art_ahead *at = &store->ahead[i];
+    for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
+        const struct art_readahead *at = &store->readahead[i];
         if (!at->cached) continue;
         all += pages_of(&at->ref);
         own += at->walk == walk ? pages_of(&at->ref) : 0;
         places += at->walk == walk;
     }
-    return all + pages_of(ref) <= room && own < room / 2 && places < ART_AHEAD_MAX / 2;
+    return all + pages_of(ref) <= room && own < room / 2 && places < ART_READAHEAD_MAX / 2;
 }
 
-static bool is_held_whole(const struct art_store *store, const struct art_ref *ref) {
+static bool is_pinned_whole(const struct art_store *store, const struct art_ref *ref) {
     const struct art_blob *blob = art_store_peek(store, ref);
     uint32_t present = 0;
     if (!blob) return false;
@@ -95,35 +95,36 @@ static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struc
 }
 
 /* False: no more for now. What is being written, or cannot be there, is left to whoever asks for it. */
-static bool start_ahead(struct art_store *store, const void *walk, const struct art_ref *ref) {
-    struct art_ahead *at = free_place(store);
-    bool complete = art_store_is_pending(store, ref->slot) || find_ahead(store, ref) || is_held_whole(store, ref);
+static bool start_readahead(struct art_store *store, const void *walk, const struct art_ref *ref) {
+    struct art_readahead *at = free_place(store);
+    bool complete = art_store_is_pending(store, ref->slot) || find_readahead(store, ref) || is_pinned_whole(store, ref);
     if (complete) return true;
     if (!at || !may_start(store, walk, ref) || art_store_reaches(store, ref)) return false;
-    art_store_drop_hold(store, ref->slot); /* of a part: the whole is what the walk shall find */
+    art_store_drop_pin(store, ref->slot); /* of a part: the whole is what the walk shall find */
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     struct art_cached *cached = art_cache_prepare(&key, ref->hash, art_ref_is_large(ref), &complete);
     if (!cached) return complete;
-    *at = (struct art_ahead){.cached = cached, .walk = walk, .ref = *ref};
+    *at = (struct art_readahead){.cached = cached, .walk = walk, .ref = *ref};
     at->ref.label.data = NULL;
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
     at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
     art_io_read_start(store->place.io, &at->reading);
-    store->ahead_count++;
+    store->readahead_count++;
     return true;
 }
 
-unsigned art_store_read_ahead(struct art_store *store, const void *walk, const struct art_ref *refs, unsigned count) {
+unsigned art_store_readahead_start(struct art_store *store, const void *walk, const struct art_ref *refs,
+                                   unsigned count) {
     unsigned done = 0;
     if (art_store_usable(store)) return 0;
-    while (done < count && start_ahead(store, walk, &refs[done])) done++;
+    while (done < count && start_readahead(store, walk, &refs[done])) done++;
     return done;
 }
 
 /* ---- taking ------------------------------------------------------------------------------------------------------ */
 
-enum art_rc art_store_take_ahead(struct art_store *store, const struct art_ref *ref, struct art_cached **out) {
-    struct art_ahead *at = find_ahead(store, ref);
+enum art_rc art_store_readahead_take(struct art_store *store, const struct art_ref *ref, struct art_cached **out) {
+    struct art_readahead *at = find_readahead(store, ref);
     *out = NULL;
     if (!at) return ART_OK;
     struct art_cached *cached = at->cached;
@@ -131,11 +132,11 @@ enum art_rc art_store_take_ahead(struct art_store *store, const struct art_ref *
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {
-        drop_ahead(store, at);
+        drop_one(store, at);
         return rc;
     }
     at->cached = NULL;
-    store->ahead_count--;
+    store->readahead_count--;
     *out = art_cache_publish(cached);
     return ART_OK;
 }

@@ -1,6 +1,6 @@
 /* Leaves that no index names: below a damaged index blob, or where there is no root at all.
  *
- *   catalog    every slot that no readable index names, whose last page verifies by its own hash as the head of a leaf
+ *   catalog    every slot that no readable index names, whose last page verifies by its own hash as the footer of a leaf
  *              of this table; sorted by the beginnings of their first keys
  *   group      those of them that may have keys in one gap: each is walked when the order comes to it, of entries of
  *              one key the newest wins
@@ -21,22 +21,22 @@ static uint8_t cut_key(struct art_bytes key, uint8_t out[ART_CATALOG_KEY]) {
     return (uint8_t)n;
 }
 
-static struct art_bytes low_of(const struct art_orphan *orphan) {
-    return art_bytes(orphan->low, orphan->low_len);
+static struct art_bytes low_of(const struct art_stray *stray) {
+    return art_bytes(stray->low, stray->low_len);
 }
 
 /* Does all that the leaf may have stand before the key? */
-static bool ends_before(const struct art_orphan *orphan, struct art_bytes key) {
-    if (!orphan->high_known) return false;
-    struct art_bytes high = art_bytes(orphan->high, orphan->high_len);
-    if (orphan->high_cut && art_bytes_starts_with(key, high)) return false;
+static bool ends_before(const struct art_stray *stray, struct art_bytes key) {
+    if (!stray->high_known) return false;
+    struct art_bytes high = art_bytes(stray->high, stray->high_len);
+    if (stray->high_cut && art_bytes_starts_with(key, high)) return false;
     return art_bytes_compare(high, key) < 0;
 }
 
 /* --- the catalog -------------------------------------------------------------------------------------------------- */
 
 /* The keys in the first and the last bucket, if they can be read. */
-static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, struct art_orphan *out) {
+static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, struct art_stray *out) {
     struct art_image *image;
     struct art_blob_cursor cursor;
     enum art_rc rc = art_image_get(salvage, ref, &image);
@@ -59,20 +59,20 @@ static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_re
     return art_is_damage(rc) ? ART_OK : rc;
 }
 
-static enum art_rc add_orphan(struct art_salvage *salvage, const struct art_ref *ref) {
-    if (salvage->orphans == salvage->orphan_room) {
-        uint32_t room = salvage->orphan_room ? 2 * salvage->orphan_room : 64;
-        struct art_orphan *more = art_resize(salvage->orphan, room * sizeof *more);
+static enum art_rc add_stray(struct art_salvage *salvage, const struct art_ref *ref) {
+    if (salvage->strays == salvage->stray_room) {
+        uint32_t room = salvage->stray_room ? 2 * salvage->stray_room : 64;
+        struct art_stray *more = art_resize(salvage->stray, room * sizeof *more);
         if (!more) return art_nomem();
-        salvage->orphan = more;
-        salvage->orphan_room = room;
+        salvage->stray = more;
+        salvage->stray_room = room;
     }
-    struct art_orphan *orphan = &salvage->orphan[salvage->orphans];
-    *orphan = (struct art_orphan){.slot = ref->slot, .generation = ref->generation};
+    struct art_stray *stray = &salvage->stray[salvage->strays];
+    *stray = (struct art_stray){.slot = ref->slot, .generation = ref->generation};
     salvage->singly = true;
-    enum art_rc rc = look_at_ends(salvage, ref, orphan);
+    enum art_rc rc = look_at_ends(salvage, ref, stray);
     salvage->singly = false;
-    if (!rc) salvage->orphans++;
+    if (!rc) salvage->strays++;
     return rc;
 }
 
@@ -88,15 +88,15 @@ static enum art_rc look_at_slot(struct art_salvage *salvage, uint32_t slot, bool
     }
     if (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0) return ART_OK;
     if (!rc && ref.level) return ART_OK;
-    if (!rc) rc = add_orphan(salvage, &ref);
+    if (!rc) rc = add_stray(salvage, &ref);
     if (!art_is_damage(rc)) return rc;
     if (salvage->root) return ART_OK; /* free, or told where its place is */
     struct art_fault fault = art_error_fault();
     return art_lost_everywhere(salvage, salvage->place, slot, fault.page, "rows may be missing: %s", fault.what);
 }
 
-static int compare_orphans(const void *a, const void *b) {
-    const struct art_orphan *first = a, *second = b;
+static int compare_strays(const void *a, const void *b) {
+    const struct art_stray *first = a, *second = b;
     int c = art_bytes_compare(low_of(first), low_of(second));
     return c ? c : first->slot < second->slot ? -1 : first->slot > second->slot;
 }
@@ -115,26 +115,26 @@ enum art_rc art_catalog_make(struct art_salvage *salvage) {
         blanks = blank ? blanks + 1 : 0;
     }
     if (rc) return rc;
-    if (salvage->orphans) qsort(salvage->orphan, salvage->orphans, sizeof *salvage->orphan, compare_orphans);
+    if (salvage->strays) qsort(salvage->stray, salvage->strays, sizeof *salvage->stray, compare_strays);
     salvage->catalogued = true;
     return ART_OK;
 }
 
-static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_orphan *orphan, struct art_ref *ref) {
+static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_stray *stray, struct art_ref *ref) {
     uint8_t uuid[ART_UUID_BYTES];
-    enum art_rc rc = art_image_own_ref(salvage, orphan->slot, ref, uuid);
+    enum art_rc rc = art_image_own_ref(salvage, stray->slot, ref, uuid);
     if (rc == ART_NOTFOUND || (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0)) {
-        rc = art_corrupt(salvage->place, orphan->slot, ART_NOWHERE, "the blob has changed while it was read");
+        rc = art_corrupt(salvage->place, stray->slot, ART_NOWHERE, "the blob has changed while it was read");
     }
     return rc;
 }
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
-                             uint64_t generation, const char *effect) {
+enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                            uint64_t generation, const char *effect) {
     enum art_rc rc = art_catalog_make(salvage);
-    if (rc || !salvage->orphans) return rc;
+    if (rc || !salvage->strays) return rc;
     struct art_group *group = art_alloc_zeroed(sizeof *group);
     if (!group) return art_nomem();
     group->generation = generation;
@@ -148,9 +148,9 @@ enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes
     return rc ? rc : art_group_next(salvage, group, NULL);
 }
 
-static bool is_within(const struct art_group *group, const struct art_orphan *orphan) {
-    if (orphan->generation > group->generation) return false;
-    return !group->low_set || !ends_before(orphan, art_buffer_bytes(&group->low));
+static bool is_within(const struct art_group *group, const struct art_stray *stray) {
+    if (stray->generation > group->generation) return false;
+    return !group->low_set || !ends_before(stray, art_buffer_bytes(&group->low));
 }
 
 static bool is_past(const struct art_group *group, struct art_bytes key) {
@@ -172,18 +172,18 @@ static enum art_rc step_active(struct art_group *group, struct art_detour *walk,
     return rc;
 }
 
-static enum art_rc activate(struct art_salvage *salvage, struct art_group *group, const struct art_orphan *orphan) {
+static enum art_rc activate(struct art_salvage *salvage, struct art_group *group, const struct art_stray *stray) {
     struct art_detour *walk;
     struct art_ref ref;
     bool more = false;
     if (group->count == ART_SALVAGE_ACTIVE) {
         bool first = !group->crowded;
         group->crowded = true;
-        return first ? art_lost_everywhere(salvage, salvage->place, orphan->slot, ART_NOWHERE,
+        return first ? art_lost_everywhere(salvage, salvage->place, stray->slot, ART_NOWHERE,
                                            "rows may be missing: too many blobs lie beside each other")
                      : ART_OK;
     }
-    enum art_rc rc = own_ref_again(salvage, orphan, &ref);
+    enum art_rc rc = own_ref_again(salvage, stray, &ref);
     if (!rc) rc = art_detour_open(salvage, &ref, group->effect, &walk);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     walk->alone = true;
@@ -214,14 +214,14 @@ static void choose_active(struct art_group *group) {
 static enum art_rc let_in(struct art_salvage *salvage, struct art_group *group) {
     enum art_rc rc = ART_OK;
     choose_active(group);
-    while (!rc && group->at < salvage->orphans) {
-        const struct art_orphan *orphan = &salvage->orphan[group->at];
-        struct art_bytes low = low_of(orphan);
+    while (!rc && group->at < salvage->strays) {
+        const struct art_stray *stray = &salvage->stray[group->at];
+        struct art_bytes low = low_of(stray);
         if (group->winner && art_bytes_compare(low, group->winner->key) > 0) break;
         if (is_past(group, low)) break;
         group->at++;
-        if (!is_within(group, orphan)) continue;
-        rc = activate(salvage, group, orphan);
+        if (!is_within(group, stray)) continue;
+        rc = activate(salvage, group, stray);
         choose_active(group);
     }
     return rc;
@@ -266,23 +266,23 @@ static bool has_label(struct art_image *image, uint8_t *scratch, struct art_byte
     return false;
 }
 
-static enum art_rc find_in(struct art_salvage *salvage, const struct art_orphan *orphan, struct art_bytes key,
+static enum art_rc find_in(struct art_salvage *salvage, const struct art_stray *stray, struct art_bytes key,
                            struct art_entry *out) {
     struct art_image *image;
     struct art_ref ref;
-    enum art_rc rc = own_ref_again(salvage, orphan, &ref);
+    enum art_rc rc = own_ref_again(salvage, stray, &ref);
     if (!rc) rc = art_image_get(salvage, &ref, &image);
     if (!rc) rc = has_label(image, salvage->scratch, key) ? art_blob_get(&image->blob, key, out) : ART_NOTFOUND;
     return rc;
 }
 
-enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_strays_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
     if (!salvage->catalogued) return ART_NOTFOUND;
-    for (uint32_t i = 0; i < salvage->orphans; i++) {
-        const struct art_orphan *orphan = &salvage->orphan[i];
-        if (art_bytes_compare(low_of(orphan), key) > 0) break;
-        if (ends_before(orphan, key)) continue;
-        enum art_rc rc = find_in(salvage, orphan, key, out);
+    for (uint32_t i = 0; i < salvage->strays; i++) {
+        const struct art_stray *stray = &salvage->stray[i];
+        if (art_bytes_compare(low_of(stray), key) > 0) break;
+        if (ends_before(stray, key)) continue;
+        enum art_rc rc = find_in(salvage, stray, key, out);
         if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }

@@ -1,56 +1,56 @@
-/* A slice: a few neighbouring leaf blobs of one run, given to the run below it.
+/* A partial compaction: a few neighbouring leaf blobs of one run, its input, go to the run below it.
  *
- *     upper run     [ a   b         |    q  r ] [ t ...        the slice ends behind r, or within a blob, before a key
+ *     upper run     [ a   b         |    q  r ] [ t ...        the input ends behind r, or within a blob, before a key
  *     lower run     [ . . ][ . . ][ . ][ . ][ . . ][ . ]
- *                    ~~~~~~~~~~~~             ~~~~~           groups: neighbours into which some entry of the
- *                                                              slice falls
+ *                    ~~~~~~~~~~~~             ~~~~~           overlaps: neighbours into which some entry of the
+ *                                                              input falls
  *                                 kept  kept
  *
- * A group is merged with the slice's entries into new blobs; what lies between groups keeps its blobs, which are named
- * again as they are. So a slice writes what it changes, however far apart its keys lie. The rest of a blob in which the
- * slice ends is written anew for the upper run.
+ * An overlap is merged with the entries of the input into new blobs. Blobs between overlaps are kept, and are named
+ * again as they are. So a partial compaction writes what it changes, however far apart its keys lie. The rest of a blob
+ * in which the input ends is written anew for the upper run.
  *
- * A slice that falls into no more than the end of one blob is moved by its references alone: appending rewrites nothing
- * before it.
+ * An input that falls into no more than the end of one blob is moved by its references alone: appending rewrites
+ * nothing before it.
  */
 #include "core/tree/run/run.h"
 
 enum {
-    SLICE_BLOBS = 6,       /* whole blobs are added to a slice until it and its groups are this much; */
-    SLICE_MOST = 16,       /* and within a blob it ends before it gets larger than that */
-    SMALL_SLICE_BLOBS = 1, /* the same where room is short */
-    SMALL_SLICE_MOST = 2,
-    BELOW_MOST = 128 /* blobs of the lower run, from its first group to its last */
+    PARTIAL_BLOBS = 6,       /* whole blobs are added to the input until it and its overlaps are this much; */
+    PARTIAL_MOST = 16,       /* and within a blob it ends before it gets larger than that */
+    SMALL_PARTIAL_BLOBS = 1, /* the same where room is short */
+    SMALL_PARTIAL_MOST = 2,
+    BELOW_MOST = 128 /* blobs of the lower run, from its first overlap to its last */
 };
 
-struct group {
-    uint32_t first, end;    /* of slice.below */
-    uint64_t entries;       /* of the slice, that fall into them */
+struct overlap {
+    uint32_t first, end;    /* of partial.below */
+    uint64_t entries;       /* of the input, that fall into them */
     struct art_buffer from; /* the first of these */
-    uint64_t pages;         /* of both runs; the slice's share is an estimate */
+    uint64_t pages;         /* of both runs; the input's share is an estimate */
 };
 
-struct slice {
+struct partial {
     struct art_children own; /* the upper run's blobs */
     struct art_buffer low, high;
     bool to_end;  /* their separators are [low, high), or from low on */
-    uint64_t cut; /* entries of the last of them that belong to the slice; 0: all */
+    uint64_t cut; /* entries of the last of them that belong to the input; 0: all */
     struct art_children below;
     struct art_buffer below_high;
     bool below_to_end;
-    struct group *groups;
+    struct overlap *overlaps;
     uint32_t count, capacity;
     uint64_t pages; /* that are to be read */
 };
 
-static void slice_clear(struct slice *slice) {
-    for (uint32_t i = 0; i < slice->count; i++) art_buffer_clear(&slice->groups[i].from);
-    art_free(slice->groups);
-    art_children_clear(&slice->own);
-    art_children_clear(&slice->below);
-    art_buffer_clear(&slice->low);
-    art_buffer_clear(&slice->high);
-    art_buffer_clear(&slice->below_high);
+static void partial_clear(struct partial *partial) {
+    for (uint32_t i = 0; i < partial->count; i++) art_buffer_clear(&partial->overlaps[i].from);
+    art_free(partial->overlaps);
+    art_children_clear(&partial->own);
+    art_children_clear(&partial->below);
+    art_buffer_clear(&partial->low);
+    art_buffer_clear(&partial->high);
+    art_buffer_clear(&partial->below_high);
 }
 
 static uint64_t most_pages(const struct art_tree *tree, unsigned blobs) {
@@ -128,60 +128,61 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
-static enum art_rc add_group(struct slice *slice, struct art_bytes key) {
-    if (slice->count == slice->capacity) {
-        uint32_t capacity = slice->capacity ? 2 * slice->capacity : 8;
-        struct group *more = art_resize(slice->groups, capacity * sizeof *more);
+static enum art_rc add_overlap(struct partial *partial, struct art_bytes key) {
+    if (partial->count == partial->capacity) {
+        uint32_t capacity = partial->capacity ? 2 * partial->capacity : 8;
+        struct overlap *more = art_resize(partial->overlaps, capacity * sizeof *more);
         if (!more) return art_nomem();
-        slice->groups = more;
-        slice->capacity = capacity;
+        partial->overlaps = more;
+        partial->capacity = capacity;
     }
-    struct group *group = &slice->groups[slice->count++];
-    *group = (struct group){.first = slice->below.count - 1, .end = slice->below.count};
-    return art_buffer_set_key(&group->from, key);
+    struct overlap *overlap = &partial->overlaps[partial->count++];
+    *overlap = (struct overlap){.first = partial->below.count - 1, .end = partial->below.count};
+    return art_buffer_set_key(&overlap->from, key);
 }
 
-/* Finds the lower run's blob into which `key`, an entry of the slice behind all others so far, falls: the last one of
- * slice->below then, and of the last group. *cut: that would be too much; the slice ends before `key`. */
-static enum art_rc fall(struct art_tree *tree, struct slice *slice, struct leaves *lower, struct art_bytes key,
+/* Finds the lower run's blob into which `key`, an entry of the input behind all others so far, falls: the last one of
+ * partial->below then, and of the last overlap. *cut: that would be too much; the input ends before `key`. */
+static enum art_rc fall(struct art_tree *tree, struct partial *partial, struct leaves *lower, struct art_bytes key,
                         bool *cut) {
-    uint32_t before = slice->below.count;
+    uint32_t before = partial->below.count;
     enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
-    if (!rc && !before) rc = leaves_take(lower, &slice->below);
+    if (!rc && !before) rc = leaves_take(lower, &partial->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
-        if (slice->below.count >= BELOW_MOST && slice->count) {
+        if (partial->below.count >= BELOW_MOST && partial->count) {
             *cut = true;
             return ART_OK;
         }
-        rc = leaves_take(lower, &slice->below);
+        rc = leaves_take(lower, &partial->below);
     }
-    uint32_t now = slice->below.count;
+    uint32_t now = partial->below.count;
     if (rc || (before && now == before)) return rc;
-    uint32_t pages = art_ref_pages(&slice->below.child[now - 1].ref);
-    if (slice->count && slice->pages + pages > most_pages(tree, tree->small_slices ? SMALL_SLICE_MOST : SLICE_MOST)) {
+    uint32_t pages = art_ref_pages(&partial->below.child[now - 1].ref);
+    if (partial->count &&
+        partial->pages + pages > most_pages(tree, tree->small_compactions ? SMALL_PARTIAL_MOST : PARTIAL_MOST)) {
         *cut = true;
         return ART_OK;
     }
-    if (slice->count && now == before + 1) {
-        slice->groups[slice->count - 1].end = now;
+    if (partial->count && now == before + 1) {
+        partial->overlaps[partial->count - 1].end = now;
     } else {
-        rc = add_group(slice, key);
+        rc = add_overlap(partial, key);
     }
-    if (!rc) slice->groups[slice->count - 1].pages += pages;
-    slice->pages += pages;
+    if (!rc) partial->overlaps[partial->count - 1].pages += pages;
+    partial->pages += pages;
     return rc;
 }
 
-/* Where the entries of the slice's last own blob fall. */
-static enum art_rc fall_all(struct art_tree *tree, struct slice *slice, struct art_run_cursor *entries,
+/* Where the entries of the input's last blob fall. */
+static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, struct art_run_cursor *entries,
                             struct leaves *lower, bool *cut) {
-    const struct art_ref *ref = &slice->own.child[slice->own.count - 1].ref;
+    const struct art_ref *ref = &partial->own.child[partial->own.count - 1].ref;
     uint64_t at = 0, pages = art_ref_pages(ref);
     art_run_cursor_reset(entries, ref, 0);
     enum art_rc rc = art_run_first(entries);
     if (!rc && !entries->valid) rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "an empty leaf blob");
     while (!rc && entries->valid) {
-        rc = fall(tree, slice, lower, art_run_key(entries), cut);
+        rc = fall(tree, partial, lower, art_run_key(entries), cut);
         if (rc || *cut) break;
         if (lower->valid) {
             rc = art_run_seek_ge(entries, leaves_separator(lower));
@@ -194,72 +195,72 @@ static enum art_rc fall_all(struct art_tree *tree, struct slice *slice, struct a
             rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "a search for a later key leads back");
             break;
         }
-        struct group *group = &slice->groups[slice->count - 1];
-        group->entries += next - at;
-        group->pages += (next - at) * pages / ref->entries + 1;
+        struct overlap *overlap = &partial->overlaps[partial->count - 1];
+        overlap->entries += next - at;
+        overlap->pages += (next - at) * pages / ref->entries + 1;
         at = next;
     }
-    slice->cut = *cut ? at : 0;
-    slice->pages += pages;
+    partial->cut = *cut ? at : 0;
+    partial->pages += pages;
     return rc;
 }
 
 /* A cut before all entries of the last own blob leaves that one out. */
-static void leave_out(struct slice *slice) {
-    struct art_child *last = &slice->own.child[--slice->own.count];
-    slice->own.blobs--;
-    slice->own.pages -= art_ref_pages(&last->ref);
+static void leave_out(struct partial *partial) {
+    struct art_child *last = &partial->own.child[--partial->own.count];
+    partial->own.blobs--;
+    partial->own.pages -= art_ref_pages(&last->ref);
     art_free((void *)last->separator.data);
     art_free((void *)last->ref.label.data);
 }
 
 /* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands
- * behind slice->below. */
-static enum art_rc choose_own(struct art_tree *tree, struct slice *slice, struct leaves *upper, struct leaves *lower,
-                              const struct art_buffer *from) {
+ * behind partial->below. */
+static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, struct leaves *upper,
+                              struct leaves *lower, const struct art_buffer *from) {
     struct art_run_cursor entries;
     bool cut = false;
     enum art_rc rc = leaves_seek_ge(upper, art_buffer_bytes(from));
     if (!rc) rc = art_run_cursor_open(&entries, tree->store);
     if (rc) return rc;
-    rc = art_buffer_set_key(&slice->low, leaves_separator(upper));
+    rc = art_buffer_set_key(&partial->low, leaves_separator(upper));
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        bool large =
-            slice->pages + art_ref_pages(&ref) > most_pages(tree, tree->small_slices ? SMALL_SLICE_BLOBS : SLICE_BLOBS);
-        if (rc || (slice->own.count && large)) break;
-        rc = art_buffer_set_key(&slice->high, leaves_separator(upper));
-        if (!rc) rc = leaves_take(upper, &slice->own);
-        if (!rc) rc = fall_all(tree, slice, &entries, lower, &cut);
+        bool large = partial->pages + art_ref_pages(&ref) >
+                     most_pages(tree, tree->small_compactions ? SMALL_PARTIAL_BLOBS : PARTIAL_BLOBS);
+        if (rc || (partial->own.count && large)) break;
+        rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
+        if (!rc) rc = leaves_take(upper, &partial->own);
+        if (!rc) rc = fall_all(tree, partial, &entries, lower, &cut);
     }
     art_run_cursor_close(&entries);
     if (rc) return rc;
-    if (cut && !slice->cut) { /* high is that blob's separator */
-        leave_out(slice);
+    if (cut && !partial->cut) { /* high is that blob's separator */
+        leave_out(partial);
         return ART_OK;
     }
-    slice->to_end = !upper->valid;
-    return slice->to_end ? ART_OK : art_buffer_set_key(&slice->high, leaves_separator(upper));
+    partial->to_end = !upper->valid;
+    return partial->to_end ? ART_OK : art_buffer_set_key(&partial->high, leaves_separator(upper));
 }
 
 static enum art_rc choose(struct art_tree *tree, const struct art_run *upper_run, const struct art_run *lower_run,
-                          struct slice *slice) {
+                          struct partial *partial) {
     struct leaves upper, lower;
     struct art_buffer *from = &tree->compaction_cursor[upper_run->level];
     if (upper_run->level == 0) from->len = 0; /* a level-0 run that appends: from its front on, or it no longer does */
     enum art_rc rc = leaves_open(&lower, tree, lower_run);
     if (rc) return rc;
     rc = leaves_open(&upper, tree, upper_run);
-    if (!rc) rc = choose_own(tree, slice, &upper, &lower, from);
+    if (!rc) rc = choose_own(tree, partial, &upper, &lower, from);
     leaves_close(&upper);
-    if (!rc && lower.valid) rc = leaves_take(&lower, &slice->below); /* a neighbour for the last group */
-    slice->below_to_end = !lower.valid;
-    if (!rc && lower.valid) rc = art_buffer_set_key(&slice->below_high, leaves_separator(&lower));
+    if (!rc && lower.valid) rc = leaves_take(&lower, &partial->below); /* a neighbour for the last overlap */
+    partial->below_to_end = !lower.valid;
+    if (!rc && lower.valid) rc = art_buffer_set_key(&partial->below_high, leaves_separator(&lower));
     leaves_close(&lower);
     if (rc) return rc;
-    struct art_bytes next = slice->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->high);
-    return art_buffer_set_key(from, slice->cut ? art_buffer_bytes(&slice->low) : next);
+    struct art_bytes next = partial->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&partial->high);
+    return art_buffer_set_key(from, partial->cut ? art_buffer_bytes(&partial->low) : next);
 }
 
 /* --- moving ------------------------------------------------------------------------------------------------------- */
@@ -285,17 +286,18 @@ static bool only_new_rows(const struct art_children *children) {
     return true;
 }
 
-/* Nothing of the lower run lies among the slice's keys, and its neighbour is full enough: the references are moved as
+/* Nothing of the lower run lies among the input's keys, and its neighbour is full enough: the references are moved as
  * they are. *low: separator for the first. */
-static enum art_rc may_move(struct art_tree *tree, const struct slice *slice, bool *moves, struct art_buffer *low) {
+static enum art_rc may_move(struct art_tree *tree, const struct partial *partial, bool *moves, struct art_buffer *low) {
     *moves = false;
-    const struct group *group = &slice->groups[0];
-    const struct art_ref *ref = &slice->below.child[group->first].ref;
-    if (slice->count > 1 || group->end - group->first > 1 || slice->cut || !only_new_rows(&slice->own)) return ART_OK;
+    const struct overlap *overlap = &partial->overlaps[0];
+    const struct art_ref *ref = &partial->below.child[overlap->first].ref;
+    if (partial->count > 1 || overlap->end - overlap->first > 1 || partial->cut || !only_new_rows(&partial->own))
+        return ART_OK;
     if (art_ref_pages(ref) < art_tree_full_pages(tree) / 2) return ART_OK;
     struct art_buffer before = {0};
     enum art_rc rc = last_key(tree, ref, &before);
-    struct art_bytes last = art_buffer_bytes(&before), first = art_buffer_bytes(&group->from);
+    struct art_bytes last = art_buffer_bytes(&before), first = art_buffer_bytes(&overlap->from);
     if (!rc && art_bytes_compare(last, first) < 0) {
         *moves = true;
         uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
@@ -321,32 +323,32 @@ static bool sparse(const struct art_tree *tree, uint64_t pages) {
     return 3 * pages < 2 * blobs * most;
 }
 
-/* A group alone often ends in a small blob: then it takes a neighbour or two along. */
-static void absorb(const struct art_tree *tree, struct slice *slice, uint32_t index) {
-    struct group *group = &slice->groups[index];
-    uint32_t end = index + 1 < slice->count ? slice->groups[index + 1].first : slice->below.count;
-    for (int more = 2; more && group->end < end && sparse(tree, group->pages); more--) {
-        group->pages += art_ref_pages(&slice->below.child[group->end++].ref);
+/* An overlap alone often ends in a small blob: then it takes a neighbour or two along. */
+static void absorb(const struct art_tree *tree, struct partial *partial, uint32_t index) {
+    struct overlap *overlap = &partial->overlaps[index];
+    uint32_t end = index + 1 < partial->count ? partial->overlaps[index + 1].first : partial->below.count;
+    for (int more = 2; more && overlap->end < end && sparse(tree, overlap->pages); more--) {
+        overlap->pages += art_ref_pages(&partial->below.child[overlap->end++].ref);
     }
 }
 
-/* A group's entries from both runs in new blobs. */
-static enum art_rc merge_group(struct art_tree *tree, struct art_edit *edit, struct art_merge *merge,
-                               const struct slice *slice, const struct group *group, bool last,
-                               struct art_children *out) {
+/* An overlap's entries from both runs in new blobs. */
+static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit *edit, struct art_merge *merge,
+                                 const struct partial *partial, const struct overlap *overlap, bool last,
+                                 struct art_children *out) {
     struct art_run_build *build = NULL;
     struct art_children fresh = {0};
     uint64_t entries = 0;
-    for (uint32_t i = group->first; i < group->end; i++) entries += slice->below.child[i].ref.entries;
-    enum art_rc rc = art_merge_limit(merge, 0, art_buffer_bytes(&group->from), group->entries);
-    if (!rc) rc = art_merge_limit(merge, 1, slice->below.child[group->first].separator, entries);
+    for (uint32_t i = overlap->first; i < overlap->end; i++) entries += partial->below.child[i].ref.entries;
+    enum art_rc rc = art_merge_limit(merge, 0, art_buffer_bytes(&overlap->from), overlap->entries);
+    if (!rc) rc = art_merge_limit(merge, 1, partial->below.child[overlap->first].separator, entries);
     if (!rc) art_merge_begin_combined(merge);
-    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, group->pages), false);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, !last, even_fill(tree, overlap->pages), false);
     if (!rc) rc = art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_children(build, &fresh);
     art_run_build_close(build);
     for (uint32_t i = 0; !rc && i < fresh.count; i++) {
-        struct art_bytes separator = i ? fresh.child[i].separator : slice->below.child[group->first].separator;
+        struct art_bytes separator = i ? fresh.child[i].separator : partial->below.child[overlap->first].separator;
         rc = art_children_add(out, separator, &fresh.child[i].ref);
     }
     out->blobs += fresh.blobs;
@@ -355,10 +357,10 @@ static enum art_rc merge_group(struct art_tree *tree, struct art_edit *edit, str
     return rc;
 }
 
-static enum art_rc keep(const struct slice *slice, uint32_t first, uint32_t end, struct art_children *out) {
+static enum art_rc keep(const struct partial *partial, uint32_t first, uint32_t end, struct art_children *out) {
     enum art_rc rc = ART_OK;
     for (uint32_t i = first; !rc && i < end; i++) {
-        const struct art_child *child = &slice->below.child[i];
+        const struct art_child *child = &partial->below.child[i];
         rc = art_children_add(out, child->separator, &child->ref);
         out->blobs++;
         out->pages += art_ref_pages(&child->ref);
@@ -366,38 +368,39 @@ static enum art_rc keep(const struct slice *slice, uint32_t first, uint32_t end,
     return rc;
 }
 
-/* What shall stand for slice->below. */
-static enum art_rc merge_groups(struct art_tree *tree, struct art_edit *edit, const struct art_run *upper,
-                                const struct art_run *lower, struct slice *slice, bool last, struct art_children *out) {
+/* What shall stand for partial->below. */
+static enum art_rc merge_overlaps(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *upper,
+                                  const struct art_run *lower, struct partial *partial, bool last,
+                                  struct art_children *out) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
     const struct art_run pair[2] = {*upper, *lower};
     enum art_rc rc = art_merge_set(merge, NULL, pair, 2);
     uint32_t done = 0;
-    for (uint32_t i = 0; !rc && i < slice->count; i++) {
-        absorb(tree, slice, i);
-        const struct group *group = &slice->groups[i];
-        rc = keep(slice, done, group->first, out);
-        if (!rc) rc = merge_group(tree, edit, merge, slice, group, last, out);
-        done = group->end;
+    for (uint32_t i = 0; !rc && i < partial->count; i++) {
+        absorb(tree, partial, i);
+        const struct overlap *overlap = &partial->overlaps[i];
+        rc = keep(partial, done, overlap->first, out);
+        if (!rc) rc = merge_overlap(tree, edit, merge, partial, overlap, last, out);
+        done = overlap->end;
     }
-    if (!rc) rc = keep(slice, done, slice->below.count, out);
+    if (!rc) rc = keep(partial, done, partial->below.count, out);
     art_merge_clear(merge);
     art_free(merge);
     return rc;
 }
 
 /* The entries behind the cut, for the upper run. */
-static enum art_rc build_rest(struct art_tree *tree, struct art_edit *edit, const struct slice *slice,
+static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *edit, const struct partial *partial,
                               struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
-    art_run_cursor_reset(&cursor, &slice->own.child[slice->own.count - 1].ref, 0);
+    art_run_cursor_reset(&cursor, &partial->own.child[partial->own.count - 1].ref, 0);
     rc = art_run_first(&cursor);
-    if (!rc) rc = art_blob_seek_entry(&cursor.leaf, (uint32_t)slice->cut);
+    if (!rc) rc = art_blob_seek_entry(&cursor.leaf, (uint32_t)partial->cut);
     cursor.valid = !rc && cursor.leaf.valid;
     if (!rc) rc = art_run_build_open(&build, tree, edit, true, 0, false);
     while (!rc && cursor.valid) {
@@ -412,25 +415,25 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_edit *edit, cons
     return rc;
 }
 
-/* --- giving ------------------------------------------------------------------------------------------------------- */
+/* --- the two runs ------------------------------------------------------------------------------------------------------- */
 
-/* The lower run with the slice. */
-static enum art_rc new_lower(struct art_tree *tree, struct art_edit *edit, unsigned at, struct slice *slice,
+/* The lower run with the input. */
+static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edit, unsigned at, struct partial *partial,
                              bool *moves, struct art_run *out) {
     const struct art_run *upper = &edit->root->run[at], *lower = &edit->root->run[at + 1];
     struct art_children fresh = {0};
     struct art_buffer low = {0};
-    enum art_rc rc = may_move(tree, slice, moves, &low);
+    enum art_rc rc = may_move(tree, partial, moves, &low);
     if (!rc && *moves) {
         struct art_bytes place = art_buffer_bytes(&low);
-        rc = art_run_splice(tree, edit, lower, place, place, false, &slice->own, out);
+        rc = art_run_splice(tree, edit, lower, place, place, false, &partial->own, out);
     } else if (!rc) {
-        struct art_bytes high = slice->below_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->below_high);
-        rc = merge_groups(tree, edit, upper, lower, slice, at + 2 == edit->root->runs, &fresh);
-        if (!rc) rc = art_run_splice(tree, edit, lower, slice->below.child[0].separator, high, true, &fresh, out);
-        for (uint32_t i = 0; !rc && i < slice->count; i++) {
-            for (uint32_t k = slice->groups[i].first; k < slice->groups[i].end; k++) {
-                art_slots_drop(tree, edit, slice->below.child[k].ref.slot);
+        struct art_bytes high = partial->below_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&partial->below_high);
+        rc = merge_overlaps(tree, edit, upper, lower, partial, at + 2 == edit->root->runs, &fresh);
+        if (!rc) rc = art_run_splice(tree, edit, lower, partial->below.child[0].separator, high, true, &fresh, out);
+        for (uint32_t i = 0; !rc && i < partial->count; i++) {
+            for (uint32_t k = partial->overlaps[i].first; k < partial->overlaps[i].end; k++) {
+                art_slots_drop(tree, edit, partial->below.child[k].ref.slot);
             }
         }
     }
@@ -439,37 +442,37 @@ static enum art_rc new_lower(struct art_tree *tree, struct art_edit *edit, unsig
     return rc;
 }
 
-/* The upper run without it. */
-static enum art_rc new_upper(struct art_tree *tree, struct art_edit *edit, unsigned at, const struct slice *slice,
-                             bool moved, struct art_run *out) {
+/* The upper run without the input. */
+static enum art_rc new_upper(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
+                             const struct partial *partial, bool moved, struct art_run *out) {
     struct art_children rest = {0};
-    struct art_bytes high = slice->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&slice->high);
-    enum art_rc rc = slice->cut ? build_rest(tree, edit, slice, &rest) : ART_OK;
+    struct art_bytes high = partial->to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&partial->high);
+    enum art_rc rc = partial->cut ? build_rest(tree, edit, partial, &rest) : ART_OK;
     if (!rc) {
-        rc = art_run_splice(tree, edit, &edit->root->run[at], art_buffer_bytes(&slice->low), high, moved, &rest, out);
+        rc = art_run_splice(tree, edit, &edit->root->run[at], art_buffer_bytes(&partial->low), high, moved, &rest, out);
     }
     art_children_clear(&rest);
     return rc;
 }
 
 /* Puts the new form of run `at` in, or takes the run out when nothing is left. */
-static enum art_rc replace_run(struct art_edit *edit, unsigned at, struct art_run *run) {
+static enum art_rc replace_run(struct art_version_edit *edit, unsigned at, struct art_run *run) {
     if (run->top.entries) return art_root_replace_run(edit->root, at, run);
     art_root_remove_run(edit->root, at);
     return ART_OK;
 }
 
-enum art_rc art_slice_give(struct art_tree *tree, struct art_edit *edit, unsigned at) {
-    struct slice slice = {0};
+enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at) {
+    struct partial partial = {0};
     struct art_run lower = {0}, upper = {0};
     bool moves = false;
-    enum art_rc rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &slice);
-    if (!rc) rc = new_lower(tree, edit, at, &slice, &moves, &lower);
-    if (!rc) rc = new_upper(tree, edit, at, &slice, moves, &upper);
+    enum art_rc rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &partial);
+    if (!rc) rc = new_lower(tree, edit, at, &partial, &moves, &lower);
+    if (!rc) rc = new_upper(tree, edit, at, &partial, moves, &upper);
     if (!rc) rc = replace_run(edit, at + 1, &lower);
     if (!rc) rc = replace_run(edit, at, &upper);
     art_run_clear(&lower);
     art_run_clear(&upper);
-    slice_clear(&slice);
+    partial_clear(&partial);
     return rc;
 }

@@ -1,0 +1,297 @@
+/* Building the routing part: the ART over the separators, breadth first. See footer.h and blob_format.h. */
+#include "core/blob/footer.h"
+
+#include <assert.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/blob/filter.h"
+
+/* What a separator adds to the nodes at most, beside its bytes that its predecessor does not share: in a trie of n
+ * strings there are fewer than n inner nodes (4 bytes before their path), at most n tails (3) and fewer than 2n
+ * children (6). */
+enum { NODE_COST = 4 + 3 + 12, NODE_SLACK = 8 };
+
+/* Separators first .. end-1 agree in `depth` bytes; the reference to their node is to be written at `patch`. */
+struct art_node_span {
+    uint32_t first, end, depth, patch;
+};
+
+enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
+    void *old, *larger;
+    if (need <= *room) return ART_OK;
+    uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
+    memcpy(&old, array, sizeof old);
+    larger = art_resize(old, wanted * size);
+    if (!larger) return art_nomem();
+    memcpy(array, &larger, sizeof larger);
+    *room = wanted;
+    return ART_OK;
+}
+
+void art_footer_init(struct art_footer *footer) {
+    memset(footer, 0, sizeof *footer);
+}
+
+void art_footer_clear(struct art_footer *footer) {
+    art_free(footer->offset);
+    art_free(footer->rank);
+    art_free(footer->sum);
+    art_free(footer->separator_at);
+    art_free(footer->separators);
+    art_free(footer->hashes);
+    art_free(footer->spans);
+    art_free(footer->scratch);
+    memset(footer, 0, sizeof *footer);
+}
+
+void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
+    assert(used_hashes <= footer->hash_count);
+    footer->hash_count -= used_hashes;
+    if (footer->hash_count)
+        memmove(footer->hashes, footer->hashes + used_hashes, footer->hash_count * sizeof *footer->hashes);
+    footer->buckets = 0;
+    footer->sums = false;
+    footer->nodes_bound = 0;
+}
+
+/* The four arrays share one size; when one of them cannot grow, the others are merely larger than that. */
+static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) {
+    uint32_t need = footer->buckets + buckets + 1, old = footer->bucket_room, room = old;
+    enum art_rc rc = art_grow(&footer->offset, &room, need, sizeof *footer->offset);
+    room = old;
+    if (!rc) rc = art_grow(&footer->rank, &room, need, sizeof *footer->rank);
+    room = old;
+    if (!rc) rc = art_grow(&footer->sum, &room, need, sizeof *footer->sum);
+    room = old;
+    if (!rc) rc = art_grow(&footer->separator_at, &room, need, sizeof *footer->separator_at);
+    if (!rc) footer->bucket_room = room;
+    return rc;
+}
+
+enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {
+    uint32_t used = footer->buckets ? footer->separator_at[footer->buckets] : 0;
+    enum art_rc rc = reserve_buckets(footer, buckets);
+    if (!rc) rc = art_grow(&footer->separators, &footer->separator_room, used + separator_bytes, 1);
+    if (!rc) rc = art_grow(&footer->hashes, &footer->hash_room, footer->hash_count + hashes, sizeof *footer->hashes);
+    return rc;
+}
+
+static struct art_bytes separator_of(const struct art_footer *footer, uint32_t bucket) {
+    uint32_t at = footer->separator_at[bucket], len = footer->separator_at[bucket + 1] - at;
+    return art_bytes(len ? footer->separators + at : NULL, len); /* the first is empty, and may be all there is */
+}
+
+uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator) {
+    uint32_t shared = 0;
+    if (footer->buckets) {
+        struct art_bytes before = separator_of(footer, footer->buckets - 1);
+        shared = art_common_prefix(before.data, separator.data, art_min32(before.len, separator.len));
+    }
+    return (footer->buckets ? 0 : NODE_SLACK) + NODE_COST + separator.len - shared;
+}
+
+void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
+                     int64_t sum) {
+    uint32_t b = footer->buckets;
+    assert(b + 1 < footer->bucket_room && (b || !separator.len));
+    if (!b) {
+        footer->separator_at[0] = footer->rank[0] = 0;
+        footer->sum[0] = 0;
+    }
+    footer->nodes_bound += art_footer_node_cost(footer, separator);
+    uint32_t at = footer->separator_at[b];
+    assert(at + separator.len <= footer->separator_room);
+    if (separator.len) memcpy(footer->separators + at, separator.data, separator.len);
+    footer->separator_at[b + 1] = at + separator.len;
+    footer->offset[b] = offset;
+    footer->rank[b + 1] = footer->rank[b] + entries;
+    footer->sum[b + 1] = footer->sum[b] + sum;
+    footer->buckets = b + 1;
+}
+
+void art_footer_truncate(struct art_footer *footer, uint32_t buckets, uint32_t nodes_bound) {
+    assert(buckets <= footer->buckets);
+    footer->buckets = buckets;
+    footer->nodes_bound = nodes_bound;
+}
+
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
+
+struct art_node_writer {
+    struct art_footer *footer;
+    uint32_t skip; /* bytes of every separator that are left out: the label */
+    bool wide,
+        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST */
+    uint8_t *out;
+    uint32_t at, spans;
+};
+
+static uint32_t written_len(const struct art_node_writer *writer, uint32_t bucket) {
+    return bucket ? separator_of(writer->footer, bucket).len - writer->skip : 0;
+}
+
+static const uint8_t *written_separator(const struct art_node_writer *writer, uint32_t bucket) {
+    return bucket ? separator_of(writer->footer, bucket).data + writer->skip : (const uint8_t *)"";
+}
+
+static void put_ref(struct art_node_writer *writer, uint32_t at, uint32_t ref) {
+    if (writer->wide) {
+        art_store32(writer->out + at, ref);
+    } else {
+        art_store16(writer->out + at, ref);
+    }
+}
+
+static void put_keys(struct art_node_writer *writer, const uint8_t *keys, uint32_t n) {
+    uint8_t *out = writer->out + writer->at;
+    if (n <= 32) {
+        memcpy(out, keys, n);
+        writer->at += n;
+        return;
+    }
+    memset(out, 0, ART_NODE_MAP_BYTES);
+    for (uint32_t i = 0; i < n; i++) out[keys[i] >> 3] |= (uint8_t)(1u << (keys[i] & 7));
+    writer->at += ART_NODE_MAP_BYTES;
+}
+
+/* First buckets and references of the children; first[n] is the end of the last one. */
+static void put_children(struct art_node_writer *writer, const uint32_t *first, uint32_t n, uint32_t node_first,
+                         bool small, uint32_t depth) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (small) {
+            writer->out[writer->at++] = (uint8_t)(first[i] - node_first);
+        } else {
+            art_store16(writer->out + writer->at, first[i]);
+            writer->at += 2;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        put_ref(writer, writer->at, 0);
+        if (first[i + 1] - first[i] > 1 || written_len(writer, first[i]) > depth + 1) {
+            writer->footer->spans[writer->spans++] =
+                (struct art_node_span){first[i], first[i + 1], depth + 1, writer->at};
+        }
+        writer->at += writer->wide ? 4 : 2;
+    }
+}
+
+static void put_node(struct art_node_writer *writer, const struct art_node_span *span) {
+    uint8_t keys[256];
+    uint32_t first[257], n = 0;
+    const uint8_t *low = written_separator(writer, span->first), *high = written_separator(writer, span->end - 1);
+    uint32_t low_len = written_len(writer, span->first), high_len = written_len(writer, span->end - 1);
+    uint32_t depth = span->depth, path_len = low_len - depth;
+    if (span->end - span->first > 1) {
+        path_len = art_common_prefix(low + depth, high + depth, art_min32(path_len, high_len - depth));
+    }
+    depth += path_len;
+    bool value = low_len == depth;
+    for (uint32_t b = span->first + value; b < span->end; b++) {
+        uint8_t c = written_separator(writer, b)[depth];
+        if (n && keys[n - 1] == c) continue;
+        keys[n] = c;
+        first[n++] = b;
+    }
+    first[n] = span->end;
+    bool small = n && first[n - 1] - span->first < 256 && !writer->spacious;
+    uint8_t *out = writer->out;
+    out[writer->at++] =
+        (uint8_t)(n ? (value ? ART_NODE_VALUE : 0) | (n > 32 ? ART_NODE_MAP : 0) | (small ? ART_NODE_SMALL : 0)
+                    : ART_NODE_TAIL) |
+        (uint8_t)(art_min32(path_len, ART_NODE_PATH_SHORT) << 4);
+    if (n) out[writer->at++] = (uint8_t)(n - 1);
+    if (path_len >= ART_NODE_PATH_SHORT) {
+        art_store16(out + writer->at, path_len);
+        writer->at += 2;
+    }
+    memcpy(out + writer->at, low + depth - path_len, path_len);
+    writer->at += path_len;
+    if (!n) return;
+    put_keys(writer, keys, n);
+    put_children(writer, first, n, span->first, small, depth);
+}
+
+/* Bytes of the nodes, 0 when references of 16 bits do not reach. */
+static uint32_t put_nodes(struct art_node_writer writer) {
+    struct art_footer *footer = writer.footer;
+    writer.spans = 1;
+    footer->spans[0] = (struct art_node_span){0, footer->buckets, 0, 0};
+    for (uint32_t i = 0; i < writer.spans; i++) {
+        struct art_node_span span = footer->spans[i];
+        if (!writer.wide && writer.at > UINT16_MAX) return 0;
+        if (i) put_ref(&writer, span.patch, writer.at);
+        put_node(&writer, &span);
+    }
+    return writer.at;
+}
+
+static enum art_rc reserve_scratch(struct art_footer *footer, uint32_t bytes) {
+    enum art_rc rc = art_grow(&footer->scratch, &footer->scratch_room, bytes, 1);
+    return rc ? rc : art_grow(&footer->spans, &footer->span_room, 2 * footer->buckets + 2, sizeof *footer->spans);
+}
+
+enum art_rc art_footer_measure(struct art_footer *footer) {
+    if (!footer->buckets) return ART_OK;
+    enum art_rc rc = reserve_scratch(footer, footer->nodes_bound);
+    if (rc) return rc;
+    uint32_t bytes =
+        put_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch});
+    assert(bytes <= footer->nodes_bound);
+    footer->nodes_bound = bytes + NODE_SLACK;
+    return ART_OK;
+}
+
+/* --- the whole footer ----------------------------------------------------------------------------------------------- */
+
+uint32_t art_footer_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes) {
+    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;
+    uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK : 0) +
+                     (uint64_t)art_directory_bytes(buckets, sums) + node_bytes + 8;
+    return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
+}
+
+static uint32_t put_directories(const struct art_footer *footer, uint8_t *out) {
+    uint32_t at = 0;
+    for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, footer->offset[b] / ART_BUCKET_ALIGN);
+    for (uint32_t b = 0; b <= footer->buckets; b++, at += 4) art_store32(out + at, footer->rank[b]);
+    for (uint32_t b = 0; footer->sums && b <= footer->buckets; b++, at += 8)
+        art_store64(out + at, (uint64_t)footer->sum[b]);
+    return at;
+}
+
+enum art_rc art_footer_write(struct art_footer *footer, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
+                             struct art_footer_layout *out) {
+    uint32_t directory = art_directory_bytes(footer->buckets, footer->sums), filter_end = ART_TRAILER_AT;
+    enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound);
+    if (rc) return rc;
+    put_directories(footer, footer->scratch);
+    struct art_node_writer writer = {.footer = footer, .skip = label_len, .out = footer->scratch + directory};
+    uint32_t nodes = put_nodes(writer);
+    if (!nodes) {
+        writer.wide = true;
+        nodes = put_nodes(writer);
+    }
+    assert(nodes <= footer->nodes_bound);
+    if (art_footer_pages(footer->buckets, footer->sums, filter_keys, nodes) > ART_BLOB_PAGES) return ART_TOOBIG;
+    memset(out, 0, sizeof *out);
+    out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0));
+    uint32_t end = ART_TRAILER_AT;
+    if (filter_keys) {
+        out->flags |= ART_BLOB_FILTER;
+        out->filter_blocks = art_filter_blocks(filter_keys);
+        end = (end - out->filter_blocks * ART_FILTER_BLOCK) & ~(uint32_t)(ART_FILTER_BLOCK - 1);
+        out->filter = end;
+        filter_end = end + out->filter_blocks * ART_FILTER_BLOCK;
+        art_filter_build(image + end, out->filter_blocks, footer->hashes, filter_keys);
+    }
+    out->routing = (end - directory - nodes) & ~7u;
+    out->root = out->routing + directory;
+    out->footer_pages = (ART_BLOB_BYTES - out->routing + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
+    uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE, routing_end = out->routing + directory + nodes;
+    memset(image + begin, 0, out->routing - begin);
+    memcpy(image + out->routing, footer->scratch, directory + nodes);
+    memset(image + routing_end, 0, end - routing_end);
+    memset(image + filter_end, 0, ART_TRAILER_AT - filter_end);
+    return ART_OK;
+}
