@@ -396,7 +396,7 @@ END_TEST
 /* readdir() says the same at the end and where it fails, but for errno. */
 START_TEST(test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read) {
     static const char *const statements[] = {"INSERT INTO t(t) VALUES('clean')",
-                                             "SELECT count(*) FROM art_info('t') WHERE property = 'leftover file'"};
+                                             "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'"};
     sql_run(db, add_and_flush);
     for (unsigned nth = 1; nth < 4; nth++) {
         for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
@@ -636,6 +636,31 @@ START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
 }
 END_TEST
 
+/* Whether there is a T_artblob is asked of SQLite, which may have no memory to answer: that is no "no". */
+START_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind) {
+    static const char *const changes[] = {"DROP TABLE u", "ALTER TABLE u RENAME TO w"};
+    static const char rows[] = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'u_%'",
+                      named[] = "SELECT coalesce(group_concat(name, ' '), 'none') FROM (SELECT name FROM sqlite_master "
+                                "WHERE name LIKE 'u%' OR name LIKE 'w%' ORDER BY name)";
+    bool more = true;
+    unsigned done = 0;
+    for (unsigned nth = 1; more; nth++) {
+        sql_run(db, "CREATE VIRTUAL TABLE u USING art(storage=inline, log_limit='2KB'); INSERT INTO u VALUES('a', 1)");
+        reopen();
+        sql_expect(db, "3\n", rows);
+        sql_memory_faults.arm(0, 0, nth, false);
+        int rc = sqlite3_exec(db, changes[_i], NULL, NULL, NULL);
+        more = sql_memory_faults.disarm() > 0;
+        if (!rc) {
+            sql_expect(db, _i ? "w w_artblob w_artdata w_artstate\n" : "none\n", named);
+            done += more;
+        }
+        sql_run(db, "DROP TABLE IF EXISTS u; DROP TABLE IF EXISTS w");
+    }
+    printf("%s: done without %u of its allocations\n", changes[_i], done);
+}
+END_TEST
+
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
@@ -664,6 +689,7 @@ int main(void) {
     tcase_add_test(tests, test_a_new_table_without_memory_for_an_option_stores_no_empty_one);
     tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
     tcase_add_loop_test(tests, test_a_commit_that_found_no_memory_has_not_happened, 0, 10);
+    tcase_add_loop_test(tests, test_no_memory_does_not_leave_the_table_of_blobs_behind, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

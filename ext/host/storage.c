@@ -63,8 +63,12 @@ static int change_place(struct art_table *table, bool inlined, char *path, char 
 
 static int move_inside(struct art_table *table, char **message) {
     sqlite3 *db = table->connection->db;
-    int rc = art_shadow_has_blobs(db, table->name) ? art_shadow_empty_blobs(db, table->name, message)
-                                                   : art_shadow_create_blobs(db, table->name, message);
+    bool has_blobs;
+    int rc = art_shadow_has_blobs(db, table->name, &has_blobs);
+    if (!rc) {
+        rc = has_blobs ? art_shadow_empty_blobs(db, table->name, message)
+                       : art_shadow_create_blobs(db, table->name, message);
+    }
     if (!rc) rc = change_place(table, true, NULL, message);
     if (!rc) rc = art_shadow_put_storage(table, true, message);
     if (rc || !table->before.path) return rc;

@@ -111,7 +111,7 @@ static inline int art_state_format(bool inlined) {
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
 /* Is there a T_artblob? Also where blobs have been moved out of it. */
-bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name);
+int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);

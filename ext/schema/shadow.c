@@ -77,13 +77,15 @@ int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **mess
 }
 
 /* A type of our own tells it from a table of the user's. */
-bool art_shadow_has_blobs(sqlite3 *db, const struct art_name *name) {
+int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     const char *type = NULL;
+    *has = false;
     char *table = sqlite3_mprintf("%s_artblob", name->table);
-    int rc = table ? sqlite3_table_column_metadata(db, name->schema, table, "data", &type, NULL, NULL, NULL, NULL)
-                   : SQLITE_NOMEM;
+    if (!table) return SQLITE_NOMEM;
+    int rc = sqlite3_table_column_metadata(db, name->schema, table, "data", &type, NULL, NULL, NULL, NULL);
+    *has = !rc && type && !strcmp(type, "ART_BLOB");
     sqlite3_free(table);
-    return !rc && type && !strcmp(type, "ART_BLOB");
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* SQLITE_ERROR: there is none */
 }
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
@@ -115,9 +117,9 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
 
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
     const char *schema = name->schema, *table = name->table;
-    int rc = art_shadow_has_blobs(db, name)
-                 ? run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_artblob\"", schema, table))
-                 : SQLITE_OK;
+    bool has_blobs;
+    int rc = art_shadow_has_blobs(db, name, &has_blobs);
+    if (!rc && has_blobs) rc = run(db, message, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_artblob\"", schema, table));
     if (rc) return rc;
     return run(
         db, message,
@@ -127,10 +129,11 @@ int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message) {
 
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message) {
     const char *schema = name->schema, *table = name->table;
-    int rc = art_shadow_has_blobs(db, name)
-                 ? run(db, message,
-                       sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artblob\" RENAME TO \"%w_artblob\"", schema, table, to))
-                 : SQLITE_OK;
+    bool has_blobs;
+    int rc = art_shadow_has_blobs(db, name, &has_blobs);
+    if (!rc && has_blobs)
+        rc = run(db, message,
+                 sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artblob\" RENAME TO \"%w_artblob\"", schema, table, to));
     if (rc) return rc;
     return run(db, message,
                sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" RENAME TO \"%w_artstate\";"
