@@ -143,7 +143,7 @@ static void transaction_is_over(void *context) {
     art_tree_rolled_back(context);
 }
 
-/* Neighbours' footers are read before they are wanted, and whoever reads them keeps an error to itself: not this one. */
+/* Neighbours' footers are read before they are wanted, and their reader keeps an error to itself: not this one. */
 START_TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
     enum { KEYS = 8000, LIVES = 12, CALLS = 60 };
     struct art_tree_options options = {

@@ -219,7 +219,7 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
 }
 END_TEST
 
-/* ---- searches: footers of neighbours come together ----------------------------------------------------------------- */
+/* ---- searches: footers of neighbours come together --------------------------------------------------------------- */
 
 static void make_key(char text[40], unsigned i, struct art_bytes *out) {
     *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));

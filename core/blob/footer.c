@@ -242,7 +242,7 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
     return ART_OK;
 }
 
-/* --- the whole footer ----------------------------------------------------------------------------------------------- */
+/* --- the whole footer --------------------------------------------------------------------------------------------- */
 
 uint32_t art_footer_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;

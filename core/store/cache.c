@@ -2,7 +2,7 @@
  *
  * Eviction is a clock with a little memory: an entry that is acquired gets some heat; each time the hand passes it
  * without references it loses one; cold, it first loses its leaf pages (a footer answers most of a descent, costs one
- * to three pages and gets one more round), then it goes. Entries that stores hold are not acquired again and again:
+ * to three pages and gets one more round), then it goes. Entries that stores pin are not acquired again and again:
  * they have references, and come back into the round when the stores let go under pressure.
  */
 #include "core/store/cache.h"
@@ -196,7 +196,7 @@ static bool sweep(uint64_t pages, bool entry_wanted, unsigned rounds) {
 }
 
 /* More at once than is needed, of what is cold by then: who looks for pages nobody refers to walks the rings, and
- * stores that had to let go of all that they hold look it up anew. */
+ * stores that had to let go of all their pins look it up anew. */
 static bool evict(uint64_t pages) {
     if (art_cached_memory_fits(pages)) return true;
     while (!art_cached_memory_fits(pages)) {
@@ -230,7 +230,7 @@ static void rest_shard(struct shard *shard) {
     pthread_mutex_unlock(&shard->lock);
 }
 
-/* One shard at a time, since giving memory back takes some 0.2 ms a MB. What stores hold has no chance to rest: once in
+/* One shard at a time, since giving memory back takes some 0.2 ms a MB. What stores pin has no chance to rest: once in
  * a round they let go, and take anew what they use. */
 void art_cache_rest(int64_t now) {
     int64_t at = atomic_load_explicit(&rest_at, memory_order_relaxed);

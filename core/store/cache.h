@@ -6,7 +6,7 @@
  * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold
  * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit: the sum of the open
  * stores' settings, and one share of the machine's memory for all with ART_CACHE_AUTO. Where references keep the cache
- * above its limit, `art_cache_pressure` counts up: every store that sees it changed lets go of what it holds between
+ * above its limit, `art_cache_pressure` counts up: every store that sees it changed unpins what it has between
  * two operations. Searches go past a full cache (bypass.c).
  *
  * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is

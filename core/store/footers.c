@@ -1,8 +1,8 @@
 /* Footers of neighbours, for searches.
  *
  * A blob's first search reads its footer, and then a page: two reads, one after the other. Who searches here and there
- * comes to all footers in the end, and they are small (one to three pages of a blob's 128). So a footer that is not there
- * is read together with those of its neighbours, which is a third of the time for each: after some that were read
+ * comes to all footers in the end, and they are small (one to three pages of a blob's 128). So a footer that is not
+ * there is read together with those of its neighbours, which is a third of the time for each: after some that were read
  * alone, for many only ask a few questions, twice as many with each that was missing. Only as long as the cache has
  * room, and if all footers fit into half of it: what nobody has asked for pushes nothing out.
  */

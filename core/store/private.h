@@ -177,7 +177,7 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
 void art_bypass_free(struct art_pinned *pinned);
 void art_store_drop_bypasses(struct art_store *store);
 
-/* --- readahead.c ------------------------------------------------------------------------------------------------------ */
+/* --- readahead.c -------------------------------------------------------------------------------------------------- */
 /* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK)
  * did not come whole and sound. */
 enum art_rc art_store_readahead_take(struct art_store *store, const struct art_ref *ref, struct art_cached **out);

@@ -1,19 +1,20 @@
-/* Views of cached blobs.
+/* Pinned blobs, and what is read of them.
  *
  *   store --pins[slot]--> pinned blob --> cached entry (process-wide)
- *                           ^
- *                 cursors, rows (art_blob_pin)
+ *                             ^
+ *                   cursors, rows (art_blob_pin)
  *
- * The cached entry has the image and what is known of it. A pinned blob is one store's copy of that knowledge: readers find
- * the pages of which it knows without looking further; for others they call its load(), which takes over what
+ * The cached entry has the image and what is known of it. A pinned blob is one store's copy of that knowledge: readers
+ * find the pages of which it knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, for searches with
- * those of neighbours (footers.c), then single pages, and ahead of a reader that walks forward in steps that double up to
- * READAHEAD_MAX pages. Where the file fits into this store's share of the cache, an index blob that the device must be
- * asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited for: so one question
- * waits for one page, and many questions for all pages only about twice as long as if they had been read at once. A
- * page that the system's page cache has costs the same alone as with others, so it does not bring the rest of its blob.
+ * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, for searches
+ * with those of neighbours (footers.c), then single pages, and ahead of a reader that walks forward in steps that
+ * double up to READAHEAD_MAX pages. Where the file fits into this store's share of the cache, an index blob that the
+ * device must be asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited for:
+ * so one question waits for one page, and many questions for all pages only about twice as long as if they had been
+ * read at once. A page that the system's page cache has costs the same alone as with others, so it does not bring the
+ * rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -247,7 +248,7 @@ static enum art_rc load_pages(struct art_blob *blob, uint32_t first, uint32_t n)
     return rc;
 }
 
-/* ---- pinned blobs ------------------------------------------------------------------------------------------------------- */
+/* ---- pinned blobs ------------------------------------------------------------------------------------------------ */
 
 void art_pinned_release(struct art_pinned *pinned) {
     if (atomic_fetch_sub_explicit(&pinned->references, 1, memory_order_acq_rel) != 1) return;

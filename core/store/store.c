@@ -112,7 +112,7 @@ static int64_t seconds(void) {
     return time.tv_sec;
 }
 
-/* Also one that holds more than its own share lets go: connections that rest would keep the cache from those that
+/* Also one that pins more than its own share lets go: connections that rest would keep the cache from those that
  * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
     art_cache_rest(seconds());

@@ -7,7 +7,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->options = *options;
     tree->options.path = tree->options.host_path = NULL;
     tree->host = *host;
-    tree->unknown = true;
+    tree->state = ART_TREE_UNKNOWN;
     tree->key = art_alloc(ART_KEY_BUFFER);
     tree->second_key = art_alloc(ART_KEY_BUFFER);
     tree->root = art_root_new(options->uuid);

@@ -61,10 +61,10 @@ static enum art_rc check_remembered(struct art_checker *checker) {
 /* The tree's own state where it has one, with what the running transaction has changed. */
 static enum art_rc choose_state(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
-    checker->root = tree->unknown ? checker->log_root : tree->root;
-    checker->memtable = tree->unknown ? checker->log_memtable : tree->memtable;
-    checker->csn = tree->unknown ? checker->log_csn : tree->csn;
-    if (tree->txn.active && !tree->unknown) checker->csn = tree->txn.csn;
+    checker->root = art_tree_is_known(tree) ? tree->root : checker->log_root;
+    checker->memtable = art_tree_is_known(tree) ? tree->memtable : checker->log_memtable;
+    checker->csn = art_tree_is_known(tree) ? tree->csn : checker->log_csn;
+    if (art_tree_in_txn(tree) && art_tree_is_known(tree)) checker->csn = tree->txn.csn;
     enum art_rc rc = art_check_note(checker, art_memtable_check(checker->memtable));
     return rc ? rc : art_check_note(checker, art_store_check(tree->store));
 }

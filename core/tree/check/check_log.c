@@ -108,7 +108,7 @@ static bool same_memtable(const struct art_memtable *a, const struct art_memtabl
 static enum art_rc check_memory(struct art_checker *checker) {
     const struct art_tree *tree = checker->tree;
     enum art_rc rc = ART_OK;
-    if (tree->unknown || tree->txn.active || !checker->log_whole) return ART_OK;
+    if (!art_tree_is_known(tree) || art_tree_in_txn(tree) || !checker->log_whole) return ART_OK;
     const char *what = NULL;
     if (tree->csn != checker->log_csn || !art_hash128_equal(tree->chain, checker->log_chain)) {
         what = "this connection stands at another row than the log's last";

@@ -76,7 +76,8 @@ void art_tree_dump(struct art_tree *tree, FILE *out) {
     const struct art_root *root = tree->root;
     fprintf(out, "tree %s: csn %llu, generation %llu, root csn %llu%s\n",
             tree->options.path ? tree->options.path : "in memory", (unsigned long long)tree->csn,
-            (unsigned long long)root->generation, (unsigned long long)root->csn, tree->unknown ? ", unknown" : "");
+            (unsigned long long)root->generation, (unsigned long long)root->csn,
+            art_tree_is_known(tree) ? "" : ", unknown");
     fprintf(out, "  memtable: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n",
             (unsigned long long)art_memtable_keys(tree->memtable), art_memtable_memory(tree->memtable),
             (unsigned long long)tree->log_rows, (unsigned long long)tree->log_bytes);

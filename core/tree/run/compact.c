@@ -4,10 +4,10 @@
  *   level 1     the level-0 runs merged; it gives itself to the run below, by partial compactions
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
- * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just becomes that level.
- * What lies over the last run may hide rows of it, which then take space twice: so the run over the last is over its
- * size, too, when it is more than an eighth of the last, the next one above a 64th. A last run that has become too
- * small for its level goes up again, and takes in what is there.
+ * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
+ * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
+ * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. A last run that
+ * has become too small for its level goes up again, and takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
  * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever

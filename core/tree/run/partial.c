@@ -415,7 +415,7 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-/* --- the two runs ------------------------------------------------------------------------------------------------------- */
+/* --- the two runs ------------------------------------------------------------------------------------------------- */
 
 /* The lower run with the input. */
 static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edit, unsigned at, struct partial *partial,

@@ -12,7 +12,7 @@
 
 /* --- run_cursor.c ------------------------------------------------------------------------------------------------- */
 /* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level
- * `bottom`. In that case the keys are separators. Holds the blobs on its path. */
+ * `bottom`. In that case the keys are separators. Pins the blobs on its path. */
 struct art_run_cursor {
     struct art_store *store;
     struct art_ref top; /* label borrowed from the root */
@@ -203,14 +203,14 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
 bool art_compact_due(const struct art_tree *tree);
 /* The memtable and all runs become one run: what remains of them is all that is written. */
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
-/* The same by and by, from the newest run on, without the memtable: each partial compaction leaves about as many slots as it
- * takes. */
+/* The same by and by, from the newest run on, without the memtable: each partial compaction leaves about as many slots
+ * as it takes. */
 enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come
  * out. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
-/* --- partial.c ------------------------------------------------------------------------------------------------------ */
+/* --- partial.c ---------------------------------------------------------------------------------------------------- */
 /* Gives a part of run `at`, maybe all of it, to the run below it. */
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at);
 

@@ -216,7 +216,7 @@ static enum art_rc check_end(const struct art_tree *tree) {
 
 enum art_rc art_slots_begin(struct art_tree *tree) {
     if (tree->slots.writing) return ART_OK;
-    assert(tree->txn.active && !tree->txn.spilled);
+    assert(art_tree_in_txn(tree) && !tree->txn.spilled);
     enum art_rc rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
     if (!rc) rc = lock_own_file(tree);

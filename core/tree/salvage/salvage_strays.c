@@ -1,6 +1,6 @@
 /* Leaves that no index names: below a damaged index blob, or where there is no root at all.
  *
- *   catalog    every slot that no readable index names, whose last page verifies by its own hash as the footer of a leaf
+ *   catalog    every slot that no readable index names, whose last page verifies by its own hash as that of a leaf
  *              of this table; sorted by the beginnings of their first keys
  *   group      those of them that may have keys in one gap: each is walked when the order comes to it, of entries of
  *              one key the newest wins

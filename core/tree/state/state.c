@@ -9,7 +9,7 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
 }
 
 bool art_tree_unknown(const struct art_tree *tree) {
-    return tree->unknown || tree->rows.rolled_back;
+    return !art_tree_is_known(tree) || tree->rows.rolled_back;
 }
 
 bool art_tree_poisoned(const struct art_tree *tree) {
@@ -17,7 +17,7 @@ bool art_tree_poisoned(const struct art_tree *tree) {
 }
 
 void art_tree_forget(struct art_tree *tree) {
-    tree->unknown = true;
+    tree->state = ART_TREE_UNKNOWN;
     tree->changes++;
 }
 
@@ -34,7 +34,7 @@ uint64_t art_tree_generation(const struct art_tree *tree) {
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {
-    return tree->txn.dirty && !tree->rows.rolled_back;
+    return tree->txn.phase == ART_TXN_CHANGED && !tree->rows.rolled_back;
 }
 
 enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
@@ -57,7 +57,7 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
     if (__builtin_expect(tree->txn.doomed && !over, 0)) {
         return art_fail(tree->txn.doomed, "art: an earlier failure left this transaction unusable: ROLLBACK it");
     }
-    if (__builtin_expect(tree->unknown || over, 0)) {
+    if (__builtin_expect(!art_tree_is_known(tree) || over, 0)) {
         return art_fail(ART_MISUSE, "art: the tree was used before it was brought up to date (bug)");
     }
     if (__builtin_expect(tree->root->runs && !tree->file_ready, 0)) { /* also for a key that no blob need be read for */

@@ -64,6 +64,18 @@ struct art_gap {
     uint8_t *room, *scratch;    /* for the keys, and ART_KEY_BUFFER bytes for whoever walks; NULL at first */
 };
 
+enum art_tree_state {
+    ART_TREE_UNKNOWN,    /* freshly opened, or what is in memory is no state of the table: a refresh rebuilds it */
+    ART_TREE_REFRESHING, /* between refresh_begin() and refresh_end() or refresh_abort() */
+    ART_TREE_KNOWN       /* may be read */
+};
+
+enum art_txn_phase {
+    ART_TXN_NONE,
+    ART_TXN_BEGUN,  /* its csn is fixed, its base is kept */
+    ART_TXN_CHANGED /* something was changed, maybe taken back */
+};
+
 struct art_tree {
     struct art_tree_options options; /* paths are copies */
     struct art_host host;
@@ -81,7 +93,7 @@ struct art_tree {
     } rows;
 
     /* the committed state that is known, plus this transaction's changes */
-    bool unknown;
+    enum art_tree_state state;
     bool file_ready;       /* the file was found and accepted */
     struct art_root *root; /* what reads use */
     struct art_memtable *memtable;
@@ -92,13 +104,12 @@ struct art_tree {
     struct art_gap gap;
 
     struct { /* a refresh under way */
-        bool active, rebuild, root_seen, row_seen, followed;
+        bool rebuild, root_seen, row_seen, followed;
         uint64_t from;
     } refresh;
 
-    struct {                          /* the running transaction */
-        bool active;                  /* begun: csn fixed */
-        bool dirty;                   /* something was changed, maybe taken back */
+    struct { /* the running transaction */
+        enum art_txn_phase phase;
         bool adds;                    /* something else than deletes, maybe taken back */
         bool spilled;                 /* root is the transaction's own */
         bool big;                     /* holds a value that does not go through the log */
@@ -157,6 +168,13 @@ struct art_tree {
     struct art_cursor *idle; /* closed cursors, to be used again */
     struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
 };
+
+static inline bool art_tree_is_known(const struct art_tree *tree) {
+    return tree->state == ART_TREE_KNOWN;
+}
+static inline bool art_tree_in_txn(const struct art_tree *tree) {
+    return tree->txn.phase != ART_TXN_NONE;
+}
 
 /* --- state.c ------------------------------------------------------------------------------------------------------ */
 /* Pages of a full blob. */

@@ -14,11 +14,11 @@ static void tidy_memtable(struct art_tree *tree) {
 }
 
 enum art_rc art_tree_begin(struct art_tree *tree) {
-    enum art_rc rc = tree->txn.active ? art_tree_ready(tree) : art_tree_claim(tree);
-    if (rc || tree->txn.active) return rc;
+    enum art_rc rc = art_tree_in_txn(tree) ? art_tree_ready(tree) : art_tree_claim(tree);
+    if (rc || art_tree_in_txn(tree)) return rc;
     tidy_memtable(tree);
     art_memtable_forget_undo(tree->memtable);
-    tree->txn.active = true;
+    tree->txn.phase = ART_TXN_BEGUN;
     tree->txn.csn = tree->csn + 1;
     tree->txn.overflow_values = 0;
     tree->txn.base = art_root_ref(tree->root);
@@ -27,7 +27,7 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
 
 enum art_rc art_tree_claim(struct art_tree *tree) {
     enum art_rc rc = art_tree_ready(tree);
-    if (rc || tree->txn.active) return rc;
+    if (rc || art_tree_in_txn(tree)) return rc;
     if (tree->options.read_only) return art_fail(ART_READONLY, "art: the database is read-only: open it for writing");
     return art_slots_claim(tree);
 }

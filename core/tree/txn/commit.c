@@ -401,12 +401,12 @@ void art_tree_note_full(struct art_tree *tree) {
 enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = (struct art_commit){0};
     art_rows_catch_up(tree);
-    if (!tree->txn.active) return ART_OK;
+    if (!art_tree_in_txn(tree)) return ART_OK;
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
                   (tree->txn.flush && art_memtable_keys(tree->memtable)) || vacuum_finds_something(tree);
-    if (!tree->txn.dirty && !wanted) return ART_OK;
+    if (tree->txn.phase != ART_TXN_CHANGED && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
         rc = prepare(tree);
@@ -453,7 +453,7 @@ static void forget_superseded(struct art_tree *tree, const struct art_slot_set *
 }
 
 void art_tree_committed(struct art_tree *tree) {
-    if (!tree->txn.active) {
+    if (!art_tree_in_txn(tree)) {
         art_savepoints_clear(tree, 0);
         return;
     }
@@ -498,7 +498,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
         art_rows_note_rollback(tree);
         return;
     }
-    if (!tree->txn.active) {
+    if (!art_tree_in_txn(tree)) {
         art_savepoints_clear(tree, 0);
         tree->txn.doomed = ART_OK;
         return;
@@ -507,7 +507,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
     art_pending_forget(tree);
     art_tree_rollback_to(tree, ART_SAVEPOINT_BEGIN);
     art_slots_cut_back(tree);
-    if (tree->txn.doomed) tree->unknown = true;
+    if (tree->txn.doomed) tree->state = ART_TREE_UNKNOWN;
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);
 }
@@ -552,5 +552,5 @@ void art_rows_catch_up(struct art_tree *tree) {
     if (!tree->rows.rolled_back || tree->rows.inside) return;
     tree->rows.rolled_back = false;
     art_tree_rolled_back(tree);
-    tree->unknown = true;
+    tree->state = ART_TREE_UNKNOWN;
 }

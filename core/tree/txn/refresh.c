@@ -16,13 +16,13 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
     art_rows_catch_up(tree);
-    if (tree->txn.dirty && !tree->unknown) {
+    if (tree->txn.phase == ART_TXN_CHANGED && art_tree_is_known(tree)) {
         return art_fail(ART_MISUSE, "art: refresh inside a transaction that has changed the table (bug)");
     }
     memset(&tree->refresh, 0, sizeof tree->refresh);
-    tree->refresh.active = true;
-    tree->refresh.rebuild = tree->unknown;
-    tree->refresh.from = tree->unknown ? 0 : tree->csn;
+    tree->refresh.rebuild = !art_tree_is_known(tree);
+    tree->refresh.from = tree->refresh.rebuild ? 0 : tree->csn;
+    tree->state = ART_TREE_REFRESHING;
     *from = tree->refresh.from;
     return ART_OK;
 }
@@ -82,7 +82,7 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
 }
 
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
-    assert(tree->refresh.active);
+    assert(tree->state == ART_TREE_REFRESHING);
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->refresh.root_seen)
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
@@ -114,17 +114,15 @@ enum art_rc art_tree_refresh_end(struct art_tree *tree) {
     if (tree->refresh.followed && tree->csn == tree->root->csn) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the rows behind the root were deleted");
     }
-    if (tree->txn.active && tree->csn + 1 != tree->txn.csn) {
+    if (art_tree_in_txn(tree) && tree->csn + 1 != tree->txn.csn) {
         tree->txn.doomed = ART_MISUSE;
         return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");
     }
-    tree->refresh.active = false;
-    tree->unknown = false;
+    tree->state = ART_TREE_KNOWN;
     return ART_OK;
 }
 
 void art_tree_refresh_abort(struct art_tree *tree) {
-    tree->refresh.active = false;
-    tree->unknown = true;
+    tree->state = ART_TREE_UNKNOWN;
     tree->changes++;
 }

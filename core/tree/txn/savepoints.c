@@ -40,7 +40,8 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
         tree->txn.savepoint_capacity = capacity;
     }
     struct art_savepoint savepoint = {.beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
-    if (tree->txn.active && !tree->unknown) { /* else nothing has been changed yet, or all of it was taken back */
+    /* Else nothing has been changed yet, or all of it was taken back. */
+    if (art_tree_in_txn(tree) && art_tree_is_known(tree)) {
         savepoint.undo = art_memtable_savepoint(tree->memtable);
         savepoint.root = art_root_ref(tree->root);
         savepoint.beginning = !tree->txn.spilled && !tree->txn.logged && !art_memtable_dirty(tree->memtable);
@@ -69,7 +70,7 @@ static void to_beginning(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.used);
     tree->slots.known = false;
     tree->txn.spilled = false;
-    tree->unknown = true;
+    tree->state = ART_TREE_UNKNOWN;
 }
 
 /* The state of a savepoint that the transaction has spilled over. */
@@ -101,7 +102,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
         return;
     }
     art_rows_catch_up(tree);
-    if (!tree->txn.active) { /* nothing was changed */
+    if (!art_tree_in_txn(tree)) { /* nothing was changed */
         art_savepoints_clear(tree, number == ART_SAVEPOINT_BEGIN ? 0 : number + 1);
         return;
     }

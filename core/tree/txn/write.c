@@ -8,7 +8,7 @@
 static enum art_rc ready_to_write(struct art_tree *tree) {
     enum art_rc rc = art_tree_begin(tree);
     bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
-    return !rc && large && tree->txn.dirty ? art_tree_spill(tree) : rc;
+    return !rc && large && tree->txn.phase == ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
 }
 
 /* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was
@@ -44,10 +44,11 @@ static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[A
 
 /* `to`: the key of the new row, if there is one. */
 static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before, const struct art_bytes *to) {
+    assert(art_tree_in_txn(tree));
     if (rc) {
         art_memtable_rollback(tree->memtable, before);
     } else {
-        tree->txn.dirty = true;
+        tree->txn.phase = ART_TXN_CHANGED;
     }
     art_tree_changed(tree, !rc && !(to && art_gap_has(tree, *to)));
     return rc;
