@@ -1,5 +1,6 @@
 /* From xFilter's arguments to what is wanted, by plan.h's table. The planner does the same with constants, to guess how
  * many rows they give. */
+#include "ext/query/running.h"
 #include "ext/query/scan.h"
 
 #include <assert.h>
@@ -11,7 +12,7 @@ static bool compares_as_text(const struct art_scan *scan, sqlite3_value *value, 
     int type = sqlite3_value_type(value);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
     if (!sqlite3_value_frombind(value) || (range && scan->equated)) return false;
-    return !art_statements_may_convert(art_scan_vtab(scan), range);
+    return !art_running_may_convert(art_scan_vtab(scan), range);
 }
 
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {

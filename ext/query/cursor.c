@@ -1,6 +1,8 @@
 /* SQLite's cursor, here called a scan: over nothing, one row, points, or a range of rows. What the arguments mean, and
  * how it goes from row to row, is told in the files that scan.h lists.
  */
+#include "ext/query/or_arms.h"
+#include "ext/query/running.h"
 #include "ext/query/scan.h"
 
 /* To prepare a statement takes as long as to step over so many rows. */
@@ -17,7 +19,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     struct art_scan *scan = (struct art_scan *)vtab->idle;
     vtab->idle = NULL;
-    vtab->planned = (struct art_planned){0}; /* what is planned from here on is another statement */
+    art_or_arms_forget(vtab);
     art_restart_end(vtab);
     if (!scan) scan = art_alloc_zeroed(sizeof *scan);
     if (!scan) return SQLITE_NOMEM;
@@ -139,7 +141,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (rc || scan->keys.empty) return rc;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
     if (scan->counted && count_off(scan)) return SQLITE_SCHEMA;
-    if (scan->offset) art_scan_vtab(scan)->restart.in_vain = 0;
+    if (scan->offset) art_restart_was_worth_it(art_scan_vtab(scan));
     art_scans_enter(&scan->open);
     if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->keys.range));
     scan->range_due = scan->in_list.numbers;

@@ -19,10 +19,11 @@
  * must be with a literal, which no row value is.
  */
 #include "ext/base/token.h"
+#include "ext/query/or_arms.h"
+#include "ext/query/running.h"
 #include "ext/query/scan.h"
 
 #include <ctype.h>
-#include <limits.h>
 
 #ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
 #define SQLITE_INDEX_CONSTRAINT_LIMIT  73
@@ -592,96 +593,6 @@ static void estimate(const struct planning *planning) {
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }
 
-/* --- the arms of an OR -------------------------------------------------------------------------------------------- */
-
-/* prefix = (SELECT ...) AND (path = 'a' OR path GLOB 'b*'): SQLite may scan once for each arm. But to such a scan it
- * does not hand a term from beside the OR that holds a subquery or is a part of a row value: it compares the column,
- * which is NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows
- * then depends on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
- *
- * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. One that is shown
- * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with
- * them costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement
- * may look like this, too: then the best of its plans remains the best, and two arms still cost more than it. */
-
-/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
- * another may be taken for it: a mistake as above. */
-static struct art_planned *planned(const struct planning *planning) {
-    struct art_planned *seen = &planning->vtab->planned;
-    const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
-    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
-    return seen;
-}
-
-/* A listing's arguments that are given here, as bits, and where in the clause the last one stands, from 1. */
-static unsigned find_arguments(const struct planning *planning, int *last) {
-    const sqlite3_index_info *info = planning->info;
-    unsigned found = 0;
-    for (int i = 0; i < info->nConstraint; i++) {
-        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
-        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
-        if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-        found |= 1U << hidden;
-        *last = info->aConstraint[i].iTermOffset + 1;
-    }
-    return found;
-}
-
-/* The columns of arguments that are read, or may be: bit 63 stands for all columns from there on. */
-static unsigned read_arguments(const struct planning *planning) {
-    unsigned found = 0;
-    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_START_AFTER; hidden++) {
-        unsigned column = planning->vtab->columns.count + hidden;
-        found |= (unsigned)(planning->info->colUsed >> (column < 63 ? column : 63) & 1) << hidden;
-    }
-    return found;
-}
-
-/* Are these the terms of an arm and, behind them, those of the clause that was shown before? */
-static bool is_before(const struct planning *planning, const struct art_planned *seen, int last) {
-    int arm = last - seen->last, shown = planning->info->nConstraint - seen->constraints;
-    return seen->last && arm > 0 && shown >= 0 && shown <= arm;
-}
-
-/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
-static unsigned given_before(const struct planning *planning, const struct art_planned *seen) {
-    unsigned found = 0;
-    if (seen->count > ART_LISTED_MAX) return UINT_MAX;
-    for (unsigned i = 0; i < seen->count; i++) {
-        if (seen->listed[i].columns == planning->info->colUsed) found |= seen->listed[i].given;
-    }
-    return found;
-}
-
-static void note_given(const struct planning *planning, struct art_planned *seen, unsigned given) {
-    if ((given_before(planning, seen) & given) == given) return;
-    if (seen->count < ART_LISTED_MAX) seen->listed[seen->count] = (struct art_listed){planning->info->colUsed, given};
-    if (seen->count <= ART_LISTED_MAX) seen->count++;
-}
-
-static void price_arms(const struct planning *planning) {
-    sqlite3_index_info *info = planning->info;
-    struct art_planned *seen = planned(planning);
-    int last = 0;
-    unsigned given = find_arguments(planning, &last);
-    if (!given) {
-        if (given_before(planning, seen) & read_arguments(planning)) info->estimatedCost *= 1e60;
-        return;
-    }
-    note_given(planning, seen, given);
-    double cost = info->estimatedCost;
-    sqlite3_int64 rows = info->estimatedRows;
-    if (is_before(planning, seen, last)) {
-        info->estimatedCost += seen->cost;
-        info->estimatedRows += seen->rows;
-    } else {
-        seen->last = last;
-        seen->constraints = info->nConstraint;
-    }
-    if (cost > seen->cost) seen->cost = cost;
-    if (rows > seen->rows) seen->rows = rows;
-}
-
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
 
 static int plan_point(struct planning *planning, int equality) {
@@ -716,7 +627,7 @@ static int make_plan(struct planning *planning) {
     rc = equality >= 0 ? plan_point(planning, equality) : plan_range(planning);
     if (rc) return rc;
     estimate(planning);
-    price_arms(planning);
+    art_or_arms_price(planning->vtab, planning->info);
     return SQLITE_OK;
 }
 

@@ -4,8 +4,8 @@
  * another kind, or is not understood, only means that the answer is no. A view or a trigger has a text of its own,
  * which is not seen: the name has to be that of a table, and a virtual table has no triggers.
  */
+#include "ext/query/running.h"
 #include "ext/base/token.h"
-#include "ext/query/scan.h"
 
 #include <limits.h>
 
@@ -141,6 +141,10 @@ bool art_restart_is_on(struct art_vtab *vtab) {
               count_prepared(restart->statement) == restart->prepared;
     if (!on) restart->statement = NULL;
     return on;
+}
+
+void art_restart_was_worth_it(struct art_vtab *vtab) {
+    vtab->restart.in_vain = 0;
 }
 
 void art_restart_end(struct art_vtab *vtab) {

@@ -5,6 +5,7 @@
  *     key_range.c   where conditions on the key meet
  *     statements.c  whether a bound number is compared as its text
  *     running.c     what the running statements' texts say about where a call comes from
+ *     or_arms.c     what the planner remembers between two calls for one statement
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     number.c      which beginnings may become a spelling of a number
@@ -193,16 +194,6 @@ int art_scan_gone(const struct art_scan *scan);
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
 bool art_scan_compares_as_text(const struct art_scan *scan,
                                sqlite3_value *value); /* if equal to a path; else as a number */
-
-/* statements.c: may a number that is bound have come to its comparison with a path, by order or for equality, in a way
- * that makes it be compared as a number? */
-bool art_statements_may_convert(const struct art_vtab *vtab, bool range);
-
-/* For xFilter: should it return SQLITE_SCHEMA, since what runs is a SELECT from a single table, and nothing else? */
-bool art_restart_ask(struct art_vtab *vtab);
-/* For xBestIndex: is it that SELECT that is being prepared? */
-bool art_restart_is_on(struct art_vtab *vtab);
-void art_restart_end(struct art_vtab *vtab); /* what is prepared from here on is another statement */
 
 /* cursor.c: the row is left. */
 static inline void art_scan_forget_value(struct art_scan *scan) {

@@ -12,7 +12,7 @@
  * another table's, so there has to be one: a join, a second FROM, or a view, when the table is not called by its name
  * where tables are. Nor is it by a statement that writes and sets off a trigger, whose text is not known.
  */
-#include "ext/query/scan.h"
+#include "ext/query/running.h"
 
 #include <ctype.h>
 
@@ -88,7 +88,7 @@ static struct text see_text(const char *sql, const char *table) {
     return text;
 }
 
-bool art_statements_may_convert(const struct art_vtab *vtab, bool range) {
+bool art_running_may_convert(const struct art_vtab *vtab, bool range) {
     for (sqlite3_stmt *each = sqlite3_next_stmt(vtab->connection->db, NULL); each;
          each = sqlite3_next_stmt(vtab->connection->db, each)) {
         if (!sqlite3_stmt_busy(each)) continue;

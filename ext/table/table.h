@@ -153,7 +153,7 @@ struct art_table {
 
 enum { ART_LISTED_MAX = 4 };
 
-/* What SQLite has shown of a statement with a listing's arguments (planner.c). */
+/* What SQLite has shown of a statement with a listing's arguments: query/or_arms.c alone looks into it. */
 struct art_planned {
     const sqlite3_stmt *statement; /* never looked into */
     struct art_listed {            /* the table may be listed several times: */
@@ -167,7 +167,7 @@ struct art_planned {
     sqlite3_int64 rows;
 };
 
-/* A statement that is to be prepared anew, since its text allows a better plan (running.c). */
+/* A statement that is to be prepared anew, since its text allows a better plan: query/running.c alone looks into it. */
 struct art_restart {
     sqlite3_stmt *statement; /* NULL: none */
     int prepared;            /* how often it had been prepared anew */

@@ -1,0 +1,95 @@
+/* The arms of an OR beside the arguments of a listing: what the planner remembers between calls of one statement.
+ *
+ * prefix = (SELECT ...) AND (path = 'a' OR path GLOB 'b*'): SQLite may scan once for each arm. But to such a scan it
+ * does not hand a term from beside the OR that holds a subquery or is a part of a row value: it compares the column,
+ * which is NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows
+ * then depends on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
+ *
+ * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. One that is shown
+ * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with
+ * them costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement
+ * may look like this, too: then the best of its plans remains the best, and two arms still cost more than it.
+ */
+#include "ext/query/or_arms.h"
+
+#include <limits.h>
+
+/* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
+ * another may be taken for it: a mistake as above. */
+static struct art_planned *planned(struct art_vtab *vtab) {
+    struct art_planned *seen = &vtab->planned;
+    const sqlite3_stmt *statement = sqlite3_next_stmt(vtab->connection->db, NULL);
+    if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
+    return seen;
+}
+
+/* A listing's arguments that are given here, as bits, and where in the clause the last one stands, from 1. */
+static unsigned find_arguments(const struct art_vtab *vtab, const sqlite3_index_info *info, int *last) {
+    unsigned found = 0;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int hidden = art_hidden_column(vtab, info->aConstraint[i].iColumn);
+        bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+        if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        found |= 1U << hidden;
+        *last = info->aConstraint[i].iTermOffset + 1;
+    }
+    return found;
+}
+
+/* The columns of arguments that are read, or may be: bit 63 stands for all columns from there on. */
+static unsigned read_arguments(const struct art_vtab *vtab, const sqlite3_index_info *info) {
+    unsigned found = 0;
+    for (unsigned hidden = ART_HIDDEN_PREFIX; hidden <= ART_HIDDEN_START_AFTER; hidden++) {
+        unsigned column = vtab->columns.count + hidden;
+        found |= (unsigned)(info->colUsed >> (column < 63 ? column : 63) & 1) << hidden;
+    }
+    return found;
+}
+
+/* Are these the terms of an arm and, behind them, those of the clause that was shown before? */
+static bool is_before(const sqlite3_index_info *info, const struct art_planned *seen, int last) {
+    int arm = last - seen->last, shown = info->nConstraint - seen->constraints;
+    return seen->last && arm > 0 && shown >= 0 && shown <= arm;
+}
+
+/* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
+static unsigned given_before(const sqlite3_index_info *info, const struct art_planned *seen) {
+    unsigned found = 0;
+    if (seen->count > ART_LISTED_MAX) return UINT_MAX;
+    for (unsigned i = 0; i < seen->count; i++) {
+        if (seen->listed[i].columns == info->colUsed) found |= seen->listed[i].given;
+    }
+    return found;
+}
+
+static void note_given(const sqlite3_index_info *info, struct art_planned *seen, unsigned given) {
+    if ((given_before(info, seen) & given) == given) return;
+    if (seen->count < ART_LISTED_MAX) seen->listed[seen->count] = (struct art_listed){info->colUsed, given};
+    if (seen->count <= ART_LISTED_MAX) seen->count++;
+}
+
+void art_or_arms_price(struct art_vtab *vtab, sqlite3_index_info *info) {
+    struct art_planned *seen = planned(vtab);
+    int last = 0;
+    unsigned given = find_arguments(vtab, info, &last);
+    if (!given) {
+        if (given_before(info, seen) & read_arguments(vtab, info)) info->estimatedCost *= 1e60;
+        return;
+    }
+    note_given(info, seen, given);
+    double cost = info->estimatedCost;
+    sqlite3_int64 rows = info->estimatedRows;
+    if (is_before(info, seen, last)) {
+        info->estimatedCost += seen->cost;
+        info->estimatedRows += seen->rows;
+    } else {
+        seen->last = last;
+        seen->constraints = info->nConstraint;
+    }
+    if (cost > seen->cost) seen->cost = cost;
+    if (rows > seen->rows) seen->rows = rows;
+}
+
+void art_or_arms_forget(struct art_vtab *vtab) {
+    vtab->planned = (struct art_planned){0};
+}
