@@ -651,7 +651,7 @@ START_TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
     shows(draw_tree, "  run 0: level 2, 2 entries, count 2, 1 blobs, 2 pages, top slot 1, depth 0\n");
     struct art_row row;
     must(art_tree_get(tree, text("a"), &row));
-    shows(draw_store, "  holds slot 1, generation 1, ");
+    shows(draw_store, "  pins slot 1, generation 1, ");
     shows(art_cache_dump, "slot 1: ");
     art_row_release(&row);
     shows(draw_superblock, "superblock: format 1, slots of 524288 bytes, sum good\n");

@@ -183,7 +183,7 @@ void art_store_dump(struct art_store *store, FILE *out) {
             (unsigned long long)store->hits, (unsigned long long)store->misses, (unsigned long long)store->pages_read,
             (unsigned long long)store->pages_written, (unsigned long long)store->syncs);
     for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
-        fprintf(out, "  pinned: slot %u, generation %llu, %u pages, %u references\n", pinned->blob.slot,
+        fprintf(out, "  pins slot %u, generation %llu, %u pages, %u references\n", pinned->blob.slot,
                 (unsigned long long)pinned->blob.generation, pinned->pages, atomic_load(&pinned->references));
     }
 }

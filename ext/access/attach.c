@@ -169,7 +169,7 @@ static int refresh_from_log(struct art_table *table, char **message) {
 }
 
 int art_table_refresh(struct art_table *table, char **message) {
-    unsigned version = art_journal_data_version(table->connection->db, table->name->schema);
+    unsigned version = art_database_version(table->connection->db, table->name->schema);
     if (table->version_known && version == table->data_version) return SQLITE_OK;
     /* Nobody else can commit, and after a COMMIT that met a lock the log holds this transaction's own rows. */
     bool own = table->refreshed || art_tree_dirty(table->tree);

@@ -10,7 +10,7 @@ void art_vtab_free(struct art_vtab *vtab) {
     struct art_vtab **link = &vtab->connection->vtabs;
     while (*link != vtab) link = &(*link)->next;
     *link = vtab->next;
-    if (!vtab->connection->vtabs) art_listener_forget(vtab->connection);
+    if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
     if (vtab->idle) vtab->idle->methods->free(vtab->idle);
     art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);

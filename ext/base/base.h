@@ -63,7 +63,7 @@ struct art_connection {
     struct art_levels levels;
 };
 
-void art_listener_forget(struct art_connection *connection);
+void art_connection_forget_join(struct art_connection *connection);
 /* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
 int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
@@ -129,7 +129,7 @@ const char *art_database_name(sqlite3 *db, const char *schema); /* its file's, "
 /* The folder of the schema's database with '/' at its end, or NULL for a database without a file. art_free() it. */
 int art_database_folder(sqlite3 *db, const char *schema, char **out);
 int art_refuse_shared_cache(sqlite3 *db, const char *schema, char **message);
-unsigned art_journal_data_version(sqlite3 *db, const char *schema);
+unsigned art_database_version(sqlite3 *db, const char *schema);
 /* How the names of all .art files of a database begin. sqlite3_free() it; NULL: no memory. */
 char *art_file_beginning(sqlite3 *db, const char *schema);
 /* The name of the .art file beside a database's file, without the folder. sqlite3_free() it. */

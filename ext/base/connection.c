@@ -45,7 +45,7 @@ bool art_out_of_memory(struct art_connection *connection) {
     return sqlite3_errcode(connection->db) == SQLITE_NOMEM && art_stopped(connection) == SQLITE_NOMEM;
 }
 
-void art_listener_forget(struct art_connection *connection) {
+void art_connection_forget_join(struct art_connection *connection) {
     sqlite3_finalize(connection->join);
     connection->join = NULL;
 }

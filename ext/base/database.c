@@ -95,7 +95,7 @@ bool art_file_belongs(const char *path, const char *database, const uint8_t uuid
     return !art_file_identify(path, database, found, &ours) && ours && !memcmp(found, uuid, ART_UUID_BYTES);
 }
 
-unsigned art_journal_data_version(sqlite3 *db, const char *schema) {
+unsigned art_database_version(sqlite3 *db, const char *schema) {
     unsigned version = 0;
     sqlite3_file_control(db, schema, SQLITE_FCNTL_DATA_VERSION, &version);
     return version;

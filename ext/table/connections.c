@@ -41,7 +41,7 @@ void art_connection_release(void *held) {
         table->owner = NULL;
         art_table_free_if_unused(table);
     }
-    art_listener_forget(connection);
+    art_connection_forget_join(connection);
     art_levels_clear(&connection->levels);
     art_free(connection);
 }

@@ -68,7 +68,7 @@ int art_listener_join(struct art_connection *connection, char **message) {
     int rc = run_join(connection);
     connection->joined = !rc && connection->owner;
     if (connection->joined) return SQLITE_OK;
-    if (!rc) art_listener_forget(connection); /* somebody else's table */
+    if (!rc) art_connection_forget_join(connection); /* somebody else's table */
     if (!art_ends_transaction(rc)) return SQLITE_OK;
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }

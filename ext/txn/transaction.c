@@ -266,7 +266,7 @@ void art_table_committed(struct art_table *table) {
         if (lost) art_tree_forget(table->tree);
     }
     if (table->refreshed) {
-        table->data_version = art_journal_data_version(table->connection->db, table->name->schema);
+        table->data_version = art_database_version(table->connection->db, table->name->schema);
     } else {
         table->version_known = false;
     }
