@@ -6,10 +6,11 @@
 #   make check        installs what is missing, then builds and tests what a change can break: ten minutes on two cores
 #   make check-all    everything that has to hold, in every build: 40 minutes (.ci/check lists it)
 #   make static       build/release/libart.a for programs that link art in; ext/art.h says how
-#   make check-bindings  the examples of tests/bindings, in every language; BINDINGS="python c" for some
-#   make check-orms   the recipes and tests of tests/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for some
+#   make check-bindings  the examples of tests/clients/bindings, in every language; BINDINGS="python c" for some
+#   make check-orms   the recipes and tests of tests/clients/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for
+#                     some
 #   make check-dqlite an art table in a cluster of three dqlite nodes on this machine; check-sqld: in a primary and two replicas of
-#                     libSQL's server (tests/cluster). CLUSTER_OPTIONS are the table's options
+#                     libSQL's server (tests/clients/cluster). CLUSTER_OPTIONS are the table's options
 #   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
 #   make soak         the random test programs with fresh seeds, in all builds, for SOAK_MINUTES=60; ends at the first failure with the
 #                     line that repeats it (make check draws the same seeds each time). SOAK_BUILDS, SOAK_TESTS for some
@@ -123,10 +124,14 @@ COMMIT  := $(shell .packaging/commit)
 CORE    := $(sort $(wildcard core/*/*.c core/*/*/*.c))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
-TEST_NAMES  := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
-BENCH_NAMES := $(sort $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c tests/prove_*.c)))
+# A program is one file, in the folder that says what it is about; built, all of them lie in $(BUILD)/tests.
+in_folders = $(wildcard $(addprefix tests/*/,$(1)) $(addprefix tests/*/*/,$(1)))
+name = $(basename $(notdir $(1)))
+PROGRAMS    := $(sort $(call in_folders,test_*.c bench_*.c prove_*.c))
+TEST_NAMES  := $(sort $(call name,$(call in_folders,test_*.c)))
+BENCH_NAMES := $(sort $(call name,$(call in_folders,bench_*.c prove_*.c)))
 FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
-TEST_SCRIPTS := $(sort $(patsubst tests/%.sh,%,$(wildcard tests/test_*.sh)))
+TEST_SCRIPTS := $(sort $(call name,$(call in_folders,test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
 comma := ,
@@ -178,7 +183,7 @@ $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
 
 # The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
-$(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive_tree.c tests/naive_salvage.c $(wildcard core/base/*.c))
+$(BUILD)/naive/art.so: $(call object,$(EXT) tests/naive/tree.c tests/naive/salvage.c $(wildcard core/base/*.c))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) -lm -lpthread $(LDFLAGS)
 
@@ -206,18 +211,18 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(wildcard tests/*.c tests/support/watch.c tests/fuzz/*.c tests/bench/*.c tests/cluster/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(PROGRAMS) $(wildcard tests/support/watch.c tests/naive/*.c tests/fuzz/*.c tests/bench/*.c tests/clients/cluster/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
-$(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(WATCH) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+$(foreach source,$(PROGRAMS),$(eval $(BUILD)/tests/$(call name,$(source)): $(call object,$(source))))
+$(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 # Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
 WATCHED = test_kill test_slot_readers test_snapshots test_threads prove_kill prove_snapshots
 WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_spill art_vacuum art_slots_take
 $(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
-$(addprefix $(BUILD)/tests/,$(WATCHED)): WATCH = $(BUILD)/tests/support/watch.o
 $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
 $(BUILD)/tests/test_slice: TEST_LIBS += -Wl,--wrap=art_compact_merge
@@ -242,7 +247,7 @@ fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 naive: $(BUILD)/naive/art.so
 
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
-BENCH_OBJECTS = $(call object,$(sort $(wildcard tests/bench/*.c)))
+BENCH_OBJECTS = $(call object,$(sort $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))))
 BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
              $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
 BENCH_WRAPS = -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
@@ -253,8 +258,8 @@ $(BUILD)/tests/bench/peers: FORCE
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) $(BENCH_WRAPS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-# The nodes of tests/cluster, which link the extension in.
-$(BUILD)/tests/cluster/dqlite: $(call object,$(wildcard tests/cluster/*.c)) $(BUILD)/libart.a
+# The nodes of tests/clients/cluster, which link the extension in.
+$(BUILD)/tests/clients/cluster/dqlite: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
 programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
@@ -290,21 +295,21 @@ tidy:
 	@.ci/tidy $(wildcard $(BUILD)/art.so $(BUILD)/libart.a)
 
 format:
-	clang-format -i $(wildcard core/*/*.[ch] core/*/*/*.[ch] ext/*.[ch] ext/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard core/*/*.[ch] core/*/*/*.[ch] ext/*.[ch] ext/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 check-bindings:
 	@.ci/deps build
 	@$(MAKE) -s -j2 library static
-	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/bindings/run $(BINDINGS)
+	@ART_EXTENSION=$(BUILD)/art.so ART_STATIC=$(BUILD)/libart.a ART_LIBS="$(URING_LIBS) -lpthread -lm" tests/clients/bindings/run $(BINDINGS)
 
 check-orms:
 	@.ci/deps build
 	@$(MAKE) --no-print-directory -j2 library
-	@ART_EXTENSION=$(BUILD)/art.so tests/orm/run $(ORMS)
+	@ART_EXTENSION=$(BUILD)/art.so tests/clients/orm/run $(ORMS)
 
 check-dqlite check-sqld:
 	@.ci/deps build
-	@CLUSTER_OPTIONS="$(CLUSTER_OPTIONS)" tests/cluster/run $(BUILD) $(@:check-%=%)
+	@CLUSTER_OPTIONS="$(CLUSTER_OPTIONS)" tests/clients/cluster/run $(BUILD) $(@:check-%=%)
 
 mutants:
 	@.ci/deps check
@@ -400,7 +405,7 @@ amalgamation:
 
 check-packaging:
 	@.ci/deps build
-	@tests/packaging/run $(PACKAGING)
+	@tests/clients/packaging/run $(PACKAGING)
 
 DOCDIR     = $(PREFIX)/share/doc/sqlite-art
 INCLUDEDIR = $(PREFIX)/include/sqlite-art

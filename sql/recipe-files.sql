@@ -1,6 +1,6 @@
 -- Recipe: metadata of files. The path is the key, an ordinary table holds what belongs to an owner, and both change in one
 -- transaction.
--- Lines beginning with --> are the output; tests/test_recipes.sh compares.
+-- Lines beginning with --> are the output; tests/docs/test_recipes.sh compares.
 
 CREATE VIRTUAL TABLE files USING art(path, owner TEXT, size INTEGER NOT NULL, mtime INTEGER, cache='16MB');
 CREATE TABLE quota(owner TEXT PRIMARY KEY, used INTEGER NOT NULL DEFAULT 0, allowed INTEGER NOT NULL, CHECK (used <= allowed));

@@ -1,6 +1,6 @@
 -- Recipe: the listing of an object store. What the store's clients ask for (list with a prefix and a delimiter, continue
 -- after a key, put if nothing changed, move a folder) is one statement each.
--- Lines beginning with --> are the output; tests/test_recipes.sh compares.
+-- Lines beginning with --> are the output; tests/docs/test_recipes.sh compares.
 
 CREATE VIRTUAL TABLE objects USING art(key, size INTEGER, etag TEXT);
 

@@ -1,6 +1,6 @@
 -- Recipe: sessions that expire, and routes. A key may hold several things in a row, the most significant first; a range of
 -- keys is then a question with one answer.
--- Lines beginning with --> are the output; tests/test_recipes.sh compares.
+-- Lines beginning with --> are the output; tests/docs/test_recipes.sh compares.
 
 CREATE VIRTUAL TABLE sessions USING art(key, owner);
 

@@ -1,6 +1,6 @@
 /* Locks that core takes, counted on their way (the linker's --wrap), which only what is linked into this program
  * passes: of the engines that is `core`. ext takes none of its own beside it but where connections come and go;
- * tests/test_locks.c counts both. */
+ * test_locks.c counts both. */
 #include "tests/bench/locks.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* Random SQL for the differential model test (tests/test_model.c): a workload makes one step after another for two twin
+/* Random SQL for the differential model test (test_model.c): a workload makes one step after another for two twin
  * databases. In one the tables t, u and v are art tables, in the other ordinary WITHOUT ROWID tables, and each step
  * runs on both. Mostly with the same text; where an art table has what an ordinary one has not (hidden columns,
  * functions, commands), the ordinary table gets plain SQL that must say the same.

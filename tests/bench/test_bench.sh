@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The bench does not rot: a tiny run goes through every operation with every engine that this build has, and their answers
+# agree; an engine that answers wrongly is refused without a figure.
+set -u
+root=$(cd "$(dirname "$0")/../.." && pwd)
+extension=${ART_EXTENSION:-$root/build/release/art.so}
+[[ $extension == /* ]] || extension=$PWD/$extension
+export ART_EXTENSION=$extension
+bench=${extension%/*}/tests/bench/bench
+work=$(mktemp -d "${TMPDIR:-/tmp}/bench-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+checks=0
+failures=0
+
+failed() {
+    failures=$((failures + 1))
+    echo "$1"
+    cat "$work/said"
+}
+
+for set in obj hex "obj -c"; do
+    checks=$((checks + 1))
+    # shellcheck disable=SC2086
+    if ! "$bench" -t -d "$work" -m "" -o "$work" -s $set 2000 >"$work/said" 2>&1 || ! grep -q '^all engines agree$' "$work/said"; then failed "a tiny run of the set $set:"; fi
+done
+grep 'LEFT OUT' "$work/said" | sed 's/^ */skipped: the engine /'
+
+checks=$((checks + 1))
+if "$bench" -t -d "$work" -m "" -o "$work" -s obj -e table,liar 2000 >"$work/said" 2>&1 || ! grep -q 'table and liar give different answers: no figures' "$work/said"; then
+    failed "an engine that lies was not refused:"
+fi
+checks=$((checks + 1))
+if ! "$bench" -P get,scan-all -e art -m "" -d "$work" -o "$work" -s obj 2000 >"$work/said" 2>&1 || [ "$(cat "$work/said")" != "art get: 5000
+art scan-all: 2000" ]; then
+    failed "one engine alone, for a profiler:"
+fi
+checks=$((checks + 1))
+left=$(find "$work" -mindepth 1 ! -name said | wc -l)
+if [ "$left" != 0 ]; then failed "the bench leaves $left files behind"; fi
+
+rate=$((100 * (checks - failures) / checks))
+echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"
+[ $failures = 0 ]

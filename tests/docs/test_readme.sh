@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# What the documents say can be done. Their ```sql blocks run one after another, in one database a document, and print what their
+# --> lines say. The ```sh lines of README.md and sql/files.md run. `make` commands name targets that exist. Files, folders and
+# sections that a document names or links to are there. README.md is short.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+root=$PWD
+extension=${ART_EXTENSION:-$root/art.so}
+[[ $extension == /* ]] || extension=$root/$extension
+work=$(mktemp -d "${TMPDIR:-/tmp}/readme-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+documents=(README.md sql/README.md sql/files.md core/README.md ext/README.md .github/CONTRIBUTING.md
+    tests/README.md tests/bench/README.md tests/clients/bindings/README.md tests/clients/orm/README.md)
+checks=0
+failures=0
+
+verdict() {
+    checks=$((checks + 1))
+    [ "$1" = 0 ] && return
+    failures=$((failures + 1))
+    echo "$2"
+}
+
+# blocks <kind> <document>
+blocks() { awk -v kind="$1" '/^```/ { inside = !inside && $0 == "```" kind; next } inside' "$2"; }
+
+run_sql() {
+    local document=$1 folder=$work/sql-${1//\//-}
+    mkdir "$folder"
+    blocks sql "$document" >"$folder/all.sql"
+    [ -s "$folder/all.sql" ] || return
+    grep '^-->' "$folder/all.sql" | sed 's/^--> \{0,1\}//' >"$folder/expected"
+    { echo ".load '$extension'" && cat "$folder/all.sql"; } >"$folder/run.sql"
+    (cd "$folder" && sqlite3 -bail test.db <run.sql) >"$folder/got" 2>&1
+    diff -u --label "what $document says" --label "what came" "$folder/expected" "$folder/got"
+    verdict $? "$document: its SQL prints something else"
+}
+
+run_sh() {
+    local document=$1 folder=$work/sh-${1//\//-} line command
+    mkdir "$folder"
+    ln -s "$extension" "$folder/art.so"
+    sqlite3 "$folder/app.db" ".load '$extension'" "CREATE VIRTUAL TABLE t USING art" "INSERT INTO t VALUES('a', 1)" \
+        "INSERT INTO t(t) VALUES('flush')"
+    while read -r line; do
+        command=${line%%#*}
+        case $command in
+        "") ;;
+        make*) make -n ${command#make} >/dev/null 2>&1 ;;
+        *) (cd "$folder" && bash -euc "$command") ;;
+        esac
+        verdict $? "$document: '$line' does not run"
+    done < <(blocks sh "$document")
+}
+
+# A document's sections, as GitHub names them.
+sections() { sed -nE 's/^#+ //p' "$1" | tr 'A-Z ' 'a-z-' | tr -dc 'a-z0-9_\n-'; }
+
+follow_links() {
+    local document=$1 folder link file section
+    folder=$(dirname "$document")
+    while read -r link; do
+        file=${link%%#*}
+        section=${link#"$file"}
+        if [ -n "$file" ]; then file=$(realpath -m --relative-to=. "$folder/$file"); else file=$document; fi
+        [ -e "$file" ]
+        verdict $? "$document: there is no $file"
+        [ -z "$section" ] || [ ! -f "$file" ] || sections "$file" | grep -qxF -- "${section#\#}"
+        verdict $? "$document: $file has no section $section"
+    done < <(grep -oE '\]\([^)]*\)' "$document" | sed -E 's/^\]\(//; s/\)$//' | grep -v '^[a-z]*:' | sort -u)
+    while read -r file; do
+        compgen -G "$file" >/dev/null
+        verdict $? "$document: there is no $file"
+    done < <(grep -oE '`(core|ext|sql|tests)/[A-Za-z_/.*-]*`' "$document" | tr -d '`' | sort -u)
+}
+
+name_targets() {
+    local document=$1 target
+    while read -r target; do
+        make -n "$target" >/dev/null 2>&1
+        verdict $? "$document: there is no 'make $target'"
+    done < <(grep -oE '`make [a-z-]+' "$document" | sed 's/`make //' | sort -u)
+}
+
+for document in "${documents[@]}"; do
+    [ -f "$document" ]
+    verdict $? "there is no $document"
+    [ -f "$document" ] || continue
+    run_sql "$document"
+    follow_links "$document"
+    name_targets "$document"
+done
+run_sh README.md
+run_sh sql/files.md
+[ "$(wc -l <README.md)" -le 250 ]
+verdict $? "README.md has more than 250 lines"
+
+rate=$((100 * (checks - failures) / checks))
+echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"
+[ $failures = 0 ]
