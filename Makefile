@@ -36,7 +36,7 @@
 #                     valgrind
 #   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
 #   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
-#   make tidy         format, layering, lengths, the one exported symbol, static analysis
+#   make tidy         format, layering, lengths, the one exported symbol, the manifest of the tests, static analysis
 #   make format       lets clang-format write what `make tidy` wants to see
 #   make amalgamation build/amalgamation/art.c and art.h: all of it in one file, to be compiled by one line (at its head)
 #   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
@@ -124,7 +124,8 @@ COMMIT  := $(shell .packaging/commit)
 CORE    := $(sort $(wildcard core/*/*.c core/*/*/*.c))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
-# A program is one file, in the folder that says what it is about; built, all of them lie in $(BUILD)/tests.
+# A program is one file, in the folder that says what it is about; built, all of them lie in $(BUILD)/tests. tests/manifest says
+# what each runs with.
 in_folders = $(wildcard $(addprefix tests/*/,$(1)) $(addprefix tests/*/*/,$(1)))
 name = $(basename $(notdir $(1)))
 PROGRAMS    := $(sort $(call in_folders,test_*.c bench_*.c prove_*.c))
