@@ -226,7 +226,7 @@ WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_spill
 $(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
 $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 
-$(BUILD)/tests/test_slice: TEST_LIBS += -Wl,--wrap=art_compact_merge
+$(BUILD)/tests/test_partial: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_walk: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_store_readahead_start art_store_readahead_end art_run_skip art_run_seek_ge art_run_seek_le)
 $(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
 $(BUILD)/tests/test_gaps: TEST_LIBS += -Wl,--wrap=art_merge_step -Wl,--wrap=art_tree_select

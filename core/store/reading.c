@@ -373,7 +373,7 @@ static enum art_rc reserve_pin(struct art_store *store, uint32_t slot) {
     return ART_OK;
 }
 
-static void keep(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
+static void enlist(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
     struct art_pin *at = &store->pins[pinned->blob.slot];
     assert(!at->pinned);
     *at = (struct art_pin){pinned, hash};
@@ -452,7 +452,7 @@ find_or_read(struct art_store *store, const struct art_ref *ref, struct art_blob
         art_pinned_release(pinned);
         return rc;
     }
-    keep(store, pinned, ref->hash);
+    enlist(store, pinned, ref->hash);
     *out = &pinned->blob;
     return ART_OK;
 }

@@ -8,7 +8,7 @@
  *   free     the rest below the end of the file: may be written once the host has made sure that no other root can
  *            come back (art_host.secure); else the file is extended.
  *
- * tests/test_slots.c holds this against SQLite itself: readers of old snapshots, writers that die in their commits.
+ * test_slots.c holds this against SQLite itself: readers of old snapshots, writers that die in their commits.
  */
 #include "core/tree/run/run.h"
 

@@ -1,5 +1,5 @@
-/* A slice writes what it changes: blobs of the run below that no entry falls into keep their slots, and a slice stays
- * small however far its keys spread.
+/* A partial compaction writes what it changes: blobs of the run below that no entry falls into keep their slots, and it
+ * stays small however far its keys spread.
  *
  * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. A function of this program stands before
  * art_compact_merge() (the linker's --wrap).
@@ -20,8 +20,8 @@ static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 
-static struct { /* of all slices since the world was made */
-    unsigned slices, cut /* that left the run above where it was */;
+static struct { /* of all partial compactions since the world was made */
+    unsigned compactions, cut /* that left the run above where it was */;
     uint64_t most_pages; /* written by one */
 } watched;
 
@@ -35,7 +35,7 @@ int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
         unsigned runs = edit->root->runs;
         rc = art_compact_partially(of, edit, 0);
         uint64_t written = edit->pages_written - before;
-        watched.slices++;
+        watched.compactions++;
         watched.cut += edit->root->runs == runs;
         if (watched.most_pages < written) watched.most_pages = written;
     }
@@ -151,10 +151,10 @@ START_TEST(test_blobs_between_two_far_ends_keep_their_slots) {
     flush();
     struct art_slot_set after = leaves();
     unsigned kept = common(&before, &after);
-    printf("slice: of %u blobs %u kept their slots through %u slices; %llu pages at most for one\n", blobs, kept,
-           watched.slices, (unsigned long long)watched.most_pages);
-    ck_assert_uint_eq(watched.slices, 2); /* the end is too far away for one */
-    ck_assert_uint_ge(kept + 9, blobs);   /* three, each with two neighbours at most */
+    printf("partial compaction: of %u blobs %u kept their slots through %u compactions; %llu pages at most for one\n",
+           blobs, kept, watched.compactions, (unsigned long long)watched.most_pages);
+    ck_assert_uint_eq(watched.compactions, 2); /* the end is too far away for one */
+    ck_assert_uint_ge(kept + 9, blobs);        /* three, each with two neighbours at most */
     for (unsigned i = 0; i < 7; i++) {
         expect(1 + 2 * i, "new at the beginning");
         expect(ROWS / 8 + 1 + 2 * i, "new near the begin..");
@@ -167,7 +167,7 @@ START_TEST(test_blobs_between_two_far_ends_keep_their_slots) {
 }
 END_TEST
 
-START_TEST(test_rows_all_over_the_run_below_are_given_in_small_slices) {
+START_TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     make_world();
     for (unsigned i = 1; i < ROWS; i += 300) put(i, "one here, one there ");
     for (unsigned i = 0; i < ROWS; i += 3000) {
@@ -175,8 +175,8 @@ START_TEST(test_rows_all_over_the_run_below_are_given_in_small_slices) {
         must(art_tree_delete(tree, key_of(i), &existed));
     }
     flush();
-    printf("slice: %u slices, %u of them a part of a run; %llu pages at most for one\n", watched.slices, watched.cut,
-           (unsigned long long)watched.most_pages);
+    printf("partial compaction: %u compactions, %u of them a part of a run; %llu pages at most for one\n",
+           watched.compactions, watched.cut, (unsigned long long)watched.most_pages);
     ck_assert_uint_gt(watched.cut, 3);
     /* its own blobs again, the groups' with a half more for splits, the index blobs over them */
     ck_assert_uint_le(watched.most_pages, 3 * SLICE_MOST * PAGES);
@@ -199,8 +199,8 @@ START_TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
 }
 END_TEST
 
-/* Far apart, so that slices are cut and rests are built: each allocation fails in turn. */
-START_TEST(test_a_slice_without_memory_leaves_all_as_it_was) {
+/* Far apart, so that inputs are cut and rests are built: each allocation fails in turn. */
+START_TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     unsigned tried = 0;
     short_memory_use();
     make_world();
@@ -242,7 +242,7 @@ START_TEST(test_a_slice_without_memory_leaves_all_as_it_was) {
         }
         must(art_tree_check(tree));
     }
-    printf("slice: %u allocations failed\n", tried);
+    printf("partial compaction: %u allocations failed\n", tried);
     ck_assert_uint_gt(tried, 50);
     must(toy_refresh(toy, tree));
     expect_count(ROWS / 2 + ROWS / 3000);
@@ -258,7 +258,7 @@ START_TEST(test_random_rows_given_down_are_what_was_written) {
     char *rows = calloc(1, ROWS), value[] = "which was written by";
     make_world();
     for (unsigned i = 0; i < ROWS; i += 2) rows[i] = 'a';
-    printf("slice: seed %llu\n", (unsigned long long)seed);
+    printf("partial compaction: seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < 12 * (int)random_scale(); round++) {
         unsigned places = 1 + random_below(&random, 5), wide = 1u << random_below(&random, 17);
         for (unsigned place = 0; place < places; place++) {
@@ -288,8 +288,8 @@ START_TEST(test_random_rows_given_down_are_what_was_written) {
         count++;
     }
     expect_count(count);
-    printf("slice: %u slices, %u of them a part of a run; %llu pages at most for one; %u rows\n", watched.slices,
-           watched.cut, (unsigned long long)watched.most_pages, count);
+    printf("partial compaction: %u compactions, %u of them a part of a run; %llu pages at most for one; %u rows\n",
+           watched.compactions, watched.cut, (unsigned long long)watched.most_pages, count);
     ck_assert_uint_le(watched.most_pages, 3 * SLICE_MOST * PAGES);
     free(rows);
     end_world();
@@ -297,13 +297,13 @@ START_TEST(test_random_rows_given_down_are_what_was_written) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("slice");
-    TCase *all = tcase_create("slices");
+    Suite *suite = suite_create("partial compaction");
+    TCase *all = tcase_create("partial compactions");
     tcase_set_timeout(all, 120);
     tcase_add_test(all, test_blobs_between_two_far_ends_keep_their_slots);
-    tcase_add_test(all, test_rows_all_over_the_run_below_are_given_in_small_slices);
+    tcase_add_test(all, test_rows_all_over_the_run_below_are_given_in_small_parts);
     tcase_add_test(all, test_a_run_below_whose_rows_are_all_deleted_goes);
-    tcase_add_test(all, test_a_slice_without_memory_leaves_all_as_it_was);
+    tcase_add_test(all, test_a_partial_compaction_without_memory_leaves_all_as_it_was);
     tcase_add_test(all, test_random_rows_given_down_are_what_was_written);
     suite_add_tcase(suite, all);
     return suite_run(suite);
