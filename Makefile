@@ -232,6 +232,7 @@ $(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_m
 $(BUILD)/tests/test_gaps: TEST_LIBS += -Wl,--wrap=art_merge_step -Wl,--wrap=art_tree_select
 $(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
+$(BUILD)/tests/test_sql_changed: TEST_LIBS += -Wl,--wrap=art_tree_open
 $(BUILD)/tests/test_bypass: TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_churn: TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_pauses: TEST_LIBS += -Wl,--wrap=clock_gettime -Wl,--wrap=art_compact_merge

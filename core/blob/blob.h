@@ -30,7 +30,7 @@ enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_B
 
 enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
 
-/* What a parent, or the root, knows of a child. Stored as 48 bytes and the label (blob_format.h). */
+/* What a parent, or the root, knows of a child. Stored as 80 bytes and the label (blob_format.h). */
 struct art_ref {
     uint32_t slot;
     uint8_t level; /* 0: the child is a leaf blob */
@@ -39,12 +39,15 @@ struct art_ref {
     struct art_hash128 hash; /* XXH3-128 of the child's last page (its trailer) */
     uint64_t entries;        /* in all leaf blobs below */
     int64_t count;           /* sum of the weights of all entries below: live rows */
+    uint64_t csn_max;        /* of all entries below */
+    uint64_t overflows;      /* entries with ART_OVERFLOW below */
+    uint16_t key_max;        /* bytes of the longest key below */
     struct art_bytes label;  /* common prefix of all keys below; borrowed from where the reference was read */
 };
 
 /* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut): a reference is a value like any other. */
-enum { ART_REF_FIXED = 48, ART_REF_MAX = ART_VALUE_INLINE_MAX, ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED };
-uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns bytes written, 48 + label.len */
+enum { ART_REF_FIXED = 80, ART_REF_MAX = ART_VALUE_INLINE_MAX, ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED };
+uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns bytes written, 80 + label.len */
 /* ART_CORRUPT (no message) when cut short or senseless. */
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
 
@@ -57,6 +60,8 @@ struct art_blob {
     uint32_t label_len, entries, buckets, leaf_pages, footer_pages;
     int64_t count;
     uint64_t generation;
+    uint64_t csn_min, csn_max, overflows;
+    uint16_t key_max;
     _Atomic uint64_t present[2]; /* leaf pages that may be read */
     /* Makes leaf pages [first, first + n) present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*load)(struct art_blob *, uint32_t first, uint32_t n);
@@ -164,6 +169,8 @@ struct art_blob_cursor {
     uint8_t *key;
     uint32_t key_len;
     bool valid; /* on an entry */
+    /* 0, or set behind init: steps and seeks may pass over buckets in which no entry is newer than this. */
+    uint64_t newer_than;
     /* (private) */
     uint32_t bucket, entry, suffix_at;
     struct art_bucket_view view;

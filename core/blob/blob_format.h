@@ -7,6 +7,11 @@
  *   routing part   u16 offset[buckets]       of each bucket, in units of 8 bytes
  *                  u32 rank[buckets + 1]     entries before bucket b
  *                  i64 sum[buckets + 1]      weights before bucket b; only with ART_BLOB_SUMS, else sum = rank
+ *                  u32 newest[buckets]       the newest csn in each bucket, counted from csn_min on; UINT32_MAX: that
+ *                                            or any newer one
+ *                  u16 longest[buckets]      bytes of the longest key in each bucket
+ *                  u8  overflows[buckets]    entries with ART_OVERFLOW; in an index blob: children with such entries
+ *                  label                     the bytes that all keys of the blob begin with, as they are stored
  *                  nodes                     an ART over the buckets' separators, breadth first, root first
  *
  *   node           u8  flags | path length << 4         length 15: a u16 with the true length stands before the path
@@ -38,6 +43,8 @@
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
+ *   In an index blob newest and longest are bounds of what lies below: of its children's csn_max and key_max.
+ *
  * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets
  * begin, which is how art_blob_check() checks them.
  */
@@ -50,7 +57,7 @@
 
 enum {
     ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
-    ART_BLOB_FORMAT = 1,
+    ART_BLOB_FORMAT = 2,
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_MAX = 128,     /* entries */
     ART_PAGE_LOSS_MAX = 384,  /* bytes of a page given up rather than let a bucket cross into the next page */
@@ -100,9 +107,12 @@ struct art_blob_trailer {
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
     uint64_t below;                         /* 1104 entries in all leaf blobs below, or in this leaf */
     uint8_t level;                          /* 1112 */
-    uint8_t spare[7];                       /* 1113 zero */
+    uint8_t columns;                        /* 1113 summarised columns: 0 */
+    uint16_t key_max;                       /* 1114 bytes of the longest key below */
+    uint8_t spare[4];                       /* 1116 zero */
     uint64_t own_hash;                      /* 1120 XXH3-64 of the last page, this field zero: without a reference */
-    uint8_t more_spare[16];                 /* 1128 zero */
+    uint64_t csn_max;                       /* 1128 of all entries below */
+    uint64_t overflows;                     /* 1136 entries with ART_OVERFLOW below */
 };
 _Static_assert(sizeof(struct art_blob_trailer) == 1144, "trailer size");
 _Static_assert(offsetof(struct art_blob_trailer, magic) == 1016, "trailer layout");
@@ -112,8 +122,9 @@ _Static_assert(offsetof(struct art_blob_trailer, csn_min) == 1056, "trailer layo
 _Static_assert(offsetof(struct art_blob_trailer, buckets) == 1072, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, common) == 1092, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, below) == 1104, "trailer layout");
-_Static_assert(offsetof(struct art_blob_trailer, spare) == 1113, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, key_max) == 1114, "trailer layout");
 _Static_assert(offsetof(struct art_blob_trailer, own_hash) == 1120, "trailer layout");
+_Static_assert(offsetof(struct art_blob_trailer, overflows) == 1136, "trailer layout");
 
 enum { ART_TRAILER_AT = ART_BLOB_BYTES - (int)sizeof(struct art_blob_trailer) };
 _Static_assert(ART_TRAILER_AT % 8 == 0, "the trailer is read in place");
@@ -131,15 +142,21 @@ _Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header lay
 
 /* A reference in an index blob (and in the root): this, then the label. */
 struct art_ref_format {
-    uint32_t slot;                                  /*  0 */
-    uint8_t level, leaf_pages, footer_pages, spare; /*  4 spare: 0 */
-    uint64_t generation;                            /*  8 */
-    uint64_t hash_low, hash_high;                   /* 16 */
-    uint64_t entries;                               /* 32 */
-    int64_t count;                                  /* 40 */
+    uint32_t slot;                                    /*  0 */
+    uint8_t level, leaf_pages, footer_pages, columns; /*  4 columns: summarised ones, 0 */
+    uint64_t generation;                              /*  8 */
+    uint64_t hash_low, hash_high;                     /* 16 */
+    uint64_t entries;                                 /* 32 */
+    int64_t count;                                    /* 40 */
+    uint64_t csn_max;                                 /* 48 no entry below is newer */
+    uint64_t csn_floor;                               /* 56 every entry below counts as at least that new: 0 */
+    uint64_t overflows;                               /* 64 entries with ART_OVERFLOW below */
+    uint16_t key_max;                                 /* 72 bytes of the longest key below */
+    uint8_t spare[6];                                 /* 74 zero */
 };
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
+_Static_assert(offsetof(struct art_ref_format, key_max) == 72, "reference layout");
 
 enum { ART_LAST_PAGE_AT = (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE };
 
@@ -174,9 +191,30 @@ static inline int64_t art_bucket_sum(const struct art_blob *blob, uint32_t bucke
     return (int64_t)art_load64(blob->image + blob->routing + 6 * blob->buckets + 4 + 8 * bucket);
 }
 
-/* Bytes of the directories in front of the nodes. */
-static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums) {
+/* Where the bounds of the buckets begin. */
+static inline uint32_t art_bounds_at(uint32_t buckets, bool sums) {
     return 2 * buckets + 4 * (buckets + 1) + (sums ? 8 * (buckets + 1) : 0);
+}
+
+/* Bytes of the directories in front of the label and the nodes. */
+static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums) {
+    return art_bounds_at(buckets, sums) + (4 + 2 + 1) * buckets;
+}
+
+/* What is known of all entries of a bucket, or below it. */
+struct art_bounds {
+    uint64_t csn_max; /* UINT64_MAX: any */
+    uint16_t key_max;
+    uint8_t overflows; /* entries; in an index blob: children */
+};
+enum { ART_NEWEST_UNKNOWN = UINT32_MAX };
+
+static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {
+    const uint8_t *at = blob->image + blob->routing + art_bounds_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
+    uint32_t newest = art_load32(at + 4 * bucket), n = blob->buckets;
+    return (struct art_bounds){.csn_max = newest == ART_NEWEST_UNKNOWN ? UINT64_MAX : blob->csn_min + newest,
+                               .key_max = art_load16(at + 4 * n + 2 * bucket),
+                               .overflows = at[6 * n + bucket]};
 }
 
 #endif

@@ -46,7 +46,6 @@ static enum art_rc verify_trailer_page(const struct art_blob *blob, const struct
 static bool has_spare(const struct art_blob_trailer *trailer) {
     uint8_t any = 0;
     for (size_t i = 0; i < sizeof trailer->spare; i++) any |= trailer->spare[i];
-    for (size_t i = 0; i < sizeof trailer->more_spare; i++) any |= trailer->more_spare[i];
     return any;
 }
 
@@ -66,7 +65,9 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
     if (trailer->below != ref->entries || trailer->count != ref->count)
         return "its counts are not those of its reference";
     if (trailer->common != ref->label.len) return "its label has another length than that of its reference";
-    return has_spare(trailer) ? "unknown trailer fields" : NULL;
+    if (trailer->csn_max != ref->csn_max || trailer->overflows != ref->overflows || trailer->key_max != ref->key_max)
+        return "its bounds are not those of its reference";
+    return has_spare(trailer) || trailer->columns ? "unknown trailer fields" : NULL;
 }
 
 /* Bounds of everything that the trailer names. */
@@ -90,11 +91,11 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     if (trailer->routing < ART_BLOB_BYTES - footer * ART_BLOB_PAGE || trailer->routing % 8 || trailer->routing >= end) {
         return "the routing part lies outside";
     }
-    uint32_t directory = art_directory_bytes(buckets, trailer->flags & ART_BLOB_SUMS);
+    if (trailer->common > ART_LABEL_MAX) return "the label is too long";
+    uint32_t directory = art_directory_bytes(buckets, trailer->flags & ART_BLOB_SUMS) + trailer->common;
     if (directory >= end - trailer->routing || trailer->root != trailer->routing + directory) {
         return "the routing part leaves the footer";
     }
-    if (trailer->common > ART_LABEL_MAX) return "the label is too long";
     return NULL;
 }
 
@@ -138,6 +139,10 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->footer_pages = trailer->footer_pages;
     blob->count = trailer->count;
     blob->generation = trailer->generation;
+    blob->csn_min = trailer->csn_min;
+    blob->csn_max = trailer->csn_max;
+    blob->overflows = trailer->overflows;
+    blob->key_max = trailer->key_max;
     blob->routing = trailer->routing;
     blob->root = trailer->root;
     blob->filter = trailer->filter;
@@ -185,6 +190,9 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
         .hash = art_hash128(last_page, ART_BLOB_PAGE),
         .entries = trailer->below,
         .count = trailer->count,
+        .csn_max = trailer->csn_max,
+        .overflows = trailer->overflows,
+        .key_max = trailer->key_max,
         .label = art_bytes(NULL, trailer->common),
     };
     return true;

@@ -54,6 +54,8 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->entries = 0;
     builder->below = 0;
     builder->csn_min = UINT64_MAX;
+    builder->csn_max = builder->overflows = 0;
+    builder->key_max = 0;
     memset(builder->hash_known, 0, sizeof builder->hash_known);
     assert(builder->footer.buckets == 0);
     if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
@@ -68,13 +70,21 @@ struct art_bytes art_builder_separator(const struct art_builder *builder, const 
     return art_bytes(first_key.data, art_common_prefix(before->bytes, first_key.data, n) + 1);
 }
 
+/* The label's bytes: those of the second separator's nodes that are left out; a single bucket has none. */
+static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets, bool sums, uint32_t keys,
+                             uint32_t node_bytes) {
+    uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
+    uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
+    return art_footer_pages(buckets, sums, builder->options.filter ? keys : 0, node_bytes + label);
+}
+
 bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
                           uint32_t keys, bool sums) {
     /* A blob takes its first entry however small it is to be, an index blob its first two, or levels would not end. */
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
     uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
     uint32_t leaf_pages = (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
-    return leaf_pages + art_footer_pages(buckets, sums, builder->options.filter ? keys : 0, node_bytes) <= limit;
+    return leaf_pages + footer_pages(builder, buckets, sums, keys, node_bytes) <= limit;
 }
 
 void art_builder_note_first(struct art_builder *builder, struct art_bytes key) {
@@ -121,11 +131,14 @@ enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
     }
     if (!footer->buckets) art_builder_note_first(builder, first_key);
     footer->sums = sums_needed(builder);
-    art_footer_push(footer, separator, builder->at, pending->count, pending->sum);
+    art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
     builder->entries += pending->count;
     builder->below += pending->below;
     if (pending->shape.csn_least < builder->csn_min) builder->csn_min = pending->shape.csn_least;
+    if (pending->bounds.csn_max > builder->csn_max) builder->csn_max = pending->bounds.csn_max;
+    if (pending->bounds.key_max > builder->key_max) builder->key_max = pending->bounds.key_max;
+    builder->overflows += pending->overflows;
     uint32_t n = art_min32(builder->first.len, pending->first_len);
     n = art_common_prefix(builder->first.bytes, pending->first_key, art_min32(n, builder->label_shared));
     builder->label_shared = art_min32(n, pending->label_shared);
@@ -196,8 +209,14 @@ enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, c
         (entry->flags & ART_DELETE && entry->value.len)) {
         return art_fail(ART_MISUSE, "art: this entry cannot go into this blob");
     }
-    struct art_arrival arrival = {
-        .key = key, .entry = entry, .shared = shared, .weight = art_entry_weight(entry->flags), .below = 1};
+    struct art_arrival arrival = {.key = key,
+                                  .entry = entry,
+                                  .shared = shared,
+                                  .weight = art_entry_weight(entry->flags),
+                                  .below = 1,
+                                  .csn_max = entry->csn,
+                                  .overflows = entry->flags & ART_OVERFLOW ? 1 : 0,
+                                  .key_max = key.len};
     return take_arrival(builder, &arrival, full);
 }
 
@@ -214,6 +233,9 @@ enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes se
                                   .shared = ART_SHARED_UNKNOWN,
                                   .weight = ref->count,
                                   .below = ref->entries,
+                                  .csn_max = ref->csn_max,
+                                  .overflows = ref->overflows,
+                                  .key_max = ref->key_max,
                                   .label = ref->label};
     return take_arrival(builder, &arrival, full);
 }
@@ -234,7 +256,7 @@ uint32_t art_builder_pages(const struct art_builder *builder) {
         keys += pending->count;
     }
     return (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE +
-           art_footer_pages(footer->buckets + 1, sums_needed(builder), builder->options.filter ? keys : 0, nodes);
+           footer_pages(builder, footer->buckets + 1, sums_needed(builder), keys, nodes);
 }
 
 /* --- closing a blob ----------------------------------------------------------------------------------------------- */
@@ -262,8 +284,8 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_footer *footer = &builder->footer;
     struct art_footer_layout layout;
     uint32_t leaf_pages = (builder->at + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE, label_len = label_length(builder);
-    enum art_rc rc =
-        art_footer_write(footer, label_len, builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
+    enum art_rc rc = art_footer_write(footer, art_bytes(builder->first.bytes, label_len), builder->csn_min,
+                                      builder->options.filter ? builder->entries : 0, builder->buffer, &layout);
     if (rc) return rc;
     assert(leaf_pages + layout.footer_pages <= ART_BLOB_PAGES);
     memset(builder->buffer + builder->at, 0, leaf_pages * ART_BLOB_PAGE - builder->at);
@@ -280,6 +302,9 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     trailer->entries = builder->entries;
     trailer->below = builder->below;
     trailer->csn_min = builder->csn_min;
+    trailer->csn_max = builder->csn_max;
+    trailer->overflows = builder->overflows;
+    trailer->key_max = (uint16_t)builder->key_max;
     trailer->count = footer->sum[footer->buckets];
     trailer->buckets = footer->buckets;
     trailer->leaf_pages = leaf_pages;
@@ -313,6 +338,9 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
         .hash = art_hash128(builder->buffer + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE),
         .entries = trailer->below,
         .count = trailer->count,
+        .csn_max = trailer->csn_max,
+        .overflows = trailer->overflows,
+        .key_max = trailer->key_max,
         .label = art_bytes(builder->first.bytes, trailer->common),
     };
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);

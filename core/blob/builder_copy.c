@@ -78,6 +78,13 @@ static enum art_rc worth_copying(const struct art_builder *builder, struct art_b
     return ART_OK;
 }
 
+/* The directory does not tell the newest entry of a bucket whose versions are far apart. */
+static struct art_bounds exact_bounds(const struct art_blob *source, uint32_t bucket,
+                                      const struct art_bucket_view *view) {
+    struct art_bounds bounds = art_bucket_bounds(source, bucket);
+    return bounds.csn_max == UINT64_MAX ? art_bucket_measure(view) : bounds;
+}
+
 /* Adds a row of the directory for the bucket that the cursor's bucket is, at its place in this blob. */
 static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t bucket,
                               uint32_t offset) {
@@ -96,7 +103,8 @@ static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_curso
     rc = art_footer_reserve(footer, 1, separator.len, builder->options.filter ? entries : 0);
     if (rc) return rc;
     if (!footer->buckets) art_builder_note_first(builder, key);
-    art_footer_push(footer, separator, offset, entries, sum);
+    struct art_bounds bounds = exact_bounds(source, bucket, &cursor->view);
+    art_footer_push(footer, separator, offset, entries, sum, &bounds);
     for (uint32_t i = 0; builder->options.filter && i < entries; i++) {
         footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(cursor->key, cursor->key_len));
         if (i + 1 < entries) art_blob_next(cursor); /* within the bucket: cannot fail */
@@ -136,7 +144,8 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
     struct art_blob *source = cursor->blob;
     uint32_t buckets = footer->buckets, nodes_bound = footer->nodes_bound, hashes = footer->hash_count;
     uint32_t base = page_of(source, run.first) * ART_BLOB_PAGE, entries = 0;
-    uint64_t csn_min = builder->csn_min;
+    uint64_t csn_min = builder->csn_min, csn_max = builder->csn_max, overflows = 0;
+    uint32_t key_max = builder->key_max;
     bool emitted = builder->any_emitted;
     bool sums = footer->sums || !art_blob_only_puts(source, run.first, run.end);
     for (uint32_t b = run.first; b < run.end; b++) {
@@ -146,6 +155,10 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
             return rc;
         }
         if (art_load64(cursor->view.start + 8) >> 8 < csn_min) csn_min = art_load64(cursor->view.start + 8) >> 8;
+        const struct art_bounds *bounds = &footer->bounds[footer->buckets - 1];
+        if (bounds->csn_max > csn_max) csn_max = bounds->csn_max;
+        if (bounds->key_max > key_max) key_max = bounds->key_max;
+        overflows += bounds->overflows;
         entries += cursor->view.count;
     }
     uint32_t end = builder->at + run_pages(source, run) * ART_BLOB_PAGE;
@@ -158,6 +171,9 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
     builder->entries += entries;
     builder->below += entries;
     builder->csn_min = csn_min;
+    builder->csn_max = csn_max;
+    builder->key_max = key_max;
+    builder->overflows += overflows;
     art_key_copy_set(&builder->last, builder->emitted_last.bytes, builder->emitted_last.len);
     builder->any_added = true;
     *taken += run.end - run.first;

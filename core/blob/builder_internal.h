@@ -27,6 +27,8 @@ struct art_pending {
     int64_t sum;                                   /* of weights */
     bool odd_weight;                               /* some weight is not 1 */
     uint64_t below;                                /* index: leaf entries under the children */
+    struct art_bounds bounds;                      /* of all entries; csn_max is exact */
+    uint64_t overflows;                            /* entries with ART_OVERFLOW, here or below */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_MAX], suffix_len[ART_BUCKET_MAX], value_end[ART_BUCKET_MAX];
     uint8_t first_byte[ART_BUCKET_MAX], flags[ART_BUCKET_MAX];
@@ -41,7 +43,8 @@ struct art_arrival {
     const struct art_entry *entry;
     uint32_t shared; /* with the key before */
     int64_t weight;
-    uint64_t below;
+    uint64_t below, csn_max, overflows;
+    uint32_t key_max;
     struct art_bytes label;
 };
 
@@ -57,7 +60,8 @@ struct art_builder {
     bool refused;                /* the pending bucket does not fit into this blob */
     bool any_added, any_emitted; /* in the stream: `last`, `emitted_last` mean something */
     uint32_t entries;            /* in this blob's buckets */
-    uint64_t below, csn_min;
+    uint64_t below, csn_min, csn_max, overflows;
+    uint32_t key_max;
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
     bool hash_known[ART_BLOB_PAGES];

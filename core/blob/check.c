@@ -19,6 +19,9 @@ struct art_blob_checker {
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
     uint32_t first_len, label_shared;
     uint64_t csn_min, below;
+    struct art_bounds bounds; /* of the bucket; children's, and of the whole blob: */
+    uint64_t csn_max, overflows;
+    uint32_t key_max;
     bool odd_weight;
     const struct art_blob_expected *expected;
 };
@@ -51,6 +54,16 @@ static enum art_rc check_hashes(struct art_blob *blob) {
     return ART_OK;
 }
 
+static void note_checked(struct art_blob_checker *checker, uint64_t csn, uint32_t key_len, uint64_t overflows) {
+    struct art_bounds *bounds = &checker->bounds;
+    if (csn > bounds->csn_max) bounds->csn_max = csn;
+    if (key_len > bounds->key_max) bounds->key_max = (uint16_t)key_len;
+    bounds->overflows += overflows > 0;
+    if (csn > checker->csn_max) checker->csn_max = csn;
+    if (key_len > checker->key_max) checker->key_max = key_len;
+    checker->overflows += overflows;
+}
+
 static enum art_rc check_child(struct art_blob_checker *checker) {
     struct art_ref ref;
     struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
@@ -64,6 +77,7 @@ static enum art_rc check_child(struct art_blob_checker *checker) {
     n = art_min32(art_min32(checker->first_len, ref.label.len), checker->label_shared);
     checker->label_shared = art_common_prefix(checker->first, ref.label.data, n);
     checker->below += ref.entries;
+    note_checked(checker, ref.csn_max, ref.key_max, ref.overflows);
     return ART_OK;
 }
 
@@ -82,6 +96,7 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
         return wrong_at(checker, "the last run holds something else than a first put");
     }
     if (art_entry_weight(entry.flags) != 1) checker->odd_weight = true;
+    note_checked(checker, entry.csn, checker->cursor.key_len, entry.flags & ART_OVERFLOW ? 1 : 0);
     return ART_OK;
 }
 
@@ -122,7 +137,7 @@ static enum art_rc enter_bucket(struct art_blob_checker *checker) {
     enum art_rc rc = art_footer_reserve(footer, 1, separator_len, entries);
     if (rc) return rc;
     art_footer_push(footer, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
-                    art_bucket_weights(view, entries, blob->kind));
+                    art_bucket_weights(view, entries, blob->kind), &(struct art_bounds){0});
     const uint8_t *end = blob->image + art_bucket_end(blob, b);
     struct art_bytes last = art_bucket_value(view, view->count - 1);
     for (const uint8_t *at = last.data + last.len; at < end; at++) {
@@ -137,10 +152,14 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
     uint32_t count = 0;
     enum art_rc rc = art_blob_first(cursor);
     for (; !rc && cursor->valid; count++) {
-        if (!cursor->entry) rc = enter_bucket(checker);
+        if (!cursor->entry) {
+            checker->bounds = (struct art_bounds){0};
+            rc = enter_bucket(checker);
+        }
         if (!rc) rc = check_entry_key(checker, count == 0);
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
+        footer->bounds[cursor->bucket] = checker->bounds;
         if (checker->blob->filter) {
             footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
         }
@@ -165,13 +184,17 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     const char *wrong = blob->label_len == expected_label(checker) ? NULL : "the label is not what all keys share";
     checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
     if (!wrong && trailer->csn_min != checker->csn_min) wrong = "the least commit sequence number is another";
+    if (!wrong && (trailer->csn_max != checker->csn_max || trailer->key_max != checker->key_max ||
+                   trailer->overflows != checker->overflows)) {
+        wrong = "the bounds are not those of the entries";
+    }
     if (!wrong && trailer->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries)) {
         wrong = "the number of entries below is another";
     }
     if (!wrong && blob->count != checker->footer.sum[blob->buckets]) wrong = "the sum of the weights is another";
     if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: %s", wrong);
-    enum art_rc rc =
-        art_footer_write(&checker->footer, blob->label_len, blob->filter ? blob->entries : 0, checker->image, &layout);
+    enum art_rc rc = art_footer_write(&checker->footer, art_bytes(checker->first, blob->label_len), checker->csn_min,
+                                      blob->filter ? blob->entries : 0, checker->image, &layout);
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;

@@ -115,12 +115,29 @@ enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucke
     return ART_OK;
 }
 
+/* The first bucket from there on that may have what is asked for; the number of buckets: none. */
+static uint32_t wanted_from(const struct art_blob_cursor *cursor, uint32_t bucket) {
+    const struct art_blob *blob = cursor->blob;
+    if (ART_LIKELY(!cursor->newer_than)) return bucket;
+    while (bucket < blob->buckets && art_bucket_bounds(blob, bucket).csn_max <= cursor->newer_than) bucket++;
+    return bucket;
+}
+
+/* To the end of the last such bucket before `end`. */
+static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end) {
+    if (ART_UNLIKELY(cursor->newer_than)) {
+        while (end && art_bucket_bounds(cursor->blob, end - 1).csn_max <= cursor->newer_than) end--;
+    }
+    cursor->valid = false;
+    return end ? art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX) : ART_OK;
+}
+
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
-    return art_blob_cursor_place(cursor, 0, 0);
+    return art_blob_cursor_place(cursor, wanted_from(cursor, 0), 0);
 }
 
 enum art_rc art_blob_last(struct art_blob_cursor *cursor) {
-    return art_blob_cursor_place(cursor, cursor->blob->buckets - 1, ART_BUCKET_MAX);
+    return place_before(cursor, cursor->blob->buckets);
 }
 
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
@@ -128,16 +145,14 @@ enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes ke
     cursor->valid = false;
     enum art_rc rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
-    if (place.entry == place.view.count) return art_blob_cursor_place(cursor, place.bucket + 1, 0);
+    if (place.entry == place.view.count) return art_blob_cursor_place(cursor, wanted_from(cursor, place.bucket + 1), 0);
     settle_found(cursor, &place, key);
     return ART_OK;
 }
 
 /* To the entry before the place, in this bucket or at the end of the one before. */
 static enum art_rc settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
-    if (!place->entry) {
-        return place->bucket ? art_blob_cursor_place(cursor, place->bucket - 1, ART_BUCKET_MAX) : ART_OK;
-    }
+    if (!place->entry) return place_before(cursor, place->bucket);
     cursor->view = place->view;
     settle(cursor, place->bucket, place->entry - 1);
     return ART_OK;
@@ -182,7 +197,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) {
-        return art_blob_cursor_place(cursor, cursor->bucket + 1, 0);
+        return art_blob_cursor_place(cursor, wanted_from(cursor, cursor->bucket + 1), 0);
     }
     advance(cursor);
     return ART_OK;
@@ -211,11 +226,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) {
-        if (cursor->bucket) return art_blob_cursor_place(cursor, cursor->bucket - 1, ART_BUCKET_MAX);
-        cursor->valid = false;
-        return ART_OK;
-    }
+    if (ART_UNLIKELY(!cursor->entry)) return place_before(cursor, cursor->bucket);
     retreat(cursor);
     return ART_OK;
 }

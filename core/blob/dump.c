@@ -28,8 +28,8 @@ static void dump_trailer(const struct art_blob *blob, FILE *out) {
             blob->kind == ART_BLOB_LEAF ? "leaf" : "index", blob->level);
     fprintf(out, "  pages     %u leaf, %u footer; label of %u bytes\n", blob->leaf_pages, blob->footer_pages,
             blob->label_len);
-    fprintf(out, "  entries   %u here, %" PRIu64 " below, count %" PRId64 ", csn from %" PRIu64 "\n", blob->entries,
-            trailer->below, blob->count, trailer->csn_min);
+    fprintf(out, "  entries   %u here, %" PRIu64 " below, count %" PRId64 ", csn %" PRIu64 " to %" PRIu64 "\n",
+            blob->entries, trailer->below, blob->count, trailer->csn_min, trailer->csn_max);
     fprintf(out, "  routing   %u buckets, %u bytes from %u, nodes from %u%s%s\n", blob->buckets,
             (blob->filter ? blob->filter : (uint32_t)ART_TRAILER_AT) - blob->routing, blob->routing, blob->root,
             blob->flags & ART_BLOB_WIDE ? ", wide" : "", blob->flags & ART_BLOB_SUMS ? ", sums" : "");

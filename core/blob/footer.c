@@ -37,6 +37,7 @@ void art_footer_clear(struct art_footer *footer) {
     art_free(footer->offset);
     art_free(footer->rank);
     art_free(footer->sum);
+    art_free(footer->bounds);
     art_free(footer->separator_at);
     art_free(footer->separators);
     art_free(footer->hashes);
@@ -55,7 +56,7 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
     footer->nodes_bound = 0;
 }
 
-/* The four arrays share one size; when one of them cannot grow, the others are merely larger than that. */
+/* The five arrays share one size; when one of them cannot grow, the others are merely larger than that. */
 static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) {
     uint32_t need = footer->buckets + buckets + 1, old = footer->bucket_room, room = old;
     enum art_rc rc = art_grow(&footer->offset, &room, need, sizeof *footer->offset);
@@ -63,6 +64,8 @@ static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) 
     if (!rc) rc = art_grow(&footer->rank, &room, need, sizeof *footer->rank);
     room = old;
     if (!rc) rc = art_grow(&footer->sum, &room, need, sizeof *footer->sum);
+    room = old;
+    if (!rc) rc = art_grow(&footer->bounds, &room, need, sizeof *footer->bounds);
     room = old;
     if (!rc) rc = art_grow(&footer->separator_at, &room, need, sizeof *footer->separator_at);
     if (!rc) footer->bucket_room = room;
@@ -92,7 +95,7 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
 }
 
 void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
-                     int64_t sum) {
+                     int64_t sum, const struct art_bounds *bounds) {
     uint32_t b = footer->buckets;
     assert(b + 1 < footer->bucket_room && (b || !separator.len));
     if (!b) {
@@ -105,6 +108,7 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
     if (separator.len) memcpy(footer->separators + at, separator.data, separator.len);
     footer->separator_at[b + 1] = at + separator.len;
     footer->offset[b] = offset;
+    footer->bounds[b] = *bounds;
     footer->rank[b + 1] = footer->rank[b] + entries;
     footer->sum[b + 1] = footer->sum[b] + sum;
     footer->buckets = b + 1;
@@ -251,29 +255,41 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uin
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
-static uint32_t put_directories(const struct art_footer *footer, uint8_t *out) {
+static uint32_t newest_of(const struct art_bounds *bounds, uint64_t csn_min) {
+    uint64_t newest = bounds->csn_max - csn_min;
+    return newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN;
+}
+
+static uint32_t put_directories(const struct art_footer *footer, struct art_bytes label, uint64_t csn_min,
+                                uint8_t *out) {
+    const struct art_bounds *bounds = footer->bounds;
     uint32_t at = 0;
     for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, footer->offset[b] / ART_BUCKET_ALIGN);
     for (uint32_t b = 0; b <= footer->buckets; b++, at += 4) art_store32(out + at, footer->rank[b]);
     for (uint32_t b = 0; footer->sums && b <= footer->buckets; b++, at += 8)
         art_store64(out + at, (uint64_t)footer->sum[b]);
-    return at;
+    for (uint32_t b = 0; b < footer->buckets; b++, at += 4) art_store32(out + at, newest_of(&bounds[b], csn_min));
+    for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, bounds[b].key_max);
+    for (uint32_t b = 0; b < footer->buckets; b++) out[at++] = bounds[b].overflows;
+    if (label.len) memcpy(out + at, label.data, label.len);
+    return at + label.len;
 }
 
-enum art_rc art_footer_write(struct art_footer *footer, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
-                             struct art_footer_layout *out) {
-    uint32_t directory = art_directory_bytes(footer->buckets, footer->sums), filter_end = ART_TRAILER_AT;
+enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
+                             uint8_t *image, struct art_footer_layout *out) {
+    uint32_t directory = art_directory_bytes(footer->buckets, footer->sums) + label.len, filter_end = ART_TRAILER_AT;
     enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound);
     if (rc) return rc;
-    put_directories(footer, footer->scratch);
-    struct art_node_writer writer = {.footer = footer, .skip = label_len, .out = footer->scratch + directory};
+    put_directories(footer, label, csn_min, footer->scratch);
+    struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch + directory};
     uint32_t nodes = put_nodes(writer);
     if (!nodes) {
         writer.wide = true;
         nodes = put_nodes(writer);
     }
     assert(nodes <= footer->nodes_bound);
-    if (art_footer_pages(footer->buckets, footer->sums, filter_keys, nodes) > ART_BLOB_PAGES) return ART_TOOBIG;
+    if (art_footer_pages(footer->buckets, footer->sums, filter_keys, label.len + nodes) > ART_BLOB_PAGES)
+        return ART_TOOBIG;
     memset(out, 0, sizeof *out);
     out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0));
     uint32_t end = ART_TRAILER_AT;

@@ -4,8 +4,8 @@
  *
  * Separators are kept whole, one behind the other; `label_len` bytes of each are left out when the nodes are written.
  */
-#ifndef ART_BLOB_HEAD_H
-#define ART_BLOB_HEAD_H
+#ifndef ART_BLOB_FOOTER_H
+#define ART_BLOB_FOOTER_H
 
 #include "core/blob/blob_format.h"
 
@@ -13,10 +13,11 @@ struct art_node_span;
 
 struct art_footer {
     uint32_t buckets;
-    uint32_t *offset;       /* [buckets] in the slot */
-    uint32_t *rank;         /* [buckets + 1] */
-    int64_t *sum;           /* [buckets + 1] */
-    uint32_t *separator_at; /* [buckets + 1] */
+    uint32_t *offset;          /* [buckets] in the slot */
+    uint32_t *rank;            /* [buckets + 1] */
+    int64_t *sum;              /* [buckets + 1] */
+    struct art_bounds *bounds; /* [buckets], csn_max exact */
+    uint32_t *separator_at;    /* [buckets + 1] */
     uint8_t *separators;
     bool sums;            /* the sum directory is needed */
     uint32_t nodes_bound; /* never less than the nodes would take */
@@ -41,7 +42,7 @@ enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint
 uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator);
 /* Room must have been reserved. The first bucket's separator is empty. */
 void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
-                     int64_t sum);
+                     int64_t sum, const struct art_bounds *bounds);
 /* Takes the last buckets off again. `nodes_bound` is what it was then. */
 void art_footer_truncate(struct art_footer *footer, uint32_t buckets, uint32_t nodes_bound);
 /* Replaces the bound by what the nodes take. ART_NOMEM. */
@@ -54,11 +55,12 @@ struct art_footer_layout {
     uint32_t routing, root, filter, filter_blocks, footer_pages;
     uint8_t flags;
 };
-/* Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down
+/* `label`: what all keys begin with; `csn_min`: of all entries.
+ * Writes routing part and filter (over the first `filter_keys` hashes) into the image, and zeroes between them down
  * to the footer's first page. The trailer is the caller's. ART_NOMEM; ART_TOOBIG (no message) when it is larger than a
  * slot, which a builder that asks for the room beforehand never sees. */
-enum art_rc art_footer_write(struct art_footer *footer, uint32_t label_len, uint32_t filter_keys, uint8_t *image,
-                             struct art_footer_layout *out);
+enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
+                             uint8_t *image, struct art_footer_layout *out);
 
 /* Makes *array hold at least `need` elements of `size` bytes. ART_NOMEM leaves it as it was. */
 enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);

@@ -21,6 +21,14 @@ uint32_t art_pending_size(const struct art_pending *pending) {
     return size_of(&pending->shape, pending->count, pending->first_len + pending->suffix_bytes + pending->value_bytes);
 }
 
+static void note_bounds(struct art_pending *pending, const struct art_arrival *arrival) {
+    struct art_bounds *bounds = &pending->bounds;
+    if (arrival->csn_max > bounds->csn_max) bounds->csn_max = arrival->csn_max;
+    if (arrival->key_max > bounds->key_max) bounds->key_max = (uint16_t)arrival->key_max;
+    bounds->overflows += arrival->overflows > 0;
+    pending->overflows += arrival->overflows;
+}
+
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
     const struct art_entry *entry = arrival->entry;
     pending->count = 1;
@@ -43,6 +51,9 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
     pending->sum = arrival->weight;
     pending->odd_weight = arrival->weight != 1;
     pending->below = arrival->below;
+    pending->bounds = (struct art_bounds){0};
+    pending->overflows = 0;
+    note_bounds(pending, arrival);
     uint32_t n = art_min32(arrival->label.len, arrival->key.len);
     pending->label_shared = art_common_prefix(arrival->label.data, arrival->key.data, n);
 }
@@ -79,6 +90,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     pending->sum += arrival->weight;
     pending->odd_weight |= arrival->weight != 1;
     pending->below += arrival->below;
+    note_bounds(pending, arrival);
     if (arrival->label.len < pending->label_shared) pending->label_shared = arrival->label.len;
     pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, pending->label_shared);
     return true;

@@ -284,7 +284,8 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
  * to one blob, and only one of them be true. */
 static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
     return blob->level == ref->level && blob->label_len == ref->label.len && blob->generation == ref->generation &&
-           blob->count == ref->count && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
+           blob->count == ref->count && blob->csn_max == ref->csn_max && blob->overflows == ref->overflows &&
+           blob->key_max == ref->key_max && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
            blob->footer_pages == ref->footer_pages;
 }
 

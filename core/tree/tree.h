@@ -180,6 +180,7 @@ struct art_range {
     struct art_bytes low, high;
     bool low_set, high_set;
     bool low_open, high_open; /* true: the bound itself is outside */
+    uint64_t newer_than;      /* for cursors alone: only rows whose version is above it; 0: all */
 };
 /* All keys with this prefix, as a range; `high` is written to `buffer` of prefix.len bytes (no upper bound if all
  * 0xFF). */

@@ -159,7 +159,7 @@ static enum art_rc read_page_left(void *context, uint64_t page, void *data) {
     enum art_rc art_rc = ART_OK;
     sqlite3_bind_int64(remains->pages, 1, (sqlite3_int64)page);
     if (art_shadow_step(remains->connection, remains->pages) == SQLITE_ROW) {
-        found = art_blobs_take(remains->pages, page, data, &art_rc);
+        found = art_blobs_take(remains->pages, data, &art_rc);
     }
     int rc = sqlite3_reset(remains->pages);
     if (rc) return art_fail_sql(db, rc, "cannot read the table of blobs");
@@ -175,9 +175,7 @@ static enum art_rc last_page_left(void *context, uint64_t *pages) {
     if (!rc && art_shadow_step(remains->connection, last) == SQLITE_ROW) {
         sqlite3_int64 page = sqlite3_column_int64(last, 0);
         bool possible = page >= 0 && page < (sqlite3_int64)UINT32_MAX * 128;
-        *pages = sqlite3_column_type(last, 0) == SQLITE_NULL ? 0
-                 : possible                                  ? (uint64_t)page + ART_JOINED_PAGES
-                                                             : UINT32_MAX;
+        *pages = sqlite3_column_type(last, 0) == SQLITE_NULL ? 0 : possible ? (uint64_t)page + 1 : UINT32_MAX;
     }
     int end = sqlite3_finalize(last);
     if (!rc) rc = end;
@@ -262,9 +260,7 @@ static int find_file(struct art_remains *remains, const struct state *state, con
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static int use_rows(struct art_remains *remains, struct art_salvage_options *options) {
-    int rc =
-        prepare_on(remains, "SELECT page, data FROM \"%w\".\"%w_artblob\" WHERE page <= ?1 ORDER BY page DESC LIMIT 1",
-                   &remains->pages);
+    int rc = prepare_on(remains, "SELECT data FROM \"%w\".\"%w_artblob\" WHERE page = ?1", &remains->pages);
     if (rc) return ends_salvage(rc) ? rc : SQLITE_OK;
     remains->rows = (struct art_rows){.context = remains, .read = read_page_left, .end = last_page_left};
     options->rows = &remains->rows;

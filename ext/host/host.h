@@ -46,9 +46,7 @@ int art_storage_follow(struct art_table *table, char **message);
 
 /* inline_blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
-/* A page out of a row (page, data) of T_artblob, which has up to ART_JOINED_PAGES in an older table. False: it is not
- * there. */
-enum { ART_JOINED_PAGES = 8 };
-bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, enum art_rc *art_rc);
+/* A page out of the first column of a row of T_artblob. False: it is not there. */
+bool art_blobs_take(sqlite3_stmt *row, void *data, enum art_rc *art_rc);
 
 #endif

@@ -38,15 +38,13 @@ static enum art_rc lost(struct art_table *table, uint64_t page) {
                        "a row is missing or empty");
 }
 
-bool art_blobs_take(sqlite3_stmt *row, uint64_t page, void *data, enum art_rc *art_rc) {
-    uint64_t first = (uint64_t)sqlite3_column_int64(row, 0);
-    const uint8_t *bytes = sqlite3_column_blob(row, 1);
-    uint64_t len = (uint64_t)sqlite3_column_bytes(row, 1), from = (page - first) * PAGE_BYTES;
+bool art_blobs_take(sqlite3_stmt *row, void *data, enum art_rc *art_rc) {
+    const uint8_t *bytes = sqlite3_column_blob(row, 0);
+    uint32_t len = (uint32_t)sqlite3_column_bytes(row, 0), there = len < PAGE_BYTES ? len : PAGE_BYTES;
     if (len && !bytes) *art_rc = art_nomem();
     if (*art_rc) return true;
-    if (!bytes || first > page || page - first >= ART_JOINED_PAGES || from >= len) return false;
-    uint64_t there = len - from < PAGE_BYTES ? len - from : PAGE_BYTES;
-    memcpy(data, bytes + from, there);
+    if (!bytes) return false;
+    memcpy(data, bytes, there);
     memset((uint8_t *)data + there, 0, PAGE_BYTES - there);
     return true;
 }
@@ -59,7 +57,7 @@ static enum art_rc read_page(void *context, uint64_t page, void *data) {
     bool found = false;
     if (!rc) {
         sqlite3_bind_int64(read, 1, (sqlite3_int64)page);
-        if (art_shadow_step(table->connection, read) == SQLITE_ROW) found = art_blobs_take(read, page, data, &art_rc);
+        if (art_shadow_step(table->connection, read) == SQLITE_ROW) found = art_blobs_take(read, data, &art_rc);
         rc = sqlite3_reset(read);
     }
     if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
@@ -96,26 +94,14 @@ static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *d
     return rc ? rc : end;
 }
 
-/* Once a blob: a version that knows only rows of eight pages must not read it. */
-static int raise_format(struct art_table *table) {
-    sqlite3_stmt *raise;
-    int rc = statement(table, ART_STATE_RAISE, &raise);
-    if (rc) return rc;
-    sqlite3_bind_int(raise, 1, ART_STATE_FORMAT_INLINE);
-    sqlite3_bind_int(raise, 2, ART_STATE_FORMAT_JOINED_ROWS);
-    art_shadow_step(table->connection, raise);
-    return sqlite3_reset(raise);
-}
-
 /* last_insert_rowid() is the user's. */
 static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     struct art_table *table = context;
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
     keep_cache(table);
-    int rc = page % BLOB_PAGES ? SQLITE_OK : raise_format(table);
     before = sqlite3_total_changes64(db);
-    if (!rc) rc = put_blob_row(table, page, data);
+    int rc = put_blob_row(table, page, data);
     sqlite3_set_last_insert_rowid(db, rowid);
     if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
     if (sqlite3_total_changes64(db) != before) return ART_OK;
@@ -149,7 +135,7 @@ static enum art_rc last_page(void *context, uint64_t *pages) {
             sqlite3_int64 bytes = sqlite3_column_int64(last, 1);
             first = sqlite3_column_int64(last, 0);
             whole = first >= 0 && bytes > 0;
-            if (whole) *pages = (uint64_t)first + ((uint64_t)bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+            if (whole) *pages = (uint64_t)first + 1;
         }
         rc = sqlite3_reset(last);
     }

@@ -4,6 +4,10 @@
 #include "ext/query/scan.h"
 
 #include <assert.h>
+#include <math.h>
+
+enum { VERSIONS_BITS = 56 };
+static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
 
@@ -166,6 +170,21 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
     }
 }
 
+/* Versions are integers from 1 on. `>=` of any number is `>` of the largest integer below it. */
+static void want_newer(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value) {
+    uint64_t *newer_than = &scan->keys.range.newer_than, bound = 0;
+    bool itself = meaning != ART_ARGUMENT_GREATER; /* the value is a version that is wanted */
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_INTEGER) {
+        sqlite3_int64 version = sqlite3_value_int64(value);
+        if (version > 0) bound = (uint64_t)version - itself;
+    } else if (type == SQLITE_FLOAT) {
+        double version = sqlite3_value_double(value), below = itself ? ceil(version) - 1 : floor(version);
+        if (below > 0) bound = below < VERSIONS_END ? (uint64_t)below : (uint64_t)VERSIONS_END;
+    }
+    if (bound > *newer_than) *newer_than = bound;
+}
+
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv) {
@@ -174,9 +193,12 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
     for (int i = 0; i < argc && !keys->rc; i++, term += ART_PLAN_TERM) {
         enum art_argument meaning = term[0];
         unsigned column = term[2] | (unsigned)term[3] << 8;
-        assert(meaning < ART_ARGUMENTS && column < art_scan_vtab(scan)->columns.count);
+        bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
+        assert(meaning < ART_ARGUMENTS && (is_version || column < art_scan_vtab(scan)->columns.count));
         if (!column) {
             want(scan, meaning, argv[i]);
+        } else if (is_version) {
+            want_newer(scan, meaning, argv[i]);
         } else if (art_filters_add(scan, column, meaning, argv[i], !term[1])) {
             keys->rc = SQLITE_NOMEM;
         }

@@ -9,7 +9,7 @@
  *
  *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending, limit ?
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
- *     all rows AND size>?, descending
+ *     all rows AND version>? AND size>?, descending
  *
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
@@ -47,6 +47,9 @@
  *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
  *   column       anything else                  no row is passed over                            SQLite
+ *   version      INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite
+ *                                               given; buckets and blobs without are passed over
+ *   version      anything else                  no row is passed over                            SQLite
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *

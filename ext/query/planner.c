@@ -44,6 +44,7 @@ struct planning {
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
     bool listing, point, list, low, high, glob;
+    bool newer; /* a bound of versions */
     int unsure; /* conditions that another plan had better not have */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
     uint8_t *meanings;          /* of each constraint */
@@ -122,6 +123,11 @@ static void append_shown_name(sqlite3_str *out, const char *name) {
     sqlite3_str_appendf(out, is_word ? "%s" : "\"%w\"", name);
 }
 
+static const char *name_of(const struct planning *planning, int column) {
+    const struct art_columns *columns = &planning->vtab->columns;
+    return (unsigned)column < columns->count ? columns->items[column].name : "version";
+}
+
 /* A comparison of column `compared`, 0 is the key; or -1: nothing is compared. */
 static void take_as(struct planning *planning, int i, int compared, bool is_bound, enum art_argument meaning,
                     bool exact) {
@@ -129,7 +135,7 @@ static void take_as(struct planning *planning, int i, int compared, bool is_boun
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
     if (sqlite3_str_length(planning->words)) sqlite3_str_appendall(planning->words, limits ? ", " : " AND ");
     if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
-    if (compared >= 0) append_shown_name(planning->words, planning->vtab->columns.items[compared].name);
+    if (compared >= 0) append_shown_name(planning->words, name_of(planning, compared));
     sqlite3_str_appendall(planning->words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
     const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, is_bound, column & 0xff, (uint8_t)(column >> 8)};
@@ -349,6 +355,16 @@ static bool is_filter(const struct planning *planning, int i) {
     return is_by(planning, i, "BINARY");
 }
 
+/* The same of a comparison that leaves out old rows. Versions are integers, so no affinity is in the way. */
+static bool is_about_versions(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    if (art_hidden_column(planning->vtab, constraint->iColumn) != ART_HIDDEN_VERSION || !constraint->usable)
+        return false;
+    enum art_argument meaning = meaning_of(constraint->op);
+    if (meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL) return true;
+    return meaning == ART_ARGUMENT_EQUAL && (constraint->op == SQLITE_INDEX_CONSTRAINT_IS || constant(planning, i));
+}
+
 /* Arguments so far that may come from other tables. */
 static int count_unknown(const struct planning *planning) {
     int count = 0;
@@ -372,6 +388,19 @@ static void take_filters(struct planning *planning) {
         take_as(planning, i, constraint->iColumn, !is_literal, meaning_of(constraint->op), false);
         planning->unsure += !is_literal;
         left--;
+    }
+}
+
+/* A level's common prefixes have no version. */
+static void take_versions(struct planning *planning) {
+    bool literals_only = count_unknown(planning) > 1;
+    for (int i = 0; i < planning->info->nConstraint && !planning->listing; i++) {
+        if (!is_about_versions(planning, i)) continue;
+        bool is_literal = constant(planning, i);
+        if (!is_literal && literals_only) continue;
+        const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+        take_as(planning, i, constraint->iColumn, false, meaning_of(constraint->op), false);
+        planning->newer = true;
     }
 }
 
@@ -582,6 +611,7 @@ static void estimate(const struct planning *planning) {
         rows = LIST_GUESS;
     }
     rows = share(unknown, rows);
+    if (planning->newer) rows /= 4;
     if (planning->list) {
         each = 2;
     } else if (planning->listing) {
@@ -609,6 +639,7 @@ static int plan_range(struct planning *planning) {
     take_paths(planning);
     take_like(planning);
     if (!planning->arguments) sqlite3_str_appendall(planning->words, "all rows");
+    take_versions(planning);
     take_filters(planning);
     take_order(planning);
     if (planning->listing) sqlite3_str_appendall(planning->words, ", level listing");

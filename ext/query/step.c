@@ -318,7 +318,7 @@ static inline enum art_rc next_plainly(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     scan->untouched = scan->touched ? 0 : scan->untouched + 1;
     scan->touched = false;
-    if (!scan->counting && scan->untouched >= COUNT_AFTER) rc = begin_counting(scan);
+    if (!scan->counting && scan->untouched >= COUNT_AFTER && !scan->range.newer_than) rc = begin_counting(scan);
     if (scan->counting) {
         if (!scan->left) scan->state = ART_SCAN_END;
         scan->left--;

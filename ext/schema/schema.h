@@ -93,12 +93,10 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The others: with the blobs in the database, up to eight pages a row; a page a row. Older versions would not find
- * them. */
+/* The second one: with the blobs in the database. 1 to 3 are those of blobs of format 1. */
 enum {
-    ART_STATE_FORMAT = 1,
-    ART_STATE_FORMAT_JOINED_ROWS = 2,
-    ART_STATE_FORMAT_INLINE = 3,
+    ART_STATE_FORMAT = 4,
+    ART_STATE_FORMAT_INLINE = 5,
     ART_NONCE_BYTES = 16,
 };
 static inline bool art_state_format_known(int64_t format) {

@@ -154,10 +154,19 @@ bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID
 }
 
 static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
-    if (!strcmp(key, "format") && !art_state_format_known(sqlite3_column_int64(row, 1))) {
+    bool is_format = !strcmp(key, "format");
+    sqlite3_int64 format = is_format ? sqlite3_column_int64(row, 1) : 0;
+    if (format > 0 && format < ART_STATE_FORMAT) {
+        return art_complain(
+            message, SQLITE_ERROR,
+            "art: this table has format %lld, which an older version of art made: copy its rows by that "
+            "version into an ordinary table, and from there into a new art table",
+            format);
+    }
+    if (is_format && !art_state_format_known(format)) {
         return art_complain(message, SQLITE_ERROR,
                             "art: this table has format %lld, this version of art knows format %d: use a newer one",
-                            sqlite3_column_int64(row, 1), ART_STATE_FORMAT_INLINE);
+                            format, ART_STATE_FORMAT_INLINE);
     }
     const void *data = sqlite3_column_blob(row, 1);
     int len = sqlite3_column_bytes(row, 1);

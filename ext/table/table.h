@@ -56,7 +56,6 @@ enum art_statement {
     ART_LOG_CLEAR,
     ART_LOG_PUT,
     ART_STATE_GET,
-    ART_STATE_RAISE,
     ART_STATE_PUT,
     ART_BLOB_READ,
     ART_BLOB_WRITE,

@@ -402,6 +402,8 @@ START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
         {"DELETE FROM t_artstate WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artstate SET v = 'short' WHERE k = 'id'", "no id", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artstate SET v = 9 WHERE k = 'format'", "format 9", SQLITE_ERROR},
+        {"UPDATE t_artstate SET v = 1 WHERE k = 'format'", "an older version of art made", SQLITE_ERROR},
+        {"UPDATE t_artstate SET v = 3 WHERE k = 'format'", "an older version of art made", SQLITE_ERROR},
         {"DELETE FROM t_artdata", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artdata SET ops = x'00' WHERE csn = 0", "log", SQLITE_CORRUPT_VTAB},
         {"UPDATE t_artdata SET ops = NULL", "log", SQLITE_CORRUPT_VTAB},

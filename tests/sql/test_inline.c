@@ -507,76 +507,6 @@ START_TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
 }
 END_TEST
 
-/* As the first versions made them. */
-static void join_rows(void) {
-    enum { ROW = 8, ROWS_MAX = 4000 };
-    static int64_t page[ROWS_MAX];
-    static uint8_t data[ROWS_MAX][4096];
-    sqlite3_stmt *stmt;
-    int rows = 0;
-    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    ck_assert(!sqlite3_prepare_v2(db, "SELECT page, data FROM t_artblob ORDER BY page", -1, &stmt, NULL));
-    for (; sqlite3_step(stmt) == SQLITE_ROW; rows++) {
-        ck_assert_int_lt(rows, ROWS_MAX);
-        memset(data[rows], 0, sizeof data[rows]);
-        page[rows] = sqlite3_column_int64(stmt, 0);
-        memcpy(data[rows], sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
-    }
-    sqlite3_finalize(stmt);
-    sql_run(db, "BEGIN; DELETE FROM t_artblob");
-    ck_assert(!sqlite3_prepare_v2(db, "INSERT INTO t_artblob VALUES(?, ?)", -1, &stmt, NULL));
-    for (int i = 0, n; i < rows; i += n) {
-        for (n = 1; i + n < rows && page[i + n] == page[i] + n && (page[i] + n) % ROW; n++) {
-        }
-        sqlite3_bind_int64(stmt, 1, page[i]);
-        sqlite3_bind_blob(stmt, 2, data[i], n * 4096, SQLITE_STATIC);
-        ck_assert_int_eq(sqlite3_step(stmt), SQLITE_DONE);
-        sqlite3_reset(stmt);
-    }
-    sqlite3_finalize(stmt);
-    sql_run(db, "UPDATE t_artstate SET v = 2 WHERE k = 'format'; COMMIT");
-}
-
-START_TEST(test_rows_of_eight_pages_are_read_and_give_way_to_new_ones) {
-    make("WAL", "log_limit='16KB'");
-    fill("old", 0, 5000, 200);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    int64_t pages = pages_of_rows();
-    join_rows();
-    ck_assert_int_lt(pages_of_rows(), pages / 6);
-    sql_close(db);
-    db = sql_open(path);
-    ck_assert_int_eq(sql_int(db, "SELECT length(value) FROM t WHERE path = (SELECT max(path) FROM t)"), 200);
-    all_is_well("joined");
-    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), 5000);
-    sql_run(db, "DROP TABLE temp.saved");
-    ck_assert_int_eq(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 2);
-    sql_run(db, "BEGIN; INSERT INTO t SELECT path || 'x', value FROM t; INSERT INTO t(t) VALUES('flush'); ROLLBACK");
-    ck_assert_int_eq(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 2);
-    for (int i = 0; i < 20; i++) {
-        fill("old", i * 250, 200, 150);
-        ck_assert_int_eq(sql_int(db, "SELECT v FROM t_artstate WHERE k = 'format'"), 3);
-        all_is_well("joined, and written");
-    }
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
-    all_is_well("joined, and optimized");
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob WHERE length(data) > 4096"), 0);
-}
-END_TEST
-
-START_TEST(test_a_row_of_eight_pages_that_was_cut_is_named) {
-    make("WAL", "");
-    fill("old", 0, 5000, 200);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    join_rows();
-    sql_run(db, "UPDATE t_artblob SET data = substr(data, 1, 8192) WHERE page = (SELECT min(page) FROM t_artblob)");
-    sql_close(db);
-    db = sql_open(path);
-    sql_refused(db, SQLITE_CORRUPT_VTAB, "a row is missing or empty", "SELECT sum(length(value)) FROM t");
-}
-END_TEST
-
 /* --- errors that come once ---------------------------------------------------------------------------------------- */
 
 static int interrupt_in, interrupted;
@@ -749,8 +679,6 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 0, 3);
     tcase_add_loop_test(tests, test_an_interrupt_of_a_read_is_not_lost, 0, 2);
     tcase_add_test(tests, test_a_page_of_leaves_takes_one_page_of_the_database);
-    tcase_add_test(tests, test_a_row_of_eight_pages_that_was_cut_is_named);
-    tcase_add_test(tests, test_rows_of_eight_pages_are_read_and_give_way_to_new_ones);
     suite_add_tcase(suite, tests);
     TCase *budget = tcase_create("budget");
     tcase_set_timeout(budget, 600);

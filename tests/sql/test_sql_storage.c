@@ -296,7 +296,7 @@ END_TEST
 START_TEST(test_older_versions_are_told_that_there_is_no_file) {
     static const char format[] = "SELECT typeof(v) || v FROM t_artstate WHERE k = 'format'";
     for (int i = 0; i < 3; i++) {
-        const char *storage = i == 1 ? "file" : "inline", *says = i == 1 ? "integer1\n" : "integer3\n";
+        const char *storage = i == 1 ? "file" : "inline", *says = i == 1 ? "integer4\n" : "integer5\n";
         if (i) {
             move_to(db, storage);
         } else {

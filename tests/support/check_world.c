@@ -190,6 +190,9 @@ void check_reseal_top(unsigned run) {
     top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
     top->count = trailer->count;
     top->entries = trailer->below;
+    top->csn_max = trailer->csn_max;
+    top->overflows = trailer->overflows;
+    top->key_max = trailer->key_max;
     check_root_put(root);
 }
 

@@ -240,6 +240,11 @@ static const struct error errors[] = {
      "art: an older version made this table, with shadow tables of other names (%s.%s_state): copy its rows into a new "
      "one with that version",
      SQLITE_ERROR, "a database of an older art", NULL, former_names, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: this table has format %lld, which an older version of art made: copy its rows by that version into an "
+     "ordinary table, and from there into a new art table",
+     SQLITE_ERROR, "a table of an older format", "UPDATE t_artstate SET v = 1 WHERE k = 'format'", reopen,
+     "SELECT * FROM t"},
     {MESSAGE_PLAIN, "art: this table has format %lld, this version of art knows format %d: use a newer one",
      SQLITE_ERROR, "a database of a newer art", "UPDATE t_artstate SET v = 99 WHERE k = 'format'", reopen,
      "SELECT * FROM t"},
@@ -554,7 +559,7 @@ static const struct elsewhere elsewhere[] = {
     {"chunk %u of a large value is missing", FORGED},
     {"the chunks of a large value do not match its checksum", FORGED},
     {"art: the log changed under a running transaction: ROLLBACK it", FORGED},
-    {"art: root has format %u, this version reads %u (the log): use a newer sqlite-art", FORGED},
+    {"art: root has format %u, this version reads %u (the log): use the sqlite-art that made it", FORGED},
     {"root makes no sense", FORGED},
     {"a run is deeper than %d levels", FORGED},
     {"no child %u", FORGED},

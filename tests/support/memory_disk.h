@@ -15,7 +15,7 @@
 
 #include "core/io/io.h"
 
-enum { MEMORY_DISK_PAGES = 24 * 128, MEMORY_DISK_FILES = 4 };
+enum { MEMORY_DISK_PAGES = 32 * 128, MEMORY_DISK_FILES = 4 };
 
 struct memory_disk;
 

@@ -25,6 +25,7 @@ struct art_cursor {
     struct art_root *root;
     struct art_memtable *memtable;
     uint64_t changes;
+    uint64_t newer_than; /* as in the range */
     bool valid, backward;
     struct art_row row;
     uint8_t *place;        /* ART_KEY_BUFFER bytes */
@@ -96,6 +97,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     }
     cursor->tree = tree;
     cursor->valid = false;
+    cursor->newer_than = 0;
     link_cursor(&tree->open, cursor);
     *out = cursor;
     return ART_OK;
@@ -129,6 +131,21 @@ void art_cursors_free(struct art_tree *tree) {
     }
 }
 
+/* An entry that is passed over may hide an older one, which is not newer, either: take_if_live() leaves it out. */
+static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memtable *memtable) {
+    const struct art_root *root = cursor->root;
+    struct art_run runs[ART_RUNS_CAPACITY];
+    unsigned count = 0;
+    for (unsigned i = 0; i < root->runs; i++) {
+        if (root->run[i].top.csn_max > cursor->newer_than) runs[count++] = root->run[i];
+    }
+    enum art_rc rc = art_merge_set(&cursor->merge, memtable, runs, count);
+    for (unsigned i = 0; !rc && i < cursor->merge.count; i++) {
+        cursor->merge.source[i].run.newer_than = cursor->newer_than;
+    }
+    return rc;
+}
+
 /* Takes the tree's present sources. A source that is empty is left out: most cursors then have only one. */
 static enum art_rc take_sources(struct art_cursor *cursor) {
     struct art_tree *tree = cursor->tree;
@@ -137,6 +154,7 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->memtable = art_memtable_ref(tree->memtable);
     cursor->changes = tree->changes;
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
+    if (cursor->newer_than) return take_newer_sources(cursor, memtable);
     return art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
 }
 
@@ -172,11 +190,13 @@ static void take_row(struct art_cursor *cursor, struct art_source *source) {
 /* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked
  * for. */
 static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
-    if (!source->is_memtable) return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
+    if (!source->is_memtable && !cursor->newer_than) {
+        return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
+    }
     struct art_entry entry;
     art_source_entry(source, &entry);
-    if (entry.flags & ART_DELETE) return false;
-    take_row(cursor, source);
+    if (entry.flags & ART_DELETE || (cursor->newer_than && entry.csn <= cursor->newer_than)) return false;
+    if (source->is_memtable) take_row(cursor, source);
     return true;
 }
 
@@ -189,7 +209,7 @@ static void note_most(struct art_cursor *cursor, bool alone) {
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     const struct art_merge *merge = &cursor->merge;
     cursor->valid = true;
-    cursor->run = source->is_memtable ? NULL : source;
+    cursor->run = source->is_memtable || cursor->newer_than ? NULL : source;
     if (!cursor->run) return;
     source->run.key[source->key.len] = 0;
     bool alone = art_merge_alone(merge);
@@ -211,8 +231,9 @@ static enum art_rc settle_rows(struct art_cursor *cursor) {
             settle_on(cursor, source);
             return ART_OK;
         }
-        enum art_rc rc = ++passed < GAP_DELETES ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
-        if (rc || passed == GAP_DELETES) return rc;
+        bool steps = ++passed < GAP_DELETES || cursor->newer_than; /* not all that is passed is deleted */
+        enum art_rc rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
+        if (rc || !steps) return rc;
     }
     return ART_OK;
 }
@@ -241,6 +262,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     cursor->valid = false;
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     enum art_rc rc = art_tree_ready(cursor->tree);
+    cursor->newer_than = range->newer_than;
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
@@ -457,7 +479,7 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
 
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     enum art_rc rc = ART_OK;
-    if (count <= few_rows(cursor)) {
+    if (count <= few_rows(cursor) || cursor->newer_than) {
         while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
         return rc;
     }

@@ -18,6 +18,7 @@ struct art_run_cursor {
     struct art_ref top; /* label borrowed from the root */
     unsigned bottom;
     bool valid;
+    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell */
     struct art_blob_cursor leaf; /* at the bottom level */
     struct art_blob *path[ART_LEVELS_MAX];
     uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];

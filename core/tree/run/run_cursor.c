@@ -48,6 +48,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     let_blobs_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
+    cursor->newer_than = 0;
 }
 
 /* Takes the blob of `ref` as the cursor's at `level`. */
@@ -66,6 +67,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
     cursor->entries[level] = blob->entries;
     if (level == cursor->bottom) {
         art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
+        cursor->leaf.newer_than = cursor->newer_than;
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
     }
     return ART_OK;
@@ -93,6 +95,24 @@ static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned level, uint
     return rc;
 }
 
+/* The same, or the next one in the walk's direction that may have something newer. *found: there is one. */
+static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, bool backward,
+                                struct art_ref *out, bool *found) {
+    *found = true;
+    enum art_rc rc = child_ref(cursor, level, index, out);
+    if (rc || !cursor->newer_than || out->csn_max > cursor->newer_than) return rc;
+    struct art_blob_cursor at;
+    art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+    at.newer_than = cursor->newer_than;
+    rc = art_blob_seek_entry(&at, index);
+    while (!rc && at.valid && out->csn_max <= cursor->newer_than) {
+        rc = backward ? art_blob_prev(&at) : art_blob_next(&at);
+        if (!rc && at.valid) rc = art_blob_cursor_ref(&at, out);
+    }
+    *found = at.valid;
+    return rc || !at.valid ? rc : child_ref(cursor, level, art_blob_cursor_index(&at), out);
+}
+
 /* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
@@ -112,12 +132,19 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
 static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last) {
     enum art_rc rc = enter(cursor, level, &ref);
     while (!rc && level > cursor->bottom) {
-        rc = child_ref(cursor, level, last ? cursor->entries[level] - 1 : 0, &ref);
+        bool found;
+        uint32_t edge = last ? cursor->entries[level] - 1 : 0;
+        rc = wanted_child(cursor, level, edge, last, &ref, &found);
+        if (!rc && !found) rc = child_ref(cursor, level, edge, &ref); /* its bounds are wider than they need be */
         level--;
         if (!rc) rc = enter(cursor, level, &ref);
     }
     if (rc) return rc;
     rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
+    if (!rc && !cursor->leaf.valid) {
+        cursor->leaf.newer_than = 0;
+        rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
+    }
     cursor->valid = !rc && cursor->leaf.valid;
     return rc;
 }
@@ -162,10 +189,12 @@ static enum art_rc step_up(struct art_run_cursor *cursor, bool backward) {
     for (unsigned level = cursor->bottom + 1; level <= cursor->top.level; level++) {
         uint32_t index = cursor->index[level];
         if (backward ? index == 0 : index + 1 >= cursor->entries[level]) continue;
-        struct art_ref ref;
+        struct art_ref ref = {0};
+        bool found;
         index = backward ? index - 1 : index + 1;
-        if (level == 1) read_ahead(cursor, index, backward);
-        enum art_rc rc = child_ref(cursor, level, index, &ref);
+        if (level == 1 && !cursor->newer_than) read_ahead(cursor, index, backward);
+        enum art_rc rc = wanted_child(cursor, level, index, backward, &ref, &found);
+        if (!rc && !found) continue;
         return rc ? rc : descend_edge(cursor, level - 1, ref, backward);
     }
     return ART_OK;

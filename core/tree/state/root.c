@@ -146,7 +146,8 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
     if (header.format != ART_ROOT_FORMAT) {
-        return art_fail(ART_CORRUPT, "art: root has format %u, this version reads %u (the log): use a newer sqlite-art",
+        return art_fail(ART_CORRUPT,
+                        "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
                         header.format, ART_ROOT_FORMAT);
     }
     struct art_root *root = art_alloc_zeroed(sizeof *root);

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define ART_ROOT_MAGIC 0x52545241u /* "ARTR" */
-enum { ART_ROOT_FORMAT = 1 };
+enum { ART_ROOT_FORMAT = 2 };
 /* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
 static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;
 

@@ -177,7 +177,11 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
         FIELD(level, 1, "another kind or level"),
-        {offsetof(struct art_blob_trailer, more_spare) + 15, 1, 1, "unknown trailer fields"},
+        {offsetof(struct art_blob_trailer, spare) + 3, 1, 1, "unknown trailer fields"},
+        FIELD(columns, 1, "unknown trailer fields"),
+        FIELD(csn_max, 7, "its bounds are not those of its reference"),
+        FIELD(overflows, 7, "its bounds are not those of its reference"),
+        FIELD(key_max, 7, "its bounds are not those of its reference"),
         FIELD(leaf_pages, 0, "senseless page counts"),
         FIELD(footer_pages, 0, "senseless page counts"),
         FIELD(leaf_pages, ART_BLOB_PAGES, "senseless page counts"),
@@ -245,7 +249,11 @@ START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
         ck_assert_msg(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &out) == ART_CORRUPT, #change);                  \
     } while (0)
     NONSENSE(format->level = ART_LEVEL_MAX + 1);
-    NONSENSE(format->spare = 1);
+    NONSENSE(format->columns = 1);
+    NONSENSE(format->csn_floor = 1);
+    NONSENSE(format->spare[5] = 1);
+    NONSENSE(format->csn_max = 1ull << 56);
+    NONSENSE(format->overflows = 11);
     NONSENSE(format->leaf_pages = 0);
     NONSENSE(format->footer_pages = 0);
     NONSENSE(format->footer_pages = ART_BLOB_PAGES - 2);

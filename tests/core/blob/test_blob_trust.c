@@ -150,6 +150,9 @@ START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
                                        .entries = 1 + random_below(&random, UINT32_MAX),
                                        .label = art_bytes(label, random_below(&random, ART_LABEL_MAX + 1))};
         ref.count = -(int64_t)(ref.entries / 2);
+        ref.csn_max = random_next(&random) >> 8;
+        ref.overflows = ref.entries / 3;
+        ref.key_max = (uint16_t)random_next(&random);
         uint32_t len = art_ref_encode(&ref, bytes);
         ck_assert_uint_eq(len, ART_REF_FIXED + ref.label.len);
         must(art_ref_decode(art_bytes(bytes, len), &decoded));
@@ -158,6 +161,8 @@ START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
         ck_assert(ref.leaf_pages == decoded.leaf_pages && ref.footer_pages == decoded.footer_pages);
         ck_assert(art_hash128_equal(ref.hash, decoded.hash));
         ck_assert(ref.entries == decoded.entries && ref.count == decoded.count);
+        ck_assert(ref.csn_max == decoded.csn_max && ref.overflows == decoded.overflows);
+        ck_assert_uint_eq(ref.key_max, decoded.key_max);
         for (uint32_t cut = 0; cut < ART_REF_FIXED; cut++) {
             ck_assert_int_eq(art_ref_decode(art_bytes(bytes, cut), &decoded), ART_CORRUPT);
         }
@@ -233,6 +238,9 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
     attack->ref.slot = trailer->slot;
     attack->ref.generation = trailer->generation;
     attack->ref.entries = trailer->below;
+    attack->ref.csn_max = trailer->csn_max;
+    attack->ref.overflows = trailer->overflows;
+    attack->ref.key_max = trailer->key_max;
     attack->ref.count = trailer->count;
     attack->ref.level = trailer->level;
     if (random_once_in(random, 2)) attack->ref.label.len = art_min32(trailer->common, ART_LABEL_MAX);

@@ -136,6 +136,28 @@ START_TEST(test_a_wrong_least_version) {
 }
 END_TEST
 
+START_TEST(test_wrong_bounds) {
+    struct art_blob_trailer *trailer =
+        (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
+    if (_i == 0) trailer->csn_max++;
+    if (_i == 1) trailer->key_max++;
+    if (_i == 2) trailer->overflows++;
+    check_reseal_top(0);
+    reopened_finds("the bounds are not those of the entries");
+}
+END_TEST
+
+/* What a bucket's bounds say is made again from its entries, as all of the routing part is. */
+START_TEST(test_a_wrong_bound_of_a_bucket) {
+    uint8_t *slot = check_slot(check_tree->root->run[0].top.slot);
+    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
+    uint32_t at = trailer->routing + art_bounds_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
+    slot[at + (_i == 0 ? 0 : _i == 1 ? 4 * trailer->buckets : 6 * trailer->buckets)] ^= 1;
+    check_reseal_top(0);
+    reopened_finds("the routing part is not that of the entries");
+}
+END_TEST
+
 static void third_labelled_otherwise(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
     static uint8_t label[ART_LABEL_MAX];
     (void)separator;
@@ -495,6 +517,8 @@ static TCase *hashes(void) {
     tcase_add_test(tcase, test_a_wrong_filter);
     tcase_add_test(tcase, test_wrong_sums);
     tcase_add_test(tcase, test_a_wrong_least_version);
+    tcase_add_loop_test(tcase, test_wrong_bounds, 0, 3);
+    tcase_add_loop_test(tcase, test_a_wrong_bound_of_a_bucket, 0, 3);
     tcase_add_test(tcase, test_a_reference_with_another_label_than_its_blob);
     tcase_add_test(tcase, test_the_last_run_with_a_delete);
     return tcase;

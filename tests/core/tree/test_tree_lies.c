@@ -146,7 +146,7 @@ START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         uint8_t byte;
         const char *says;
     } lies[] = {
-        {offsetof(struct art_root_header, format), 9, "use a newer sqlite-art"},
+        {offsetof(struct art_root_header, format), 9, "use the sqlite-art that made it"},
         {offsetof(struct art_root_header, runs), 0, "makes no sense"},
         {offsetof(struct art_root_header, runs), 2, "makes no sense"},
         {offsetof(struct art_root_header, runs), 255, "makes no sense"},

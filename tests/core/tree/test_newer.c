@@ -1,0 +1,166 @@
+/* Rows newer than a version: what a cursor gives that passes over blobs and buckets by their bounds.
+ *
+ * Random histories over small blobs against one number a key, the version of its row. The rows have to be exactly
+ * those, in both directions and in any range, wherever entries lie, and though an entry that is passed over hides an
+ * older one. Then, that a walk which passes over rows teaches the tree nothing wrong of where there are none.
+ */
+#include <check.h>
+#include <stdio.h>
+
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
+
+enum { KEYS = 4000 };
+
+static uint64_t version[KEYS]; /* 0: no row */
+static uint64_t last;
+static uint32_t value_len; /* long ones: so many leaves that index blobs have brothers */
+
+static struct art_bytes name_of(unsigned i) {
+    static char name[4][32];
+    static unsigned turn;
+    char *out = name[turn++ % 4];
+    snprintf(out, sizeof name[0], "%02u/%03u/%05u", i / 1000, i / 50, i);
+    return text(out);
+}
+
+static void make(uint32_t blob_pages) {
+    small_tree_make(false);
+    options.blob_pages = blob_pages;
+    options.log_limit = 20000;
+    small_tree_again();
+    memset(version, 0, sizeof version);
+    last = 0;
+}
+
+/* Puts, or deletes, each `step`th key from `from` on, in one transaction. */
+static void write_rows(unsigned from, unsigned count, unsigned step, bool put_them) {
+    static uint8_t value[600];
+    bool existed;
+    for (unsigned i = from; i < KEYS && count; i += step, count--) {
+        if (put_them) {
+            must(art_tree_insert(tree, ART_WRITE_REPLACE, name_of(i), art_bytes(value, value_len), &existed));
+        } else {
+            must(art_tree_delete(tree, name_of(i), &existed));
+        }
+        version[i] = put_them ? tree->txn.csn : 0;
+    }
+    commit();
+    last = art_tree_csn(tree);
+}
+
+static struct art_cursor *cursor;
+
+static void expect_rows(const struct art_range *range, unsigned low, unsigned high, bool descending) {
+    must(art_cursor_seek(cursor, range, descending));
+    for (unsigned n = 0; n < high - low; n++) {
+        unsigned i = descending ? high - 1 - n : low + n;
+        if (version[i] <= range->newer_than) continue;
+        ck_assert_msg(art_cursor_valid(cursor), "newer than %llu: row %u of version %llu is missing",
+                      (unsigned long long)range->newer_than, i, (unsigned long long)version[i]);
+        ck_assert(art_bytes_equal(art_cursor_key(cursor), name_of(i)));
+        ck_assert_uint_eq(art_cursor_row(cursor)->version, version[i]);
+        must(art_cursor_next(cursor));
+    }
+    ck_assert_msg(!art_cursor_valid(cursor), "newer than %llu: a row too many", (unsigned long long)range->newer_than);
+}
+
+static void look(struct random *random) {
+    unsigned low = random_below(random, KEYS), high = low + 1 + random_below(random, KEYS - low);
+    uint64_t since =
+        random_once_in(random, 2) ? last - random_below(random, 4) : random_below(random, (uint32_t)last + 2);
+    struct art_range range = {.newer_than = since > last + 1 ? 0 : since};
+    if (random_once_in(random, 2)) {
+        range.low_set = range.high_set = range.high_open = true;
+        range.low = name_of(low);
+        range.high = name_of(high);
+    } else {
+        low = 0;
+        high = KEYS;
+    }
+    expect_rows(&range, low, high, random_once_in(random, 2));
+}
+
+START_TEST(test_rows_newer_than_a_version) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    printf("newer: seed %llu\n", (unsigned long long)random.state);
+    value_len = _i % 2 ? 600 : 20;
+    make(_i % 2 ? 3 : 3 + random_below(&random, 5));
+    unsigned levels = 0;
+    must(art_cursor_open(tree, &cursor));
+    write_rows(0, KEYS, 1, true);
+    for (unsigned round = random_rounds(150); round--;) {
+        unsigned from = random_below(&random, KEYS), count = 1 + random_below(&random, 200);
+        write_rows(from, count, 1 + random_below(&random, 30), !random_once_in(&random, 3));
+        if (random_once_in(&random, 6)) flush();
+        if (random_once_in(&random, 25)) {
+            must(art_tree_request_optimize(tree));
+            commit();
+            last = art_tree_csn(tree);
+        }
+        for (int i = 0; i < 4; i++) look(&random);
+        const struct art_root *root = tree->root;
+        if (root->runs && root->run[root->runs - 1].top.level > levels) levels = root->run[root->runs - 1].top.level;
+    }
+    printf("%u levels of index blobs\n", levels);
+    art_cursor_close(cursor);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* Deleted rows lie between rows that are passed over: a later walk must not take these for deleted, too. */
+START_TEST(test_a_walk_that_passes_over_rows_learns_no_gap) {
+    value_len = 20;
+    make(8);
+    write_rows(0, KEYS, 1, true);
+    flush();
+    must(art_tree_request_optimize(tree));
+    commit();
+    uint64_t since = art_tree_csn(tree);
+    write_rows(0, KEYS / 4, 4, false);
+    flush();
+    must(art_cursor_open(tree, &cursor));
+    expect_rows(&(struct art_range){.newer_than = since}, 0, KEYS, _i);
+    expect_rows(&(struct art_range){0}, 0, KEYS, _i);
+    write_rows(1, 100, 4, true);
+    expect_rows(&(struct art_range){.newer_than = since}, 0, KEYS, _i);
+    expect_rows(&(struct art_range){0}, 0, KEYS, !_i);
+    art_cursor_close(cursor);
+    small_tree_end();
+}
+END_TEST
+
+/* Cursors are used again. */
+START_TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
+    struct art_buffer found = {0};
+    value_len = 20;
+    make(0);
+    write_rows(0, KEYS, 1, true);
+    flush();
+    must(art_cursor_open(tree, &cursor));
+    expect_rows(&(struct art_range){.newer_than = last}, 0, KEYS, false);
+    art_cursor_close(cursor);
+    must(art_tree_longest_prefix(tree, text("00/001/00077/and/more"), art_bytes(NULL, 0), &found));
+    ck_assert(art_bytes_equal(art_buffer_bytes(&found), text("00/001/00077")));
+    for (unsigned i = 0; i < KEYS; i++) { /* some of these stand at the beginning of a bucket, before its first key */
+        struct art_bytes path = name_of(i);
+        path.len -= 1 + i % 3;
+        ck_assert_int_eq(art_tree_longest_prefix(tree, path, art_bytes(NULL, 0), &found), ART_NOTFOUND);
+    }
+    art_buffer_clear(&found);
+    small_tree_end();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("newer than a version");
+    TCase *all = tcase_create("newer");
+    tcase_set_timeout(all, 0);
+    tcase_add_loop_test(all, test_rows_newer_than_a_version, 0, 6);
+    tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_learns_no_gap, 0, 2);
+    tcase_add_test(all, test_the_next_user_of_a_cursor_gets_all_rows);
+    suite_add_tcase(suite, all);
+    return suite_run(suite);
+}
