@@ -117,11 +117,12 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
 }
 
 /* All entries in one direction; the number of steps, or -1 where it ended in an error. */
-static int64_t walk(struct art_blob *blob, bool backward) {
+static int64_t walk(struct art_blob *blob, bool backward, uint64_t newer_than) {
     struct art_blob_cursor cursor;
     int64_t steps = 0;
     memcpy(cursor_key, label, blob->label_len);
     art_blob_cursor_init(&cursor, blob, cursor_key);
+    cursor.newer_than = newer_than;
     int rc = backward ? art_blob_last(&cursor) : art_blob_first(&cursor);
     for (; fuzz_sound(rc, "a walk") && cursor.valid; steps++) {
         if (steps == blob->entries) fuzz_fail("a walk that does not end");
@@ -197,7 +198,7 @@ static void must_be_sound(struct art_blob *blob) {
         if (number < KEYS_MAX) must_find(blob, &cursor, number);
     }
     if (rc || number != blob->entries) fuzz_fail("a sound blob ends after %lld entries", (long long)number);
-    if (walk(blob, true) != number) fuzz_fail("a sound blob is shorter backward");
+    if (walk(blob, true, 0) != number) fuzz_fail("a sound blob is shorter backward");
 }
 
 /* --- one input ---------------------------------------------------------------------------------------------------- */
@@ -219,10 +220,11 @@ static void read_all(struct art_blob *blob, struct fuzz_source ops) {
     if (!(how & HOW_LAZY)) show_pages(blob);
     bool whole = !(how & HOW_LAZY) && fuzz_sound(art_blob_verify_all(blob), "verify_all");
     while (ops.at < ops.end) ask(blob, fuzz_bytes(&ops));
-    if (how & HOW_BACKWARD) walk(blob, true);
+    if (how & HOW_BACKWARD) walk(blob, true, how);
     ask_around(blob);
-    walk(blob, false);
-    walk(blob, true);
+    walk(blob, false, 0);
+    walk(blob, true, 0);
+    walk(blob, false, blob->csn_min + 1);
     show_pages(blob);
     if (how & HOW_DUMP && whole) {
         static FILE *nowhere;
@@ -251,6 +253,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                           .generation = trailer->generation,
                           .entries = trailer->below,
                           .count = trailer->count,
+                          .csn_max = trailer->csn_max,
+                          .overflows = trailer->overflows,
+                          .key_max = trailer->key_max,
                           .label = {label, trailer->common}};
     if (damage) parcel_damage(&place, damage);
     ref.hash = art_hash128(image + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);

@@ -64,6 +64,7 @@ static void ask(struct art_tree *tree, uint8_t operation, struct art_bytes key) 
     host_sound(art_tree_longest_prefix(tree, key, art_bytes("/", operation >> 1 & 1), &out), "longest prefix");
     art_buffer_clear(&out);
     if (operation & 4) art_range_of_prefix(key, scratch, &range);
+    if (operation & 16) range.newer_than = operation >> 5;
     art_tree_estimate(tree, &range, &rows);
     host_sound(art_tree_count(tree, &range, &rows), "count");
     if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
@@ -90,6 +91,24 @@ static void ask_all(struct art_tree *tree, struct fuzz_source ops) {
     host_sound(art_tree_info(tree, &info), "info");
 }
 
+/* A sound table has sound bounds: what they pass over is not newer. */
+static void compare_newer(struct art_tree *tree, uint64_t since) {
+    int64_t counted[2] = {0};
+    for (int bounded = 0; bounded < 2; bounded++) {
+        struct art_cursor *cursor;
+        struct art_range range = {.newer_than = bounded ? since : 0};
+        if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
+        int rc = art_cursor_seek(cursor, &range, false);
+        for (; !rc && art_cursor_valid(cursor); rc = art_cursor_next(cursor)) {
+            counted[bounded] += art_cursor_row(cursor)->version > since;
+        }
+        if (rc) fuzz_fail("a scan of a sound table: %s", art_error_message());
+        art_cursor_close(cursor);
+    }
+    if (counted[0] != counted[1])
+        fuzz_fail("%lld rows are newer, and %lld are found", (long long)counted[0], (long long)counted[1]);
+}
+
 /* What the check has found sound. */
 static void look_at_all(struct art_tree *tree) {
     struct art_range all = {0};
@@ -98,6 +117,7 @@ static void look_at_all(struct art_tree *tree) {
     uint64_t rows;
     if (art_tree_count(tree, &all, &rows)) fuzz_fail("count of a sound table: %s", art_error_message());
     if (rows >= HOST_STEPS) return;
+    for (uint64_t since = 1; since < 4; since++) compare_newer(tree, since == 3 ? art_tree_csn(tree) / 2 : since);
     int64_t forward = scan(tree, &all, false, true), backward = scan(tree, &all, true, true);
     if (forward != (int64_t)rows || backward != (int64_t)rows) {
         fuzz_fail("a sound table has %lld rows forward, %lld backward, and counts %llu", (long long)forward,

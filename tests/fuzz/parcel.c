@@ -51,7 +51,10 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
                                                           .hash_low = hash.low,
                                                           .hash_high = hash.high,
                                                           .entries = trailer.below,
-                                                          .count = trailer.count};
+                                                          .count = trailer.count,
+                                                          .csn_max = trailer.csn_max,
+                                                          .overflows = trailer.overflows,
+                                                          .key_max = trailer.key_max};
     memcpy(data + at - BEFORE, ref, sizeof *ref);
 }
 

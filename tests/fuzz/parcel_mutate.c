@@ -113,7 +113,8 @@ static bool change_header(const struct view *view, struct random *random) {
     } fields[] = {FIELD(kind),         FIELD(flags),         FIELD(generation), FIELD(slot),       FIELD(entries),
                   FIELD(csn_min),      FIELD(count),         FIELD(buckets),    FIELD(leaf_pages), FIELD(routing),
                   FIELD(footer_pages), FIELD(root),          FIELD(common),     FIELD(filter),     FIELD(below),
-                  FIELD(level),        FIELD(filter_blocks), FIELD(format)};
+                  FIELD(level),        FIELD(filter_blocks), FIELD(format),     FIELD(csn_max),    FIELD(overflows),
+                  FIELD(key_max)};
 #undef FIELD
     if (!view->trailer) return false;
     uint32_t i = random_below(random, sizeof fields / sizeof *fields);
@@ -196,10 +197,12 @@ static bool change_reference(const struct parcel_section *section, struct random
     }
     if (found == UINT32_MAX) return false;
     uint8_t *ref = section->data + found - BEFORE;
-    static const uint8_t fields[][2] = {{0, 4}, {4, 1}, {5, 1}, {6, 1}, {8, 8}, {28, 1}, {28, 1}, {32, 8}, {40, 8}};
-    uint32_t kind = random_below(random, 11);
-    if (kind >= 9) {
-        memcpy(section->data + found, kind == 9 ? "hash of slot" : "refs to slot", TEXT);
+    static const uint8_t fields[][2] = {{0, 4},  {4, 1},  {5, 1},  {6, 1},  {8, 8},  {28, 1},
+                                        {28, 1}, {32, 8}, {40, 8}, {48, 8}, {64, 8}, {72, 2}};
+    enum { FIELDS = sizeof fields / sizeof *fields };
+    uint32_t kind = random_below(random, FIELDS + 2);
+    if (kind >= FIELDS) {
+        memcpy(section->data + found, kind == FIELDS ? "hash of slot" : "refs to slot", TEXT);
     } else {
         change_number(ref + fields[kind][0], fields[kind][1], random);
     }
