@@ -43,7 +43,7 @@
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
- *   In an index blob newest and longest are bounds of what lies below: of its children's csn_max and key_max.
+ *   In an index blob newest and longest are of what lies below: of its children's csn_max and key_max. Its csn_min is 0.
  *
  * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets
  * begin, which is how art_blob_check() checks them.

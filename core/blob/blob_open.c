@@ -77,6 +77,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     if (trailer->flags & ~(uint32_t)ART_BLOB_FLAGS) return "unknown flags";
     if (!buckets || buckets > trailer->entries || buckets > leaf * ART_BLOB_PAGE / 24) return "senseless bucket count";
     if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries) return "senseless entry count";
+    if (trailer->csn_min > trailer->csn_max) return "senseless versions";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     bool filter = trailer->flags & ART_BLOB_FILTER;
     uint32_t end = filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
@@ -177,7 +178,8 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
     if (trailer->magic != ART_BLOB_MAGIC || trailer->slot != slot) return false;
     if (trailer->own_hash != art_blob_trailer_hash(last_page)) return false;
     if (!trailer->leaf_pages || trailer->leaf_pages > LAST_PAGE || !trailer->footer_pages ||
-        trailer->footer_pages > ART_BLOB_PAGES - trailer->leaf_pages || trailer->level > ART_LEVEL_MAX) {
+        trailer->footer_pages > ART_BLOB_PAGES - trailer->leaf_pages || trailer->level > ART_LEVEL_MAX ||
+        trailer->csn_max >> 56 || trailer->overflows > trailer->below) {
         return false;
     }
     memcpy(uuid, trailer->uuid, sizeof trailer->uuid);

@@ -294,8 +294,9 @@ enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, str
     *done = skip_in_bucket(cursor, len);
     if (*done || len <= blob->label_len || behind.len <= blob->label_len) return ART_OK;
     if (art_route(blob, behind, &known) + 1 == blob->buckets) return ART_OK;
-    *done = true;
-    return art_blob_seek_ge(cursor, behind);
+    enum art_rc rc = art_blob_seek_ge(cursor, behind);
+    *done = rc || cursor->valid; /* the buckets behind it may all be passed over */
+    return rc;
 }
 
 enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
@@ -357,6 +358,10 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_bucket_entry(&cursor->view, cursor->entry, out);
+}
+
+uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {
+    return art_bucket_csn(&cursor->view, cursor->entry);
 }
 
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {

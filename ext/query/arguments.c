@@ -179,8 +179,8 @@ static void want_newer(struct art_scan *scan, enum art_argument meaning, sqlite3
         sqlite3_int64 version = sqlite3_value_int64(value);
         if (version > 0) bound = (uint64_t)version - itself;
     } else if (type == SQLITE_FLOAT) {
-        double version = sqlite3_value_double(value), below = itself ? ceil(version) - 1 : floor(version);
-        if (below > 0) bound = below < VERSIONS_END ? (uint64_t)below : (uint64_t)VERSIONS_END;
+        double version = sqlite3_value_double(value), whole = itself ? ceil(version) : floor(version);
+        if (whole > 0) bound = (whole < VERSIONS_END ? (uint64_t)whole : (uint64_t)VERSIONS_END) - itself;
     }
     if (bound > *newer_than) *newer_than = bound;
 }

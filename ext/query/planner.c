@@ -369,7 +369,8 @@ static bool is_about_versions(const struct planning *planning, int i) {
 static int count_unknown(const struct planning *planning) {
     int count = 0;
     for (int i = 0; i < planning->info->nConstraint; i++) {
-        count += planning->info->aConstraintUsage[i].argvIndex && !constant(planning, i);
+        count +=
+            planning->info->aConstraintUsage[i].argvIndex && !is_about_versions(planning, i) && !constant(planning, i);
     }
     return count;
 }
@@ -391,15 +392,14 @@ static void take_filters(struct planning *planning) {
     }
 }
 
-/* A level's common prefixes have no version. */
+/* A level's common prefixes have no version, and the elements of a list are looked up. */
 static void take_versions(struct planning *planning) {
-    bool literals_only = count_unknown(planning) > 1;
-    for (int i = 0; i < planning->info->nConstraint && !planning->listing; i++) {
+    bool walks = !planning->listing && !planning->list;
+    for (int i = 0; i < planning->info->nConstraint && walks; i++) {
         if (!is_about_versions(planning, i)) continue;
-        bool is_literal = constant(planning, i);
-        if (!is_literal && literals_only) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
         take_as(planning, i, constraint->iColumn, false, meaning_of(constraint->op), false);
+        planning->unsure += !constant(planning, i);
         planning->newer = true;
     }
 }

@@ -311,6 +311,12 @@ START_TEST(test_the_plan_says_so) {
     plan_is(db, "version < 5", "all rows");
     plan_is(db, "version > 5 AND prefix = 'a/'", "prefix=? AND version>?");
     plan_is(db, "path = 'a' AND version > 5", "path=?");
+    plan_is(db, "path >= ?1 AND path < ?2 AND version > ?3 AND size > ?4", "path>=? AND path<? AND version>?");
+    plan_is(db, "path > ?1 AND version > ?2 AND size > ?3", "path>? AND version>? AND bound size>?");
+    sql_run(db, "CREATE TABLE seen(version); INSERT INTO seen VALUES(3)");
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT * FROM seen JOIN t ON t.version > seen.version");
+    ck_assert_msg(strstr(plan, "SCAN seen") && strstr(plan, "SCAN seen") < strstr(plan, "version>?"), "%s", plan);
+    sqlite3_free(plan);
     sql_close(db);
 }
 END_TEST

@@ -41,6 +41,7 @@ struct art_cursor {
 enum {
     GAP_DELETES = 32, /* behind so many deletes there may be many more */
     GAP_SEARCHES = 8, /* few_rows() of them take as long as going by the sums does */
+    ASK_EVERY = 4096, /* entries in a row that are no rows of the cursor's */
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -209,7 +210,7 @@ static void note_most(struct art_cursor *cursor, bool alone) {
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     const struct art_merge *merge = &cursor->merge;
     cursor->valid = true;
-    cursor->run = source->is_memtable || cursor->newer_than ? NULL : source;
+    cursor->run = source->is_memtable ? NULL : source;
     if (!cursor->run) return;
     source->run.key[source->key.len] = 0;
     bool alone = art_merge_alone(merge);
@@ -232,7 +233,8 @@ static enum art_rc settle_rows(struct art_cursor *cursor) {
             return ART_OK;
         }
         bool steps = ++passed < GAP_DELETES || cursor->newer_than; /* not all that is passed is deleted */
-        enum art_rc rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
+        enum art_rc rc = passed % ASK_EVERY ? ART_OK : art_tree_interrupted(cursor->tree);
+        if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
         if (rc || !steps) return rc;
     }
     return ART_OK;
@@ -343,11 +345,8 @@ static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *curs
     return ART_OK;
 }
 
-/* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
-enum art_rc art_cursor_next(struct art_cursor *cursor) {
-    if (!cursor->valid) return ART_OK; /* so since the tree was closed */
-    assert(cursor->tree);
-    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
+/* Within the bucket, where most steps stay. */
+static inline enum art_rc next_of_run(struct art_cursor *cursor) {
     struct art_source *source = cursor->run;
     if (!source) return next_of_merge(cursor);
     struct art_blob_cursor *at = &source->run.leaf;
@@ -357,6 +356,25 @@ enum art_rc art_cursor_next(struct art_cursor *cursor) {
     source->key.len = at->key_len;
     source->run.key[source->key.len] = 0;
     return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
+}
+
+static bool is_old(const struct art_cursor *cursor) {
+    return cursor->run && art_blob_cursor_csn(&cursor->run->run.leaf) <= cursor->newer_than;
+}
+
+/* What next_of_merge() comes to is newer, a step within the bucket may lead to any row. */
+static enum art_rc __attribute__((noinline)) next_newer(struct art_cursor *cursor) {
+    enum art_rc rc = next_of_run(cursor);
+    while (!rc && cursor->valid && is_old(cursor)) rc = next_of_run(cursor);
+    return rc;
+}
+
+/* Here nearly every row of every scan comes by: what is rarer has functions of its own. */
+enum art_rc art_cursor_next(struct art_cursor *cursor) {
+    if (!cursor->valid) return ART_OK; /* so since the tree was closed */
+    assert(cursor->tree);
+    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
+    return __builtin_expect(cursor->newer_than > 0, 0) ? next_newer(cursor) : next_of_run(cursor);
 }
 
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {

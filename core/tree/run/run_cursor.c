@@ -135,7 +135,7 @@ static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned level, s
         bool found;
         uint32_t edge = last ? cursor->entries[level] - 1 : 0;
         rc = wanted_child(cursor, level, edge, last, &ref, &found);
-        if (!rc && !found) rc = child_ref(cursor, level, edge, &ref); /* its bounds are wider than they need be */
+        if (!rc && !found) rc = child_ref(cursor, level, edge, &ref); /* forged bounds */
         level--;
         if (!rc) rc = enter(cursor, level, &ref);
     }

@@ -179,6 +179,7 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(level, 1, "another kind or level"),
         {offsetof(struct art_blob_trailer, spare) + 3, 1, 1, "unknown trailer fields"},
         FIELD(columns, 1, "unknown trailer fields"),
+        FIELD(csn_min, 0xffffffff, "senseless versions"),
         FIELD(csn_max, 7, "its bounds are not those of its reference"),
         FIELD(overflows, 7, "its bounds are not those of its reference"),
         FIELD(key_max, 7, "its bounds are not those of its reference"),

@@ -132,6 +132,30 @@ START_TEST(test_a_walk_that_passes_over_rows_learns_no_gap) {
 }
 END_TEST
 
+/* The jump leads behind the last entry of a bucket, and nothing behind that is newer. */
+START_TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
+    for (unsigned n = 0; n < 300; n++) {
+        unsigned x = 10 + n % 60 * 10;
+        value_len = 20 + n / 60 * 5;
+        make(0);
+        write_rows(0, KEYS, 1, true);
+        uint64_t since = last;
+        write_rows(0, x, 1, true);
+        flush();
+        must(art_tree_request_optimize(tree));
+        commit();
+        must(art_cursor_open(tree, &cursor));
+        struct art_range range = {.newer_than = since, .low_set = true, .low = name_of(x - 1)};
+        must(art_cursor_seek(cursor, &range, false));
+        ck_assert(art_cursor_valid(cursor));
+        must(art_cursor_skip_prefix(cursor, 12));
+        ck_assert(!art_cursor_valid(cursor));
+        art_cursor_close(cursor);
+        small_tree_end();
+    }
+}
+END_TEST
+
 /* Cursors are used again. */
 START_TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     struct art_buffer found = {0};
@@ -160,6 +184,7 @@ int main(void) {
     tcase_set_timeout(all, 0);
     tcase_add_loop_test(all, test_rows_newer_than_a_version, 0, 6);
     tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_learns_no_gap, 0, 2);
+    tcase_add_test(all, test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over);
     tcase_add_test(all, test_the_next_user_of_a_cursor_gets_all_rows);
     suite_add_tcase(suite, all);
     return suite_run(suite);
