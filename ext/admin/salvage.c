@@ -37,8 +37,9 @@ static char *unquoted(const char *text, const char *end) {
         if (trimmed.at[i] == quote && i + 2 < len && trimmed.at[i + 1] == quote) i++;
         sqlite3_str_appendchar(out, 1, trimmed.at[i]);
     }
+    bool failed = sqlite3_str_errcode(out);
     char *copy = sqlite3_str_finish(out);
-    return copy ? copy : sqlite3_mprintf("");
+    return copy || failed ? copy : sqlite3_mprintf("");
 }
 
 static char *argument_text(const char *argument) {
