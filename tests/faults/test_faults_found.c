@@ -661,6 +661,19 @@ START_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind) {
 }
 END_TEST
 
+/* The name between the quotes was taken for an empty one. */
+START_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name) {
+    bool more = true;
+    for (unsigned nth = 1; more; nth++) {
+        reopen();
+        sql_memory_faults.arm(0, 0, nth, _i);
+        int rc = sqlite3_exec(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t')", NULL, NULL, NULL);
+        more = sql_memory_faults.disarm() > 0;
+        ck_assert_msg(!rc || !strstr(sqlite3_errmsg(db), "no art table"), "allocation %u: %s", nth, sqlite3_errmsg(db));
+    }
+}
+END_TEST
+
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
@@ -690,6 +703,7 @@ int main(void) {
     tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
     tcase_add_loop_test(tests, test_a_commit_that_found_no_memory_has_not_happened, 0, 10);
     tcase_add_loop_test(tests, test_no_memory_does_not_leave_the_table_of_blobs_behind, 0, 2);
+    tcase_add_loop_test(tests, test_salvage_without_memory_does_not_look_for_a_table_without_a_name, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
