@@ -43,7 +43,7 @@
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
- *   In an index blob newest and longest are of what lies below: of its children's csn_max and key_max. Its csn_min is 0.
+ *   In an index blob newest and longest are those of what lies below (csn_max, key_max of its children); csn_min is 0.
  *
  * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets
  * begin, which is how art_blob_check() checks them.

@@ -39,9 +39,9 @@ struct art_cursor {
 };
 
 enum {
-    GAP_DELETES = 32, /* behind so many deletes there may be many more */
-    GAP_SEARCHES = 8, /* few_rows() of them take as long as going by the sums does */
-    ASK_EVERY = 4096, /* entries in a row that are no rows of the cursor's */
+    GAP_DELETES = 32,    /* behind so many deletes there may be many more */
+    GAP_SEARCHES = 8,    /* few_rows() of them take as long as going by the sums does */
+    LISTEN_EVERY = 4096, /* entries in a row that are no rows of the cursor's */
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -233,7 +233,7 @@ static enum art_rc settle_rows(struct art_cursor *cursor) {
             return ART_OK;
         }
         bool steps = ++passed < GAP_DELETES || cursor->newer_than; /* not all that is passed is deleted */
-        enum art_rc rc = passed % ASK_EVERY ? ART_OK : art_tree_interrupted(cursor->tree);
+        enum art_rc rc = passed % LISTEN_EVERY ? ART_OK : art_tree_interrupted(cursor->tree);
         if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
         if (rc || !steps) return rc;
     }
