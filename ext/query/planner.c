@@ -355,7 +355,8 @@ static bool is_filter(const struct planning *planning, int i) {
     return is_by(planning, i, "BINARY");
 }
 
-/* The same of a comparison that leaves out old rows. Versions are integers, so no affinity is in the way. */
+/* Whether constraint i bounds art_version from below: by >, >=, IS, or = with a literal. Versions are integers, so no
+ * affinity is in the way. */
 static bool is_about_versions(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     if (art_hidden_column(planning->vtab, constraint->iColumn) != ART_HIDDEN_VERSION || !constraint->usable)

@@ -164,14 +164,14 @@ static int measure_table(struct second *second) {
     return rc;
 }
 
-static bool is_smallest(const struct art_tree_info *info) {
-    return info->runs <= 1 && !info->log_rows && !info->retired_slots && !info->free_slots;
-}
-
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
  * once, one slot may stay free. */
 static bool is_small_enough(const struct art_tree_info *info) {
     return info->runs <= 1 && !info->log_rows && !info->retired_slots && info->free_slots <= 1;
+}
+
+static bool is_smallest(const struct art_tree_info *info) {
+    return is_small_enough(info) && !info->free_slots;
 }
 
 static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b) {
